@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/json.h"
+
+#include <stdio.h>
+#include <string.h>
+
+static void member(struct json *j, const char *name)
+{
+    if (!j->empty)
+        text_char(j->out, ',');
+    j->empty = false;
+    text_char(j->out, '\n');
+    for (unsigned i = 0; i < j->depth; i++)
+        text_str(j->out, "  ");
+    text_json(j->out, name, strlen(name));
+    text_str(j->out, ": ");
+}
+
+struct json json_begin(struct text *out)
+{
+    text_char(out, '{');
+    return (struct json){.out = out, .empty = true, .depth = 1};
+}
+
+void json_close(struct json *j)
+{
+    j->depth--;
+    if (!j->empty) {
+        text_char(j->out, '\n');
+        for (unsigned i = 0; i < j->depth; i++)
+            text_str(j->out, "  ");
+    }
+    text_char(j->out, '}');
+    j->empty = false;
+}
+
+void json_end(struct json *j)
+{
+    json_close(j);
+    text_char(j->out, '\n');
+}
+
+void json_open(struct json *j, const char *name)
+{
+    member(j, name);
+    text_char(j->out, '{');
+    j->empty = true;
+    j->depth++;
+}
+
+void json_str(struct json *j, const char *name, const char *value)
+{
+    member(j, name);
+    if (value)
+        text_json(j->out, value, strlen(value));
+    else
+        text_str(j->out, "null");
+}
+
+void json_u64(struct json *j, const char *name, uint64_t value)
+{
+    member(j, name);
+    text_u64(j->out, value, 1);
+}
+
+void json_bool(struct json *j, const char *name, bool value)
+{
+    member(j, name);
+    text_str(j->out, value ? "true" : "false");
+}
+
+void json_time(struct json *j, const char *name, int64_t ts_ns)
+{
+    member(j, name);
+    text_char(j->out, '"');
+    text_time(j->out, ts_ns);
+    text_char(j->out, '"');
+}
+
+void json_fixed(struct json *j, const char *name, double value, unsigned decimals)
+{
+    char buf[64];
+    member(j, name);
+    (void)snprintf(buf, sizeof buf, "%.*f", (int)decimals, value);
+    text_str(j->out, buf);
+}
+
+void json_damage(struct json *j, const struct clv_error *damage)
+{
+    if (damage->code == CLV_ERR_NONE) {
+        json_str(j, "damage", NULL);
+        return;
+    }
+    json_open(j, "damage");
+    json_u64(j, "byte", damage->offset);
+    json_u64(j, "record", damage->record);
+    json_str(j, "what", damage->what);
+    json_close(j);
+}

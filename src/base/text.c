@@ -1,0 +1,152 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/text.h"
+
+#include <string.h>
+
+#include "base/bytes.h"
+
+void text_put(struct text *t, const char *s, size_t n)
+{
+    if (CLV_UNLIKELY(n > t->cap - t->len)) {
+        n = t->cap - t->len;
+        t->full = true;
+    }
+    memcpy(t->p + t->len, s, n);
+    t->len += n;
+}
+
+void text_str(struct text *t, const char *s)
+{
+    text_put(t, s, strlen(s));
+}
+
+void text_char(struct text *t, char c)
+{
+    text_put(t, &c, 1);
+}
+
+void text_u64(struct text *t, uint64_t v, unsigned min_digits)
+{
+    char digits[32];
+    unsigned at = sizeof digits;
+    do
+        digits[--at] = (char)('0' + v % 10);
+    while (v /= 10);
+    while (sizeof digits - at < min_digits && at > 0)
+        digits[--at] = '0';
+    text_put(t, digits + at, sizeof digits - at);
+}
+
+void text_i64(struct text *t, int64_t v)
+{
+    if (v < 0)
+        text_char(t, '-');
+    text_u64(t, v < 0 ? 0 - (uint64_t)v : (uint64_t)v, 1);
+}
+
+void text_hex(struct text *t, uint64_t v, unsigned digits)
+{
+    while (digits--)
+        text_char(t, "0123456789abcdef"[v >> (4 * digits) & 15]);
+}
+
+void text_json(struct text *t, const char *s, size_t n)
+{
+    text_char(t, '"');
+    for (size_t i = 0; i < n; i++) {
+        const unsigned char c = (unsigned char)s[i];
+        if (c == '"' || c == '\\') {
+            text_char(t, '\\');
+            text_char(t, (char)c);
+        } else if (c < 0x20 || c == 0x7f) {
+            text_str(t, "\\u00");
+            text_hex(t, c, 2);
+        } else {
+            text_char(t, (char)c);
+        }
+    }
+    text_char(t, '"');
+}
+
+static void put_group(struct text *t, unsigned v)
+{
+    unsigned digits = v > 0xfff ? 4 : v > 0xff ? 3 : v > 0xf ? 2 : 1;
+    text_hex(t, v, digits);
+}
+
+void text_addr(struct text *t, const uint8_t addr[16], unsigned family, char colon)
+{
+    if (family == 4) {
+        for (unsigned i = 0; i < 4; i++) {
+            if (i)
+                text_char(t, '.');
+            text_u64(t, addr[i], 1);
+        }
+        return;
+    }
+    /* RFC 5952 section 4.2: the longest run of zero groups becomes "::", the first of equals. */
+    unsigned best = 8, best_len = 1, run = 0;
+    for (unsigned i = 0; i < 8; i++) {
+        run = load_be16(addr + 2 * i) ? 0 : run + 1;
+        if (run > best_len) {
+            best_len = run;
+            best = i + 1 - run;
+        }
+    }
+    for (unsigned i = 0; i < 8; i++) {
+        if (i == best) {
+            text_char(t, colon);
+            text_char(t, colon);
+            i += best_len - 1;
+            continue;
+        }
+        if (i && i != best + best_len)
+            text_char(t, colon);
+        put_group(t, load_be16(addr + 2 * i));
+    }
+}
+
+/* Days to a date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days. */
+void text_time(struct text *t, int64_t ts_ns)
+{
+    int64_t sec = ts_ns / 1000000000, ns = ts_ns % 1000000000;
+    if (ns < 0) {
+        ns += 1000000000;
+        sec--;
+    }
+    int64_t days = sec / 86400, rest = sec % 86400;
+    if (rest < 0) {
+        rest += 86400;
+        days--;
+    }
+    const int64_t z = days + 719468;
+    const int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    const uint64_t doe = (uint64_t)(z - era * 146097);
+    const uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    const uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    const uint64_t mp = (5 * doy + 2) / 153;
+    const uint64_t month = mp < 10 ? mp + 3 : mp - 9;
+    const int64_t year = (int64_t)yoe + era * 400 + (month <= 2);
+    text_u64(t, (uint64_t)year, 4);
+    text_char(t, '-');
+    text_u64(t, month, 2);
+    text_char(t, '-');
+    text_u64(t, doy - (153 * mp + 2) / 5 + 1, 2);
+    text_char(t, 'T');
+    text_u64(t, (uint64_t)rest / 3600, 2);
+    text_char(t, ':');
+    text_u64(t, (uint64_t)rest / 60 % 60, 2);
+    text_char(t, ':');
+    text_u64(t, (uint64_t)rest % 60, 2);
+    text_char(t, '.');
+    text_u64(t, (uint64_t)ns, 9);
+    text_char(t, 'Z');
+}
+
+char *text_end(struct text *t)
+{
+    if (t->len == t->cap)
+        t->len--;
+    t->p[t->len] = '\0';
+    return t->p;
+}

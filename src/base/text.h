@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Text built in a buffer that the caller owns: names, manifest rows, summaries. What does not fit
+ * is left out and `full` is set; text is not terminated unless text_end() is called.
+ */
+#ifndef CLEAVE_BASE_TEXT_H
+#define CLEAVE_BASE_TEXT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct text {
+    char *p;
+    size_t len;
+    size_t cap;
+    bool full;
+};
+
+static inline struct text text_on(char *buf, size_t cap)
+{
+    return (struct text){.p = buf, .cap = cap};
+}
+
+void text_put(struct text *t, const char *s, size_t n);
+void text_str(struct text *t, const char *s);
+void text_char(struct text *t, char c);
+void text_u64(struct text *t, uint64_t v, unsigned min_digits); /* zero-padded */
+void text_i64(struct text *t, int64_t v);
+void text_hex(struct text *t, uint64_t v, unsigned digits);
+void text_json(struct text *t, const char *s, size_t n); /* a quoted JSON string (RFC 8259) */
+
+/*
+ * An address in its usual notation, IPv6 as RFC 5952 section 4 has it. family is 4 or 6; colon is
+ * written between the groups of IPv6: ':' for people, '-' for file names.
+ */
+void text_addr(struct text *t, const uint8_t addr[16], unsigned family, char colon);
+
+/* RFC 3339 with nanoseconds, in UTC: 2026-11-22T23:59:59.123456789Z */
+void text_time(struct text *t, int64_t ts_ns);
+
+/* Terminates; on a full buffer the last byte gives way. Returns the string. */
+char *text_end(struct text *t);
+
+#endif
