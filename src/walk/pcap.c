@@ -1,0 +1,204 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "walk/walk.h"
+
+/* Magic numbers, as a reader of the writer's byte order sees them (libpcap, sf-pcap.c). */
+#define MAGIC_MICRO 0xa1b2c3d4U
+#define MAGIC_NANO 0xa1b23c4dU
+#define MAGIC_MODIFIED 0xa1b2cd34U /* Kuznetzov's tcpdump: 8 more bytes in each record header */
+#define MAGIC_PCAPNG 0x0a0d0d0aU   /* the same in both orders */
+
+/* The link type field's upper bits: FCS length in units of 16 bits, valid where F is set. */
+#define LINKTYPE_MASK 0x0000ffffU
+#define FCS_PRESENT 0x04000000U
+#define FCS_LEN(x) ((x) >> 28 & 15U)
+
+/* Longest packets, as libpcap's max_snaplen_for_dlt() and Wireshark's wiretap have them. */
+enum {
+    CAPLEN_MAX = 262144,
+    CAPLEN_MAX_EBHSCR = 8 * 1024 * 1024,
+    CAPLEN_MAX_HUGE = 128 * 1024 * 1024,
+    LINKTYPE_USB_LINUX_MMAPPED = 220,
+    LINKTYPE_DBUS = 231,
+    LINKTYPE_USBPCAP = 249,
+    LINKTYPE_EBHSCR = 279,
+};
+
+static uint32_t caplen_max(uint16_t linktype)
+{
+    switch (linktype) {
+    case LINKTYPE_USB_LINUX_MMAPPED:
+    case LINKTYPE_DBUS:
+    case LINKTYPE_USBPCAP:
+        return CAPLEN_MAX_HUGE;
+    case LINKTYPE_EBHSCR:
+        return CAPLEN_MAX_EBHSCR;
+    default:
+        return CAPLEN_MAX;
+    }
+}
+
+enum lengths {
+    CAPLEN_FIRST,
+    ORIGLEN_FIRST,
+    SMALLER_IS_CAPLEN,
+};
+
+/*
+ * Before version 2.3 origlen came first; some files say 2.3 and still have it so; DG/UX's tcpdump
+ * says 543.0 and has it so (libpcap, sf-pcap.c, pcap_check_header()).
+ */
+static enum lengths settle_lengths(unsigned major, unsigned minor)
+{
+    if ((major == 2 && minor < 3) || major == 543)
+        return ORIGLEN_FIRST;
+    if (major == 2 && minor == 3)
+        return SMALLER_IS_CAPLEN;
+    return CAPLEN_FIRST;
+}
+
+struct foreign {
+    const char *magic;
+    size_t at, len;
+    const char *name;
+    const char *hint;
+};
+
+/* What people hand to a splitter that is not a pcap savefile, each with a way out. */
+static bool refuse_foreign(const char *path, struct clv_span head, struct clv_error *err)
+{
+    static const struct foreign known[] = {
+        {"\x0a\x0d\x0d\x0a", 0, 4, "a pcapng capture", "editcap -F nsecpcap converts it"},
+        {"\x1f\x8b", 0, 2, "gzip data", "decompress it first: gzip -dc"},
+        {"\x28\xb5\x2f\xfd", 0, 4, "zstd data", "decompress it first: zstd -dc"},
+        {"\x04\x22\x4d\x18", 0, 4, "lz4 data", "decompress it first: lz4 -dc"},
+        {"\xfd" "7zXZ", 0, 5, "xz data", "decompress it first: xz -dc"},
+        {"BZh", 0, 3, "bzip2 data", "decompress it first: bzip2 -dc"},
+        {"snoop\0\0\0", 0, 8, "a snoop capture", "editcap -F nsecpcap converts it"},
+        {"PK\x03\x04", 0, 4, "a zip archive", "unpack it first"},
+    };
+    for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
+        const struct foreign *k = &known[i];
+        if (head.len >= k->at + k->len && memcmp(head.p + k->at, k->magic, k->len) == 0) {
+            (void)clv_fail(err, CLV_ERR_FORMAT, path, "is %s; classic pcap is needed", k->name);
+            return clv_fail_hint(err, "%s", k->hint);
+        }
+    }
+    if (head.len < 4)
+        return clv_fail(err, CLV_ERR_FORMAT, path, "not a capture: %zu bytes, a savefile has 24",
+                        head.len);
+    return clv_fail(err, CLV_ERR_FORMAT, path,
+                    "not a capture: begins with %02x %02x %02x %02x, no magic number of pcap",
+                    head.p[0], head.p[1], head.p[2], head.p[3]);
+}
+
+static bool known_magic(uint32_t magic)
+{
+    return magic == MAGIC_MICRO || magic == MAGIC_NANO || magic == MAGIC_MODIFIED;
+}
+
+bool walk_open(struct walk_format *f, const char *path, struct clv_span head, struct clv_error *err)
+{
+    if (head.len == 0)
+        return clv_fail(err, CLV_ERR_FORMAT, path, "the file is empty: not even a pcap header");
+    const uint32_t be = head.len >= 4 ? load_be32(head.p) : 0;
+    const uint32_t le = head.len >= 4 ? load_le32(head.p) : 0;
+    if (!known_magic(be) && !known_magic(le))
+        return refuse_foreign(path, head, err);
+    if (head.len < PCAP_FILE_HEADER) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, path, "the file header is cut short: %zu of %d bytes",
+                       head.len, PCAP_FILE_HEADER);
+        return clv_fail_at(err, head.len, 0);
+    }
+    const bool big = known_magic(be);
+    const uint32_t magic = big ? be : le;
+    const uint16_t major = big ? load_be16(head.p + 4) : load_le16(head.p + 4);
+    const uint16_t minor = big ? load_be16(head.p + 6) : load_le16(head.p + 6);
+    const uint32_t network = walk_load32(head.p + 20, big);
+    const enum lengths lengths = settle_lengths(major, minor);
+    if ((major != 2 || minor > 4) && major != 543) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, path,
+                       "pcap version %u.%u; versions up to 2.4 are known", major, minor);
+        return clv_fail_at(err, 4, 0);
+    }
+    *f = (struct walk_format){
+        .pub = {.name = magic == MAGIC_MODIFIED ? "modified pcap" : "pcap",
+                .big_endian = big,
+                .nanoseconds = magic == MAGIC_NANO,
+                .version_major = major,
+                .version_minor = minor,
+                .linktype = (uint16_t)(network & LINKTYPE_MASK),
+                .fcs_len = network & FCS_PRESENT ? (uint8_t)(FCS_LEN(network) * 2) : 0,
+                .snaplen = walk_load32(head.p + 16, big)},
+        .big_endian = big,
+        .tick_ns = magic == MAGIC_NANO ? 1 : 1000,
+        .caplen_at = lengths == ORIGLEN_FIRST ? 12 : 8,
+        .origlen_at = lengths == ORIGLEN_FIRST ? 8 : 12,
+        .smaller_is_caplen = lengths == SMALLER_IS_CAPLEN,
+        .hdr_len = magic == MAGIC_MODIFIED ? PCAP_MODIFIED_RECORD_HEADER : PCAP_RECORD_HEADER,
+    };
+    f->pub.record_header_len = f->hdr_len;
+    f->caplen_max = caplen_max(f->pub.linktype);
+    memcpy(f->header, head.p, sizeof f->header);
+    return true;
+}
+
+bool walk_explain(const struct walk_format *f, const char *path, enum walk_step step,
+                  struct clv_span rest, uint64_t offset, uint64_t record, struct clv_error *err)
+{
+    if (rest.len < f->hdr_len) {
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the record header needs %u bytes, %zu remain",
+                       f->hdr_len, rest.len);
+    } else {
+        const uint32_t caplen = walk_load32(rest.p + f->caplen_at, f->big_endian);
+        if (step == WALK_IMPOSSIBLE)
+            (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                           "the record header promises %u bytes, more than the %u that a packet "
+                           "of this link type can have",
+                           caplen, f->caplen_max);
+        else
+            (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                           "the record header promises %u bytes, %zu remain", caplen,
+                           rest.len - f->hdr_len);
+    }
+    if (step == WALK_CUT)
+        (void)clv_fail_hint(err, "the capture was cut off, or was still running");
+    else
+        (void)clv_fail_hint(err, "the bytes from here on are not records of a pcap file");
+    return clv_fail_at(err, offset, record);
+}
+
+/*
+ * What nearly every record of a sound file has: the plausible chain of walk_guess() is made of
+ * these. A record that looks otherwise costs a second walk over its piece, never a wrong result.
+ */
+static bool plausible(const struct walk_format *f, const uint8_t *p, int64_t near_ns)
+{
+    enum { DAYS = 30 };
+    const uint32_t sec = walk_load32(p, f->big_endian);
+    const uint32_t frac = walk_load32(p + 4, f->big_endian);
+    const uint32_t caplen = walk_load32(p + f->caplen_at, f->big_endian);
+    const uint32_t origlen = walk_load32(p + f->origlen_at, f->big_endian);
+    const int64_t away = (int64_t)sec - near_ns / 1000000000;
+    return caplen <= f->caplen_max && caplen <= origlen && origlen <= CAPLEN_MAX &&
+           frac < 1000000000 / f->tick_ns && away < DAYS * 86400 && away > -DAYS * 86400;
+}
+
+size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, int64_t near_ns)
+{
+    enum { CHAIN = 5, SEARCH = 128 * 1024 };
+    const size_t stop = s.len - from > SEARCH ? from + SEARCH : s.len;
+    for (size_t at = from; at < stop; at++) {
+        size_t next = at;
+        unsigned chain = 0;
+        while (chain < CHAIN && s.len - next >= f->hdr_len && plausible(f, s.p + next, near_ns)) {
+            const uint32_t caplen = walk_load32(s.p + next + f->caplen_at, f->big_endian);
+            if (caplen > s.len - next - f->hdr_len)
+                break;
+            next += f->hdr_len + caplen;
+            chain++;
+        }
+        if (chain == CHAIN || (chain && next == s.len))
+            return at;
+    }
+    return s.len;
+}

@@ -1,0 +1,104 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Room: a span becomes records. Takes the bytes of a savefile; gives its format, then each record's
+ * place, lengths and time. Reads nothing, allocates nothing, believes no length before it is
+ * checked against what is there.
+ *
+ * Classic pcap, https://www.tcpdump.org/manpages/pcap-savefile.5.txt: a file header of 24 bytes,
+ * then records of a header (16 bytes; 24 in Alexey Kuznetzov's modified format) and caplen bytes.
+ */
+#ifndef CLEAVE_WALK_WALK_H
+#define CLEAVE_WALK_WALK_H
+
+#include "base/fail.h"
+#include "cleave/capture.h"
+
+enum {
+    PCAP_FILE_HEADER = 24,
+    PCAP_RECORD_HEADER = 16,
+    PCAP_MODIFIED_RECORD_HEADER = 24,
+    WALK_LONGEST_HEADER = PCAP_MODIFIED_RECORD_HEADER,
+};
+
+/* All that is settled once per file. Immutable afterwards; any thread may read it. */
+struct walk_format {
+    struct clv_capture_format pub;
+    uint32_t hdr_len;    /* bytes of a record header */
+    uint32_t caplen_max; /* bytes; a longer record cannot be right */
+    uint32_t tick_ns;    /* nanoseconds in one unit of the time's fraction */
+    uint32_t caplen_at;  /* byte of caplen in a record header */
+    uint32_t origlen_at;
+    bool big_endian;
+    bool smaller_is_caplen;
+    uint8_t header[PCAP_FILE_HEADER]; /* as the file has it */
+};
+
+struct walk_record {
+    const uint8_t *raw; /* record header, then packet */
+    uint32_t raw_len;   /* bytes of both */
+    uint32_t caplen;
+    uint32_t origlen;
+    int64_t ts_ns;
+};
+
+enum walk_step {
+    WALK_RECORD,    /* the record is whole */
+    WALK_CUT,       /* the span ends inside the record, or before it */
+    WALK_IMPOSSIBLE /* caplen is beyond the format's limit */
+};
+
+/*
+ * Settles the format from the first bytes of the file. head holds min(24, file size) bytes.
+ */
+CLV_MUST_CHECK bool walk_open(struct walk_format *f, const char *path, struct clv_span head,
+                              struct clv_error *err);
+
+/* Describes the fault found at a record that is not whole: a person reads this, so it is slow. */
+bool walk_explain(const struct walk_format *f, const char *path, enum walk_step step,
+                  struct clv_span rest, uint64_t offset, uint64_t record, struct clv_error *err)
+    CLV_COLD;
+
+/*
+ * Finds where a chain of plausible records begins in s at or after from; s may begin anywhere.
+ * near_ns is a time that a record of this file has. Returns the byte in s, or s.len when there is
+ * none. A guess: whoever uses it has it confirmed by a walk that comes from the record before.
+ */
+size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, int64_t near_ns);
+
+CLV_INLINE uint32_t walk_load32(const uint8_t *p, bool big_endian)
+{
+    return big_endian ? load_be32(p) : load_le32(p);
+}
+
+/*
+ * Reads the record at the start of the rest bytes at p. *rec is filled for WALK_RECORD only.
+ * big_endian repeats f->big_endian: a loop gives it as a constant, so that each instance has one
+ * byte order and no test of it.
+ */
+CLV_INLINE enum walk_step walk_record(const struct walk_format *f, const uint8_t *p, size_t rest,
+                                      bool big_endian, struct walk_record *rec)
+{
+    if (CLV_UNLIKELY(rest < f->hdr_len))
+        return WALK_CUT;
+    uint32_t caplen = walk_load32(p + f->caplen_at, big_endian);
+    uint32_t origlen = walk_load32(p + f->origlen_at, big_endian);
+    if (CLV_UNLIKELY(f->smaller_is_caplen) && caplen > origlen) {
+        const uint32_t t = caplen;
+        caplen = origlen;
+        origlen = t;
+    }
+    if (CLV_UNLIKELY(caplen > f->caplen_max))
+        return WALK_IMPOSSIBLE;
+    if (CLV_UNLIKELY(caplen > rest - f->hdr_len))
+        return WALK_CUT;
+    rec->raw = p;
+    rec->raw_len = f->hdr_len + caplen;
+    rec->caplen = caplen;
+    rec->origlen = origlen;
+    /* Fits: 2^32 seconds and 2^32 units of at most 1000 ns are below 2^63 ns. */
+    rec->ts_ns = (int64_t)walk_load32(p, big_endian) * 1000000000 +
+                 (int64_t)walk_load32(p + 4, big_endian) * f->tick_ns;
+    return WALK_RECORD;
+}
+
+#endif
