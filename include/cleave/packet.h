@@ -1,0 +1,133 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Packets: who talks to whom in one, and building new ones. Nothing here allocates or keeps state;
+ * every function may be called from any thread.
+ */
+#ifndef CLEAVE_PACKET_H
+#define CLEAVE_PACKET_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleave/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* IANA protocol numbers that carry ports where TCP has them (RFC 9293, 768, 3828, 9260, 4340). */
+enum clv_proto {
+    CLV_PROTO_ICMP = 1,
+    CLV_PROTO_TCP = 6,
+    CLV_PROTO_UDP = 17,
+    CLV_PROTO_DCCP = 33,
+    CLV_PROTO_ICMPV6 = 58,
+    CLV_PROTO_SCTP = 132,
+    CLV_PROTO_UDPLITE = 136,
+};
+
+enum clv_tuple_flag {
+    CLV_TUPLE_PORTS = 1 << 0,    /* sport and dport were read from the packet */
+    CLV_TUPLE_FRAGMENT = 1 << 1, /* a fragment after the first: it carries no ports */
+    CLV_TUPLE_SHORT = 1 << 2,    /* the captured bytes end before the ports */
+};
+
+/*
+ * The endpoints of a packet and its transport protocol, as the outermost network header says.
+ * An IPv4 address is in the first 4 bytes of its field, the others are 0. Ports are in host order.
+ * The first 38 bytes without padding, so that tuples may be compared and hashed as bytes.
+ */
+struct clv_tuple {
+    uint8_t src[16];
+    uint8_t dst[16];
+    uint16_t sport, dport; /* 0 unless flags has CLV_TUPLE_PORTS */
+    uint8_t proto;         /* IPv6: the header after the extension headers */
+    uint8_t family;        /* 4, 6, or 0: the packet has no network address */
+    uint8_t flags;         /* enum clv_tuple_flag */
+    uint8_t tcp_flags;     /* byte 13 of the TCP header (RFC 9293 section 3.1), else 0 */
+};
+
+/*
+ * Finds the tuple of the caplen bytes at data, a packet of the link type (LINKTYPE_ number,
+ * https://www.tcpdump.org/linktypes.html). VLAN tags, MPLS labels and PPPoE are looked through.
+ * true: *t is filled. false: there is no network address in what was captured; *t is zeroed.
+ */
+CLV_API bool clv_packet_tuple(uint16_t linktype, const uint8_t *data, uint32_t caplen,
+                              struct clv_tuple *t);
+
+/* true: clv_packet_tuple() knows how packets of this link type begin. */
+CLV_API bool clv_linktype_supported(uint16_t linktype);
+
+/* "EN10MB" for 1, without LINKTYPE_; NULL for a number this library has no name for. Static. */
+CLV_API const char *clv_linktype_name(uint16_t linktype);
+
+/*
+ * libpcap's DLT_ number, as it is on this platform, for a LINKTYPE_ number and back. They differ
+ * for raw IP and a few others (pcap-linktype(7)).
+ */
+CLV_API int clv_dlt_from_linktype(uint16_t linktype);
+CLV_API uint16_t clv_linktype_from_dlt(int dlt);
+
+/* The Internet checksum (RFC 1071) of len bytes, with a sum carried in; 0 to start. */
+CLV_API uint16_t clv_checksum(const void *data, size_t len, uint32_t sum);
+
+/*
+ * A packet to build. All-zero fields mean what is said beside them; addresses as in clv_tuple.
+ */
+struct clv_packet_spec {
+    uint8_t eth_dst[6], eth_src[6];
+    uint16_t vlan;             /* 802.1Q VLAN id, 0: no tag */
+    struct clv_tuple tuple;    /* family 4 or 6; proto TCP, UDP, or another without a header here */
+    uint8_t ttl;               /* TTL or hop limit, 0: 64 */
+    uint16_t ip_id;            /* IPv4 identification */
+    uint32_t tcp_seq, tcp_ack; /* tuple.tcp_flags are the flags */
+    uint16_t tcp_window;       /* 0: 65535 */
+    const void *payload;       /* payload_len bytes; NULL: zeros */
+    uint32_t payload_len;
+};
+
+/*
+ * Builds an Ethernet frame without FCS into the cap bytes at buf: IPv4 or IPv6 (RFC 791, 8200), a
+ * TCP or UDP header where proto is one of them (RFC 9293, 768), and the payload; lengths and
+ * checksums are right. Returns the frame's length in bytes, or 0 with *err filled where buf is too
+ * small or the spec contradicts itself.
+ */
+CLV_API CLV_MUST_CHECK size_t clv_packet_build(const struct clv_packet_spec *spec, uint8_t *buf,
+                                               size_t cap, struct clv_error *err);
+
+/*
+ * Saves packets as a classic pcap savefile through libpcap. One thread at a time per saver.
+ */
+struct clv_saver;
+
+struct clv_saver_params {
+    uint16_t linktype; /* 0: Ethernet (1) */
+    uint32_t snaplen;  /* 0: 262144 */
+    bool nanoseconds;  /* false: times are written in microseconds */
+    bool overwrite;    /* false: an existing file is refused */
+};
+
+/*
+ * Opens path, "-" is standard output. On failure *out is NULL and no new file remains.
+ */
+CLV_API CLV_MUST_CHECK bool clv_saver_open(struct clv_saver **out, const char *path,
+                                           const struct clv_saver_params *params,
+                                           struct clv_error *err);
+
+/* Adds a packet; ts_ns counts from the epoch in UTC and must not be negative. data is copied. */
+CLV_API CLV_MUST_CHECK bool clv_saver_put(struct clv_saver *s, int64_t ts_ns, const void *data,
+                                          uint32_t caplen, uint32_t origlen, struct clv_error *err);
+
+/*
+ * Flushes, checks and closes, and destroys *s in any case; *s becomes NULL. false: the file is not
+ * whole. Destroying without this closes the file and leaves what was written.
+ */
+CLV_API CLV_MUST_CHECK bool clv_saver_close(struct clv_saver **s, struct clv_error *err);
+CLV_API void clv_saver_destroy(struct clv_saver **s);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/json.h"
+#include "cleave/capture.h"
+#include "cleave/packet.h"
+
+bool clv_capture_inspect(const char *path, struct clv_capture_info *info, struct clv_error *err)
+{
+    struct clv_capture *c;
+    struct clv_record rec;
+    if (!clv_capture_open(&c, path, err))
+        return false;
+    *info = (struct clv_capture_info){
+        .path = path,
+        .format = *clv_capture_format(c),
+        .file_bytes = clv_capture_size(c),
+        .ordered = true,
+        .first_ns = INT64_MAX,
+        .last_ns = INT64_MIN,
+        .damage = {.offset = CLV_NO_OFFSET},
+    };
+    int64_t before = INT64_MIN;
+    enum clv_walk step;
+    while ((step = clv_capture_next(c, &rec, &info->damage)) == CLV_RECORD) {
+        info->records++;
+        info->captured_bytes += rec.caplen;
+        info->wire_bytes += rec.origlen;
+        info->longest = rec.caplen > info->longest ? rec.caplen : info->longest;
+        info->ordered = info->ordered && rec.ts_ns >= before;
+        info->first_ns = rec.ts_ns < info->first_ns ? rec.ts_ns : info->first_ns;
+        info->last_ns = rec.ts_ns > info->last_ns ? rec.ts_ns : info->last_ns;
+        before = rec.ts_ns;
+    }
+    clv_capture_close(&c);
+    return true;
+}
+
+size_t clv_capture_json(const struct clv_capture_info *info, char *buf, size_t len)
+{
+    const struct clv_capture_format *f = &info->format;
+    if (len == 0)
+        return 0;
+    struct text out = text_on(buf, len - 1);
+    struct json j = json_begin(&out);
+    json_str(&j, "file", info->path);
+    json_u64(&j, "file_bytes", info->file_bytes);
+    json_str(&j, "format", f->name);
+    json_u64(&j, "version_major", f->version_major);
+    json_u64(&j, "version_minor", f->version_minor);
+    json_str(&j, "byte_order", f->big_endian ? "big" : "little");
+    json_str(&j, "resolution", f->nanoseconds ? "nanoseconds" : "microseconds");
+    json_u64(&j, "linktype", f->linktype);
+    json_str(&j, "linktype_name", clv_linktype_name(f->linktype));
+    json_bool(&j, "linktype_supported", clv_linktype_supported(f->linktype));
+    json_u64(&j, "fcs_bytes", f->fcs_len);
+    json_u64(&j, "snaplen", f->snaplen);
+    json_u64(&j, "records", info->records);
+    json_u64(&j, "captured_bytes", info->captured_bytes);
+    json_u64(&j, "wire_bytes", info->wire_bytes);
+    json_u64(&j, "longest", info->longest);
+    json_bool(&j, "ordered", info->ordered);
+    if (info->records) {
+        json_time(&j, "first", info->first_ns);
+        json_time(&j, "last", info->last_ns);
+    }
+    json_damage(&j, &info->damage);
+    json_end(&j);
+    (void)text_end(&out);
+    if (out.full)
+        buf[0] = '\0';
+    return out.full ? 0 : out.len;
+}

@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* IPv4 (RFC 791) and IPv6 (RFC 8200) down to the ports of the transport header. */
+#include "decode/decode.h"
+
+enum {
+    IPV4_HEADER = 20,
+    IPV6_HEADER = 40,
+    IP_FRAGMENT_OFFSET = 0x1fff, /* RFC 791 section 3.1, units of 8 bytes */
+    TCP_FLAGS_AT = 13,           /* RFC 9293 section 3.1 */
+};
+
+/* IPv6 extension headers, IANA "IPv6 Extension Header Types"; ESP (50) hides what follows. */
+enum {
+    IPV6_HOP_BY_HOP = 0,
+    IPV6_ROUTING = 43,
+    IPV6_FRAGMENT = 44,
+    IPV6_AH = 51,
+    IPV6_DESTINATION = 60,
+    IPV6_MOBILITY = 135,
+    IPV6_HIP = 139,
+    IPV6_SHIM6 = 140,
+};
+
+/* All protocols with ports hold source and destination port in their first four bytes. */
+CLV_INLINE void transport(const uint8_t *p, size_t n, struct clv_tuple *t)
+{
+    switch (t->proto) {
+    case CLV_PROTO_TCP:
+        if (CLV_LIKELY(n > TCP_FLAGS_AT))
+            t->tcp_flags = p[TCP_FLAGS_AT];
+        break;
+    case CLV_PROTO_UDP:
+    case CLV_PROTO_DCCP:
+    case CLV_PROTO_SCTP:
+    case CLV_PROTO_UDPLITE:
+        break;
+    default:
+        return;
+    }
+    if (CLV_UNLIKELY(n < 4)) {
+        t->flags |= CLV_TUPLE_SHORT;
+        return;
+    }
+    t->sport = load_be16(p);
+    t->dport = load_be16(p + 2);
+    t->flags |= CLV_TUPLE_PORTS;
+}
+
+bool decode_ipv4(const uint8_t *p, size_t n, struct clv_tuple *t)
+{
+    if (CLV_UNLIKELY(n < IPV4_HEADER))
+        return false;
+    const size_t header = (size_t)(p[0] & 15) * 4;
+    size_t total = load_be16(p + 2);
+    if (total == 0)
+        total = n; /* TCP segmentation offload: the length was still to be filled in */
+    if (CLV_UNLIKELY(header < IPV4_HEADER || total < header))
+        return false;
+    memcpy(t->src, p + 12, 4);
+    memcpy(t->dst, p + 16, 4);
+    t->proto = p[9];
+    t->family = 4;
+    if (CLV_UNLIKELY(load_be16(p + 6) & IP_FRAGMENT_OFFSET)) {
+        t->flags |= CLV_TUPLE_FRAGMENT;
+        return true;
+    }
+    /* What follows the datagram is padding, or a frame check sequence. */
+    const size_t end = total < n ? total : n;
+    transport(p + header, end > header ? end - header : 0, t);
+    return true;
+}
+
+bool decode_ipv6(const uint8_t *p, size_t n, struct clv_tuple *t)
+{
+    if (CLV_UNLIKELY(n < IPV6_HEADER))
+        return false;
+    memcpy(t->src, p + 8, 16);
+    memcpy(t->dst, p + 24, 16);
+    t->family = 6;
+    const size_t payload = load_be16(p + 4);
+    size_t end = n;
+    if (payload && payload < n - IPV6_HEADER) /* 0: a jumbogram (RFC 2675), or offload */
+        end = IPV6_HEADER + payload;
+    uint8_t next = p[6];
+    size_t at = IPV6_HEADER;
+    for (;;) {
+        /* Safe because each turn moves at least 8 bytes towards end. */
+        const uint8_t *h = p + at;
+        const size_t left = end - at;
+        size_t len;
+        switch (next) {
+        case IPV6_FRAGMENT:
+            if (left < 8)
+                goto cut;
+            if (load_be16(h + 2) & 0xfff8) {
+                t->proto = h[0];
+                t->flags |= CLV_TUPLE_FRAGMENT;
+                return true;
+            }
+            len = 8;
+            break;
+        case IPV6_HOP_BY_HOP:
+        case IPV6_ROUTING:
+        case IPV6_DESTINATION:
+        case IPV6_MOBILITY:
+        case IPV6_HIP:
+        case IPV6_SHIM6:
+            if (left < 8)
+                goto cut;
+            len = ((size_t)h[1] + 1) * 8;
+            break;
+        case IPV6_AH: /* RFC 4302 section 2.2: units of 4 bytes, less 2 */
+            if (left < 8)
+                goto cut;
+            len = ((size_t)h[1] + 2) * 4;
+            break;
+        default:
+            t->proto = next;
+            transport(h, left, t);
+            return true;
+        }
+        if (len > left)
+            goto cut;
+        next = h[0];
+        at += len;
+    }
+cut:
+    t->proto = next;
+    t->flags |= CLV_TUPLE_SHORT;
+    return true;
+}
+
+bool decode_ip(const uint8_t *p, size_t n, struct clv_tuple *t)
+{
+    if (n == 0)
+        return false;
+    switch (p[0] >> 4) {
+    case 4:
+        return decode_ipv4(p, n, t);
+    case 6:
+        return decode_ipv6(p, n, t);
+    default:
+        return false;
+    }
+}
