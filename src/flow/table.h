@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The flows of one partition: a flat open-addressing table of 8-byte slots over entries that never
+ * move. A slot holds 32 bits of the hash and the entry's number; the hash finds candidates, the
+ * full key decides. Entries are numbered in the order in which they were made.
+ *
+ * Threads: one at a time. Partitions share nothing.
+ */
+#ifndef CLEAVE_FLOW_TABLE_H
+#define CLEAVE_FLOW_TABLE_H
+
+#include "base/mem.h"
+#include "flow/key.h"
+
+/*
+ * What a record adds to its flow, and the flow's output. Fields from `fd` on belong to the writing
+ * side, which runs beside the finding side; the others are written by flow_table users only.
+ */
+struct flow {
+    struct flow_key key;
+    int64_t last_ns;     /* latest time seen */
+    uint32_t run;        /* this flow's run in the epoch below */
+    uint32_t epoch;      /* the last epoch in which a record came; epochs count from 1 */
+    uint8_t reversed;    /* the first record went from key endpoint b to a */
+    uint8_t tcp_flags[2];/* seen, by direction: a to b, b to a */
+    uint8_t pad;
+    uint32_t n;          /* the flow's number in order of appearance, from 1; 0: `other` */
+    uint64_t packets[2]; /* by direction */
+    uint64_t captured[2];/* bytes */
+    uint64_t wire[2];    /* bytes */
+    int64_t first_ns;    /* earliest time seen */
+
+    int fd;              /* -1: closed */
+    uint32_t newer, older; /* neighbours in the LRU of open outputs, FLOW_NONE: none */
+    uint32_t name;       /* where in the partition's names */
+    uint64_t size;       /* bytes written to the output; 0: not made yet */
+};
+
+#define FLOW_NONE UINT32_MAX
+
+enum {
+    FLOW_CHUNK_BITS = 6, /* chunk k has 2^(k + 6) entries; pages that are not used cost nothing */
+    FLOW_CHUNKS = 32 - FLOW_CHUNK_BITS,
+};
+
+struct flow_slot {
+    uint32_t hash;
+    uint32_t entry; /* number + 1; 0: free */
+};
+
+struct flow_table {
+    struct flow_slot *slots;
+    uint32_t mask; /* slots - 1 */
+    uint32_t n;    /* entries */
+    struct flow *chunks[FLOW_CHUNKS];
+};
+
+/* On failure the table is empty and may be passed to flow_table_fini(). */
+CLV_MUST_CHECK bool flow_table_init(struct flow_table *t);
+void flow_table_fini(struct flow_table *t);
+
+/* Safe beside flow_table_add(): neither entries nor the array of chunks ever move. */
+static inline struct flow *flow_table_at(const struct flow_table *t, uint32_t i)
+{
+    const uint32_t j = i + (1U << FLOW_CHUNK_BITS);
+    const unsigned top = 31 - (unsigned)__builtin_clz(j);
+    return &t->chunks[top - FLOW_CHUNK_BITS][j - (1U << top)];
+}
+
+static inline void flow_table_prefetch_slot(const struct flow_table *t, uint64_t hash)
+{
+    __builtin_prefetch(&t->slots[(uint32_t)hash & t->mask]);
+}
+
+/* To be called when the slot has arrived: starts the load of the entry that it names first. */
+static inline void flow_table_prefetch_entry(const struct flow_table *t, uint64_t hash)
+{
+    const struct flow_slot *s = &t->slots[(uint32_t)hash & t->mask];
+    if (s->entry) {
+        const char *f = (const char *)flow_table_at(t, s->entry - 1);
+        __builtin_prefetch(f, 1);
+        __builtin_prefetch(f + 64, 1);
+    }
+}
+
+/* Adds a flow that is known to be absent. Returns its number, or FLOW_NONE: no memory. */
+uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key, uint64_t hash) CLV_COLD;
+
+/* Returns the number of the key's flow, or FLOW_NONE: absent. */
+CLV_INLINE uint32_t flow_table_find(const struct flow_table *t, const struct flow_key *key,
+                                    uint64_t hash)
+{
+    for (uint32_t i = (uint32_t)hash & t->mask;; i = (i + 1) & t->mask) {
+        const struct flow_slot s = t->slots[i];
+        if (s.entry == 0)
+            return FLOW_NONE;
+        if (s.hash == (uint32_t)hash &&
+            CLV_LIKELY(flow_key_equal(&flow_table_at(t, s.entry - 1)->key, key)))
+            return s.entry - 1;
+    }
+}
+
+#endif
