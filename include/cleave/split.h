@@ -1,0 +1,96 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Splitting a capture into one file per flow.
+ */
+#ifndef CLEAVE_SPLIT_H
+#define CLEAVE_SPLIT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleave/error.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+enum clv_manifest {
+    CLV_MANIFEST_CSV = 0,
+    CLV_MANIFEST_JSONL,
+    CLV_MANIFEST_NONE,
+};
+
+struct clv_split_result;
+
+/*
+ * Called now and then from the thread that called clv_split(), with the counts so far; user is
+ * params->user. Returning false stops the run: clv_split() fails with CLV_ERR_CANCELLED.
+ */
+typedef bool clv_split_progress(const struct clv_split_result *so_far, void *user);
+
+/* All zero is the default, but for input and output, which must be given. Strings are borrowed. */
+struct clv_split_params {
+    const char *input;          /* path of the capture */
+    const char *output;         /* directory to make; its parent must exist */
+    const char *by;             /* "flow" (NULL), "3tuple", "hostpair" */
+    bool directed;              /* each direction is a flow of its own */
+    const char *name;           /* template of output names; NULL: "{n:8}_{key}.pcap" */
+    bool no_other;              /* drop what has no network address instead of writing `other` */
+    bool force;                 /* replace an output of an earlier run */
+    enum clv_manifest manifest;
+    unsigned threads;           /* 0: as many as this process may use processors */
+    unsigned max_open;          /* outputs open at a time; 0: what RLIMIT_NOFILE leaves */
+    uint64_t memory;            /* bytes to stay within, beside the flows' own; 0: 512 MiB */
+    uint64_t window;            /* bytes of input between two rounds of writing; 0: by memory */
+    clv_split_progress *progress;
+    void *user;
+};
+
+/* What was done. Counts are of records unless the name says bytes. */
+struct clv_split_result {
+    uint64_t input_bytes;       /* size of the capture */
+    uint64_t scanned_bytes;     /* of it so far */
+    uint64_t records_read;
+    uint64_t captured_bytes;    /* packet bytes of these, headers not counted */
+    uint64_t records_written;
+    uint64_t dropped_other;     /* with no_other: had no network address */
+    uint64_t other;             /* had no network address */
+    uint64_t fragments;         /* later fragments: in the flow without ports */
+    uint64_t cut_short;         /* captured bytes end before the ports: in the flow without ports */
+    uint64_t flows;             /* `other` not counted */
+    uint64_t outputs;           /* files, `other` counted */
+    uint64_t written_bytes;     /* of all outputs, savefile headers included */
+    uint64_t opens, reopens;    /* of outputs; a re-open is an open after the first */
+    uint64_t writes;            /* system calls that wrote outputs */
+    uint64_t rounds;            /* of writing */
+    int64_t first_ns, last_ns;  /* earliest and latest record; meaningless without records */
+    double seconds;
+    unsigned threads;           /* used */
+    unsigned max_open;          /* outputs open at a time at most */
+    struct clv_error damage;    /* code CLV_ERR_NONE: the capture was sound to its end */
+};
+
+/*
+ * Splits params->input into the new directory params->output, which appears whole or not at all.
+ * true:  all records up to the end of the capture, or to result->damage, were split.
+ * false: *err says why; nothing is under the output's name that was not there before; *result holds
+ *        the counts up to then.
+ * Threads: any number of calls side by side; each starts threads of its own and joins them. The
+ * soft limit of descriptors (RLIMIT_NOFILE) of the process is raised to the hard one.
+ */
+CLV_API CLV_MUST_CHECK bool clv_split(const struct clv_split_params *params,
+                                      struct clv_split_result *result, struct clv_error *err);
+
+/*
+ * Writes the result as a JSON object into the len bytes at buf, terminated. Returns its length in
+ * bytes; 0 with buf empty: it does not fit, 8 KiB always do.
+ */
+CLV_API size_t clv_split_json(const struct clv_split_params *params,
+                              const struct clv_split_result *result, char *buf, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

@@ -1,0 +1,318 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/name.h"
+
+#include <string.h>
+
+const char *name_of_proto(uint8_t proto)
+{
+    switch (proto) {
+    case 1:
+        return "icmp";
+    case 2:
+        return "igmp";
+    case 4:
+        return "ipip";
+    case 6:
+        return "tcp";
+    case 17:
+        return "udp";
+    case 33:
+        return "dccp";
+    case 41:
+        return "ipv6";
+    case 46:
+        return "rsvp";
+    case 47:
+        return "gre";
+    case 50:
+        return "esp";
+    case 51:
+        return "ah";
+    case 58:
+        return "icmp6";
+    case 88:
+        return "eigrp";
+    case 89:
+        return "ospf";
+    case 103:
+        return "pim";
+    case 108:
+        return "ipcomp";
+    case 112:
+        return "vrrp";
+    case 115:
+        return "l2tp";
+    case 132:
+        return "sctp";
+    case 136:
+        return "udplite";
+    default:
+        return NULL;
+    }
+}
+
+struct field_row {
+    const char *name;
+    enum name_field field;
+};
+
+static const struct field_row fields[] = {
+    {"n", NAME_N},         {"key", NAME_KEY},     {"proto", NAME_PROTO},
+    {"src", NAME_SRC},     {"dst", NAME_DST},     {"sport", NAME_SPORT},
+    {"dport", NAME_DPORT}, {"first", NAME_FIRST}, {"input", NAME_INPUT},
+};
+
+static bool bad(struct clv_error *err, const char *what, const char *text)
+{
+    (void)clv_fail(err, CLV_ERR_ARG, "--name", "%s: \"%.80s\"", what, text);
+    return clv_fail_hint(err, "fields: {n} {n:DIGITS} {key} {proto} {src} {dst} {sport} {dport} "
+                              "{first} {input}");
+}
+
+static bool parse_field(struct name_part *part, const char *p, size_t len)
+{
+    const char *colon = memchr(p, ':', len);
+    const size_t name_len = colon ? (size_t)(colon - p) : len;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (strlen(fields[i].name) != name_len || memcmp(fields[i].name, p, name_len) != 0)
+            continue;
+        *part = (struct name_part){.field = fields[i].field, .width = 1};
+        if (!colon)
+            return true;
+        const size_t digits = len - name_len - 1;
+        if (part->field != NAME_N || digits < 1 || digits > 2)
+            return false;
+        part->width = 0;
+        for (size_t k = 1; k <= digits; k++) {
+            if (colon[k] < '0' || colon[k] > '9')
+                return false;
+            part->width = part->width * 10 + (unsigned)(colon[k] - '0');
+        }
+        return part->width >= 1 && part->width <= 20;
+    }
+    return false;
+}
+
+/* The literal text of a template may hold directories, but none that lead out or are hidden. */
+static bool check_components(const char *text, struct clv_error *err)
+{
+    const char *p = text;
+    for (;;) {
+        const size_t len = strcspn(p, "/");
+        if (len == 0)
+            return bad(err, "an empty path component", text);
+        if (p[0] == '.')
+            return bad(err, "a path component begins with a dot", text);
+        if (p[len] == '\0')
+            return true;
+        p += len + 1;
+    }
+}
+
+static bool digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/*
+ * {n} can be read back from a name when it stands at its beginning before a character that is no
+ * digit, or at the end after one (an ending such as ".pcap" may follow): then names are unique
+ * because numbers are.
+ */
+static bool unique_by_n(const struct name_template *t)
+{
+    const struct name_part *p = t->parts;
+    const size_t n = t->n_parts;
+    if (p[0].field == NAME_N &&
+        (n == 1 || (p[1].field == NAME_LITERAL && !digit(p[1].text[0]))))
+        return true;
+    size_t last = n - 1;
+    if (p[last].field == NAME_LITERAL && last > 0 && !digit(p[last].text[0]))
+        last--;
+    return p[last].field == NAME_N && last > 0 && p[last - 1].field == NAME_LITERAL &&
+           !digit(p[last - 1].text[p[last - 1].len - 1]);
+}
+
+static void set_input(struct name_template *t, const char *path)
+{
+    static const char *const endings[] = {".pcap", ".pcapng", ".cap", ".dmp", ".ntar", ".trace"};
+    const char *base = strrchr(path, '/');
+    base = base ? base + 1 : path;
+    size_t len = strlen(base);
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        const size_t e = strlen(endings[i]);
+        if (len > e && memcmp(base + len - e, endings[i], e) == 0) {
+            len -= e;
+            break;
+        }
+    }
+    if (len > 128)
+        len = 128; /* leaves room for the rest of a name */
+    for (size_t i = 0; i < len; i++) {
+        const unsigned char c = (unsigned char)base[i];
+        t->input[i] = c < 0x20 || c == 0x7f || (i == 0 && c == '.') ? '_' : (char)c;
+    }
+    t->input[len] = '\0';
+}
+
+bool name_parse(struct name_template *t, const char *text, const char *input_path,
+                struct clv_error *err)
+{
+    *t = (struct name_template){0};
+    const size_t len = strlen(text);
+    if (len == 0 || len > 200)
+        return bad(err, "a template has 1 to 200 bytes", text);
+    memcpy(t->text, text, len + 1);
+    set_input(t, input_path);
+    if (!check_components(t->text, err))
+        return false;
+    for (const char *p = t->text; *p;) {
+        if (t->n_parts == NAME_MAX_PARTS)
+            return bad(err, "too many fields", text);
+        struct name_part *part = &t->parts[t->n_parts++];
+        if (*p == '{') {
+            const char *end = strchr(p, '}');
+            if (!end || !parse_field(part, p + 1, (size_t)(end - p - 1)))
+                return bad(err, "an unknown field", p);
+            p = end + 1;
+            continue;
+        }
+        const size_t n = strcspn(p, "{");
+        for (size_t i = 0; i < n; i++)
+            if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f || p[i] == '}')
+                return bad(err, "a control character or a stray }", text);
+        *part = (struct name_part){.field = NAME_LITERAL, .text = p, .len = n};
+        p += n;
+    }
+    t->has_dir = strchr(t->text, '/') != NULL;
+    t->unique = unique_by_n(t);
+    return true;
+}
+
+static void put_proto(struct text *out, const struct flow_key *k)
+{
+    const char *name = name_of_proto(k->proto);
+    if (name) {
+        text_str(out, name);
+    } else {
+        text_str(out, "ip-");
+        text_u64(out, k->proto, 1);
+    }
+}
+
+static void put_addr(struct text *out, const struct flow *f, bool src)
+{
+    const bool a = src != (bool)f->reversed;
+    text_addr(out, a ? f->key.a : f->key.b, f->key.family, '-');
+}
+
+static void put_port(struct text *out, const struct flow *f, bool src)
+{
+    const bool a = src != (bool)f->reversed;
+    if (f->key.has_ports)
+        text_u64(out, a ? f->key.a_port : f->key.b_port, 1);
+    else
+        text_char(out, '-');
+}
+
+/* The fields that the key has, as words: tcp_10.0.0.1_50000_10.0.0.2_80 */
+static void put_key(struct text *out, const struct flow *f)
+{
+    if (f->key.proto) {
+        put_proto(out, &f->key);
+        text_char(out, '_');
+    }
+    for (unsigned src = 2; src--;) {
+        put_addr(out, f, src);
+        if (f->key.has_ports) {
+            text_char(out, '_');
+            put_port(out, f, src);
+        }
+        if (src)
+            text_char(out, '_');
+    }
+}
+
+/* As ISO 8601's basic format has it, which every file system takes: 20261122T235959.123456789Z */
+static void put_time(struct text *out, int64_t ts_ns)
+{
+    char buf[48];
+    struct text t = text_on(buf, sizeof buf);
+    text_time(&t, ts_ns);
+    for (size_t i = 0; i < t.len; i++)
+        if (buf[i] != '-' && buf[i] != ':')
+            text_char(out, buf[i]);
+}
+
+static void put_field(const struct name_template *t, const struct name_part *part,
+                      const struct flow *f, int64_t first_ns, struct text *out)
+{
+    switch (part->field) {
+    case NAME_LITERAL:
+        text_put(out, part->text, part->len);
+        break;
+    case NAME_N:
+        text_u64(out, f->n, part->width);
+        break;
+    case NAME_KEY:
+        put_key(out, f);
+        break;
+    case NAME_PROTO:
+        if (f->key.proto)
+            put_proto(out, &f->key);
+        else
+            text_str(out, "ip");
+        break;
+    case NAME_SRC:
+        put_addr(out, f, true);
+        break;
+    case NAME_DST:
+        put_addr(out, f, false);
+        break;
+    case NAME_SPORT:
+        put_port(out, f, true);
+        break;
+    case NAME_DPORT:
+        put_port(out, f, false);
+        break;
+    case NAME_FIRST:
+        put_time(out, first_ns);
+        break;
+    case NAME_INPUT:
+        text_str(out, t->input);
+        break;
+    }
+}
+
+void name_format(const struct name_template *t, const struct flow *f, int64_t first_ns,
+                 unsigned again, struct text *out)
+{
+    if (f->key.family == 0) {
+        text_str(out, NAME_OTHER);
+        return;
+    }
+    if (!t->has_dir && f->n >= NAME_FAN_OUT) {
+        text_u64(out, f->n / NAME_FAN_OUT * NAME_FAN_OUT, 8);
+        text_char(out, '/');
+    }
+    const size_t start = out->len;
+    for (size_t i = 0; i < t->n_parts; i++)
+        put_field(t, &t->parts[i], f, first_ns, out);
+    if (!again)
+        return;
+    /* Before the ending: a.pcap, a-2.pcap, a-3.pcap */
+    char ending[NAME_COMPONENT_MAX + 1];
+    size_t dot = out->len;
+    while (dot > start && out->p[dot - 1] != '.' && out->p[dot - 1] != '/')
+        dot--;
+    if (dot == start || out->p[dot - 1] == '/' || out->len - dot > 8)
+        dot = out->len;
+    else
+        dot--;
+    const size_t ending_len = out->len - dot;
+    memcpy(ending, out->p + dot, ending_len);
+    out->len = dot;
+    text_char(out, '-');
+    text_u64(out, (uint64_t)again + 1, 1);
+    text_put(out, ending, ending_len);
+}

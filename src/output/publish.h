@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All or nothing: outputs are written into a hidden directory beside the target, which takes the
+ * target's name when it is complete. Whatever happens before leaves the target as it was.
+ */
+#ifndef CLEAVE_OUTPUT_PUBLISH_H
+#define CLEAVE_OUTPUT_PUBLISH_H
+
+#include <limits.h>
+
+#include "base/fail.h"
+
+struct publish {
+    char target[PATH_MAX];
+    char staging[PATH_MAX]; /* "": none to clean up */
+    int dir_fd;             /* of staging; -1: none */
+    bool force;
+};
+
+/* The file that marks a directory as an output of cleave: only such a one is replaced. */
+#define PUBLISH_MARK "cleave.json"
+
+/*
+ * Checks that target can be made and makes the staging directory. force: an output of an earlier
+ * run may be replaced. On failure nothing has been made and publish_fini() is harmless.
+ */
+CLV_MUST_CHECK bool publish_init(struct publish *p, const char *target, bool force,
+                                 struct clv_error *err);
+
+/* Writes a whole small file into the staging directory. */
+CLV_MUST_CHECK bool publish_file(struct publish *p, const char *name, const char *data, size_t len,
+                                 struct clv_error *err);
+
+/* Gives the staging directory the target's name. false: the target is as it was. */
+CLV_MUST_CHECK bool publish_commit(struct publish *p, struct clv_error *err);
+
+/* Removes what was not committed. */
+void publish_fini(struct publish *p);
+
+#endif

@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The run's own record, cleave.json in the output directory: what was split, how, and into how
+ * much. It holds nothing that differs from run to run (times, threads, limits), so that equal
+ * inputs and options give equal trees.
+ */
+#ifndef CLEAVE_OUTPUT_RECORD_H
+#define CLEAVE_OUTPUT_RECORD_H
+
+#include "cleave/split.h"
+#include "output/publish.h"
+#include "walk/walk.h"
+
+CLV_MUST_CHECK bool record_write(struct publish *p, const struct clv_split_params *params,
+                                 const struct walk_format *format,
+                                 const struct clv_split_result *result, struct clv_error *err);
+
+#endif

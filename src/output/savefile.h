@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The header that every output begins with, and the one place where LINKTYPE_ numbers become
+ * libpcap's DLT_ numbers.
+ */
+#ifndef CLEAVE_OUTPUT_SAVEFILE_H
+#define CLEAVE_OUTPUT_SAVEFILE_H
+
+#include "walk/walk.h"
+
+/*
+ * Fills header with the bytes of a savefile header that says what the input's says. libpcap writes
+ * it where libpcap can say the same: this machine's byte order, version 2.4, no FCS length, no time
+ * zone. Otherwise the input's own header is taken as it is. Either way the bytes are the input's.
+ */
+void savefile_header(uint8_t header[PCAP_FILE_HEADER], const struct walk_format *f);
+
+#endif
