@@ -1,0 +1,202 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "split/numbering.h"
+
+struct name_hash {
+    uint64_t lo, hi; /* both 0: free */
+};
+
+void numbering_init(struct numbering *nb, const struct name_template *name)
+{
+    *nb = (struct numbering){.name = name};
+}
+
+void numbering_fini(struct numbering *nb)
+{
+    mem_free(nb->marks);
+    mem_free(nb->ranks);
+    mem_free(nb->set);
+    *nb = (struct numbering){0};
+}
+
+static bool is_other(const struct flow *f)
+{
+    return f->key.family == 0;
+}
+
+static uint64_t marks_before(const struct numbering *nb, uint32_t item)
+{
+    const uint64_t below = nb->marks[item / 64] & ((UINT64_C(1) << item % 64) - 1);
+    return nb->ranks[item / 64] + (uint64_t)__builtin_popcountll(below);
+}
+
+static bool name_flow(const struct numbering *nb, struct partition *p, uint32_t i, unsigned again,
+                      struct text *name)
+{
+    const struct flow *f = flow_table_at(&p->flows, i);
+    name->len = 0;
+    name_format(nb->name, f, p->runs[f->run].first_ns, again, name);
+    return !name->full;
+}
+
+static bool set_grow(struct numbering *nb)
+{
+    const uint64_t n = nb->set ? (nb->set_mask + 1) * 2 : 1024;
+    struct name_hash *set = mem_zalloc(n, sizeof *set);
+    if (!set)
+        return false;
+    for (uint64_t i = 0; nb->set && i <= nb->set_mask; i++) {
+        if (!(nb->set[i].lo | nb->set[i].hi))
+            continue;
+        uint64_t at = nb->set[i].lo & (n - 1);
+        while (set[at].lo | set[at].hi)
+            at = (at + 1) & (n - 1);
+        set[at] = nb->set[i];
+    }
+    mem_free(nb->set);
+    nb->set = set;
+    nb->set_mask = n - 1;
+    return true;
+}
+
+enum taken { TAKEN_NEW, TAKEN_BEFORE, TAKEN_NOMEM };
+
+/*
+ * 128 bits of hash stand for the name. Should two names ever share them, the second gets a suffix
+ * that it did not need; it never shares a file.
+ */
+static enum taken take_name(struct numbering *nb, const char *name, size_t len)
+{
+    if ((!nb->set || nb->set_n >= nb->set_mask / 4 * 3) && !set_grow(nb))
+        return TAKEN_NOMEM;
+    const XXH128_hash_t h = XXH3_128bits_withSeed(name, len, FLOW_SEED);
+    const struct name_hash want = {h.low64 ? h.low64 : 1, h.high64};
+    uint64_t at = want.lo & nb->set_mask;
+    for (; nb->set[at].lo | nb->set[at].hi; at = (at + 1) & nb->set_mask)
+        if (nb->set[at].lo == want.lo && nb->set[at].hi == want.hi)
+            return TAKEN_BEFORE;
+    nb->set[at] = want;
+    nb->set_n++;
+    return TAKEN_NEW;
+}
+
+/* Names that other files of the output directory have. */
+static bool reserve_names(struct numbering *nb)
+{
+    static const char *const names[] = {NAME_OTHER, "manifest.csv", "manifest.jsonl", "cleave.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (take_name(nb, names[i], strlen(names[i])) == TAKEN_NOMEM)
+            return false;
+    return true;
+}
+
+/* Slower than it looks because one thread does it; only for templates that need it. */
+static bool name_one_by_one(struct numbering *nb, struct partition *parts,
+                            const struct flow_ref *order, uint64_t n, struct clv_error *err)
+{
+    char buf[NAME_MAX_LEN];
+    if (!nb->set && !reserve_names(nb))
+        return clv_fail_nomem(err, "output names", sizeof *nb->set);
+    for (uint64_t k = 0; k < n; k++) {
+        struct partition *p = &parts[order[k].part];
+        flow_table_at(&p->flows, order[k].flow)->n = (uint32_t)(nb->base + k + 1);
+        enum taken taken = TAKEN_BEFORE;
+        struct text name = text_on(buf, sizeof buf);
+        for (unsigned again = 0; taken == TAKEN_BEFORE; again++) {
+            if (!name_flow(nb, p, order[k].flow, again, &name))
+                return clv_fail(err, CLV_ERR_ARG, "--name", "a name is longer than %d bytes",
+                                NAME_MAX_LEN);
+            taken = take_name(nb, name.p, name.len);
+        }
+        if (taken == TAKEN_NOMEM)
+            return clv_fail_nomem(err, "output names", nb->set_mask * sizeof *nb->set);
+        if (!partition_set_name(p, order[k].flow, name.p, name.len, err))
+            return false;
+    }
+    return true;
+}
+
+static bool collect(struct numbering *nb, struct partition *parts, uint32_t n_parts,
+                    struct clv_error *err)
+{
+    const uint64_t n = nb->n_numbered - nb->base;
+    struct flow_ref *order = mem_alloc(n, sizeof *order);
+    if (!order)
+        return clv_fail_nomem(err, "output names", n * sizeof *order);
+    for (uint32_t p = 0; p < n_parts; p++)
+        for (uint32_t i = parts[p].first_new; i < parts[p].flows.n; i++) {
+            const struct flow *f = flow_table_at(&parts[p].flows, i);
+            if (!is_other(f))
+                order[marks_before(nb, f->n)] = (struct flow_ref){p, i};
+        }
+    const bool ok = name_one_by_one(nb, parts, order, n, err);
+    mem_free(order);
+    return ok;
+}
+
+bool numbering_epoch(struct numbering *nb, struct partition *parts, uint32_t n_parts,
+                     uint64_t epoch_items, struct clv_error *err)
+{
+    const size_t words = (size_t)(epoch_items / 64 + 1);
+    uint64_t *marks = mem_reserve(nb->marks, &nb->marks_cap, words, sizeof *marks);
+    if (marks)
+        nb->marks = marks;
+    uint32_t *ranks = mem_reserve(nb->ranks, &nb->ranks_cap, words, sizeof *ranks);
+    if (ranks)
+        nb->ranks = ranks;
+    if (!marks || !ranks)
+        return clv_fail_nomem(err, "numbering", words * sizeof *marks);
+    memset(marks, 0, words * sizeof *marks);
+    for (uint32_t p = 0; p < n_parts; p++)
+        for (uint32_t i = parts[p].first_new; i < parts[p].flows.n; i++) {
+            const struct flow *f = flow_table_at(&parts[p].flows, i);
+            if (!is_other(f))
+                marks[f->n / 64] |= UINT64_C(1) << f->n % 64;
+        }
+    uint32_t n = 0;
+    for (size_t i = 0; i < words; i++) {
+        ranks[i] = n;
+        n += (uint32_t)__builtin_popcountll(marks[i]);
+    }
+    nb->base = nb->n_numbered;
+    nb->n_numbered += n;
+    return nb->name->unique || n == 0 || collect(nb, parts, n_parts, err);
+}
+
+bool numbering_names(const struct numbering *nb, struct partition *p, struct clv_error *err)
+{
+    char buf[NAME_MAX_LEN];
+    for (uint32_t i = p->first_new; i < p->flows.n; i++) {
+        struct flow *f = flow_table_at(&p->flows, i);
+        if (is_other(f))
+            f->n = 0;
+        else if (nb->name->unique)
+            f->n = (uint32_t)(nb->base + marks_before(nb, f->n) + 1);
+        else
+            continue;
+        struct text name = text_on(buf, sizeof buf);
+        if (!name_flow(nb, p, i, 0, &name))
+            return clv_fail(err, CLV_ERR_ARG, "--name", "a name is longer than %d bytes",
+                            NAME_MAX_LEN);
+        if (!partition_set_name(p, i, name.p, name.len, err))
+            return false;
+    }
+    return true;
+}
+
+struct flow_ref *numbering_rows(const struct numbering *nb, const struct partition *parts,
+                                uint32_t n_parts, uint64_t *n, struct clv_error *err)
+{
+    uint64_t others = 0;
+    struct flow_ref *rows = mem_alloc(nb->n_numbered + 1, sizeof *rows);
+    if (!rows) {
+        (void)clv_fail_nomem(err, "the manifest", nb->n_numbered * sizeof *rows);
+        return NULL;
+    }
+    for (uint32_t p = 0; p < n_parts; p++)
+        for (uint32_t i = 0; i < parts[p].flows.n; i++) {
+            const struct flow *f = flow_table_at(&parts[p].flows, i);
+            rows[is_other(f) ? nb->n_numbered + others++ : f->n - 1] = (struct flow_ref){p, i};
+        }
+    *n = nb->n_numbered + others;
+    return rows;
+}

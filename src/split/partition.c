@@ -1,0 +1,206 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "split/partition.h"
+
+enum {
+    NAME_BLOCK_BITS = 14, /* a name's place is block << bits | byte */
+    NAME_BLOCK = 1 << NAME_BLOCK_BITS,
+};
+
+bool partition_init(struct partition *p)
+{
+    *p = (struct partition){0};
+    return flow_table_init(&p->flows);
+}
+
+static void free_log(struct log_chunk *c)
+{
+    while (c) {
+        struct log_chunk *next = c->next;
+        mem_free(c);
+        c = next;
+    }
+}
+
+void partition_fini(struct partition *p)
+{
+    writer_fini(&p->writer);
+    flow_table_fini(&p->flows);
+    mem_free(p->runs);
+    mem_free(p->write_runs);
+    free_log(p->log);
+    free_log(p->spare);
+    for (size_t i = 0; i < p->n_names; i++)
+        mem_free(p->names[i]);
+    mem_free(p->names);
+    *p = (struct partition){0};
+}
+
+static CLV_COLD bool add_chunk(struct partition *p)
+{
+    struct log_chunk *c = p->spare;
+    if (c)
+        p->spare = c->next;
+    else if (!(c = mem_alloc(1, sizeof *c)))
+        return false;
+    c->next = NULL;
+    if (p->log_tail)
+        p->log_tail->next = c;
+    else
+        p->log = c;
+    p->log_tail = c;
+    p->log_tail_n = 0;
+    return true;
+}
+
+static bool reserve_runs(struct partition *p, size_t more)
+{
+    struct run *runs = mem_reserve(p->runs, &p->runs_cap, p->n_runs + more, sizeof *runs);
+    if (runs)
+        p->runs = runs;
+    return runs != NULL;
+}
+
+static CLV_COLD uint32_t new_flow(struct partition *p, const struct scan_item *item, uint64_t seq)
+{
+    const uint32_t i = flow_table_add(&p->flows, &item->key, item->hash);
+    if (i != FLOW_NONE) {
+        struct flow *f = flow_table_at(&p->flows, i);
+        f->n = (uint32_t)seq; /* until the epoch's new flows are numbered */
+        f->reversed = item->dir;
+    }
+    return i;
+}
+
+/*
+ * Two loads depend on one another, slot and entry; both are started some items ahead.
+ */
+bool partition_find(struct partition *p, uint32_t number, const struct scan_piece *piece,
+                    uint32_t epoch, uint64_t epoch_seq, struct clv_error *err)
+{
+    enum { SLOT_AHEAD = 12, ENTRY_AHEAD = 6 };
+    const uint32_t *order = piece->order + piece->bounds[number];
+    const uint32_t n = piece->bounds[number + 1] - piece->bounds[number];
+    const struct scan_item *items = piece->items;
+    if (n == 0)
+        return true;
+    if (!reserve_runs(p, n))
+        goto nomem;
+    for (uint32_t i = 0; i < n && i < SLOT_AHEAD; i++)
+        flow_table_prefetch_slot(&p->flows, items[order[i]].hash);
+    for (uint32_t i = 0; i < n && i < ENTRY_AHEAD; i++)
+        flow_table_prefetch_entry(&p->flows, items[order[i]].hash);
+    for (uint32_t i = 0; i < n; i++) {
+        if (i + SLOT_AHEAD < n)
+            flow_table_prefetch_slot(&p->flows, items[order[i + SLOT_AHEAD]].hash);
+        if (i + ENTRY_AHEAD < n)
+            flow_table_prefetch_entry(&p->flows, items[order[i + ENTRY_AHEAD]].hash);
+        const struct scan_item *item = &items[order[i]];
+        uint32_t found = flow_table_find(&p->flows, &item->key, item->hash);
+        if (CLV_UNLIKELY(found == FLOW_NONE)) {
+            found = new_flow(p, item, piece->seq + order[i] - epoch_seq);
+            if (found == FLOW_NONE)
+                goto nomem;
+        }
+        struct flow *f = flow_table_at(&p->flows, found);
+        if (CLV_UNLIKELY(f->epoch != epoch)) {
+            f->epoch = epoch;
+            f->run = (uint32_t)p->n_runs;
+            p->runs[p->n_runs++] = (struct run){.flow = found, .first_ns = item->ts_ns};
+        }
+        p->runs[f->run].n++;
+        f->packets[item->dir]++;
+        f->captured[item->dir] += item->caplen;
+        f->wire[item->dir] += item->origlen;
+        f->tcp_flags[item->dir] |= item->tcp_flags;
+        f->first_ns = item->ts_ns < f->first_ns ? item->ts_ns : f->first_ns;
+        f->last_ns = item->ts_ns > f->last_ns ? item->ts_ns : f->last_ns;
+
+        if (CLV_UNLIKELY(!p->log_tail || p->log_tail_n == LOG_CHUNK) && !add_chunk(p))
+            goto nomem;
+        p->log_tail->entries[p->log_tail_n++] =
+            (struct log_entry){f->run, {item->offset, item->raw_len}};
+        p->pending_bytes += item->raw_len;
+    }
+    p->n_log += n;
+    return true;
+nomem:
+    return clv_fail_nomem(err, "the flow table", n * sizeof(struct flow));
+}
+
+void partition_sort(struct partition *p, struct writer_ref *refs)
+{
+    uint32_t at = 0;
+    for (size_t i = 0; i < p->n_runs; i++) {
+        p->runs[i].at = at;
+        at += p->runs[i].n;
+    }
+    for (const struct log_chunk *c = p->log; c; c = c->next) {
+        const uint32_t n = c->next ? LOG_CHUNK : p->log_tail_n;
+        for (uint32_t i = 0; i < n; i++)
+            refs[p->runs[c->entries[i].run].at++] = c->entries[i].ref;
+    }
+    if (p->log_tail) {
+        p->log_tail->next = p->spare;
+        p->spare = p->log;
+    }
+    p->log = p->log_tail = NULL;
+    p->log_tail_n = 0;
+    p->n_log = 0;
+    p->pending_bytes = 0;
+    p->refs = refs;
+    p->first_new = p->flows.n;
+
+    struct run *const runs = p->write_runs;
+    const size_t cap = p->write_runs_cap;
+    p->write_runs = p->runs;
+    p->n_write_runs = p->n_runs;
+    p->write_runs_cap = p->runs_cap;
+    p->runs = runs;
+    p->runs_cap = cap;
+    p->n_runs = 0;
+}
+
+bool partition_set_name(struct partition *p, uint32_t i, const char *name, size_t len,
+                        struct clv_error *err)
+{
+    if (p->n_names == 0 || len + 1 > NAME_BLOCK - p->names_at) {
+        char **names = mem_reserve(p->names, &p->names_cap, p->n_names + 1, sizeof *names);
+        if (!names)
+            return clv_fail_nomem(err, "output names", p->n_names * sizeof *names);
+        p->names = names;
+        names[p->n_names] = mem_alloc(NAME_BLOCK, 1);
+        if (!names[p->n_names])
+            return clv_fail_nomem(err, "output names", NAME_BLOCK);
+        p->n_names++;
+        p->names_at = 0;
+    }
+    char *to = p->names[p->n_names - 1] + p->names_at;
+    memcpy(to, name, len);
+    to[len] = '\0';
+    flow_table_at(&p->flows, i)->name =
+        (uint32_t)((p->n_names - 1) << NAME_BLOCK_BITS | p->names_at);
+    p->names_at += (uint32_t)len + 1;
+    return true;
+}
+
+const char *partition_name(const struct partition *p, uint32_t i)
+{
+    const uint32_t at = flow_table_at(&p->flows, i)->name;
+    return p->names[at >> NAME_BLOCK_BITS] + (at & (NAME_BLOCK - 1));
+}
+
+bool partition_write(struct partition *p, struct writer_stage *stage, const uint8_t *base,
+                     bool last, struct clv_error *err)
+{
+    enum { AHEAD = 4 };
+    for (size_t i = 0; i < p->n_write_runs; i++) {
+        if (i + AHEAD < p->n_write_runs)
+            __builtin_prefetch(flow_table_at(&p->flows, p->write_runs[i + AHEAD].flow), 1);
+        const struct run *r = &p->write_runs[i];
+        if (!writer_append(&p->writer, stage, r->flow, partition_name(p, r->flow), base,
+                           p->refs + (r->at - r->n), r->n, last, err))
+            return false;
+    }
+    p->n_write_runs = 0;
+    return true;
+}

@@ -1,0 +1,83 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A partition: the flows whose hashes share their top bits, with all that belongs to them: table,
+ * pending references, names, open outputs. Finding and writing touch disjoint parts of it, so that
+ * the records of one epoch can be found while those of the epoch before are written.
+ *
+ * An epoch is the input between two rounds of writing:
+ *
+ *   partition_find    items         -> flow, run, log       for each piece, in capture order
+ *   partition_sort    log           -> refs, grouped by run; new flows get number and name
+ *   partition_write   run, refs     -> output               the log is free for the next epoch
+ */
+#ifndef CLEAVE_SPLIT_PARTITION_H
+#define CLEAVE_SPLIT_PARTITION_H
+
+#include "flow/table.h"
+#include "output/name.h"
+#include "output/writer.h"
+#include "split/scan.h"
+
+/* The records of one flow in one epoch. */
+struct run {
+    uint32_t flow;
+    uint32_t n;       /* records */
+    uint32_t at;      /* while sorting: where the next one goes; after it: the end of the run */
+    int64_t first_ns; /* time of the first */
+};
+
+/* A record on its way to its run. */
+struct log_entry {
+    uint32_t run;
+    struct writer_ref ref;
+};
+
+enum { LOG_CHUNK = 1365 }; /* entries: a chunk is a little less than 16 KiB */
+
+struct log_chunk {
+    struct log_chunk *next;
+    struct log_entry entries[LOG_CHUNK];
+};
+
+struct partition {
+    struct flow_table flows;
+    struct run *runs; /* of the epoch that is being found */
+    size_t n_runs, runs_cap;
+    struct log_chunk *log, *log_tail;
+    uint32_t log_tail_n; /* entries in the tail; the other chunks are full */
+    struct log_chunk *spare;
+    uint64_t n_log;
+    uint64_t pending_bytes;
+    uint32_t first_new; /* flows from here on came in this epoch */
+
+    struct run *write_runs; /* of the epoch that is being written */
+    size_t n_write_runs, write_runs_cap;
+    const struct writer_ref *refs; /* theirs, in the runs' order */
+    struct writer writer;
+
+    char **names; /* blocks of NAME_BLOCK bytes */
+    size_t n_names, names_cap;
+    uint32_t names_at; /* free bytes of the last block begin here */
+};
+
+CLV_MUST_CHECK bool partition_init(struct partition *p);
+void partition_fini(struct partition *p);
+
+/* Looks up, or makes, the flow of each item of a piece that belongs to partition number. */
+CLV_MUST_CHECK bool partition_find(struct partition *p, uint32_t number,
+                                   const struct scan_piece *piece, uint32_t epoch,
+                                   uint64_t epoch_seq, struct clv_error *err);
+
+/* Groups the log by run into the p->n_log references at refs, and begins a new epoch. */
+void partition_sort(struct partition *p, struct writer_ref *refs);
+
+/* Gives flow i its name, once; partition_name() returns it ever after. */
+CLV_MUST_CHECK bool partition_set_name(struct partition *p, uint32_t i, const char *name,
+                                       size_t len, struct clv_error *err);
+const char *partition_name(const struct partition *p, uint32_t i);
+
+/* Writes the runs of the epoch that was sorted last. base is what the references count from. */
+CLV_MUST_CHECK bool partition_write(struct partition *p, struct writer_stage *stage,
+                                    const uint8_t *base, bool last, struct clv_error *err);
+
+#endif

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Room: the conductor. It cuts the input into windows, batches and pieces, and hands out tasks to
+ * workers until every record is in its output. One lock guards the plan; no task holds it while it
+ * works, and no record costs a lock.
+ *
+ *   scan    a piece of a batch           any order, any number at a time, also ahead of the rest
+ *   find    some partitions of a batch   batch after batch, in the capture's order
+ *   sort    a partition of an epoch      between two epochs; partitions beside one another
+ *   write   a partition of an epoch      beside scan and find of the next epoch
+ *   rows    some rows of the manifest    at the end
+ *
+ * An epoch ends when its references fill their memory, when it has enough bytes per flow for large
+ * writes, or with its window. Nothing of this shows in the outputs: their bytes depend on the
+ * capture's order alone.
+ */
+#ifndef CLEAVE_SPLIT_PIPELINE_H
+#define CLEAVE_SPLIT_PIPELINE_H
+
+#include "cleave/split.h"
+#include "output/publish.h"
+#include "split/partition.h"
+#include "split/scan.h"
+
+struct pipeline;
+
+struct pipeline_params {
+    struct input *input;
+    const struct walk_format *format;
+    const struct name_template *name;
+    struct publish *publish;
+    struct flow_by by;
+    bool drop_other;
+    enum clv_manifest manifest;
+    unsigned threads;  /* at least 1 */
+    unsigned max_open; /* at least 1 */
+    uint64_t memory;   /* bytes */
+    uint64_t window;   /* bytes; 0: by memory */
+    int64_t near_ns;   /* time of the capture's first record */
+    clv_split_progress *progress;
+    void *user;
+};
+
+/*
+ * Runs it all. *result has its counts in either case. On failure the outputs are not to be trusted.
+ * Threads that cannot be started are done without.
+ */
+CLV_MUST_CHECK bool pipeline_run(const struct pipeline_params *params,
+                                 struct clv_split_result *result, struct clv_error *err);
+
+#endif

@@ -1,0 +1,159 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "split/scan.h"
+
+#include "base/mem.h"
+
+bool scan_piece_init(struct scan_piece *piece, const struct scan_plan *plan)
+{
+    *piece = (struct scan_piece){0};
+    piece->bounds = mem_alloc((size_t)plan->n_partitions + 1, sizeof *piece->bounds);
+    return piece->bounds != NULL;
+}
+
+void scan_piece_fini(struct scan_piece *piece)
+{
+    mem_free(piece->items);
+    mem_free(piece->order);
+    mem_free(piece->bounds);
+    *piece = (struct scan_piece){0};
+}
+
+void scan_counts_add(struct scan_counts *sum, const struct scan_counts *more)
+{
+    if (more->records) {
+        if (!sum->records || more->first_ns < sum->first_ns)
+            sum->first_ns = more->first_ns;
+        if (!sum->records || more->last_ns > sum->last_ns)
+            sum->last_ns = more->last_ns;
+    }
+    sum->records += more->records;
+    sum->captured += more->captured;
+    sum->other += more->other;
+    sum->dropped_other += more->dropped_other;
+    sum->fragments += more->fragments;
+    sum->cut_short += more->cut_short;
+}
+
+/* The first records tell how many will fit; a piece of smaller ones grows its array. */
+static CLV_COLD bool more_items(struct scan_piece *piece)
+{
+    struct scan_item *items =
+        mem_reserve(piece->items, &piece->items_cap, piece->n_items + 512, sizeof *items);
+    if (!items)
+        return false;
+    piece->items = items;
+    return true;
+}
+
+/*
+ * The loop that sees every record. Byte order and decoder are settled before it; the instances
+ * below make the first a constant.
+ */
+CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *plan,
+                             const struct input_window *w, bool big_endian)
+{
+    const struct walk_format *format = plan->format;
+    decode_fn *const decode = plan->decode;
+    const struct flow_by by = plan->by;
+    struct scan_counts counts = {.first_ns = INT64_MAX, .last_ns = INT64_MIN};
+    size_t at = piece->start;
+    piece->stop = WALK_RECORD;
+    while (at < piece->limit) {
+        struct walk_record rec;
+        const enum walk_step step =
+            walk_record(format, w->p + at, w->avail - at, big_endian, &rec);
+        if (CLV_UNLIKELY(step != WALK_RECORD)) {
+            piece->stop = step;
+            break;
+        }
+        if (CLV_UNLIKELY(piece->n_items == piece->items_cap) && !more_items(piece))
+            return false;
+        struct scan_item *item = &piece->items[piece->n_items];
+        item->offset = (uint32_t)at;
+        at += rec.raw_len;
+        counts.records++;
+        counts.captured += rec.caplen;
+        counts.first_ns = rec.ts_ns < counts.first_ns ? rec.ts_ns : counts.first_ns;
+        counts.last_ns = rec.ts_ns > counts.last_ns ? rec.ts_ns : counts.last_ns;
+
+        struct clv_tuple t = {0};
+        if (CLV_UNLIKELY(!decode || !decode(rec.raw + format->hdr_len, rec.caplen, &t))) {
+            t = (struct clv_tuple){0};
+            counts.other++;
+            if (plan->drop_other) {
+                counts.dropped_other++;
+                continue;
+            }
+        }
+        if (CLV_UNLIKELY(t.flags & (CLV_TUPLE_FRAGMENT | CLV_TUPLE_SHORT))) {
+            counts.fragments += (t.flags & CLV_TUPLE_FRAGMENT) != 0;
+            counts.cut_short += (t.flags & CLV_TUPLE_SHORT) != 0;
+        }
+        item->dir = (uint8_t)flow_key_make(&item->key, &t, &by);
+        item->hash = flow_key_hash(&item->key);
+        item->ts_ns = rec.ts_ns;
+        item->raw_len = rec.raw_len;
+        item->caplen = rec.caplen;
+        item->origlen = rec.origlen;
+        item->tcp_flags = t.tcp_flags;
+        piece->n_items++;
+    }
+    piece->end = at;
+    piece->counts = counts;
+    return true;
+}
+
+static bool scan_little(struct scan_piece *piece, const struct scan_plan *plan,
+                        const struct input_window *w)
+{
+    return scan_records(piece, plan, w, false);
+}
+
+static bool scan_big(struct scan_piece *piece, const struct scan_plan *plan,
+                     const struct input_window *w)
+{
+    return scan_records(piece, plan, w, true);
+}
+
+/* A counting sort by partition, stable, so that the capture's order holds within each. */
+static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *plan)
+{
+    uint32_t *order =
+        mem_reserve(piece->order, &piece->order_cap, piece->n_items, sizeof *piece->order);
+    if (!order)
+        return false;
+    piece->order = order;
+    uint32_t *at = piece->bounds;
+    memset(at, 0, ((size_t)plan->n_partitions + 1) * sizeof *at);
+    for (size_t i = 0; i < piece->n_items; i++)
+        at[(piece->items[i].hash >> plan->partition_shift) + 1]++;
+    for (uint32_t p = 0; p < plan->n_partitions; p++)
+        at[p + 1] += at[p];
+    /* Placing moves each start to its end, which is the next one's start: shift back after. */
+    for (size_t i = 0; i < piece->n_items; i++)
+        order[at[piece->items[i].hash >> plan->partition_shift]++] = (uint32_t)i;
+    memmove(at + 1, at, plan->n_partitions * sizeof *at);
+    at[0] = 0;
+    return true;
+}
+
+bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
+                    const struct input_window *w, struct clv_error *err)
+{
+    piece->n_items = 0;
+    piece->counts = (struct scan_counts){0};
+    piece->stop = WALK_RECORD;
+    piece->end = piece->start;
+    input_populate(w, piece->from, piece->limit);
+    if (piece->start == SCAN_UNKNOWN) {
+        const size_t guess = walk_guess(plan->format, (struct clv_span){w->p, w->avail},
+                                        piece->from, plan->near_ns);
+        if (guess == w->avail)
+            return true;
+        piece->start = guess;
+    }
+    const bool ok = plan->format->big_endian ? scan_big(piece, plan, w) : scan_little(piece, plan, w);
+    if (!ok || !sort_by_partition(piece, plan))
+        return clv_fail_nomem(err, "scanning", (piece->n_items + 512) * sizeof *piece->items);
+    return true;
+}
