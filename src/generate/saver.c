@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * pcap_dump() and pcap_dump_close() return nothing, so the stream is ours: opened, buffered,
+ * flushed, and asked after every packet whether it failed.
+ */
+#include <errno.h>
+#include <fcntl.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/fail.h"
+#include "base/mem.h"
+#include "cleave/packet.h"
+
+enum {
+    STREAM_BUF = 1 << 20,
+    SNAPLEN_DEFAULT = 262144,
+    LINKTYPE_ETHERNET = 1,
+};
+
+struct clv_saver {
+    char *path;
+    char *buf;
+    pcap_t *pcap;
+    FILE *stream; /* the dumper's once there is one */
+    pcap_dumper_t *dumper;
+    int64_t tick_ns;
+};
+
+static FILE *open_stream(const char *path, bool overwrite, struct clv_error *err)
+{
+    const bool to_stdout = strcmp(path, "-") == 0;
+    const int fd = to_stdout ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+                             : open(path, O_WRONLY | O_CREAT | O_CLOEXEC |
+                                              (overwrite ? O_TRUNC : O_EXCL), 0666);
+    if (fd < 0 && errno == EEXIST) {
+        (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
+        (void)clv_fail_hint(err, "name another, or replace it with --force");
+        return NULL;
+    }
+    FILE *stream = fd < 0 ? NULL : fdopen(fd, "wb");
+    if (!stream) {
+        (void)clv_fail_errno(err, path, "cannot be created");
+        if (fd >= 0)
+            (void)close(fd);
+    }
+    return stream;
+}
+
+bool clv_saver_open(struct clv_saver **out, const char *path, const struct clv_saver_params *params,
+                    struct clv_error *err)
+{
+    const uint16_t linktype = params->linktype ? params->linktype : LINKTYPE_ETHERNET;
+    const uint32_t snaplen = params->snaplen ? params->snaplen : SNAPLEN_DEFAULT;
+    struct clv_saver *s = mem_zalloc(1, sizeof *s);
+    *out = NULL;
+    if (!s || !(s->path = mem_strdup(path)) || !(s->buf = mem_alloc(STREAM_BUF, 1))) {
+        (void)clv_fail_nomem(err, path, STREAM_BUF);
+        goto fail;
+    }
+    s->tick_ns = params->nanoseconds ? 1 : 1000;
+    s->pcap = pcap_open_dead_with_tstamp_precision(
+        clv_dlt_from_linktype(linktype), (int)(snaplen > INT32_MAX ? INT32_MAX : snaplen),
+        params->nanoseconds ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO);
+    if (!s->pcap) {
+        (void)clv_fail_nomem(err, path, sizeof *s);
+        goto fail;
+    }
+    s->stream = open_stream(path, params->overwrite, err);
+    if (!s->stream)
+        goto fail;
+    (void)setvbuf(s->stream, s->buf, _IOFBF, STREAM_BUF);
+    s->dumper = pcap_dump_fopen(s->pcap, s->stream);
+    if (!s->dumper) {
+        (void)clv_fail(err, CLV_ERR_ARG, path, "libpcap: %.120s", pcap_geterr(s->pcap));
+        goto fail;
+    }
+    *out = s;
+    return true;
+fail:
+    clv_saver_destroy(&s);
+    return false;
+}
+
+bool clv_saver_put(struct clv_saver *s, int64_t ts_ns, const void *data, uint32_t caplen,
+                   uint32_t origlen, struct clv_error *err)
+{
+    if (ts_ns < 0 || ts_ns / 1000000000 > UINT32_MAX)
+        return clv_fail(err, CLV_ERR_ARG, s->path, "a time of %lld s does not fit a pcap record",
+                        (long long)(ts_ns / 1000000000));
+    /* In a file of nanoseconds libpcap takes them in tv_usec (pcap_open_dead(3PCAP)). */
+    const struct pcap_pkthdr h = {
+        .ts = {.tv_sec = (time_t)(ts_ns / 1000000000),
+               .tv_usec = (suseconds_t)(ts_ns % 1000000000 / s->tick_ns)},
+        .caplen = caplen,
+        .len = origlen,
+    };
+    pcap_dump((u_char *)s->dumper, &h, data);
+    if (CLV_UNLIKELY(ferror(s->stream)))
+        return clv_fail_errno(err, s->path, "cannot be written");
+    return true;
+}
+
+bool clv_saver_close(struct clv_saver **sp, struct clv_error *err)
+{
+    struct clv_saver *s = *sp;
+    const bool ok = pcap_dump_flush(s->dumper) == 0 && !ferror(s->stream);
+    if (!ok)
+        (void)clv_fail_errno(err, s->path, "cannot be written");
+    clv_saver_destroy(sp);
+    return ok;
+}
+
+void clv_saver_destroy(struct clv_saver **sp)
+{
+    struct clv_saver *s = *sp;
+    if (!s)
+        return;
+    if (s->dumper)
+        pcap_dump_close(s->dumper);
+    else if (s->stream)
+        (void)fclose(s->stream);
+    if (s->pcap)
+        pcap_close(s->pcap);
+    mem_free(s->buf);
+    mem_free(s->path);
+    mem_free(s);
+    *sp = NULL;
+}

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/fail.h"
+#include "cleave/generate.h"
+#include "cleave/packet.h"
+
+enum {
+    SECOND = 1000000000,
+    COUNT_DEFAULT = 100,
+    ETHER_MIN = 60, /* without FCS */
+    FRAME_MAX = 64,
+    TCP_SYN = 0x02,
+    SAVEFILE_HEADER = 24,
+    RECORD_HEADER = 16,
+};
+
+static const uint8_t zero[4];
+
+bool clv_generate_synflood(const char *path, const struct clv_synflood_params *params,
+                           uint64_t *bytes, struct clv_error *err)
+{
+    static const uint8_t src_default[4] = {192, 168, 0, 1}, dst_default[4] = {172, 16, 0, 1};
+    const uint64_t count = params->count ? params->count : COUNT_DEFAULT;
+    const int64_t start = params->start_ns ? params->start_ns : SECOND;
+    const int64_t interval = params->interval_ns ? params->interval_ns : SECOND;
+    const bool src_given = memcmp(params->src, zero, 4) != 0;
+    const bool dst_given = memcmp(params->dst, zero, 4) != 0;
+    const uint32_t first = load_be32(src_given ? params->src : src_default);
+    struct clv_packet_spec spec = {
+        .eth_src = {0, 0, 1, 0, 0, 1},
+        .eth_dst = {0, 0, 1, 0, 0, 2},
+        .tuple = {.sport = params->sport ? params->sport : 60001,
+                  .dport = params->dport ? params->dport : 80,
+                  .proto = CLV_PROTO_TCP,
+                  .family = 4,
+                  .flags = CLV_TUPLE_PORTS,
+                  .tcp_flags = TCP_SYN},
+        .tcp_seq = 0xdeadbeef,
+    };
+    memcpy(spec.tuple.dst, dst_given ? params->dst : dst_default, 4);
+    const int64_t last_s = UINT32_MAX;
+    if (start < 0 || interval < 0 || start / SECOND > last_s ||
+        (interval && count - 1 > (uint64_t)((last_s * SECOND - start) / interval)))
+        return clv_fail(err, CLV_ERR_ARG, path,
+                        "times from %lld s, %llu times %lld ns on, do not fit pcap's 32-bit seconds",
+                        (long long)(start / SECOND), (unsigned long long)count,
+                        (long long)interval);
+    struct clv_saver *saver;
+    const struct clv_saver_params sp = {.nanoseconds = params->nanoseconds,
+                                        .overwrite = params->overwrite};
+    if (!clv_saver_open(&saver, path, &sp, err))
+        return false;
+    uint8_t frame[FRAME_MAX] = {0};
+    size_t len = 0;
+    for (uint64_t i = 0; i < count; i++) {
+        store_be32(spec.tuple.src, first + (uint32_t)i);
+        len = clv_packet_build(&spec, frame, sizeof frame, err);
+        if (len && params->pad)
+            len = ETHER_MIN; /* the bytes behind the packet were never written to */
+        if (!len || !clv_saver_put(saver, start + (int64_t)i * interval, frame, (uint32_t)len,
+                                   (uint32_t)len, err)) {
+            clv_saver_destroy(&saver);
+            return false;
+        }
+    }
+    if (bytes)
+        *bytes = SAVEFILE_HEADER + count * (RECORD_HEADER + len);
+    return clv_saver_close(&saver, err);
+}
