@@ -1,0 +1,79 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The command line: the only room that prints or exits, and it sees only the public headers. One
+ * table per command holds its flags; parsing and help come from it.
+ */
+#ifndef CLEAVE_CLI_CLI_H
+#define CLEAVE_CLI_CLI_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "cleave/error.h"
+
+/* Exit statuses. */
+enum {
+    EXIT_ALL = 0,     /* all done */
+    EXIT_DAMAGED = 1, /* done, but the input was damaged */
+    EXIT_NOTHING = 2, /* nothing was done */
+};
+
+enum flag_kind {
+    FLAG_BOOL,     /* bool */
+    FLAG_TEXT,     /* const char * */
+    FLAG_COUNT,    /* uint64_t */
+    FLAG_SIZE,     /* uint64_t, bytes; units k M G T and Ki Mi Gi Ti, with or without B */
+    FLAG_DURATION, /* int64_t, nanoseconds; units ns us ms s m h, s when there is none */
+    FLAG_WORD,     /* int: index of one of the words */
+    FLAG_IPV4,     /* uint8_t[4] */
+};
+
+struct flag {
+    const char *name; /* without the dashes */
+    char letter;      /* 0: none */
+    enum flag_kind kind;
+    size_t at;        /* of the value in the command's options */
+    uint64_t min, max; /* FLAG_COUNT, FLAG_SIZE; max 0: any */
+    const char *arg;  /* how help calls the value; FLAG_WORD: the words, separated by | */
+    const char *help; /* default included */
+};
+
+struct command {
+    const char *name;
+    const char *operands; /* "FILE" */
+    unsigned min_operands, max_operands;
+    const char *summary;
+    const char *details; /* shown below the flags, may be "" */
+    const struct flag *flags; /* up to one without a name */
+    size_t options_size;
+    int (*run)(const void *options, char **operands, unsigned n_operands);
+};
+
+extern const struct command command_split, command_generate, command_info;
+
+/*
+ * Reads argv[from ..] into options, which is zeroed. Operands are moved to the front of argv[from].
+ * Returns their number, or -1 with a message printed. help: --help was among the flags.
+ */
+int flags_parse(const struct command *cmd, int argc, char **argv, int from, void *options,
+                bool *help);
+void flags_help(const struct command *cmd, FILE *to);
+
+/* The one of the n words nearest to word, or NULL where none is near. */
+const char *nearest_word(const char *word, const char *const *words, size_t n);
+
+/* Prints "cleave: MESSAGE" and the hint to stderr. Returns EXIT_NOTHING. */
+int print_error(const struct clv_error *err);
+
+/* Numbers for people, in a static buffer of eight in turn. */
+const char *human_count(uint64_t n);   /* 1,234,567 */
+const char *human_bytes(double bytes); /* 1.23 GB */
+const char *human_seconds(double s);   /* 1.23 s */
+const char *human_time(int64_t ts_ns); /* 2026-11-22 23:59:59.123456789 */
+
+/* A name that came from outside, with what a terminal would interpret as \xNN; one of eight too. */
+const char *printable(const char *s);
+
+#endif

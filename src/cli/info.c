@@ -1,0 +1,85 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cleave/capture.h"
+#include "cleave/packet.h"
+#include "cli/cli.h"
+
+struct options {
+    bool json;
+};
+
+static const struct flag flags[] = {
+    {"json", 0, FLAG_BOOL, offsetof(struct options, json), 0, 0, NULL,
+     "print one JSON object per file"},
+    {0},
+};
+
+static void print_info(const struct clv_capture_info *i)
+{
+    const struct clv_capture_format *f = &i->format;
+    const char *link = clv_linktype_name(f->linktype);
+    (void)printf("%s\n", printable(i->path));
+    (void)printf("  format     %s %u.%u, %s-endian, %s\n", f->name, f->version_major,
+                 f->version_minor, f->big_endian ? "big" : "little",
+                 f->nanoseconds ? "nanoseconds" : "microseconds");
+    (void)printf("  link type  %u (%s)%s", f->linktype, link ? link : "unknown",
+                 clv_linktype_supported(f->linktype) ? "" : ", all records go to `other`");
+    if (f->fcs_len)
+        (void)printf(", %u bytes of FCS", f->fcs_len);
+    (void)printf("\n  snaplen    %s bytes\n", human_count(f->snaplen));
+    (void)printf("  file       %s bytes\n", human_count(i->file_bytes));
+    (void)printf("  records    %s%s\n", human_count(i->records),
+                 i->ordered ? "" : ", not in the order of their times");
+    (void)printf("  packets    %s bytes captured of %s on the wire, the longest %s\n",
+                 human_count(i->captured_bytes), human_count(i->wire_bytes),
+                 human_count(i->longest));
+    if (i->records) {
+        (void)printf("  first      %s UTC\n", human_time(i->first_ns));
+        (void)printf("  last       %s UTC\n", human_time(i->last_ns));
+    }
+    if (i->damage.code == CLV_ERR_NONE)
+        (void)printf("  damage     none\n");
+    else
+        (void)printf("  damage     at byte %s (record %s): %s\n", human_count(i->damage.offset),
+                     human_count(i->damage.record), i->damage.what);
+}
+
+static bool print_json(const struct clv_capture_info *i)
+{
+    char buf[32768];
+    const bool ok = clv_capture_json(i, buf, sizeof buf) != 0;
+    (void)fputs(buf, stdout);
+    return ok;
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    int status = EXIT_ALL;
+    for (unsigned k = 0; k < n_operands; k++) {
+        struct clv_capture_info info;
+        struct clv_error err;
+        if (!clv_capture_inspect(operands[k], &info, &err)) {
+            status = print_error(&err);
+            continue;
+        }
+        if (!o->json)
+            print_info(&info);
+        else if (!print_json(&info))
+            status = EXIT_NOTHING;
+        if (info.damage.code != CLV_ERR_NONE && status == EXIT_ALL)
+            status = EXIT_DAMAGED;
+    }
+    return status;
+}
+
+const struct command command_info = {
+    .name = "info",
+    .operands = "FILE...",
+    .min_operands = 1,
+    .max_operands = UINT32_MAX >> 1,
+    .summary = "Says what captures are: format, times, counts, damage.",
+    .details = "Exit status: 0 all sound; 1 one is damaged; 2 one could not be read.\n",
+    .flags = flags,
+    .options_size = sizeof(struct options),
+    .run = run,
+};
