@@ -39,6 +39,50 @@ CLV_API CLV_MUST_CHECK bool clv_generate_synflood(const char *path,
                                                   const struct clv_synflood_params *params,
                                                   uint64_t *bytes, struct clv_error *err);
 
+enum clv_sizes {
+    CLV_SIZES_MIXED = 0, /* about two fifths small, two fifths full frames of 1514 bytes */
+    CLV_SIZES_SMALL,     /* frames of 60 to 124 bytes */
+    CLV_SIZES_LARGE,     /* full frames, but for what opens and closes a connection */
+};
+
+enum clv_savefile {
+    CLV_SAVEFILE_PCAP = 0,
+    CLV_SAVEFILE_PCAP_NS,
+    CLV_SAVEFILE_PCAPNG, /* times in nanoseconds */
+};
+
+/*
+ * A mix of traffic for tests and benchmarks: Ethernet, checksums right, times increasing. The same
+ * parameters give the same bytes on every machine. Flow sizes follow Zipf's law: the flow of rank r
+ * has packets in proportion to 1 / r^(skew / 100), at least one. Shares are per cent.
+ */
+struct clv_traffic_params {
+    uint64_t flows;    /* 0: 1000; each has a tuple of its own */
+    uint64_t packets;  /* at least one per flow; 0: by bytes, or 100 per flow */
+    uint64_t bytes;    /* where packets is 0: the savefile's size, about; 0: by packets */
+    uint64_t seed;
+    uint64_t alive;    /* flows that are under way at a time, about; 0: 10,000 */
+    unsigned skew;     /* hundredths of Zipf's exponent; 100 is usual, 0: flows of equal size */
+    unsigned ipv6, vlan, udp; /* shares of the flows */
+    unsigned fragments; /* share of the UDP flows whose datagrams are too long for a frame */
+    unsigned other;     /* share of the packets: ARP */
+    enum clv_sizes sizes;
+    enum clv_savefile format;
+    bool big_endian;
+    bool overwrite;    /* replace existing files */
+    const char *truth; /* NULL, or a path for a CSV of the flows: tuple, packets, bytes, times */
+};
+
+/*
+ * Saves the mix at path, "-" is standard output. *bytes and *packets, where not NULL, say how much.
+ * Memory: 4 bytes per flow and 100 per flow under way. false: *err says why; files may be there in
+ * part. Threads: any number of calls side by side.
+ */
+CLV_API CLV_MUST_CHECK bool clv_generate_traffic(const char *path,
+                                                 const struct clv_traffic_params *params,
+                                                 uint64_t *bytes, uint64_t *packets,
+                                                 struct clv_error *err);
+
 #ifdef __cplusplus
 }
 #endif

@@ -52,7 +52,7 @@ struct clv_split_result {
     uint64_t input_bytes;       /* size of the capture */
     uint64_t scanned_bytes;     /* of it so far */
     uint64_t records_read;
-    uint64_t captured_bytes;    /* packet bytes of these, headers not counted */
+    uint64_t captured_bytes;    /* packet bytes of these, headers not counted; at the end */
     uint64_t records_written;
     uint64_t dropped_other;     /* with no_other: had no network address */
     uint64_t other;             /* had no network address */
@@ -64,7 +64,7 @@ struct clv_split_result {
     uint64_t opens, reopens;    /* of outputs; a re-open is an open after the first */
     uint64_t writes;            /* system calls that wrote outputs */
     uint64_t rounds;            /* of writing */
-    int64_t first_ns, last_ns;  /* earliest and latest record; meaningless without records */
+    int64_t first_ns, last_ns;  /* earliest and latest record written; meaningless without any */
     double seconds;
     unsigned threads;           /* used */
     unsigned max_open;          /* outputs open at a time at most */

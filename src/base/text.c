@@ -20,21 +20,27 @@ void text_str(struct text *t, const char *s)
     text_put(t, s, strlen(s));
 }
 
-void text_char(struct text *t, char c)
-{
-    text_put(t, &c, 1);
-}
-
+/* Two digits per division; a manifest of a million rows is mostly numbers. */
 void text_u64(struct text *t, uint64_t v, unsigned min_digits)
 {
-    char digits[32];
-    unsigned at = sizeof digits;
-    do
-        digits[--at] = (char)('0' + v % 10);
-    while (v /= 10);
-    while (sizeof digits - at < min_digits && at > 0)
+    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
+                                "25262728293031323334353637383940414243444546474849"
+                                "50515253545556575859606162636465666768697071727374"
+                                "75767778798081828384858687888990919293949596979899";
+    enum { DIGITS = 32 };
+    char digits[DIGITS];
+    unsigned at = DIGITS;
+    while (v >= 10) {
+        const char *pair = pairs + 2 * (v % 100);
+        v /= 100;
+        digits[--at] = pair[1];
+        digits[--at] = pair[0];
+    }
+    if (v || at == DIGITS)
+        digits[--at] = (char)('0' + v);
+    while (DIGITS - at < min_digits && at > 0)
         digits[--at] = '0';
-    text_put(t, digits + at, sizeof digits - at);
+    text_put(t, digits + at, DIGITS - at);
 }
 
 void text_i64(struct text *t, int64_t v)
@@ -107,18 +113,8 @@ void text_addr(struct text *t, const uint8_t addr[16], unsigned family, char col
 }
 
 /* Days to a date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days. */
-void text_time(struct text *t, int64_t ts_ns)
+static void put_date(struct text *t, int64_t days)
 {
-    int64_t sec = ts_ns / 1000000000, ns = ts_ns % 1000000000;
-    if (ns < 0) {
-        ns += 1000000000;
-        sec--;
-    }
-    int64_t days = sec / 86400, rest = sec % 86400;
-    if (rest < 0) {
-        rest += 86400;
-        days--;
-    }
     const int64_t z = days + 719468;
     const int64_t era = (z >= 0 ? z : z - 146096) / 146097;
     const uint64_t doe = (uint64_t)(z - era * 146097);
@@ -132,6 +128,21 @@ void text_time(struct text *t, int64_t ts_ns)
     text_u64(t, month, 2);
     text_char(t, '-');
     text_u64(t, doy - (153 * mp + 2) / 5 + 1, 2);
+}
+
+void text_time(struct text *t, int64_t ts_ns)
+{
+    int64_t sec = ts_ns / 1000000000, ns = ts_ns % 1000000000;
+    if (ns < 0) {
+        ns += 1000000000;
+        sec--;
+    }
+    int64_t days = sec / 86400, rest = sec % 86400;
+    if (rest < 0) {
+        rest += 86400;
+        days--;
+    }
+    put_date(t, days);
     text_char(t, 'T');
     text_u64(t, (uint64_t)rest / 3600, 2);
     text_char(t, ':');

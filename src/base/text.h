@@ -22,9 +22,16 @@ static inline struct text text_on(char *buf, size_t cap)
     return (struct text){.p = buf, .cap = cap};
 }
 
+static inline void text_char(struct text *t, char c)
+{
+    if (t->len < t->cap)
+        t->p[t->len++] = c;
+    else
+        t->full = true;
+}
+
 void text_put(struct text *t, const char *s, size_t n);
 void text_str(struct text *t, const char *s);
-void text_char(struct text *t, char c);
 void text_u64(struct text *t, uint64_t v, unsigned min_digits); /* zero-padded */
 void text_i64(struct text *t, int64_t v);
 void text_hex(struct text *t, uint64_t v, unsigned digits);

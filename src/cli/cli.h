@@ -41,7 +41,7 @@ struct flag {
 };
 
 struct command {
-    const char *name;
+    const char *name;     /* one word, or two */
     const char *operands; /* "FILE" */
     unsigned min_operands, max_operands;
     const char *summary;
@@ -51,7 +51,7 @@ struct command {
     int (*run)(const void *options, char **operands, unsigned n_operands);
 };
 
-extern const struct command command_split, command_generate, command_info;
+extern const struct command command_split, command_synflood, command_traffic, command_info;
 
 /*
  * Reads argv[from ..] into options, which is zeroed. Operands are moved to the front of argv[from].

@@ -285,8 +285,8 @@ static void help_row(const struct flag *f, FILE *to)
 
 void flags_help(const struct command *cmd, FILE *to)
 {
-    (void)fprintf(to, "%s\n\nUsage: cleave %s [FLAGS] %s\n\nFlags:\n", cmd->summary, cmd->name,
-                  cmd->operands);
+    (void)fprintf(to, "%s\n\nUsage: cleave %s [FLAGS]%s%s\n\nFlags:\n", cmd->summary, cmd->name,
+                  *cmd->operands ? " " : "", cmd->operands);
     for (const struct flag *f = cmd->flags; f->name; f++)
         help_row(f, to);
     help_row(&help_flag, to);

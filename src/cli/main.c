@@ -4,7 +4,12 @@
 
 #include "cli/cli.h"
 
-static const struct command *const commands[] = {&command_split, &command_generate, &command_info};
+static const struct command *const commands[] = {
+    &command_split,
+    &command_synflood,
+    &command_traffic,
+    &command_info,
+};
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 int print_error(const struct clv_error *err)
@@ -22,23 +27,52 @@ static void usage(FILE *to)
                 "Usage: cleave COMMAND [FLAGS] ...\n\nCommands:\n",
                 to);
     for (size_t i = 0; i < N_COMMANDS; i++)
-        (void)fprintf(to, "  %-10s %s\n", commands[i]->name, commands[i]->summary);
+        (void)fprintf(to, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
     (void)fputs("\n'cleave COMMAND --help' shows the flags of a command.\n"
                 "For a start: cleave split FILE\n",
                 to);
 }
 
-static const struct command *find_command(const char *name)
+/* The command whose one or two words argv begins with; *n_words: how many. */
+static const struct command *find_command(int argc, char **argv, int *n_words)
 {
-    for (size_t i = 0; i < N_COMMANDS; i++)
-        if (strcmp(commands[i]->name, name) == 0)
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const char *name = commands[i]->name;
+        const char *space = strchr(name, ' ');
+        const size_t first = space ? (size_t)(space - name) : strlen(name);
+        if (argc < 1 || strlen(argv[0]) != first || memcmp(argv[0], name, first) != 0)
+            continue;
+        *n_words = space ? 2 : 1;
+        if (!space || (argc > 1 && strcmp(argv[1], space + 1) == 0))
             return commands[i];
+    }
     return NULL;
 }
 
-static int unknown_command(const char *word)
+/* The command that one word begins and no second one goes on with: what there is. */
+static bool explain_group(const char *word, const char *second)
+{
+    const size_t len = strlen(word);
+    bool any = false;
+    for (size_t i = 0; i < N_COMMANDS; i++) {
+        const char *name = commands[i]->name;
+        if (strncmp(name, word, len) != 0 || name[len] != ' ')
+            continue;
+        if (!any && second)
+            (void)fprintf(stderr, "cleave %s: no such kind: %s\n", word, printable(second));
+        else if (!any)
+            (void)fprintf(stderr, "cleave %s: what? There is\n", word);
+        any = true;
+        (void)fprintf(stderr, "  cleave %-20s %s\n", name, commands[i]->summary);
+    }
+    return any;
+}
+
+static int unknown_command(const char *word, const char *second)
 {
     const char *names[N_COMMANDS];
+    if (explain_group(word, second))
+        return EXIT_NOTHING;
     for (size_t i = 0; i < N_COMMANDS; i++)
         names[i] = commands[i]->name;
     const char *near = nearest_word(word, names, N_COMMANDS);
@@ -97,16 +131,18 @@ int main(int argc, char **argv)
         (void)printf("cleave %s\n", clv_version());
         return finish(EXIT_ALL);
     }
-    if (strcmp(word, "help") == 0) {
-        const struct command *cmd = argc > 2 ? find_command(argv[2]) : NULL;
-        if (argc > 2 && !cmd)
-            return unknown_command(argv[2]);
-        if (cmd)
-            flags_help(cmd, stdout);
-        else
-            usage(stdout);
+    const bool help = strcmp(word, "help") == 0;
+    const int from = help ? 2 : 1;
+    if (help && argc == 2) {
+        usage(stdout);
         return finish(EXIT_ALL);
     }
-    const struct command *cmd = find_command(word);
-    return cmd ? finish(run_command(cmd, argc, argv, 2)) : unknown_command(word);
+    int n_words = 0;
+    const struct command *cmd = find_command(argc - from, argv + from, &n_words);
+    if (!cmd)
+        return unknown_command(argv[from], argc > from + 1 ? argv[from + 1] : NULL);
+    if (!help)
+        return finish(run_command(cmd, argc, argv, from + n_words));
+    flags_help(cmd, stdout);
+    return finish(EXIT_ALL);
 }

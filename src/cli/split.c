@@ -88,7 +88,7 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     if (r->cut_short)
         row("cut short", human_count(r->cut_short),
             "records captured too short for their ports, in flows without ports");
-    if (r->records_read)
+    if (r->records_written)
         (void)printf("%-10s %s to %s\n", "time", human_time(r->first_ns), human_time(r->last_ns));
     (void)snprintf(buf, sizeof buf, "%s/s, %s records/s, %u thread%s, %s re-opens, %s writes",
                    human_bytes((double)r->scanned_bytes / s),

@@ -29,8 +29,10 @@ struct decode_link {
 /* NULL: unknown. Static storage. */
 const struct decode_link *decode_link_find(uint16_t linktype);
 
+/* Never NULL: packets of a link type that is not known have no network address. */
+decode_fn *decode_function(uint16_t linktype);
+
 /* The room's inner doors, for link layers that carry one another. n bytes are at p. */
-decode_fn decode_ipv4;
 decode_fn decode_ipv6;
 decode_fn decode_ip; /* the version nibble decides */
 decode_fn decode_ppp;

@@ -3,7 +3,7 @@
  * Link layers: what lies before the network header. A new one is a function and a row of the table.
  * Numbers and layouts: https://www.tcpdump.org/linktypes.html and the pages it leads to.
  */
-#include "decode/decode.h"
+#include "decode/ipv4.h"
 
 /* IEEE 802 EtherTypes. */
 enum {
@@ -98,7 +98,7 @@ bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct clv_tupl
     for (;;) {
         switch (type) {
         case ETHERTYPE_IPV4:
-            return CLV_LIKELY(n && p[0] >> 4 == 4) ? decode_ipv4(p, n, t) : decode_ip(p, n, t);
+            return decode_ip(p, n, t);
         case ETHERTYPE_IPV6:
             return decode_ipv6(p, n, t);
         case ETHERTYPE_VLAN:
@@ -127,7 +127,12 @@ bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct clv_tupl
 
 static bool ethernet(const uint8_t *p, size_t n, struct clv_tuple *t)
 {
-    return CLV_LIKELY(n >= 14) && decode_ethertype(load_be16(p + 12), p + 14, n - 14, t);
+    if (CLV_UNLIKELY(n < 15))
+        return false;
+    const uint16_t type = load_be16(p + 12);
+    if (CLV_LIKELY(type == ETHERTYPE_IPV4 && p[14] >> 4 == 4))
+        return decode_ipv4(p + 14, n - 14, t);
+    return decode_ethertype(type, p + 14, n - 14, t);
 }
 
 /* The protocol field of both Linux cooked headers: an EtherType, or a small number of Linux's. */
@@ -225,11 +230,24 @@ const struct decode_link *decode_link_find(uint16_t linktype)
     return NULL;
 }
 
-bool clv_packet_tuple(uint16_t linktype, const uint8_t *data, uint32_t caplen, struct clv_tuple *t)
+static bool unknown(const uint8_t *p, size_t n, struct clv_tuple *t)
+{
+    (void)p;
+    (void)n;
+    (void)t;
+    return false;
+}
+
+decode_fn *decode_function(uint16_t linktype)
 {
     const struct decode_link *link = decode_link_find(linktype);
+    return link && link->fn ? link->fn : unknown;
+}
+
+bool clv_packet_tuple(uint16_t linktype, const uint8_t *data, uint32_t caplen, struct clv_tuple *t)
+{
     *t = (struct clv_tuple){0};
-    if (link && link->fn && link->fn(data, caplen, t))
+    if (decode_function(linktype)(data, caplen, t))
         return true;
     *t = (struct clv_tuple){0};
     return false;

@@ -5,20 +5,20 @@
 
 struct by_row {
     const char *name;
-    struct flow_by by;
+    struct flow_key mask;
 };
 
 bool flow_by_parse(struct flow_by *by, const char *text, bool directed, struct clv_error *err)
 {
     static const struct by_row rows[] = {
-        {"flow", {.proto_mask = 0xff, .ports_mask = 0xff, .port_mask = 0xffff}},
-        {"3tuple", {.proto_mask = 0xff}},
-        {"hostpair", {.proto_mask = 0}},
+        {"flow", {.a_port = 0xffff, .b_port = 0xffff, .has_ports = CLV_TUPLE_PORTS, .proto = 0xff}},
+        {"3tuple", {.proto = 0xff}},
+        {"hostpair", {.proto = 0}},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (strcmp(text, rows[i].name) == 0) {
-            *by = rows[i].by;
-            by->directed = directed;
+            *by = (struct flow_by){.mask.key = rows[i].mask, .undirected = !directed};
+            by->mask.key.family = 0xff;
             return true;
         }
     (void)clv_fail(err, CLV_ERR_ARG, "--by", "\"%.60s\" is no key", text);

@@ -7,6 +7,7 @@
 #define CLEAVE_FLOW_KEY_H
 
 #include <assert.h>
+#include <stddef.h>
 #include <string.h>
 
 #define XXH_INLINE_ALL
@@ -29,12 +30,30 @@ struct flow_key {
 };
 static_assert(sizeof(struct flow_key) == 40, "hashed and compared as bytes: no padding");
 
-/* Which fields of a tuple make the key, as masks, so that no field costs a branch. */
+/*
+ * A tuple becomes its key where it stands: what they share lies at the same bytes. flags and
+ * tcp_flags of the tuple are has_ports and zero of the key.
+ */
+union flow_id {
+    struct clv_tuple tuple;
+    struct flow_key key;
+    struct {
+        uint64_t a[2], b[2];
+        uint64_t tail; /* ports, protocol, family, flags */
+    } words;
+};
+static_assert(offsetof(struct clv_tuple, dst) == offsetof(struct flow_key, b) &&
+                  offsetof(struct clv_tuple, sport) == 32 &&
+                  offsetof(struct clv_tuple, dport) == offsetof(struct flow_key, b_port) &&
+                  offsetof(struct clv_tuple, proto) == offsetof(struct flow_key, proto) &&
+                  offsetof(struct clv_tuple, family) == offsetof(struct flow_key, family) &&
+                  sizeof(struct clv_tuple) == sizeof(struct flow_key) && sizeof(union flow_id) == 40,
+              "flow_key_settle() works in place");
+
+/* Which fields of a tuple make the key. */
 struct flow_by {
-    uint8_t proto_mask;
-    uint8_t ports_mask; /* over has_ports */
-    uint16_t port_mask;
-    bool directed; /* endpoint a is the source, b the destination */
+    union flow_id mask; /* over the tail: one AND, so that no field costs a branch */
+    bool undirected;    /* both directions are one flow; else a is the source, b the destination */
 };
 
 /*
@@ -48,45 +67,55 @@ static inline bool flow_key_equal(const struct flow_key *x, const struct flow_ke
     return memcmp(x, y, sizeof *x) == 0;
 }
 
-/* Well mixed in all bits: the top ones choose the partition, the low ones the bucket. */
-static inline uint64_t flow_key_hash(const struct flow_key *key)
+/*
+ * XXH3 over the key's bytes; of an IPv4 key, over those that are not always 0. Well mixed in all
+ * bits: the top ones choose the partition, the low ones the bucket.
+ */
+CLV_INLINE uint64_t flow_key_hash(const struct flow_key *key)
 {
+    if (CLV_LIKELY(key->family == 4)) {
+        uint8_t bytes[16];
+        memcpy(bytes, key->a, 4);
+        memcpy(bytes + 4, key->b, 4);
+        memcpy(bytes + 8, &key->a_port, 8);
+        return XXH3_64bits_withSeed(bytes, sizeof bytes, FLOW_SEED);
+    }
     return XXH3_64bits_withSeed(key, sizeof *key, FLOW_SEED);
 }
 
-/* true: y comes before x. Any total order will do; this one is cheap for both families. */
-CLV_INLINE bool endpoint_before(const uint8_t y[16], uint16_t y_port, const uint8_t x[16],
-                                uint16_t x_port)
-{
-    uint64_t xa, xb, ya, yb;
-    memcpy(&xa, x, 8);
-    memcpy(&ya, y, 8);
-    memcpy(&xb, x + 8, 8);
-    memcpy(&yb, y + 8, 8);
-    if (CLV_LIKELY(ya != xa))
-        return __builtin_bswap64(ya) < __builtin_bswap64(xa);
-    if (yb != xb)
-        return __builtin_bswap64(yb) < __builtin_bswap64(xb);
-    return y_port < x_port;
-}
+/* Where the ports lie in words.tail: each of 16 bits, side by side. */
+#if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
+enum { FLOW_PORTS_SHIFT = 0 };
+#else
+enum { FLOW_PORTS_SHIFT = 32 };
+#endif
 
 /*
- * Fills *key. Returns the direction: 0, the packet goes from endpoint a to b; 1, from b to a.
+ * Turns id->tuple into id->key. Returns the direction: 0, the packet goes from endpoint a to b; 1,
+ * from b to a. Any total order of endpoints makes keys canonical; this one compares addresses as
+ * numbers, then ports. Endpoints are exchanged without a branch: it would be taken at random.
  */
-CLV_INLINE unsigned flow_key_make(struct flow_key *key, const struct clv_tuple *t,
-                                  const struct flow_by *by)
+CLV_INLINE unsigned flow_key_settle(union flow_id *id, const struct flow_by *by)
 {
-    const uint16_t sport = t->sport & by->port_mask;
-    const uint16_t dport = t->dport & by->port_mask;
-    const bool swap = !by->directed && endpoint_before(t->dst, dport, t->src, sport);
-    memcpy(key->a, swap ? t->dst : t->src, 16);
-    memcpy(key->b, swap ? t->src : t->dst, 16);
-    key->a_port = swap ? dport : sport;
-    key->b_port = swap ? sport : dport;
-    key->proto = t->proto & by->proto_mask;
-    key->family = t->family;
-    key->has_ports = t->flags & CLV_TUPLE_PORTS & by->ports_mask;
-    key->zero = 0;
+    const uint64_t a0 = id->words.a[0], a1 = id->words.a[1];
+    const uint64_t b0 = id->words.b[0], b1 = id->words.b[1];
+    uint64_t tail = id->words.tail & by->mask.words.tail;
+    bool swap;
+    if (CLV_LIKELY(a0 != b0))
+        swap = __builtin_bswap64(b0) < __builtin_bswap64(a0);
+    else if (a1 != b1)
+        swap = __builtin_bswap64(b1) < __builtin_bswap64(a1);
+    else
+        swap = (id->key.b_port & by->mask.key.b_port) < (id->key.a_port & by->mask.key.a_port);
+    swap &= by->undirected;
+    const uint64_t mask = 0 - (uint64_t)swap;
+    const uint64_t x0 = (a0 ^ b0) & mask, x1 = (a1 ^ b1) & mask;
+    const uint64_t xp = (tail ^ tail >> 16) & (UINT64_C(0xffff) << FLOW_PORTS_SHIFT) & mask;
+    id->words.a[0] = a0 ^ x0;
+    id->words.b[0] = b0 ^ x0;
+    id->words.a[1] = a1 ^ x1;
+    id->words.b[1] = b1 ^ x1;
+    id->words.tail = tail ^ xp ^ xp << 16;
     return swap;
 }
 

@@ -12,8 +12,11 @@ bool flow_table_init(struct flow_table *t)
 
 void flow_table_fini(struct flow_table *t)
 {
-    for (size_t i = 0; i < FLOW_CHUNKS; i++)
-        mem_free(t->chunks[i]);
+    struct flow **chunks = atomic_load(&t->chunks);
+    for (uint32_t i = 0; i < t->n; i += FLOW_CHUNK)
+        mem_free(chunks[i / FLOW_CHUNK]);
+    for (unsigned i = 0; i < t->n_directories; i++)
+        mem_free(t->directories[i]);
     mem_free(t->slots);
     *t = (struct flow_table){0};
 }
@@ -42,20 +45,42 @@ static bool grow(struct flow_table *t)
     return true;
 }
 
+static bool grow_directory(struct flow_table *t)
+{
+    const uint32_t cap = t->chunks_cap ? t->chunks_cap * 2 : 8;
+    struct flow **old = atomic_load(&t->chunks);
+    struct flow **chunks = t->n_directories < FLOW_DIRECTORIES ? mem_alloc(cap, sizeof *chunks) : NULL;
+    if (!chunks)
+        return false;
+    if (old)
+        memcpy(chunks, old, t->chunks_cap * sizeof *chunks);
+    t->directories[t->n_directories++] = chunks;
+    t->chunks_cap = cap;
+    atomic_store_explicit(&t->chunks, chunks, memory_order_release);
+    return true;
+}
+
+static bool add_chunk(struct flow_table *t, uint32_t number)
+{
+    if (number == t->chunks_cap && !grow_directory(t))
+        return false;
+    struct flow *chunk = mem_alloc(FLOW_CHUNK, sizeof *chunk);
+    if (chunk)
+        atomic_load(&t->chunks)[number] = chunk;
+    return chunk != NULL;
+}
+
 uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key, uint64_t hash)
 {
-    const uint32_t first = 1U << FLOW_CHUNK_BITS;
     const uint32_t i = t->n;
-    if (i >= FLOW_NONE - first || (i >= (t->mask + 1) / 4 * 3 && !grow(t)))
-        return FLOW_NONE;
-    const unsigned chunk = 31 - (unsigned)__builtin_clz(i + first) - FLOW_CHUNK_BITS;
-    if (!t->chunks[chunk] &&
-        !(t->chunks[chunk] = mem_alloc((size_t)first << chunk, sizeof(struct flow))))
+    if (i == FLOW_NONE - 1 || (i >= t->mask / 2 && !grow(t)) ||
+        (i % FLOW_CHUNK == 0 && !add_chunk(t, i / FLOW_CHUNK)))
         return FLOW_NONE;
     t->n = i + 1;
     place(t->slots, t->mask, (struct flow_slot){.hash = (uint32_t)hash, .entry = i + 1});
     *flow_table_at(t, i) = (struct flow){
         .key = *key,
+        .index = i,
         .first_ns = INT64_MAX,
         .last_ns = INT64_MIN,
         .fd = -1,

@@ -9,8 +9,16 @@
 #ifndef CLEAVE_FLOW_TABLE_H
 #define CLEAVE_FLOW_TABLE_H
 
+#include <stdatomic.h>
+
 #include "base/mem.h"
 #include "flow/key.h"
+
+struct flow_sums {
+    uint64_t packets;
+    uint64_t captured; /* bytes */
+    uint64_t wire;     /* bytes */
+};
 
 /*
  * What a record adds to its flow, and the flow's output. Fields from `fd` on belong to the writing
@@ -21,26 +29,26 @@ struct flow {
     int64_t last_ns;     /* latest time seen */
     uint32_t run;        /* this flow's run in the epoch below */
     uint32_t epoch;      /* the last epoch in which a record came; epochs count from 1 */
-    uint8_t reversed;    /* the first record went from key endpoint b to a */
-    uint8_t tcp_flags[2];/* seen, by direction: a to b, b to a */
+    uint8_t reversed;     /* the first record went from key endpoint b to a */
+    uint8_t tcp_flags[2]; /* seen, by direction: a to b, b to a */
     uint8_t pad;
-    uint32_t n;          /* the flow's number in order of appearance, from 1; 0: `other` */
-    uint64_t packets[2]; /* by direction */
-    uint64_t captured[2];/* bytes */
-    uint64_t wire[2];    /* bytes */
-    int64_t first_ns;    /* earliest time seen */
+    uint32_t index;          /* the entry's own number */
+    struct flow_sums sum[2]; /* by direction */
+    int64_t first_ns;        /* earliest time seen */
+    uint32_t n;              /* number in order of appearance, from 1; 0: `other` */
 
-    int fd;              /* -1: closed */
+    int fd;                /* -1: closed */
     uint32_t newer, older; /* neighbours in the LRU of open outputs, FLOW_NONE: none */
-    uint32_t name;       /* where in the partition's names */
-    uint64_t size;       /* bytes written to the output; 0: not made yet */
+    uint32_t name;         /* where in the partition's names */
+    uint64_t size;         /* bytes written to the output; 0: not made yet */
 };
 
 #define FLOW_NONE UINT32_MAX
 
 enum {
-    FLOW_CHUNK_BITS = 6, /* chunk k has 2^(k + 6) entries; pages that are not used cost nothing */
-    FLOW_CHUNKS = 32 - FLOW_CHUNK_BITS,
+    FLOW_CHUNK_BITS = 6, /* entries per chunk */
+    FLOW_CHUNK = 1 << FLOW_CHUNK_BITS,
+    FLOW_DIRECTORIES = 32,
 };
 
 struct flow_slot {
@@ -48,23 +56,29 @@ struct flow_slot {
     uint32_t entry; /* number + 1; 0: free */
 };
 
+/*
+ * Entries lie in chunks, which a directory lists. A directory that has become too small is copied
+ * and kept to the end: who still reads it finds all entries that there were.
+ */
 struct flow_table {
     struct flow_slot *slots;
     uint32_t mask; /* slots - 1 */
     uint32_t n;    /* entries */
-    struct flow *chunks[FLOW_CHUNKS];
+    struct flow **_Atomic chunks;
+    uint32_t chunks_cap;
+    unsigned n_directories;
+    struct flow **directories[FLOW_DIRECTORIES]; /* the last one is in use */
 };
 
 /* On failure the table is empty and may be passed to flow_table_fini(). */
 CLV_MUST_CHECK bool flow_table_init(struct flow_table *t);
 void flow_table_fini(struct flow_table *t);
 
-/* Safe beside flow_table_add(): neither entries nor the array of chunks ever move. */
+/* Safe beside flow_table_add() for entries that were there before: they never move. */
 static inline struct flow *flow_table_at(const struct flow_table *t, uint32_t i)
 {
-    const uint32_t j = i + (1U << FLOW_CHUNK_BITS);
-    const unsigned top = 31 - (unsigned)__builtin_clz(j);
-    return &t->chunks[top - FLOW_CHUNK_BITS][j - (1U << top)];
+    struct flow **chunks = atomic_load_explicit(&t->chunks, memory_order_acquire);
+    return &chunks[i >> FLOW_CHUNK_BITS][i & (FLOW_CHUNK - 1)];
 }
 
 static inline void flow_table_prefetch_slot(const struct flow_table *t, uint64_t hash)
@@ -72,14 +86,22 @@ static inline void flow_table_prefetch_slot(const struct flow_table *t, uint64_t
     __builtin_prefetch(&t->slots[(uint32_t)hash & t->mask]);
 }
 
-/* To be called when the slot has arrived: starts the load of the entry that it names first. */
-static inline void flow_table_prefetch_entry(const struct flow_table *t, uint64_t hash)
+/*
+ * To be called when the slot has arrived: returns the first entry that shares 32 bits of the hash,
+ * which is nearly always the one that flow_table_find() would find, and starts its load. NULL: none.
+ */
+static inline struct flow *flow_table_candidate(const struct flow_table *t, uint64_t hash)
 {
-    const struct flow_slot *s = &t->slots[(uint32_t)hash & t->mask];
-    if (s->entry) {
-        const char *f = (const char *)flow_table_at(t, s->entry - 1);
-        __builtin_prefetch(f, 1);
-        __builtin_prefetch(f + 64, 1);
+    for (uint32_t i = (uint32_t)hash & t->mask;; i = (i + 1) & t->mask) {
+        const struct flow_slot s = t->slots[i];
+        if (CLV_UNLIKELY(s.entry == 0))
+            return NULL;
+        if (CLV_LIKELY(s.hash == (uint32_t)hash)) {
+            struct flow *f = flow_table_at(t, s.entry - 1);
+            __builtin_prefetch(f, 1);
+            __builtin_prefetch(&f->sum[0], 1);
+            return f;
+        }
     }
 }
 

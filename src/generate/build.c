@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/fail.h"
-#include "cleave/packet.h"
+#include "generate/build.h"
 
 enum {
     ETHER_HEADER = 14,
@@ -46,19 +45,15 @@ static uint32_t pseudo_header(const struct clv_tuple *t, size_t len)
     return sum + t->proto + (uint32_t)(len >> 16) + (uint32_t)(len & 0xffff);
 }
 
-static void put_transport(const struct clv_packet_spec *spec, uint8_t *p, size_t len)
+static void put_transport(const struct clv_packet_spec *spec, uint32_t payload_sum, uint8_t *p)
 {
     const struct clv_tuple *t = &spec->tuple;
     const size_t header = transport_header(t->proto);
-    memset(p, 0, header);
-    if (spec->payload_len) {
-        if (spec->payload)
-            memcpy(p + header, spec->payload, spec->payload_len);
-        else
-            memset(p + header, 0, spec->payload_len);
-    }
+    const size_t len = header + spec->payload_len;
     if (!header)
         return;
+    const uint32_t sum = pseudo_header(t, len) + payload_sum;
+    memset(p, 0, header);
     store_be16(p, t->sport);
     store_be16(p + 2, t->dport);
     if (t->proto == CLV_PROTO_TCP) {
@@ -67,11 +62,11 @@ static void put_transport(const struct clv_packet_spec *spec, uint8_t *p, size_t
         p[12] = TCP_HEADER / 4 << 4;
         p[13] = t->tcp_flags;
         store_be16(p + 14, spec->tcp_window ? spec->tcp_window : WINDOW_DEFAULT);
-        store_be16(p + 16, clv_checksum(p, len, pseudo_header(t, len)));
+        store_be16(p + 16, clv_checksum(p, header, sum));
     } else {
         store_be16(p + 4, (uint16_t)len);
-        const uint16_t sum = clv_checksum(p, len, pseudo_header(t, len));
-        store_be16(p + 6, sum ? sum : 0xffff); /* RFC 768: 0 says that there is none */
+        const uint16_t check = clv_checksum(p, header, sum);
+        store_be16(p + 6, check ? check : 0xffff); /* RFC 768: 0 says that there is none */
     }
 }
 
@@ -125,6 +120,25 @@ size_t clv_packet_build(const struct clv_packet_spec *spec, uint8_t *buf, size_t
                        link + network + transport, cap);
         return 0;
     }
+    uint8_t *payload = buf + build_headers(spec, build_sum(spec->payload, spec->payload_len), buf);
+    if (spec->payload)
+        memcpy(payload, spec->payload, spec->payload_len);
+    else
+        memset(payload, 0, spec->payload_len);
+    return link + network + transport;
+}
+
+uint32_t build_sum(const void *payload, size_t len)
+{
+    return payload ? sum_words(payload, len, 0) : 0;
+}
+
+size_t build_headers(const struct clv_packet_spec *spec, uint32_t payload_sum, uint8_t *buf)
+{
+    const bool v6 = spec->tuple.family == 6;
+    const size_t network = v6 ? IPV6_HEADER : IPV4_HEADER;
+    const size_t header = transport_header(spec->tuple.proto);
+    const size_t link = ETHER_HEADER + (spec->vlan ? VLAN_TAG : 0);
     memcpy(buf, spec->eth_dst, 6);
     memcpy(buf + 6, spec->eth_src, 6);
     if (spec->vlan) {
@@ -133,9 +147,9 @@ size_t clv_packet_build(const struct clv_packet_spec *spec, uint8_t *buf, size_t
     }
     store_be16(buf + link - 2, v6 ? 0x86dd : 0x0800);
     if (v6)
-        put_ipv6(spec, buf + link, transport);
+        put_ipv6(spec, buf + link, header + spec->payload_len);
     else
-        put_ipv4(spec, buf + link, transport);
-    put_transport(spec, buf + link + network, transport);
-    return link + network + transport;
+        put_ipv4(spec, buf + link, header + spec->payload_len);
+    put_transport(spec, payload_sum, buf + link + network);
+    return link + network + header;
 }

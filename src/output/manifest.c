@@ -133,22 +133,22 @@ static void put_value(enum column c, const struct flow *f, const char *name, uin
             text_u64(out, fwd ? k->a_port : k->b_port, 1);
         break;
     case COL_SRC_PACKETS:
-        text_u64(out, f->packets[fwd], 1);
+        text_u64(out, f->sum[fwd].packets, 1);
         break;
     case COL_DST_PACKETS:
-        text_u64(out, f->packets[rev], 1);
+        text_u64(out, f->sum[rev].packets, 1);
         break;
     case COL_SRC_CAPTURED:
-        text_u64(out, f->captured[fwd], 1);
+        text_u64(out, f->sum[fwd].captured, 1);
         break;
     case COL_DST_CAPTURED:
-        text_u64(out, f->captured[rev], 1);
+        text_u64(out, f->sum[rev].captured, 1);
         break;
     case COL_SRC_WIRE:
-        text_u64(out, f->wire[fwd], 1);
+        text_u64(out, f->sum[fwd].wire, 1);
         break;
     case COL_DST_WIRE:
-        text_u64(out, f->wire[rev], 1);
+        text_u64(out, f->sum[rev].wire, 1);
         break;
     case COL_FIRST:
         text_time(out, f->first_ns);

@@ -81,7 +81,7 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     json_u64(&j, "rounds", r->rounds);
     json_u64(&j, "threads", r->threads);
     json_u64(&j, "max_open", r->max_open);
-    if (r->records_read) {
+    if (r->records_written) {
         json_time(&j, "first", r->first_ns);
         json_time(&j, "last", r->last_ns);
     }

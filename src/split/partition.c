@@ -48,7 +48,8 @@ static CLV_COLD bool add_chunk(struct partition *p)
     else
         p->log = c;
     p->log_tail = c;
-    p->log_tail_n = 0;
+    p->log_at = c->entries;
+    p->log_end = c->entries + LOG_CHUNK;
     return true;
 }
 
@@ -62,7 +63,7 @@ static bool reserve_runs(struct partition *p, size_t more)
 
 static CLV_COLD uint32_t new_flow(struct partition *p, const struct scan_item *item, uint64_t seq)
 {
-    const uint32_t i = flow_table_add(&p->flows, &item->key, item->hash);
+    const uint32_t i = flow_table_add(&p->flows, &item->id.key, item->hash);
     if (i != FLOW_NONE) {
         struct flow *f = flow_table_at(&p->flows, i);
         f->n = (uint32_t)seq; /* until the epoch's new flows are numbered */
@@ -71,16 +72,42 @@ static CLV_COLD uint32_t new_flow(struct partition *p, const struct scan_item *i
     return i;
 }
 
+/* No candidate, or a wrong one: a new flow, nearly always. Returns NULL: no memory. */
+static CLV_COLD struct flow *find_slowly(struct partition *p, const struct scan_item *item,
+                                         uint64_t seq)
+{
+    uint32_t i = flow_table_find(&p->flows, &item->id.key, item->hash);
+    if (i == FLOW_NONE)
+        i = new_flow(p, item, seq);
+    return i == FLOW_NONE ? NULL : flow_table_at(&p->flows, i);
+}
+
+static CLV_COLD void new_run(struct partition *p, struct flow *f, const struct scan_item *item,
+                             uint32_t epoch)
+{
+    f->epoch = epoch;
+    f->run = (uint32_t)p->n_runs;
+    p->runs[p->n_runs++] = (struct run){.flow = f->index, .first_ns = item->ts_ns};
+}
+
 /*
- * Two loads depend on one another, slot and entry; both are started some items ahead.
+ * Two loads depend on one another, slot and entry: both are started some items ahead, and the entry
+ * that the slot named then waits in a ring.
+ *
+ *   i + SLOT_AHEAD    hash  -> slot       prefetched
+ *   i + ENTRY_AHEAD   slot  -> entry      prefetched, kept in ring
+ *   i                 entry -> flow       its key decides; else the whole way through the table
  */
 bool partition_find(struct partition *p, uint32_t number, const struct scan_piece *piece,
                     uint32_t epoch, uint64_t epoch_seq, struct clv_error *err)
 {
-    enum { SLOT_AHEAD = 12, ENTRY_AHEAD = 6 };
+    enum { SLOT_AHEAD = 16, ENTRY_AHEAD = 8, RING = 8 };
+    static_assert(RING >= ENTRY_AHEAD, "a candidate is read before its place is used again");
     const uint32_t *order = piece->order + piece->bounds[number];
     const uint32_t n = piece->bounds[number + 1] - piece->bounds[number];
     const struct scan_item *items = piece->items;
+    struct flow *ring[RING];
+    uint64_t bytes = 0;
     if (n == 0)
         return true;
     if (!reserve_runs(p, n))
@@ -88,40 +115,40 @@ bool partition_find(struct partition *p, uint32_t number, const struct scan_piec
     for (uint32_t i = 0; i < n && i < SLOT_AHEAD; i++)
         flow_table_prefetch_slot(&p->flows, items[order[i]].hash);
     for (uint32_t i = 0; i < n && i < ENTRY_AHEAD; i++)
-        flow_table_prefetch_entry(&p->flows, items[order[i]].hash);
+        ring[i % RING] = flow_table_candidate(&p->flows, items[order[i]].hash);
     for (uint32_t i = 0; i < n; i++) {
-        if (i + SLOT_AHEAD < n)
-            flow_table_prefetch_slot(&p->flows, items[order[i + SLOT_AHEAD]].hash);
-        if (i + ENTRY_AHEAD < n)
-            flow_table_prefetch_entry(&p->flows, items[order[i + ENTRY_AHEAD]].hash);
         const struct scan_item *item = &items[order[i]];
-        uint32_t found = flow_table_find(&p->flows, &item->key, item->hash);
-        if (CLV_UNLIKELY(found == FLOW_NONE)) {
-            found = new_flow(p, item, piece->seq + order[i] - epoch_seq);
-            if (found == FLOW_NONE)
+        struct flow *f = ring[i % RING];
+        if (CLV_LIKELY(i + SLOT_AHEAD < n))
+            flow_table_prefetch_slot(&p->flows, items[order[i + SLOT_AHEAD]].hash);
+        if (CLV_LIKELY(i + ENTRY_AHEAD < n))
+            ring[i % RING] =
+                flow_table_candidate(&p->flows, items[order[i + ENTRY_AHEAD]].hash);
+        if (CLV_UNLIKELY(!f || !flow_key_equal(&f->key, &item->id.key))) {
+            f = find_slowly(p, item, piece->seq + order[i] - epoch_seq);
+            if (!f)
                 goto nomem;
         }
-        struct flow *f = flow_table_at(&p->flows, found);
-        if (CLV_UNLIKELY(f->epoch != epoch)) {
-            f->epoch = epoch;
-            f->run = (uint32_t)p->n_runs;
-            p->runs[p->n_runs++] = (struct run){.flow = found, .first_ns = item->ts_ns};
-        }
-        p->runs[f->run].n++;
-        f->packets[item->dir]++;
-        f->captured[item->dir] += item->caplen;
-        f->wire[item->dir] += item->origlen;
+        if (CLV_UNLIKELY(f->epoch != epoch))
+            new_run(p, f, item, epoch);
+        struct flow_sums *sum = &f->sum[item->dir];
+        sum->packets++;
+        sum->captured += item->caplen;
+        sum->wire += item->origlen;
         f->tcp_flags[item->dir] |= item->tcp_flags;
-        f->first_ns = item->ts_ns < f->first_ns ? item->ts_ns : f->first_ns;
-        f->last_ns = item->ts_ns > f->last_ns ? item->ts_ns : f->last_ns;
+        if (CLV_LIKELY(item->ts_ns > f->last_ns))
+            f->last_ns = item->ts_ns;
+        if (CLV_UNLIKELY(item->ts_ns < f->first_ns))
+            f->first_ns = item->ts_ns;
 
-        if (CLV_UNLIKELY(!p->log_tail || p->log_tail_n == LOG_CHUNK) && !add_chunk(p))
+        p->runs[f->run].n++;
+        if (CLV_UNLIKELY(p->log_at == p->log_end) && !add_chunk(p))
             goto nomem;
-        p->log_tail->entries[p->log_tail_n++] =
-            (struct log_entry){f->run, {item->offset, item->raw_len}};
-        p->pending_bytes += item->raw_len;
+        *p->log_at++ = (struct log_entry){f->run, {item->offset, item->raw_len}};
+        bytes += item->raw_len;
     }
     p->n_log += n;
+    p->pending_bytes += bytes;
     return true;
 nomem:
     return clv_fail_nomem(err, "the flow table", n * sizeof(struct flow));
@@ -135,16 +162,16 @@ void partition_sort(struct partition *p, struct writer_ref *refs)
         at += p->runs[i].n;
     }
     for (const struct log_chunk *c = p->log; c; c = c->next) {
-        const uint32_t n = c->next ? LOG_CHUNK : p->log_tail_n;
-        for (uint32_t i = 0; i < n; i++)
-            refs[p->runs[c->entries[i].run].at++] = c->entries[i].ref;
+        const struct log_entry *end = c->next ? c->entries + LOG_CHUNK : p->log_at;
+        for (const struct log_entry *e = c->entries; e < end; e++)
+            refs[p->runs[e->run].at++] = e->ref;
     }
     if (p->log_tail) {
         p->log_tail->next = p->spare;
         p->spare = p->log;
     }
     p->log = p->log_tail = NULL;
-    p->log_tail_n = 0;
+    p->log_at = p->log_end = NULL;
     p->n_log = 0;
     p->pending_bytes = 0;
     p->refs = refs;

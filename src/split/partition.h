@@ -44,7 +44,7 @@ struct partition {
     struct run *runs; /* of the epoch that is being found */
     size_t n_runs, runs_cap;
     struct log_chunk *log, *log_tail;
-    uint32_t log_tail_n; /* entries in the tail; the other chunks are full */
+    struct log_entry *log_at, *log_end; /* in the tail; the other chunks are full */
     struct log_chunk *spare;
     uint64_t n_log;
     uint64_t pending_bytes;

@@ -13,8 +13,8 @@
 #include "split/numbering.h"
 
 enum {
-    PIECE = 256 * 1024,          /* bytes of input per scan */
-    PIECES_MAX = 512,            /* per batch */
+    PIECE = 1024 * 1024,         /* bytes of input per scan */
+    PIECES_MAX = 256,            /* per batch */
     BATCHES = 3,                 /* one is found while the next are scanned */
     WINDOWS = 8,                 /* more than can be in use: written, found, three batches */
     REF_COST = sizeof(struct log_entry) + sizeof(struct writer_ref),
@@ -249,11 +249,8 @@ static void confirm(struct pipeline *pl)
         const size_t start = exact_start(pl, b);
         if (start >= piece->limit) {
             /* A record that began earlier covers the whole piece. */
-            piece->n_items = 0;
-            piece->end = start;
-            piece->stop = WALK_RECORD;
-            piece->counts = (struct scan_counts){0};
-            memset(piece->bounds, 0, (pl->plan.n_partitions + 1) * sizeof *piece->bounds);
+            piece->start = start;
+            scan_piece_clear(piece, &pl->plan);
         } else if (piece->start != start) {
             b->states[i] = PIECE_TODO;
             return;
@@ -538,21 +535,28 @@ static void count(struct pipeline *pl)
 {
     struct clv_split_result *r = pl->result;
     r->records_read = pl->counts.records;
-    r->captured_bytes = pl->counts.captured;
     r->other = pl->counts.other;
     r->dropped_other = pl->counts.dropped_other;
     r->fragments = pl->counts.fragments;
     r->cut_short = pl->counts.cut_short;
-    r->first_ns = pl->counts.first_ns;
-    r->last_ns = pl->counts.last_ns;
     r->flows = pl->numbering.n_numbered;
     r->seconds = (double)(clock_ns() - pl->started_ns) / 1e9;
 }
 
-/* Writers' counts belong to their partition; they are summed when nobody writes. */
+static void count_flow(struct clv_split_result *r, const struct flow *f)
+{
+    r->captured_bytes += f->sum[0].captured + f->sum[1].captured;
+    r->first_ns = f->first_ns < r->first_ns ? f->first_ns : r->first_ns;
+    r->last_ns = f->last_ns > r->last_ns ? f->last_ns : r->last_ns;
+}
+
+/* What belongs to a partition is summed when nobody works on it. */
 static void count_outputs(struct pipeline *pl)
 {
     struct clv_split_result *r = pl->result;
+    r->first_ns = INT64_MAX;
+    r->last_ns = INT64_MIN;
+    r->captured_bytes = pl->counts.dropped_captured;
     for (uint32_t p = 0; p < pl->plan.n_partitions; p++) {
         const struct writer *w = &pl->parts[p].writer;
         r->records_written += w->records;
@@ -561,6 +565,8 @@ static void count_outputs(struct pipeline *pl)
         r->reopens += w->reopens;
         r->writes += w->writes;
         r->outputs += pl->parts[p].flows.n;
+        for (uint32_t i = 0; i < pl->parts[p].flows.n; i++)
+            count_flow(r, flow_table_at(&pl->parts[p].flows, i));
     }
 }
 
@@ -621,12 +627,12 @@ static void settle_sizes(struct pipeline *pl)
 {
     const struct pipeline_params *pp = pl->params;
     /* Enough partitions to keep all threads busy to the end, few enough for the descriptors. */
-    uint32_t n = pow2_at_most(max_u64(64, 32 * (uint64_t)pp->threads), 2048);
+    uint32_t n = pow2_at_most(max_u64(32, 16 * (uint64_t)pp->threads), 2048);
     n = (uint32_t)min_u64(n, pow2_at_most(max_u64(pp->max_open / 2, 1), 2048));
     pl->plan.n_partitions = n;
     pl->plan.partition_shift = 64 - (unsigned)__builtin_ctz(n);
     pl->finds_step = (uint32_t)max_u64(1, n / (FINDS_PER_THREAD * pp->threads));
-    pl->pieces_per_batch = (unsigned)min_u64(16 * (uint64_t)pp->threads, PIECES_MAX);
+    pl->pieces_per_batch = (unsigned)min_u64(8 * (uint64_t)pp->threads, PIECES_MAX);
     pl->max_refs = max_u64(pp->memory / 4 / REF_COST, REFS_MIN);
     /* A batch joins an epoch whole, and may be larger than all that fits. */
     const uint64_t batch_items =
@@ -759,8 +765,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .manifest_fd = -1,
         .started_ns = clock_ns(),
     };
-    const struct decode_link *link = decode_link_find(params->format->pub.linktype);
-    pl.plan.decode = link ? link->fn : NULL;
+    pl.plan.decode = decode_function(params->format->pub.linktype);
     result->input_bytes = input_size(params->input);
     result->max_open = params->max_open;
     numbering_init(&pl.numbering, params->name);

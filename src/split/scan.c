@@ -20,84 +20,78 @@ void scan_piece_fini(struct scan_piece *piece)
 
 void scan_counts_add(struct scan_counts *sum, const struct scan_counts *more)
 {
-    if (more->records) {
-        if (!sum->records || more->first_ns < sum->first_ns)
-            sum->first_ns = more->first_ns;
-        if (!sum->records || more->last_ns > sum->last_ns)
-            sum->last_ns = more->last_ns;
-    }
     sum->records += more->records;
-    sum->captured += more->captured;
+    sum->dropped_captured += more->dropped_captured;
     sum->other += more->other;
     sum->dropped_other += more->dropped_other;
     sum->fragments += more->fragments;
     sum->cut_short += more->cut_short;
 }
 
-/* The first records tell how many will fit; a piece of smaller ones grows its array. */
-static CLV_COLD bool more_items(struct scan_piece *piece)
-{
-    struct scan_item *items =
-        mem_reserve(piece->items, &piece->items_cap, piece->n_items + 512, sizeof *items);
-    if (!items)
-        return false;
-    piece->items = items;
-    return true;
-}
-
 /*
- * The loop that sees every record. Byte order and decoder are settled before it; the instances
- * below make the first a constant.
+ * The loop that sees every record. Byte order and decoder are settled before it, and the instances
+ * below make the first a constant; room for items is made by the stretch.
  */
 CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *plan,
                              const struct input_window *w, bool big_endian)
 {
-    const struct walk_format *format = plan->format;
+    enum { STRETCH = 512 };
+    const struct walk_format *const format = plan->format;
     decode_fn *const decode = plan->decode;
     const struct flow_by by = plan->by;
-    struct scan_counts counts = {.first_ns = INT64_MAX, .last_ns = INT64_MIN};
-    size_t at = piece->start;
-    piece->stop = WALK_RECORD;
-    while (at < piece->limit) {
-        struct walk_record rec;
-        const enum walk_step step =
-            walk_record(format, w->p + at, w->avail - at, big_endian, &rec);
-        if (CLV_UNLIKELY(step != WALK_RECORD)) {
-            piece->stop = step;
-            break;
-        }
-        if (CLV_UNLIKELY(piece->n_items == piece->items_cap) && !more_items(piece))
+    const unsigned shift = plan->partition_shift;
+    const uint8_t *const base = w->p;
+    const size_t avail = w->avail, limit = piece->limit;
+    uint32_t *const of_partition = piece->bounds + 1;
+    struct scan_counts counts = {0};
+    enum walk_step step = WALK_RECORD;
+    size_t at = piece->start, n = 0;
+    while (at < limit && step == WALK_RECORD) {
+        struct scan_item *items =
+            mem_reserve(piece->items, &piece->items_cap, n + STRETCH, sizeof *items);
+        if (!items)
             return false;
-        struct scan_item *item = &piece->items[piece->n_items];
-        item->offset = (uint32_t)at;
-        at += rec.raw_len;
-        counts.records++;
-        counts.captured += rec.caplen;
-        counts.first_ns = rec.ts_ns < counts.first_ns ? rec.ts_ns : counts.first_ns;
-        counts.last_ns = rec.ts_ns > counts.last_ns ? rec.ts_ns : counts.last_ns;
-
-        struct clv_tuple t = {0};
-        if (CLV_UNLIKELY(!decode || !decode(rec.raw + format->hdr_len, rec.caplen, &t))) {
-            t = (struct clv_tuple){0};
-            counts.other++;
-            if (plan->drop_other) {
-                counts.dropped_other++;
-                continue;
+        piece->items = items;
+        struct scan_item *item = items + n;
+        const struct scan_item *const full = item + STRETCH;
+        while (at < limit && item < full) {
+            struct walk_record rec;
+            step = walk_record(format, base + at, avail - at, big_endian, &rec);
+            if (CLV_UNLIKELY(step != WALK_RECORD))
+                break;
+            item->offset = (uint32_t)at;
+            at += rec.raw_len;
+            struct clv_tuple *t = &item->id.tuple;
+            *t = (struct clv_tuple){0};
+            if (CLV_UNLIKELY(!decode(rec.raw + format->hdr_len, rec.caplen, t))) {
+                *t = (struct clv_tuple){0};
+                counts.other++;
+                if (plan->drop_other) {
+                    counts.dropped_captured += rec.caplen;
+                    continue;
+                }
             }
+            if (CLV_UNLIKELY(t->flags & (CLV_TUPLE_FRAGMENT | CLV_TUPLE_SHORT))) {
+                counts.fragments += (t->flags & CLV_TUPLE_FRAGMENT) != 0;
+                counts.cut_short += (t->flags & CLV_TUPLE_SHORT) != 0;
+            }
+            item->tcp_flags = t->tcp_flags;
+            item->dir = (uint8_t)flow_key_settle(&item->id, &by);
+            item->hash = flow_key_hash(&item->id.key);
+            item->ts_ns = rec.ts_ns;
+            item->raw_len = rec.raw_len;
+            item->caplen = rec.caplen;
+            item->origlen = rec.origlen;
+            of_partition[item->hash >> shift]++;
+            item++;
         }
-        if (CLV_UNLIKELY(t.flags & (CLV_TUPLE_FRAGMENT | CLV_TUPLE_SHORT))) {
-            counts.fragments += (t.flags & CLV_TUPLE_FRAGMENT) != 0;
-            counts.cut_short += (t.flags & CLV_TUPLE_SHORT) != 0;
-        }
-        item->dir = (uint8_t)flow_key_make(&item->key, &t, &by);
-        item->hash = flow_key_hash(&item->key);
-        item->ts_ns = rec.ts_ns;
-        item->raw_len = rec.raw_len;
-        item->caplen = rec.caplen;
-        item->origlen = rec.origlen;
-        item->tcp_flags = t.tcp_flags;
-        piece->n_items++;
+        n = (size_t)(item - items);
     }
+    if (plan->drop_other)
+        counts.dropped_other = counts.other;
+    counts.records = n + counts.dropped_other;
+    piece->n_items = n;
+    piece->stop = step;
     piece->end = at;
     piece->counts = counts;
     return true;
@@ -115,7 +109,10 @@ static bool scan_big(struct scan_piece *piece, const struct scan_plan *plan,
     return scan_records(piece, plan, w, true);
 }
 
-/* A counting sort by partition, stable, so that the capture's order holds within each. */
+/*
+ * A counting sort by partition, stable, so that the capture's order holds within each. The counts
+ * are in bounds[1 ..] when it begins.
+ */
 static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *plan)
 {
     uint32_t *order =
@@ -124,9 +121,6 @@ static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *
         return false;
     piece->order = order;
     uint32_t *at = piece->bounds;
-    memset(at, 0, ((size_t)plan->n_partitions + 1) * sizeof *at);
-    for (size_t i = 0; i < piece->n_items; i++)
-        at[(piece->items[i].hash >> plan->partition_shift) + 1]++;
     for (uint32_t p = 0; p < plan->n_partitions; p++)
         at[p + 1] += at[p];
     /* Placing moves each start to its end, which is the next one's start: shift back after. */
@@ -137,13 +131,19 @@ static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *
     return true;
 }
 
-bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
-                    const struct input_window *w, struct clv_error *err)
+void scan_piece_clear(struct scan_piece *piece, const struct scan_plan *plan)
 {
     piece->n_items = 0;
     piece->counts = (struct scan_counts){0};
     piece->stop = WALK_RECORD;
     piece->end = piece->start;
+    memset(piece->bounds, 0, ((size_t)plan->n_partitions + 1) * sizeof *piece->bounds);
+}
+
+bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
+                    const struct input_window *w, struct clv_error *err)
+{
+    scan_piece_clear(piece, plan);
     input_populate(w, piece->from, piece->limit);
     if (piece->start == SCAN_UNKNOWN) {
         const size_t guess = walk_guess(plan->format, (struct clv_span){w->p, w->avail},

@@ -15,7 +15,7 @@
 /* Settled once per run, read by all threads. */
 struct scan_plan {
     const struct walk_format *format;
-    decode_fn *decode; /* NULL: no packet of this link type has a network address */
+    decode_fn *decode;
     struct flow_by by;
     bool drop_other;
     unsigned partition_shift; /* hash >> shift is the partition */
@@ -24,7 +24,7 @@ struct scan_plan {
 };
 
 struct scan_item {
-    struct flow_key key;
+    union flow_id id; /* key, once scanned */
     uint64_t hash;
     int64_t ts_ns;
     uint32_t offset; /* of the record in the window, bytes */
@@ -36,8 +36,8 @@ struct scan_item {
 };
 
 struct scan_counts {
-    uint64_t records, captured, other, dropped_other, fragments, cut_short;
-    int64_t first_ns, last_ns;
+    uint64_t records, other, dropped_other, fragments, cut_short;
+    uint64_t dropped_captured; /* packet bytes of the dropped records */
 };
 
 #define SCAN_UNKNOWN SIZE_MAX
@@ -64,6 +64,9 @@ void scan_piece_fini(struct scan_piece *piece);
 /* Scans. A start that cannot be guessed leaves start SCAN_UNKNOWN and no items. */
 CLV_MUST_CHECK bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
                                    const struct input_window *w, struct clv_error *err);
+
+/* Leaves the piece without records, ending where it starts. */
+void scan_piece_clear(struct scan_piece *piece, const struct scan_plan *plan);
 
 void scan_counts_add(struct scan_counts *sum, const struct scan_counts *more);
 
