@@ -36,12 +36,12 @@ enum clv_walk {
 
 /* What a savefile's header says. */
 struct clv_capture_format {
-    const char *name;     /* "pcap" or "modified pcap"; static */
+    const char *name; /* "pcap" or "modified pcap"; static */
     bool big_endian;
-    bool nanoseconds;     /* false: microseconds */
+    bool nanoseconds; /* false: microseconds */
     uint16_t version_major, version_minor;
-    uint16_t linktype;    /* LINKTYPE_ number */
-    uint8_t fcs_len;      /* bytes of frame check sequence that the header announces, or 0 */
+    uint16_t linktype; /* LINKTYPE_ number */
+    uint8_t fcs_len;   /* bytes of frame check sequence that the header announces, or 0 */
     uint32_t snaplen;
     uint32_t record_header_len; /* bytes */
 };
@@ -76,12 +76,12 @@ struct clv_capture_info {
     struct clv_capture_format format;
     uint64_t file_bytes;
     uint64_t records;
-    uint64_t captured_bytes; /* packet bytes */
-    uint64_t wire_bytes;     /* sum of the original lengths */
-    uint32_t longest;        /* caplen of the longest record */
-    bool ordered;            /* no record is earlier than the one before it */
+    uint64_t captured_bytes;   /* packet bytes */
+    uint64_t wire_bytes;       /* sum of the original lengths */
+    uint32_t longest;          /* caplen of the longest record */
+    bool ordered;              /* no record is earlier than the one before it */
     int64_t first_ns, last_ns; /* earliest and latest; meaningless without records */
-    struct clv_error damage; /* code CLV_ERR_NONE: sound to its end */
+    struct clv_error damage;   /* code CLV_ERR_NONE: sound to its end */
 };
 
 /*

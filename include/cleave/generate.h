@@ -57,15 +57,15 @@ enum clv_savefile {
  * has packets in proportion to 1 / r^(skew / 100), at least one. Shares are per cent.
  */
 struct clv_traffic_params {
-    uint64_t flows;    /* 0: 1000; each has a tuple of its own */
-    uint64_t packets;  /* at least one per flow; 0: by bytes, or 100 per flow */
-    uint64_t bytes;    /* where packets is 0: the savefile's size, about; 0: by packets */
+    uint64_t flows;   /* 0: 1000; each has a tuple of its own */
+    uint64_t packets; /* at least one per flow; 0: by bytes, or 100 per flow */
+    uint64_t bytes;   /* where packets is 0: the savefile's size, about; 0: by packets */
     uint64_t seed;
-    uint64_t alive;    /* flows that are under way at a time, about; 0: 10,000 */
-    unsigned skew;     /* hundredths of Zipf's exponent; 100 is usual, 0: flows of equal size */
+    uint64_t alive; /* flows that are under way at a time, about; 0: 10,000 */
+    unsigned skew;  /* hundredths of Zipf's exponent; 100 is usual, 0: flows of equal size */
     unsigned ipv6, vlan, udp; /* shares of the flows */
-    unsigned fragments; /* share of the UDP flows whose datagrams are too long for a frame */
-    unsigned other;     /* share of the packets: ARP */
+    unsigned fragments;       /* share of the UDP flows whose datagrams are too long for a frame */
+    unsigned other;           /* share of the packets: ARP */
     enum clv_sizes sizes;
     enum clv_savefile format;
     bool big_endian;

@@ -31,44 +31,44 @@ typedef bool clv_split_progress(const struct clv_split_result *so_far, void *use
 
 /* All zero is the default, but for input and output, which must be given. Strings are borrowed. */
 struct clv_split_params {
-    const char *input;          /* path of the capture */
-    const char *output;         /* directory to make; its parent must exist */
-    const char *by;             /* "flow" (NULL), "3tuple", "hostpair" */
-    bool directed;              /* each direction is a flow of its own */
-    const char *name;           /* template of output names; NULL: "{n:8}_{key}.pcap" */
-    bool no_other;              /* drop what has no network address instead of writing `other` */
-    bool force;                 /* replace an output of an earlier run */
+    const char *input;  /* path of the capture */
+    const char *output; /* directory to make; its parent must exist */
+    const char *by;     /* "flow" (NULL), "3tuple", "hostpair" */
+    bool directed;      /* each direction is a flow of its own */
+    const char *name;   /* template of output names; NULL: "{n:8}_{key}.pcap" */
+    bool no_other;      /* drop what has no network address instead of writing `other` */
+    bool force;         /* replace an output of an earlier run */
     enum clv_manifest manifest;
-    unsigned threads;           /* 0: as many as this process may use processors */
-    unsigned max_open;          /* outputs open at a time; 0: what RLIMIT_NOFILE leaves */
-    uint64_t memory;            /* bytes to stay within, beside the flows' own; 0: 512 MiB */
-    uint64_t window;            /* bytes of input between two rounds of writing; 0: by memory */
+    unsigned threads;  /* 0: as many as this process may use processors */
+    unsigned max_open; /* outputs open at a time; 0: what RLIMIT_NOFILE leaves */
+    uint64_t memory;   /* bytes to stay within, beside the flows' own; 0: 512 MiB */
+    uint64_t window;   /* bytes of input between two rounds of writing; 0: by memory */
     clv_split_progress *progress;
     void *user;
 };
 
 /* What was done. Counts are of records unless the name says bytes. */
 struct clv_split_result {
-    uint64_t input_bytes;       /* size of the capture */
-    uint64_t scanned_bytes;     /* of it so far */
+    uint64_t input_bytes;   /* size of the capture */
+    uint64_t scanned_bytes; /* of it so far */
     uint64_t records_read;
-    uint64_t captured_bytes;    /* packet bytes of these, headers not counted; at the end */
+    uint64_t captured_bytes; /* packet bytes of these, headers not counted; at the end */
     uint64_t records_written;
-    uint64_t dropped_other;     /* with no_other: had no network address */
-    uint64_t other;             /* had no network address */
-    uint64_t fragments;         /* later fragments: in the flow without ports */
-    uint64_t cut_short;         /* captured bytes end before the ports: in the flow without ports */
-    uint64_t flows;             /* `other` not counted */
-    uint64_t outputs;           /* files, `other` counted */
-    uint64_t written_bytes;     /* of all outputs, savefile headers included */
-    uint64_t opens, reopens;    /* of outputs; a re-open is an open after the first */
-    uint64_t writes;            /* system calls that wrote outputs */
-    uint64_t rounds;            /* of writing */
-    int64_t first_ns, last_ns;  /* earliest and latest record written; meaningless without any */
+    uint64_t dropped_other;    /* with no_other: had no network address */
+    uint64_t other;            /* had no network address */
+    uint64_t fragments;        /* later fragments: in the flow without ports */
+    uint64_t cut_short;        /* captured bytes end before the ports: in the flow without ports */
+    uint64_t flows;            /* `other` not counted */
+    uint64_t outputs;          /* files, `other` counted */
+    uint64_t written_bytes;    /* of all outputs, savefile headers included */
+    uint64_t opens, reopens;   /* of outputs; a re-open is an open after the first */
+    uint64_t writes;           /* system calls that wrote outputs */
+    uint64_t rounds;           /* of writing */
+    int64_t first_ns, last_ns; /* earliest and latest record written; meaningless without any */
     double seconds;
-    unsigned threads;           /* used */
-    unsigned max_open;          /* outputs open at a time at most */
-    struct clv_error damage;    /* code CLV_ERR_NONE: the capture was sound to its end */
+    unsigned threads;        /* used */
+    unsigned max_open;       /* outputs open at a time at most */
+    struct clv_error damage; /* code CLV_ERR_NONE: the capture was sound to its end */
 };
 
 /*

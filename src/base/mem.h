@@ -9,10 +9,10 @@
 #include <stddef.h>
 #include <stdint.h>
 
-void *mem_alloc(size_t n, size_t size);            /* uninitialised */
-void *mem_zalloc(size_t n, size_t size);           /* zeroed */
-void *mem_grow(void *old, size_t n, size_t size);  /* old stays valid on failure */
-void *mem_alloc_pages(size_t bytes);               /* page-aligned, for I/O; mem_free() it */
+void *mem_alloc(size_t n, size_t size);           /* uninitialised */
+void *mem_zalloc(size_t n, size_t size);          /* zeroed */
+void *mem_grow(void *old, size_t n, size_t size); /* old stays valid on failure */
+void *mem_alloc_pages(size_t bytes);              /* page-aligned, for I/O; mem_free() it */
 void mem_free(void *p);
 char *mem_strdup(const char *s);
 

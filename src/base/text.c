@@ -112,7 +112,8 @@ void text_addr(struct text *t, const uint8_t addr[16], unsigned family, char col
     }
 }
 
-/* Days to a date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days. */
+/* Days to a date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
+ */
 static void put_date(struct text *t, int64_t days)
 {
     const int64_t z = days + 719468;

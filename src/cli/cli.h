@@ -34,10 +34,10 @@ struct flag {
     const char *name; /* without the dashes */
     char letter;      /* 0: none */
     enum flag_kind kind;
-    size_t at;        /* of the value in the command's options */
+    size_t at;         /* of the value in the command's options */
     uint64_t min, max; /* FLAG_COUNT, FLAG_SIZE; max 0: any */
-    const char *arg;  /* how help calls the value; FLAG_WORD: the words, separated by | */
-    const char *help; /* default included */
+    const char *arg;   /* how help calls the value; FLAG_WORD: the words, separated by | */
+    const char *help;  /* default included */
 };
 
 struct command {
@@ -45,7 +45,7 @@ struct command {
     const char *operands; /* "FILE" */
     unsigned min_operands, max_operands;
     const char *summary;
-    const char *details; /* shown below the flags, may be "" */
+    const char *details;      /* shown below the flags, may be "" */
     const struct flag *flags; /* up to one without a name */
     size_t options_size;
     int (*run)(const void *options, char **operands, unsigned n_operands);

@@ -280,7 +280,8 @@ static void help_row(const struct flag *f, FILE *to)
     (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", f->letter ? '-' : ' ',
                    f->letter ? f->letter : ' ', f->letter ? "," : " ", f->name, f->arg ? " " : "",
                    f->arg ? f->arg : "");
-    (void)fprintf(to, strlen(left) > 29 ? "  %s\n%33s%s\n" : "  %-29s%.0s  %s\n", left, "", f->help);
+    (void)fprintf(to, strlen(left) > 29 ? "  %s\n%33s%s\n" : "  %-29s%.0s  %s\n", left, "",
+                  f->help);
 }
 
 void flags_help(const struct command *cmd, FILE *to)

@@ -17,7 +17,8 @@ struct synflood {
 static const struct flag synflood_flags[] = {
     {"output", 'o', FLAG_TEXT, SYNFLOOD(output), 0, 0, "FILE",
      "where to save, - is standard output (default: synflood.pcap)"},
-    {"count", 'c', FLAG_COUNT, SYNFLOOD(count), 1, UINT64_C(1) << 48, "N", "packets (default: 100)"},
+    {"count", 'c', FLAG_COUNT, SYNFLOOD(count), 1, UINT64_C(1) << 48, "N",
+     "packets (default: 100)"},
     {"src", 0, FLAG_IPV4, SYNFLOOD(src), 0, 0, "ADDR",
      "source of the first packet, counting up (default: 192.168.0.1)"},
     {"dst", 0, FLAG_IPV4, SYNFLOOD(dst), 0, 0, "ADDR", "destination (default: 172.16.0.1)"},
@@ -125,7 +126,8 @@ static int run_traffic(const void *options, char **operands, unsigned n_operands
     (void)n_operands;
     const struct traffic *o = options;
     if (o->packets && o->bytes) {
-        (void)fprintf(stderr, "cleave generate traffic: --packets and --bytes exclude each other\n");
+        (void)fprintf(stderr,
+                      "cleave generate traffic: --packets and --bytes exclude each other\n");
         return EXIT_NOTHING;
     }
     const struct clv_traffic_params p = {

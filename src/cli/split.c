@@ -161,10 +161,11 @@ const struct command command_split = {
     .min_operands = 1,
     .max_operands = 1,
     .summary = "Splits a capture into one file per flow.",
-    .details = "Names are made of text and {n} {n:DIGITS} {key} {proto} {src} {dst} {sport} {dport}\n"
-               "{first} {input}. The output directory appears when it is complete, or not at all.\n"
-               "\n"
-               "Exit status: 0 all split; 1 split up to where the capture is damaged; 2 nothing done.\n",
+    .details =
+        "Names are made of text and {n} {n:DIGITS} {key} {proto} {src} {dst} {sport} {dport}\n"
+        "{first} {input}. The output directory appears when it is complete, or not at all.\n"
+        "\n"
+        "Exit status: 0 all split; 1 split up to where the capture is damaged; 2 nothing done.\n",
     .flags = flags,
     .options_size = sizeof(struct options),
     .run = run,

@@ -27,7 +27,8 @@ bool clv_capture_open(struct clv_capture **out, const char *path, struct clv_err
     *out = NULL;
     if (!c)
         return clv_fail_nomem(err, path, sizeof *c);
-    if (!input_open(&c->in, path, err) || !input_window(c->in, 0, PCAP_FILE_HEADER, 0, &head, err) ||
+    if (!input_open(&c->in, path, err) ||
+        !input_window(c->in, 0, PCAP_FILE_HEADER, 0, &head, err) ||
         !walk_open(&c->format, path, (struct clv_span){head.p, head.avail}, err) ||
         !input_window(c->in, PCAP_FILE_HEADER, WINDOW,
                       c->format.caplen_max + (size_t)WALK_LONGEST_HEADER, &c->w, err)) {
@@ -90,8 +91,7 @@ enum clv_walk clv_capture_next(struct clv_capture *c, struct clv_record *rec, st
         c->over = true;
         return CLV_END;
     }
-    const enum walk_step step =
-        walk_record(&c->format, rest.p, rest.len, c->format.big_endian, &r);
+    const enum walk_step step = walk_record(&c->format, rest.p, rest.len, c->format.big_endian, &r);
     if (CLV_UNLIKELY(step != WALK_RECORD)) {
         c->over = true;
         (void)walk_explain(&c->format, input_path(c->in), step, rest, c->w.offset + c->at,

@@ -205,9 +205,10 @@ static bool ppp_ether(const uint8_t *p, size_t n, struct clv_tuple *t)
     return n >= 6 && ppp_protocol(p + 6, n - 6, t);
 }
 
+/* clang-format off: a row per link type */
 static const struct decode_link links[] = {
-    {1, "ETHERNET", ethernet},
     {0, "NULL", bsd_null},
+    {1, "ETHERNET", ethernet},
     {9, "PPP", decode_ppp},
     {12, "RAW", decode_ip}, /* DLT_RAW of most platforms, found in files all the same */
     {14, "RAW", decode_ip}, /* DLT_RAW of OpenBSD */
@@ -221,6 +222,7 @@ static const struct decode_link links[] = {
     {229, "IPV6", decode_ip},
     {276, "LINUX_SLL2", linux_sll2},
 };
+/* clang-format on */
 
 const struct decode_link *decode_link_find(uint16_t linktype)
 {

@@ -47,7 +47,8 @@ static_assert(offsetof(struct clv_tuple, dst) == offsetof(struct flow_key, b) &&
                   offsetof(struct clv_tuple, dport) == offsetof(struct flow_key, b_port) &&
                   offsetof(struct clv_tuple, proto) == offsetof(struct flow_key, proto) &&
                   offsetof(struct clv_tuple, family) == offsetof(struct flow_key, family) &&
-                  sizeof(struct clv_tuple) == sizeof(struct flow_key) && sizeof(union flow_id) == 40,
+                  sizeof(struct clv_tuple) == sizeof(struct flow_key) &&
+                  sizeof(union flow_id) == 40,
               "flow_key_settle() works in place");
 
 /* Which fields of a tuple make the key. */

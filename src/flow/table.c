@@ -49,7 +49,8 @@ static bool grow_directory(struct flow_table *t)
 {
     const uint32_t cap = t->chunks_cap ? t->chunks_cap * 2 : 8;
     struct flow **old = atomic_load(&t->chunks);
-    struct flow **chunks = t->n_directories < FLOW_DIRECTORIES ? mem_alloc(cap, sizeof *chunks) : NULL;
+    struct flow **chunks =
+        t->n_directories < FLOW_DIRECTORIES ? mem_alloc(cap, sizeof *chunks) : NULL;
     if (!chunks)
         return false;
     if (old)

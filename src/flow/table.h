@@ -26,9 +26,9 @@ struct flow_sums {
  */
 struct flow {
     struct flow_key key;
-    int64_t last_ns;     /* latest time seen */
-    uint32_t run;        /* this flow's run in the epoch below */
-    uint32_t epoch;      /* the last epoch in which a record came; epochs count from 1 */
+    int64_t last_ns;      /* latest time seen */
+    uint32_t run;         /* this flow's run in the epoch below */
+    uint32_t epoch;       /* the last epoch in which a record came; epochs count from 1 */
     uint8_t reversed;     /* the first record went from key endpoint b to a */
     uint8_t tcp_flags[2]; /* seen, by direction: a to b, b to a */
     uint8_t pad;
@@ -88,7 +88,8 @@ static inline void flow_table_prefetch_slot(const struct flow_table *t, uint64_t
 
 /*
  * To be called when the slot has arrived: returns the first entry that shares 32 bits of the hash,
- * which is nearly always the one that flow_table_find() would find, and starts its load. NULL: none.
+ * which is nearly always the one that flow_table_find() would find, and starts its load. NULL:
+ * none.
  */
 static inline struct flow *flow_table_candidate(const struct flow_table *t, uint64_t hash)
 {

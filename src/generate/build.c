@@ -112,7 +112,8 @@ size_t clv_packet_build(const struct clv_packet_spec *spec, uint8_t *buf, size_t
         return 0;
     }
     if (ip_len > UINT16_MAX) {
-        (void)clv_fail(err, CLV_ERR_ARG, "packet", "%zu bytes do not fit an IP length field", ip_len);
+        (void)clv_fail(err, CLV_ERR_ARG, "packet", "%zu bytes do not fit an IP length field",
+                       ip_len);
         return 0;
     }
     if (link + network + transport > cap) {

@@ -32,9 +32,10 @@ struct clv_saver {
 static FILE *open_stream(const char *path, bool overwrite, struct clv_error *err)
 {
     const bool to_stdout = strcmp(path, "-") == 0;
-    const int fd = to_stdout ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-                             : open(path, O_WRONLY | O_CREAT | O_CLOEXEC |
-                                              (overwrite ? O_TRUNC : O_EXCL), 0666);
+    const int fd =
+        to_stdout
+            ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
+            : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL), 0666);
     if (fd < 0 && errno == EEXIST) {
         (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
         (void)clv_fail_hint(err, "name another, or replace it with --force");

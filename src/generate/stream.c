@@ -99,9 +99,9 @@ bool stream_open(struct stream *s, const char *path, enum clv_savefile format, b
     if (!s->buf)
         return clv_fail_nomem(err, path, BUF);
     s->own_fd = strcmp(path, "-") != 0;
-    s->fd = s->own_fd ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL),
-                             0666)
-                      : STDOUT_FILENO;
+    s->fd = s->own_fd
+                ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL), 0666)
+                : STDOUT_FILENO;
     if (s->fd < 0) {
         if (errno == EEXIST) {
             (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");

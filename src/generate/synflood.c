@@ -40,10 +40,10 @@ bool clv_generate_synflood(const char *path, const struct clv_synflood_params *p
     const int64_t last_s = UINT32_MAX;
     if (start < 0 || interval < 0 || start / SECOND > last_s ||
         (interval && count - 1 > (uint64_t)((last_s * SECOND - start) / interval)))
-        return clv_fail(err, CLV_ERR_ARG, path,
-                        "times from %lld s, %llu times %lld ns on, do not fit pcap's 32-bit seconds",
-                        (long long)(start / SECOND), (unsigned long long)count,
-                        (long long)interval);
+        return clv_fail(
+            err, CLV_ERR_ARG, path,
+            "times from %lld s, %llu times %lld ns on, do not fit pcap's 32-bit seconds",
+            (long long)(start / SECOND), (unsigned long long)count, (long long)interval);
     struct clv_saver *saver;
     const struct clv_saver_params sp = {.nanoseconds = params->nanoseconds,
                                         .overwrite = params->overwrite};

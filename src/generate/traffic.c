@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Flow k, in order of its start, has a rank in Zipf's law by a random permutation, and a lifetime in
- * which its packets are spread evenly, with jitter. A heap of the flows under way gives the next
+ * Flow k, in order of its start, has a rank in Zipf's law by a random permutation, and a lifetime
+ * in which its packets are spread evenly, with jitter. A heap of the flows under way gives the next
  * packet. Payloads are cut from a pool of random bytes whose prefix sums are known, so that a
  * checksum costs no more for a long packet than for a short one.
  */
@@ -19,7 +19,7 @@ enum {
     PACKETS_PER_FLOW_DEFAULT = 100,
     ALIVE_DEFAULT = 10000,
     MEAN_GAP_NS = 1000,
-    POOL = 64 * 1024,      /* bytes of payload to cut from, and the longest datagram behind them */
+    POOL = 64 * 1024, /* bytes of payload to cut from, and the longest datagram behind them */
     DATAGRAM_MAX = 8 * 1024,
     MTU = 1500,
     ETHER_HEADER = 14,
@@ -36,15 +36,15 @@ static const int64_t START_NS = INT64_C(1767225600) * 1000000000; /* 2026-01-01T
 
 /* A flow under way. */
 struct alive {
-    int64_t next_ns;    /* of its next packet */
-    uint64_t number;    /* k */
-    uint64_t left;      /* packets */
+    int64_t next_ns; /* of its next packet */
+    uint64_t number; /* k */
+    uint64_t left;   /* packets */
     uint64_t sent, bytes;
-    int64_t gap_ns;     /* between packets, on average */
+    int64_t gap_ns; /* between packets, on average */
     int64_t first_ns;
     uint32_t seq[2];
     uint16_t ip_id;
-    uint8_t kind;       /* enum kind bits */
+    uint8_t kind; /* enum kind bits */
 };
 
 enum kind {
@@ -181,7 +181,8 @@ static bool start_flow(struct traffic *t, uint64_t k)
     return push(t, &a);
 }
 
-/* The client's address and port are a flow's own: k's low 24 bits choose one, its others the other. */
+/* The client's address and port are a flow's own: k's low 24 bits choose one, its others the other.
+ */
 static void tuple_of(const struct traffic *t, uint64_t k, unsigned kind, struct clv_tuple *c)
 {
     static const uint16_t ports[] = {443, 443, 443, 80, 53, 22, 8080, 5060};
@@ -202,8 +203,8 @@ static void tuple_of(const struct traffic *t, uint64_t k, unsigned kind, struct 
         store_be32(c->src + 12, host);
         store_be32(c->dst + 12, server + 1);
     } else {
-        store_be32(c->src, 0x0a000000U | host);         /* 10.0.0.0/8 */
-        store_be32(c->dst, 0xc6120000U + server + 1);   /* 198.18.0.0/15, RFC 2544 */
+        store_be32(c->src, 0x0a000000U | host);       /* 10.0.0.0/8 */
+        store_be32(c->dst, 0xc6120000U + server + 1); /* 198.18.0.0/15, RFC 2544 */
     }
 }
 
@@ -397,8 +398,7 @@ static bool run(struct traffic *t, struct clv_error *err)
     uint64_t started = 0;
     const uint64_t n_other = t->packets - t->ip_packets;
     while (started < t->flows || t->n_heap) {
-        while (started < t->flows &&
-               (t->n_heap == 0 || start_of(t, started) <= t->heap[0].next_ns))
+        while (started < t->flows && (t->n_heap == 0 || start_of(t, started) <= t->heap[0].next_ns))
             if (!start_flow(t, started++))
                 return clv_fail_nomem(err, "flows under way", t->n_heap * sizeof *t->heap);
         struct alive *a = &t->heap[0];

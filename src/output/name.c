@@ -123,8 +123,7 @@ static bool unique_by_n(const struct name_template *t)
 {
     const struct name_part *p = t->parts;
     const size_t n = t->n_parts;
-    if (p[0].field == NAME_N &&
-        (n == 1 || (p[1].field == NAME_LITERAL && !digit(p[1].text[0]))))
+    if (p[0].field == NAME_N && (n == 1 || (p[1].field == NAME_LITERAL && !digit(p[1].text[0]))))
         return true;
     size_t last = n - 1;
     if (p[last].field == NAME_LITERAL && last > 0 && !digit(p[last].text[0]))
@@ -152,6 +151,8 @@ static void set_input(struct name_template *t, const char *path)
         const unsigned char c = (unsigned char)base[i];
         t->input[i] = c < 0x20 || c == 0x7f || (i == 0 && c == '.') ? '_' : (char)c;
     }
+    if (len == 0)
+        t->input[len++] = '_'; /* a component must not be empty */
     t->input[len] = '\0';
 }
 

@@ -17,7 +17,7 @@ struct dlt_row {
 };
 
 static const struct dlt_row dlts[] = {
-    {50, DLT_PPP_SERIAL}, {51, DLT_PPP_ETHER},  {100, DLT_ATM_RFC1483}, {101, DLT_RAW},
+    {50, DLT_PPP_SERIAL},  {51, DLT_PPP_ETHER},  {100, DLT_ATM_RFC1483}, {101, DLT_RAW},
     {102, DLT_SLIP_BSDOS}, {103, DLT_PPP_BSDOS}, {104, DLT_C_HDLC},      {106, DLT_ATM_CLIP},
     {107, DLT_FRELAY},     {108, DLT_LOOP},      {109, DLT_ENC},
 };

@@ -102,8 +102,7 @@ static bool make_parents(int dir_fd, const char *name)
  */
 static bool open_output(struct writer *w, struct flow *f, const char *name, struct clv_error *err)
 {
-    const int flags =
-        O_WRONLY | O_CLOEXEC | O_NOFOLLOW | (f->size ? 0 : O_CREAT | O_EXCL);
+    const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | (f->size ? 0 : O_CREAT | O_EXCL);
     bool parents_made = false;
     while (w->n_open >= w->max_open && w->oldest != FLOW_NONE)
         if (!evict_oldest(w, err))

@@ -82,7 +82,8 @@ static enum taken take_name(struct numbering *nb, const char *name, size_t len)
 /* Names that other files of the output directory have. */
 static bool reserve_names(struct numbering *nb)
 {
-    static const char *const names[] = {NAME_OTHER, "manifest.csv", "manifest.jsonl", "cleave.json"};
+    static const char *const names[] = {NAME_OTHER, "manifest.csv", "manifest.jsonl",
+                                        "cleave.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (take_name(nb, names[i], strlen(names[i])) == TAKEN_NOMEM)
             return false;

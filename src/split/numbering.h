@@ -16,10 +16,10 @@ struct flow_ref {
 
 struct numbering {
     const struct name_template *name;
-    uint64_t n_numbered;   /* flows with a number, up to the epoch that was numbered last */
-    uint64_t base;         /* of them, those of earlier epochs */
-    uint64_t *marks;       /* a bit per item of the epoch */
-    uint32_t *ranks;       /* marks before each word */
+    uint64_t n_numbered; /* flows with a number, up to the epoch that was numbered last */
+    uint64_t base;       /* of them, those of earlier epochs */
+    uint64_t *marks;     /* a bit per item of the epoch */
+    uint32_t *ranks;     /* marks before each word */
     size_t marks_cap, ranks_cap;
     struct name_hash *set; /* names given so far, where the template does not make them unique */
     uint64_t set_n, set_mask;

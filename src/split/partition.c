@@ -122,8 +122,7 @@ bool partition_find(struct partition *p, uint32_t number, const struct scan_piec
         if (CLV_LIKELY(i + SLOT_AHEAD < n))
             flow_table_prefetch_slot(&p->flows, items[order[i + SLOT_AHEAD]].hash);
         if (CLV_LIKELY(i + ENTRY_AHEAD < n))
-            ring[i % RING] =
-                flow_table_candidate(&p->flows, items[order[i + ENTRY_AHEAD]].hash);
+            ring[i % RING] = flow_table_candidate(&p->flows, items[order[i + ENTRY_AHEAD]].hash);
         if (CLV_UNLIKELY(!f || !flow_key_equal(&f->key, &item->id.key))) {
             f = find_slowly(p, item, piece->seq + order[i] - epoch_seq);
             if (!f)

@@ -22,8 +22,6 @@
 #include "split/partition.h"
 #include "split/scan.h"
 
-struct pipeline;
-
 struct pipeline_params {
     struct input *input;
     const struct walk_format *format;

@@ -146,13 +146,14 @@ bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
     scan_piece_clear(piece, plan);
     input_populate(w, piece->from, piece->limit);
     if (piece->start == SCAN_UNKNOWN) {
-        const size_t guess = walk_guess(plan->format, (struct clv_span){w->p, w->avail},
-                                        piece->from, plan->near_ns);
+        const size_t guess =
+            walk_guess(plan->format, (struct clv_span){w->p, w->avail}, piece->from, plan->near_ns);
         if (guess == w->avail)
             return true;
         piece->start = guess;
     }
-    const bool ok = plan->format->big_endian ? scan_big(piece, plan, w) : scan_little(piece, plan, w);
+    const bool ok =
+        plan->format->big_endian ? scan_big(piece, plan, w) : scan_little(piece, plan, w);
     if (!ok || !sort_by_partition(piece, plan))
         return clv_fail_nomem(err, "scanning", (piece->n_items + 512) * sizeof *piece->items);
     return true;

@@ -52,10 +52,10 @@ struct scan_piece {
     struct scan_counts counts;
     struct scan_item *items;
     size_t n_items, items_cap;
-    uint32_t *order;   /* item numbers by partition, in the capture's order within each */
+    uint32_t *order; /* item numbers by partition, in the capture's order within each */
     size_t order_cap;
-    uint32_t *bounds;  /* n_partitions + 1: partition p has order[bounds[p] .. bounds[p + 1]) */
-    uint64_t seq;      /* number of items[0] among all items, set by the confirmer */
+    uint32_t *bounds; /* n_partitions + 1: partition p has order[bounds[p] .. bounds[p + 1]) */
+    uint64_t seq;     /* number of items[0] among all items, set by the confirmer */
 };
 
 CLV_MUST_CHECK bool scan_piece_init(struct scan_piece *piece, const struct scan_plan *plan);

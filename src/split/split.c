@@ -51,7 +51,8 @@ static bool settle_first_time(struct input *in, const struct walk_format *f, int
 {
     struct input_window w;
     struct walk_record rec = {0};
-    if (!input_window(in, PCAP_FILE_HEADER, 1, f->caplen_max + (size_t)WALK_LONGEST_HEADER, &w, err))
+    if (!input_window(in, PCAP_FILE_HEADER, 1, f->caplen_max + (size_t)WALK_LONGEST_HEADER, &w,
+                      err))
         return false;
     if (w.avail)
         (void)walk_record(f, w.p, w.avail, f->big_endian, &rec);

@@ -71,7 +71,9 @@ static bool refuse_foreign(const char *path, struct clv_span head, struct clv_er
         {"\x1f\x8b", 0, 2, "gzip data", "decompress it first: gzip -dc"},
         {"\x28\xb5\x2f\xfd", 0, 4, "zstd data", "decompress it first: zstd -dc"},
         {"\x04\x22\x4d\x18", 0, 4, "lz4 data", "decompress it first: lz4 -dc"},
-        {"\xfd" "7zXZ", 0, 5, "xz data", "decompress it first: xz -dc"},
+        {"\xfd"
+         "7zXZ",
+         0, 5, "xz data", "decompress it first: xz -dc"},
         {"BZh", 0, 3, "bzip2 data", "decompress it first: bzip2 -dc"},
         {"snoop\0\0\0", 0, 8, "a snoop capture", "editcap -F nsecpcap converts it"},
         {"PK\x03\x04", 0, 4, "a zip archive", "unpack it first"},

@@ -55,8 +55,8 @@ CLV_MUST_CHECK bool walk_open(struct walk_format *f, const char *path, struct cl
 
 /* Describes the fault found at a record that is not whole: a person reads this, so it is slow. */
 bool walk_explain(const struct walk_format *f, const char *path, enum walk_step step,
-                  struct clv_span rest, uint64_t offset, uint64_t record, struct clv_error *err)
-    CLV_COLD;
+                  struct clv_span rest, uint64_t offset, uint64_t record,
+                  struct clv_error *err) CLV_COLD;
 
 /*
  * Finds where a chain of plausible records begins in s at or after from; s may begin anywhere.
