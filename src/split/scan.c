@@ -152,6 +152,8 @@ bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
             return true;
         piece->start = guess;
     }
+    walk_touch(plan->format, (struct clv_span){w->p, w->avail}, piece->start, piece->limit,
+               plan->near_ns);
     const bool ok =
         plan->format->big_endian ? scan_big(piece, plan, w) : scan_little(piece, plan, w);
     if (!ok || !sort_by_partition(piece, plan))

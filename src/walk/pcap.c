@@ -23,6 +23,8 @@ enum {
     LINKTYPE_EBHSCR = 279,
 };
 
+#define PLAUSIBLE_SECONDS (30U * 86400)
+
 static uint32_t caplen_max(uint16_t linktype)
 {
     switch (linktype) {
@@ -172,27 +174,28 @@ bool walk_explain(const struct walk_format *f, const char *path, enum walk_step 
 /*
  * What nearly every record of a sound file has: the plausible chain of walk_guess() is made of
  * these. A record that looks otherwise costs a second walk over its piece, never a wrong result.
+ * The seconds come first: they refuse nearly everything that is no record.
  */
-static bool plausible(const struct walk_format *f, const uint8_t *p, int64_t near_ns)
+static bool plausible(const struct walk_format *f, const uint8_t *p, uint32_t sec_from)
 {
-    enum { DAYS = 30 };
-    const uint32_t sec = walk_load32(p, f->big_endian);
+    if (CLV_LIKELY(walk_load32(p, f->big_endian) - sec_from > 2 * PLAUSIBLE_SECONDS))
+        return false;
     const uint32_t frac = walk_load32(p + 4, f->big_endian);
     const uint32_t caplen = walk_load32(p + f->caplen_at, f->big_endian);
     const uint32_t origlen = walk_load32(p + f->origlen_at, f->big_endian);
-    const int64_t away = (int64_t)sec - near_ns / 1000000000;
     return caplen <= f->caplen_max && caplen <= origlen && origlen <= CAPLEN_MAX &&
-           frac < 1000000000 / f->tick_ns && away < DAYS * 86400 && away > -DAYS * 86400;
+           frac < 1000000000 / f->tick_ns;
 }
 
 size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, int64_t near_ns)
 {
     enum { CHAIN = 5, SEARCH = 128 * 1024 };
+    const uint32_t sec_from = (uint32_t)(near_ns / 1000000000) - PLAUSIBLE_SECONDS;
     const size_t stop = s.len - from > SEARCH ? from + SEARCH : s.len;
     for (size_t at = from; at < stop; at++) {
         size_t next = at;
         unsigned chain = 0;
-        while (chain < CHAIN && s.len - next >= f->hdr_len && plausible(f, s.p + next, near_ns)) {
+        while (chain < CHAIN && s.len - next >= f->hdr_len && plausible(f, s.p + next, sec_from)) {
             const uint32_t caplen = walk_load32(s.p + next + f->caplen_at, f->big_endian);
             if (caplen > s.len - next - f->hdr_len)
                 break;
@@ -203,4 +206,36 @@ size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, i
             return at;
     }
     return s.len;
+}
+
+void walk_touch(const struct walk_format *f, struct clv_span s, size_t from, size_t to,
+                int64_t near_ns)
+{
+    enum { LANES = 8, LINE = 64, WORTH = 64 * 1024 };
+    size_t at[LANES], end[LANES];
+    if (to < from || to - from < WORTH)
+        return;
+    const size_t step = (to - from) / LANES;
+    for (unsigned i = 0; i < LANES; i++) {
+        end[i] = i == LANES - 1 ? to : from + (i + 1) * step;
+        at[i] = i ? walk_guess(f, s, from + i * step, near_ns) : from;
+        __builtin_prefetch(s.p + at[i]);
+    }
+    bool more;
+    do {
+        more = false;
+        for (unsigned i = 0; i < LANES; i++) {
+            if (at[i] >= end[i] || s.len - at[i] < f->hdr_len)
+                continue;
+            const uint32_t caplen = walk_load32(s.p + at[i] + f->caplen_at, f->big_endian);
+            if (caplen > s.len - at[i] - f->hdr_len) {
+                at[i] = end[i];
+                continue;
+            }
+            __builtin_prefetch(s.p + at[i] + LINE);
+            at[i] += f->hdr_len + caplen;
+            __builtin_prefetch(s.p + at[i]);
+            more = true;
+        }
+    } while (more);
 }

@@ -65,6 +65,15 @@ bool walk_explain(const struct walk_format *f, const char *path, enum walk_step 
  */
 size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, int64_t near_ns);
 
+/*
+ * Loads the headers of the records that start in [from, to) of s into the cache, so that a walk
+ * over them does not wait for memory at each. A walk alone cannot: where the next header is stands
+ * in the one before. This one has several lanes, each from a guess of its own, whose waits overlap.
+ * from is the byte of a record. Nothing depends on what it finds.
+ */
+void walk_touch(const struct walk_format *f, struct clv_span s, size_t from, size_t to,
+                int64_t near_ns);
+
 CLV_INLINE uint32_t walk_load32(const uint8_t *p, bool big_endian)
 {
     return big_endian ? load_be32(p) : load_le32(p);
