@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * One room at a time, over a capture that is generated first (10,000 flows, mixed sizes, seed 1) and
- * lies in memory.
+ * One room at a time, over a capture that is generated first (10,000 flows, mixed sizes, seed 1)
+ * and lies in memory.
  *
  *   bench-rooms walk|decode|find|write [RECORDS]
  *
@@ -65,9 +65,8 @@ static void set_up(struct fixture *x, uint64_t records, const char *dir)
     input_populate(&x->w, 0, x->w.len);
     x->plan.format = &x->format;
     x->plan.decode = decode_function(x->format.pub.linktype);
-    x->plan.near_ns = INT64_C(1767225600) * 1000000000; /* when generated traffic begins */
     x->plan.n_partitions = 2;
-    x->plan.partition_shift = 63;
+    x->plan.partition_bits = 1;
     x->refs = mem_alloc(records, sizeof *x->refs);
     if (!x->refs || !scan_piece_init(&x->piece, &x->plan))
         exit(2);

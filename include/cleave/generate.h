@@ -53,8 +53,9 @@ enum clv_savefile {
 
 /*
  * A mix of traffic for tests and benchmarks: Ethernet, checksums right, times increasing. The same
- * parameters give the same bytes on every machine. Flow sizes follow Zipf's law: the flow of rank r
- * has packets in proportion to 1 / r^(skew / 100), at least one. Shares are per cent.
+ * parameters give the same bytes (with a skew other than 100, where pow() is the same). Flow sizes
+ * follow Zipf's law: the flow of rank r has packets in proportion to 1 / r^(skew / 100), at least
+ * one. Shares are per cent.
  */
 struct clv_traffic_params {
     uint64_t flows;   /* 0: 1000; each has a tuple of its own */

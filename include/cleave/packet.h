@@ -59,7 +59,7 @@ CLV_API bool clv_packet_tuple(uint16_t linktype, const uint8_t *data, uint32_t c
 /* true: clv_packet_tuple() knows how packets of this link type begin. */
 CLV_API bool clv_linktype_supported(uint16_t linktype);
 
-/* "EN10MB" for 1, without LINKTYPE_; NULL for a number this library has no name for. Static. */
+/* "ETHERNET" for 1, without LINKTYPE_; NULL for a number this library has no name for. Static. */
 CLV_API const char *clv_linktype_name(uint16_t linktype);
 
 /*

@@ -41,8 +41,8 @@ struct clv_split_params {
     enum clv_manifest manifest;
     unsigned threads;  /* 0: as many as this process may use processors */
     unsigned max_open; /* outputs open at a time; 0: what RLIMIT_NOFILE leaves */
-    uint64_t memory;   /* bytes to stay within, beside the flows' own; 0: 512 MiB */
-    uint64_t window;   /* bytes of input between two rounds of writing; 0: by memory */
+    uint64_t memory;   /* bytes for buffers, beside what flows take; 0: 512 MiB, or 64 per thread */
+    uint64_t window;   /* bytes of input between two rounds of writing at most; 0: 1 GiB */
     clv_split_progress *progress;
     void *user;
 };
@@ -84,7 +84,7 @@ CLV_API CLV_MUST_CHECK bool clv_split(const struct clv_split_params *params,
 
 /*
  * Writes the result as a JSON object into the len bytes at buf, terminated. Returns its length in
- * bytes; 0 with buf empty: it does not fit, 8 KiB always do.
+ * bytes; 0 with buf empty: it does not fit, 64 KiB always do.
  */
 CLV_API size_t clv_split_json(const struct clv_split_params *params,
                               const struct clv_split_result *result, char *buf, size_t len);

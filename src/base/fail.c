@@ -18,6 +18,7 @@ static void set_subject(struct clv_error *err, const char *subject)
     memcpy(err->subject + 3, subject + len - (room - 3), room - 3 + 1);
 }
 
+CLV_PRINTF(5, 0)
 static void fill(struct clv_error *err, enum clv_errc code, int sys, const char *subject,
                  const char *what, va_list ap)
 {
@@ -90,7 +91,7 @@ static size_t put_escaped(char *buf, size_t len, const char *s)
     return n;
 }
 
-static void put(char *buf, size_t len, size_t *n, const char *fmt, ...) CLV_PRINTF(4, 5);
+CLV_PRINTF(4, 5)
 static void put(char *buf, size_t len, size_t *n, const char *fmt, ...)
 {
     if (*n >= len)
@@ -114,7 +115,10 @@ char *clv_error_format(const struct clv_error *err, char *buf, unsigned len)
             (unsigned long long)err->record);
     else if (err->offset != CLV_NO_OFFSET)
         put(buf, len, &n, ": byte %llu", (unsigned long long)err->offset);
-    put(buf, len, &n, "%s%s", n ? ": " : "", err->what);
+    if (n < len) {
+        put(buf, len, &n, "%s", n ? ": " : "");
+        n += n + 8 < len ? put_escaped(buf + n, len - n, err->what) : 0;
+    }
     if (err->sys)
         put(buf, len, &n, ": %s", strerror(err->sys));
     return buf;

@@ -56,19 +56,39 @@ void text_hex(struct text *t, uint64_t v, unsigned digits)
         text_char(t, "0123456789abcdef"[v >> (4 * digits) & 15]);
 }
 
+/* RFC 3629 section 4. */
+size_t text_utf8(const char *s, size_t n)
+{
+    const unsigned char *p = (const unsigned char *)s;
+    if (n == 0 || p[0] < 0x80)
+        return n != 0;
+    const size_t len = p[0] >= 0xf0 ? 4 : p[0] >= 0xe0 ? 3 : 2;
+    if (p[0] < 0xc2 || p[0] > 0xf4 || len > n)
+        return 0;
+    for (size_t i = 1; i < len; i++)
+        if ((p[i] & 0xc0) != 0x80)
+            return 0;
+    const bool overlong = (p[0] == 0xe0 && p[1] < 0xa0) || (p[0] == 0xf0 && p[1] < 0x90);
+    const bool surrogate = p[0] == 0xed && p[1] > 0x9f;
+    return overlong || surrogate || (p[0] == 0xf4 && p[1] > 0x8f) ? 0 : len;
+}
+
 void text_json(struct text *t, const char *s, size_t n)
 {
     text_char(t, '"');
-    for (size_t i = 0; i < n; i++) {
+    for (size_t i = 0, len; i < n; i += len ? len : 1) {
         const unsigned char c = (unsigned char)s[i];
-        if (c == '"' || c == '\\') {
+        len = text_utf8(s + i, n - i);
+        if (len == 0) {
+            text_str(t, "\\ufffd");
+        } else if (c == '"' || c == '\\') {
             text_char(t, '\\');
             text_char(t, (char)c);
         } else if (c < 0x20 || c == 0x7f) {
             text_str(t, "\\u00");
             text_hex(t, c, 2);
         } else {
-            text_char(t, (char)c);
+            text_put(t, s + i, len);
         }
     }
     text_char(t, '"');
@@ -157,8 +177,9 @@ void text_time(struct text *t, int64_t ts_ns)
 
 char *text_end(struct text *t)
 {
-    if (t->len == t->cap)
+    if (t->len == t->cap && t->len > 0)
         t->len--;
-    t->p[t->len] = '\0';
+    if (t->cap > 0)
+        t->p[t->len] = '\0';
     return t->p;
 }

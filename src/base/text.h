@@ -35,7 +35,12 @@ void text_str(struct text *t, const char *s);
 void text_u64(struct text *t, uint64_t v, unsigned min_digits); /* zero-padded */
 void text_i64(struct text *t, int64_t v);
 void text_hex(struct text *t, uint64_t v, unsigned digits);
-void text_json(struct text *t, const char *s, size_t n); /* a quoted JSON string (RFC 8259) */
+
+/* A quoted JSON string (RFC 8259); a byte that is not UTF-8 becomes U+FFFD. */
+void text_json(struct text *t, const char *s, size_t n);
+
+/* Bytes of the UTF-8 character that the n bytes at s begin with; 0: they begin with none. */
+size_t text_utf8(const char *s, size_t n);
 
 /*
  * An address in its usual notation, IPv6 as RFC 5952 section 4 has it. family is 4 or 6; colon is

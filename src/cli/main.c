@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <signal.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -49,8 +50,8 @@ static const struct command *find_command(int argc, char **argv, int *n_words)
     return NULL;
 }
 
-/* The command that one word begins and no second one goes on with: what there is. */
-static bool explain_group(const char *word, const char *second)
+/* Lists the commands of two words that begin with this one. Returns whether there are any. */
+static bool list_group(const char *word, FILE *to)
 {
     const size_t len = strlen(word);
     bool any = false;
@@ -58,21 +59,27 @@ static bool explain_group(const char *word, const char *second)
         const char *name = commands[i]->name;
         if (strncmp(name, word, len) != 0 || name[len] != ' ')
             continue;
-        if (!any && second)
-            (void)fprintf(stderr, "cleave %s: no such kind: %s\n", word, printable(second));
-        else if (!any)
-            (void)fprintf(stderr, "cleave %s: what? There is\n", word);
+        if (!any)
+            (void)fprintf(to, "cleave %s needs a kind:\n", word);
         any = true;
-        (void)fprintf(stderr, "  cleave %-20s %s\n", name, commands[i]->summary);
+        (void)fprintf(to, "  cleave %-20s %s\n", name, commands[i]->summary);
     }
     return any;
+}
+
+static bool is_help(const char *word)
+{
+    return strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0;
 }
 
 static int unknown_command(const char *word, const char *second)
 {
     const char *names[N_COMMANDS];
-    if (explain_group(word, second))
+    if (list_group(word, stderr)) {
+        if (second)
+            (void)fprintf(stderr, "and \"%s\" is none of them\n", printable(second));
         return EXIT_NOTHING;
+    }
     for (size_t i = 0; i < N_COMMANDS; i++)
         names[i] = commands[i]->name;
     const char *near = nearest_word(word, names, N_COMMANDS);
@@ -118,12 +125,15 @@ static int run_command(const struct command *cmd, int argc, char **argv, int fro
 
 int main(int argc, char **argv)
 {
+    /* A full file and a reader that went away are errors with words, like any other. */
+    (void)signal(SIGXFSZ, SIG_IGN);
+    (void)signal(SIGPIPE, SIG_IGN);
     if (argc < 2) {
         usage(stderr);
         return EXIT_NOTHING;
     }
     const char *word = argv[1];
-    if (strcmp(word, "--help") == 0 || strcmp(word, "-h") == 0) {
+    if (is_help(word)) {
         usage(stdout);
         return finish(EXIT_ALL);
     }
@@ -140,7 +150,10 @@ int main(int argc, char **argv)
     int n_words = 0;
     const struct command *cmd = find_command(argc - from, argv + from, &n_words);
     if (!cmd)
-        return unknown_command(argv[from], argc > from + 1 ? argv[from + 1] : NULL);
+        return argc > from + 1 - help && (help || is_help(argv[from + 1])) &&
+                       list_group(argv[from], stdout)
+                   ? finish(EXIT_ALL)
+                   : unknown_command(argv[from], argc > from + 1 ? argv[from + 1] : NULL);
     if (!help)
         return finish(run_command(cmd, argc, argv, from + n_words));
     flags_help(cmd, stdout);

@@ -30,11 +30,11 @@ static const struct flag flags[] = {
     {"threads", 't', FLAG_COUNT, AT(threads), 1, 1024, "N",
      "threads that work (default: the processors this process may use)"},
     {"memory", 0, FLAG_SIZE, AT(memory), 1 << 20, UINT64_C(1) << 46, "SIZE",
-     "memory for buffers (default: 512MiB)"},
+     "memory for buffers (default: 512MiB, or 64MiB per thread)"},
     {"max-open", 0, FLAG_COUNT, AT(max_open), 1, 1 << 20, "N",
      "outputs open at a time (default: 16384, or what the system's limit leaves)"},
     {"window", 0, FLAG_SIZE, AT(window), 4096, 1 << 30, "SIZE",
-     "input between two rounds of writing (default: up to 1GiB, by memory)"},
+     "input between two rounds of writing at most (default: 1GiB)"},
     {"json", 0, FLAG_BOOL, AT(json), 0, 0, NULL, "print the summary as JSON"},
     {"quiet", 'q', FLAG_BOOL, AT(quiet), 0, 0, NULL, "print no summary and no progress"},
     {0},
@@ -99,10 +99,10 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
 
 static int print_json(const struct clv_split_params *p, const struct clv_split_result *r)
 {
-    char buf[32768];
+    char buf[65536];
     if (clv_split_json(p, r, buf, sizeof buf) == 0) {
         (void)fprintf(stderr, "cleave: the summary does not fit: a path is too long\n");
-        return EXIT_NOTHING;
+        return EXIT_DAMAGED;
     }
     (void)fputs(buf, stdout);
     return EXIT_ALL;
@@ -146,7 +146,12 @@ static int run(const void *options, char **operands, unsigned n_operands)
         status = print_json(&p, &r);
     else if (!o->quiet)
         print_summary(&p, &r);
-    if (status == EXIT_ALL && r.damage.code != CLV_ERR_NONE) {
+    if (fflush(stdout) != 0) {
+        perror("cleave: the output is whole, but its summary could not be written");
+        clearerr(stdout);
+        status = EXIT_DAMAGED;
+    }
+    if (r.damage.code != CLV_ERR_NONE) {
         (void)print_error(&r.damage);
         (void)fprintf(stderr, "        the %s records before it were split\n",
                       human_count(r.records_read));

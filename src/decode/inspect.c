@@ -64,8 +64,8 @@ size_t clv_capture_json(const struct clv_capture_info *info, char *buf, size_t l
     }
     json_damage(&j, &info->damage);
     json_end(&j);
-    (void)text_end(&out);
     if (out.full)
-        buf[0] = '\0';
-    return out.full ? 0 : out.len;
+        out.len = 0;
+    buf[out.len] = '\0'; /* beside the text: it was given one byte less */
+    return out.len;
 }

@@ -46,7 +46,7 @@ CLV_INLINE bool decode_ipv4(const uint8_t *p, size_t n, struct clv_tuple *t)
     const size_t header = (size_t)(p[0] & 15) * 4;
     size_t total = load_be16(p + 2);
     if (total == 0)
-        total = n; /* TCP segmentation offload: the length was still to be filled in */
+        total = SIZE_MAX; /* TCP segmentation offload: the length was still to be filled in */
     if (CLV_UNLIKELY(header < IPV4_HEADER || total < header))
         return false;
     memcpy(t->src, p + 12, 4);

@@ -205,7 +205,7 @@ static bool ppp_ether(const uint8_t *p, size_t n, struct clv_tuple *t)
     return n >= 6 && ppp_protocol(p + 6, n - 6, t);
 }
 
-/* clang-format off: a row per link type */
+/* clang-format off */
 static const struct decode_link links[] = {
     {0, "NULL", bsd_null},
     {1, "ETHERNET", ethernet},

@@ -18,7 +18,7 @@ enum {
 
 bool decode_ipv6(const uint8_t *p, size_t n, struct clv_tuple *t)
 {
-    if (CLV_UNLIKELY(n < IPV6_HEADER))
+    if (CLV_UNLIKELY(n < IPV6_HEADER || p[0] >> 4 != 6))
         return false;
     memcpy(t->src, p + 8, 16);
     memcpy(t->dst, p + 24, 16);

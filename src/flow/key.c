@@ -19,6 +19,7 @@ bool flow_by_parse(struct flow_by *by, const char *text, bool directed, struct c
         if (strcmp(text, rows[i].name) == 0) {
             *by = (struct flow_by){.mask.key = rows[i].mask, .undirected = !directed};
             by->mask.key.family = 0xff;
+            by->set.key.has_proto = rows[i].mask.proto != 0;
             return true;
         }
     (void)clv_fail(err, CLV_ERR_ARG, "--by", "\"%.60s\" is no key", text);

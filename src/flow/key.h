@@ -26,13 +26,13 @@ struct flow_key {
     uint8_t proto;
     uint8_t family;
     uint8_t has_ports; /* tells port 0 from no port */
-    uint8_t zero;
+    uint8_t has_proto; /* tells protocol 0 from none: the same for all keys of a run */
 };
 static_assert(sizeof(struct flow_key) == 40, "hashed and compared as bytes: no padding");
 
 /*
  * A tuple becomes its key where it stands: what they share lies at the same bytes. flags and
- * tcp_flags of the tuple are has_ports and zero of the key.
+ * tcp_flags of the tuple are has_ports and has_proto of the key.
  */
 union flow_id {
     struct clv_tuple tuple;
@@ -53,8 +53,8 @@ static_assert(offsetof(struct clv_tuple, dst) == offsetof(struct flow_key, b) &&
 
 /* Which fields of a tuple make the key. */
 struct flow_by {
-    union flow_id mask; /* over the tail: one AND, so that no field costs a branch */
-    bool undirected;    /* both directions are one flow; else a is the source, b the destination */
+    union flow_id mask, set; /* on the tail: an AND and an OR, so that no field costs a branch */
+    bool undirected; /* both directions are one flow; else a is the source, b the destination */
 };
 
 /*
@@ -100,7 +100,7 @@ CLV_INLINE unsigned flow_key_settle(union flow_id *id, const struct flow_by *by)
 {
     const uint64_t a0 = id->words.a[0], a1 = id->words.a[1];
     const uint64_t b0 = id->words.b[0], b1 = id->words.b[1];
-    uint64_t tail = id->words.tail & by->mask.words.tail;
+    const uint64_t tail = (id->words.tail & by->mask.words.tail) | by->set.words.tail;
     bool swap;
     if (CLV_LIKELY(a0 != b0))
         swap = __builtin_bswap64(b0) < __builtin_bswap64(a0);

@@ -111,7 +111,7 @@ size_t clv_packet_build(const struct clv_packet_spec *spec, uint8_t *buf, size_t
         (void)clv_fail(err, CLV_ERR_ARG, "packet", "VLAN id %u; at most %d", spec->vlan, VLAN_MAX);
         return 0;
     }
-    if (ip_len > UINT16_MAX) {
+    if (spec->payload_len > UINT16_MAX || ip_len > UINT16_MAX) {
         (void)clv_fail(err, CLV_ERR_ARG, "packet", "%zu bytes do not fit an IP length field",
                        ip_len);
         return 0;

@@ -10,7 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/fail.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "cleave/packet.h"
 
@@ -50,6 +50,19 @@ static FILE *open_stream(const char *path, bool overwrite, struct clv_error *err
     return stream;
 }
 
+/* Whether libpcap can write this link type at all: asked before a file is made or cut off. */
+static bool can_dump(pcap_t *pcap)
+{
+    char buf[64];
+    FILE *mem = fmemopen(buf, sizeof buf, "wb");
+    pcap_dumper_t *dumper = mem ? pcap_dump_fopen(pcap, mem) : NULL;
+    if (dumper)
+        pcap_dump_close(dumper);
+    else if (mem)
+        (void)fclose(mem);
+    return dumper != NULL;
+}
+
 bool clv_saver_open(struct clv_saver **out, const char *path, const struct clv_saver_params *params,
                     struct clv_error *err)
 {
@@ -67,6 +80,10 @@ bool clv_saver_open(struct clv_saver **out, const char *path, const struct clv_s
         params->nanoseconds ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO);
     if (!s->pcap) {
         (void)clv_fail_nomem(err, path, sizeof *s);
+        goto fail;
+    }
+    if (!can_dump(s->pcap)) {
+        (void)clv_fail(err, CLV_ERR_ARG, path, "libpcap: %.120s", pcap_geterr(s->pcap));
         goto fail;
     }
     s->stream = open_stream(path, params->overwrite, err);
@@ -107,9 +124,13 @@ bool clv_saver_put(struct clv_saver *s, int64_t ts_ns, const void *data, uint32_
 bool clv_saver_close(struct clv_saver **sp, struct clv_error *err)
 {
     struct clv_saver *s = *sp;
-    const bool ok = pcap_dump_flush(s->dumper) == 0 && !ferror(s->stream);
+    /* The dumper's close tells nothing; closing a duplicate tells what a network's disk says. */
+    const int fd = fcntl(fileno(s->stream), F_DUPFD_CLOEXEC, 0);
+    bool ok = pcap_dump_flush(s->dumper) == 0 && !ferror(s->stream) && fd >= 0;
     if (!ok)
         (void)clv_fail_errno(err, s->path, "cannot be written");
+    if (fd >= 0)
+        ok = io_close(fd, s->path, ok ? err : NULL) && ok;
     clv_saver_destroy(sp);
     return ok;
 }

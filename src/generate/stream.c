@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/mem.h"
 
 enum {
@@ -78,14 +79,8 @@ static void put_pcapng_header(struct stream *s)
 
 static bool flush(struct stream *s, struct clv_error *err)
 {
-    for (size_t done = 0; done < s->at;) {
-        const ssize_t n = write(s->fd, s->buf + done, s->at - done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            return clv_fail_errno(err, s->path, "cannot be written");
-        done += (size_t)n;
-    }
+    if (!io_write(s->fd, s->buf, s->at, s->path, err))
+        return false;
     s->bytes += s->at;
     s->at = 0;
     return true;
@@ -159,8 +154,8 @@ uint8_t *stream_packet(struct stream *s, int64_t ts_ns, uint32_t caplen, struct 
 bool stream_close(struct stream *s, struct clv_error *err)
 {
     bool ok = flush(s, err);
-    if (s->own_fd && close(s->fd) != 0 && ok)
-        ok = clv_fail_errno(err, s->path, "cannot be closed");
+    if (s->own_fd)
+        ok = io_close(s->fd, s->path, ok ? err : NULL) && ok;
     s->own_fd = false;
     stream_abandon(s);
     return ok;

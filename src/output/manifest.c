@@ -94,7 +94,7 @@ static void put_proto(struct text *out, const struct flow *f)
     const char *name = name_of_proto(f->key.proto);
     if (name)
         text_str(out, name);
-    else if (f->key.proto)
+    else
         text_u64(out, f->key.proto, 1);
 }
 
@@ -114,7 +114,8 @@ static void put_value(enum column c, const struct flow *f, const char *name, uin
             text_u64(out, f->n, 1);
         break;
     case COL_PROTO:
-        put_proto(out, f);
+        if (addressed && k->has_proto)
+            put_proto(out, f);
         break;
     case COL_SRC:
         if (addressed)

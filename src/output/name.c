@@ -51,6 +51,8 @@ const char *name_of_proto(uint8_t proto)
     }
 }
 
+enum { ENDING_MAX = 9 }; /* bytes, the dot counted: ".pcapng" and the like */
+
 struct field_row {
     const char *name;
     enum name_field field;
@@ -90,6 +92,16 @@ static bool parse_field(struct name_part *part, const char *p, size_t len)
         }
         return part->width >= 1 && part->width <= 20;
     }
+    return false;
+}
+
+bool name_reserved(const char *name, size_t len)
+{
+    static const char *const names[] = {NAME_OTHER, "manifest.csv", "manifest.jsonl",
+                                        "cleave.json"};
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
+            return true;
     return false;
 }
 
@@ -145,12 +157,18 @@ static void set_input(struct name_template *t, const char *path)
             break;
         }
     }
-    if (len > 128)
-        len = 128; /* leaves room for the rest of a name */
-    for (size_t i = 0; i < len; i++) {
+    /* At most 128 bytes, to leave room for the rest of a name; what is no text becomes '_'. */
+    size_t n = 0;
+    for (size_t i = 0, step; i < len && n <= 128 - 4; i += step ? step : 1) {
         const unsigned char c = (unsigned char)base[i];
-        t->input[i] = c < 0x20 || c == 0x7f || (i == 0 && c == '.') ? '_' : (char)c;
+        step = text_utf8(base + i, len - i);
+        if (step == 0 || c < 0x20 || c == 0x7f || (i == 0 && c == '.'))
+            t->input[n++] = '_';
+        else
+            for (size_t k = 0; k < step; k++)
+                t->input[n++] = base[i + k];
     }
+    len = n;
     if (len == 0)
         t->input[len++] = '_'; /* a component must not be empty */
     t->input[len] = '\0';
@@ -167,6 +185,8 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
     set_input(t, input_path);
     if (!check_components(t->text, err))
         return false;
+    if (name_reserved(t->text, strcspn(t->text, "/")) && strchr(t->text, '/'))
+        return bad(err, "a directory with the name of one of our files", text);
     for (const char *p = t->text; *p;) {
         if (t->n_parts == NAME_MAX_PARTS)
             return bad(err, "too many fields", text);
@@ -185,8 +205,15 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
         *part = (struct name_part){.field = NAME_LITERAL, .text = p, .len = n};
         p += n;
     }
-    t->has_dir = strchr(t->text, '/') != NULL;
     t->unique = unique_by_n(t);
+    const struct name_part *last = &t->parts[t->n_parts - 1];
+    const char *dot = last->field == NAME_LITERAL ? strrchr(last->text, '.') : NULL;
+    if (dot && !strchr(dot, '/') && strlen(dot) <= ENDING_MAX) {
+        t->ending = dot;
+        t->ending_len = strlen(dot);
+        t->parts[t->n_parts - 1].len -= t->ending_len;
+    }
+    t->has_dir = strchr(t->text, '/') != NULL;
     return true;
 }
 
@@ -219,7 +246,7 @@ static void put_port(struct text *out, const struct flow *f, bool src)
 /* The fields that the key has, as words: tcp_10.0.0.1_50000_10.0.0.2_80 */
 static void put_key(struct text *out, const struct flow *f)
 {
-    if (f->key.proto) {
+    if (f->key.has_proto) {
         put_proto(out, &f->key);
         text_char(out, '_');
     }
@@ -259,7 +286,7 @@ static void put_field(const struct name_template *t, const struct name_part *par
         put_key(out, f);
         break;
     case NAME_PROTO:
-        if (f->key.proto)
+        if (f->key.has_proto)
             put_proto(out, &f->key);
         else
             text_str(out, "ip");
@@ -296,24 +323,12 @@ void name_format(const struct name_template *t, const struct flow *f, int64_t fi
         text_u64(out, f->n / NAME_FAN_OUT * NAME_FAN_OUT, 8);
         text_char(out, '/');
     }
-    const size_t start = out->len;
+    /* A suffix stands before the ending, if the template has one: a.pcap, a-2.pcap, a-3.pcap */
     for (size_t i = 0; i < t->n_parts; i++)
         put_field(t, &t->parts[i], f, first_ns, out);
-    if (!again)
-        return;
-    /* Before the ending: a.pcap, a-2.pcap, a-3.pcap */
-    char ending[NAME_COMPONENT_MAX + 1];
-    size_t dot = out->len;
-    while (dot > start && out->p[dot - 1] != '.' && out->p[dot - 1] != '/')
-        dot--;
-    if (dot == start || out->p[dot - 1] == '/' || out->len - dot > 8)
-        dot = out->len;
-    else
-        dot--;
-    const size_t ending_len = out->len - dot;
-    memcpy(ending, out->p + dot, ending_len);
-    out->len = dot;
-    text_char(out, '-');
-    text_u64(out, (uint64_t)again + 1, 1);
-    text_put(out, ending, ending_len);
+    if (again) {
+        text_char(out, '-');
+        text_u64(out, (uint64_t)again + 1, 1);
+    }
+    text_put(out, t->ending, t->ending_len);
 }

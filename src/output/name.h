@@ -42,6 +42,8 @@ struct name_template {
     char input[NAME_COMPONENT_MAX + 1]; /* {input}: the capture's file name without its ending */
     struct name_part parts[NAME_MAX_PARTS];
     size_t n_parts;
+    const char *ending; /* the end of text, such as ".pcap", which no part has; NULL: none */
+    size_t ending_len;
     bool unique;  /* no two flows can have the same name, since {n} can be read back from it */
     bool has_dir; /* the template names directories itself: no fan-out */
 };
@@ -58,6 +60,9 @@ CLV_MUST_CHECK bool name_parse(struct name_template *t, const char *text, const 
  */
 void name_format(const struct name_template *t, const struct flow *f, int64_t first_ns,
                  unsigned again, struct text *out);
+
+/* The len bytes at name are the name of another file of the output directory. */
+bool name_reserved(const char *name, size_t len);
 
 /* "tcp" for 6; NULL where the number has no short name here. Static. */
 const char *name_of_proto(uint8_t proto);

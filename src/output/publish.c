@@ -11,6 +11,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
+
 enum { DIRS_OPEN = 32 };
 
 static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
@@ -26,6 +28,18 @@ static void remove_tree(const char *path)
     (void)nftw(path, remove_entry, DIRS_OPEN, FTW_DEPTH | FTW_PHYS);
 }
 
+static bool is_empty(const char *path)
+{
+    DIR *d = opendir(path);
+    bool empty = d != NULL;
+    const struct dirent *e;
+    while (empty && (e = readdir(d)))
+        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
+    if (d)
+        (void)closedir(d);
+    return empty;
+}
+
 /* An empty directory, or one that an earlier run made. */
 static bool replaceable(const char *path)
 {
@@ -36,7 +50,7 @@ static bool replaceable(const char *path)
     (void)snprintf(mark, sizeof mark, "%s/%s", path, PUBLISH_MARK);
     if (lstat(mark, &st) == 0 && S_ISREG(st.st_mode))
         return true;
-    return rmdir(path) == 0 && mkdir(path, 0777) == 0;
+    return is_empty(path);
 }
 
 static bool check_target(const char *target, bool force, struct clv_error *err)
@@ -97,40 +111,60 @@ bool publish_init(struct publish *p, const char *target, bool force, struct clv_
 bool publish_file(struct publish *p, const char *name, const char *data, size_t len,
                   struct clv_error *err)
 {
-    const int fd = openat(p->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    const int fd = io_create_at(p->dir_fd, name, err);
     if (fd < 0)
-        return clv_fail_errno(err, name, "cannot be created");
-    bool ok = true;
-    while (len && ok) {
-        const ssize_t n = write(fd, data, len);
-        if (n < 0 && errno == EINTR)
-            continue;
-        ok = n > 0 || clv_fail_errno(err, name, "cannot be written");
-        data += ok ? n : 0;
-        len -= ok ? (size_t)n : 0;
+        return false;
+    const bool ok = io_write(fd, data, len, name, err);
+    return io_close(fd, name, ok ? err : NULL) && ok;
+}
+
+/*
+ * For file systems whose rename() takes no flags (NFS, many of FUSE): the old output steps aside
+ * first. A target that is no empty directory is never overwritten, since rename() refuses that.
+ */
+static bool rename_plainly(struct publish *p, bool replace, struct clv_error *err)
+{
+    char aside[PATH_MAX];
+    const int len = snprintf(aside, sizeof aside, "%s.old", p->staging);
+    if (len < 0 || (size_t)len >= sizeof aside)
+        return clv_fail(err, CLV_ERR_ARG, p->target, "its path is too long");
+    if (replace && rename(p->target, aside) != 0)
+        return clv_fail_errno(err, p->target, "cannot be moved aside");
+    if (rename(p->staging, p->target) != 0) {
+        (void)clv_fail_errno(err, p->target, "cannot take its name");
+        if (replace)
+            (void)rename(aside, p->target);
+        return false;
     }
-    if (close(fd) != 0 && ok)
-        ok = clv_fail_errno(err, name, "cannot be closed");
-    return ok;
+    if (replace)
+        (void)snprintf(p->staging, sizeof p->staging, "%s", aside); /* for publish_fini() */
+    else
+        p->staging[0] = '\0';
+    return true;
+}
+
+static bool no_flags(void)
+{
+    return errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
 }
 
 bool publish_commit(struct publish *p, struct clv_error *err)
 {
+    struct stat st;
     /* NOREPLACE: what appeared under the target's name meanwhile is somebody else's. */
     if (renameat2(AT_FDCWD, p->staging, AT_FDCWD, p->target, RENAME_NOREPLACE) == 0) {
         p->staging[0] = '\0';
         return true;
     }
-    if (errno != EEXIST && errno != EINVAL && errno != ENOSYS)
+    const bool plain = no_flags();
+    if (errno != EEXIST && !plain)
         return clv_fail_errno(err, p->target, "cannot take its name");
     if (!check_target(p->target, p->force, err))
         return false;
+    if (plain)
+        return rename_plainly(p, lstat(p->target, &st) == 0, err);
     if (renameat2(AT_FDCWD, p->staging, AT_FDCWD, p->target, RENAME_EXCHANGE) == 0)
         return true; /* staging is now the old output, which publish_fini() removes */
-    if (errno == ENOENT && rename(p->staging, p->target) == 0) {
-        p->staging[0] = '\0';
-        return true;
-    }
     return clv_fail_errno(err, p->target, "cannot be replaced");
 }
 

@@ -91,8 +91,8 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     json_fixed(&j, "records_per_second", (double)r->records_read / s, 0);
     json_fixed(&j, "bytes_per_second", (double)r->scanned_bytes / s, 0);
     json_end(&j);
-    (void)text_end(&out);
     if (out.full)
-        buf[0] = '\0';
-    return out.full ? 0 : out.len;
+        out.len = 0;
+    buf[out.len] = '\0'; /* beside the text: it was given one byte less */
+    return out.len;
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "output/name.h"
 
 void writer_init(struct writer *w, struct flow_table *flows, int dir_fd, const uint8_t *header,
@@ -55,9 +56,7 @@ static bool close_output(struct flow *f, struct clv_error *err)
 {
     const int fd = f->fd;
     f->fd = -1;
-    if (close(fd) == 0 || errno == EINTR)
-        return true;
-    return clv_fail_errno(err, "an output", "cannot be closed");
+    return io_close(fd, "an output", err);
 }
 
 static bool evict_oldest(struct writer *w, struct clv_error *err)

@@ -3,6 +3,7 @@
 
 struct name_hash {
     uint64_t lo, hi; /* both 0: free */
+    unsigned again;  /* suffixes given to this name so far */
 };
 
 void numbering_init(struct numbering *nb, const struct name_template *name)
@@ -58,36 +59,54 @@ static bool set_grow(struct numbering *nb)
     return true;
 }
 
-enum taken { TAKEN_NEW, TAKEN_BEFORE, TAKEN_NOMEM };
-
 /*
- * 128 bits of hash stand for the name. Should two names ever share them, the second gets a suffix
- * that it did not need; it never shares a file.
+ * The entry of a name, and whether it was there; NULL: no memory. 128 bits of hash stand for the
+ * name: should two names ever share them, the second gets a suffix that it did not need; it never
+ * shares a file. The entry is valid until the next call.
  */
-static enum taken take_name(struct numbering *nb, const char *name, size_t len)
+static struct name_hash *take_name(struct numbering *nb, const char *name, size_t len, bool *taken)
 {
     if ((!nb->set || nb->set_n >= nb->set_mask / 4 * 3) && !set_grow(nb))
-        return TAKEN_NOMEM;
+        return NULL;
     const XXH128_hash_t h = XXH3_128bits_withSeed(name, len, FLOW_SEED);
-    const struct name_hash want = {h.low64 ? h.low64 : 1, h.high64};
+    const struct name_hash want = {.lo = h.low64 ? h.low64 : 1, .hi = h.high64};
     uint64_t at = want.lo & nb->set_mask;
+    *taken = true;
     for (; nb->set[at].lo | nb->set[at].hi; at = (at + 1) & nb->set_mask)
         if (nb->set[at].lo == want.lo && nb->set[at].hi == want.hi)
-            return TAKEN_BEFORE;
+            return &nb->set[at];
+    *taken = false;
     nb->set[at] = want;
     nb->set_n++;
-    return TAKEN_NEW;
+    return &nb->set[at];
 }
 
-/* Names that other files of the output directory have. */
-static bool reserve_names(struct numbering *nb)
+/* A name that no other flow has: the template's, or with the first suffix that is free. */
+static bool find_name(struct numbering *nb, struct partition *p, uint32_t flow, struct text *name,
+                      struct clv_error *err)
 {
-    static const char *const names[] = {NAME_OTHER, "manifest.csv", "manifest.jsonl",
-                                        "cleave.json"};
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (take_name(nb, names[i], strlen(names[i])) == TAKEN_NOMEM)
-            return false;
-    return true;
+    char plain[NAME_MAX_LEN];
+    if (!name_flow(nb, p, flow, 0, name))
+        goto too_long;
+    const size_t plain_len = name->len;
+    memcpy(plain, name->p, plain_len);
+    for (bool taken;;) {
+        struct name_hash *e = take_name(nb, plain, plain_len, &taken);
+        if (!e)
+            goto nomem;
+        if (!taken && !name_reserved(plain, plain_len))
+            return true;
+        if (!name_flow(nb, p, flow, ++e->again, name))
+            goto too_long;
+        if (!take_name(nb, name->p, name->len, &taken))
+            goto nomem;
+        if (!taken)
+            return true;
+    }
+too_long:
+    return clv_fail(err, CLV_ERR_ARG, "--name", "a name is longer than %d bytes", NAME_MAX_LEN);
+nomem:
+    return clv_fail_nomem(err, "output names", (nb->set_mask + 1) * sizeof *nb->set);
 }
 
 /* Slower than it looks because one thread does it; only for templates that need it. */
@@ -95,22 +114,12 @@ static bool name_one_by_one(struct numbering *nb, struct partition *parts,
                             const struct flow_ref *order, uint64_t n, struct clv_error *err)
 {
     char buf[NAME_MAX_LEN];
-    if (!nb->set && !reserve_names(nb))
-        return clv_fail_nomem(err, "output names", sizeof *nb->set);
     for (uint64_t k = 0; k < n; k++) {
         struct partition *p = &parts[order[k].part];
         flow_table_at(&p->flows, order[k].flow)->n = (uint32_t)(nb->base + k + 1);
-        enum taken taken = TAKEN_BEFORE;
         struct text name = text_on(buf, sizeof buf);
-        for (unsigned again = 0; taken == TAKEN_BEFORE; again++) {
-            if (!name_flow(nb, p, order[k].flow, again, &name))
-                return clv_fail(err, CLV_ERR_ARG, "--name", "a name is longer than %d bytes",
-                                NAME_MAX_LEN);
-            taken = take_name(nb, name.p, name.len);
-        }
-        if (taken == TAKEN_NOMEM)
-            return clv_fail_nomem(err, "output names", nb->set_mask * sizeof *nb->set);
-        if (!partition_set_name(p, order[k].flow, name.p, name.len, err))
+        if (!find_name(nb, p, order[k].flow, &name, err) ||
+            !partition_set_name(p, order[k].flow, name.p, name.len, err))
             return false;
     }
     return true;

@@ -102,7 +102,7 @@ bool partition_find(struct partition *p, uint32_t number, const struct scan_piec
                     uint32_t epoch, uint64_t epoch_seq, struct clv_error *err)
 {
     enum { SLOT_AHEAD = 16, ENTRY_AHEAD = 8, RING = 8 };
-    static_assert(RING >= ENTRY_AHEAD, "a candidate is read before its place is used again");
+    static_assert(RING == ENTRY_AHEAD, "a candidate takes the place of the one that was read");
     const uint32_t *order = piece->order + piece->bounds[number];
     const uint32_t n = piece->bounds[number + 1] - piece->bounds[number];
     const struct scan_item *items = piece->items;

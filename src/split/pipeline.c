@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "split/pipeline.h"
 
-#include <errno.h>
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "output/manifest.h"
 #include "output/savefile.h"
 #include "split/plan.h"
@@ -53,13 +53,7 @@ static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct
                 (void)pthread_mutex_unlock(&pl->lock);
                 my_turn = true;
             }
-            for (size_t at = 0; ok && at < out.len;) {
-                const ssize_t n = write(pl->manifest_fd, out.p + at, out.len - at);
-                if (n < 0 && errno == EINTR)
-                    continue;
-                ok = n > 0 || clv_fail_errno(err, "the manifest", "cannot be written");
-                at += ok ? (size_t)n : 0;
-            }
+            ok = io_write(pl->manifest_fd, out.p, out.len, "the manifest", err);
             out.len = 0;
         }
         if (i < to) {
@@ -94,8 +88,6 @@ static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,
                (!pl->flush.last || writer_close_all(&pl->parts[t->from].writer, err));
     case TASK_ROWS:
         return write_rows(pl, w, t->from, err);
-    case TASK_STOP:
-        break;
     }
     return true;
 }
@@ -146,7 +138,12 @@ static void report(struct plan *pl)
         return;
     pl->reported_ns = now;
     count(pl);
-    if (!pl->params->progress(pl->result, pl->params->user)) {
+    /* What the caller does with it, a slow terminal say, must not hold up the workers. */
+    const struct clv_split_result so_far = *pl->result;
+    (void)pthread_mutex_unlock(&pl->lock);
+    const bool go_on = pl->params->progress(&so_far, pl->params->user);
+    (void)pthread_mutex_lock(&pl->lock);
+    if (!go_on) {
         struct clv_error err;
         (void)clv_fail(&err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
         plan_fail(pl, &err);
@@ -197,17 +194,23 @@ static void settle_sizes(struct plan *pl)
     uint32_t n = pow2_at_most(max_u64(32, 16 * (uint64_t)pp->threads), 2048);
     n = (uint32_t)min_u64(n, pow2_at_most(max_u64(pp->max_open / 2, 1), 2048));
     pl->scan.n_partitions = n;
-    pl->scan.partition_shift = 64 - (unsigned)__builtin_ctz(n);
+    pl->scan.partition_bits = (unsigned)__builtin_ctz(n);
     pl->finds_step = (uint32_t)max_u64(1, n / (FINDS_PER_THREAD * pp->threads));
-    pl->pieces_per_batch = (unsigned)min_u64(8 * (uint64_t)pp->threads, PIECES_MAX);
+    /* A piece of the smallest records there are makes the most items. */
+    const uint64_t piece_items = PIECE / PCAP_RECORD_HEADER + 1;
+    const uint64_t pieces = pp->memory / 2 / (BATCHES * piece_items * sizeof(struct scan_item));
+    pl->pieces_per_batch =
+        (unsigned)max_u64(1, min_u64(min_u64(pieces, 8 * (uint64_t)pp->threads), PIECES_MAX));
     pl->max_refs = max_u64(pp->memory / 4 / REF_COST, REFS_MIN);
     /* A batch joins an epoch whole, and may be larger than all that fits. */
-    const uint64_t batch_items = (uint64_t)pl->pieces_per_batch * (PIECE / PCAP_RECORD_HEADER + 1);
-    pl->max_refs = max_u64(pl->max_refs, batch_items);
+    pl->max_refs = max_u64(pl->max_refs, pl->pieces_per_batch * piece_items);
     const uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t window = pp->window ? pp->window : min_u64(ram / 8, WINDOW_DEFAULT_MAX);
     window = max_u64(window, 4096);
     pl->window_len = (size_t)min_u64(window, (uint64_t)UINT32_MAX / 2);
+    /* An epoch is within a window: it cannot have more records than these bytes can. */
+    const uint64_t bytes = min_u64(pl->window_len, input_size(pp->input));
+    pl->max_refs = min_u64(pl->max_refs, bytes / PCAP_RECORD_HEADER + 1);
     pl->window_slack = (size_t)pp->format->caplen_max + WALK_LONGEST_HEADER;
 }
 
@@ -321,10 +324,8 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .params = params,
         .result = result,
         .err = err ? err : &local,
-        .scan = {.format = params->format,
-                 .by = params->by,
-                 .drop_other = params->drop_other,
-                 .near_ns = params->near_ns},
+        .scan = {.format = params->format, .by = params->by, .drop_other = params->drop_other},
+        .near_ns = params->near_ns,
         .confirm_window = &before_all,
         .epoch = 1,
         .manifest_fd = -1,

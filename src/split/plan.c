@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "split/plan.h"
 
-#include <fcntl.h>
 #include <stdlib.h>
 
+#include "base/io.h"
 #include "output/manifest.h"
 
 enum {
@@ -88,6 +88,7 @@ static bool pick_scan(struct plan *pl, struct task *task)
         const unsigned i = b->n_handed++;
         const bool next_to_confirm = pl->scan_at == pl->confirm_at && b->n_confirmed == i;
         b->pieces[i].start = next_to_confirm ? exact_start(pl, b) : SCAN_UNKNOWN;
+        b->pieces[i].near_ns = pl->near_ns;
         b->states[i] = PIECE_RUNNING;
         *task = (struct task){.kind = TASK_SCAN, .batch = b, .piece = i};
         return true;
@@ -134,6 +135,8 @@ static void confirm(struct plan *pl)
         }
         piece->seq = pl->n_items;
         pl->n_items += piece->n_items;
+        if (piece->n_items)
+            pl->near_ns = piece->items[piece->n_items - 1].ts_ns;
         b->n_items += piece->n_items;
         scan_counts_add(&pl->counts, &piece->counts);
         pl->confirm_end = piece->end;
@@ -287,19 +290,24 @@ static void finish_flush(struct plan *pl)
         return;
     }
     pl->rows = numbering_rows(&pl->numbering, pl->parts, pl->scan.n_partitions, &pl->n_rows, &err);
-    const char *name = manifest_file_name(pl->params->manifest);
-    if (!pl->rows) {
-        plan_fail(pl, &err);
-        return;
-    }
-    pl->manifest_fd =
-        openat(pl->params->publish->dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (pl->rows)
+        pl->manifest_fd = io_create_at(pl->params->publish->dir_fd,
+                                       manifest_file_name(pl->params->manifest), &err);
     if (pl->manifest_fd < 0) {
-        (void)clv_fail_errno(&err, name, "cannot be created");
         plan_fail(pl, &err);
         return;
     }
     pl->rows_chunks = (uint32_t)(pl->n_rows / ROWS + 1);
+}
+
+static void finish_rows(struct plan *pl)
+{
+    struct clv_error err;
+    const int fd = pl->manifest_fd;
+    pl->manifest_fd = -1;
+    if (!io_close(fd, manifest_file_name(pl->params->manifest), &err))
+        plan_fail(pl, &err);
+    pl->finished = true;
 }
 
 void plan_complete(struct plan *pl, const struct task *t)
@@ -322,9 +330,7 @@ void plan_complete(struct plan *pl, const struct task *t)
         break;
     case TASK_ROWS:
         if (++pl->rows_done == pl->rows_chunks)
-            pl->finished = true;
-        break;
-    case TASK_STOP:
+            finish_rows(pl);
         break;
     }
     advance(pl);

@@ -5,7 +5,7 @@
  *
  * How far each stage is, in batches of the input:
  *
- *   found <= confirm_at <= scan_at <= fed <= found + BATCHES
+ *   found <= confirm_at <= fed <= found + BATCHES,  scan_at <= fed
  */
 #ifndef CLEAVE_SPLIT_PLAN_H
 #define CLEAVE_SPLIT_PLAN_H
@@ -39,7 +39,6 @@ struct batch {
 };
 
 enum task_kind {
-    TASK_STOP,
     TASK_SCAN,
     TASK_FIND,
     TASK_SORT,
@@ -97,6 +96,7 @@ struct plan {
     uint64_t confirm_at; /* the batch whose pieces are confirmed */
     size_t confirm_end;  /* where the last confirmed piece ended, in its window */
     const struct input_window *confirm_window;
+    int64_t near_ns;  /* time of the last confirmed record, for guesses */
     uint64_t n_items; /* in confirmed pieces */
     bool fed_all;     /* no batch follows: the end of the input, or of its sound part */
     bool ended;       /* all pieces that count are confirmed */

@@ -39,7 +39,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     const struct walk_format *const format = plan->format;
     decode_fn *const decode = plan->decode;
     const struct flow_by by = plan->by;
-    const unsigned shift = plan->partition_shift;
+    const unsigned bits = plan->partition_bits;
     const uint8_t *const base = w->p;
     const size_t avail = w->avail, limit = piece->limit;
     uint32_t *const of_partition = piece->bounds + 1;
@@ -82,7 +82,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
             item->raw_len = rec.raw_len;
             item->caplen = rec.caplen;
             item->origlen = rec.origlen;
-            of_partition[item->hash >> shift]++;
+            of_partition[scan_partition(item->hash, bits)]++;
             item++;
         }
         n = (size_t)(item - items);
@@ -125,7 +125,7 @@ static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *
         at[p + 1] += at[p];
     /* Placing moves each start to its end, which is the next one's start: shift back after. */
     for (size_t i = 0; i < piece->n_items; i++)
-        order[at[piece->items[i].hash >> plan->partition_shift]++] = (uint32_t)i;
+        order[at[scan_partition(piece->items[i].hash, plan->partition_bits)]++] = (uint32_t)i;
     memmove(at + 1, at, plan->n_partitions * sizeof *at);
     at[0] = 0;
     return true;
@@ -146,14 +146,13 @@ bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
     scan_piece_clear(piece, plan);
     input_populate(w, piece->from, piece->limit);
     if (piece->start == SCAN_UNKNOWN) {
-        const size_t guess =
-            walk_guess(plan->format, (struct clv_span){w->p, w->avail}, piece->from, plan->near_ns);
+        const size_t guess = walk_guess(plan->format, (struct clv_span){w->p, w->avail},
+                                        piece->from, piece->near_ns);
         if (guess == w->avail)
             return true;
         piece->start = guess;
     }
-    walk_touch(plan->format, (struct clv_span){w->p, w->avail}, piece->start, piece->limit,
-               plan->near_ns);
+    walk_touch(plan->format, (struct clv_span){w->p, w->avail}, piece->start, piece->limit);
     const bool ok =
         plan->format->big_endian ? scan_big(piece, plan, w) : scan_little(piece, plan, w);
     if (!ok || !sort_by_partition(piece, plan))

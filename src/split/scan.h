@@ -18,9 +18,8 @@ struct scan_plan {
     decode_fn *decode;
     struct flow_by by;
     bool drop_other;
-    unsigned partition_shift; /* hash >> shift is the partition */
+    unsigned partition_bits; /* the hash's top ones, which number the partition */
     uint32_t n_partitions;
-    int64_t near_ns; /* time of the capture's first record, for guesses */
 };
 
 struct scan_item {
@@ -35,6 +34,12 @@ struct scan_item {
     uint8_t tcp_flags;
 };
 
+/* In two steps: with one partition a single one would shift by 64. */
+static inline uint32_t scan_partition(uint64_t hash, unsigned bits)
+{
+    return (uint32_t)(hash >> 1 >> (63 - bits));
+}
+
 struct scan_counts {
     uint64_t records, other, dropped_other, fragments, cut_short;
     uint64_t dropped_captured; /* packet bytes of the dropped records */
@@ -46,6 +51,7 @@ struct scan_piece {
     size_t start; /* byte in the window of its first record; SCAN_UNKNOWN: has to be guessed */
     size_t from;  /* the piece covers the records that start in [from, limit) of the window */
     size_t limit;
+    int64_t near_ns; /* a time that a record nearby has, for the guess */
 
     size_t end;          /* where the walk stopped: the next record's byte, or the faulty one's */
     enum walk_step stop; /* WALK_RECORD: at limit or at the end of the input; else the fault */

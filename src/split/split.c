@@ -10,6 +10,7 @@
 
 enum {
     MEMORY_DEFAULT = 512 << 20,
+    MEMORY_PER_THREAD = 64 << 20,
     OPEN_MAX_DEFAULT = 16384,
     FDS_FOR_OTHERS = 32, /* standard streams, the input, directories, the manifest, the caller's */
     THREADS_MAX = 1024,
@@ -87,7 +88,6 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
         .drop_other = params->no_other,
         .manifest = params->manifest,
         .threads = params->threads ? params->threads : processors(),
-        .memory = params->memory ? params->memory : MEMORY_DEFAULT,
         .window = params->window,
         .progress = params->progress,
         .user = params->user,
@@ -105,6 +105,8 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
         !publish_init(&publish, params->output, params->force, err))
         goto done;
     pp.input = in;
+    pp.memory = params->memory ? params->memory
+                               : max_u64(MEMORY_DEFAULT, (uint64_t)pp.threads * MEMORY_PER_THREAD);
     ok = pipeline_run(&pp, result, err) && record_write(&publish, params, &format, result, err) &&
          publish_commit(&publish, err);
 done:

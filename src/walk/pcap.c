@@ -153,7 +153,8 @@ bool walk_explain(const struct walk_format *f, const char *path, enum walk_step 
         (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the record header needs %u bytes, %zu remain",
                        f->hdr_len, rest.len);
     } else {
-        const uint32_t caplen = walk_load32(rest.p + f->caplen_at, f->big_endian);
+        uint32_t caplen, origlen;
+        walk_lengths(f, rest.p, f->big_endian, &caplen, &origlen);
         if (step == WALK_IMPOSSIBLE)
             (void)clv_fail(err, CLV_ERR_DAMAGE, path,
                            "the record header promises %u bytes, more than the %u that a packet "
@@ -181,8 +182,8 @@ static bool plausible(const struct walk_format *f, const uint8_t *p, uint32_t se
     if (CLV_LIKELY(walk_load32(p, f->big_endian) - sec_from > 2 * PLAUSIBLE_SECONDS))
         return false;
     const uint32_t frac = walk_load32(p + 4, f->big_endian);
-    const uint32_t caplen = walk_load32(p + f->caplen_at, f->big_endian);
-    const uint32_t origlen = walk_load32(p + f->origlen_at, f->big_endian);
+    uint32_t caplen, origlen;
+    walk_lengths(f, p, f->big_endian, &caplen, &origlen);
     return caplen <= f->caplen_max && caplen <= origlen && origlen <= CAPLEN_MAX &&
            frac < 1000000000 / f->tick_ns;
 }
@@ -196,7 +197,8 @@ size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, i
         size_t next = at;
         unsigned chain = 0;
         while (chain < CHAIN && s.len - next >= f->hdr_len && plausible(f, s.p + next, sec_from)) {
-            const uint32_t caplen = walk_load32(s.p + next + f->caplen_at, f->big_endian);
+            uint32_t caplen, origlen;
+            walk_lengths(f, s.p + next, f->big_endian, &caplen, &origlen);
             if (caplen > s.len - next - f->hdr_len)
                 break;
             next += f->hdr_len + caplen;
@@ -208,26 +210,30 @@ size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, i
     return s.len;
 }
 
-void walk_touch(const struct walk_format *f, struct clv_span s, size_t from, size_t to,
-                int64_t near_ns)
+void walk_touch(const struct walk_format *f, struct clv_span s, size_t from, size_t to)
 {
     enum { LANES = 8, LINE = 64, WORTH = 64 * 1024 };
     size_t at[LANES], end[LANES];
-    if (to < from || to - from < WORTH)
+    if (to > s.len || from > to || to - from < WORTH)
         return;
+    const int64_t near_ns = (int64_t)walk_load32(s.p + from, f->big_endian) * 1000000000;
     const size_t step = (to - from) / LANES;
-    for (unsigned i = 0; i < LANES; i++) {
-        end[i] = i == LANES - 1 ? to : from + (i + 1) * step;
-        at[i] = i ? walk_guess(f, s, from + i * step, near_ns) : from;
-        __builtin_prefetch(s.p + at[i]);
+    unsigned lanes = 0;
+    for (; lanes < LANES; lanes++) {
+        at[lanes] = lanes ? walk_guess(f, s, from + lanes * step, near_ns) : from;
+        if (at[lanes] == s.len)
+            break; /* records as this file has them cannot be guessed: do not try again */
+        end[lanes] = from + (lanes + 1) * step;
+        __builtin_prefetch(s.p + at[lanes]);
     }
     bool more;
     do {
         more = false;
-        for (unsigned i = 0; i < LANES; i++) {
+        for (unsigned i = 0; i < lanes; i++) {
             if (at[i] >= end[i] || s.len - at[i] < f->hdr_len)
                 continue;
-            const uint32_t caplen = walk_load32(s.p + at[i] + f->caplen_at, f->big_endian);
+            uint32_t caplen, origlen;
+            walk_lengths(f, s.p + at[i], f->big_endian, &caplen, &origlen);
             if (caplen > s.len - at[i] - f->hdr_len) {
                 at[i] = end[i];
                 continue;

@@ -71,12 +71,24 @@ size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, i
  * in the one before. This one has several lanes, each from a guess of its own, whose waits overlap.
  * from is the byte of a record. Nothing depends on what it finds.
  */
-void walk_touch(const struct walk_format *f, struct clv_span s, size_t from, size_t to,
-                int64_t near_ns);
+void walk_touch(const struct walk_format *f, struct clv_span s, size_t from, size_t to);
 
 CLV_INLINE uint32_t walk_load32(const uint8_t *p, bool big_endian)
 {
     return big_endian ? load_be32(p) : load_le32(p);
+}
+
+/* The two lengths of the record header at p, in bytes. */
+CLV_INLINE void walk_lengths(const struct walk_format *f, const uint8_t *p, bool big_endian,
+                             uint32_t *caplen, uint32_t *origlen)
+{
+    *caplen = walk_load32(p + f->caplen_at, big_endian);
+    *origlen = walk_load32(p + f->origlen_at, big_endian);
+    if (CLV_UNLIKELY(f->smaller_is_caplen) && *caplen > *origlen) {
+        const uint32_t t = *caplen;
+        *caplen = *origlen;
+        *origlen = t;
+    }
 }
 
 /*
@@ -89,13 +101,8 @@ CLV_INLINE enum walk_step walk_record(const struct walk_format *f, const uint8_t
 {
     if (CLV_UNLIKELY(rest < f->hdr_len))
         return WALK_CUT;
-    uint32_t caplen = walk_load32(p + f->caplen_at, big_endian);
-    uint32_t origlen = walk_load32(p + f->origlen_at, big_endian);
-    if (CLV_UNLIKELY(f->smaller_is_caplen) && caplen > origlen) {
-        const uint32_t t = caplen;
-        caplen = origlen;
-        origlen = t;
-    }
+    uint32_t caplen, origlen;
+    walk_lengths(f, p, big_endian, &caplen, &origlen);
     if (CLV_UNLIKELY(caplen > f->caplen_max))
         return WALK_IMPOSSIBLE;
     if (CLV_UNLIKELY(caplen > rest - f->hdr_len))

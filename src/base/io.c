@@ -1,0 +1,36 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/io.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+bool io_write(int fd, const void *p, size_t len, const char *subject, struct clv_error *err)
+{
+    for (const uint8_t *at = p; len;) {
+        const ssize_t n = write(fd, at, len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return clv_fail_errno(err, subject, "cannot be written");
+        at += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+int io_create_at(int dir_fd, const char *name, struct clv_error *err)
+{
+    const int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    if (fd < 0)
+        (void)clv_fail_errno(err, name, "cannot be created");
+    return fd;
+}
+
+bool io_close(int fd, const char *subject, struct clv_error *err)
+{
+    if (close(fd) == 0 || errno == EINTR)
+        return true;
+    return clv_fail_errno(err, subject, "cannot be closed");
+}

@@ -1,0 +1,20 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * System calls that are done to the end, and whose results are read.
+ */
+#ifndef CLEAVE_BASE_IO_H
+#define CLEAVE_BASE_IO_H
+
+#include "base/fail.h"
+
+/* Writes all len bytes; subject is how messages call the file. */
+CLV_MUST_CHECK bool io_write(int fd, const void *p, size_t len, const char *subject,
+                             struct clv_error *err);
+
+/* Makes a file that must not be there yet. Returns its descriptor, or -1. */
+int io_create_at(int dir_fd, const char *name, struct clv_error *err);
+
+/* Closes; file systems on a network tell failed writes only now. */
+CLV_MUST_CHECK bool io_close(int fd, const char *subject, struct clv_error *err);
+
+#endif
