@@ -1,0 +1,14 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# A small limit of descriptors is enough, and one too small is told.
+sample mixed a.pcap
+cleave split a.pcap -o first -q
+for limit in 64 20 16 13; do
+    with_descriptors $limit cleave split a.pcap -o out -q -f || echo "fails with $limit"
+    diff -r first out || echo "differs with $limit"
+done
+cleave generate synflood -c 1000 -q
+cleave split synflood.pcap -o many -q
+with_descriptors 40 cleave split synflood.pcap -o few -q --threads 2
+diff -r many few && echo the same
+try with_descriptors 4 cleave split a.pcap -o none --threads 1
+names . | grep -v /

@@ -1,0 +1,10 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# A limit on file sizes stands for a disk that takes no more.
+sample mixed a.pcap
+sample four-flows b.pcap
+trap '' XFSZ
+ulimit -f 0
+try cleave split a.pcap -o out --threads 1
+try cleave split b.pcap -o out --json --threads 1
+try cleave generate synflood -o flood.pcap
+names .

@@ -1,0 +1,6 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Beyond a limit on file sizes a write also sends a signal: an error like any other.
+sample mixed a.pcap
+ulimit -f 0
+try cleave split a.pcap -o out --threads 1
+names .

@@ -1,0 +1,19 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Root may do anything: it acts as somebody else.
+sample mixed secret.pcap
+sample mixed open.pcap
+chmod 000 secret.pcap
+chmod 755 .
+somebody=
+if [ "$(id -u)" = 0 ]; then
+    somebody='setpriv --reuid=65534 --regid=65534 --clear-groups'
+    $somebody cleave --version >/dev/null 2>&1 || skip 'root, and nobody else can be acted as'
+else
+    chmod 555 .
+fi
+try $somebody cleave split secret.pcap -o out
+try $somebody cleave split open.pcap -o out
+try $somebody cleave info secret.pcap open.pcap
+try $somebody cleave generate synflood
+chmod 755 .
+names .

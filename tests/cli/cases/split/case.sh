@@ -1,0 +1,7 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# A plain run: the summary, the files, the books.
+sample mixed a.pcap
+try cleave split a.pcap
+names a.flows
+cat a.flows/manifest.csv
+cat a.flows/cleave.json

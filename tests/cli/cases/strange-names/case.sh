@@ -1,0 +1,13 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Names from outside are shown, quoted and written so that nothing interprets them.
+name=$(printf 'a "quoted", \033[31mred\\ and\nnew.pcap')
+sample mixed "$name"
+try cleave split "$name" -o 'an output, with "quotes"' --name '{input}, {n}.pcap'
+cat 'an output, with "quotes"/manifest.csv'
+cleave split "$name" -o out --json >a.json
+is_json a.json
+is_json out/cleave.json
+cleave info --json "$name" >b.json
+is_json b.json
+try cleave info "$name"
+try cleave split "$(printf 'no\nsuch')"

@@ -1,0 +1,34 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Words that the cases share.
+
+# try COMMAND ...: says what is run, on both streams, runs it and prints its status.
+try() {
+    printf '$ %s\n' "$*"
+    printf '$ %s\n' "$*" >&2
+    "$@"
+    printf 'exit %s\n' "$?"
+}
+
+# skip WHY: ends the case as skipped.
+skip() {
+    printf '%s\n' "$*" >&2
+    exit 77
+}
+
+# names DIR: everything below it, sorted; hidden names too.
+names() {
+    (cd "$1" && find . ! -name . | sort | sed 's|^\./||')
+}
+
+# is_json FILE: fails with a word where it is not.
+is_json() {
+    "$PYTHON" -c 'import json, sys; json.load(open(sys.argv[1]))' "$1" && echo "$1 is JSON"
+}
+
+# with_descriptors N COMMAND ...: runs it with N descriptors, of which a shell may need more.
+with_descriptors() {
+    "$PYTHON" -c 'import os, resource, sys
+n = int(sys.argv[1])
+resource.setrlimit(resource.RLIMIT_NOFILE, (n, n))
+os.execvp(sys.argv[2], sys.argv[2:])' "$@"
+}

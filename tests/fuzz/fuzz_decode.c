@@ -1,0 +1,35 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* A link type and any bytes: no read outside them, and both directions of what is found one key. */
+#include "fuzz.h"
+
+#include "decode/decode.h"
+#include "flow/key.h"
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+    struct flow_by by;
+    struct clv_error err;
+    if (size < 2)
+        return 0;
+    struct clv_tuple t;
+    if (!clv_packet_tuple(load_be16(data), data + 2, (uint32_t)(size - 2), &t)) {
+        static const struct clv_tuple zero;
+        FUZZ_CHECK(memcmp(&t, &zero, sizeof t) == 0);
+        return 0;
+    }
+    FUZZ_CHECK(t.family == 4 || t.family == 6);
+    FUZZ_CHECK(t.flags & CLV_TUPLE_PORTS || (t.sport == 0 && t.dport == 0));
+    FUZZ_CHECK(flow_by_parse(&by, "flow", false, &err));
+    union flow_id there = {.tuple = t}, back = {.tuple = t};
+    memcpy(back.tuple.src, t.dst, sizeof t.src);
+    memcpy(back.tuple.dst, t.src, sizeof t.dst);
+    back.tuple.sport = t.dport;
+    back.tuple.dport = t.sport;
+    const unsigned dir = flow_key_settle(&there, &by);
+    const unsigned other = flow_key_settle(&back, &by);
+    FUZZ_CHECK(flow_key_equal(&there.key, &back.key));
+    FUZZ_CHECK(flow_key_hash(&there.key) == flow_key_hash(&back.key));
+    const bool same_ends = memcmp(t.src, t.dst, sizeof t.src) == 0 && t.sport == t.dport;
+    FUZZ_CHECK(same_ends ? dir == other : dir != other);
+    return 0;
+}

@@ -1,0 +1,245 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the end-to-end suites share: running cleave, comparing directories, naming what failed."""
+import argparse
+import fnmatch
+import hashlib
+import json
+import os
+import random
+import shlex
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+import traceback
+from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+
+SKIPPED = 77  # what meson takes for "skipped"
+TIMEOUT_S = 240
+
+SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
+
+
+class Skip(Exception):
+    """A case cannot run here; the text says what is missing."""
+
+
+class Failed(AssertionError):
+    """What was expected and what was found."""
+
+
+def check(true: object, text: str, *args: object) -> None:
+    if not true:
+        raise Failed(text % args if args else text)
+
+
+def check_equal(found: object, wanted: object, what: str) -> None:
+    if found != wanted:
+        raise Failed('%s: %r instead of %r' % (what, found, wanted))
+
+
+def tool(name: str) -> str:
+    path = shutil.which(name)
+    if not path:
+        raise Skip('%s is not installed' % name)
+    return path
+
+
+def run(args: Sequence[str], **more) -> subprocess.CompletedProcess:
+    more.setdefault('stdout', subprocess.PIPE)
+    more.setdefault('stderr', subprocess.PIPE)
+    more.setdefault('timeout', TIMEOUT_S)
+    return subprocess.run(list(args), check=False, **more)
+
+
+def working_place() -> Optional[str]:
+    """$TMPDIR rules; else memory, where making 200,000 files takes seconds and not a minute."""
+    memory = '/dev/shm'
+    if 'TMPDIR' in os.environ or not os.access(memory, os.W_OK):
+        return None
+    free = os.statvfs(memory)
+    roomy = free.f_bavail * free.f_frsize >= 2 << 30 and free.f_favail >= 1000000
+    return memory if roomy else None
+
+
+def watched(args: Sequence[str]) -> Tuple[int, int, int]:
+    """Runs args. Gives the status and the peaks of anonymous and of all resident memory, bytes.
+
+    ru_maxrss would not do: a child inherits the peak of the process that it was forked from.
+    """
+    child = subprocess.Popen(args, stdout=subprocess.DEVNULL)
+    anon = resident = 0
+    while child.poll() is None:
+        try:
+            with open('/proc/%d/status' % child.pid, encoding='ascii') as f:
+                for line in f:
+                    word = line.split()
+                    if word[0] == 'RssAnon:':
+                        anon = max(anon, int(word[1]) * 1024)
+                    elif word[0] == 'VmHWM:':
+                        resident = max(resident, int(word[1]) * 1024)
+        except OSError:
+            pass
+        time.sleep(0.002)
+    return child.returncode, anon, resident
+
+
+class Suite:
+    """Named cases, run one after another; the command line is the same for every suite."""
+
+    def __init__(self, description: str,
+                 more_flags: Callable[[argparse.ArgumentParser], None] = lambda _: None) -> None:
+        parser = argparse.ArgumentParser(description=description)
+        parser.add_argument('--cleave', default=os.environ.get('CLEAVE'),
+                            help='the program to test (default: $CLEAVE)')
+        parser.add_argument('--seed', type=int, default=os.environ.get('CLEAVE_SEED'),
+                            help='of random choices (default: $CLEAVE_SEED, or a new one)')
+        parser.add_argument('--only', default='*', metavar='PATTERN',
+                            help='run the cases whose names match')
+        parser.add_argument('--keep', action='store_true', help='keep the working directory')
+        parser.add_argument('--sanitized', action='store_true',
+                            help='the program carries sanitizers: no bounds on its memory')
+        more_flags(parser)
+        self.args = parser.parse_args()
+        if not self.args.cleave:
+            parser.error('--cleave or the variable CLEAVE must name the program')
+        self.cleave = os.path.abspath(self.args.cleave)
+        if not os.access(self.cleave, os.X_OK):
+            parser.error('%s is no program' % self.cleave)
+        self.seed = random.SystemRandom().getrandbits(32) if self.args.seed is None \
+            else int(self.args.seed)
+        self.dir = ''
+
+    def random(self, name: str) -> random.Random:
+        """Random choices that depend on the seed and the case alone."""
+        return random.Random('%d %s' % (self.seed, name))
+
+    def path(self, *names: str) -> str:
+        return os.path.join(self.dir, *names)
+
+    def write(self, name: str, data: bytes) -> str:
+        with open(self.path(name), 'wb') as f:
+            f.write(data)
+        return self.path(name)
+
+    def run_cleave(self, *args: str, status: Optional[int] = 0,
+                   **more) -> subprocess.CompletedProcess:
+        done = run([self.cleave, *args], **more)
+        talk = done.stderr or b''
+        if b'Sanitizer' in talk or b'runtime error:' in talk:
+            raise Failed('%s\n%s' % (shlex.join(['cleave', *args]), talk.decode(errors='replace')))
+        if status is not None and done.returncode != status:
+            raise Failed('%s\nexits %d instead of %d: %s' % (
+                shlex.join(['cleave', *args]), done.returncode, status,
+                talk.decode(errors='replace')))
+        return done
+
+    def split(self, capture: str, output: str, *flags: str, status: int = 0) -> dict:
+        """Splits, checks that the books balance, gives the summary."""
+        done = self.run_cleave('split', capture, '--output', output, '--json', *flags,
+                               status=status)
+        summary = json.loads(done.stdout)
+        lost = summary['records_read'] - summary['records_written'] - \
+            sum(summary['dropped'].values())
+        check_equal(lost, 0, 'records neither written nor dropped')
+        return summary
+
+    def run(self, cases: Mapping[str, Callable[[], None]]) -> int:
+        """Runs what --only chooses. The status for meson: 0, 1, or 77 where all was skipped."""
+        print('seed %d' % self.seed, flush=True)
+        failed: List[str] = []
+        n_run = n_skipped = 0
+        for name, case in cases.items():
+            if not fnmatch.fnmatchcase(name, self.args.only):
+                continue
+            n_run += 1
+            started = time.monotonic()
+            self.dir = tempfile.mkdtemp(prefix='cleave-test-', dir=working_place())
+            try:
+                case()
+                print('ok      %s (%.1f s)' % (name, time.monotonic() - started), flush=True)
+            except Skip as why:
+                n_skipped += 1
+                print('skipped %s: %s' % (name, why), flush=True)
+            except Exception as fault:  # a broken case must not hide the ones behind it
+                failed.append(name)
+                print('FAILED  %s: %s' % (name, fault))
+                if not isinstance(fault, Failed):
+                    traceback.print_exc(file=sys.stdout)
+                print('repeat: %s' % self._repeat(name), flush=True)
+            finally:
+                if self.args.keep:
+                    print('kept    %s' % self.dir)
+                else:
+                    shutil.rmtree(self.dir, ignore_errors=True)
+        if not n_run:
+            print('no case matches %s' % self.args.only)
+            return 1
+        print('%d run, %d skipped, %d failed%s' % (n_run - n_skipped, n_skipped, len(failed),
+                                                   ': ' if failed else ''), ' '.join(failed))
+        return 1 if failed else SKIPPED if n_skipped == n_run else 0
+
+    def _repeat(self, name: str) -> str:
+        return shlex.join([sys.executable, os.path.abspath(sys.argv[0]), '--cleave', self.cleave,
+                           '--seed', str(self.seed), '--only', name])
+
+
+# ---- directories ----
+
+def files_of(top: str) -> Dict[str, bytes]:
+    """Everything below top, by name; a directory ends in a slash and has no bytes."""
+    found: Dict[str, bytes] = {}
+    for folder, folders, names in os.walk(top):
+        base = os.path.relpath(folder, top)
+        for name in folders:
+            found[os.path.normpath(os.path.join(base, name)) + '/'] = b''
+        for name in names:
+            with open(os.path.join(folder, name), 'rb') as f:
+                found[os.path.normpath(os.path.join(base, name))] = f.read()
+    return found
+
+
+def tree_digest(top: str) -> str:
+    """Over names and bytes of everything below top."""
+    total = hashlib.sha256()
+    n = 0
+    for folder, folders, names in os.walk(top):
+        folders.sort()
+        for name in sorted(names):
+            path = os.path.join(folder, name)
+            fd = os.open(path, os.O_RDONLY)
+            digest = hashlib.sha256()
+            while True:
+                part = os.read(fd, 1 << 20)
+                if not part:
+                    break
+                digest.update(part)
+            os.close(fd)
+            total.update(os.path.relpath(path, top).encode('utf-8', 'surrogateescape') + b'\0')
+            total.update(digest.digest())
+            n += 1
+    return '%d files %s' % (n, total.hexdigest())
+
+
+def check_files(found: Mapping[str, bytes], wanted: Mapping[str, bytes]) -> None:
+    """The same names with the same bytes; tells the first few differences."""
+    faults = ['missing: ' + n for n in sorted(set(wanted) - set(found))]
+    faults += ['unexpected: ' + n for n in sorted(set(found) - set(wanted))]
+    for name in sorted(set(found) & set(wanted)):
+        a, b = found[name], wanted[name]
+        if a != b:
+            at = next((i for i, (x, y) in enumerate(zip(a, b)) if x != y), min(len(a), len(b)))
+            faults.append('%s: %d bytes instead of %d, different at byte %d (%s instead of %s)' % (
+                name, len(a), len(b), at, a[at:at + 16].hex(), b[at:at + 16].hex()))
+    if faults:
+        raise Failed('%d differences:\n  %s' % (len(faults), '\n  '.join(faults[:8])))
+
+
+def shared_captures() -> str:
+    """The directory of captures from the field that tests may use."""
+    top = os.environ.get('CLEAVE_SHARED') or os.path.join(SOURCE_ROOT, '..', 'shared')
+    found = os.path.normpath(os.path.join(top, 'captures'))
+    if not os.path.isfile(os.path.join(found, 'INDEX.tsv')):
+        raise Skip('no captures at %s; CLEAVE_SHARED may name the directory above them' % found)
+    return found

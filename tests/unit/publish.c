@@ -1,0 +1,299 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support_temp.h"
+
+#include <errno.h>
+
+#include "output/publish.h"
+
+static void write_at(int dir, const char *name, const char *text)
+{
+    const int fd = openat(dir, name, O_WRONLY | O_CREAT | O_EXCL, 0600);
+    assert_true(fd >= 0);
+    assert_int_equal(write(fd, text, strlen(text)), strlen(text));
+    assert_int_equal(close(fd), 0);
+}
+
+static void check_text(struct temp *t, const char *row, const char *name, const char *want)
+{
+    struct bytes b = {0};
+    temp_read(t, name, &b);
+    CHECK_EQ(row, b.len, strlen(want));
+    CHECK_MEM(row, b.p, want, b.len);
+    bytes_free(&b);
+}
+
+/* What stands under the target's name before. */
+enum before { NOTHING, EMPTY_DIR, OUR_DIR, OTHER_DIR, A_FILE, LINK_TO_OURS, MARK_IS_DIR };
+
+static void make_before(struct temp *t, enum before before)
+{
+    if (before == A_FILE) {
+        (void)temp_file(t, "out", "old", 3);
+        return;
+    }
+    if (before == NOTHING)
+        return;
+    const char *const dir = before == LINK_TO_OURS ? "real" : "out";
+    char name[64];
+    assert_int_equal(mkdir(temp_path(t, dir), 0700), 0);
+    if (before == LINK_TO_OURS)
+        assert_int_equal(symlink("real", temp_path(t, "out")), 0);
+    if (before == OUR_DIR || before == LINK_TO_OURS) {
+        (void)snprintf(name, sizeof name, "%s/cleave.json", dir);
+        (void)temp_file(t, name, "{}", 2);
+        (void)snprintf(name, sizeof name, "%s/old", dir);
+        (void)temp_file(t, name, "old", 3);
+    }
+    if (before == OTHER_DIR)
+        (void)temp_file(t, "out/thesis.txt", "years", 5);
+    if (before == MARK_IS_DIR)
+        assert_int_equal(mkdir(temp_path(t, "out/cleave.json"), 0700), 0);
+}
+
+static const struct {
+    const char *name;
+    enum before before;
+    bool force, ok;
+} target_rows[] = {
+    {"nothing there", NOTHING, false, true},
+    {"nothing there, forced", NOTHING, true, true},
+    {"an empty directory", EMPTY_DIR, false, false},
+    {"an empty directory, forced", EMPTY_DIR, true, true},
+    {"an output", OUR_DIR, false, false},
+    {"an output, forced", OUR_DIR, true, true},
+    {"somebody's directory", OTHER_DIR, false, false},
+    {"somebody's directory, forced", OTHER_DIR, true, false},
+    {"a file", A_FILE, false, false},
+    {"a file, forced", A_FILE, true, false},
+    {"a link, forced", LINK_TO_OURS, true, false},
+    {"a mark that is a directory, forced", MARK_IS_DIR, true, false},
+};
+
+static void test_commit(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(target_rows); i++) {
+        const char *row = target_rows[i].name;
+        const enum before before = target_rows[i].before;
+        struct temp t;
+        struct publish p;
+        struct clv_error err = {0};
+        temp_make(&t);
+        make_before(&t, before);
+        const unsigned fds = open_descriptors(), entries = count_entries(t.dir);
+        CHECK_EQ(row, publish_init(&p, temp_path(&t, "out"), target_rows[i].force, &err),
+                 target_rows[i].ok);
+        if (!target_rows[i].ok) {
+            CHECK_EQ(row, err.code, CLV_ERR_EXISTS);
+            CHECK_STR(row, err.subject, temp_path(&t, "out"));
+            CHECK(row, err.hint[0]);
+        } else {
+            CHECK_EQ(row, count_entries(t.dir), entries + 1);
+            CHECK(row, publish_file(&p, "cleave.json", "{}\n", 3, &err));
+            CHECK(row, publish_file(&p, "empty", NULL, 0, &err));
+            CHECK(row, !publish_file(&p, "empty", "x", 1, &err)); /* once only */
+            CHECK_EQ(row, err.sys, EEXIST);
+            write_at(p.dir_fd, "new", "new");
+            /* Until it is committed the target is as it was. */
+            CHECK_EQ(row, temp_has(&t, "out"), before != NOTHING);
+            CHECK_EQ(row, temp_has(&t, "out/old"), before == OUR_DIR);
+            CHECK(row, !temp_has(&t, "out/new"));
+            CHECK(row, publish_commit(&p, &err));
+        }
+        publish_fini(&p);
+        publish_fini(&p);
+        CHECK_EQ(row, open_descriptors(), fds);
+        if (target_rows[i].ok) {
+            CHECK_EQ(row, count_entries(t.dir), 1);
+            CHECK_EQ(row, count_entries(temp_path(&t, "out")), 3);
+            check_text(&t, row, "out/cleave.json", "{}\n");
+            check_text(&t, row, "out/empty", "");
+            check_text(&t, row, "out/new", "new");
+        } else {
+            CHECK_EQ(row, count_entries(t.dir), entries);
+            if (before == OUR_DIR || before == LINK_TO_OURS)
+                check_text(&t, row, "out/old", "old");
+            if (before == OTHER_DIR)
+                check_text(&t, row, "out/thesis.txt", "years");
+            if (before == A_FILE)
+                check_text(&t, row, "out", "old");
+        }
+        temp_remove(&t);
+    }
+}
+
+/* A run that fails: nothing is left, directories and links included, and links are not followed. */
+static void test_abandoned(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(target_rows); i++) {
+        const char *row = target_rows[i].name;
+        struct temp t;
+        struct publish p;
+        if (!target_rows[i].ok)
+            continue;
+        temp_make(&t);
+        make_before(&t, target_rows[i].before);
+        (void)temp_file(&t, "precious", "kept", 4);
+        const unsigned fds = open_descriptors(), entries = count_entries(t.dir);
+        CHECK(row, publish_init(&p, temp_path(&t, "out"), target_rows[i].force, NULL));
+        CHECK(row, publish_file(&p, "a", "abc", 3, NULL));
+        assert_int_equal(mkdirat(p.dir_fd, "00010000", 0700), 0);
+        write_at(p.dir_fd, "00010000/b", "b");
+        assert_int_equal(symlinkat("../precious", p.dir_fd, "link"), 0);
+        publish_fini(&p);
+        CHECK_EQ(row, count_entries(t.dir), entries);
+        CHECK_EQ(row, open_descriptors(), fds);
+        check_text(&t, row, "precious", "kept");
+        CHECK_EQ(row, temp_has(&t, "out/old"), target_rows[i].before == OUR_DIR);
+        temp_remove(&t);
+    }
+}
+
+/* Somebody else takes the name while a run is under way. */
+static void test_overtaken(void **state)
+{
+    static const struct {
+        const char *name;
+        enum before before;
+        bool force, ok;
+    } rows[] = {
+        {"an output", OUR_DIR, false, false},
+        {"an output, forced", OUR_DIR, true, true},
+        {"an empty directory", EMPTY_DIR, false, false},
+        {"somebody's directory, forced", OTHER_DIR, true, false},
+        {"a file", A_FILE, false, false},
+        {"a file, forced", A_FILE, true, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct temp t;
+        struct publish p;
+        struct clv_error err = {0};
+        temp_make(&t);
+        CHECK(rows[i].name, publish_init(&p, temp_path(&t, "out"), rows[i].force, &err));
+        CHECK(rows[i].name, publish_file(&p, "new", "new", 3, &err));
+        make_before(&t, rows[i].before);
+        CHECK_EQ(rows[i].name, publish_commit(&p, &err), rows[i].ok);
+        publish_fini(&p);
+        CHECK_EQ(rows[i].name, count_entries(t.dir), 1);
+        CHECK_EQ(rows[i].name, temp_has(&t, "out/new"), rows[i].ok);
+        if (!rows[i].ok) {
+            CHECK_EQ(rows[i].name, err.code, CLV_ERR_EXISTS);
+            CHECK_EQ(rows[i].name, temp_has(&t, "out/old"), rows[i].before == OUR_DIR);
+            CHECK_EQ(rows[i].name, temp_has(&t, "out/thesis.txt"), rows[i].before == OTHER_DIR);
+        }
+        temp_remove(&t);
+    }
+}
+
+static void test_paths(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *path; /* in the test's directory */
+        const char *made;
+    } rows[] = {
+        {"slashes at the end", "out///", "out"},
+        {"through a directory", "dir/out", "dir/out"},
+        {"through dots", "dir/../out", "out"},
+        {"hidden", ".out", ".out"},
+        {"a newline", "o\nut", "o\nut"},
+        {"255 bytes",
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+         "aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa",
+         NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct temp t;
+        struct publish p;
+        temp_make(&t);
+        assert_int_equal(mkdir(temp_path(&t, "dir"), 0700), 0);
+        CHECK(rows[i].name, publish_init(&p, temp_path(&t, rows[i].path), false, NULL));
+        CHECK(rows[i].name, publish_commit(&p, NULL));
+        publish_fini(&p);
+        CHECK(rows[i].name, temp_has(&t, rows[i].made ? rows[i].made : rows[i].path));
+        temp_remove(&t);
+    }
+}
+
+static void test_path_refusals(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *path; /* in the test's directory where it begins with '+' */
+        enum clv_errc code;
+        int sys;
+    } rows[] = {
+        {"no name", "", CLV_ERR_ARG, 0},
+        {"the root", "/", CLV_ERR_ARG, 0},
+        {"many roots", "////", CLV_ERR_ARG, 0},
+        {"here", ".", CLV_ERR_ARG, 0},
+        {"above", "..", CLV_ERR_ARG, 0},
+        {"ends in a dot", "+/.", CLV_ERR_ARG, 0},
+        {"ends in dots", "+/x/..", CLV_ERR_ARG, 0},
+        {"no parent", "+/missing/out", CLV_ERR_IO, ENOENT},
+        {"the parent is a file", "+/file/out", CLV_ERR_IO, ENOTDIR},
+    };
+    struct temp t;
+    (void)state;
+    temp_make(&t);
+    (void)temp_file(&t, "file", "x", 1);
+    const unsigned fds = open_descriptors();
+    for (size_t i = 0; i < N_ROWS(rows); i++)
+        for (unsigned force = 0; force < 2; force++) {
+            struct publish p;
+            struct clv_error err = {0};
+            const char *path = rows[i].path;
+            if (path[0] == '+')
+                path = temp_path(&t, path + 2);
+            CHECK(rows[i].name, !publish_init(&p, path, force, &err));
+            CHECK_EQ(rows[i].name, err.code, rows[i].code);
+            CHECK_EQ(rows[i].name, err.sys, rows[i].sys);
+            publish_fini(&p);
+            CHECK_EQ(rows[i].name, count_entries(t.dir), 1);
+            CHECK_EQ(rows[i].name, open_descriptors(), fds);
+        }
+    struct publish p;
+    struct clv_error err = {0};
+    static char longest[PATH_MAX + 1];
+    memset(longest, 'a', PATH_MAX);
+    CHECK("longer than a path", !publish_init(&p, longest, false, &err));
+    CHECK_EQ("longer than a path", err.code, CLV_ERR_ARG);
+    publish_fini(&p);
+    temp_remove(&t);
+}
+
+/* Two runs with one target side by side: both can work, the first to finish has it. */
+static void test_two_runs(void **state)
+{
+    struct temp t;
+    struct publish a, b;
+    struct clv_error err = {0};
+    (void)state;
+    temp_make(&t);
+    CHECK("the first", publish_init(&a, temp_path(&t, "out"), false, &err));
+    CHECK("the second", publish_init(&b, temp_path(&t, "out"), false, &err));
+    CHECK("apart", strcmp(a.staging, b.staging) != 0);
+    CHECK("the second", publish_file(&b, "b", "b", 1, &err));
+    CHECK("the second commits", publish_commit(&b, &err));
+    CHECK("the first cannot", !publish_commit(&a, &err));
+    CHECK_EQ("the first cannot", err.code, CLV_ERR_EXISTS);
+    publish_fini(&a);
+    publish_fini(&b);
+    check_text(&t, "the second's", "out/b", "b");
+    CHECK_EQ("nothing else", count_entries(t.dir), 1);
+    temp_remove(&t);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_commit),        cmocka_unit_test(test_abandoned),
+        cmocka_unit_test(test_overtaken),     cmocka_unit_test(test_paths),
+        cmocka_unit_test(test_path_refusals), cmocka_unit_test(test_two_runs),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}

@@ -1,0 +1,682 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support_savefile.h"
+
+#include "walk/walk.h"
+
+static void format_of(struct walk_format *f, const struct dialect *d)
+{
+    struct bytes b = {0};
+    put_file_header(&b, d);
+    assert_true(walk_open(f, "a.pcap", (struct clv_span){b.p, b.len}, NULL));
+    bytes_free(&b);
+}
+
+static void test_open(void **state)
+{
+    static const struct {
+        const char *name;
+        struct dialect d;
+        const char *want_name;
+        uint32_t tick_ns, hdr_len, caplen_at, origlen_at, caplen_max;
+        bool smaller;
+        uint16_t linktype;
+        uint8_t fcs_len;
+    } rows[] = {
+        {"us", {.magic = MAGIC_US}, "pcap", 1000, 16, 8, 12, 262144, false, 1, 0},
+        {"us, big", {.big = true}, "pcap", 1000, 16, 8, 12, 262144, false, 1, 0},
+        {"ns", {.magic = MAGIC_NS}, "pcap", 1, 16, 8, 12, 262144, false, 1, 0},
+        {"ns, big", {.magic = MAGIC_NS, .big = true}, "pcap", 1, 16, 8, 12, 262144, false, 1, 0},
+        {"modified",
+         {.magic = MAGIC_KUZNETZOV},
+         "modified pcap",
+         1000,
+         24,
+         8,
+         12,
+         262144,
+         false,
+         1,
+         0},
+        {"modified, big",
+         {.magic = MAGIC_KUZNETZOV, .big = true},
+         "modified pcap",
+         1000,
+         24,
+         8,
+         12,
+         262144,
+         false,
+         1,
+         0},
+        {"version 2.0", {.major = 2, .minor = 0}, "pcap", 1000, 16, 12, 8, 262144, false, 1, 0},
+        {"version 2.2", {.major = 2, .minor = 2}, "pcap", 1000, 16, 12, 8, 262144, false, 1, 0},
+        {"version 2.3", {.major = 2, .minor = 3}, "pcap", 1000, 16, 8, 12, 262144, true, 1, 0},
+        {"version 2.3, big",
+         {.major = 2, .minor = 3, .big = true},
+         "pcap",
+         1000,
+         16,
+         8,
+         12,
+         262144,
+         true,
+         1,
+         0},
+        {"version 543.0", {.major = 543}, "pcap", 1000, 16, 12, 8, 262144, false, 1, 0},
+        {"version 543.0, big",
+         {.major = 543, .big = true},
+         "pcap",
+         1000,
+         16,
+         12,
+         8,
+         262144,
+         false,
+         1,
+         0},
+        {"raw IP", {.network = 101}, "pcap", 1000, 16, 8, 12, 262144, false, 101, 0},
+        {"FCS of 4 bytes", {.network = 0x24000001}, "pcap", 1000, 16, 8, 12, 262144, false, 1, 4},
+        {"FCS length without its bit",
+         {.network = 0x20000001},
+         "pcap",
+         1000,
+         16,
+         8,
+         12,
+         262144,
+         false,
+         1,
+         0},
+        {"FCS, big",
+         {.network = 0x24000001, .big = true},
+         "pcap",
+         1000,
+         16,
+         8,
+         12,
+         262144,
+         false,
+         1,
+         4},
+        {"D-Bus", {.network = 231}, "pcap", 1000, 16, 8, 12, 128 << 20, false, 231, 0},
+        {"USBPcap", {.network = 249}, "pcap", 1000, 16, 8, 12, 128 << 20, false, 249, 0},
+        {"USB of Linux", {.network = 220}, "pcap", 1000, 16, 8, 12, 128 << 20, false, 220, 0},
+        {"EBHSCR", {.network = 279}, "pcap", 1000, 16, 8, 12, 8 << 20, false, 279, 0},
+        {"a small snaplen", {.snaplen = 96}, "pcap", 1000, 16, 8, 12, 262144, false, 1, 0},
+        {"the largest snaplen",
+         {.snaplen = UINT32_MAX},
+         "pcap",
+         1000,
+         16,
+         8,
+         12,
+         262144,
+         false,
+         1,
+         0},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const char *row = rows[i].name;
+        const struct dialect *d = &rows[i].d;
+        struct walk_format f;
+        struct clv_error err = {0};
+        struct bytes b = {0};
+        put_file_header(&b, d);
+        uint8_t *head = tight_copy(b.p, b.len);
+        CHECK(row, walk_open(&f, "a.pcap", (struct clv_span){head, b.len}, &err));
+        CHECK_EQ(row, err.code, CLV_ERR_NONE);
+        CHECK_STR(row, f.pub.name, rows[i].want_name);
+        CHECK_EQ(row, f.pub.big_endian, d->big);
+        CHECK_EQ(row, f.big_endian, d->big);
+        CHECK_EQ(row, f.pub.nanoseconds, rows[i].tick_ns == 1);
+        CHECK_EQ(row, f.pub.version_major, d->major ? d->major : 2);
+        CHECK_EQ(row, f.pub.version_minor, d->major ? d->minor : 4);
+        CHECK_EQ(row, f.pub.linktype, rows[i].linktype);
+        CHECK_EQ(row, f.pub.fcs_len, rows[i].fcs_len);
+        CHECK_EQ(row, f.pub.snaplen, d->snaplen ? d->snaplen : 262144);
+        CHECK_EQ(row, f.pub.record_header_len, rows[i].hdr_len);
+        CHECK_EQ(row, f.tick_ns, rows[i].tick_ns);
+        CHECK_EQ(row, f.hdr_len, rows[i].hdr_len);
+        CHECK_EQ(row, f.caplen_at, rows[i].caplen_at);
+        CHECK_EQ(row, f.origlen_at, rows[i].origlen_at);
+        CHECK_EQ(row, f.caplen_max, rows[i].caplen_max);
+        CHECK_EQ(row, f.smaller_is_caplen, rows[i].smaller);
+        CHECK_MEM(row, f.header, b.p, PCAP_FILE_HEADER);
+        free(head);
+        bytes_free(&b);
+    }
+}
+
+static void test_open_refusals(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *hex;
+        uint64_t offset;
+        const char *what;
+        const char *hint;
+    } rows[] = {
+        {"empty", "", CLV_NO_OFFSET, "empty", ""},
+        {"one byte", "a1", CLV_NO_OFFSET, "not a capture: 1 bytes", ""},
+        {"half a magic", "a1b2c3", CLV_NO_OFFSET, "not a capture: 3 bytes", ""},
+        {"the magic alone", "a1b2c3d4", 4, "cut short: 4 of 24", ""},
+        {"a byte missing", "d4c3b2a1 02000400 00000000 00000000 00000400 010000", 23,
+         "cut short: 23 of 24", ""},
+        {"version 2.5", "d4c3b2a1 02000500 00000000 00000000 00000400 01000000", 4, "version 2.5",
+         ""},
+        {"version 3.0, big", "a1b2c3d4 00030000 00000000 00000000 00040000 00000001", 4,
+         "version 3.0", ""},
+        {"version 0.0", "4d3cb2a1 00000000 00000000 00000000 00000400 01000000", 4, "version 0.0",
+         ""},
+        {"version 1.4", "a1b2c3d4 00010004 00000000 00000000 00040000 00000001", 4, "version 1.4",
+         ""},
+        {"pcapng", "0a0d0d0a 1c000000 4d3c2b1a 01000000 ffffffff ffffffff", CLV_NO_OFFSET,
+         "a pcapng capture", "editcap"},
+        {"gzip", "1f8b0800 00000000", CLV_NO_OFFSET, "gzip data", "gzip -dc"},
+        {"gzip, two bytes", "1f8b", CLV_NO_OFFSET, "gzip data", "gzip -dc"},
+        {"zstd", "28b52ffd 00000000", CLV_NO_OFFSET, "zstd data", "zstd -dc"},
+        {"lz4", "04224d18 00000000", CLV_NO_OFFSET, "lz4 data", "lz4 -dc"},
+        {"xz", "fd377a58 5a000004", CLV_NO_OFFSET, "xz data", "xz -dc"},
+        {"bzip2", "425a6839 31415926", CLV_NO_OFFSET, "bzip2 data", "bzip2 -dc"},
+        {"snoop", "736e6f6f 70000000 00000002 00000004", CLV_NO_OFFSET, "a snoop capture",
+         "editcap"},
+        {"half a snoop", "736e6f6f 700000", CLV_NO_OFFSET, "begins with 73 6e 6f 6f", ""},
+        {"zip", "504b0304 14000000", CLV_NO_OFFSET, "a zip archive", "unpack"},
+        {"text", "68656c6c 6f0a", CLV_NO_OFFSET, "begins with 68 65 6c 6c", ""},
+        {"zeros", "00000000 00000000 00000000 00000000 00000000 00000000", CLV_NO_OFFSET,
+         "begins with 00 00 00 00", ""},
+        {"magic off by one", "d5c3b2a1 02000400 00000000 00000000 00000400 01000000", CLV_NO_OFFSET,
+         "begins with d5", ""},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct walk_format f;
+        struct clv_error err = {0};
+        struct bytes b = {0};
+        put_hex(&b, rows[i].hex);
+        uint8_t *block = tight_copy(b.p, b.len);
+        const uint8_t *head = b.len ? block : block + 1;
+        CHECK(rows[i].name, !walk_open(&f, "day.pcap", (struct clv_span){head, b.len}, &err));
+        CHECK_EQ(rows[i].name, err.code, CLV_ERR_FORMAT);
+        CHECK_EQ(rows[i].name, err.offset, rows[i].offset);
+        CHECK_STR(rows[i].name, err.subject, "day.pcap");
+        CHECK_HAS(rows[i].name, err.what, rows[i].what);
+        CHECK_HAS(rows[i].name, err.hint, rows[i].hint);
+        free(block);
+        bytes_free(&b);
+    }
+}
+
+/* Every length of every dialect's header: only the whole one opens. */
+static void test_open_truncated(void **state)
+{
+    static const uint32_t magics[] = {MAGIC_US, MAGIC_NS, MAGIC_KUZNETZOV};
+    (void)state;
+    for (size_t i = 0; i < 2 * N_ROWS(magics); i++) {
+        const struct dialect d = {.magic = magics[i / 2], .big = i % 2};
+        struct bytes b = {0};
+        put_file_header(&b, &d);
+        for (size_t n = 1; n <= b.len; n++) {
+            struct walk_format f;
+            struct clv_error err = {0};
+            char row[48];
+            uint8_t *head = tight_copy(b.p, n);
+            (void)snprintf(row, sizeof row, "%08x, %zu bytes", magics[i / 2], n);
+            CHECK_EQ(row, walk_open(&f, "a", (struct clv_span){head, n}, &err), n == 24);
+            CHECK_EQ(row, err.code, n == 24 ? CLV_ERR_NONE : CLV_ERR_FORMAT);
+            if (n >= 4 && n < 24)
+                CHECK_EQ(row, err.offset, n);
+            free(head);
+        }
+        bytes_free(&b);
+    }
+}
+
+struct record_row {
+    const char *name;
+    struct dialect d;
+    uint32_t sec, frac, third, fourth;
+    size_t present; /* packet bytes there are */
+    size_t cut;     /* bytes that the header lacks */
+    enum walk_step want;
+    uint32_t caplen, origlen;
+    int64_t ts_ns;
+};
+
+static const struct record_row record_rows[] = {
+    {"exact end", {0}, 1, 2, 60, 60, 60, 0, WALK_RECORD, 60, 60, 1000002000},
+    {"bytes behind", {0}, 1, 2, 60, 60, 100, 0, WALK_RECORD, 60, 60, 1000002000},
+    {"no bytes captured", {0}, 1, 2, 0, 60, 0, 0, WALK_RECORD, 0, 60, 1000002000},
+    {"shorter than the wire", {0}, 1, 2, 40, 1500, 40, 0, WALK_RECORD, 40, 1500, 1000002000},
+    {"longer than the wire", {0}, 1, 2, 64, 60, 64, 0, WALK_RECORD, 64, 60, 1000002000},
+    {"big", {.big = true}, 1, 2, 40, 60, 40, 0, WALK_RECORD, 40, 60, 1000002000},
+    {"ns", {.magic = MAGIC_NS}, 1, 2, 40, 60, 40, 0, WALK_RECORD, 40, 60, 1000000002},
+    {"ns, big",
+     {.magic = MAGIC_NS, .big = true},
+     1,
+     2,
+     40,
+     60,
+     40,
+     0,
+     WALK_RECORD,
+     40,
+     60,
+     1000000002},
+    {"latest us",
+     {0},
+     UINT32_MAX,
+     999999,
+     0,
+     0,
+     0,
+     0,
+     WALK_RECORD,
+     0,
+     0,
+     INT64_C(4294967295999999000)},
+    {"a fraction that is none",
+     {0},
+     UINT32_MAX,
+     UINT32_MAX,
+     0,
+     0,
+     0,
+     0,
+     WALK_RECORD,
+     0,
+     0,
+     INT64_C(4294967295000000000) + INT64_C(4294967295000)},
+    {"packet cut by one", {0}, 1, 2, 60, 60, 59, 0, WALK_CUT, 0, 0, 0},
+    {"packet cut wholly", {0}, 1, 2, 60, 60, 0, 0, WALK_CUT, 0, 0, 0},
+    {"packet cut, big", {.big = true}, 1, 2, 60, 60, 59, 0, WALK_CUT, 0, 0, 0},
+    {"header cut by one", {0}, 1, 2, 60, 60, 0, 1, WALK_CUT, 0, 0, 0},
+    {"header cut to one", {0}, 1, 2, 60, 60, 0, 15, WALK_CUT, 0, 0, 0},
+    {"nothing", {0}, 1, 2, 60, 60, 0, 16, WALK_CUT, 0, 0, 0},
+    {"the longest packet",
+     {0},
+     1,
+     2,
+     262144,
+     262144,
+     262144,
+     0,
+     WALK_RECORD,
+     262144,
+     262144,
+     1000002000},
+    {"the longest packet, cut", {0}, 1, 2, 262144, 262144, 10, 0, WALK_CUT, 0, 0, 0},
+    {"one byte too long", {0}, 1, 2, 262145, 262145, 100, 0, WALK_IMPOSSIBLE, 0, 0, 0},
+    {"impossible", {0}, 1, 2, UINT32_MAX, 60, 100, 0, WALK_IMPOSSIBLE, 0, 0, 0},
+    {"impossible, big", {.big = true}, 1, 2, UINT32_MAX, 60, 0, 0, WALK_IMPOSSIBLE, 0, 0, 0},
+    {"a huge wire length is no fault",
+     {0},
+     1,
+     2,
+     4,
+     UINT32_MAX,
+     4,
+     0,
+     WALK_RECORD,
+     4,
+     UINT32_MAX,
+     1000002000},
+    {"long, but D-Bus", {.network = 231}, 1, 2, 262145, 262145, 4, 0, WALK_CUT, 0, 0, 0},
+    {"too long for D-Bus",
+     {.network = 231},
+     1,
+     2,
+     (128 << 20) + 1,
+     0,
+     4,
+     0,
+     WALK_IMPOSSIBLE,
+     0,
+     0,
+     0},
+    {"2.2: wire length first",
+     {.major = 2, .minor = 2},
+     1,
+     2,
+     1500,
+     40,
+     40,
+     0,
+     WALK_RECORD,
+     40,
+     1500,
+     1000002000},
+    {"2.2: cut", {.major = 2, .minor = 2}, 1, 2, 40, 1500, 40, 0, WALK_CUT, 0, 0, 0},
+    {"2.2: impossible",
+     {.major = 2, .minor = 2},
+     1,
+     2,
+     40,
+     262145,
+     40,
+     0,
+     WALK_IMPOSSIBLE,
+     0,
+     0,
+     0},
+    {"2.2, big",
+     {.major = 2, .minor = 2, .big = true},
+     1,
+     2,
+     1500,
+     40,
+     40,
+     0,
+     WALK_RECORD,
+     40,
+     1500,
+     1000002000},
+    {"543: wire length first",
+     {.major = 543},
+     1,
+     2,
+     1500,
+     40,
+     40,
+     0,
+     WALK_RECORD,
+     40,
+     1500,
+     1000002000},
+    {"2.3: captured length first",
+     {.major = 2, .minor = 3},
+     1,
+     2,
+     40,
+     1500,
+     40,
+     0,
+     WALK_RECORD,
+     40,
+     1500,
+     1000002000},
+    {"2.3: wire length first",
+     {.major = 2, .minor = 3},
+     1,
+     2,
+     1500,
+     40,
+     40,
+     0,
+     WALK_RECORD,
+     40,
+     1500,
+     1000002000},
+    {"2.3: equal", {.major = 2, .minor = 3}, 1, 2, 40, 40, 40, 0, WALK_RECORD, 40, 40, 1000002000},
+    {"2.3: the smaller is cut", {.major = 2, .minor = 3}, 1, 2, 1500, 40, 39, 0, WALK_CUT, 0, 0, 0},
+    {"2.3: both too long",
+     {.major = 2, .minor = 3},
+     1,
+     2,
+     300000,
+     262145,
+     39,
+     0,
+     WALK_IMPOSSIBLE,
+     0,
+     0,
+     0},
+    {"modified", {.magic = MAGIC_KUZNETZOV}, 1, 2, 40, 60, 40, 0, WALK_RECORD, 40, 60, 1000002000},
+    {"modified, big",
+     {.magic = MAGIC_KUZNETZOV, .big = true},
+     1,
+     2,
+     40,
+     60,
+     40,
+     0,
+     WALK_RECORD,
+     40,
+     60,
+     1000002000},
+    {"modified: 23 bytes of header",
+     {.magic = MAGIC_KUZNETZOV},
+     1,
+     2,
+     0,
+     0,
+     0,
+     1,
+     WALK_CUT,
+     0,
+     0,
+     0},
+    {"modified: packet cut", {.magic = MAGIC_KUZNETZOV}, 1, 2, 40, 60, 39, 0, WALK_CUT, 0, 0, 0},
+};
+
+static void test_records(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(record_rows); i++) {
+        const struct record_row *r = &record_rows[i];
+        struct walk_format f;
+        struct walk_record rec, before;
+        struct bytes b = {0};
+        format_of(&f, &r->d);
+        put_record_header(&b, &r->d, r->sec, r->frac, r->third, r->fourth);
+        b.len -= r->cut;
+        put_fill(&b, 0x5a, r->present);
+        uint8_t *block = tight_copy(b.p, b.len);
+        const uint8_t *p = b.len ? block : block + 1;
+        memset(&rec, 0xa5, sizeof rec);
+        memset(&before, 0xa5, sizeof before);
+        /* The byte order as a constant too, as the loops of the program give it. */
+        const enum walk_step step = r->d.big ? walk_record(&f, p, b.len, true, &rec)
+                                             : walk_record(&f, p, b.len, false, &rec);
+        CHECK_EQ(r->name, step, r->want);
+        if (step == WALK_RECORD) {
+            CHECK(r->name, rec.raw == p);
+            CHECK_EQ(r->name, rec.raw_len, f.hdr_len + r->caplen);
+            CHECK_EQ(r->name, rec.caplen, r->caplen);
+            CHECK_EQ(r->name, rec.origlen, r->origlen);
+            CHECK_EQ(r->name, rec.ts_ns, r->ts_ns);
+        } else {
+            CHECK_MEM(r->name, &rec, &before, sizeof rec);
+        }
+        free(block);
+        bytes_free(&b);
+    }
+}
+
+static void test_explain(void **state)
+{
+    static const struct {
+        const char *name;
+        struct dialect d;
+        uint32_t third, fourth;
+        size_t present, cut;
+        const char *what, *hint;
+    } rows[] = {
+        {"header cut", {0}, 60, 60, 0, 9, "header needs 16 bytes, 7 remain", "cut off"},
+        {"modified header cut",
+         {.magic = MAGIC_KUZNETZOV},
+         60,
+         60,
+         0,
+         4,
+         "header needs 24 bytes, 20 remain",
+         "cut off"},
+        {"packet cut", {0}, 1514, 1514, 212, 0, "promises 1514 bytes, 212 remain", "cut off"},
+        {"packet cut, big",
+         {.big = true},
+         1514,
+         1514,
+         212,
+         0,
+         "promises 1514 bytes, 212 remain",
+         "cut off"},
+        {"impossible",
+         {0},
+         262145,
+         60,
+         10,
+         0,
+         "promises 262145 bytes, more than the 262144",
+         "not records"},
+        {"2.2 cut",
+         {.major = 2, .minor = 2},
+         1514,
+         96,
+         12,
+         0,
+         "promises 96 bytes, 12 remain",
+         "cut off"},
+        {"2.3 cut, wire length first",
+         {.major = 2, .minor = 3},
+         1514,
+         96,
+         12,
+         0,
+         "promises 96 bytes, 12 remain",
+         "cut off"},
+        {"2.3 impossible, wire length first",
+         {.major = 2, .minor = 3},
+         400000,
+         300000,
+         12,
+         0,
+         "promises 300000 bytes",
+         "not records"},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct walk_format f;
+        struct walk_record rec;
+        struct clv_error err = {0};
+        struct bytes b = {0};
+        format_of(&f, &rows[i].d);
+        put_record_header(&b, &rows[i].d, 1, 2, rows[i].third, rows[i].fourth);
+        b.len -= rows[i].cut;
+        put_fill(&b, 0, rows[i].present);
+        uint8_t *p = tight_copy(b.p, b.len);
+        const enum walk_step step = walk_record(&f, p, b.len, rows[i].d.big, &rec);
+        CHECK(rows[i].name, step != WALK_RECORD);
+        CHECK(rows[i].name,
+              !walk_explain(&f, "day.pcap", step, (struct clv_span){p, b.len}, 4096, 17, &err));
+        CHECK_EQ(rows[i].name, err.code, CLV_ERR_DAMAGE);
+        CHECK_EQ(rows[i].name, err.offset, 4096);
+        CHECK_EQ(rows[i].name, err.record, 17);
+        CHECK_STR(rows[i].name, err.subject, "day.pcap");
+        CHECK_HAS(rows[i].name, err.what, rows[i].what);
+        CHECK_HAS(rows[i].name, err.hint, rows[i].hint);
+        free(p);
+        bytes_free(&b);
+    }
+}
+
+enum { GUESS_RECORDS = 300, GUESS_SEC = 1700000000 };
+
+/* Records of noise, 0 to 400 bytes, as they lie in a file; starts[] has one more: the end. */
+static void generate(struct bytes *b, const struct dialect *d, size_t *starts, bool wire_first)
+{
+    uint64_t seed = 42;
+    for (uint32_t i = 0; i < GUESS_RECORDS; i++) {
+        const uint32_t len = (uint32_t)(noise(&seed) >> 32) % 400;
+        const uint32_t wire = len + (i % 3) * 10;
+        starts[i] = b->len;
+        put_record_header(b, d, GUESS_SEC + i / 7, i * 1000 % 999999, wire_first ? wire : len,
+                          wire_first ? len : wire);
+        if (len)
+            put_noise(b, &seed, len);
+    }
+    starts[GUESS_RECORDS] = b->len;
+}
+
+static void test_guess(void **state)
+{
+    static const struct {
+        const char *name;
+        struct dialect d;
+        bool wire_first;
+    } rows[] = {
+        {"us", {0}, false},
+        {"us, big", {.big = true}, false},
+        {"ns", {.magic = MAGIC_NS}, false},
+        {"ns, big", {.magic = MAGIC_NS, .big = true}, false},
+        {"modified", {.magic = MAGIC_KUZNETZOV}, false},
+        {"version 2.2", {.major = 2, .minor = 2}, true},
+    };
+    const int64_t near_ns = (int64_t)(GUESS_SEC + 20) * 1000000000;
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct walk_format f;
+        struct bytes b = {0};
+        size_t starts[GUESS_RECORDS + 1];
+        format_of(&f, &rows[i].d);
+        generate(&b, &rows[i].d, starts, rows[i].wire_first);
+        uint8_t *p = tight_copy(b.p, b.len);
+        size_t next = 0;
+        for (size_t from = 0; from <= b.len; from++) {
+            char row[64];
+            while (starts[next] < from)
+                next++;
+            (void)snprintf(row, sizeof row, "%s, from byte %zu", rows[i].name, from);
+            CHECK_EQ(row, walk_guess(&f, (struct clv_span){p, b.len}, from, near_ns), starts[next]);
+        }
+        free(p);
+        bytes_free(&b);
+    }
+}
+
+/* A span that begins and ends anywhere: right where five whole records follow, and never beyond. */
+static void test_guess_cut_spans(void **state)
+{
+    const struct dialect d = {0};
+    const int64_t near_ns = (int64_t)GUESS_SEC * 1000000000;
+    struct walk_format f;
+    struct bytes b = {0};
+    size_t starts[GUESS_RECORDS + 1];
+    (void)state;
+    format_of(&f, &d);
+    generate(&b, &d, starts, false);
+    for (size_t begin = 0; begin < 3000; begin += 13) {
+        const size_t len = 4000 + begin % 97;
+        uint8_t *p = tight_copy(b.p + begin, len);
+        size_t next = 0;
+        char row[64];
+        while (starts[next] < begin)
+            next++;
+        (void)snprintf(row, sizeof row, "bytes %zu to %zu", begin, begin + len);
+        CHECK(row, starts[next + 5] < begin + len);
+        CHECK_EQ(row, walk_guess(&f, (struct clv_span){p, len}, 0, near_ns), starts[next] - begin);
+        free(p);
+    }
+    bytes_free(&b);
+}
+
+static void test_guess_nothing(void **state)
+{
+    struct walk_format f;
+    struct bytes b = {0};
+    uint64_t seed = 7;
+    const struct dialect d = {0};
+    (void)state;
+    format_of(&f, &d);
+    put_noise(&b, &seed, 200000);
+    const struct clv_span noise_span = {b.p, b.len};
+    CHECK_EQ("noise", walk_guess(&f, noise_span, 0, (int64_t)GUESS_SEC * 1000000000), b.len);
+    const struct clv_span none = {b.p, 0};
+    CHECK_EQ("no bytes", walk_guess(&f, none, 0, 0), 0);
+    bytes_free(&b);
+}
+
+int main(void)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_open),
+        cmocka_unit_test(test_open_refusals),
+        cmocka_unit_test(test_open_truncated),
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_guess),
+        cmocka_unit_test(test_guess_cut_spans),
+        cmocka_unit_test(test_guess_nothing),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
