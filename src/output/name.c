@@ -182,6 +182,7 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
     if (len == 0 || len > 200)
         return bad(err, "a template has 1 to 200 bytes", text);
     memcpy(t->text, text, len + 1);
+    t->ending = t->text + len;
     set_input(t, input_path);
     if (!check_components(t->text, err))
         return false;

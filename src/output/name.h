@@ -42,7 +42,7 @@ struct name_template {
     char input[NAME_COMPONENT_MAX + 1]; /* {input}: the capture's file name without its ending */
     struct name_part parts[NAME_MAX_PARTS];
     size_t n_parts;
-    const char *ending; /* the end of text, such as ".pcap", which no part has; NULL: none */
+    const char *ending; /* the end of text, such as ".pcap", which no part has, or "" */
     size_t ending_len;
     bool unique;  /* no two flows can have the same name, since {n} can be read back from it */
     bool has_dir; /* the template names directories itself: no fan-out */
