@@ -41,6 +41,18 @@ static void die(const struct clv_error *err)
     exit(2);
 }
 
+static uint64_t walk_all(const struct fixture *x)
+{
+    struct walk_record rec;
+    uint64_t sum = 0;
+    for (size_t at = 0; at < x->w.len; at += rec.raw_len) {
+        if (walk_record(&x->format, x->w.p + at, x->w.avail - at, false, &rec) != WALK_RECORD)
+            exit(2);
+        sum += rec.caplen;
+    }
+    return sum;
+}
+
 static void set_up(struct fixture *x, uint64_t records, const char *dir)
 {
     struct clv_error err;
@@ -62,7 +74,8 @@ static void set_up(struct fixture *x, uint64_t records, const char *dir)
         !name_parse(&x->name, NAME_DEFAULT, path, &err))
         die(&err);
     (void)unlink(path);
-    input_populate(&x->w, 0, x->w.len);
+    if (walk_all(x) == 0) /* makes the map resident */
+        exit(2);
     x->plan.format = &x->format;
     x->plan.decode = decode_function(x->format.pub.linktype);
     x->plan.n_partitions = 2;
@@ -70,18 +83,6 @@ static void set_up(struct fixture *x, uint64_t records, const char *dir)
     x->refs = mem_alloc(records, sizeof *x->refs);
     if (!x->refs || !scan_piece_init(&x->piece, &x->plan))
         exit(2);
-}
-
-static uint64_t walk_all(const struct fixture *x)
-{
-    struct walk_record rec;
-    uint64_t sum = 0;
-    for (size_t at = 0; at < x->w.len; at += rec.raw_len) {
-        if (walk_record(&x->format, x->w.p + at, x->w.avail - at, false, &rec) != WALK_RECORD)
-            exit(2);
-        sum += rec.caplen;
-    }
-    return sum;
 }
 
 static void scan_all(struct fixture *x)

@@ -7,15 +7,13 @@
 
 enum {
     WINDOW = 64 << 20, /* bytes looked at before the ones behind are released */
-    STRIDE = 1 << 20,  /* bytes made resident at a time */
 };
 
 struct clv_capture {
     struct input *in;
     struct walk_format format;
     struct input_window w;
-    size_t at;       /* of the next record in w */
-    size_t resident; /* bytes of w that were asked for */
+    size_t at; /* of the next record in w */
     uint64_t n_records;
     bool over;
 };
@@ -59,22 +57,14 @@ uint64_t clv_capture_size(const struct clv_capture *c)
     return input_size(c->in);
 }
 
-/* Once per window and once per stride. */
-static CLV_COLD bool move_on(struct clv_capture *c, struct clv_error *err)
+/* Once per window. */
+static CLV_COLD bool next_window(struct clv_capture *c, struct clv_error *err)
 {
-    if (c->at >= c->w.len && !c->w.last) {
-        const uint64_t offset = c->w.offset + c->at;
-        input_release(&c->w, 0, c->w.len);
-        if (!input_window(c->in, offset, WINDOW, c->format.caplen_max + (size_t)WALK_LONGEST_HEADER,
-                          &c->w, err))
-            return false;
-        c->at = c->resident = 0;
-    }
-    const size_t to = c->w.len - c->at > STRIDE ? c->at + STRIDE : c->w.len;
-    if (to > c->at)
-        input_populate(&c->w, c->at, to);
-    c->resident = to;
-    return true;
+    const uint64_t offset = c->w.offset + c->at;
+    input_release(&c->w, 0, c->w.len);
+    c->at = 0;
+    return input_window(c->in, offset, WINDOW, c->format.caplen_max + (size_t)WALK_LONGEST_HEADER,
+                        &c->w, err);
 }
 
 enum clv_walk clv_capture_next(struct clv_capture *c, struct clv_record *rec, struct clv_error *err)
@@ -82,7 +72,7 @@ enum clv_walk clv_capture_next(struct clv_capture *c, struct clv_record *rec, st
     struct walk_record r;
     if (c->over)
         return CLV_END;
-    if (CLV_UNLIKELY(c->at >= c->resident) && !move_on(c, err)) {
+    if (CLV_UNLIKELY(c->at >= c->w.len && !c->w.last) && !next_window(c, err)) {
         c->over = true;
         return CLV_BAD;
     }

@@ -39,12 +39,6 @@ CLV_MUST_CHECK bool input_window(struct input *in, uint64_t offset, size_t len, 
                                  struct input_window *w, struct clv_error *err);
 
 /*
- * Makes the bytes [from, to) of a window resident before they are read: one system call in place
- * of a page fault for each few pages. A hint; it cannot fail. Threads: any.
- */
-void input_populate(const struct input_window *w, size_t from, size_t to);
-
-/*
  * The bytes [from, to) of a window are done with: mapped pages leave this process's resident set.
  * Reading them again is slow, not wrong. Threads: any.
  */

@@ -117,18 +117,6 @@ static uintptr_t page_mask(void)
     return (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
 }
 
-void input_populate(const struct input_window *w, size_t from, size_t to)
-{
-#ifdef MADV_POPULATE_READ
-    const uintptr_t first = (uintptr_t)(w->p + from) & ~page_mask();
-    (void)madvise((void *)first, (uintptr_t)(w->p + to) - first, MADV_POPULATE_READ);
-#else
-    (void)w;
-    (void)from;
-    (void)to;
-#endif
-}
-
 void input_release(const struct input_window *w, size_t from, size_t to)
 {
     /* Inwards to whole pages: the outer ones are shared with a neighbour still in use. */

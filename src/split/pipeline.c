@@ -150,6 +150,18 @@ static void report(struct plan *pl)
     }
 }
 
+/* Unmapping a gigabyte takes milliseconds, in which others can work. */
+static void release(struct plan *pl)
+{
+    const struct released r = pl->release;
+    if (r.from == r.to)
+        return;
+    pl->release.from = pl->release.to;
+    (void)pthread_mutex_unlock(&pl->lock);
+    input_release(&r.window, r.from, r.to);
+    (void)pthread_mutex_lock(&pl->lock);
+}
+
 static void *work(void *arg)
 {
     struct worker *w = arg;
@@ -173,6 +185,7 @@ static void *work(void *arg)
         else
             plan_fail(pl, &err);
         (void)pthread_cond_broadcast(&pl->wake);
+        release(pl);
     }
     (void)pthread_cond_broadcast(&pl->wake);
     (void)pthread_mutex_unlock(&pl->lock);

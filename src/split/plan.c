@@ -280,7 +280,7 @@ static void finish_flush(struct plan *pl)
         return;
     }
     if (f->window)
-        input_release(f->window, f->release_from, f->release_to);
+        pl->release = (struct released){*f->window, f->release_from, f->release_to};
     f->phase = PHASE_IDLE;
     if (!f->last)
         return;

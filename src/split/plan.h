@@ -70,6 +70,12 @@ struct flush {
     bool last;
 };
 
+/* Bytes of a window that were written. */
+struct released {
+    struct input_window window;
+    size_t from, to; /* equal: none */
+};
+
 struct plan {
     const struct pipeline_params *params;
     struct clv_split_result *result;
@@ -111,6 +117,7 @@ struct plan {
     const struct input_window *epoch_window; /* NULL: the epoch has no batch yet */
     bool want_flush;
     struct flush flush;
+    struct released release; /* for whoever completed the last task: it takes a while */
     struct numbering numbering;
 
     struct flow_ref *rows; /* outputs in the manifest's order */

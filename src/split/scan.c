@@ -144,7 +144,6 @@ bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
                     const struct input_window *w, struct clv_error *err)
 {
     scan_piece_clear(piece, plan);
-    input_populate(w, piece->from, piece->limit);
     if (piece->start == SCAN_UNKNOWN) {
         const size_t guess = walk_guess(plan->format, (struct clv_span){w->p, w->avail},
                                         piece->from, piece->near_ns);
