@@ -6,7 +6,7 @@
 
 struct synflood {
     const char *output;
-    uint64_t count, sport, dport;
+    uint64_t count, sport, dport, rate;
     uint8_t src[4], dst[4];
     int64_t start_ns, interval_ns;
     bool pad, nanoseconds, force, quiet;
@@ -28,6 +28,8 @@ static const struct flag synflood_flags[] = {
      "time of the first packet, from the epoch (default: 1s)"},
     {"interval", 0, FLAG_DURATION, SYNFLOOD(interval_ns), 1, 0, "TIME",
      "time between packets (default: 1s)"},
+    {"rate", 0, FLAG_COUNT, SYNFLOOD(rate), 1, 1000000000, "N",
+     "packets per second, in place of --interval"},
     {"pad", 0, FLAG_BOOL, SYNFLOOD(pad), 0, 0, NULL, "pad to Ethernet's minimum of 60 bytes"},
     {"nanoseconds", 0, FLAG_BOOL, SYNFLOOD(nanoseconds), 0, 0, NULL, "save times in nanoseconds"},
     {"force", 'f', FLAG_BOOL, SYNFLOOD(force), 0, 0, NULL, "replace an existing file"},
@@ -48,12 +50,17 @@ static int run_synflood(const void *options, char **operands, unsigned n_operand
     (void)operands;
     (void)n_operands;
     const struct synflood *o = options;
+    if (o->rate && o->interval_ns) {
+        (void)fprintf(stderr,
+                      "cleave generate synflood: --rate and --interval exclude each other\n");
+        return EXIT_NOTHING;
+    }
     struct clv_synflood_params p = {
         .count = o->count,
         .sport = (uint16_t)o->sport,
         .dport = (uint16_t)o->dport,
         .start_ns = o->start_ns,
-        .interval_ns = o->interval_ns,
+        .interval_ns = o->rate ? (int64_t)(1000000000 / o->rate) : o->interval_ns,
         .pad = o->pad,
         .nanoseconds = o->nanoseconds,
         .overwrite = o->force,
