@@ -4,16 +4,16 @@ sample mixed secret.pcap
 sample mixed open.pcap
 chmod 000 secret.pcap
 chmod 755 .
-somebody=
 if [ "$(id -u)" = 0 ]; then
-    somebody='setpriv --reuid=65534 --regid=65534 --clear-groups'
-    $somebody cleave --version >/dev/null 2>&1 || skip 'root, and nobody else can be acted as'
+    as_somebody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
+    as_somebody cleave --version >/dev/null 2>&1 || skip 'root, and nobody else can be acted as'
 else
+    as_somebody() { "$@"; }
     chmod 555 .
 fi
-try $somebody cleave split secret.pcap -o out
-try $somebody cleave split open.pcap -o out
-try $somebody cleave info secret.pcap open.pcap
-try $somebody cleave generate synflood
+try as_somebody cleave split secret.pcap -o out
+try as_somebody cleave split open.pcap -o out
+try as_somebody cleave info secret.pcap open.pcap
+try as_somebody cleave generate synflood
 chmod 755 .
 names .
