@@ -28,6 +28,20 @@ int io_create_at(int dir_fd, const char *name, struct clv_error *err)
     return fd;
 }
 
+int io_open_named(const char *path, bool overwrite, struct clv_error *err)
+{
+    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL);
+    const int fd =
+        strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, flags, 0666);
+    if (fd < 0 && errno == EEXIST) {
+        (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
+        (void)clv_fail_hint(err, "name another, or replace it with --force");
+    } else if (fd < 0) {
+        (void)clv_fail_errno(err, path, "cannot be created");
+    }
+    return fd;
+}
+
 bool io_close(int fd, const char *subject, struct clv_error *err)
 {
     if (close(fd) == 0 || errno == EINTR)

@@ -14,6 +14,12 @@ CLV_MUST_CHECK bool io_write(int fd, const void *p, size_t len, const char *subj
 /* Makes a file that must not be there yet. Returns its descriptor, or -1. */
 int io_create_at(int dir_fd, const char *name, struct clv_error *err);
 
+/*
+ * Opens a file that a person named for writing: "-" is standard output, an existing file is refused
+ * unless overwrite is set, and then cut off. Returns a descriptor of its own, or -1.
+ */
+int io_open_named(const char *path, bool overwrite, struct clv_error *err);
+
 /* Closes; file systems on a network tell failed writes only now. */
 CLV_MUST_CHECK bool io_close(int fd, const char *subject, struct clv_error *err);
 

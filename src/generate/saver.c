@@ -3,11 +3,9 @@
  * pcap_dump() and pcap_dump_close() return nothing, so the stream is ours: opened, buffered,
  * flushed, and asked after every packet whether it failed.
  */
-#include <errno.h>
 #include <fcntl.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -31,21 +29,11 @@ struct clv_saver {
 
 static FILE *open_stream(const char *path, bool overwrite, struct clv_error *err)
 {
-    const bool to_stdout = strcmp(path, "-") == 0;
-    const int fd =
-        to_stdout
-            ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3)
-            : open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL), 0666);
-    if (fd < 0 && errno == EEXIST) {
-        (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
-        (void)clv_fail_hint(err, "name another, or replace it with --force");
-        return NULL;
-    }
+    const int fd = io_open_named(path, overwrite, err);
     FILE *stream = fd < 0 ? NULL : fdopen(fd, "wb");
-    if (!stream) {
+    if (fd >= 0 && !stream) {
         (void)clv_fail_errno(err, path, "cannot be created");
-        if (fd >= 0)
-            (void)close(fd);
+        (void)close(fd);
     }
     return stream;
 }

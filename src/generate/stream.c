@@ -1,8 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "generate/stream.h"
 
-#include <errno.h>
-#include <fcntl.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -93,17 +91,8 @@ bool stream_open(struct stream *s, const char *path, enum clv_savefile format, b
     s->buf = mem_alloc_pages(BUF);
     if (!s->buf)
         return clv_fail_nomem(err, path, BUF);
-    s->own_fd = strcmp(path, "-") != 0;
-    s->fd = s->own_fd
-                ? open(path, O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL), 0666)
-                : STDOUT_FILENO;
+    s->fd = io_open_named(path, overwrite, err);
     if (s->fd < 0) {
-        if (errno == EEXIST) {
-            (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
-            (void)clv_fail_hint(err, "name another, or replace it with --force");
-        } else {
-            (void)clv_fail_errno(err, path, "cannot be created");
-        }
         stream_abandon(s);
         return false;
     }
@@ -153,17 +142,16 @@ uint8_t *stream_packet(struct stream *s, int64_t ts_ns, uint32_t caplen, struct 
 
 bool stream_close(struct stream *s, struct clv_error *err)
 {
-    bool ok = flush(s, err);
-    if (s->own_fd)
-        ok = io_close(s->fd, s->path, ok ? err : NULL) && ok;
-    s->own_fd = false;
+    const bool ok = flush(s, err);
+    const int fd = s->fd;
+    s->fd = -1;
     stream_abandon(s);
-    return ok;
+    return io_close(fd, s->path, ok ? err : NULL) && ok;
 }
 
 void stream_abandon(struct stream *s)
 {
-    if (s->own_fd && s->fd >= 0)
+    if (s->fd >= 0)
         (void)close(s->fd);
     s->fd = -1;
     mem_free(s->buf);

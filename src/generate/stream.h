@@ -13,7 +13,6 @@
 struct stream {
     const char *path;
     int fd;
-    bool own_fd;
     enum clv_savefile format;
     bool big_endian;
     uint8_t *buf;
