@@ -21,6 +21,11 @@ enum clv_manifest {
     CLV_MANIFEST_NONE,
 };
 
+enum clv_cache {
+    CLV_CACHE_KEEP = 0, /* the page cache is the system's business */
+    CLV_CACHE_DROP,     /* the input leaves it behind the writers: others' files stay cached */
+};
+
 struct clv_split_result;
 
 /*
@@ -39,6 +44,7 @@ struct clv_split_params {
     bool no_other;      /* drop what has no network address instead of writing `other` */
     bool force;         /* replace an output of an earlier run */
     enum clv_manifest manifest;
+    enum clv_cache cache;
     unsigned threads;  /* 0: as many as this process may use processors */
     unsigned max_open; /* outputs open at a time; 0: what RLIMIT_NOFILE leaves */
     uint64_t memory;   /* bytes for buffers, beside what flows take; 0: 512 MiB, or 64 per thread */

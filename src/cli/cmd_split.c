@@ -8,7 +8,7 @@
 struct options {
     const char *output, *by, *name;
     bool directed, no_other, force, json, quiet;
-    int manifest;
+    int manifest, cache;
     uint64_t threads, max_open, memory, window;
 };
 
@@ -33,6 +33,8 @@ static const struct flag flags[] = {
      "memory for buffers (default: 512MiB, or 64MiB per thread)"},
     {"max-open", 0, FLAG_COUNT, AT(max_open), 1, 1 << 20, "N",
      "outputs open at a time (default: 16384, or what the system's limit leaves)"},
+    {"cache", 0, FLAG_WORD, AT(cache), 0, 0, "keep|drop",
+     "drop: the input leaves the system's page cache once it is split (default: keep)"},
     {"window", 0, FLAG_SIZE, AT(window), 4096, 1 << 30, "SIZE",
      "input between two rounds of writing at most (default: 1GiB)"},
     {"json", 0, FLAG_BOOL, AT(json), 0, 0, NULL, "print the summary as JSON"},
@@ -123,6 +125,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .no_other = o->no_other,
         .force = o->force,
         .manifest = (enum clv_manifest)o->manifest,
+        .cache = (enum clv_cache)o->cache,
         .threads = (unsigned)o->threads,
         .max_open = (unsigned)o->max_open,
         .memory = o->memory,

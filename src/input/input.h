@@ -17,6 +17,7 @@ struct input;
  * the slack behind, which the next window begins with.
  */
 struct input_window {
+    struct input *in;
     const uint8_t *p;
     size_t len;      /* bytes */
     size_t avail;    /* bytes that may be read at p: len and the slack */
@@ -31,6 +32,10 @@ void input_close(struct input **in);
 const char *input_path(const struct input *in);
 uint64_t input_size(const struct input *in); /* bytes, when it was opened */
 
+/* From now on what is released leaves the system's page cache too, where no other process maps it.
+ */
+void input_drop_cache(struct input *in);
+
 /*
  * Opens the window that begins at byte offset and is len bytes long, or shorter at the end of the
  * input, with slack bytes behind it where the input has them.
@@ -39,8 +44,8 @@ CLV_MUST_CHECK bool input_window(struct input *in, uint64_t offset, size_t len, 
                                  struct input_window *w, struct clv_error *err);
 
 /*
- * The bytes [from, to) of a window are done with: mapped pages leave this process's resident set.
- * Reading them again is slow, not wrong. Threads: any.
+ * The bytes [from, to) of a window are done with: mapped pages leave this process's resident set,
+ * and the page cache after input_drop_cache(). Reading them again is slow, not wrong. Threads: any.
  */
 void input_release(const struct input_window *w, size_t from, size_t to);
 

@@ -12,6 +12,8 @@ struct input {
     char *path;
     const uint8_t *map; /* NULL: an empty file */
     uint64_t size;
+    int fd;
+    bool drop_cache;
 };
 
 static const char *kind_of(mode_t mode)
@@ -29,15 +31,16 @@ static const char *kind_of(mode_t mode)
 
 bool input_open(struct input **out, const char *path, struct clv_error *err)
 {
-    int fd = -1;
     struct input *in = mem_zalloc(1, sizeof *in);
     *out = NULL;
+    if (in)
+        in->fd = -1;
     if (!in || !(in->path = mem_strdup(path))) {
         (void)clv_fail_nomem(err, path, sizeof *in);
         goto fail;
     }
     /* O_NONBLOCK: a FIFO without a writer must be refused, not waited for. */
-    fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
+    const int fd = in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
     struct stat st;
     if (fd < 0 || fstat(fd, &st) != 0) {
         (void)clv_fail_errno(err, path, "cannot be opened");
@@ -65,12 +68,9 @@ bool input_open(struct input **out, const char *path, struct clv_error *err)
         in->map = map;
         (void)madvise(map, (size_t)in->size, MADV_SEQUENTIAL);
     }
-    (void)close(fd);
     *out = in;
     return true;
 fail:
-    if (fd >= 0)
-        (void)close(fd);
     input_close(&in);
     return false;
 }
@@ -82,6 +82,8 @@ void input_close(struct input **inp)
         return;
     if (in->map)
         (void)munmap((void *)(uintptr_t)in->map, (size_t)in->size);
+    if (in->fd >= 0)
+        (void)close(in->fd);
     mem_free(in->path);
     mem_free(in);
     *inp = NULL;
@@ -97,6 +99,11 @@ uint64_t input_size(const struct input *in)
     return in->size;
 }
 
+void input_drop_cache(struct input *in)
+{
+    in->drop_cache = true;
+}
+
 bool input_window(struct input *in, uint64_t offset, size_t len, size_t slack,
                   struct input_window *w, struct clv_error *err)
 {
@@ -104,6 +111,7 @@ bool input_window(struct input *in, uint64_t offset, size_t len, size_t slack,
         return clv_fail(err, CLV_ERR_INTERNAL, in->path, "window at %llu of %llu bytes",
                         (unsigned long long)offset, (unsigned long long)in->size);
     const uint64_t rest = in->size - offset;
+    w->in = in;
     w->p = in->map ? in->map + offset : NULL;
     w->len = (size_t)min_u64(len, rest);
     w->avail = w->len + (size_t)min_u64(slack, rest - w->len);
@@ -122,6 +130,10 @@ void input_release(const struct input_window *w, size_t from, size_t to)
     /* Inwards to whole pages: the outer ones are shared with a neighbour still in use. */
     const uintptr_t first = ((uintptr_t)(w->p + from) + page_mask()) & ~page_mask();
     const uintptr_t end = (uintptr_t)(w->p + to) & ~page_mask();
-    if (first < end)
-        (void)madvise((void *)first, end - first, MADV_DONTNEED);
+    if (first >= end)
+        return;
+    (void)madvise((void *)first, end - first, MADV_DONTNEED);
+    if (w->in->drop_cache)
+        (void)posix_fadvise(w->in->fd, (off_t)(first - (uintptr_t)w->in->map), (off_t)(end - first),
+                            POSIX_FADV_DONTNEED);
 }

@@ -102,7 +102,8 @@ bool publish_init(struct publish *p, const char *target, bool force, struct clv_
     p->dir_fd = open(p->staging, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     if (p->dir_fd < 0) {
         (void)clv_fail_errno(err, p->staging, "cannot be opened");
-        publish_fini(p);
+        (void)rmdir(p->staging); /* still empty; without descriptors no tree can be walked */
+        p->staging[0] = '\0';
         return false;
     }
     return true;

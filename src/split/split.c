@@ -70,6 +70,8 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
                         THREADS_MAX);
     if ((unsigned)params->manifest > CLV_MANIFEST_NONE)
         return clv_fail(err, CLV_ERR_ARG, "--manifest", "no such kind: %d", (int)params->manifest);
+    if ((unsigned)params->cache > CLV_CACHE_DROP)
+        return clv_fail(err, CLV_ERR_ARG, "--cache", "no such kind: %d", (int)params->cache);
     return true;
 }
 
@@ -104,6 +106,8 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
         !settle_first_time(in, &format, &pp.near_ns, err) ||
         !publish_init(&publish, params->output, params->force, err))
         goto done;
+    if (params->cache == CLV_CACHE_DROP)
+        input_drop_cache(in);
     pp.input = in;
     pp.memory = params->memory ? params->memory
                                : max_u64(MEMORY_DEFAULT, (uint64_t)pp.threads * MEMORY_PER_THREAD);

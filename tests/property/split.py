@@ -181,6 +181,7 @@ KNOBS: Dict[str, List[str]] = {
     '--window': ['4096', '65536', ''],
     '--memory': ['1MiB', ''],
     '--max-open': ['1', '3', '64', ''],
+    '--cache': ['keep', 'drop'],
 }
 
 

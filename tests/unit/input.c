@@ -56,6 +56,8 @@ static void test_windows(void **state)
         /* Hints change nothing that can be read. */
         input_release(&w, 0, w.len);
         CHECK_MEM(rows[i].name, w.p, data.p + rows[i].offset, w.avail);
+        if (i >= N_ROWS(rows) / 2)
+            input_drop_cache(in);
     }
     struct input_window w;
     CHECK_EQ("success leaves the error alone", err.code, CLV_ERR_NONE);

@@ -7,6 +7,7 @@ try cleave split a.pcap --by flow,
 try cleave split a.pcap --manifest xml
 try cleave split a.pcap --manifest ''
 try cleave split a.pcap --manifest cs
+try cleave split a.pcap --cache warm
 try cleave split a.pcap --output ''
 try cleave split a.pcap --output .
 try cleave split a.pcap --output ..
