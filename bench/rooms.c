@@ -24,14 +24,16 @@
 enum { RUNS = 7, FLOWS = 10000, RECORDS = 500000 };
 
 struct fixture {
-    struct input *in;
-    struct walk_format format;
-    struct input_window w;
+    struct source source;
+    struct view v;
+    struct ledger ledger;
+    struct dialect dialect;
     struct scan_plan plan;
     struct scan_piece piece;
     struct publish publish;
     struct writer_ref *refs;
     struct name_template name;
+    char path[256];
 };
 
 static void die(const struct clv_error *err)
@@ -45,8 +47,9 @@ static uint64_t walk_all(const struct fixture *x)
 {
     struct walk_record rec;
     uint64_t sum = 0;
-    for (size_t at = 0; at < x->w.len; at += rec.raw_len) {
-        if (walk_record(&x->format, x->w.p + at, x->w.avail - at, false, &rec) != WALK_RECORD)
+    for (size_t at = 0; at < x->v.w.len; at += rec.raw_len) {
+        if (walk_record(&x->source.format, x->v.w.p + at, x->v.w.avail - at, false, &rec) !=
+            WALK_RECORD)
             exit(2);
         sum += rec.caplen;
     }
@@ -56,9 +59,9 @@ static uint64_t walk_all(const struct fixture *x)
 static void set_up(struct fixture *x, uint64_t records, const char *dir)
 {
     struct clv_error err;
-    struct input_window head;
-    char path[256];
-    (void)snprintf(path, sizeof path, "%s/rooms.pcap", dir);
+    char *path = x->path;
+    (void)snprintf(path, sizeof x->path, "%s/rooms.pcap", dir);
+    const struct input_plan all = {.window = SIZE_MAX / 2, .buffers = 2};
     const struct clv_traffic_params tp = {.flows = FLOWS,
                                           .packets = records,
                                           .seed = 1,
@@ -66,48 +69,53 @@ static void set_up(struct fixture *x, uint64_t records, const char *dir)
                                           .ipv6 = 10,
                                           .udp = 20,
                                           .overwrite = true};
-    if (!clv_generate_traffic(path, &tp, NULL, NULL, &err) || !input_open(&x->in, path, &err) ||
-        !input_window(x->in, 0, PCAP_FILE_HEADER, 0, &head, &err) ||
-        !walk_open(&x->format, path, (struct clv_span){head.p, head.avail}, &err) ||
-        !input_window(x->in, PCAP_FILE_HEADER, (size_t)input_size(x->in), 0, &x->w, &err) ||
+    if (!clv_generate_traffic(path, &tp, NULL, NULL, &err) ||
+        !source_probe(&x->source, path, false, &err) || !source_begin(&x->source, &all, &err) ||
+        input_next(x->source.in, &x->v.w, &err) != INPUT_WINDOW ||
         !flow_by_parse(&x->plan.by, "flow", false, &err) ||
         !name_parse(&x->name, NAME_DEFAULT, path, &err))
         die(&err);
     (void)unlink(path);
     if (walk_all(x) == 0) /* makes the map resident */
         exit(2);
-    x->plan.format = &x->format;
-    x->plan.decode = decode_function(x->format.pub.linktype);
+    x->v.source = &x->source;
+    x->v.begins = true;
+    ledger_init(&x->ledger, 0);
+    x->plan.ledger = &x->ledger;
+    x->plan.dialect = &x->dialect;
+    x->dialect.ledger = &x->ledger;
+    memcpy(x->dialect.header, x->source.format.header, sizeof x->dialect.header);
     x->plan.n_partitions = 2;
     x->plan.partition_bits = 1;
     x->refs = mem_alloc(records, sizeof *x->refs);
-    if (!x->refs || !scan_piece_init(&x->piece, &x->plan))
+    if (!x->refs)
         exit(2);
+}
+
+/* The piece's first scan puts the file's interface into the ledger. */
+static void scan_one(struct fixture *x, struct scan_piece *piece, size_t from, size_t limit)
+{
+    struct clv_error err;
+    piece->start = piece->from = from;
+    piece->limit = limit;
+    piece->exact = true;
+    x->v.begins = ledger_count(&x->ledger) == 0;
+    if (!scan_piece_run(piece, &x->plan, &x->v, &err))
+        die(&err);
 }
 
 static void scan_all(struct fixture *x)
 {
-    struct clv_error err;
-    x->piece.start = x->piece.from = 0;
-    x->piece.limit = x->w.len;
-    if (!scan_piece_run(&x->piece, &x->plan, &x->w, &err))
-        die(&err);
+    scan_one(x, &x->piece, 0, x->v.w.len);
 }
 
 /* As the pipeline does it: piece by piece. */
 static void scan_pieces(struct fixture *x)
 {
     enum { PIECE = 1 << 20 };
-    struct clv_error err;
-    struct scan_piece piece;
-    if (!scan_piece_init(&piece, &x->plan))
-        exit(2);
-    for (size_t at = 0; at < x->w.len; at = piece.end) {
-        piece.start = piece.from = at;
-        piece.limit = x->w.len - at > PIECE ? at + PIECE : x->w.len;
-        if (!scan_piece_run(&piece, &x->plan, &x->w, &err))
-            die(&err);
-    }
+    struct scan_piece piece = {0};
+    for (size_t at = 0; at < x->v.w.len; at = piece.end)
+        scan_one(x, &piece, at, x->v.w.len - at > PIECE ? at + PIECE : x->v.w.len);
     scan_piece_fini(&piece);
 }
 
@@ -123,10 +131,10 @@ static void find_all(struct fixture *x, struct partition parts[2])
 static double run_once(struct fixture *x, const char *room, const char *dir)
 {
     struct partition parts[2];
-    struct writer_stage stage = {mem_alloc_pages(WRITER_CHUNK)};
+    struct stage stage;
     struct clv_error err;
     char out[256];
-    if (!stage.p)
+    if (!stage_init(&stage))
         exit(2);
     int64_t from = clock_ns();
     if (strcmp(room, "walk") == 0) {
@@ -145,8 +153,7 @@ static double run_once(struct fixture *x, const char *room, const char *dir)
             struct writer_ref *refs = x->refs;
             for (uint32_t i = 0; i < 2; i++) {
                 struct partition *p = &parts[i];
-                writer_init(&p->writer, &p->flows, x->publish.dir_fd, x->format.header,
-                            sizeof x->format.header, 64);
+                writer_init(&p->writer, &p->flows, x->publish.dir_fd, &x->dialect, 64);
                 for (uint32_t k = 0; k < p->flows.n; k++) {
                     char name[32];
                     const int len = snprintf(name, sizeof name, "%u-%u", i, k);
@@ -158,8 +165,13 @@ static double run_once(struct fixture *x, const char *room, const char *dir)
                 refs += n;
             }
             from = clock_ns();
+            const struct writer_round round = {
+                .base = x->v.w.p,
+                .source = {.dialect = &x->dialect, .format = &x->source.format},
+                .last = true,
+            };
             for (uint32_t i = 0; i < 2; i++)
-                if (!partition_write(&parts[i], &stage, x->w.p, true, &err))
+                if (!partition_write(&parts[i], &stage, &round, &err))
                     die(&err);
         }
     }
@@ -168,7 +180,7 @@ static double run_once(struct fixture *x, const char *room, const char *dir)
         for (uint32_t i = 0; i < 2; i++)
             partition_fini(&parts[i]);
     publish_fini(&x->publish);
-    mem_free(stage.p);
+    stage_fini(&stage);
     return (double)(to - from) / 1e9;
 }
 
@@ -198,7 +210,7 @@ int main(int argc, char **argv)
     for (unsigned i = 0; i < RUNS; i++)
         seconds[i] = run_once(&x, argv[1], dir);
     qsort(seconds, RUNS, sizeof *seconds, by_value);
-    const double n = (double)x.piece.n_items, bytes = (double)x.w.len;
+    const double n = (double)x.piece.n_items, bytes = (double)x.v.w.len;
     const double records = n > 0 ? n : argc > 2 ? strtod(argv[2], NULL) : RECORDS;
     (void)printf("%s: %.0f records, %.0f bytes, %d flows, seed 1\n", argv[1], records, bytes,
                  FLOWS);
@@ -208,7 +220,8 @@ int main(int argc, char **argv)
                  records / seconds[RUNS / 2] / 1e6, bytes / seconds[RUNS / 2] / 1e9);
     scan_piece_fini(&x.piece);
     mem_free(x.refs);
-    input_close(&x.in);
+    ledger_fini(&x.ledger);
+    source_close(&x.source);
     (void)rmdir(dir);
     return 0;
 }

@@ -17,11 +17,14 @@ extern "C" {
 
 struct clv_capture;
 
+/* The time of a record that has none: pcapng's simple packet block. */
+#define CLV_NO_TIME INT64_MIN
+
 struct clv_record {
     const uint8_t *data; /* the packet's bytes as captured */
     uint32_t caplen;     /* bytes at data */
     uint32_t origlen;    /* bytes on the wire */
-    int64_t ts_ns;       /* nanoseconds since the epoch, UTC */
+    int64_t ts_ns;       /* nanoseconds since the epoch, UTC; CLV_NO_TIME: it has none */
     uint64_t offset;     /* byte of the record's header in the file */
     const uint8_t *raw;  /* the record as the file holds it, header included */
     uint32_t raw_len;    /* bytes at raw */
@@ -36,19 +39,19 @@ enum clv_walk {
 
 /* What a savefile's header says. */
 struct clv_capture_format {
-    const char *name; /* "pcap" or "modified pcap"; static */
-    bool big_endian;
-    bool nanoseconds; /* false: microseconds */
+    const char *name; /* "pcap", "modified pcap" or "pcapng"; static */
+    bool big_endian;  /* pcapng: its first section */
+    bool nanoseconds; /* false: microseconds; pcapng: each interface has its own resolution */
     uint16_t version_major, version_minor;
-    uint16_t linktype; /* LINKTYPE_ number */
+    uint16_t linktype; /* LINKTYPE_ number; pcapng: see clv_record */
     uint8_t fcs_len;   /* bytes of frame check sequence that the header announces, or 0 */
     uint32_t snaplen;
     uint32_t record_header_len; /* bytes */
 };
 
 /*
- * Opens the capture at path, which must be a regular file for now, and checks its header.
- * On failure *out is NULL.
+ * Opens the capture at path, "-" is standard input, and checks its header. Compressed captures are
+ * decompressed on the way. On failure *out is NULL.
  */
 CLV_API CLV_MUST_CHECK bool clv_capture_open(struct clv_capture **out, const char *path,
                                              struct clv_error *err);
@@ -56,8 +59,15 @@ CLV_API CLV_MUST_CHECK bool clv_capture_open(struct clv_capture **out, const cha
 /* Valid until clv_capture_close(). */
 CLV_API const struct clv_capture_format *clv_capture_format(const struct clv_capture *c);
 
-/* The file's size in bytes when it was opened. */
+/* The file's size in bytes when it was opened; 0 where that is not known. */
 CLV_API uint64_t clv_capture_size(const struct clv_capture *c);
+
+/* "gzip" and the like, or NULL. Static. */
+CLV_API const char *clv_capture_compression(const struct clv_capture *c);
+
+/* pcapng: sections and interfaces met so far. */
+CLV_API uint64_t clv_capture_sections(const struct clv_capture *c);
+CLV_API unsigned clv_capture_interfaces(const struct clv_capture *c);
 
 /*
  * Reads the next record.
@@ -74,7 +84,11 @@ CLV_API CLV_MUST_CHECK enum clv_walk clv_capture_next(struct clv_capture *c, str
 struct clv_capture_info {
     const char *path; /* borrowed from the caller */
     struct clv_capture_format format;
+    const char *compression; /* NULL: none */
     uint64_t file_bytes;
+    uint64_t sections; /* pcapng, as are interfaces */
+    unsigned interfaces;
+    bool several_linktypes; /* format.linktype is that of the first record */
     uint64_t records;
     uint64_t captured_bytes;   /* packet bytes */
     uint64_t wire_bytes;       /* sum of the original lengths */

@@ -21,6 +21,12 @@ enum clv_manifest {
     CLV_MANIFEST_NONE,
 };
 
+enum clv_format {
+    CLV_FORMAT_INPUT = 0, /* the inputs' own; where they differ, one that can hold them all */
+    CLV_FORMAT_PCAP,      /* what has to be converted is written by libpcap, in its byte order */
+    CLV_FORMAT_PCAPNG,
+};
+
 enum clv_cache {
     CLV_CACHE_KEEP = 0, /* the page cache is the system's business */
     CLV_CACHE_DROP,     /* the input leaves it behind the writers: others' files stay cached */
@@ -34,15 +40,22 @@ struct clv_split_result;
  */
 typedef bool clv_split_progress(const struct clv_split_result *so_far, void *user);
 
-/* All zero is the default, but for input and output, which must be given. Strings are borrowed. */
+/* All zero is the default, but for inputs and output, which must be given. Strings are borrowed. */
 struct clv_split_params {
-    const char *input;  /* path of the capture */
+    const char *const
+        *inputs; /* paths of the captures, one behind the other; "-": standard input */
+    size_t n_inputs;
     const char *output; /* directory to make; its parent must exist */
     const char *by;     /* "flow" (NULL), "3tuple", "hostpair" */
+    bool inner;         /* the addresses within tunnels count, not the outermost */
     bool directed;      /* each direction is a flow of its own */
-    const char *name;   /* template of output names; NULL: "{n:8}_{key}.pcap" */
+    const char *name;   /* template of output names; NULL: "{n:8}_{key}.pcap", or .pcapng */
     bool no_other;      /* drop what has no network address instead of writing `other` */
+    bool each;          /* every capture into a sub-directory of its own, named after it */
     bool force;         /* replace an output of an earlier run */
+    bool no_metadata;   /* pcapng: leave out names, secrets and custom blocks of sections */
+    bool recover;       /* where a capture is damaged: search for the next records and go on */
+    enum clv_format format;
     enum clv_manifest manifest;
     enum clv_cache cache;
     unsigned threads;  /* 0: as many as this process may use processors */
@@ -55,31 +68,43 @@ struct clv_split_params {
 
 /* What was done. Counts are of records unless the name says bytes. */
 struct clv_split_result {
-    uint64_t input_bytes;   /* size of the capture */
+    uint64_t input_bytes;   /* sizes of the captures, as far as they are known */
     uint64_t scanned_bytes; /* of it so far */
     uint64_t records_read;
     uint64_t captured_bytes; /* packet bytes of these, headers not counted; at the end */
     uint64_t records_written;
-    uint64_t dropped_other;    /* with no_other: had no network address */
-    uint64_t other;            /* had no network address */
-    uint64_t fragments;        /* later fragments: in the flow without ports */
-    uint64_t cut_short;        /* captured bytes end before the ports: in the flow without ports */
-    uint64_t flows;            /* `other` not counted */
-    uint64_t outputs;          /* files, `other` counted */
-    uint64_t written_bytes;    /* of all outputs, savefile headers included */
-    uint64_t opens, reopens;   /* of outputs; a re-open is an open after the first */
-    uint64_t writes;           /* system calls that wrote outputs */
-    uint64_t rounds;           /* of writing */
-    int64_t first_ns, last_ns; /* earliest and latest record written; meaningless without any */
+    uint64_t dropped_other; /* with no_other: had no network address */
+    uint64_t other;         /* had no network address */
+    uint64_t fragments;     /* later fragments: they follow the first one of their datagram */
+    uint64_t orphans;       /* of them, those whose first did not come: in the flow without ports */
+    uint64_t fragment_overflow; /* datagrams forgotten under way: too many at a time */
+    uint64_t cut_short;         /* captured bytes end before the ports: in the flow without ports */
+    uint64_t flows;             /* `other` not counted */
+    uint64_t outputs;           /* files, `other` counted */
+    uint64_t written_bytes;     /* of all outputs, savefile headers included */
+    uint64_t opens, reopens;    /* of outputs; a re-open is an open after the first */
+    uint64_t writes;            /* system calls that wrote outputs */
+    uint64_t rounds;            /* of writing */
+    int64_t first_ns, last_ns;  /* earliest and latest record written; meaningless without any */
+    uint64_t damages;           /* faults found in the captures */
+    uint64_t skipped_bytes;     /* with recover: between a fault and the next record */
+    uint64_t rounded;           /* times that the outputs' format cannot hold to the last digit */
+    struct clv_dropped_blocks {
+        uint64_t statistics; /* of interfaces: they would not be true of a part */
+        uint64_t custom;     /* that say they must not be copied */
+        uint64_t unknown;    /* of types that are not known */
+        uint64_t metadata;   /* with no_metadata, or in an output that cannot hold them */
+    } dropped_blocks;        /* pcapng */
     double seconds;
     unsigned threads;        /* used */
     unsigned max_open;       /* outputs open at a time at most */
-    struct clv_error damage; /* code CLV_ERR_NONE: the capture was sound to its end */
+    struct clv_error damage; /* the first fault; code CLV_ERR_NONE: the captures were sound */
 };
 
 /*
- * Splits params->input into the new directory params->output, which appears whole or not at all.
- * true:  all records up to the end of the capture, or to result->damage, were split.
+ * Splits params->inputs into the new directory params->output, which appears whole or not at all.
+ * true:  all records of each capture were split, or those up to where it is damaged, which the
+ *        result tells; with recover also those behind.
  * false: *err says why; nothing is under the output's name that was not there before; *result holds
  *        the counts up to then.
  * Threads: any number of calls side by side; each starts threads of its own and joins them. The

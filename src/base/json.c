@@ -48,6 +48,38 @@ void json_open(struct json *j, const char *name)
     j->depth++;
 }
 
+void json_array(struct json *j, const char *name)
+{
+    member(j, name);
+    text_char(j->out, '[');
+    j->empty = true;
+    j->depth++;
+}
+
+void json_item(struct json *j)
+{
+    if (!j->empty)
+        text_char(j->out, ',');
+    text_char(j->out, '\n');
+    for (unsigned i = 0; i < j->depth; i++)
+        text_str(j->out, "  ");
+    text_char(j->out, '{');
+    j->empty = true;
+    j->depth++;
+}
+
+void json_array_end(struct json *j)
+{
+    j->depth--;
+    if (!j->empty) {
+        text_char(j->out, '\n');
+        for (unsigned i = 0; i < j->depth; i++)
+            text_str(j->out, "  ");
+    }
+    text_char(j->out, ']');
+    j->empty = false;
+}
+
 void json_str(struct json *j, const char *name, const char *value)
 {
     member(j, name);
@@ -92,8 +124,13 @@ void json_damage(struct json *j, const struct clv_error *damage)
         return;
     }
     json_open(j, "damage");
-    json_u64(j, "byte", damage->offset);
-    json_u64(j, "record", damage->record);
+    if (damage->offset == CLV_NO_OFFSET) { /* in what was decompressed: no byte of the file */
+        json_str(j, "byte", NULL);
+        json_str(j, "record", NULL);
+    } else {
+        json_u64(j, "byte", damage->offset);
+        json_u64(j, "record", damage->record);
+    }
     json_str(j, "what", damage->what);
     json_close(j);
 }

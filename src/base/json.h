@@ -19,6 +19,10 @@ struct json json_begin(struct text *out);
 void json_end(struct json *j);
 void json_open(struct json *j, const char *name);
 void json_close(struct json *j);
+/* An array of objects: json_item() before the members of each, json_close() after them. */
+void json_array(struct json *j, const char *name);
+void json_item(struct json *j);
+void json_array_end(struct json *j);
 void json_str(struct json *j, const char *name, const char *value); /* NULL: null */
 void json_u64(struct json *j, const char *name, uint64_t value);
 void json_bool(struct json *j, const char *name, bool value);

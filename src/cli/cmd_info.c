@@ -18,21 +18,33 @@ static void print_info(const struct clv_capture_info *i)
     const struct clv_capture_format *f = &i->format;
     const char *link = clv_linktype_name(f->linktype);
     (void)printf("%s\n", printable(i->path));
-    (void)printf("  format     %s %u.%u, %s-endian, %s\n", f->name, f->version_major,
-                 f->version_minor, f->big_endian ? "big" : "little",
-                 f->nanoseconds ? "nanoseconds" : "microseconds");
-    (void)printf("  link type  %u (%s)%s", f->linktype, link ? link : "unknown",
-                 clv_linktype_supported(f->linktype) ? "" : ", all records go to `other`");
+    const bool ng = f->record_header_len == 0;
+    (void)printf("  format     %s %u.%u, %s-endian%s", f->name, f->version_major, f->version_minor,
+                 f->big_endian ? "big" : "little",
+                 ng               ? ""
+                 : f->nanoseconds ? ", nanoseconds"
+                                  : ", microseconds");
+    if (ng)
+        (void)printf(", %s section%s, %u interface%s", human_count(i->sections),
+                     i->sections == 1 ? "" : "s", i->interfaces, i->interfaces == 1 ? "" : "s");
+    (void)printf("%s%s\n", i->compression ? ", compressed with " : "",
+                 i->compression ? i->compression : "");
+    (void)printf("  link type  %u (%s)%s%s", f->linktype, link ? link : "unknown",
+                 i->several_linktypes ? " and others" : "",
+                 clv_linktype_supported(f->linktype) ? "" : ", its records go to `other`");
     if (f->fcs_len)
         (void)printf(", %u bytes of FCS", f->fcs_len);
-    (void)printf("\n  snaplen    %s bytes\n", human_count(f->snaplen));
+    if (ng)
+        (void)printf("\n");
+    else
+        (void)printf("\n  snaplen    %s bytes\n", human_count(f->snaplen));
     (void)printf("  file       %s bytes\n", human_count(i->file_bytes));
     (void)printf("  records    %s%s\n", human_count(i->records),
                  i->ordered ? "" : ", not in the order of their times");
     (void)printf("  packets    %s bytes captured of %s on the wire, the longest %s\n",
                  human_count(i->captured_bytes), human_count(i->wire_bytes),
                  human_count(i->longest));
-    if (i->records) {
+    if (i->records && i->first_ns <= i->last_ns) {
         (void)printf("  first      %s UTC\n", human_time(i->first_ns));
         (void)printf("  last       %s UTC\n", human_time(i->last_ns));
     }

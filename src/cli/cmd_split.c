@@ -7,8 +7,8 @@
 
 struct options {
     const char *output, *by, *name;
-    bool directed, no_other, force, json, quiet;
-    int manifest, cache;
+    bool each, inner, directed, no_other, force, json, quiet, no_metadata, recover;
+    int manifest, cache, format;
     uint64_t threads, max_open, memory, window;
 };
 
@@ -17,13 +17,23 @@ struct options {
 static const struct flag flags[] = {
     {"output", 'o', FLAG_TEXT, AT(output), 0, 0, "DIR",
      "the directory to make (default: FILE's name with .flows, here)"},
+    {"each", 0, FLAG_BOOL, AT(each), 0, 0, NULL,
+     "every FILE into a sub-directory of its own, instead of all as one capture"},
     {"by", 'b', FLAG_TEXT, AT(by), 0, 0, "KEY",
      "what makes a flow: flow, 3tuple, hostpair (default: flow)"},
+    {"inner", 0, FLAG_BOOL, AT(inner), 0, 0, NULL,
+     "look through tunnels: the innermost addresses and ports make the flow"},
     {"directed", 0, FLAG_BOOL, AT(directed), 0, 0, NULL, "each direction is a flow of its own"},
     {"name", 'n', FLAG_TEXT, AT(name), 0, 0, "TEMPLATE",
-     "output names (default: {n:8}_{key}.pcap)"},
+     "output names (default: {n:8}_{key}.pcap, or .pcapng)"},
     {"no-other", 0, FLAG_BOOL, AT(no_other), 0, 0, NULL,
      "drop records without a network address instead of writing other.pcap"},
+    {"format", 0, FLAG_WORD, AT(format), 0, 0, "input|pcap|pcapng",
+     "of the outputs; input: as FILE has it, byte for byte (default: input)"},
+    {"no-metadata", 0, FLAG_BOOL, AT(no_metadata), 0, 0, NULL,
+     "pcapng: leave out resolved names, secrets and custom blocks"},
+    {"recover", 0, FLAG_BOOL, AT(recover), 0, 0, NULL,
+     "where a capture is damaged, search for the next record and go on"},
     {"manifest", 'm', FLAG_WORD, AT(manifest), 0, 0, "csv|jsonl|none",
      "the table of outputs (default: csv)"},
     {"force", 'f', FLAG_BOOL, AT(force), 0, 0, NULL, "replace the output of an earlier run"},
@@ -58,11 +68,23 @@ static bool show_progress(const struct clv_split_result *r, void *user)
 /* "day3.pcap" becomes "day3.flows" in the working directory. */
 static void default_output(const char *input, char *buf, size_t len)
 {
+    static const char *const packed[] = {".gz", ".zst", ".lz4", ".xz", ".bz2"};
     const char *slash = strrchr(input, '/');
-    const char *base = slash ? slash + 1 : input;
-    const char *dot = strrchr(base, '.');
-    const int stem = dot && dot != base ? (int)(dot - base) : (int)strlen(base);
-    (void)snprintf(buf, len, "%.*s.flows", stem, base);
+    const char *base = strcmp(input, "-") == 0 ? "stdin" : slash ? slash + 1 : input;
+    size_t stem = strlen(base);
+    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
+        const size_t n = strlen(packed[i]);
+        if (stem > n && memcmp(base + stem - n, packed[i], n) == 0) {
+            stem -= n;
+            break;
+        }
+    }
+    for (size_t i = stem; i-- > 1;)
+        if (base[i] == '.') {
+            stem = i;
+            break;
+        }
+    (void)snprintf(buf, len, "%.*s.flows", (int)stem, base);
 }
 
 static void row(const char *name, const char *value, const char *rest)
@@ -74,23 +96,47 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
 {
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
     char buf[256];
-    (void)printf("%s -> %s\n", printable(p->input), printable(p->output));
+    if (p->n_inputs > 1)
+        (void)printf("%s and %zu more -> %s\n", printable(p->inputs[0]), p->n_inputs - 1,
+                     printable(p->output));
+    else
+        (void)printf("%s -> %s\n", printable(p->inputs[0]), printable(p->output));
     (void)snprintf(buf, sizeof buf, "%s of packets", human_bytes((double)r->captured_bytes));
     row("read", human_count(r->records_read), buf);
-    (void)snprintf(buf, sizeof buf, "%s in %s files, %s of them flows",
+    (void)snprintf(buf, sizeof buf, "%s in %s file%s, %s of them flows",
                    human_bytes((double)r->written_bytes), human_count(r->outputs),
-                   human_count(r->flows));
+                   r->outputs == 1 ? "" : "s", human_count(r->flows));
     row("written", human_count(r->records_written), buf);
     if (r->other)
         row(r->dropped_other ? "dropped" : "other", human_count(r->other),
             r->dropped_other ? "records without a network address (--no-other)"
-                             : "records without a network address, in other.pcap");
+                             : "records without a network address, in a file of that name");
+    const struct clv_dropped_blocks *b = &r->dropped_blocks;
+    const struct {
+        uint64_t n;
+        const char *what;
+    } left_out[] = {
+        {b->statistics, "blocks of interface statistics, which are of the whole capture"},
+        {b->custom, "custom blocks that must not be copied"},
+        {b->unknown, "blocks of unknown types"},
+        {b->metadata, "blocks of names, secrets and custom data"},
+    };
+    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
+        if (left_out[i].n)
+            row("left out", human_count(left_out[i].n), left_out[i].what);
+    if (r->rounded)
+        row("rounded", human_count(r->rounded), "times that pcap cannot hold to the last digit");
+    if (r->skipped_bytes)
+        row("skipped", human_count(r->skipped_bytes), "bytes behind faults (--recover)");
     if (r->fragments)
-        row("fragments", human_count(r->fragments), "later fragments, in flows without ports");
+        row("fragments", human_count(r->fragments), "later fragments, with the first of theirs");
+    if (r->orphans)
+        row("orphans", human_count(r->orphans),
+            "fragments whose first was not seen, in flows without ports");
     if (r->cut_short)
         row("cut short", human_count(r->cut_short),
             "records captured too short for their ports, in flows without ports");
-    if (r->records_written)
+    if (r->records_written && r->first_ns <= r->last_ns)
         (void)printf("%-10s %s to %s\n", "time", human_time(r->first_ns), human_time(r->last_ns));
     (void)snprintf(buf, sizeof buf, "%s/s, %s records/s, %u thread%s, %s re-opens, %s writes",
                    human_bytes((double)r->scanned_bytes / s),
@@ -112,18 +158,23 @@ static int print_json(const struct clv_split_params *p, const struct clv_split_r
 
 static int run(const void *options, char **operands, unsigned n_operands)
 {
-    (void)n_operands;
     const struct options *o = options;
     char output[4096];
     bool shown = false;
     struct clv_split_params p = {
-        .input = operands[0],
+        .inputs = (const char *const *)operands,
+        .n_inputs = n_operands,
         .output = o->output,
         .by = o->by,
+        .inner = o->inner,
+        .each = o->each,
         .directed = o->directed,
         .name = o->name,
         .no_other = o->no_other,
         .force = o->force,
+        .format = (enum clv_format)o->format,
+        .no_metadata = o->no_metadata,
+        .recover = o->recover,
         .manifest = (enum clv_manifest)o->manifest,
         .cache = (enum clv_cache)o->cache,
         .threads = (unsigned)o->threads,
@@ -136,7 +187,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     struct clv_split_result r;
     struct clv_error err;
     if (!p.output) {
-        default_output(p.input, output, sizeof output);
+        default_output(p.inputs[0], output, sizeof output);
         p.output = output;
     }
     const bool ok = clv_split(&p, &r, &err);
@@ -156,7 +207,10 @@ static int run(const void *options, char **operands, unsigned n_operands)
     }
     if (r.damage.code != CLV_ERR_NONE) {
         (void)print_error(&r.damage);
-        (void)fprintf(stderr, "        the %s records before it were split\n",
+        if (r.damages > 1)
+            (void)fprintf(stderr, "        and %s more fault%s behind it\n",
+                          human_count(r.damages - 1), r.damages > 2 ? "s" : "");
+        (void)fprintf(stderr, "        the %s records that are whole were split\n",
                       human_count(r.records_read));
         status = EXIT_DAMAGED;
     }
@@ -165,12 +219,14 @@ static int run(const void *options, char **operands, unsigned n_operands)
 
 const struct command command_split = {
     .name = "split",
-    .operands = "FILE",
+    .operands = "FILE...",
     .min_operands = 1,
-    .max_operands = 1,
-    .summary = "Splits a capture into one file per flow.",
+    .max_operands = UINT32_MAX >> 1,
+    .summary = "Splits captures, one behind the other, into one file per flow.",
     .details =
-        "Names are made of text and {n} {n:DIGITS} {key} {proto} {src} {dst} {sport} {dport}\n"
+        "FILE is pcap or pcapng, as it is or compressed with gzip, zstd, lz4, xz or bzip2; - is\n"
+        "standard input. Names are made of text and {n} {n:DIGITS} {key} {proto} {src} {dst} "
+        "{sport} {dport}\n"
         "{first} {input}. The output directory appears when it is complete, or not at all.\n"
         "\n"
         "Exit status: 0 all split; 1 split up to where the capture is damaged; 2 nothing done.\n",

@@ -13,11 +13,38 @@
 #include "base/bytes.h"
 #include "cleave/packet.h"
 
+/* What a fragment says of itself (RFC 791 section 3.1, RFC 8200 section 4.5). */
+struct decode_fragment {
+    uint8_t src[16], dst[16];
+    uint32_t id;
+    uint16_t offset; /* bytes */
+    uint16_t len;    /* bytes of the datagram that are in it */
+    uint8_t proto;   /* IPv4; 0 in IPv6, where it does not tell datagrams apart */
+    uint8_t family;
+    bool more; /* it is not the last */
+};
+
 /*
- * Fills *t, which is zeroed, from the n bytes at p. false: no network address; what has been filled
- * in *t by then means nothing.
+ * A decoding under way. *t is zeroed at its beginning. The depth counts headers that carry a whole
+ * frame or packet again; more than DECODE_DEPTH_MAX are not looked through, so that no packet makes
+ * the decoder recurse without end.
  */
-typedef bool decode_fn(const uint8_t *p, size_t n, struct clv_tuple *t);
+struct decode {
+    struct clv_tuple *t;
+    bool inner;    /* look through tunnels */
+    bool touched;  /* one of those below is no longer zero */
+    bool fragment; /* the outermost packet that is one is described in f */
+    uint8_t depth;
+    struct decode_fragment f;
+};
+
+enum { DECODE_DEPTH_MAX = 16 }; /* a tunnel that carries frames takes two */
+
+/*
+ * Fills *d->t from the n bytes at p. false: no network address; what has been filled in by then
+ * means nothing.
+ */
+typedef bool decode_fn(const uint8_t *p, size_t n, struct decode *d);
 
 /* A row of the table of link types. */
 struct decode_link {
@@ -32,10 +59,36 @@ const struct decode_link *decode_link_find(uint16_t linktype);
 /* Never NULL: packets of a link type that is not known have no network address. */
 decode_fn *decode_function(uint16_t linktype);
 
-/* The room's inner doors, for link layers that carry one another. n bytes are at p. */
+/* One level deeper. false: too deep. */
+static inline bool decode_deeper(struct decode *d)
+{
+    d->touched = true;
+    return d->depth++ < DECODE_DEPTH_MAX;
+}
+
+/* The room's inner doors, for layers that carry one another. n bytes are at p. */
 decode_fn decode_ipv6;
 decode_fn decode_ip; /* the version nibble decides */
-decode_fn decode_ppp;
-bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct clv_tuple *t);
+decode_fn decode_llc;
+decode_fn decode_mpls;
+decode_fn decode_mpls_doubted;
+decode_fn decode_ethernet;
+decode_fn decode_frame; /* Ethernet within another layer: one level deeper */
+bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct decode *d);
+
+/* wan.c */
+decode_fn decode_ppp, decode_ppp_protocol, decode_ppp_hdlc, decode_ppp_ether, decode_cisco_hdlc;
+decode_fn decode_frame_relay, decode_atm, decode_sunatm, decode_slip, decode_slip_bsdos;
+decode_fn decode_ppp_bsdos, decode_with_direction_ppp, decode_with_direction_hdlc;
+decode_fn decode_with_direction_frelay;
+
+/* wireless.c */
+decode_fn decode_80211, decode_radiotap, decode_prism, decode_avs;
+
+/*
+ * Looks for a tunnel in the n bytes behind the network header, of d->t->proto. true: *d->t says
+ * what is in it. false: it is untouched.
+ */
+decode_fn decode_tunnel;
 
 #endif

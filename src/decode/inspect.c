@@ -13,6 +13,7 @@ bool clv_capture_inspect(const char *path, struct clv_capture_info *info, struct
         .path = path,
         .format = *clv_capture_format(c),
         .file_bytes = clv_capture_size(c),
+        .compression = clv_capture_compression(c),
         .ordered = true,
         .first_ns = INT64_MAX,
         .last_ns = INT64_MIN,
@@ -24,12 +25,21 @@ bool clv_capture_inspect(const char *path, struct clv_capture_info *info, struct
         info->records++;
         info->captured_bytes += rec.caplen;
         info->wire_bytes += rec.origlen;
+        if (info->format.record_header_len == 0) { /* pcapng: no file header says it */
+            if (info->records == 1)
+                info->format.linktype = rec.linktype;
+            info->several_linktypes |= info->format.linktype != rec.linktype;
+        }
         info->longest = rec.caplen > info->longest ? rec.caplen : info->longest;
+        if (rec.ts_ns == CLV_NO_TIME)
+            continue;
         info->ordered = info->ordered && rec.ts_ns >= before;
         info->first_ns = rec.ts_ns < info->first_ns ? rec.ts_ns : info->first_ns;
         info->last_ns = rec.ts_ns > info->last_ns ? rec.ts_ns : info->last_ns;
         before = rec.ts_ns;
     }
+    info->sections = clv_capture_sections(c);
+    info->interfaces = clv_capture_interfaces(c);
     clv_capture_close(&c);
     return true;
 }
@@ -47,7 +57,14 @@ size_t clv_capture_json(const struct clv_capture_info *info, char *buf, size_t l
     json_u64(&j, "version_major", f->version_major);
     json_u64(&j, "version_minor", f->version_minor);
     json_str(&j, "byte_order", f->big_endian ? "big" : "little");
-    json_str(&j, "resolution", f->nanoseconds ? "nanoseconds" : "microseconds");
+    json_str(&j, "compression", info->compression);
+    if (f->record_header_len) {
+        json_str(&j, "resolution", f->nanoseconds ? "nanoseconds" : "microseconds");
+    } else {
+        json_u64(&j, "sections", info->sections);
+        json_u64(&j, "interfaces", info->interfaces);
+        json_bool(&j, "several_linktypes", info->several_linktypes);
+    }
     json_u64(&j, "linktype", f->linktype);
     json_str(&j, "linktype_name", clv_linktype_name(f->linktype));
     json_bool(&j, "linktype_supported", clv_linktype_supported(f->linktype));
@@ -58,7 +75,7 @@ size_t clv_capture_json(const struct clv_capture_info *info, char *buf, size_t l
     json_u64(&j, "wire_bytes", info->wire_bytes);
     json_u64(&j, "longest", info->longest);
     json_bool(&j, "ordered", info->ordered);
-    if (info->records) {
+    if (info->records && info->first_ns <= info->last_ns) {
         json_time(&j, "first", info->first_ns);
         json_time(&j, "last", info->last_ns);
     }

@@ -10,24 +10,20 @@
 
 enum {
     IPV4_HEADER = 20,
+    IPV4_PLAIN = 0x45,           /* the first byte of version 4 without options */
     IP_FRAGMENT_OFFSET = 0x1fff, /* RFC 791 section 3.1, units of 8 bytes */
-    TCP_FLAGS_AT = 13,           /* RFC 9293 section 3.1 */
+    IP_MORE_FRAGMENTS = 0x2000,
+    TCP_FLAGS_AT = 13, /* RFC 9293 section 3.1 */
 };
 
 /* All protocols with ports hold source and destination port in their first four bytes. */
-CLV_INLINE void decode_transport(const uint8_t *p, size_t n, struct clv_tuple *t)
+CLV_INLINE void decode_ports(const uint8_t *p, size_t n, uint8_t proto, struct clv_tuple *t)
 {
-    switch (t->proto) {
-    case CLV_PROTO_TCP:
+    if (CLV_LIKELY(proto == CLV_PROTO_TCP)) {
         if (CLV_LIKELY(n > TCP_FLAGS_AT))
             t->tcp_flags = p[TCP_FLAGS_AT];
-        break;
-    case CLV_PROTO_UDP:
-    case CLV_PROTO_DCCP:
-    case CLV_PROTO_SCTP:
-    case CLV_PROTO_UDPLITE:
-        break;
-    default:
+    } else if (proto != CLV_PROTO_UDP && proto != CLV_PROTO_DCCP && proto != CLV_PROTO_SCTP &&
+               proto != CLV_PROTO_UDPLITE) {
         return;
     }
     if (CLV_UNLIKELY(n < 4)) {
@@ -39,28 +35,53 @@ CLV_INLINE void decode_transport(const uint8_t *p, size_t n, struct clv_tuple *t
     t->flags |= CLV_TUPLE_PORTS;
 }
 
-CLV_INLINE bool decode_ipv4(const uint8_t *p, size_t n, struct clv_tuple *t)
+/*
+ * What is rare is left to functions in whose place the usual way would end, so that it saves no
+ * registers for their sake.
+ */
+void decode_transport_inner(const uint8_t *p, size_t n, struct decode *d) CLV_COLD;
+bool decode_ipv4_fragment(const uint8_t *p, size_t n, struct decode *d) CLV_COLD;
+
+CLV_INLINE void decode_transport(const uint8_t *p, size_t n, struct decode *d)
 {
+    if (CLV_UNLIKELY(d->inner))
+        decode_transport_inner(p, n, d);
+    else
+        decode_ports(p, n, d->t->proto, d->t);
+}
+
+/* header is the length that the first byte says: a constant where it was compared already. */
+CLV_INLINE bool decode_ipv4_header(const uint8_t *p, size_t n, size_t header, struct decode *d)
+{
+    struct clv_tuple *const t = d->t;
     if (CLV_UNLIKELY(n < IPV4_HEADER))
         return false;
-    const size_t header = (size_t)(p[0] & 15) * 4;
     size_t total = load_be16(p + 2);
-    if (total == 0)
+    if (CLV_UNLIKELY(total < header)) {
+        if (total)
+            return false;
         total = SIZE_MAX; /* TCP segmentation offload: the length was still to be filled in */
-    if (CLV_UNLIKELY(header < IPV4_HEADER || total < header))
-        return false;
+    }
     memcpy(t->src, p + 12, 4);
     memcpy(t->dst, p + 16, 4);
-    t->proto = p[9];
+    const uint8_t proto = t->proto = p[9];
     t->family = 4;
-    if (CLV_UNLIKELY(load_be16(p + 6) & IP_FRAGMENT_OFFSET)) {
-        t->flags |= CLV_TUPLE_FRAGMENT;
-        return true;
-    }
+    if (CLV_UNLIKELY(load_be16(p + 6) & (IP_FRAGMENT_OFFSET | IP_MORE_FRAGMENTS)))
+        return decode_ipv4_fragment(p, n, d);
     /* What follows the datagram is padding, or a frame check sequence. */
     const size_t end = total < n ? total : n;
-    decode_transport(p + header, end > header ? end - header : 0, t);
+    const size_t left = end > header ? end - header : 0;
+    if (CLV_UNLIKELY(d->inner))
+        decode_transport_inner(p + header, left, d);
+    else
+        decode_ports(p + header, left, proto, t);
     return true;
+}
+
+CLV_INLINE bool decode_ipv4(const uint8_t *p, size_t n, struct decode *d)
+{
+    const size_t header = n ? (size_t)(p[0] & 15) * 4 : 0;
+    return header >= IPV4_HEADER && decode_ipv4_header(p, n, header, d);
 }
 
 #endif

@@ -3,224 +3,362 @@
  * Link layers: what lies before the network header. A new one is a function and a row of the table.
  * Numbers and layouts: https://www.tcpdump.org/linktypes.html and the pages it leads to.
  */
-#include "decode/ipv4.h"
-
-/* IEEE 802 EtherTypes. */
-enum {
-    ETHERTYPE_MIN = 0x0600, /* below it the field is a length (IEEE 802.3 clause 3.2.6) */
-    LENGTH_MAX = 1500,
-    ETHERTYPE_IPV4 = 0x0800,
-    ETHERTYPE_VLAN = 0x8100, /* IEEE 802.1Q C-tag */
-    ETHERTYPE_IPV6 = 0x86dd,
-    ETHERTYPE_MPLS = 0x8847,
-    ETHERTYPE_MPLS_MULTICAST = 0x8848,
-    ETHERTYPE_PPPOE_SESSION = 0x8864, /* RFC 2516 */
-    ETHERTYPE_QINQ = 0x88a8,          /* IEEE 802.1ad S-tag */
-    ETHERTYPE_QINQ_OLD1 = 0x9100,
-    ETHERTYPE_QINQ_OLD2 = 0x9200,
-    ETHERTYPE_QINQ_OLD3 = 0x9300,
-};
-
-/* PPP protocol numbers (IANA). */
-enum {
-    PPP_IPV4 = 0x0021,
-    PPP_IPV6 = 0x0057,
-    PPP_MPLS = 0x0281,
-    PPP_MPLS_MULTICAST = 0x0283,
-};
-
-enum {
-    LLC_SAP_IP = 0x06,
-    LLC_SAP_SNAP = 0xaa,
-    OUI_ETHERTYPE = 0x000000, /* RFC 1042 */
-    OUI_8021H = 0x0000f8,     /* IEEE 802.1H bridge tunnel */
-};
-
-/* Logical link control (IEEE 802.2), with SNAP where it announces it. */
-static bool llc(const uint8_t *p, size_t n, struct clv_tuple *t)
-{
-    if (n < 3)
-        return false;
-    const bool snap = p[0] == LLC_SAP_SNAP && p[1] == LLC_SAP_SNAP;
-    if (!snap)
-        return p[0] == LLC_SAP_IP && p[1] == LLC_SAP_IP && decode_ip(p + 3, n - 3, t);
-    if (n < 8)
-        return false;
-    const uint32_t oui = load_be32(p + 2) & 0x00ffffff;
-    if (oui != OUI_ETHERTYPE && oui != OUI_8021H)
-        return false;
-    return decode_ethertype(load_be16(p + 6), p + 8, n - 8, t);
-}
-
-/* RFC 3032. No label says what is below the last one; the version nibble does (RFC 4928). */
-static bool mpls(const uint8_t *p, size_t n, struct clv_tuple *t)
-{
-    while (n >= 4) {
-        const bool bottom = p[2] & 1;
-        p += 4;
-        n -= 4;
-        if (bottom)
-            return decode_ip(p, n, t);
-    }
-    return false;
-}
-
-static bool ppp_protocol(const uint8_t *p, size_t n, struct clv_tuple *t)
-{
-    if (n < 2)
-        return false;
-    /* RFC 1661 section 6.5: an odd first byte is a protocol field compressed to one byte. */
-    const size_t len = p[0] & 1 ? 1 : 2;
-    const uint16_t proto = len == 1 ? p[0] : load_be16(p);
-    switch (proto) {
-    case PPP_IPV4:
-        return decode_ip(p + len, n - len, t);
-    case PPP_IPV6:
-        return decode_ipv6(p + len, n - len, t);
-    case PPP_MPLS:
-    case PPP_MPLS_MULTICAST:
-        return mpls(p + len, n - len, t);
-    default:
-        return false;
-    }
-}
-
-/* RFC 1662: address ff and control 03 may stand before the protocol. */
-bool decode_ppp(const uint8_t *p, size_t n, struct clv_tuple *t)
-{
-    if (n >= 2 && p[0] == 0xff && p[1] == 0x03)
-        return ppp_protocol(p + 2, n - 2, t);
-    return ppp_protocol(p, n, t);
-}
-
-bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct clv_tuple *t)
-{
-    for (;;) {
-        switch (type) {
-        case ETHERTYPE_IPV4:
-            return decode_ip(p, n, t);
-        case ETHERTYPE_IPV6:
-            return decode_ipv6(p, n, t);
-        case ETHERTYPE_VLAN:
-        case ETHERTYPE_QINQ:
-        case ETHERTYPE_QINQ_OLD1:
-        case ETHERTYPE_QINQ_OLD2:
-        case ETHERTYPE_QINQ_OLD3:
-            if (n < 4)
-                return false;
-            type = load_be16(p + 2);
-            p += 4;
-            n -= 4;
-            continue;
-        case ETHERTYPE_MPLS:
-        case ETHERTYPE_MPLS_MULTICAST:
-            return mpls(p, n, t);
-        case ETHERTYPE_PPPOE_SESSION:
-            return n >= 6 && ppp_protocol(p + 6, n - 6, t);
-        default:
-            if (type > LENGTH_MAX)
-                return false;
-            return llc(p, type < n ? type : n, t);
-        }
-    }
-}
-
-static bool ethernet(const uint8_t *p, size_t n, struct clv_tuple *t)
-{
-    if (CLV_UNLIKELY(n < 15))
-        return false;
-    const uint16_t type = load_be16(p + 12);
-    if (CLV_LIKELY(type == ETHERTYPE_IPV4 && p[14] >> 4 == 4))
-        return decode_ipv4(p + 14, n - 14, t);
-    return decode_ethertype(type, p + 14, n - 14, t);
-}
+#include "decode/decode.h"
+#include "decode/ethertype.h"
 
 /* The protocol field of both Linux cooked headers: an EtherType, or a small number of Linux's. */
-static bool cooked(uint16_t type, const uint8_t *p, size_t n, struct clv_tuple *t)
+static bool cooked(uint16_t type, const uint8_t *p, size_t n, struct decode *d)
 {
     enum { LINUX_802_2 = 0x0004 };
     if (type == LINUX_802_2)
-        return llc(p, n, t);
-    return type >= ETHERTYPE_MIN && decode_ethertype(type, p, n, t);
+        return decode_llc(p, n, d);
+    return type >= ETHERTYPE_MIN && decode_ethertype(type, p, n, d);
 }
 
-static bool linux_sll(const uint8_t *p, size_t n, struct clv_tuple *t)
+static bool linux_sll(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 16 && cooked(load_be16(p + 14), p + 16, n - 16, t);
+    return n >= 16 && cooked(load_be16(p + 14), p + 16, n - 16, d);
 }
 
-static bool linux_sll2(const uint8_t *p, size_t n, struct clv_tuple *t)
+static bool linux_sll2(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 20 && cooked(load_be16(p), p + 20, n - 20, t);
+    return n >= 20 && cooked(load_be16(p), p + 20, n - 20, d);
 }
 
 /* The values of AF_INET6: 10 Linux, 24 NetBSD and OpenBSD, 28 FreeBSD, 30 Darwin; AF_INET is 2. */
-static bool family(uint32_t af, const uint8_t *p, size_t n, struct clv_tuple *t)
+static bool family(uint32_t af, const uint8_t *p, size_t n, struct decode *d)
 {
     switch (af) {
     case 2:
-        return decode_ip(p, n, t);
+        return decode_ip(p, n, d);
     case 10:
     case 24:
     case 28:
     case 30:
-        return decode_ipv6(p, n, t);
+        return decode_ipv6(p, n, d);
     default:
-        return af >= ETHERTYPE_MIN && af <= 0xffff && decode_ethertype((uint16_t)af, p, n, t);
+        return af >= ETHERTYPE_MIN && af <= 0xffff && decode_ethertype((uint16_t)af, p, n, d);
     }
 }
 
 /* The family is in the byte order of the machine that captured, which need not be the file's. */
-static bool bsd_null(const uint8_t *p, size_t n, struct clv_tuple *t)
+static bool bsd_null(const uint8_t *p, size_t n, struct decode *d)
 {
     if (n < 4)
         return false;
     if (p[0] == 0xff && p[1] == 0x03)
-        return decode_ppp(p, n, t);
+        return decode_ppp(p, n, d);
     const uint32_t af = load_le32(p);
-    return family(af & 0xffff0000U ? load_be32(p) : af, p + 4, n - 4, t);
+    return family(af & 0xffff0000U ? load_be32(p) : af, p + 4, n - 4, d);
 }
 
-static bool bsd_loop(const uint8_t *p, size_t n, struct clv_tuple *t)
+static bool bsd_loop(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 4 && family(load_be32(p), p + 4, n - 4, t);
+    return n >= 4 && family(load_be32(p), p + 4, n - 4, d);
 }
 
-/* Cisco HDLC (RFC 1547 section 4.3.1): address, control, EtherType. */
-static bool cisco_hdlc(const uint8_t *p, size_t n, struct clv_tuple *t)
+/* 802.5: access and frame control, addresses; a set bit of the source says that a route follows. */
+static bool token_ring(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 4 && decode_ethertype(load_be16(p + 2), p + 4, n - 4, t);
+    size_t len = 14;
+    if (n < len + 2 || (p[1] & 0xc0) != 0x40)
+        return false;
+    if (p[8] & 0x80)
+        len += p[14] & 0x1f;
+    return n >= len && decode_llc(p + len, n - len, d);
 }
 
-/* PPP in HDLC-like framing, or Cisco HDLC: unicast 0f and multicast 8f are Cisco's addresses. */
-static bool ppp_hdlc(const uint8_t *p, size_t n, struct clv_tuple *t)
+/* Frame control, addresses; LLC frames have 5 in bits 4 to 6, synchronous or not. */
+static bool fddi(const uint8_t *p, size_t n, struct decode *d)
 {
-    if (n && (p[0] == 0x0f || p[0] == 0x8f))
-        return cisco_hdlc(p, n, t);
-    return decode_ppp(p, n, t);
+    return n >= 13 && (p[0] & 0x70) == 0x50 && decode_llc(p + 13, n - 13, d);
 }
 
-static bool ppp_ether(const uint8_t *p, size_t n, struct clv_tuple *t)
+/* RFC 1201, RFC 2497: a protocol, then whether the packet is split; a later part has no network
+ * header. */
+static bool arcnet_protocol(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 6 && ppp_protocol(p + 6, n - 6, t);
+    enum { ARCNET_IPV6 = 196, ARCNET_IP = 212, ARCNET_IP_OLD = 240, EXCEPTION = 0xff };
+    if (n < 1)
+        return false;
+    if (p[0] == ARCNET_IP_OLD)
+        return decode_ip(p + 1, n - 1, d);
+    if (n < 4 || (p[0] != ARCNET_IP && p[0] != ARCNET_IPV6))
+        return false;
+    size_t at = 1; /* of the split flag, which an exception moves */
+    if (p[at] == EXCEPTION)
+        at = 5;
+    return n >= at + 3 && (p[at] == 0 || (p[at] & 1)) && decode_ip(p + at + 3, n - at - 3, d);
+}
+
+static bool arcnet(const uint8_t *p, size_t n, struct decode *d)
+{
+    return n >= 2 && arcnet_protocol(p + 2, n - 2, d);
+}
+
+/* Linux has two bytes of offset between addresses and protocol. */
+static bool arcnet_linux(const uint8_t *p, size_t n, struct decode *d)
+{
+    return n >= 4 && arcnet_protocol(p + 4, n - 4, d);
+}
+
+/* RFC 2625: addresses of 8 bytes, LLC. */
+static bool ip_over_fc(const uint8_t *p, size_t n, struct decode *d)
+{
+    return n >= 16 && decode_llc(p + 16, n - 16, d);
+}
+
+/* RFC 2734 as Darwin has it: addresses of 8 bytes, EtherType. */
+static bool ip_over_1394(const uint8_t *p, size_t n, struct decode *d)
+{
+    return n >= 18 && decode_ethertype(load_be16(p + 16), p + 18, n - 18, d);
+}
+
+/* RFC 4391: a global routing header of 40 bytes, EtherType, 2 reserved. */
+static bool ip_over_ib(const uint8_t *p, size_t n, struct decode *d)
+{
+    return n >= 44 && decode_ethertype(load_be16(p + 40), p + 44, n - 44, d);
+}
+
+/* OpenBSD's IPsec: family in the byte order of who captured, SPI, flags. */
+static bool enc(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (n < 12)
+        return false;
+    const uint32_t af = load_le32(p);
+    return family(af & 0xffff0000U ? load_be32(p) : af, p + 12, n - 12, d);
+}
+
+/* The packet filter's log: length of its header, family. */
+static bool pflog(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (n < 4)
+        return false;
+    const size_t len = ((size_t)p[0] + 3) / 4 * 4;
+    return len >= 4 && n >= len && family(p[1], p + len, n - len, d);
+}
+
+/* Solaris: version, family (2, or 26 for IPv6), and 22 bytes more. */
+static bool ipnet(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (n < 24)
+        return false;
+    return p[1] == 2 ? decode_ip(p + 24, n - 24, d) : p[1] == 26 && decode_ipv6(p + 24, n - 24, d);
+}
+
+/* netfilter: family, version, resource; then values, lengths in the order of who captured. */
+static bool nflog(const uint8_t *p, size_t n, struct decode *d)
+{
+    enum { PAYLOAD = 9 };
+    if (n < 8)
+        return false;
+    const uint8_t af = p[0];
+    const bool big = load_le16(p + 4) > n - 4;
+    for (size_t at = 4; n - at >= 4;) {
+        const size_t len = big ? load_be16(p + at) : load_le16(p + at);
+        const uint16_t type = (big ? load_be16(p + at + 2) : load_le16(p + at + 2)) & 0x7fff;
+        if (type == PAYLOAD && len >= 4) /* cut off by a small snaplen, maybe */
+            return family(af, p + at + 4, min_u64(len, n - at) - 4, d);
+        if (len < 4 || len > n - at)
+            return false;
+        const size_t step = (len + 3) / 4 * 4;
+        if (step > n - at)
+            return false;
+        at += step;
+    }
+    return false;
+}
+
+/* The packet of a header that names the link type; one such header within another is refused. */
+static bool wrapped(uint32_t linktype, const uint8_t *p, size_t n, struct decode *d)
+{
+    return linktype <= 0xffff && decode_deeper(d) && decode_function((uint16_t)linktype)(p, n, d);
+}
+
+static bool ppi(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (n < 8)
+        return false;
+    const size_t len = load_le16(p + 2);
+    return len >= 8 && len <= n && wrapped(load_le32(p + 4), p + len, n - len, d);
+}
+
+/* Darwin: header length, what follows (0: nothing), DLT_; little-endian. */
+static bool pktap(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (n < 12)
+        return false;
+    const uint32_t len = load_le32(p);
+    return len >= 12 && len <= n && load_le32(p + 4) != 0 &&
+           wrapped(load_le32(p + 8), p + len, n - len, d);
+}
+
+/* Preamble and delimiter (IEEE 802.3br mPackets): a frame, or the first part of one. */
+static bool mpacket(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (n < 8 || p[6] != 0x55) /* a later part has its own delimiter there */
+        return false;
+    switch (p[7]) {
+    case 0xd5: /* express, and what is not 802.3br */
+    case 0xe6: /* preemptable, counting 0 to 3 */
+    case 0x4c:
+    case 0x7f:
+    case 0xb3:
+        return decode_ethernet(p + 8, n - 8, d);
+    default:
+        return false;
+    }
+}
+
+static bool epon(const uint8_t *p, size_t n, struct decode *d)
+{
+    return n >= 8 && decode_ethernet(p + 8, n - 8, d);
+}
+
+static bool netanalyzer(const uint8_t *p, size_t n, struct decode *d)
+{
+    return n >= 4 && decode_ethernet(p + 4, n - 4, d);
+}
+
+static bool netanalyzer_transparent(const uint8_t *p, size_t n, struct decode *d)
+{
+    return n >= 12 && decode_ethernet(p + 12, n - 12, d);
+}
+
+/* A switch's tag between the addresses and the type, in bytes. */
+static bool tagged(const uint8_t *p, size_t n, size_t tag, struct decode *d)
+{
+    const size_t len = 12 + tag + 2;
+    return n > len && decode_ethertype(load_be16(p + len - 2), p + len, n - len, d);
+}
+
+static bool dsa(const uint8_t *p, size_t n, struct decode *d)
+{
+    return tagged(p, n, 4, d);
+}
+
+static bool edsa(const uint8_t *p, size_t n, struct decode *d)
+{
+    return tagged(p, n, 8, d);
+}
+
+static bool brcm_prepend(const uint8_t *p, size_t n, struct decode *d)
+{
+    return n >= 4 && decode_ethernet(p + 4, n - 4, d);
+}
+
+/* DOCSIS: frame control, its parameter, length, an extended header, a check sequence. */
+static bool docsis(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (n < 6 || p[0] >> 6 != 0)
+        return false;
+    const size_t len = 6 + (p[0] & 1 ? (size_t)p[1] : 0);
+    return n >= len && decode_ethernet(p + len, n - len, d);
+}
+
+/* Endace's records: 16 bytes, extension headers of 8 while a top bit is set. */
+static bool endace(const uint8_t *p, size_t n, struct decode *d)
+{
+    size_t at = 16;
+    if (n < at)
+        return false;
+    for (bool more = p[8] & 0x80; more; at += 8) {
+        if (n < at + 8)
+            return false;
+        more = p[at] & 0x80;
+    }
+    switch (p[8] & 0x7f) {
+    case 1: /* HDLC_POS, and with colour, for a stream, or hashed */
+    case 10:
+    case 15:
+    case 19:
+        return decode_ppp_hdlc(p + at, n - at, d);
+    case 5: /* MC_HDLC, 4 bytes before it */
+    case 17:
+        return n >= at + 4 && decode_ppp_hdlc(p + at + 4, n - at - 4, d);
+    case 2: /* ETH, two bytes before it */
+    case 11:
+    case 16:
+    case 20:
+        return n >= at + 2 && decode_ethernet(p + at + 2, n - at - 2, d);
+    case 22:
+        return decode_ip(p + at, n - at, d);
+    case 23:
+        return decode_ipv6(p + at, n - at, d);
+    default:
+        return false;
+    }
 }
 
 /* clang-format off */
 static const struct decode_link links[] = {
     {0, "NULL", bsd_null},
-    {1, "ETHERNET", ethernet},
+    {1, "ETHERNET", decode_ethernet},
+    {6, "IEEE802_5", token_ring},
+    {7, "ARCNET_BSD", arcnet},
+    {8, "SLIP", decode_slip},
     {9, "PPP", decode_ppp},
+    {10, "FDDI", fddi},
     {12, "RAW", decode_ip}, /* DLT_RAW of most platforms, found in files all the same */
     {14, "RAW", decode_ip}, /* DLT_RAW of OpenBSD */
-    {50, "PPP_HDLC", ppp_hdlc},
-    {51, "PPP_ETHER", ppp_ether},
+    {50, "PPP_HDLC", decode_ppp_hdlc},
+    {51, "PPP_ETHER", decode_ppp_ether},
+    {100, "ATM_RFC1483", decode_atm},
     {101, "RAW", decode_ip},
-    {104, "C_HDLC", cisco_hdlc},
+    {102, "SLIP_BSDOS", decode_slip_bsdos},
+    {103, "PPP_BSDOS", decode_ppp_bsdos},
+    {104, "C_HDLC", decode_cisco_hdlc},
+    {105, "IEEE802_11", decode_80211},
+    {106, "ATM_CLIP", decode_atm},
+    {107, "FRELAY", decode_frame_relay},
     {108, "LOOP", bsd_loop},
+    {109, "ENC", enc},
     {113, "LINUX_SLL", linux_sll},
+    {114, "LTALK", NULL},
+    {117, "PFLOG", pflog},
+    {119, "IEEE802_11_PRISM", decode_prism},
+    {122, "IP_OVER_FC", ip_over_fc},
+    {123, "SUNATM", decode_sunatm},
+    {127, "IEEE802_11_RADIOTAP", decode_radiotap},
+    {129, "ARCNET_LINUX", arcnet_linux},
+    {138, "APPLE_IP_OVER_IEEE1394", ip_over_1394},
+    {143, "DOCSIS", docsis},
+    {144, "LINUX_IRDA", NULL},
+    {147, "USER0", NULL},
+    {163, "IEEE802_11_AVS", decode_avs},
+    {166, "PPP_PPPD", decode_with_direction_ppp},
+    {187, "BLUETOOTH_HCI_H4", NULL},
+    {189, "USB_LINUX", NULL},
+    {192, "PPI", ppi},
+    {195, "IEEE802_15_4_WITHFCS", NULL},
+    {197, "ERF", endace},
+    {201, "BLUETOOTH_HCI_H4_WITH_PHDR", NULL},
+    {204, "PPP_WITH_DIR", decode_with_direction_ppp},
+    {205, "C_HDLC_WITH_DIR", decode_with_direction_hdlc},
+    {206, "FRELAY_WITH_DIR", decode_with_direction_frelay},
+    {219, "MPLS", decode_mpls},
+    {220, "USB_LINUX_MMAPPED", NULL},
+    {226, "IPNET", ipnet},
+    {227, "CAN_SOCKETCAN", NULL},
     {228, "IPV4", decode_ip},
     {229, "IPV6", decode_ip},
+    {230, "IEEE802_15_4_NOFCS", NULL},
+    {231, "DBUS", NULL},
+    {239, "NFLOG", nflog},
+    {240, "NETANALYZER", netanalyzer},
+    {241, "NETANALYZER_TRANSPARENT", netanalyzer_transparent},
+    {242, "IPOIB", ip_over_ib},
+    {249, "USBPCAP", NULL},
+    {251, "BLUETOOTH_LE_LL", NULL},
+    {253, "NETLINK", NULL},
+    {258, "PKTAP", pktap},
+    {259, "EPON", epon},
+    {274, "ETHERNET_MPACKET", mpacket},
     {276, "LINUX_SLL2", linux_sll2},
+    {281, "DSA_TAG_BRCM", dsa},
+    {282, "DSA_TAG_BRCM_PREPEND", brcm_prepend},
+    {283, "DSA_TAG_DSA", dsa},
+    {284, "DSA_TAG_EDSA", edsa},
 };
 /* clang-format on */
 
@@ -232,11 +370,11 @@ const struct decode_link *decode_link_find(uint16_t linktype)
     return NULL;
 }
 
-static bool unknown(const uint8_t *p, size_t n, struct clv_tuple *t)
+static bool unknown(const uint8_t *p, size_t n, struct decode *d)
 {
     (void)p;
     (void)n;
-    (void)t;
+    (void)d;
     return false;
 }
 
@@ -249,7 +387,8 @@ decode_fn *decode_function(uint16_t linktype)
 bool clv_packet_tuple(uint16_t linktype, const uint8_t *data, uint32_t caplen, struct clv_tuple *t)
 {
     *t = (struct clv_tuple){0};
-    if (decode_function(linktype)(data, caplen, t))
+    struct decode d = {.t = t};
+    if (decode_function(linktype)(data, caplen, &d))
         return true;
     *t = (struct clv_tuple){0};
     return false;

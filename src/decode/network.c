@@ -16,8 +16,63 @@ enum {
     IPV6_SHIM6 = 140,
 };
 
-bool decode_ipv6(const uint8_t *p, size_t n, struct clv_tuple *t)
+/* The outermost fragment counts: what it carries cannot be put together without the others. */
+static struct decode_fragment *fragment_begin(const struct clv_tuple *t, struct decode *d)
 {
+    if (d->fragment)
+        return NULL;
+    d->touched = d->fragment = true;
+    memcpy(d->f.src, t->src, sizeof d->f.src);
+    memcpy(d->f.dst, t->dst, sizeof d->f.dst);
+    d->f.family = t->family;
+    return &d->f;
+}
+
+/* decode_ipv4() has filled in what is before the ports, and has checked both lengths. */
+bool decode_ipv4_fragment(const uint8_t *p, size_t n, struct decode *d)
+{
+    const uint16_t fragment = load_be16(p + 6);
+    const size_t header = (size_t)(p[0] & 15) * 4;
+    const size_t total = load_be16(p + 2) ? load_be16(p + 2) : SIZE_MAX;
+    struct decode_fragment *f = fragment_begin(d->t, d);
+    if (f) {
+        f->id = load_be16(p + 4);
+        f->proto = p[9];
+        f->offset = (uint16_t)((fragment & IP_FRAGMENT_OFFSET) * 8);
+        f->len = (uint16_t)min_u64(total - header, UINT16_MAX);
+        f->more = fragment & IP_MORE_FRAGMENTS;
+    }
+    if (fragment & IP_FRAGMENT_OFFSET) {
+        d->t->flags |= CLV_TUPLE_FRAGMENT;
+        return true;
+    }
+    const size_t end = total < n ? total : n;
+    decode_transport(p + header, end > header ? end - header : 0, d);
+    return true;
+}
+
+void decode_transport_inner(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (!decode_tunnel(p, n, d))
+        decode_ports(p, n, d->t->proto, d->t);
+}
+
+static CLV_COLD void ipv6_fragment(const uint8_t *h, size_t len, struct decode *d)
+{
+    const uint16_t offset = load_be16(h + 2);
+    struct decode_fragment *f = fragment_begin(d->t, d);
+    if (!f)
+        return;
+    f->id = load_be32(h + 4);
+    f->proto = 0;
+    f->offset = offset & 0xfff8;
+    f->len = (uint16_t)min_u64(len, UINT16_MAX);
+    f->more = offset & 1;
+}
+
+bool decode_ipv6(const uint8_t *p, size_t n, struct decode *d)
+{
+    struct clv_tuple *const t = d->t;
     if (CLV_UNLIKELY(n < IPV6_HEADER || p[0] >> 4 != 6))
         return false;
     memcpy(t->src, p + 8, 16);
@@ -38,6 +93,8 @@ bool decode_ipv6(const uint8_t *p, size_t n, struct clv_tuple *t)
         case IPV6_FRAGMENT:
             if (left < 8)
                 goto cut;
+            if (load_be16(h + 2) & 0xfff9) /* else it is alone: an atomic fragment, RFC 6946 */
+                ipv6_fragment(h, (payload ? IPV6_HEADER + payload : n) - at - 8, d);
             if (load_be16(h + 2) & 0xfff8) {
                 t->proto = h[0];
                 t->flags |= CLV_TUPLE_FRAGMENT;
@@ -62,7 +119,7 @@ bool decode_ipv6(const uint8_t *p, size_t n, struct clv_tuple *t)
             break;
         default:
             t->proto = next;
-            decode_transport(h, left, t);
+            decode_transport(h, left, d);
             return true;
         }
         if (len > left)
@@ -76,15 +133,15 @@ cut:
     return true;
 }
 
-bool decode_ip(const uint8_t *p, size_t n, struct clv_tuple *t)
+bool decode_ip(const uint8_t *p, size_t n, struct decode *d)
 {
     if (n == 0)
         return false;
     switch (p[0] >> 4) {
     case 4:
-        return decode_ipv4(p, n, t);
+        return decode_ipv4(p, n, d);
     case 6:
-        return decode_ipv6(p, n, t);
+        return decode_ipv6(p, n, d);
     default:
         return false;
     }

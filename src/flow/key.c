@@ -3,6 +3,11 @@
 
 #include "base/fail.h"
 
+uint64_t flow_key_hash_slowly(const struct flow_key *key)
+{
+    return flow_key_hash(key);
+}
+
 struct by_row {
     const char *name;
     struct flow_key mask;
@@ -11,7 +16,7 @@ struct by_row {
 bool flow_by_parse(struct flow_by *by, const char *text, bool directed, struct clv_error *err)
 {
     static const struct by_row rows[] = {
-        {"flow", {.a_port = 0xffff, .b_port = 0xffff, .has_ports = CLV_TUPLE_PORTS, .proto = 0xff}},
+        {"flow", {.a_port = 0xffff, .b_port = 0xffff, .has = FLOW_HAS_PORTS, .proto = 0xff}},
         {"3tuple", {.proto = 0xff}},
         {"hostpair", {.proto = 0}},
     };
@@ -19,7 +24,7 @@ bool flow_by_parse(struct flow_by *by, const char *text, bool directed, struct c
         if (strcmp(text, rows[i].name) == 0) {
             *by = (struct flow_by){.mask.key = rows[i].mask, .undirected = !directed};
             by->mask.key.family = 0xff;
-            by->set.key.has_proto = rows[i].mask.proto != 0;
+            by->set.key.has = rows[i].mask.proto ? FLOW_HAS_PROTO : 0;
             return true;
         }
     (void)clv_fail(err, CLV_ERR_ARG, "--by", "\"%.60s\" is no key", text);

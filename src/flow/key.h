@@ -25,14 +25,20 @@ struct flow_key {
     uint16_t a_port, b_port;
     uint8_t proto;
     uint8_t family;
-    uint8_t has_ports; /* tells port 0 from no port */
-    uint8_t has_proto; /* tells protocol 0 from none: the same for all keys of a run */
+    uint8_t has;  /* FLOW_HAS_: tells port 0 from no port, protocol 0 from none */
+    uint8_t kind; /* of output, where one file cannot hold all: 0 elsewhere */
 };
+
+enum {
+    FLOW_HAS_PORTS = CLV_TUPLE_PORTS,
+    FLOW_HAS_PROTO = 1 << 7, /* the same for all keys of a run */
+};
+
 static_assert(sizeof(struct flow_key) == 40, "hashed and compared as bytes: no padding");
 
 /*
  * A tuple becomes its key where it stands: what they share lies at the same bytes. flags and
- * tcp_flags of the tuple are has_ports and has_proto of the key.
+ * tcp_flags of the tuple are has and kind of the key.
  */
 union flow_id {
     struct clv_tuple tuple;
@@ -57,11 +63,27 @@ struct flow_by {
     bool undirected; /* both directions are one flow; else a is the source, b the destination */
 };
 
+/* true: ports are part of the key. */
+static inline bool flow_by_ports(const struct flow_by *by)
+{
+    return by->mask.key.has & FLOW_HAS_PORTS;
+}
+
 /*
  * Fixed, so that a key has the same hash on every machine and in every run. Digits of pi after the
  * hexadecimal point: no output depends on it, but files of shards will.
  */
 #define FLOW_SEED UINT64_C(0x243f6a8885a308d3)
+
+static inline bool flow_has_ports(const struct flow_key *k)
+{
+    return k->has & FLOW_HAS_PORTS;
+}
+
+static inline bool flow_has_proto(const struct flow_key *k)
+{
+    return k->has & FLOW_HAS_PROTO;
+}
 
 static inline bool flow_key_equal(const struct flow_key *x, const struct flow_key *y)
 {
@@ -83,6 +105,9 @@ CLV_INLINE uint64_t flow_key_hash(const struct flow_key *key)
     }
     return XXH3_64bits_withSeed(key, sizeof *key, FLOW_SEED);
 }
+
+/* The same, for places where it is not worth a copy of the code. */
+uint64_t flow_key_hash_slowly(const struct flow_key *key);
 
 /* Where the ports lie in words.tail: each of 16 bits, side by side. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__

@@ -26,16 +26,16 @@ struct flow_sums {
  */
 struct flow {
     struct flow_key key;
-    int64_t last_ns;      /* latest time seen */
-    uint32_t run;         /* this flow's run in the epoch below */
-    uint32_t epoch;       /* the last epoch in which a record came; epochs count from 1 */
-    uint8_t reversed;     /* the first record went from key endpoint b to a */
-    uint8_t tcp_flags[2]; /* seen, by direction: a to b, b to a */
-    uint8_t pad;
+    int64_t last_ns;         /* latest time seen */
+    uint32_t run;            /* this flow's run in the epoch below */
+    uint32_t epoch;          /* the last epoch in which a record came; epochs count from 1 */
+    uint8_t reversed;        /* the first record went from key endpoint b to a */
+    uint8_t tcp_flags[2];    /* seen, by direction: a to b, b to a */
+    uint8_t kind;            /* of output, of the first record: a number of the dialect's */
     uint32_t index;          /* the entry's own number */
     struct flow_sums sum[2]; /* by direction */
     int64_t first_ns;        /* earliest time seen */
-    uint32_t n;              /* number in order of appearance, from 1; 0: `other` */
+    uint32_t n;              /* number in order of appearance, from 1; `other` counts apart */
 
     int fd;                /* -1: closed */
     uint32_t newer, older; /* neighbours in the LRU of open outputs, FLOW_NONE: none */

@@ -1,9 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Room: a path becomes windows. Takes a path; gives contiguous spans of the file's bytes, in any
- * order the reader asks for. Today an input is a mapped regular file, and a window a view of the
- * map; inputs that must be read (FIFO, decompression) give windows of their own memory, which is
- * why a window has to be released and a reader must not assume that two of them touch.
+ * Room: a path becomes windows. Takes a path, or "-" for standard input; gives contiguous spans of
+ * the bytes, one after another. A plain regular file is mapped, and a window is a view of the map.
+ * What has to be read (a FIFO, standard input) or decompressed is read ahead by a thread of its own
+ * into a few buffers, which come back when they are released.
  */
 #ifndef CLEAVE_INPUT_INPUT_H
 #define CLEAVE_INPUT_INPUT_H
@@ -21,32 +21,73 @@ struct input_window {
     const uint8_t *p;
     size_t len;      /* bytes */
     size_t avail;    /* bytes that may be read at p: len and the slack */
-    uint64_t offset; /* of p[0] in the input */
+    uint64_t offset; /* of p[0] in the input, or in what it decompresses to */
     bool last;       /* the input ends where len ends */
 };
 
-/* On failure *out is NULL. The path is copied. */
+enum input_step {
+    INPUT_WINDOW, /* *w is filled */
+    INPUT_WAIT,   /* nothing yet: ready() will be called */
+    INPUT_FAILED, /* *err says why */
+};
+
+/* How windows are to be cut. */
+struct input_plan {
+    uint64_t offset; /* of the first window */
+    size_t window;   /* bytes of each but the last */
+    size_t slack;    /* bytes behind it, where the input has them */
+    unsigned
+        buffers; /* of inputs that are read: windows that can be in use at a time, at least 2 */
+    void (*ready)(void *user); /* called from another thread; NULL: input_next() waits itself */
+    void *user;
+};
+
+/* On failure *out is NULL. The path is copied. A FIFO is waited for until it has a writer. */
 CLV_MUST_CHECK bool input_open(struct input **out, const char *path, struct clv_error *err);
 void input_close(struct input **in);
 
 const char *input_path(const struct input *in);
-uint64_t input_size(const struct input *in); /* bytes, when it was opened */
 
-/* From now on what is released leaves the system's page cache too, where no other process maps it.
- */
+/* Bytes of the file when it was opened; 0 where that is not known, for a FIFO say. */
+uint64_t input_size(const struct input *in);
+
+/* Bytes of the file that have been read or handed out as windows: what progress is measured by. */
+uint64_t input_consumed(struct input *in);
+
+/* "gzip" and the like, or NULL: the file's bytes are taken as they are. Static. */
+const char *input_compression(const struct input *in);
+
+/* true: windows are made by reading, not by mapping. */
+bool input_is_stream(const struct input *in);
+
+/* From now on what is released leaves the page cache too, where no other process maps it. */
 void input_drop_cache(struct input *in);
 
-/*
- * Opens the window that begins at byte offset and is len bytes long, or shorter at the end of the
- * input, with slack bytes behind it where the input has them.
- */
-CLV_MUST_CHECK bool input_window(struct input *in, uint64_t offset, size_t len, size_t slack,
-                                 struct input_window *w, struct clv_error *err);
+/* The first max bytes, or all there are; until input_begin(). Waits for inputs that are read. */
+CLV_MUST_CHECK bool input_head(struct input *in, size_t max, struct clv_span *head,
+                               struct clv_error *err);
+
+/* Settles the windows, once, before the first input_next(). */
+CLV_MUST_CHECK bool input_begin(struct input *in, const struct input_plan *plan,
+                                struct clv_error *err);
+
+/* The next window. Not to be called after the last one. */
+enum input_step input_next(struct input *in, struct input_window *w, struct clv_error *err);
 
 /*
  * The bytes [from, to) of a window are done with: mapped pages leave this process's resident set,
- * and the page cache after input_drop_cache(). Reading them again is slow, not wrong. Threads: any.
+ * and the page cache after input_drop_cache(); a buffer is free again when its window's end is
+ * released. Threads: any.
  */
 void input_release(const struct input_window *w, size_t from, size_t to);
+
+/*
+ * false: what windows showed cannot be trusted, *err says why: the file was truncated while it was
+ * mapped. To be asked after reading from windows. Threads: any.
+ */
+CLV_MUST_CHECK bool input_check(struct input *in, struct clv_error *err);
+
+/* Why an input that is read ended early (CLV_ERR_DAMAGE); code CLV_ERR_NONE: it did not. */
+const struct clv_error *input_damage(struct input *in);
 
 #endif

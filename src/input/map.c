@@ -1,139 +1,153 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <errno.h>
-#include <fcntl.h>
+#include <pthread.h>
+#include <signal.h>
+#include <stdatomic.h>
 #include <sys/mman.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/mem.h"
-#include "input/input.h"
+#include "input/kinds.h"
 
-struct input {
-    char *path;
-    const uint8_t *map; /* NULL: an empty file */
-    uint64_t size;
-    int fd;
-    bool drop_cache;
-};
+enum { GUARDS = 64 };
 
-static const char *kind_of(mode_t mode)
-{
-    if (S_ISDIR(mode))
-        return "a directory";
-    if (S_ISFIFO(mode))
-        return "a FIFO";
-    if (S_ISCHR(mode) || S_ISBLK(mode))
-        return "a device";
-    if (S_ISSOCK(mode))
-        return "a socket";
-    return "not a regular file";
-}
-
-bool input_open(struct input **out, const char *path, struct clv_error *err)
-{
-    struct input *in = mem_zalloc(1, sizeof *in);
-    *out = NULL;
-    if (in)
-        in->fd = -1;
-    if (!in || !(in->path = mem_strdup(path))) {
-        (void)clv_fail_nomem(err, path, sizeof *in);
-        goto fail;
-    }
-    /* O_NONBLOCK: a FIFO without a writer must be refused, not waited for. */
-    const int fd = in->fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    struct stat st;
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        (void)clv_fail_errno(err, path, "cannot be opened");
-        goto fail;
-    }
-    if (!S_ISREG(st.st_mode)) {
-        (void)clv_fail(err, CLV_ERR_FORMAT, path, "is %s; a capture in a regular file is needed",
-                       kind_of(st.st_mode));
-        if (!S_ISDIR(st.st_mode))
-            (void)clv_fail_hint(err, "save the capture to a file first");
-        goto fail;
-    }
-    in->size = (uint64_t)st.st_size;
-    if (in->size > SIZE_MAX / 2) {
-        (void)clv_fail(err, CLV_ERR_FORMAT, path, "%llu bytes do not fit this address space",
-                       (unsigned long long)in->size);
-        goto fail;
-    }
-    if (in->size) {
-        void *map = mmap(NULL, (size_t)in->size, PROT_READ, MAP_SHARED, fd, 0);
-        if (map == MAP_FAILED) {
-            (void)clv_fail_errno(err, path, "cannot be mapped");
-            goto fail;
-        }
-        in->map = map;
-        (void)madvise(map, (size_t)in->size, MADV_SEQUENTIAL);
-    }
-    *out = in;
-    return true;
-fail:
-    input_close(&in);
-    return false;
-}
-
-void input_close(struct input **inp)
-{
-    struct input *in = *inp;
-    if (!in)
-        return;
-    if (in->map)
-        (void)munmap((void *)(uintptr_t)in->map, (size_t)in->size);
-    if (in->fd >= 0)
-        (void)close(in->fd);
-    mem_free(in->path);
-    mem_free(in);
-    *inp = NULL;
-}
-
-const char *input_path(const struct input *in)
-{
-    return in->path;
-}
-
-uint64_t input_size(const struct input *in)
-{
-    return in->size;
-}
-
-void input_drop_cache(struct input *in)
-{
-    in->drop_cache = true;
-}
-
-bool input_window(struct input *in, uint64_t offset, size_t len, size_t slack,
-                  struct input_window *w, struct clv_error *err)
-{
-    if (offset > in->size)
-        return clv_fail(err, CLV_ERR_INTERNAL, in->path, "window at %llu of %llu bytes",
-                        (unsigned long long)offset, (unsigned long long)in->size);
-    const uint64_t rest = in->size - offset;
-    w->in = in;
-    w->p = in->map ? in->map + offset : NULL;
-    w->len = (size_t)min_u64(len, rest);
-    w->avail = w->len + (size_t)min_u64(slack, rest - w->len);
-    w->offset = offset;
-    w->last = w->len == rest;
-    return true;
-}
+/*
+ * A mapped file that another program truncates raises SIGBUS at the first page that is gone. The
+ * handler puts zeros in its place, from that page to the map's end, and remembers the byte; who
+ * read from the map asks map_check() before believing what was read. A signal handler can reach
+ * nothing but globals: this table, and the action that was there before, are the library's only
+ * ones. It is installed while a map is open, and passes on what is not ours.
+ */
+static struct guard {
+    _Atomic uintptr_t from, to;
+    _Atomic uint64_t gone; /* byte of the file + 1; 0: none */
+    bool used;
+} guards[GUARDS];
+static pthread_mutex_t guards_lock = PTHREAD_MUTEX_INITIALIZER;
+static unsigned n_guards;
+static struct sigaction before;
 
 static uintptr_t page_mask(void)
 {
     return (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
 }
 
-void input_release(const struct input_window *w, size_t from, size_t to)
+static void on_sigbus(int sig, siginfo_t *info, void *context)
+{
+    const uintptr_t at = (uintptr_t)info->si_addr;
+    for (unsigned i = 0; i < GUARDS; i++) {
+        struct guard *g = &guards[i];
+        const uintptr_t from = atomic_load(&g->from), to = atomic_load(&g->to);
+        if (at < from || at >= to)
+            continue;
+        const uintptr_t page = at & ~page_mask();
+        uint64_t none = 0;
+        if (mmap((void *)page, to - page, PROT_READ, MAP_PRIVATE | MAP_ANONYMOUS | MAP_FIXED, -1,
+                 0) == MAP_FAILED)
+            break;
+        (void)atomic_compare_exchange_strong(&g->gone, &none, page - from + 1);
+        return;
+    }
+    if (before.sa_flags & SA_SIGINFO) {
+        before.sa_sigaction(sig, info, context);
+    } else if (before.sa_handler != SIG_DFL && before.sa_handler != SIG_IGN) {
+        before.sa_handler(sig);
+    } else {
+        (void)signal(SIGBUS, SIG_DFL); /* and the access that raised it raises it again */
+    }
+}
+
+/* -1: all places are taken, and the map is not watched. */
+static int watch(const uint8_t *p, uint64_t size)
+{
+    int place = -1;
+    (void)pthread_mutex_lock(&guards_lock);
+    for (int i = 0; i < GUARDS && place < 0; i++)
+        if (!guards[i].used)
+            place = i;
+    if (place >= 0) {
+        struct guard *g = &guards[place];
+        g->used = true;
+        atomic_store(&g->gone, 0);
+        atomic_store(&g->from, (uintptr_t)p);
+        atomic_store(&g->to, (uintptr_t)p + (uintptr_t)size);
+        if (n_guards++ == 0) {
+            struct sigaction action = {.sa_sigaction = on_sigbus, .sa_flags = SA_SIGINFO};
+            (void)sigaction(SIGBUS, &action, &before);
+        }
+    }
+    (void)pthread_mutex_unlock(&guards_lock);
+    return place;
+}
+
+static void unwatch(int place)
+{
+    if (place < 0)
+        return;
+    (void)pthread_mutex_lock(&guards_lock);
+    atomic_store(&guards[place].to, 0);
+    atomic_store(&guards[place].from, 0);
+    guards[place].used = false;
+    if (--n_guards == 0)
+        (void)sigaction(SIGBUS, &before, NULL);
+    (void)pthread_mutex_unlock(&guards_lock);
+}
+
+bool map_open(struct map *m, const char *path, int fd, uint64_t size, struct clv_error *err)
+{
+    *m = (struct map){.path = path, .size = size, .guard = -1};
+    if (size > SIZE_MAX / 2)
+        return clv_fail(err, CLV_ERR_FORMAT, path, "%llu bytes do not fit this address space",
+                        (unsigned long long)size);
+    if (size == 0)
+        return true;
+    void *p = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
+    if (p == MAP_FAILED)
+        return clv_fail_errno(err, path, "cannot be mapped");
+    m->p = p;
+    (void)madvise(p, (size_t)size, MADV_SEQUENTIAL);
+    m->guard = watch(m->p, size);
+    return true;
+}
+
+void map_close(struct map *m)
+{
+    if (!m->p)
+        return;
+    unwatch(m->guard);
+    (void)munmap((void *)(uintptr_t)m->p, (size_t)m->size);
+    m->p = NULL;
+}
+
+void map_next(struct map *m, const struct input_plan *plan, struct input_window *w)
+{
+    const uint64_t offset = min_u64(m->next, m->size), rest = m->size - offset;
+    w->p = m->p ? m->p + offset : NULL;
+    w->len = (size_t)min_u64(plan->window, rest);
+    w->avail = w->len + (size_t)min_u64(plan->slack, rest - w->len);
+    w->offset = offset;
+    w->last = w->len == rest;
+    m->next = offset + w->len;
+}
+
+uint64_t map_release(const struct map *m, const struct input_window *w, size_t from, size_t to,
+                     uint64_t *first)
 {
     /* Inwards to whole pages: the outer ones are shared with a neighbour still in use. */
-    const uintptr_t first = ((uintptr_t)(w->p + from) + page_mask()) & ~page_mask();
+    const uintptr_t begin = ((uintptr_t)(w->p + from) + page_mask()) & ~page_mask();
     const uintptr_t end = (uintptr_t)(w->p + to) & ~page_mask();
-    if (first >= end)
-        return;
-    (void)madvise((void *)first, end - first, MADV_DONTNEED);
-    if (w->in->drop_cache)
-        (void)posix_fadvise(w->in->fd, (off_t)(first - (uintptr_t)w->in->map), (off_t)(end - first),
-                            POSIX_FADV_DONTNEED);
+    if (begin >= end)
+        return 0;
+    *first = begin - (uintptr_t)m->p;
+    (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
+    return end - begin;
+}
+
+bool map_check(const struct map *m, struct clv_error *err)
+{
+    const uint64_t gone = m->guard < 0 ? 0 : atomic_load(&guards[m->guard].gone);
+    if (CLV_LIKELY(gone == 0))
+        return true;
+    (void)clv_fail(err, CLV_ERR_IO, m->path, "the file shrank while it was read: it had %llu bytes",
+                   (unsigned long long)m->size);
+    (void)clv_fail_hint(err, "split it when nothing truncates or rewrites it any more");
+    return clv_fail_at(err, gone - 1, 0);
 }

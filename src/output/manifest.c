@@ -114,7 +114,7 @@ static void put_value(enum column c, const struct flow *f, const char *name, uin
             text_u64(out, f->n, 1);
         break;
     case COL_PROTO:
-        if (addressed && k->has_proto)
+        if (addressed && flow_has_proto(k))
             put_proto(out, f);
         break;
     case COL_SRC:
@@ -126,11 +126,11 @@ static void put_value(enum column c, const struct flow *f, const char *name, uin
             text_addr(out, fwd ? k->a : k->b, k->family, ':');
         break;
     case COL_SPORT:
-        if (k->has_ports)
+        if (flow_has_ports(k))
             text_u64(out, fwd ? k->b_port : k->a_port, 1);
         break;
     case COL_DPORT:
-        if (k->has_ports)
+        if (flow_has_ports(k))
             text_u64(out, fwd ? k->a_port : k->b_port, 1);
         break;
     case COL_SRC_PACKETS:
@@ -152,10 +152,12 @@ static void put_value(enum column c, const struct flow *f, const char *name, uin
         text_u64(out, f->sum[rev].wire, 1);
         break;
     case COL_FIRST:
-        text_time(out, f->first_ns);
+        if (f->first_ns <= f->last_ns) /* else no record has a time */
+            text_time(out, f->first_ns);
         break;
     case COL_LAST:
-        text_time(out, f->last_ns);
+        if (f->first_ns <= f->last_ns)
+            text_time(out, f->last_ns);
         break;
     case COL_SRC_FLAGS:
         put_flags(out, f->tcp_flags[fwd]);

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/name.h"
 
+#include "cleave/capture.h"
+
 #include <string.h>
 
 const char *name_of_proto(uint8_t proto)
@@ -97,12 +99,14 @@ static bool parse_field(struct name_part *part, const char *p, size_t len)
 
 bool name_reserved(const char *name, size_t len)
 {
-    static const char *const names[] = {NAME_OTHER, "manifest.csv", "manifest.jsonl",
-                                        "cleave.json"};
+    static const char *const names[] = {"other.pcap", "other.pcapng", "manifest.csv",
+                                        "manifest.jsonl", "cleave.json"};
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
             return true;
-    return false;
+    /* other_2.pcap and so on: where one file cannot hold all. */
+    return len > sizeof NAME_OTHER && memcmp(name, NAME_OTHER "_", sizeof NAME_OTHER) == 0 &&
+           name[sizeof NAME_OTHER] >= '0' && name[sizeof NAME_OTHER] <= '9';
 }
 
 /* The literal text of a template may hold directories, but none that lead out or are hidden. */
@@ -144,34 +148,43 @@ static bool unique_by_n(const struct name_template *t)
            !digit(p[last - 1].text[p[last - 1].len - 1]);
 }
 
-static void set_input(struct name_template *t, const char *path)
+/* The length without the one ending that is there, if one is. */
+static size_t without(const char *name, size_t len, const char *const *endings, size_t n)
 {
+    for (size_t i = 0; i < n; i++) {
+        const size_t e = strlen(endings[i]);
+        if (len > e && memcmp(name + len - e, endings[i], e) == 0)
+            return len - e;
+    }
+    return len;
+}
+
+void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
+{
+    static const char *const packed[] = {".gz", ".zst", ".lz4", ".xz", ".bz2"};
     static const char *const endings[] = {".pcap", ".pcapng", ".cap", ".dmp", ".ntar", ".trace"};
     const char *base = strrchr(path, '/');
     base = base ? base + 1 : path;
+    if (strcmp(path, "-") == 0)
+        base = "stdin";
     size_t len = strlen(base);
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        const size_t e = strlen(endings[i]);
-        if (len > e && memcmp(base + len - e, endings[i], e) == 0) {
-            len -= e;
-            break;
-        }
-    }
+    len = without(base, len, packed, sizeof packed / sizeof *packed);
+    len = without(base, len, endings, sizeof endings / sizeof *endings);
     /* At most 128 bytes, to leave room for the rest of a name; what is no text becomes '_'. */
     size_t n = 0;
     for (size_t i = 0, step; i < len && n <= 128 - 4; i += step ? step : 1) {
         const unsigned char c = (unsigned char)base[i];
         step = text_utf8(base + i, len - i);
         if (step == 0 || c < 0x20 || c == 0x7f || (i == 0 && c == '.'))
-            t->input[n++] = '_';
+            name[n++] = '_';
         else
             for (size_t k = 0; k < step; k++)
-                t->input[n++] = base[i + k];
+                name[n++] = base[i + k];
     }
     len = n;
     if (len == 0)
-        t->input[len++] = '_'; /* a component must not be empty */
-    t->input[len] = '\0';
+        name[len++] = '_'; /* a component must not be empty */
+    name[len] = '\0';
 }
 
 bool name_parse(struct name_template *t, const char *text, const char *input_path,
@@ -183,7 +196,8 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
         return bad(err, "a template has 1 to 200 bytes", text);
     memcpy(t->text, text, len + 1);
     t->ending = t->text + len;
-    set_input(t, input_path);
+    t->other_ending = ".pcap";
+    name_of_input(t->input, input_path);
     if (!check_components(t->text, err))
         return false;
     if (name_reserved(t->text, strcspn(t->text, "/")) && strchr(t->text, '/'))
@@ -238,7 +252,7 @@ static void put_addr(struct text *out, const struct flow *f, bool src)
 static void put_port(struct text *out, const struct flow *f, bool src)
 {
     const bool a = src != (bool)f->reversed;
-    if (f->key.has_ports)
+    if (flow_has_ports(&f->key))
         text_u64(out, a ? f->key.a_port : f->key.b_port, 1);
     else
         text_char(out, '-');
@@ -247,13 +261,13 @@ static void put_port(struct text *out, const struct flow *f, bool src)
 /* The fields that the key has, as words: tcp_10.0.0.1_50000_10.0.0.2_80 */
 static void put_key(struct text *out, const struct flow *f)
 {
-    if (f->key.has_proto) {
+    if (flow_has_proto(&f->key)) {
         put_proto(out, &f->key);
         text_char(out, '_');
     }
     for (unsigned src = 2; src--;) {
         put_addr(out, f, src);
-        if (f->key.has_ports) {
+        if (flow_has_ports(&f->key)) {
             text_char(out, '_');
             put_port(out, f, src);
         }
@@ -267,6 +281,10 @@ static void put_time(struct text *out, int64_t ts_ns)
 {
     char buf[48];
     struct text t = text_on(buf, sizeof buf);
+    if (ts_ns == CLV_NO_TIME) {
+        text_str(out, "notime");
+        return;
+    }
     text_time(&t, ts_ns);
     for (size_t i = 0; i < t.len; i++)
         if (buf[i] != '-' && buf[i] != ':')
@@ -287,7 +305,7 @@ static void put_field(const struct name_template *t, const struct name_part *par
         put_key(out, f);
         break;
     case NAME_PROTO:
-        if (f->key.has_proto)
+        if (flow_has_proto(&f->key))
             put_proto(out, &f->key);
         else
             text_str(out, "ip");
@@ -318,6 +336,11 @@ void name_format(const struct name_template *t, const struct flow *f, int64_t fi
 {
     if (f->key.family == 0) {
         text_str(out, NAME_OTHER);
+        if (f->n > 1) {
+            text_char(out, '_');
+            text_u64(out, f->n, 1);
+        }
+        text_str(out, t->other_ending);
         return;
     }
     if (!t->has_dir && f->n >= NAME_FAN_OUT) {

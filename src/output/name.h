@@ -44,12 +44,14 @@ struct name_template {
     size_t n_parts;
     const char *ending; /* the end of text, such as ".pcap", which no part has, or "" */
     size_t ending_len;
+    const char *other_ending; /* of `other`, ".pcap" */
     bool unique;  /* no two flows can have the same name, since {n} can be read back from it */
     bool has_dir; /* the template names directories itself: no fan-out */
 };
 
 #define NAME_DEFAULT "{n:8}_{key}.pcap"
-#define NAME_OTHER "other.pcap"
+#define NAME_DEFAULT_PCAPNG "{n:8}_{key}.pcapng"
+#define NAME_OTHER "other"
 
 CLV_MUST_CHECK bool name_parse(struct name_template *t, const char *text, const char *input_path,
                                struct clv_error *err);
@@ -60,6 +62,9 @@ CLV_MUST_CHECK bool name_parse(struct name_template *t, const char *text, const 
  */
 void name_format(const struct name_template *t, const struct flow *f, int64_t first_ns,
                  unsigned again, struct text *out);
+
+/* {input}: the capture's file name without its endings, fit for a path. At most 128 bytes. */
+void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path);
 
 /* The len bytes at name are the name of another file of the output directory. */
 bool name_reserved(const char *name, size_t len);

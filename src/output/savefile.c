@@ -38,16 +38,16 @@ uint16_t clv_linktype_from_dlt(int dlt)
     return (uint16_t)dlt;
 }
 
-/* What libpcap's dumper writes for this format; false where it cannot write one. */
-static bool libpcap_header(uint8_t header[PCAP_FILE_HEADER], const struct walk_format *f)
+/* What libpcap's dumper writes as a file header; false where it cannot write one. */
+static bool libpcap_header(uint8_t header[PCAP_FILE_HEADER], uint16_t linktype, uint32_t snaplen,
+                           bool nanoseconds)
 {
     bool ok = false;
-    if (f->pub.snaplen > INT32_MAX)
+    if (snaplen > INT32_MAX)
         return false;
-    const u_int precision =
-        f->pub.nanoseconds ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO;
-    pcap_t *pcap = pcap_open_dead_with_tstamp_precision(clv_dlt_from_linktype(f->pub.linktype),
-                                                        (int)f->pub.snaplen, precision);
+    const u_int precision = nanoseconds ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO;
+    pcap_t *pcap = pcap_open_dead_with_tstamp_precision(clv_dlt_from_linktype(linktype),
+                                                        (int)snaplen, precision);
     char buf[PCAP_FILE_HEADER + 1] = {0}; /* fmemopen() wants room for a terminator */
     FILE *mem = pcap ? fmemopen(buf, sizeof buf, "wb") : NULL;
     pcap_dumper_t *dumper = mem ? pcap_dump_fopen(pcap, mem) : NULL;
@@ -65,6 +65,13 @@ static bool libpcap_header(uint8_t header[PCAP_FILE_HEADER], const struct walk_f
 
 void savefile_header(uint8_t header[PCAP_FILE_HEADER], const struct walk_format *f)
 {
-    if (!libpcap_header(header, f) || memcmp(header, f->header, PCAP_FILE_HEADER) != 0)
+    if (!libpcap_header(header, f->pub.linktype, f->pub.snaplen, f->pub.nanoseconds) ||
+        memcmp(header, f->header, PCAP_FILE_HEADER) != 0)
         memcpy(header, f->header, PCAP_FILE_HEADER);
+}
+
+bool savefile_new_header(uint8_t header[PCAP_FILE_HEADER], const struct dialect_kind *kind)
+{
+    enum { SNAPLEN = 262144 };
+    return libpcap_header(header, kind->linktype, SNAPLEN, kind->nanoseconds);
 }

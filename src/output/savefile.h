@@ -6,7 +6,7 @@
 #ifndef CLEAVE_OUTPUT_SAVEFILE_H
 #define CLEAVE_OUTPUT_SAVEFILE_H
 
-#include "walk/walk.h"
+#include "output/dialect.h"
 
 /*
  * Fills header with the bytes of a savefile header that says what the input's says. libpcap writes
@@ -14,5 +14,9 @@
  * zone. Otherwise the input's own header is taken as it is. Either way the bytes are the input's.
  */
 void savefile_header(uint8_t header[PCAP_FILE_HEADER], const struct walk_format *f);
+
+/* A header for converted records, in this machine's byte order. false: libpcap writes none. */
+CLV_MUST_CHECK bool savefile_new_header(uint8_t header[PCAP_FILE_HEADER],
+                                        const struct dialect_kind *kind);
 
 #endif

@@ -8,16 +8,17 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/mem.h"
+#include "output/dump.h"
 #include "output/name.h"
 
-void writer_init(struct writer *w, struct flow_table *flows, int dir_fd, const uint8_t *header,
-                 size_t header_len, uint32_t max_open)
+void writer_init(struct writer *w, struct flow_table *flows, int dir_fd,
+                 const struct dialect *dialect, uint32_t max_open)
 {
     *w = (struct writer){
         .flows = flows,
         .dir_fd = dir_fd,
-        .header = header,
-        .header_len = header_len,
+        .dialect = dialect,
         .newest = FLOW_NONE,
         .oldest = FLOW_NONE,
         .max_open = max_open,
@@ -79,6 +80,11 @@ void writer_fini(struct writer *w)
 {
     if (w->flows && !writer_close_all(w, NULL))
         w->n_open = 0; /* nobody wants to know: the outputs are thrown away */
+    for (size_t i = 0; i < w->n_trails; i++)
+        trail_fini(&w->trails[i]);
+    mem_free(w->trails);
+    w->trails = NULL;
+    w->n_trails = 0;
 }
 
 /* Directories in names appear when the first output in them does. */
@@ -131,90 +137,142 @@ static bool open_output(struct writer *w, struct flow *f, const char *name, stru
     return true;
 }
 
-static bool write_at(struct writer *w, int fd, const uint8_t *p, size_t len, uint64_t offset,
-                     const char *name, struct clv_error *err)
-{
-    while (len) {
-        const ssize_t n = pwrite(fd, p, len, (off_t)offset);
-        if (CLV_UNLIKELY(n <= 0)) {
-            if (n < 0 && errno == EINTR)
-                continue;
-            if (n == 0)
-                errno = EIO;
-            return clv_fail_errno(err, name, "cannot be written at byte %llu",
-                                  (unsigned long long)offset);
-        }
-        w->writes++;
-        p += n;
-        offset += (uint64_t)n;
-        len -= (size_t)n;
-    }
-    return true;
-}
-
-/*
- * The stage stands for the file from the 4 KiB boundary below its end on, so that byte k of the
- * stage and the file byte that it becomes are aligned alike. [used_from, at) holds what is not
- * written yet; a full stage is written and begins anew at its start.
- */
-static bool gather(struct writer *w, struct writer_stage *stage, struct flow *f, const char *name,
-                   const uint8_t *base, const struct writer_ref *refs, uint32_t n,
-                   struct clv_error *err)
+/* Records as they are, headers included. */
+static bool copy(struct stage *s, const struct writer_round *r, const struct writer_ref *refs,
+                 uint32_t n)
 {
     enum { AHEAD = 6 };
-    uint8_t *const buf = stage->p;
-    size_t used_from = f->size % WRITER_ALIGN;
-    size_t at = used_from;
-    if (f->size == 0) {
-        memcpy(buf, w->header, w->header_len);
-        at = w->header_len;
-    }
     for (uint32_t i = 0; i < n; i++) {
         if (i + AHEAD < n) {
-            const uint8_t *next = base + refs[i + AHEAD].offset;
+            const uint8_t *next = r->base + refs[i + AHEAD].offset;
             __builtin_prefetch(next);
             __builtin_prefetch(next + 64);
         }
-        const uint8_t *src = base + refs[i].offset;
-        size_t len = refs[i].len;
-        while (CLV_UNLIKELY(len >= WRITER_CHUNK - at)) {
-            const size_t part = WRITER_CHUNK - at;
-            memcpy(buf + at, src, part);
-            if (!write_at(w, f->fd, buf + used_from, WRITER_CHUNK - used_from, f->size, name, err))
-                return false;
-            f->size += WRITER_CHUNK - used_from;
-            used_from = at = 0;
-            src += part;
-            len -= part;
-        }
-        memcpy(buf + at, src, len);
-        at += len;
+        if (!stage_put(s, r->base + refs[i].offset, refs[i].len))
+            return false;
     }
-    if (at > used_from && !write_at(w, f->fd, buf + used_from, at - used_from, f->size, name, err))
-        return false;
-    f->size += at - used_from;
     return true;
 }
 
-bool writer_append(struct writer *w, struct writer_stage *stage, uint32_t flow, const char *name,
-                   const uint8_t *base, const struct writer_ref *refs, uint32_t n, bool last,
+static bool dump(struct stage *s, const struct writer_round *r, const struct dialect_kind *kind,
+                 const struct writer_ref *refs, uint32_t n)
+{
+    const struct walk_format *f = r->source.format;
+    const struct ledger *l = r->source.dialect->ledger;
+    struct walk_state st = {0};
+    uint64_t until = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint8_t *raw = r->base + refs[i].offset;
+        const uint64_t position = r->position + refs[i].offset;
+        struct walk_record rec;
+        enum walk_step step;
+        if (f->kind == WALK_PCAP) {
+            step = walk_record(f, raw, refs[i].len, f->big_endian, &rec);
+        } else {
+            if (position >= until)
+                until = walk_state_at(&st, l, r->source.n_entries, position);
+            step = walk_block(l, &st, raw, refs[i].len, &rec);
+        }
+        if (step != WALK_RECORD)
+            return clv_fail(s->err, CLV_ERR_INTERNAL, s->name,
+                            "a record changed while it was read");
+        if (!dump_record(s, kind, &rec))
+            return false;
+    }
+    return true;
+}
+
+static struct trail *trail_of(struct writer *w, uint32_t flow)
+{
+    if (flow >= w->n_trails) {
+        const size_t n = (size_t)flow + 1;
+        struct trail *trails = mem_reserve(w->trails, &w->trails_cap, n, sizeof *trails);
+        if (!trails)
+            return NULL;
+        memset(trails + w->n_trails, 0, (n - w->n_trails) * sizeof *trails);
+        w->trails = trails;
+        w->n_trails = n;
+    }
+    return &w->trails[flow];
+}
+
+static bool put_blocks(struct stage *s, struct trail *t, const struct writer_round *r,
+                       const struct writer_ref *refs, uint32_t n)
+{
+    uint64_t until = 0;
+    if (!t)
+        return clv_fail_nomem(s->err, s->name, sizeof *t);
+    for (uint32_t i = 0; i < n; i++)
+        if (!blocks_put(s, t, &r->source, r->base + refs[i].offset, refs[i].len,
+                        r->position + refs[i].offset, &until))
+            return false;
+    return true;
+}
+
+static bool put_records(struct writer *w, struct stage *s, struct flow *f,
+                        const struct writer_round *r, const struct writer_ref *refs, uint32_t n)
+{
+    const struct dialect *d = w->dialect;
+    const struct dialect_kind *kind = &d->kinds[f->key.kind];
+    switch (d->form) {
+    case DIALECT_COPY:
+        return (f->size || stage_put(s, d->header, sizeof d->header)) && copy(s, r, refs, n);
+    case DIALECT_PCAP:
+        return (f->size || dump_header(s, kind)) && dump(s, r, kind, refs, n);
+    case DIALECT_PCAPNG:
+        return put_blocks(s, trail_of(w, f->index), r, refs, n);
+    }
+    return false;
+}
+
+/* The output is open; it is closed, or becomes the one that was used last. */
+static bool done_with(struct writer *w, struct stage *stage, struct flow *f, bool ok, bool close_it,
+                      struct clv_error *err)
+{
+    ok = ok && stage_end(stage);
+    w->bytes += stage->size - f->size;
+    w->writes += stage->writes;
+    f->size = stage->size;
+    if (ok && !close_it) {
+        lru_put_newest(w, f->index);
+        return true;
+    }
+    return close_output(f, ok ? err : NULL) && ok;
+}
+
+bool writer_append(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
+                   const struct writer_round *round, const struct writer_ref *refs, uint32_t n,
                    struct clv_error *err)
 {
     struct flow *f = flow_table_at(w->flows, flow);
-    const uint64_t before = f->size;
     if (f->fd >= 0)
         lru_remove(w, f);
     else if (!open_output(w, f, name, err))
         return false;
-    const bool ok = gather(w, stage, f, name, base, refs, n, err);
-    w->bytes += f->size - before;
-    if (!ok || last) {
-        if (!close_output(f, ok ? err : NULL))
-            return false;
-        w->records += ok ? n : 0;
-        return ok;
-    }
+    stage_begin(stage, f->fd, f->size, name, err);
+    bool ok = put_records(w, stage, f, round, refs, n);
+    if (ok && round->last && w->dialect->form == DIALECT_PCAPNG)
+        ok = blocks_finish(stage, &w->trails[flow], &round->source);
+    if (!done_with(w, stage, f, ok, round->last, err))
+        return false;
     w->records += n;
-    lru_put_newest(w, flow);
     return true;
+}
+
+bool writer_unfinished(const struct writer *w, uint32_t flow, const struct writer_round *round)
+{
+    return flow < w->n_trails && blocks_pending(&w->trails[flow], &round->source);
+}
+
+bool writer_finish(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
+                   const struct writer_round *round, struct clv_error *err)
+{
+    struct flow *f = flow_table_at(w->flows, flow);
+    if (f->fd >= 0)
+        lru_remove(w, f);
+    else if (!open_output(w, f, name, err))
+        return false;
+    stage_begin(stage, f->fd, f->size, name, err);
+    const bool ok = blocks_finish(stage, &w->trails[flow], &round->source);
+    return done_with(w, stage, f, ok, true, err);
 }

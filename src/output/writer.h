@@ -10,13 +10,9 @@
 #ifndef CLEAVE_OUTPUT_WRITER_H
 #define CLEAVE_OUTPUT_WRITER_H
 
-#include "base/fail.h"
 #include "flow/table.h"
-
-enum {
-    WRITER_ALIGN = 4096,
-    WRITER_CHUNK = 256 * 1024, /* measured: see bench/RESULTS.md */
-};
+#include "output/blocks.h"
+#include "output/stage.h"
 
 /* A record in the window that the epoch covers. */
 struct writer_ref {
@@ -24,37 +20,48 @@ struct writer_ref {
     uint32_t len;    /* bytes, record header included */
 };
 
-/* WRITER_CHUNK bytes, page-aligned. */
-struct writer_stage {
-    uint8_t *p;
+/* What the records of one round of writing have in common. */
+struct writer_round {
+    const uint8_t *base; /* what references count from */
+    uint64_t position;   /* of base in the run's input */
+    struct blocks_source source;
+    bool last; /* nothing follows: outputs are closed behind their records */
 };
 
 struct writer {
     struct flow_table *flows;
-    int dir_fd;            /* borrowed: names are relative to it */
-    const uint8_t *header; /* borrowed: what every output begins with */
-    size_t header_len;
+    int dir_fd;                    /* borrowed: names are relative to it */
+    const struct dialect *dialect; /* borrowed */
+    struct trail *trails;          /* by flow; for pcapng alone */
+    size_t n_trails, trails_cap;
     uint32_t newest, oldest; /* the LRU of open outputs; FLOW_NONE: empty */
     uint32_t n_open, max_open;
     uint64_t opens, reopens, writes, bytes, records;
 };
 
-void writer_init(struct writer *w, struct flow_table *flows, int dir_fd, const uint8_t *header,
-                 size_t header_len, uint32_t max_open);
+void writer_init(struct writer *w, struct flow_table *flows, int dir_fd,
+                 const struct dialect *dialect, uint32_t max_open);
 
 /*
- * Appends n records of the bytes at base to the flow's output, which is made at the first call.
- * last: nothing will follow, the output is closed. On failure the output is not to be trusted.
+ * Appends n records to the flow's output, which is made at the first call. On failure the output is
+ * not to be trusted.
  */
-CLV_MUST_CHECK bool writer_append(struct writer *w, struct writer_stage *stage, uint32_t flow,
-                                  const char *name, const uint8_t *base,
-                                  const struct writer_ref *refs, uint32_t n, bool last,
+CLV_MUST_CHECK bool writer_append(struct writer *w, struct stage *stage, uint32_t flow,
+                                  const char *name, const struct writer_round *round,
+                                  const struct writer_ref *refs, uint32_t n, struct clv_error *err);
+
+/* true: the flow's output lacks what comes behind its last record, see writer_finish(). */
+bool writer_unfinished(const struct writer *w, uint32_t flow, const struct writer_round *round);
+
+/* Adds what belongs to the flow's output behind its last record. */
+CLV_MUST_CHECK bool writer_finish(struct writer *w, struct stage *stage, uint32_t flow,
+                                  const char *name, const struct writer_round *round,
                                   struct clv_error *err);
 
 /* Closes all open outputs. false: one of them could not be closed cleanly; all are closed. */
 CLV_MUST_CHECK bool writer_close_all(struct writer *w, struct clv_error *err);
 
-/* Closes all open outputs of a run that failed; a zeroed writer has none. */
+/* Closes all open outputs of a run that failed; a zeroed writer has none. Frees what it has. */
 void writer_fini(struct writer *w);
 
 #endif

@@ -143,6 +143,25 @@ static bool collect(struct numbering *nb, struct partition *parts, uint32_t n_pa
     return ok;
 }
 
+/* `other` is one flow per kind of output; they count in the order of their first records, too. */
+static void number_others(struct numbering *nb, struct partition *parts, uint32_t n_parts)
+{
+    struct flow *new[DIALECT_KINDS + 1];
+    unsigned n = 0;
+    for (uint32_t p = 0; p < n_parts; p++)
+        for (uint32_t i = parts[p].first_new; i < parts[p].flows.n; i++) {
+            struct flow *f = flow_table_at(&parts[p].flows, i);
+            if (!is_other(f))
+                continue;
+            unsigned at = n++;
+            for (; at > 0 && new[at - 1]->n > f->n; at--)
+                new[at] = new[at - 1];
+            new[at] = f;
+        }
+    for (unsigned i = 0; i < n; i++)
+        new[i]->n = ++nb->n_others;
+}
+
 bool numbering_epoch(struct numbering *nb, struct partition *parts, uint32_t n_parts,
                      uint64_t epoch_items, struct clv_error *err)
 {
@@ -169,6 +188,7 @@ bool numbering_epoch(struct numbering *nb, struct partition *parts, uint32_t n_p
     }
     nb->base = nb->n_numbered;
     nb->n_numbered += n;
+    number_others(nb, parts, n_parts);
     return nb->name->unique || n == 0 || collect(nb, parts, n_parts, err);
 }
 
@@ -177,12 +197,10 @@ bool numbering_names(const struct numbering *nb, struct partition *p, struct clv
     char buf[NAME_MAX_LEN];
     for (uint32_t i = p->first_new; i < p->flows.n; i++) {
         struct flow *f = flow_table_at(&p->flows, i);
-        if (is_other(f))
-            f->n = 0;
-        else if (nb->name->unique)
+        if (!is_other(f) && !nb->name->unique)
+            continue; /* it has its name */
+        if (!is_other(f))
             f->n = (uint32_t)(nb->base + marks_before(nb, f->n) + 1);
-        else
-            continue;
         struct text name = text_on(buf, sizeof buf);
         if (!name_flow(nb, p, i, 0, &name))
             return clv_fail(err, CLV_ERR_ARG, "--name", "a name is longer than %d bytes",
@@ -196,8 +214,8 @@ bool numbering_names(const struct numbering *nb, struct partition *p, struct clv
 struct flow_ref *numbering_rows(const struct numbering *nb, const struct partition *parts,
                                 uint32_t n_parts, uint64_t *n, struct clv_error *err)
 {
-    uint64_t others = 0;
-    struct flow_ref *rows = mem_alloc(nb->n_numbered + 1, sizeof *rows);
+    const uint64_t n_rows = nb->n_numbered + nb->n_others;
+    struct flow_ref *rows = mem_alloc(n_rows, sizeof *rows);
     if (!rows) {
         (void)clv_fail_nomem(err, "the manifest", nb->n_numbered * sizeof *rows);
         return NULL;
@@ -205,8 +223,9 @@ struct flow_ref *numbering_rows(const struct numbering *nb, const struct partiti
     for (uint32_t p = 0; p < n_parts; p++)
         for (uint32_t i = 0; i < parts[p].flows.n; i++) {
             const struct flow *f = flow_table_at(&parts[p].flows, i);
-            rows[is_other(f) ? nb->n_numbered + others++ : f->n - 1] = (struct flow_ref){p, i};
+            const uint64_t row = f->n - 1 + (is_other(f) ? nb->n_numbered : 0);
+            rows[row] = (struct flow_ref){p, i};
         }
-    *n = nb->n_numbered + others;
+    *n = n_rows;
     return rows;
 }

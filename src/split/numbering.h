@@ -18,6 +18,7 @@ struct numbering {
     const struct name_template *name;
     uint64_t n_numbered; /* flows with a number, up to the epoch that was numbered last */
     uint64_t base;       /* of them, those of earlier epochs */
+    uint32_t n_others;   /* outputs without a network address; they have numbers of their own */
     uint64_t *marks;     /* a bit per item of the epoch */
     uint32_t *ranks;     /* marks before each word */
     size_t marks_cap, ranks_cap;

@@ -68,6 +68,7 @@ static CLV_COLD uint32_t new_flow(struct partition *p, const struct scan_item *i
         struct flow *f = flow_table_at(&p->flows, i);
         f->n = (uint32_t)seq; /* until the epoch's new flows are numbered */
         f->reversed = item->dir;
+        f->kind = item->kind;
     }
     return i;
 }
@@ -103,6 +104,8 @@ bool partition_find(struct partition *p, uint32_t number, const struct scan_piec
 {
     enum { SLOT_AHEAD = 16, ENTRY_AHEAD = 8, RING = 8 };
     static_assert(RING == ENTRY_AHEAD, "a candidate takes the place of the one that was read");
+    if (piece->n_items == 0)
+        return true; /* it may never have been scanned */
     const uint32_t *order = piece->order + piece->bounds[number];
     const uint32_t n = piece->bounds[number + 1] - piece->bounds[number];
     const struct scan_item *items = piece->items;
@@ -137,7 +140,7 @@ bool partition_find(struct partition *p, uint32_t number, const struct scan_piec
         f->tcp_flags[item->dir] |= item->tcp_flags;
         if (CLV_LIKELY(item->ts_ns > f->last_ns))
             f->last_ns = item->ts_ns;
-        if (CLV_UNLIKELY(item->ts_ns < f->first_ns))
+        if (CLV_UNLIKELY(item->ts_ns < f->first_ns && item->ts_ns != WALK_NO_TIME))
             f->first_ns = item->ts_ns;
 
         p->runs[f->run].n++;
@@ -215,18 +218,29 @@ const char *partition_name(const struct partition *p, uint32_t i)
     return p->names[at >> NAME_BLOCK_BITS] + (at & (NAME_BLOCK - 1));
 }
 
-bool partition_write(struct partition *p, struct writer_stage *stage, const uint8_t *base,
-                     bool last, struct clv_error *err)
+/* What outputs lack behind their last records, if anything. */
+static bool finish(struct partition *p, struct stage *stage, const struct writer_round *round,
+                   struct clv_error *err)
+{
+    for (uint32_t i = 0; i < p->flows.n; i++)
+        if (writer_unfinished(&p->writer, i, round) &&
+            !writer_finish(&p->writer, stage, i, partition_name(p, i), round, err))
+            return false;
+    return writer_close_all(&p->writer, err);
+}
+
+bool partition_write(struct partition *p, struct stage *stage, const struct writer_round *round,
+                     struct clv_error *err)
 {
     enum { AHEAD = 4 };
     for (size_t i = 0; i < p->n_write_runs; i++) {
         if (i + AHEAD < p->n_write_runs)
             __builtin_prefetch(flow_table_at(&p->flows, p->write_runs[i + AHEAD].flow), 1);
         const struct run *r = &p->write_runs[i];
-        if (!writer_append(&p->writer, stage, r->flow, partition_name(p, r->flow), base,
-                           p->refs + (r->at - r->n), r->n, last, err))
+        if (!writer_append(&p->writer, stage, r->flow, partition_name(p, r->flow), round,
+                           p->refs + (r->at - r->n), r->n, err))
             return false;
     }
     p->n_write_runs = 0;
-    return true;
+    return !round->last || finish(p, stage, round, err);
 }

@@ -76,8 +76,9 @@ CLV_MUST_CHECK bool partition_set_name(struct partition *p, uint32_t i, const ch
                                        size_t len, struct clv_error *err);
 const char *partition_name(const struct partition *p, uint32_t i);
 
-/* Writes the runs of the epoch that was sorted last. base is what the references count from. */
-CLV_MUST_CHECK bool partition_write(struct partition *p, struct writer_stage *stage,
-                                    const uint8_t *base, bool last, struct clv_error *err);
+/* Writes the runs of the epoch that was sorted last. After the last round all outputs are closed.
+ */
+CLV_MUST_CHECK bool partition_write(struct partition *p, struct stage *stage,
+                                    const struct writer_round *round, struct clv_error *err);
 
 #endif

@@ -7,7 +7,7 @@
 #include "base/io.h"
 #include "output/manifest.h"
 #include "output/savefile.h"
-#include "split/plan.h"
+#include "split/join.h"
 
 enum {
     REF_COST = sizeof(struct log_entry) + sizeof(struct writer_ref),
@@ -16,11 +16,15 @@ enum {
     FINDS_PER_THREAD = 4,
     ROWS_BUF = 2 << 20,
     PROGRESS_NS = 100 * 1000 * 1000,
+    STREAM_BUFFERS = 3,
+    STREAM_WINDOW_MIN = FRAGMENTS_LOOKAHEAD, /* then three suffice for those who wait */
+    METADATA_MAX = 256 << 20, /* bytes that are kept for outputs; the same for any --memory */
+    VIEWS_BESIDE = 5,         /* what is written and found, beside the batches */
 };
 
 struct worker {
     struct plan *pl;
-    struct writer_stage stage;
+    struct stage stage;
     char *rows;
     bool is_caller;
 };
@@ -58,12 +62,18 @@ static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct
         }
         if (i < to) {
             const struct partition *p = &pl->parts[pl->rows[i].part];
-            manifest_row(pl->params->manifest, flow_table_at(&p->flows, pl->rows[i].flow),
-                         partition_name(p, pl->rows[i].flow), pl->params->format->pub.linktype,
-                         &out);
+            const struct flow *f = flow_table_at(&p->flows, pl->rows[i].flow);
+            manifest_row(pl->params->manifest, f, partition_name(p, f->index),
+                         pl->scan.dialect->kinds[f->kind].linktype, &out);
         }
     }
     return ok;
+}
+
+/* What was read from a map may not have been the file's: it is asked behind every task. */
+static bool still_there(const struct view *v, struct clv_error *err)
+{
+    return !v || input_check(v->source->in, err);
 }
 
 static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,
@@ -71,7 +81,10 @@ static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,
 {
     switch (t->kind) {
     case TASK_SCAN:
-        return scan_piece_run(&t->batch->pieces[t->piece], &pl->scan, t->batch->window, err);
+        return scan_piece_run(&t->batch->pieces[t->piece], &pl->scan, t->batch->view, err) &&
+               still_there(t->batch->view, err);
+    case TASK_JOIN:
+        return join_batch(pl, t->batch, err);
     case TASK_FIND:
         for (uint32_t p = t->from; p < t->to; p++)
             for (unsigned i = 0; i < t->batch->n_pieces; i++)
@@ -82,10 +95,8 @@ static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,
     case TASK_SORT:
         return sort_partition(pl, t->from, err);
     case TASK_WRITE:
-        return partition_write(&pl->parts[t->from], &w->stage,
-                               pl->flush.window ? pl->flush.window->p : NULL, pl->flush.last,
-                               err) &&
-               (!pl->flush.last || writer_close_all(&pl->parts[t->from].writer, err));
+        return partition_write(&pl->parts[t->from], &w->stage, &pl->flush.round, err) &&
+               still_there(pl->flush.view, err);
     case TASK_ROWS:
         return write_rows(pl, w, t->from, err);
     }
@@ -99,7 +110,16 @@ static void count(struct plan *pl)
     r->other = pl->counts.other;
     r->dropped_other = pl->counts.dropped_other;
     r->fragments = pl->counts.fragments;
+    r->orphans = pl->orphans;
+    r->fragment_overflow = pl->overflow;
     r->cut_short = pl->counts.cut_short;
+    r->damages = pl->counts.damages;
+    r->skipped_bytes = pl->counts.skipped_bytes;
+    r->rounded = pl->counts.rounded;
+    r->dropped_blocks.statistics = pl->counts.blocks_statistics;
+    r->dropped_blocks.custom = pl->counts.blocks_custom;
+    r->dropped_blocks.unknown = pl->counts.blocks_unknown;
+    r->dropped_blocks.metadata = pl->counts.blocks_metadata;
     r->flows = pl->numbering.n_numbered;
     r->seconds = (double)(clock_ns() - pl->started_ns) / 1e9;
 }
@@ -154,9 +174,9 @@ static void report(struct plan *pl)
 static void release(struct plan *pl)
 {
     const struct released r = pl->release;
-    if (r.from == r.to)
+    if (!r.window.in)
         return;
-    pl->release.from = pl->release.to;
+    pl->release.window.in = NULL;
     (void)pthread_mutex_unlock(&pl->lock);
     input_release(&r.window, r.from, r.to);
     (void)pthread_mutex_lock(&pl->lock);
@@ -192,6 +212,15 @@ static void *work(void *arg)
     return NULL;
 }
 
+/* A window that had to be waited for is there. */
+static void wake(void *user)
+{
+    struct plan *pl = user;
+    (void)pthread_mutex_lock(&pl->lock);
+    (void)pthread_cond_broadcast(&pl->wake);
+    (void)pthread_mutex_unlock(&pl->lock);
+}
+
 static uint32_t pow2_at_most(uint64_t x, uint32_t max)
 {
     uint32_t p = 1;
@@ -219,12 +248,31 @@ static void settle_sizes(struct plan *pl)
     pl->max_refs = max_u64(pl->max_refs, pl->pieces_per_batch * piece_items);
     const uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
     uint64_t window = pp->window ? pp->window : min_u64(ram / 8, WINDOW_DEFAULT_MAX);
-    window = max_u64(window, 4096);
-    pl->window_len = (size_t)min_u64(window, (uint64_t)UINT32_MAX / 2);
+    window = min_u64(max_u64(window, 4096), (uint64_t)UINT32_MAX / 2);
+    /* What has to be read takes memory of its own: three windows, for half of it. */
+    uint64_t largest = 0, slack = 0;
+    bool stream = false;
+    for (size_t i = 0; i < pp->n_sources; i++) {
+        const struct source *s = &pp->sources[i];
+        stream |= s->once || s->stream;
+        largest = s->once || s->stream ? UINT64_MAX : max_u64(largest, s->size);
+        slack = max_u64(slack, s->format.record_max);
+    }
+    if (stream)
+        window = max_u64(min_u64(window, pp->memory / 2 / STREAM_BUFFERS), STREAM_WINDOW_MIN);
+    /* Fragments may wait over many short windows, or files. */
+    pl->n_batches =
+        BATCHES + 2 * FRAGMENTS_FILES + FRAGMENTS_LOOKAHEAD / (unsigned)min_u64(window, PIECE);
+    pl->views_cap = pl->n_batches + VIEWS_BESIDE;
+    pl->input = (struct input_plan){
+        .window = (size_t)window,
+        .slack = (size_t)slack,
+        .buffers = STREAM_BUFFERS,
+        .ready = wake,
+        .user = pl,
+    };
     /* An epoch is within a window: it cannot have more records than these bytes can. */
-    const uint64_t bytes = min_u64(pl->window_len, input_size(pp->input));
-    pl->max_refs = min_u64(pl->max_refs, bytes / PCAP_RECORD_HEADER + 1);
-    pl->window_slack = (size_t)pp->format->caplen_max + WALK_LONGEST_HEADER;
+    pl->max_refs = min_u64(pl->max_refs, min_u64(window, largest) / NG_BLOCK_MIN + 1);
 }
 
 static bool init(struct plan *pl, struct clv_error *err)
@@ -232,7 +280,8 @@ static bool init(struct plan *pl, struct clv_error *err)
     const struct pipeline_params *pp = pl->params;
     settle_sizes(pl);
     const uint32_t n = pl->scan.n_partitions;
-    savefile_header(pl->header, pp->format);
+    ledger_init(&pl->ledger, METADATA_MAX);
+    pp->dialect->ledger = &pl->ledger;
     pl->refs = mem_alloc(pl->max_refs, sizeof *pl->refs);
     pl->parts = mem_zalloc(n, sizeof *pl->parts);
     pl->flush.ref_starts = mem_alloc(n, sizeof *pl->flush.ref_starts);
@@ -242,25 +291,28 @@ static bool init(struct plan *pl, struct clv_error *err)
     for (uint32_t p = 0; p < n; p++) {
         if (!partition_init(&pl->parts[p]))
             return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
-        writer_init(&pl->parts[p].writer, &pl->parts[p].flows, pp->publish->dir_fd, pl->header,
-                    sizeof pl->header, (uint32_t)max_u64(1, pp->max_open / n));
+        writer_init(&pl->parts[p].writer, &pl->parts[p].flows, pp->publish->dir_fd, pp->dialect,
+                    (uint32_t)max_u64(1, pp->max_open / n));
     }
-    for (unsigned i = 0; i < BATCHES; i++) {
-        struct batch *b = &pl->batches[i];
+    pl->batches = mem_zalloc(pl->n_batches, sizeof *pl->batches);
+    pl->ring = mem_zalloc(pl->n_batches, sizeof *pl->ring);
+    pl->spare = mem_zalloc(pl->n_batches, sizeof *pl->spare);
+    pl->views = mem_zalloc(pl->views_cap, sizeof *pl->views);
+    if (!pl->batches || !pl->ring || !pl->spare || !pl->views)
+        return clv_fail_nomem(err, "the pipeline", pl->n_batches * sizeof *pl->batches);
+    for (unsigned i = 0; i < pl->n_batches; i++) {
+        struct batch *b = pl->spare[pl->n_spare++] = &pl->batches[i];
         b->pieces = mem_zalloc(pl->pieces_per_batch, sizeof *b->pieces);
         b->states = mem_zalloc(pl->pieces_per_batch, sizeof *b->states);
         if (!b->pieces || !b->states)
             return clv_fail_nomem(err, "the pipeline", sizeof *b->pieces);
-        for (unsigned k = 0; k < pl->pieces_per_batch; k++)
-            if (!scan_piece_init(&b->pieces[k], &pl->scan))
-                return clv_fail_nomem(err, "the pipeline", n * sizeof(uint32_t));
     }
     return true;
 }
 
 static void fini(struct plan *pl)
 {
-    for (unsigned i = 0; i < BATCHES; i++) {
+    for (unsigned i = 0; pl->batches && i < pl->n_batches; i++) {
         struct batch *b = &pl->batches[i];
         for (unsigned k = 0; b->pieces && k < pl->pieces_per_batch; k++)
             scan_piece_fini(&b->pieces[k]);
@@ -270,12 +322,18 @@ static void fini(struct plan *pl)
     for (uint32_t p = 0; pl->parts && p < pl->scan.n_partitions; p++) {
         partition_fini(&pl->parts[p]);
     }
+    join_fini(&pl->join);
+    mem_free(pl->batches);
+    mem_free(pl->ring);
+    mem_free(pl->spare);
+    mem_free(pl->views);
     mem_free(pl->parts);
     mem_free(pl->refs);
     mem_free(pl->rows);
     mem_free(pl->flush.ref_starts);
     mem_free(pl->flush.by_size);
     numbering_fini(&pl->numbering);
+    ledger_fini(&pl->ledger);
     if (pl->manifest_fd >= 0)
         (void)close(pl->manifest_fd);
 }
@@ -283,9 +341,9 @@ static void fini(struct plan *pl)
 static bool init_worker(struct worker *w, struct plan *pl)
 {
     w->pl = pl;
-    w->stage.p = mem_alloc_pages(WRITER_CHUNK);
+    const bool ok = stage_init(&w->stage);
     w->rows = pl->params->manifest == CLV_MANIFEST_NONE ? NULL : mem_alloc(ROWS_BUF, 1);
-    return w->stage.p && (w->rows || pl->params->manifest == CLV_MANIFEST_NONE);
+    return ok && (w->rows || pl->params->manifest == CLV_MANIFEST_NONE);
 }
 
 static void run_workers(struct plan *pl)
@@ -310,7 +368,7 @@ static void run_workers(struct plan *pl)
             (void)pthread_join(threads[i], NULL);
     }
     for (unsigned i = 0; workers && i < want; i++) {
-        mem_free(workers[i].stage.p);
+        stage_fini(&workers[i].stage);
         mem_free(workers[i].rows);
     }
     mem_free(workers);
@@ -332,20 +390,24 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
                   struct clv_error *err)
 {
     struct clv_error local;
-    static const struct input_window before_all = {.len = 0};
+    static const struct view before_all = {.begins = false};
     struct plan pl = {
         .params = params,
         .result = result,
         .err = err ? err : &local,
-        .scan = {.format = params->format, .by = params->by, .drop_other = params->drop_other},
-        .near_ns = params->near_ns,
-        .confirm_window = &before_all,
+        .scan = {.dialect = params->dialect,
+                 .by = params->by,
+                 .drop_other = params->drop_other,
+                 .recover = params->recover,
+                 .inner = params->inner},
+        .confirm_view = &before_all,
         .epoch = 1,
         .manifest_fd = -1,
         .started_ns = clock_ns(),
     };
-    pl.scan.decode = decode_function(params->format->pub.linktype);
-    result->input_bytes = input_size(params->input);
+    pl.scan.ledger = &pl.ledger;
+    for (size_t i = 0; i < params->n_sources; i++)
+        result->input_bytes += params->sources[i].size;
     result->max_open = params->max_open;
     numbering_init(&pl.numbering, params->name);
     (void)pthread_mutex_init(&pl.lock, NULL);
@@ -357,6 +419,8 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         count_outputs(&pl);
         ok = !pl.failed && check_conservation(result, err);
     }
+    for (size_t i = 0; i < params->n_sources; i++)
+        source_close(&params->sources[i]); /* its thread may still call wake() */
     fini(&pl);
     (void)pthread_cond_destroy(&pl.wake);
     (void)pthread_mutex_destroy(&pl.lock);

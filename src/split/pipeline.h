@@ -23,8 +23,10 @@
 #include "split/scan.h"
 
 struct pipeline_params {
-    struct input *input;
-    const struct walk_format *format;
+    struct source *sources; /* probed; the pipeline opens and closes them */
+    size_t n_sources;       /* at least 1 */
+    struct dialect *dialect;
+    bool recover, inner;
     const struct name_template *name;
     struct publish *publish;
     struct flow_by by;
@@ -34,7 +36,6 @@ struct pipeline_params {
     unsigned max_open; /* at least 1 */
     uint64_t memory;   /* bytes */
     uint64_t window;   /* bytes; 0: by memory */
-    int64_t near_ns;   /* time of the capture's first record */
     clv_split_progress *progress;
     void *user;
 };

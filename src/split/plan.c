@@ -20,49 +20,102 @@ void plan_fail(struct plan *pl, const struct clv_error *err)
 
 static struct batch *batch_at(struct plan *pl, uint64_t i)
 {
-    return &pl->batches[i % BATCHES];
+    return pl->ring[i % pl->n_batches];
+}
+
+/* The next window, of the next source where one has ended. NULL: there is none now, or no more. */
+static struct view *next_view(struct plan *pl, const struct view *before)
+{
+    const struct pipeline_params *pp = pl->params;
+    struct source *s = &pp->sources[pl->source];
+    struct clv_error err;
+    if (before && before->source == s && (before->w.last || s->over)) {
+        if (pl->source + 1 == pp->n_sources) {
+            pl->fed_all = true;
+            return NULL;
+        }
+        s = &pp->sources[++pl->source];
+        s->position = before->position + before->w.len;
+    }
+    if (!s->reading) {
+        struct input_plan input = pl->input;
+        input.slack = s->format.record_max;
+        if (!source_begin(s, &input, &err)) {
+            plan_fail(pl, &err);
+            return NULL;
+        }
+        s->reading = true;
+    }
+    struct view *v = &pl->views[pl->n_views % pl->views_cap];
+    switch (input_next(s->in, &v->w, &err)) {
+    case INPUT_WINDOW:
+        break;
+    case INPUT_WAIT:
+        return NULL;
+    case INPUT_FAILED:
+        plan_fail(pl, &err);
+        return NULL;
+    }
+    v->source = s;
+    v->begins = !before || before->source != s;
+    v->position = !v->begins ? before->position + before->w.len : s->position;
+    pl->n_views++;
+    return v;
 }
 
 /* Sets up the next batch, and the window for it where the one before is used up. */
 static bool feed(struct plan *pl)
 {
-    if (pl->fed_all || pl->fed == pl->found + BATCHES)
+    const bool held_up = pl->found < pl->join_at && batch_at(pl, pl->found)->waiting;
+    if (pl->fed_all || pl->failed || pl->fed == pl->found + (held_up ? pl->n_batches : BATCHES))
         return false;
     const struct batch *before = pl->fed ? batch_at(pl, pl->fed - 1) : NULL;
-    struct input_window *w = before ? before->window : NULL;
+    struct view *v = before ? before->view : NULL;
     size_t from = before ? before->pieces[before->n_pieces - 1].limit : 0;
-    if (!w || from == w->len) {
-        const uint64_t offset = w ? w->offset + w->len : PCAP_FILE_HEADER;
-        struct clv_error err;
-        w = &pl->windows[pl->n_windows++ % WINDOWS];
-        if (!input_window(pl->params->input, offset, pl->window_len, pl->window_slack, w, &err)) {
-            plan_fail(pl, &err);
+    if (!v || from == v->w.len || v->source->over) {
+        v = next_view(pl, v);
+        if (!v)
             return false;
-        }
         from = 0;
     }
-    struct batch *b = batch_at(pl, pl->fed++);
-    b->window = w;
+    struct batch *b = pl->spare[--pl->n_spare];
+    pl->ring[pl->fed++ % pl->n_batches] = b;
+    b->view = v;
     b->n_handed = b->n_confirmed = 0;
-    b->n_items = 0;
+    b->n_items = b->waiting = 0;
     b->n_pieces = 0;
     do {
         struct scan_piece *piece = &b->pieces[b->n_pieces];
         b->states[b->n_pieces++] = PIECE_TODO;
         piece->from = from;
-        piece->limit = from = w->len - from > PIECE ? from + PIECE : w->len;
-    } while (from < w->len && b->n_pieces < pl->pieces_per_batch);
-    b->last = w->last && from == w->len;
-    pl->fed_all = b->last;
+        piece->limit = from = v->w.len - from > PIECE ? from + PIECE : v->w.len;
+    } while (from < v->w.len && b->n_pieces < pl->pieces_per_batch);
+    pl->fed_all = v->w.last && from == v->w.len && pl->source + 1 == pl->params->n_sources;
     return true;
 }
 
 /* Where piece i of batch b must begin, if that is known: where the piece before it ended. */
 static size_t exact_start(const struct plan *pl, const struct batch *b)
 {
-    if (b->window == pl->confirm_window)
+    if (b->view == pl->confirm_view)
         return pl->confirm_end;
-    return pl->confirm_end - pl->confirm_window->len; /* it began in the slack of that one */
+    if (b->view->begins)
+        return 0;
+    return pl->confirm_end - pl->confirm_view->w.len; /* it began in the slack of that one */
+}
+
+/* All before the piece is known: it is scanned to stay. */
+static void hand_exact(struct plan *pl, struct batch *b, unsigned i, struct task *task)
+{
+    struct scan_piece *piece = &b->pieces[i];
+    const bool begins = b->view->begins && i == 0 && piece->from == 0;
+    piece->start = exact_start(pl, b);
+    piece->exact = true;
+    piece->seek = !begins && pl->confirm_seeking;
+    piece->state = begins ? (struct walk_state){0} : pl->confirm_state;
+    piece->near_ns = b->view->source->near_ns;
+    b->states[i] = PIECE_RUNNING;
+    *task = (struct task){.kind = TASK_SCAN, .batch = b, .piece = i};
 }
 
 static bool pick_scan(struct plan *pl, struct task *task)
@@ -71,9 +124,7 @@ static bool pick_scan(struct plan *pl, struct task *task)
     if (pl->confirm_at < pl->fed && !pl->ended) {
         struct batch *b = batch_at(pl, pl->confirm_at);
         if (b->n_confirmed < b->n_handed && b->states[b->n_confirmed] == PIECE_TODO) {
-            b->pieces[b->n_confirmed].start = exact_start(pl, b);
-            b->states[b->n_confirmed] = PIECE_RUNNING;
-            *task = (struct task){.kind = TASK_SCAN, .batch = b, .piece = b->n_confirmed};
+            hand_exact(pl, b, b->n_confirmed, task);
             return true;
         }
     }
@@ -85,78 +136,124 @@ static bool pick_scan(struct plan *pl, struct task *task)
             pl->scan_at++;
             continue;
         }
-        const unsigned i = b->n_handed++;
-        const bool next_to_confirm = pl->scan_at == pl->confirm_at && b->n_confirmed == i;
-        b->pieces[i].start = next_to_confirm ? exact_start(pl, b) : SCAN_UNKNOWN;
-        b->pieces[i].near_ns = pl->near_ns;
+        const unsigned i = b->n_handed;
+        struct scan_piece *piece = &b->pieces[i];
+        if (pl->scan_at == pl->confirm_at && b->n_confirmed == i) {
+            b->n_handed++;
+            hand_exact(pl, b, i, task);
+            return true;
+        }
+        if (!b->view->source->begun)
+            return false; /* what it begins with must be in the ledger first */
+        b->n_handed++;
+        piece->start = SCAN_UNKNOWN;
+        piece->exact = piece->seek = false;
+        piece->state = pl->confirm_state;
+        piece->near_ns = b->view->source->near_ns;
         b->states[i] = PIECE_RUNNING;
         *task = (struct task){.kind = TASK_SCAN, .batch = b, .piece = i};
         return true;
     }
 }
 
-/* The capture ends here, soundly or not: nothing behind piece i of b counts. */
-static void end_input(struct plan *pl, struct batch *b, unsigned i)
+/* The source ends here, soundly or not: nothing behind counts. */
+static void end_source(struct plan *pl, struct source *s, const struct scan_piece *piece)
 {
-    const struct scan_piece *piece = &b->pieces[i];
-    const struct input_window *w = b->window;
-    const uint64_t offset = w->offset + piece->end;
-    if (piece->stop != WALK_RECORD) {
-        const struct clv_span rest = {w->p + piece->end, w->avail - piece->end};
-        (void)walk_explain(pl->params->format, input_path(pl->params->input), piece->stop, rest,
-                           offset, pl->counts.records + 1, &pl->result->damage);
+    struct clv_error *damage = &pl->result->damage;
+    const struct clv_error *early = input_damage(s->in);
+    if (damage->code == CLV_ERR_NONE && early->code != CLV_ERR_NONE) {
+        *damage = *early; /* nearer to the cause than the record that is cut short by it */
+    } else if (damage->code == CLV_ERR_NONE && piece->counts.damages) {
+        *damage = piece->damage;
+        damage->record += s->records;
     }
-    b->n_pieces = i + 1;
-    b->last = true;
-    pl->fed_all = true;
-    pl->ended = true;
+    pl->counts.damages += early->code != CLV_ERR_NONE && piece->counts.damages == 0;
+}
+
+/* true: the scan of the piece stands, wherever it began. */
+static bool is_right(const struct plan *pl, const struct scan_piece *piece, size_t start)
+{
+    if (piece->exact)
+        return true;
+    return piece->start == start && piece->stop == WALK_RECORD && !pl->confirm_seeking &&
+           piece->state.section == pl->confirm_state.section;
 }
 
 /*
- * Pieces are confirmed in order: one that began where the one before it ended is right, and right
- * is then where it ends. By induction from the first, which begins behind the file header.
+ * Pieces are confirmed in order: one that began where the one before it ended, in the state in
+ * which that ended, is right, and right is then where it ends. By induction from the first, which
+ * begins behind the file header.
  */
 static void confirm(struct plan *pl)
 {
     while (!pl->ended && pl->confirm_at < pl->fed) {
         struct batch *b = batch_at(pl, pl->confirm_at);
+        struct source *s = b->view->source;
         const unsigned i = b->n_confirmed;
-        if (b->states[i] != PIECE_DONE)
-            return;
         struct scan_piece *piece = &b->pieces[i];
-        const size_t start = exact_start(pl, b);
-        if (start >= piece->limit) {
-            /* A record that began earlier covers the whole piece. */
-            piece->start = start;
-            scan_piece_clear(piece, &pl->scan);
-        } else if (piece->start != start) {
-            b->states[i] = PIECE_TODO;
+        if (b->states[i] == PIECE_RUNNING || (b->states[i] == PIECE_TODO && !s->over))
             return;
+        if (s->over) {
+            piece->start = piece->limit;
+            scan_piece_clear(piece);
+            b->n_handed = b->n_handed > i ? b->n_handed : i + 1;
+        } else {
+            const size_t start = exact_start(pl, b);
+            if (start >= piece->limit && !(b->view->begins && piece->from == 0)) {
+                /* A record that began earlier covers the whole piece. */
+                piece->start = start;
+                scan_piece_clear(piece);
+                piece->seeking = pl->confirm_seeking;
+            } else if (!is_right(pl, piece, start)) {
+                b->states[i] = PIECE_TODO;
+                return;
+            } else if (piece->exact) {
+                pl->confirm_state = piece->state;
+            }
         }
         piece->seq = pl->n_items;
         pl->n_items += piece->n_items;
-        if (piece->n_items)
-            pl->near_ns = piece->items[piece->n_items - 1].ts_ns;
+        for (size_t k = piece->n_items; k-- > 0;)
+            if (piece->items[k].ts_ns != WALK_NO_TIME) {
+                s->near_ns = piece->items[k].ts_ns;
+                break;
+            }
         b->n_items += piece->n_items;
         scan_counts_add(&pl->counts, &piece->counts);
+        s->begun = true;
         pl->confirm_end = piece->end;
-        pl->confirm_window = b->window;
+        pl->confirm_view = b->view;
+        pl->confirm_seeking = piece->seeking;
         pl->result->scanned_bytes =
-            min_u64(b->window->offset + piece->end, pl->result->input_bytes);
-        b->n_confirmed++;
-        if (piece->stop != WALK_RECORD || (b->last && b->n_confirmed == b->n_pieces))
-            end_input(pl, b, i);
-        if (b->n_confirmed == b->n_pieces)
+            pl->done_bytes +
+            (input_is_stream(s->in) ? input_consumed(s->in) : b->view->w.offset + piece->end);
+        const bool at_end = b->view->w.last && piece->limit == b->view->w.len;
+        if (!s->over && (at_end || piece->stop != WALK_RECORD)) {
+            end_source(pl, s, piece);
+            s->over = true;
+            pl->done_bytes += s->size;
+            pl->result->scanned_bytes = pl->done_bytes;
+            if (s == &pl->params->sources[pl->params->n_sources - 1])
+                pl->fed_all = true;
+        } else if (piece->counts.damages && pl->result->damage.code == CLV_ERR_NONE) {
+            pl->result->damage = piece->damage;
+            pl->result->damage.record += s->records;
+        }
+        s->records += piece->counts.records;
+        if (++b->n_confirmed == b->n_pieces) {
             pl->confirm_at++;
+            pl->scan_at = max_u64(pl->scan_at, pl->confirm_at);
+        }
     }
+    pl->ended = pl->fed_all && pl->confirm_at == pl->fed;
 }
 
 /* Must the epoch end before batch b joins it? */
 static bool epoch_is_full(const struct plan *pl, const struct batch *b)
 {
-    if (!pl->epoch_window)
+    if (!pl->epoch_view)
         return false;
-    if (pl->epoch_window != b->window || pl->epoch_items + b->n_items > pl->max_refs)
+    if (pl->epoch_view != b->view || pl->epoch_items + b->n_items > pl->max_refs)
         return true;
     uint64_t pending = 0, runs = 0;
     for (uint32_t p = 0; p < pl->scan.n_partitions; p++) {
@@ -208,16 +305,47 @@ static bool start_flush(struct plan *pl)
     }
     f->phase = PHASE_SORT;
     f->next = f->done = 0;
-    f->window = pl->epoch_window;
+    f->view = pl->epoch_view;
     f->release_from = pl->epoch_from;
     f->release_to = pl->epoch_to;
     f->last = pl->ended && pl->found == pl->confirm_at;
+    f->round = (struct writer_round){
+        .source = {.dialect = pl->scan.dialect, .n_entries = ledger_count(&pl->ledger)},
+        .last = f->last,
+    };
+    if (f->view) {
+        f->round.base = f->view->w.p;
+        f->round.position = f->view->position;
+        f->round.source.format = &f->view->source->format;
+    }
     pl->result->rounds += pl->epoch_items != 0;
     pl->epoch++;
     pl->epoch_seq += pl->epoch_items;
     pl->epoch_items = 0;
-    pl->epoch_window = NULL;
+    pl->epoch_view = NULL;
     pl->want_flush = false;
+    return true;
+}
+
+/* Batches without fragments need no joining, as long as nobody waits for what they might bring. */
+static void pass_joined(struct plan *pl)
+{
+    while (!pl->joining && pl->join_at < pl->confirm_at && pl->waiting == 0) {
+        const struct batch *b = batch_at(pl, pl->join_at);
+        for (unsigned i = 0; i < b->n_pieces; i++)
+            if (b->pieces[i].n_fragments)
+                return;
+        pl->join_at++;
+    }
+}
+
+static bool pick_join(struct plan *pl, struct task *task)
+{
+    const bool left = pl->join_at < pl->confirm_at;
+    if (pl->joining || (!left && !(pl->ended && pl->waiting)))
+        return false;
+    *task = (struct task){.kind = TASK_JOIN, .batch = left ? batch_at(pl, pl->join_at) : NULL};
+    pl->joining = true;
     return true;
 }
 
@@ -227,19 +355,20 @@ static void advance(struct plan *pl)
     if (pl->failed || pl->finished)
         return;
     confirm(pl);
+    pass_joined(pl);
     if (pl->finding)
         return;
     struct batch *b = batch_at(pl, pl->found);
-    const bool ready = pl->found < pl->confirm_at;
+    const bool ready = pl->found < pl->join_at && b->waiting == 0;
     if (ready && !pl->want_flush)
         pl->want_flush = epoch_is_full(pl, b);
-    if (!ready && pl->ended && !pl->flush.last)
+    if (pl->ended && pl->found == pl->confirm_at && !pl->flush.last)
         pl->want_flush = true;
     if (pl->want_flush && (pl->flush.phase != PHASE_IDLE || !start_flush(pl)))
         return;
     if (ready && pl->flush.phase != PHASE_SORT) {
-        if (!pl->epoch_window) {
-            pl->epoch_window = b->window;
+        if (!pl->epoch_view) {
+            pl->epoch_view = b->view;
             pl->epoch_from = b->pieces[0].from;
         }
         pl->epoch_to = b->pieces[b->n_pieces - 1].limit;
@@ -257,6 +386,8 @@ bool plan_pick(struct plan *pl, struct task *task)
         *task = (struct task){.kind = kind, .from = f->by_size[f->next++]};
         return true;
     }
+    if (pick_join(pl, task))
+        return true;
     if (pl->finding && pl->find_next < pl->scan.n_partitions) {
         const uint32_t from = pl->find_next;
         pl->find_next = (uint32_t)min_u64(from + pl->finds_step, pl->scan.n_partitions);
@@ -279,8 +410,8 @@ static void finish_flush(struct plan *pl)
         f->phase = PHASE_WRITE;
         return;
     }
-    if (f->window)
-        pl->release = (struct released){*f->window, f->release_from, f->release_to};
+    if (f->view)
+        pl->release = (struct released){f->view->w, f->release_from, f->release_to};
     f->phase = PHASE_IDLE;
     if (!f->last)
         return;
@@ -316,11 +447,20 @@ void plan_complete(struct plan *pl, const struct task *t)
     case TASK_SCAN:
         t->batch->states[t->piece] = PIECE_DONE;
         break;
+    case TASK_JOIN:
+        pl->joining = false;
+        pl->join_at += t->batch != NULL;
+        for (unsigned i = 0; i < pl->n_batches; i++)
+            pl->batches[i].waiting = pl->batches[i].join_waiting;
+        pl->waiting = fragments_waiting(pl->join.fragments);
+        pl->overflow = fragments_overflow(pl->join.fragments);
+        pl->orphans = pl->join.orphans;
+        break;
     case TASK_FIND:
         pl->find_done += t->to - t->from;
         if (pl->find_done == pl->scan.n_partitions) {
             pl->finding = false;
-            pl->found++;
+            pl->spare[pl->n_spare++] = batch_at(pl, pl->found++);
         }
         break;
     case TASK_SORT:

@@ -5,13 +5,17 @@
  *
  * How far each stage is, in batches of the input:
  *
- *   found <= confirm_at <= fed <= found + BATCHES,  scan_at <= fed
+ *   found <= join_at <= confirm_at <= fed <= found + BATCHES,  scan_at <= fed
+ *
+ * More batches are under way while fragments wait for the first one of their datagram: what is
+ * found is settled.
  */
 #ifndef CLEAVE_SPLIT_PLAN_H
 #define CLEAVE_SPLIT_PLAN_H
 
 #include <pthread.h>
 
+#include "flow/fragments.h"
 #include "split/numbering.h"
 #include "split/pipeline.h"
 
@@ -19,7 +23,6 @@ enum {
     PIECE = 1024 * 1024, /* bytes of input per scan */
     PIECES_MAX = 256,    /* per batch */
     BATCHES = 3,         /* one is found while the next are scanned */
-    WINDOWS = 8,         /* more than can be in use: written, found, three batches */
     ROWS = 4096,         /* of the manifest per task */
 };
 
@@ -30,16 +33,28 @@ enum piece_state {
 };
 
 struct batch {
-    struct input_window *window;
+    struct view *view;
     struct scan_piece *pieces;
     enum piece_state *states;
     unsigned n_pieces, n_handed, n_confirmed;
     uint64_t n_items;
-    bool last; /* the input's last */
+    uint64_t waiting;      /* fragments whose first one has not come */
+    uint64_t join_waiting; /* the same, as the joiner counts */
+};
+
+/* What TASK_JOIN works on, one at a time: fragments and the pieces that have them. */
+struct join {
+    struct fragments *fragments; /* made when the first fragment is met */
+    const struct scan_plan *scan;
+    struct scan_piece **disordered;
+    size_t n_disordered, disordered_cap;
+    uint64_t orphans;
+    bool no_memory;
 };
 
 enum task_kind {
     TASK_SCAN,
+    TASK_JOIN,
     TASK_FIND,
     TASK_SORT,
     TASK_WRITE,
@@ -63,17 +78,18 @@ enum phase {
 struct flush {
     enum phase phase;
     uint32_t next, done; /* partitions handed out, finished */
-    const struct input_window *window;
+    const struct view *view;
+    struct writer_round round;
     size_t release_from, release_to; /* of the window, when it is written */
     uint64_t *ref_starts;            /* by partition */
     uint32_t *by_size;               /* partitions, the one with most bytes first */
     bool last;
 };
 
-/* Bytes of a window that were written. */
+/* Bytes of a window that were written. window.in NULL: none. */
 struct released {
     struct input_window window;
-    size_t from, to; /* equal: none */
+    size_t from, to;
 };
 
 struct plan {
@@ -81,8 +97,8 @@ struct plan {
     struct clv_split_result *result;
     struct clv_error *err;
     struct scan_plan scan;
-    uint8_t header[PCAP_FILE_HEADER];
-    size_t window_len, window_slack;
+    struct ledger ledger;
+    struct input_plan input;
     unsigned pieces_per_batch;
     uint32_t finds_step; /* partitions per find task */
     uint64_t max_refs;
@@ -94,18 +110,29 @@ struct plan {
     pthread_cond_t wake;
     bool failed, finished;
 
-    struct input_window windows[WINDOWS];
-    uint64_t n_windows; /* opened so far */
-    struct batch batches[BATCHES];
+    struct view *views; /* a ring of n_batches + 5: more than can be in use */
+    unsigned views_cap;
+    uint64_t n_views; /* opened so far */
+    size_t source;    /* the one whose windows are opened now */
+    struct batch *batches;
+    struct batch **ring;  /* the batches under way */
+    struct batch **spare; /* the others; what was used last is used first: its memory is warm */
+    unsigned n_batches, n_spare;
     uint64_t fed, found; /* batches set up; batches whose items all have flows */
+    uint64_t join_at;    /* the batch whose fragments are looked at */
+    bool joining;
+    struct join join;
+    uint64_t waiting, orphans, overflow;
     uint64_t scan_at;    /* the batch whose pieces are handed out */
     uint64_t confirm_at; /* the batch whose pieces are confirmed */
     size_t confirm_end;  /* where the last confirmed piece ended, in its window */
-    const struct input_window *confirm_window;
-    int64_t near_ns;  /* time of the last confirmed record, for guesses */
-    uint64_t n_items; /* in confirmed pieces */
-    bool fed_all;     /* no batch follows: the end of the input, or of its sound part */
-    bool ended;       /* all pieces that count are confirmed */
+    const struct view *confirm_view;
+    struct walk_state confirm_state;
+    bool confirm_seeking; /* behind a fault: no record was found up to confirm_end */
+    uint64_t n_items;     /* in confirmed pieces */
+    uint64_t done_bytes;  /* of the sources that are over */
+    bool fed_all;         /* no batch follows */
+    bool ended;           /* all pieces that count are confirmed */
     struct scan_counts counts;
 
     bool finding;
@@ -113,8 +140,8 @@ struct plan {
     uint32_t epoch;
     uint64_t epoch_seq; /* number of the epoch's first item */
     uint64_t epoch_items;
-    size_t epoch_from, epoch_to;             /* bytes of its window */
-    const struct input_window *epoch_window; /* NULL: the epoch has no batch yet */
+    size_t epoch_from, epoch_to;   /* bytes of its window */
+    const struct view *epoch_view; /* NULL: the epoch has no batch yet */
     bool want_flush;
     struct flush flush;
     struct released release; /* for whoever completed the last task: it takes a while */

@@ -3,16 +3,10 @@
 
 #include "base/mem.h"
 
-bool scan_piece_init(struct scan_piece *piece, const struct scan_plan *plan)
-{
-    *piece = (struct scan_piece){0};
-    piece->bounds = mem_alloc((size_t)plan->n_partitions + 1, sizeof *piece->bounds);
-    return piece->bounds != NULL;
-}
-
 void scan_piece_fini(struct scan_piece *piece)
 {
     mem_free(piece->items);
+    mem_free(piece->fragments);
     mem_free(piece->order);
     mem_free(piece->bounds);
     *piece = (struct scan_piece){0};
@@ -20,93 +14,397 @@ void scan_piece_fini(struct scan_piece *piece)
 
 void scan_counts_add(struct scan_counts *sum, const struct scan_counts *more)
 {
-    sum->records += more->records;
-    sum->dropped_captured += more->dropped_captured;
-    sum->other += more->other;
-    sum->dropped_other += more->dropped_other;
-    sum->fragments += more->fragments;
-    sum->cut_short += more->cut_short;
+    /* All members are counts of 64 bits. */
+    enum { N = sizeof *sum / sizeof(uint64_t) };
+    uint64_t to[N], from[N];
+    memcpy(to, sum, sizeof to);
+    memcpy(from, more, sizeof from);
+    for (unsigned i = 0; i < N; i++)
+        to[i] += from[i];
+    memcpy(sum, to, sizeof to);
+}
+
+/* What one interface's records have in common, so that a record costs no lookup. */
+struct lens {
+    uint32_t iface;
+    decode_fn *decode;
+    uint8_t kind;     /* of output */
+    uint8_t key_kind; /* as far as it is part of the key */
+    bool rounds;      /* times can be finer than the outputs' */
+    uint64_t units;
+};
+
+static CLV_COLD bool look_at(struct lens *lens, const struct scan_plan *plan, uint32_t iface)
+{
+    const struct ledger_iface *i = ledger_iface(plan->ledger, iface);
+    *lens = (struct lens){
+        .iface = iface,
+        .decode = decode_function(i->linktype),
+        .kind = i->link,
+        .key_kind = plan->dialect->form == DIALECT_PCAP ? i->link : 0,
+        .rounds = plan->dialect->form == DIALECT_PCAP && 1000000000 % i->units != 0,
+        .units = i->units,
+    };
+    return true;
 }
 
 /*
- * The loop that sees every record. Byte order and decoder are settled before it, and the instances
- * below make the first a constant; room for items is made by the stretch.
+ * A record becomes an item where it stands. false: it is dropped.
+ */
+CLV_INLINE bool take(const struct flow_by *by, bool drop_other, const struct lens *lens,
+                     const struct walk_record *rec, size_t at, struct decode *d,
+                     struct scan_item *item, struct scan_counts *counts)
+{
+    item->offset = (uint32_t)at;
+    struct clv_tuple *t = &item->id.tuple;
+    *t = (struct clv_tuple){0};
+    d->t = t;
+    if (CLV_UNLIKELY(!lens->decode(rec->data, rec->caplen, d))) {
+        *t = (struct clv_tuple){0};
+        counts->other++;
+        if (drop_other) {
+            counts->dropped_captured += rec->caplen;
+            return false;
+        }
+    }
+    if (CLV_UNLIKELY(t->flags & (CLV_TUPLE_FRAGMENT | CLV_TUPLE_SHORT))) {
+        counts->fragments += (t->flags & CLV_TUPLE_FRAGMENT) != 0;
+        counts->cut_short += (t->flags & CLV_TUPLE_SHORT) != 0;
+    }
+    item->tcp_flags = t->tcp_flags;
+    item->dir = (uint8_t)flow_key_settle(&item->id, by);
+    item->id.key.kind = lens->key_kind;
+    item->kind = lens->kind;
+    item->hash = flow_key_hash(&item->id.key);
+    item->ts_ns = rec->ts_ns;
+    item->raw_len = rec->raw_len;
+    item->caplen = rec->caplen;
+    item->origlen = rec->origlen;
+    return true;
+}
+
+/* The decoder met something that is rare. The item, if there is one, is the last. */
+static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_plan *plan,
+                                 const struct lens *lens, const struct walk_record *rec,
+                                 struct decode *d, size_t item, bool taken)
+{
+    const bool fragment = d->fragment && taken && piece->items[item].id.key.family;
+    d->touched = d->fragment = false;
+    d->depth = 0;
+    if (!fragment || !flow_by_ports(&plan->by))
+        return true;
+    struct scan_fragment *more =
+        mem_reserve(piece->fragments, &piece->fragments_cap, piece->n_fragments + 1, sizeof *more);
+    if (!more)
+        return false;
+    piece->fragments = more;
+    more += piece->n_fragments++;
+    *more = (struct scan_fragment){.item = (uint32_t)item, .f = d->f};
+    /* Its tuple became its key: decoded once more, it is a tuple again. */
+    struct decode again = {.t = &more->tuple, .inner = plan->inner};
+    (void)lens->decode(rec->data, rec->caplen, &again);
+    return true;
+}
+
+/* Counts what pcapng has beside packets; the exact scan keeps what outputs need. */
+static CLV_COLD bool meet_block(struct scan_piece *piece, const struct scan_plan *plan,
+                                const struct view *v, const struct walk_record *rec,
+                                struct clv_error *err)
+{
+    struct scan_counts *c = &piece->counts;
+    const bool keeps = plan->dialect->form == DIALECT_PCAPNG && plan->dialect->metadata;
+    const uint64_t position = v->position + (uint64_t)(rec->raw - v->w.p);
+    switch (rec->type) {
+    case NG_STATISTICS:
+        c->blocks_statistics++;
+        return true;
+    case NG_CUSTOM_PRIVATE:
+        c->blocks_custom++;
+        return true;
+    case NG_NAMES:
+    case NG_SECRETS:
+    case NG_CUSTOM:
+        if (!keeps) {
+            c->blocks_metadata++;
+            return true;
+        }
+        break;
+    case NG_SECTION:
+    case NG_INTERFACE:
+        break;
+    default:
+        c->blocks_unknown++;
+        return true;
+    }
+    if (!piece->exact) {
+        piece->stop = WALK_BLOCK;
+        return true;
+    }
+    const uint64_t left_out = plan->ledger->metadata_left;
+    if (!walk_note(plan->ledger, &piece->state, rec->raw, rec->raw_len, position, err))
+        return false;
+    c->blocks_metadata += plan->ledger->metadata_left - left_out;
+    return true;
+}
+
+/* Gives an interface that was just described its kind of output. */
+static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path,
+                                 struct clv_error *err)
+{
+    struct ledger *l = plan->ledger;
+    struct ledger_iface *i =
+        (struct ledger_iface *)(uintptr_t)ledger_iface(l, atomic_load(&l->n_ifaces) - 1);
+    const struct dialect_kind kind = {
+        .linktype = i->linktype,
+        .nanoseconds = plan->dialect->nanoseconds || dialect_needs_ns(i->units),
+    };
+    const unsigned n = dialect_kind(plan->dialect, &kind);
+    i->link = (uint8_t)n;
+    if (n < DIALECT_KINDS || plan->dialect->form != DIALECT_PCAP)
+        return true;
+    (void)clv_fail(err, CLV_ERR_FORMAT, path, "more than %d kinds of outputs", DIALECT_KINDS);
+    return clv_fail_hint(err, "--format pcapng holds all link types in one file");
+}
+
+/* A classic savefile is one section with one interface, as if it were pcapng. */
+static CLV_COLD bool begin_pcap(struct scan_piece *piece, const struct scan_plan *plan,
+                                const struct view *v, struct clv_error *err)
+{
+    const struct clv_capture_format *f = &v->source->format.pub;
+    uint8_t block[44] = {0};
+    store_le32(block, NG_SECTION);
+    store_le32(block + 4, NG_SECTION_MIN);
+    store_le32(block + 8, 0x1a2b3c4d);
+    store_le16(block + 12, 1);
+    memset(block + 16, 0xff, 8); /* a section of unknown length */
+    store_le32(block + 24, NG_SECTION_MIN);
+    if (!walk_note(plan->ledger, &piece->state, block, NG_SECTION_MIN, v->position, err))
+        return false;
+    uint32_t len = 16;
+    memset(block, 0, sizeof block);
+    store_le32(block, NG_INTERFACE);
+    store_le16(block + 8, f->linktype);
+    store_le32(block + 12, f->snaplen);
+    if (f->nanoseconds) {
+        store_le16(block + len, 9); /* if_tsresol */
+        store_le16(block + len + 2, 1);
+        block[len + 4] = 9;
+        len += 8;
+    }
+    if (f->fcs_len) {
+        store_le16(block + len, 13); /* if_fcslen */
+        store_le16(block + len + 2, 1);
+        block[len + 4] = f->fcs_len;
+        len += 8;
+    }
+    if (len > 16)
+        len += 4; /* opt_endofopt */
+    len += 4;
+    store_le32(block + 4, len);
+    store_le32(block + len - 4, len);
+    return walk_note(plan->ledger, &piece->state, block, len, v->position, err) &&
+           settle_kind(plan, v->source->path, err);
+}
+
+/* Notes the fault at `at`. The record's number is counted within the piece. */
+static CLV_COLD void note_fault(struct scan_piece *piece, const struct scan_plan *plan,
+                                const struct view *v, enum walk_step step, size_t at)
+{
+    const struct source *s = v->source;
+    const struct clv_span rest = {v->w.p + at, v->w.avail - at};
+    const uint64_t offset = v->w.offset + at;
+    const uint64_t record = piece->counts.records + 1;
+    struct clv_error *damage = &piece->damage;
+    if (piece->counts.damages++)
+        return;
+    if (step == WALK_BLOCK) /* walk_note() refused it and has said why */
+        (void)clv_fail_at(damage, offset, record);
+    else if (s->format.kind == WALK_PCAPNG)
+        walk_block_explain(plan->ledger, &piece->state, input_path(v->w.in), step, rest, offset,
+                           record, damage);
+    else
+        (void)walk_explain(&s->format, input_path(v->w.in), step, rest, offset, record, damage);
+}
+
+/*
+ * Searches for the next record in [at, limit); nothing depends on where windows end, since a place
+ * is judged by the bytes of one longest record from it on. Returns the place, or limit.
+ */
+static CLV_COLD size_t search(const struct scan_piece *piece, const struct view *v, size_t at)
+{
+    const struct source *s = v->source;
+    const struct clv_span all = {v->w.p, v->w.avail};
+    return s->format.kind == WALK_PCAPNG
+               ? walk_block_search(&piece->state, all, at, piece->limit, s->format.record_max)
+               : walk_search(&s->format, all, at, piece->limit);
+}
+
+/*
+ * The loop that sees every record. Format and byte order are settled before it, and the instances
+ * below make them constants; room for items is made by the stretch.
  */
 CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *plan,
-                             const struct input_window *w, bool big_endian)
+                             const struct view *v, enum walk_kind kind, bool big_endian,
+                             struct clv_error *err)
 {
     enum { STRETCH = 512 };
-    const struct walk_format *const format = plan->format;
-    decode_fn *const decode = plan->decode;
-    const struct flow_by by = plan->by;
+    const struct walk_format *const format = &v->source->format;
+    const struct flow_by by = plan->by; /* a copy that no store through an item can change */
+    const bool drop_other = plan->drop_other;
     const unsigned bits = plan->partition_bits;
-    const uint8_t *const base = w->p;
-    const size_t avail = w->avail, limit = piece->limit;
+    const uint8_t *const base = v->w.p;
+    const size_t avail = v->w.avail, limit = piece->limit;
     uint32_t *const of_partition = piece->bounds + 1;
     struct scan_counts counts = {0};
+    struct lens lens = {.iface = UINT32_MAX};
+    struct decode d = {.inner = plan->inner};
     enum walk_step step = WALK_RECORD;
-    size_t at = piece->start, n = 0;
+    size_t at = piece->start, n = piece->n_items;
+    if (kind == WALK_PCAP && !look_at(&lens, plan, piece->state.iface_base))
+        return false;
     while (at < limit && step == WALK_RECORD) {
         struct scan_item *items =
             mem_reserve(piece->items, &piece->items_cap, n + STRETCH, sizeof *items);
         if (!items)
-            return false;
+            return clv_fail_nomem(err, "scanning", (n + STRETCH) * sizeof *items);
         piece->items = items;
         struct scan_item *item = items + n;
         const struct scan_item *const full = item + STRETCH;
         while (at < limit && item < full) {
             struct walk_record rec;
-            step = walk_record(format, base + at, avail - at, big_endian, &rec);
+            if (kind == WALK_PCAP)
+                step = walk_record(format, base + at, avail - at, big_endian, &rec);
+            else
+                step = walk_block(plan->ledger, &piece->state, base + at, avail - at, &rec);
             if (CLV_UNLIKELY(step != WALK_RECORD))
                 break;
-            item->offset = (uint32_t)at;
+            if (kind == WALK_PCAPNG && CLV_UNLIKELY(rec.iface != lens.iface))
+                (void)look_at(&lens, plan, rec.iface);
+            if (kind == WALK_PCAPNG && CLV_UNLIKELY(lens.rounds))
+                counts.rounded += walk_block_rounds(rec.raw, &piece->state, lens.units);
+            const bool taken = take(&by, drop_other, &lens, &rec, at, &d, item, &counts);
+            if (CLV_LIKELY(taken))
+                of_partition[scan_partition(item++->hash, bits)]++;
             at += rec.raw_len;
-            struct clv_tuple *t = &item->id.tuple;
-            *t = (struct clv_tuple){0};
-            if (CLV_UNLIKELY(!decode(rec.raw + format->hdr_len, rec.caplen, t))) {
-                *t = (struct clv_tuple){0};
-                counts.other++;
-                if (plan->drop_other) {
-                    counts.dropped_captured += rec.caplen;
-                    continue;
-                }
-            }
-            if (CLV_UNLIKELY(t->flags & (CLV_TUPLE_FRAGMENT | CLV_TUPLE_SHORT))) {
-                counts.fragments += (t->flags & CLV_TUPLE_FRAGMENT) != 0;
-                counts.cut_short += (t->flags & CLV_TUPLE_SHORT) != 0;
-            }
-            item->tcp_flags = t->tcp_flags;
-            item->dir = (uint8_t)flow_key_settle(&item->id, &by);
-            item->hash = flow_key_hash(&item->id.key);
-            item->ts_ns = rec.ts_ns;
-            item->raw_len = rec.raw_len;
-            item->caplen = rec.caplen;
-            item->origlen = rec.origlen;
-            of_partition[scan_partition(item->hash, bits)]++;
-            item++;
+            if (CLV_UNLIKELY(d.touched) &&
+                !settle_rare(piece, plan, &lens, &rec, &d, (size_t)(item - items) - 1, taken))
+                return clv_fail_nomem(err, "fragments", sizeof(struct scan_fragment));
         }
         n = (size_t)(item - items);
     }
     if (plan->drop_other)
         counts.dropped_other = counts.other;
-    counts.records = n + counts.dropped_other;
+    counts.records = n - piece->n_items + counts.dropped_other;
+    scan_counts_add(&piece->counts, &counts);
     piece->n_items = n;
     piece->stop = step;
     piece->end = at;
-    piece->counts = counts;
     return true;
 }
 
 static bool scan_little(struct scan_piece *piece, const struct scan_plan *plan,
-                        const struct input_window *w)
+                        const struct view *v, struct clv_error *err)
 {
-    return scan_records(piece, plan, w, false);
+    return scan_records(piece, plan, v, WALK_PCAP, false, err);
 }
 
-static bool scan_big(struct scan_piece *piece, const struct scan_plan *plan,
-                     const struct input_window *w)
+static bool scan_big(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
+                     struct clv_error *err)
 {
-    return scan_records(piece, plan, w, true);
+    return scan_records(piece, plan, v, WALK_PCAP, true, err);
+}
+
+static bool scan_blocks(struct scan_piece *piece, const struct scan_plan *plan,
+                        const struct view *v, struct clv_error *err)
+{
+    return scan_records(piece, plan, v, WALK_PCAPNG, false, err);
+}
+
+/* What stopped the walk is a block that is no packet. true: it can go on behind it. */
+static CLV_COLD bool pass_block(struct scan_piece *piece, const struct scan_plan *plan,
+                                const struct view *v, bool *fault, struct clv_error *err)
+{
+    struct walk_record rec;
+    struct clv_error why = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
+    const uint8_t *p = v->w.p + piece->end;
+    if (walk_block(plan->ledger, &piece->state, p, v->w.avail - piece->end, &rec) != WALK_BLOCK)
+        return clv_fail(err, CLV_ERR_INTERNAL, v->source->path,
+                        "a block changed while it was read");
+    piece->stop = WALK_RECORD;
+    if (!meet_block(piece, plan, v, &rec, &why)) {
+        if (why.code != CLV_ERR_DAMAGE) {
+            if (err)
+                *err = why;
+            return false;
+        }
+        if (piece->counts.damages == 0)
+            (void)clv_fail(&piece->damage, CLV_ERR_DAMAGE, input_path(v->w.in), "%s", why.what);
+        piece->stop = WALK_BLOCK;
+        *fault = true;
+        return true;
+    }
+    if (piece->stop == WALK_BLOCK)
+        return true; /* for the exact scan */
+    piece->end += rec.raw_len;
+    return rec.type != NG_INTERFACE || settle_kind(plan, v->source->path, err);
+}
+
+static bool scan_on(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
+                    struct clv_error *err)
+{
+    const struct walk_format *f = &v->source->format;
+    if (f->kind == WALK_PCAPNG)
+        return scan_blocks(piece, plan, v, err);
+    return f->big_endian ? scan_big(piece, plan, v, err) : scan_little(piece, plan, v, err);
+}
+
+/* From start to limit, over blocks that are no packets, and over faults if they are survived. */
+static bool scan_all(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
+                     struct clv_error *err)
+{
+    const size_t began = piece->start;
+    bool ok = true;
+    if (piece->exact && piece->seek)
+        goto seek;
+    for (;;) {
+        bool fault = false;
+        if (!scan_on(piece, plan, v, err)) {
+            ok = false;
+            break;
+        }
+        if (piece->stop == WALK_RECORD)
+            break;
+        if (piece->stop == WALK_BLOCK) {
+            ok = pass_block(piece, plan, v, &fault, err);
+            if (!ok || (piece->stop == WALK_BLOCK && !fault))
+                break;
+            piece->start = piece->end;
+            if (!fault)
+                continue;
+        }
+        if (!piece->exact)
+            break;
+        note_fault(piece, plan, v, piece->stop, piece->end);
+        if (!plan->recover)
+            break;
+        piece->start = piece->end + 1;
+        piece->counts.skipped_bytes++;
+    seek:
+        piece->stop = WALK_RECORD;
+        piece->end = piece->limit;
+        if (piece->start < piece->limit) {
+            piece->end = search(piece, v, piece->start);
+            piece->counts.skipped_bytes += piece->end - piece->start;
+        } else {
+            piece->end = piece->start;
+        }
+        piece->seeking = piece->end >= piece->limit;
+        piece->start = piece->end;
+        if (piece->seeking)
+            break;
+    }
+    piece->start = began;
+    return ok;
 }
 
 /*
@@ -131,30 +429,65 @@ static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *
     return true;
 }
 
-void scan_piece_clear(struct scan_piece *piece, const struct scan_plan *plan)
+void scan_piece_set_tuple(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
+                          const struct clv_tuple *tuple)
 {
-    piece->n_items = 0;
-    piece->counts = (struct scan_counts){0};
-    piece->stop = WALK_RECORD;
-    piece->end = piece->start;
-    memset(piece->bounds, 0, ((size_t)plan->n_partitions + 1) * sizeof *piece->bounds);
+    struct scan_item *item = &piece->items[i];
+    const uint8_t kind = item->id.key.kind;
+    item->id.tuple = *tuple;
+    item->dir = (uint8_t)flow_key_settle(&item->id, &plan->by);
+    item->id.key.kind = kind;
+    item->hash = flow_key_hash_slowly(&item->id.key);
+    piece->disordered = true;
 }
 
-bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
-                    const struct input_window *w, struct clv_error *err)
+bool scan_piece_reorder(struct scan_piece *piece, const struct scan_plan *plan)
 {
-    scan_piece_clear(piece, plan);
+    piece->disordered = false;
+    memset(piece->bounds, 0, ((size_t)plan->n_partitions + 1) * sizeof *piece->bounds);
+    for (size_t i = 0; i < piece->n_items; i++)
+        piece->bounds[1 + scan_partition(piece->items[i].hash, plan->partition_bits)]++;
+    return sort_by_partition(piece, plan);
+}
+
+void scan_piece_clear(struct scan_piece *piece)
+{
+    piece->n_items = piece->n_fragments = 0;
+    piece->disordered = false;
+    piece->counts = (struct scan_counts){0};
+    piece->stop = WALK_RECORD;
+    piece->seeking = false;
+    piece->end = piece->start;
+}
+
+bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
+                    struct clv_error *err)
+{
+    const struct walk_format *f = &v->source->format;
+    const struct clv_span all = {v->w.p, v->w.avail};
+    const bool ng = f->kind == WALK_PCAPNG;
+    scan_piece_clear(piece);
+    if (!piece->bounds)
+        piece->bounds = mem_alloc((size_t)plan->n_partitions + 1, sizeof *piece->bounds);
+    if (!piece->bounds)
+        return clv_fail_nomem(err, "scanning", plan->n_partitions * sizeof *piece->bounds);
+    memset(piece->bounds, 0, ((size_t)plan->n_partitions + 1) * sizeof *piece->bounds);
     if (piece->start == SCAN_UNKNOWN) {
-        const size_t guess = walk_guess(plan->format, (struct clv_span){w->p, w->avail},
-                                        piece->from, piece->near_ns);
-        if (guess == w->avail)
+        const size_t guess = ng ? walk_block_guess(&piece->state, all, piece->from)
+                                : walk_guess(f, all, piece->from, piece->near_ns);
+        if (guess == v->w.avail)
             return true;
-        piece->start = guess;
+        piece->start = piece->end = guess;
     }
-    walk_touch(plan->format, (struct clv_span){w->p, w->avail}, piece->start, piece->limit);
-    const bool ok =
-        plan->format->big_endian ? scan_big(piece, plan, w) : scan_little(piece, plan, w);
-    if (!ok || !sort_by_partition(piece, plan))
-        return clv_fail_nomem(err, "scanning", (piece->n_items + 512) * sizeof *piece->items);
+    if (v->begins && piece->from == 0 && !ng && !begin_pcap(piece, plan, v, err))
+        return false;
+    if (ng)
+        walk_block_touch(&piece->state, all, piece->start, piece->limit);
+    else
+        walk_touch(f, all, piece->start, piece->limit);
+    if (!scan_all(piece, plan, v, err))
+        return false;
+    if (!sort_by_partition(piece, plan))
+        return clv_fail_nomem(err, "scanning", piece->n_items * sizeof *piece->order);
     return true;
 }

@@ -3,21 +3,27 @@
  * Scanning: a piece of a window becomes items, one per record: flow key, hash, and what the flow
  * will want to know. Pieces are independent, so that many threads scan one window; each begins at
  * a place that the piece before confirms.
+ *
+ * Most scans are ahead: where they begin is guessed, and what the records refer to (sections and
+ * interfaces) is taken as it was when they were handed out. A scan that meets something that would
+ * change that, or a fault, stops there. It is done again when all before it is known, and then it
+ * is exact: it writes the ledger and judges faults. One scan at a time is exact.
  */
 #ifndef CLEAVE_SPLIT_SCAN_H
 #define CLEAVE_SPLIT_SCAN_H
 
 #include "decode/decode.h"
 #include "flow/key.h"
-#include "input/input.h"
-#include "walk/walk.h"
+#include "split/source.h"
 
 /* Settled once per run, read by all threads. */
 struct scan_plan {
-    const struct walk_format *format;
-    decode_fn *decode;
+    struct ledger *ledger;
+    struct dialect *dialect;
     struct flow_by by;
     bool drop_other;
+    bool inner;              /* look through tunnels */
+    bool recover;            /* search for records behind a fault */
     unsigned partition_bits; /* the hash's top ones, which number the partition */
     uint32_t n_partitions;
 };
@@ -32,6 +38,7 @@ struct scan_item {
     uint32_t origlen;
     uint8_t dir; /* 0: endpoint a to b of the key */
     uint8_t tcp_flags;
+    uint8_t kind; /* of output, in the dialect */
 };
 
 /* In two steps: with one partition a single one would shift by 64. */
@@ -40,9 +47,20 @@ static inline uint32_t scan_partition(uint64_t hash, unsigned bits)
     return (uint32_t)(hash >> 1 >> (63 - bits));
 }
 
+/* An item that is a fragment, with what its datagram is known by. */
+struct scan_fragment {
+    uint32_t item;
+    struct decode_fragment f;
+    struct clv_tuple tuple;
+};
+
 struct scan_counts {
     uint64_t records, other, dropped_other, fragments, cut_short;
     uint64_t dropped_captured; /* packet bytes of the dropped records */
+    uint64_t blocks_statistics, blocks_custom, blocks_unknown, blocks_metadata; /* left out */
+    uint64_t rounded;       /* times that an output cannot hold to the last digit */
+    uint64_t damages;       /* faults */
+    uint64_t skipped_bytes; /* between a fault and the next record that was found */
 };
 
 #define SCAN_UNKNOWN SIZE_MAX
@@ -51,28 +69,44 @@ struct scan_piece {
     size_t start; /* byte in the window of its first record; SCAN_UNKNOWN: has to be guessed */
     size_t from;  /* the piece covers the records that start in [from, limit) of the window */
     size_t limit;
-    int64_t near_ns; /* a time that a record nearby has, for the guess */
+    bool exact;
+    bool seek;               /* exact: behind a fault, start is where the search goes on */
+    struct walk_state state; /* at start; once scanned, at end */
+    int64_t near_ns;         /* a time that a record nearby has, for guesses, or WALK_NO_TIME */
 
     size_t end;          /* where the walk stopped: the next record's byte, or the faulty one's */
-    enum walk_step stop; /* WALK_RECORD: at limit or at the end of the input; else the fault */
+    enum walk_step stop; /* WALK_RECORD: at limit or at the end of the input; WALK_BLOCK: has to be
+                            scanned exactly; else the fault */
+    bool seeking;        /* the next record has not been found up to end */
+    struct clv_error damage; /* the first fault; its record is counted within the piece */
     struct scan_counts counts;
     struct scan_item *items;
     size_t n_items, items_cap;
+    struct scan_fragment *fragments; /* where ports are part of the key */
+    size_t n_fragments, fragments_cap;
+    bool disordered; /* items got another key: their order by partition has to be made again */
     uint32_t *order; /* item numbers by partition, in the capture's order within each */
     size_t order_cap;
     uint32_t *bounds; /* n_partitions + 1: partition p has order[bounds[p] .. bounds[p + 1]) */
     uint64_t seq;     /* number of items[0] among all items, set by the confirmer */
 };
 
-CLV_MUST_CHECK bool scan_piece_init(struct scan_piece *piece, const struct scan_plan *plan);
+/* A zeroed piece is ready to be scanned or cleared. */
 void scan_piece_fini(struct scan_piece *piece);
 
 /* Scans. A start that cannot be guessed leaves start SCAN_UNKNOWN and no items. */
 CLV_MUST_CHECK bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
-                                   const struct input_window *w, struct clv_error *err);
+                                   const struct view *v, struct clv_error *err);
 
 /* Leaves the piece without records, ending where it starts. */
-void scan_piece_clear(struct scan_piece *piece, const struct scan_plan *plan);
+void scan_piece_clear(struct scan_piece *piece);
+
+/* Gives item i the key of another tuple. */
+void scan_piece_set_tuple(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
+                          const struct clv_tuple *tuple);
+
+/* Makes the order by partition again. false: no memory. */
+CLV_MUST_CHECK bool scan_piece_reorder(struct scan_piece *piece, const struct scan_plan *plan);
 
 void scan_counts_add(struct scan_counts *sum, const struct scan_counts *more);
 

@@ -1,12 +1,18 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cleave/split.h"
 
+#include <errno.h>
+#include <fcntl.h>
 #include <sched.h>
+#include <stdio.h>
 #include <sys/resource.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
-#include "output/record.h"
+#include "base/mem.h"
+#include "output/savefile.h"
 #include "split/pipeline.h"
+#include "split/record.h"
 
 enum {
     MEMORY_DEFAULT = 512 << 20,
@@ -46,25 +52,12 @@ static bool settle_max_open(unsigned wanted, unsigned *max_open, struct clv_erro
     return true;
 }
 
-/* The time of the first record, for guesses; a capture without a whole one needs none. */
-static bool settle_first_time(struct input *in, const struct walk_format *f, int64_t *ts_ns,
-                              struct clv_error *err)
-{
-    struct input_window w;
-    struct walk_record rec = {0};
-    if (!input_window(in, PCAP_FILE_HEADER, 1, f->caplen_max + (size_t)WALK_LONGEST_HEADER, &w,
-                      err))
-        return false;
-    if (w.avail)
-        (void)walk_record(f, w.p, w.avail, f->big_endian, &rec);
-    *ts_ns = rec.ts_ns;
-    return true;
-}
-
 static bool check_params(const struct clv_split_params *params, struct clv_error *err)
 {
-    if (!params->input || !params->output)
-        return clv_fail(err, CLV_ERR_ARG, "clv_split", "input and output must be given");
+    if (!params->inputs || !params->n_inputs || !params->output)
+        return clv_fail(err, CLV_ERR_ARG, "clv_split", "inputs and output must be given");
+    if ((unsigned)params->format > CLV_FORMAT_PCAPNG)
+        return clv_fail(err, CLV_ERR_ARG, "--format", "no such format: %d", (int)params->format);
     if (params->threads > THREADS_MAX)
         return clv_fail(err, CLV_ERR_ARG, "--threads", "%u; at most %d", params->threads,
                         THREADS_MAX);
@@ -75,18 +68,159 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
     return true;
 }
 
+/* Files whose records can stand side by side in one: all but the header's snaplen is alike. */
+static bool alike(const struct source *a, const struct source *b)
+{
+    enum { NETWORK_AT = 20 };
+    return a->format.kind == WALK_PCAP && b->format.kind == WALK_PCAP &&
+           memcmp(a->head, b->head, 8) == 0 &&
+           memcmp(a->head + NETWORK_AT, b->head + NETWORK_AT, 4) == 0;
+}
+
+/* The outputs' format: the inputs' own if that can be, or one that holds them all. */
+static void settle_dialect(struct dialect *d, const struct clv_split_params *params,
+                           const struct source *sources, size_t n)
+{
+    bool all_alike = true, any_pcapng = false;
+    const struct source *widest = &sources[0];
+    *d = (struct dialect){.metadata = !params->no_metadata};
+    for (size_t i = 0; i < n; i++) {
+        all_alike &= alike(&sources[0], &sources[i]);
+        any_pcapng |= sources[i].format.kind == WALK_PCAPNG;
+        if (sources[i].format.pub.snaplen > widest->format.pub.snaplen)
+            widest = &sources[i];
+        d->nanoseconds |= sources[i].nanoseconds;
+    }
+    if (params->format == CLV_FORMAT_PCAPNG || (params->format == CLV_FORMAT_INPUT && any_pcapng))
+        d->form = DIALECT_PCAPNG;
+    else if (all_alike)
+        d->form = DIALECT_COPY;
+    else
+        d->form = DIALECT_PCAP;
+    if (d->form == DIALECT_COPY)
+        savefile_header(d->header, &widest->format);
+}
+
+/* Looks at all inputs, so that what cannot be split is refused before anything is done. */
+static bool probe_all(struct source *sources, const struct clv_split_params *params,
+                      struct clv_error *err)
+{
+    for (size_t i = 0; i < params->n_inputs; i++) {
+        struct source *s = &sources[i];
+        if (!source_probe(s, params->inputs[i], params->cache == CLV_CACHE_DROP, err))
+            return false;
+        if (params->n_inputs > 1 && !s->once)
+            source_close(s); /* opened again when its turn comes */
+    }
+    return true;
+}
+
+/* The n sources become the outputs in p, which get a record of their own. */
+static bool split_into(struct publish *p, const struct clv_split_params *params,
+                       struct source *sources, size_t n, struct pipeline_params *pp,
+                       struct clv_split_result *result, struct clv_error *err)
+{
+    struct dialect dialect;
+    struct name_template name;
+    settle_dialect(&dialect, params, sources, n);
+    const char *usual = dialect.form == DIALECT_PCAPNG ? NAME_DEFAULT_PCAPNG : NAME_DEFAULT;
+    if (!name_parse(&name, params->name ? params->name : usual, sources[0].path, err))
+        return false;
+    name.other_ending = dialect_ending(&dialect);
+    pp->sources = sources;
+    pp->n_sources = n;
+    pp->dialect = &dialect;
+    pp->name = &name;
+    pp->publish = p;
+    return pipeline_run(pp, result, err) &&
+           record_write(p, params, sources, n, &dialect, result, err);
+}
+
+static void add_result(struct clv_split_result *sum, const struct clv_split_result *r)
+{
+    if (r->records_written && r->first_ns <= r->last_ns) {
+        const bool first = sum->first_ns > sum->last_ns;
+        sum->first_ns = first || r->first_ns < sum->first_ns ? r->first_ns : sum->first_ns;
+        sum->last_ns = first || r->last_ns > sum->last_ns ? r->last_ns : sum->last_ns;
+    }
+    sum->input_bytes += r->input_bytes;
+    sum->scanned_bytes += r->scanned_bytes;
+    sum->records_read += r->records_read;
+    sum->captured_bytes += r->captured_bytes;
+    sum->records_written += r->records_written;
+    sum->dropped_other += r->dropped_other;
+    sum->other += r->other;
+    sum->fragments += r->fragments;
+    sum->orphans += r->orphans;
+    sum->fragment_overflow += r->fragment_overflow;
+    sum->cut_short += r->cut_short;
+    sum->flows += r->flows;
+    sum->outputs += r->outputs;
+    sum->written_bytes += r->written_bytes;
+    sum->opens += r->opens;
+    sum->reopens += r->reopens;
+    sum->writes += r->writes;
+    sum->rounds += r->rounds;
+    sum->damages += r->damages;
+    sum->skipped_bytes += r->skipped_bytes;
+    sum->rounded += r->rounded;
+    sum->dropped_blocks.statistics += r->dropped_blocks.statistics;
+    sum->dropped_blocks.custom += r->dropped_blocks.custom;
+    sum->dropped_blocks.unknown += r->dropped_blocks.unknown;
+    sum->dropped_blocks.metadata += r->dropped_blocks.metadata;
+    sum->seconds += r->seconds;
+    sum->threads = r->threads;
+    sum->max_open = r->max_open;
+    if (sum->damage.code == CLV_ERR_NONE)
+        sum->damage = r->damage;
+}
+
+/* A sub-directory named after the capture; where that is taken, with -2, -3, ... */
+static bool make_sub(struct publish *sub, const struct publish *p, const char *path,
+                     struct clv_error *err)
+{
+    char stem[NAME_COMPONENT_MAX + 1], name[NAME_COMPONENT_MAX + 16];
+    name_of_input(stem, path);
+    for (unsigned again = 1;; again++) {
+        (void)snprintf(name, sizeof name, again > 1 ? "%s-%u" : "%s", stem, again);
+        if (name_reserved(name, strlen(name)))
+            continue;
+        if (mkdirat(p->dir_fd, name, 0777) == 0)
+            break;
+        if (errno != EEXIST)
+            return clv_fail_errno(err, name, "cannot be made");
+    }
+    *sub = (struct publish){.dir_fd = openat(p->dir_fd, name, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    return sub->dir_fd >= 0 || clv_fail_errno(err, name, "cannot be opened");
+}
+
+static bool split_each(struct publish *p, const struct clv_split_params *params,
+                       struct source *sources, struct pipeline_params *pp,
+                       struct clv_split_result *result, struct clv_error *err)
+{
+    bool ok = true;
+    result->first_ns = INT64_MAX;
+    result->last_ns = INT64_MIN;
+    for (size_t i = 0; ok && i < params->n_inputs; i++) {
+        struct publish sub;
+        struct clv_split_result one = {.damage = {.offset = CLV_NO_OFFSET}};
+        if (!make_sub(&sub, p, sources[i].path, err))
+            return false;
+        ok = split_into(&sub, params, &sources[i], 1, pp, &one, err);
+        (void)close(sub.dir_fd);
+        add_result(result, &one);
+    }
+    return ok && record_write(p, params, sources, params->n_inputs, NULL, result, err);
+}
+
 bool clv_split(const struct clv_split_params *params, struct clv_split_result *result,
                struct clv_error *err)
 {
-    struct input *in = NULL;
+    struct source *sources = NULL;
     struct publish publish = {.dir_fd = -1};
-    struct walk_format format;
-    struct name_template name;
-    struct input_window head;
     struct pipeline_params pp = {
-        .format = &format,
-        .name = &name,
-        .publish = &publish,
+        .recover = params->recover,
+        .inner = params->inner,
         .drop_other = params->no_other,
         .manifest = params->manifest,
         .threads = params->threads ? params->threads : processors(),
@@ -98,23 +232,26 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
     if (!check_params(params, err) ||
         !flow_by_parse(&pp.by, params->by ? params->by : "flow", params->directed, err) ||
-        !name_parse(&name, params->name ? params->name : NAME_DEFAULT, params->input, err) ||
-        !settle_max_open(params->max_open, &pp.max_open, err) ||
-        !input_open(&in, params->input, err) ||
-        !input_window(in, 0, PCAP_FILE_HEADER, 0, &head, err) ||
-        !walk_open(&format, params->input, (struct clv_span){head.p, head.avail}, err) ||
-        !settle_first_time(in, &format, &pp.near_ns, err) ||
-        !publish_init(&publish, params->output, params->force, err))
+        !settle_max_open(params->max_open, &pp.max_open, err))
         goto done;
-    if (params->cache == CLV_CACHE_DROP)
-        input_drop_cache(in);
-    pp.input = in;
     pp.memory = params->memory ? params->memory
                                : max_u64(MEMORY_DEFAULT, (uint64_t)pp.threads * MEMORY_PER_THREAD);
-    ok = pipeline_run(&pp, result, err) && record_write(&publish, params, &format, result, err) &&
+    sources = mem_zalloc(params->n_inputs, sizeof *sources);
+    if (!sources) {
+        (void)clv_fail_nomem(err, "the inputs", params->n_inputs * sizeof *sources);
+        goto done;
+    }
+    if (!probe_all(sources, params, err) ||
+        !publish_init(&publish, params->output, params->force, err))
+        goto done;
+    ok = (params->each
+              ? split_each(&publish, params, sources, &pp, result, err)
+              : split_into(&publish, params, sources, params->n_inputs, &pp, result, err)) &&
          publish_commit(&publish, err);
 done:
     publish_fini(&publish);
-    input_close(&in);
+    for (size_t i = 0; sources && i < params->n_inputs; i++)
+        source_close(&sources[i]);
+    mem_free(sources);
     return ok;
 }

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "walk/walk.h"
+#include "walk/pcapng.h"
 
 /* Magic numbers, as a reader of the writer's byte order sees them (libpcap, sf-pcap.c). */
 #define MAGIC_MICRO 0xa1b2c3d4U
@@ -69,7 +69,6 @@ struct foreign {
 static bool refuse_foreign(const char *path, struct clv_span head, struct clv_error *err)
 {
     static const struct foreign known[] = {
-        {"\x0a\x0d\x0d\x0a", 0, 4, "a pcapng capture", "editcap -F nsecpcap converts it"},
         {"\x1f\x8b", 0, 2, "gzip data", "decompress it first: gzip -dc"},
         {"\x28\xb5\x2f\xfd", 0, 4, "zstd data", "decompress it first: zstd -dc"},
         {"\x04\x22\x4d\x18", 0, 4, "lz4 data", "decompress it first: lz4 -dc"},
@@ -83,7 +82,7 @@ static bool refuse_foreign(const char *path, struct clv_span head, struct clv_er
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const struct foreign *k = &known[i];
         if (head.len >= k->at + k->len && memcmp(head.p + k->at, k->magic, k->len) == 0) {
-            (void)clv_fail(err, CLV_ERR_FORMAT, path, "is %s; classic pcap is needed", k->name);
+            (void)clv_fail(err, CLV_ERR_FORMAT, path, "is %s; pcap or pcapng is needed", k->name);
             return clv_fail_hint(err, "%s", k->hint);
         }
     }
@@ -106,6 +105,8 @@ bool walk_open(struct walk_format *f, const char *path, struct clv_span head, st
         return clv_fail(err, CLV_ERR_FORMAT, path, "the file is empty: not even a pcap header");
     const uint32_t be = head.len >= 4 ? load_be32(head.p) : 0;
     const uint32_t le = head.len >= 4 ? load_le32(head.p) : 0;
+    if (be == MAGIC_PCAPNG)
+        return walk_block_open(f, path, head, err);
     if (!known_magic(be) && !known_magic(le))
         return refuse_foreign(path, head, err);
     if (head.len < PCAP_FILE_HEADER) {
@@ -141,7 +142,9 @@ bool walk_open(struct walk_format *f, const char *path, struct clv_span head, st
         .hdr_len = magic == MAGIC_MODIFIED ? PCAP_MODIFIED_RECORD_HEADER : PCAP_RECORD_HEADER,
     };
     f->pub.record_header_len = f->hdr_len;
+    f->data_at = PCAP_FILE_HEADER;
     f->caplen_max = caplen_max(f->pub.linktype);
+    f->record_max = f->hdr_len + f->caplen_max;
     memcpy(f->header, head.p, sizeof f->header);
     return true;
 }
@@ -208,6 +211,42 @@ size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, i
             return at;
     }
     return s.len;
+}
+
+/*
+ * Times do not have to be near those before the fault: a record that was misread there has any
+ * time, and clocks jump. The records of the chain have to agree with one another.
+ */
+size_t walk_search(const struct walk_format *f, struct clv_span s, size_t from, size_t limit)
+{
+    enum { CHAIN = 3 };
+    for (size_t at = from; at < limit; at++) {
+        /* Where there is as much as the longest record needs, nothing is seen of what follows. */
+        const bool full = s.len - at >= f->record_max;
+        const size_t horizon = full ? at + f->record_max : s.len;
+        if (horizon - at < f->hdr_len)
+            return limit;
+        const uint32_t sec_from = walk_load32(s.p + at, f->big_endian) - PLAUSIBLE_SECONDS;
+        size_t next = at;
+        unsigned chain = 0;
+        while (chain < CHAIN && horizon - next >= f->hdr_len &&
+               plausible(f, s.p + next, sec_from)) {
+            uint32_t caplen, origlen;
+            walk_lengths(f, s.p + next, f->big_endian, &caplen, &origlen);
+            if (origlen == 0)
+                break; /* zeros are not records */
+            if (caplen > horizon - next - f->hdr_len) {
+                chain += full;
+                next = full ? horizon : next;
+                break;
+            }
+            chain++;
+            next += f->hdr_len + caplen;
+        }
+        if (chain == CHAIN || (chain && next == horizon))
+            return at;
+    }
+    return limit;
 }
 
 void walk_touch(const struct walk_format *f, struct clv_span s, size_t from, size_t to)

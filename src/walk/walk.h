@@ -18,11 +18,23 @@ enum {
     PCAP_RECORD_HEADER = 16,
     PCAP_MODIFIED_RECORD_HEADER = 24,
     WALK_LONGEST_HEADER = PCAP_MODIFIED_RECORD_HEADER,
+    WALK_HEAD = 32, /* bytes from which the format of a file can be told */
+};
+
+/* The time of a record that has none. */
+#define WALK_NO_TIME INT64_MIN
+
+enum walk_kind {
+    WALK_PCAP,
+    WALK_PCAPNG,
 };
 
 /* All that is settled once per file. Immutable afterwards; any thread may read it. */
 struct walk_format {
     struct clv_capture_format pub;
+    enum walk_kind kind;
+    uint32_t data_at;    /* byte of the file at which records begin */
+    uint32_t record_max; /* bytes of the longest record, header included */
     uint32_t hdr_len;    /* bytes of a record header */
     uint32_t caplen_max; /* bytes; a longer record cannot be right */
     uint32_t tick_ns;    /* nanoseconds in one unit of the time's fraction */
@@ -34,21 +46,25 @@ struct walk_format {
 };
 
 struct walk_record {
-    const uint8_t *raw; /* record header, then packet */
-    uint32_t raw_len;   /* bytes of both */
+    const uint8_t *raw;  /* record header, then packet; in pcapng the block */
+    const uint8_t *data; /* the packet */
+    uint32_t raw_len;    /* bytes at raw */
     uint32_t caplen;
     uint32_t origlen;
+    uint32_t iface; /* pcapng: among the ledger's */
+    uint32_t type;  /* pcapng: of a block that is no packet of the usual kind */
     int64_t ts_ns;
 };
 
 enum walk_step {
-    WALK_RECORD,    /* the record is whole */
-    WALK_CUT,       /* the span ends inside the record, or before it */
-    WALK_IMPOSSIBLE /* caplen is beyond the format's limit */
+    WALK_RECORD,     /* the record is whole */
+    WALK_CUT,        /* the span ends inside the record, or before it */
+    WALK_IMPOSSIBLE, /* a length is beyond the format's limit, or contradicts another */
+    WALK_BLOCK,      /* pcapng: a whole block that is no packet */
 };
 
 /*
- * Settles the format from the first bytes of the file. head holds min(24, file size) bytes.
+ * Settles the format from the first bytes of the file. head holds min(WALK_HEAD, file size) bytes.
  */
 CLV_MUST_CHECK bool walk_open(struct walk_format *f, const char *path, struct clv_span head,
                               struct clv_error *err);
@@ -66,6 +82,14 @@ bool walk_explain(const struct walk_format *f, const char *path, enum walk_step 
 size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, int64_t near_ns);
 
 /*
+ * Finds the next place in [from, limit) of s at which whole, plausible records follow one another,
+ * for a capture that is damaged before it. A place is judged by at most f->record_max bytes from it
+ * on, so that the result does not depend on how much lies behind. Returns the place, or limit.
+ */
+size_t walk_search(const struct walk_format *f, struct clv_span s, size_t from,
+                   size_t limit) CLV_COLD;
+
+/*
  * Loads the headers of the records that start in [from, to) of s into the cache, so that a walk
  * over them does not wait for memory at each. A walk alone cannot: where the next header is stands
  * in the one before. This one has several lanes, each from a guess of its own, whose waits overlap.
@@ -76,6 +100,11 @@ void walk_touch(const struct walk_format *f, struct clv_span s, size_t from, siz
 CLV_INLINE uint32_t walk_load32(const uint8_t *p, bool big_endian)
 {
     return big_endian ? load_be32(p) : load_le32(p);
+}
+
+CLV_INLINE uint16_t walk_load16(const uint8_t *p, bool big_endian)
+{
+    return big_endian ? load_be16(p) : load_le16(p);
 }
 
 /* The two lengths of the record header at p, in bytes. */
@@ -108,6 +137,7 @@ CLV_INLINE enum walk_step walk_record(const struct walk_format *f, const uint8_t
     if (CLV_UNLIKELY(caplen > rest - f->hdr_len))
         return WALK_CUT;
     rec->raw = p;
+    rec->data = p + f->hdr_len;
     rec->raw_len = f->hdr_len + caplen;
     rec->caplen = caplen;
     rec->origlen = origlen;

@@ -12,6 +12,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (size < 2)
         return 0;
     struct clv_tuple t;
+    /* Within tunnels too, where decoders call one another. */
+    struct decode inner = {.t = &t, .inner = true};
+    t = (struct clv_tuple){0};
+    if (decode_function(load_be16(data))(data + 2, size - 2, &inner))
+        FUZZ_CHECK(t.family == 4 || t.family == 6);
+    FUZZ_CHECK(!inner.fragment || inner.touched);
     if (!clv_packet_tuple(load_be16(data), data + 2, (uint32_t)(size - 2), &t)) {
         static const struct clv_tuple zero;
         FUZZ_CHECK(memcmp(&t, &zero, sizeof t) == 0);

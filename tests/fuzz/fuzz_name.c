@@ -37,7 +37,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             struct flow f = {.n = load_le32(data)};
             memcpy(&f.key, data, TUPLE);
             f.key.family = data[37] & 1 ? 4 : 6;
-            f.key.has_ports &= 1;
+            f.key.has &= FLOW_HAS_PORTS | FLOW_HAS_PROTO;
             for (unsigned again = 0; again < 3; again++) {
                 char buf[NAME_MAX_LEN + 1];
                 struct text out = text_on(buf, sizeof buf);

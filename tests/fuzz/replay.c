@@ -1,14 +1,14 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Runs a fuzz target over the files of the directories that are its arguments, and over what a few
- * thousand byte changes, always the same, make of each.
+ * Runs a fuzz target over the files of the directories that are its arguments, and over what
+ * FUZZ_CHANGES random changes of some bytes, always the same, make of each.
  */
 #include <dirent.h>
 #include <string.h>
 
 #include "fuzz.h"
 
-enum { FILE_MAX = 1 << 20, CHANGES = 2000 };
+enum { FILE_MAX = 1 << 20, CHANGES = FUZZ_CHANGES };
 
 static uint64_t next_random(uint64_t *state)
 {

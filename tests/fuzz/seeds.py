@@ -1,6 +1,9 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes the seeds of the fuzz targets: seeds.py DIR writes DIR/walk, DIR/decode and DIR/name."""
+"""Makes the seeds of the fuzz targets: seeds.py DIR writes DIR/walk, DIR/decode, DIR/name and DIR/split."""
+import bz2
+import gzip
+import lzma
 import struct
 import sys
 from pathlib import Path
@@ -32,6 +35,10 @@ def ether(ethertype: int, payload: bytes) -> bytes:
     return bytes(12) + struct.pack("!H", ethertype) + payload
 
 
+def udp(port: int, payload: bytes) -> bytes:
+    return struct.pack("!HHHH", 40000, port, 8 + len(payload), 0) + payload
+
+
 def packets() -> dict[str, tuple[int, bytes]]:
     tcp4, udp6 = ipv4(6, TCP), ipv6(17, UDP)
     snap = b"\xaa\xaa\x03\0\0\0"
@@ -58,6 +65,46 @@ def packets() -> dict[str, tuple[int, bytes]]:
         "ppp-short": (9, b"\x21" + tcp4),
         "hdlc": (104, b"\x0f\0\x08\0" + tcp4),
         "ppp-hdlc": (50, b"\xff\3\0\x57" + udp6),
+        "gre": (1, ether(0x0800, ipv4(47, b"\xb0\0\x08\0" + bytes(12) + tcp4))),
+        "gre-frame": (1, ether(0x0800, ipv4(47, b"\0\0\x65\x58" + ether(0x0800, tcp4)))),
+        "erspan": (1, ether(0x0800, ipv4(47, b"\x10\0\x88\xbe" + bytes(12) + ether(0x0800, tcp4)))),
+        "ipip": (1, ether(0x0800, ipv4(4, tcp4))),
+        "6in4": (1, ether(0x0800, ipv4(41, udp6))),
+        "ah": (1, ether(0x0800, ipv4(51, b"\6\4" + bytes(22) + TCP))),
+        "vxlan": (1, ether(0x0800, ipv4(17, udp(4789, b"\x08" + bytes(7) + ether(0x0800, tcp4))))),
+        "vxlan-gpe": (1, ether(0x0800, ipv4(17, udp(4790, b"\x0c\0\0\3" + bytes(4) +
+                                                    ether(0x0800, tcp4))))),
+        "geneve": (1, ether(0x0800, ipv4(17, udp(6081, b"\1\0\x65\x58" + bytes(8) +
+                                                 ether(0x86DD, udp6))))),
+        "gtp": (1, ether(0x0800, ipv4(17, udp(2152, b"\x34\xff" + bytes(9) + b"\x85\1\0\0\0" +
+                                              tcp4)))),
+        "teredo": (1, ether(0x0800, ipv4(17, udp(3544, b"\0\1\0\0" + bytes(9) + bytes(8) + udp6)))),
+        "l2tp": (1, ether(0x0800, ipv4(17, udp(1701, b"\x4a\2" + bytes(12) + b"\xff\3\0\x21" +
+                                               tcp4)))),
+        "capwap": (1, ether(0x0800, ipv4(17, udp(5247, b"\0\x10\2\0" + bytes(4) +
+                                                 ether(0x0800, tcp4))))),
+        "mpls-udp": (1, ether(0x0800, ipv4(17, udp(6635, b"\0\0\x11\x40" + udp6)))),
+        "pseudowire": (1, ether(0x8847, b"\0\0\x11\x40" + bytes(4) + ether(0x0800, tcp4))),
+        "isl": (1, b"\1\0\x0c\0\0" + bytes(7) + b"\0\x50\xaa\xaa\3" + bytes(9) +
+                ether(0x0800, tcp4)),
+        "macsec": (1, ether(0x88E5, b"\x20\0" + bytes(12) + b"\x08\0" + tcp4)),
+        "itag": (1, ether(0x88E7, bytes(16) + b"\x08\0" + tcp4)),
+        "80211": (105, b"\x88\1" + bytes(22) + bytes(2) + snap + b"\x08\0" + tcp4),
+        "radiotap": (127, b"\0\0\x12\0\3\0\0\0" + bytes(8) + b"\x10\0" + b"\x08\1" + bytes(22) +
+                     snap + b"\x08\0" + tcp4),
+        "prism": (119, b"\0\0\0\x44\x90\0\0\0" + bytes(136) + b"\x08\1" + bytes(22) + snap +
+                  b"\x86\xdd" + udp6),
+        "ppi": (192, b"\0\0\x08\0\1\0\0\0" + ether(0x0800, tcp4)),
+        "pktap": (258, b"\x0c\0\0\0\1\0\0\0\1\0\0\0" + ether(0x0800, tcp4)),
+        "frelay": (107, b"\x18\x41\3\xcc" + tcp4),
+        "atm": (100, snap + b"\x08\0" + tcp4),
+        "token-ring": (6, b"\x10\x40" + bytes(6) + b"\x80" + bytes(5) + b"\x02\0" + snap + b"\x08\0" +
+                       tcp4),
+        "fddi": (10, b"\x57" + bytes(12) + snap + b"\x08\0" + tcp4),
+        "arcnet": (7, b"\1\2\xd4\0\0\0" + tcp4),
+        "nflog": (239, b"\2\0\0\0\x08\0\1\0" + bytes(4) +
+                  struct.pack("<HH", 4 + len(tcp4), 9) + tcp4),
+        "erf": (197, bytes(8) + b"\x82" + bytes(7) + bytes(8) + bytes(2) + ether(0x0800, tcp4)),
         "ppp-ether": (51, b"\x11\0\0\1\0\0\0\x21" + tcp4),
     }
 
@@ -85,8 +132,39 @@ def captures() -> dict[str, bytes]:
         out[name + "-cut"] = data[:-5]
     out["header-cut"] = out["us-le"][:20]
     out["long"] = out["us-le"] + struct.pack("<IIII", 1700000000, 0, 0x7FFFFFFF, 60) + bytes(60)
-    out["pcapng"] = struct.pack("<IIIHHqI", 0x0A0D0D0A, 28, 0x1A2B3C4D, 1, 0, -1, 28)
+    out["fragments"] = out["us-le"][:24]
+    for i, frag in enumerate([0x2001, 2, 0x2000, 0x2000, 1]):
+        frame = ether(0x0800, ipv4(17, UDP[:8], frag=frag))
+        out["fragments"] += struct.pack("<IIII", 1700000000 + i, 0, len(frame), len(frame)) + frame
+    out["garbage"] = out["us-le"][:200] + bytes(range(256)) + out["us-le"][200:]
+    for order in "<>":
+        out["pcapng" + order] = pcapng(order)
+    out["pcapng-garbage"] = out["pcapng<"][:300] + bytes(range(255)) + out["pcapng<"][300:]
     return out
+
+
+def block(order: str, kind: int, body: bytes) -> bytes:
+    body += bytes(-len(body) % 4)
+    return struct.pack(order + "II", kind, 12 + len(body)) + body + struct.pack(
+        order + "I", 12 + len(body))
+
+
+def pcapng(order: str) -> bytes:
+    """Two sections, three interfaces, each kind of packet block, metadata between them."""
+    frame, option = ether(0x0800, ipv4(6, TCP)), struct.pack(order + "HH", 1, 4) + b"note"
+    section = block(order, 0x0A0D0D0A, struct.pack(order + "IHHq", 0x1A2B3C4D, 1, 0, -1))
+    section += block(order, 1, struct.pack(order + "HHI", 1, 0, 0))
+    section += block(order, 10, struct.pack(order + "II", 0x544C534B, 4) + b"key ")
+    section += block(order, 1, struct.pack(order + "HHI", 1, 0, 96) +
+                     struct.pack(order + "HHB3xHHqHH", 9, 1, 9, 14, 8, -5, 0, 0))
+    for i in range(3):
+        place = struct.pack(order + "IIIII", i % 2, 0x60000, i, len(frame), len(frame))
+        section += block(order, 6, place + frame + bytes(-len(frame) % 4) + option * (i % 2))
+    section += block(order, 4, bytes(4)) + block(order, 5, bytes(12)) + block(order, 99, bytes(8))
+    section += block(order, 0xBAD, struct.pack(order + "I", 7) + b"copied")
+    section += block(order, 3, struct.pack(order + "I", len(frame)) + frame)
+    section += block(order, 2, struct.pack(order + "HHIIII", 0, 1, 0x60000, 9, len(frame), 60) + frame)
+    return section * 2
 
 
 def names() -> dict[str, bytes]:
@@ -103,6 +181,12 @@ def main() -> None:
         "decode": {k: struct.pack("!H", link) + p for k, (link, p) in packets().items()},
         "name": names(),
     }
+    corpus["split"] = {"%s-%d" % (name, choice): bytes([choice]) + data
+                       for i, (name, data) in enumerate(corpus["walk"].items())
+                       for choice in ((37 * i) % 256, (37 * i + 24) % 256)}
+    whole = corpus["walk"]["us-le"]
+    corpus["split"].update(gzip=b"\0" + gzip.compress(whole), xz=b"\0" + lzma.compress(whole),
+                           bzip2=b"\0" + bz2.compress(whole))
     for target, files in corpus.items():
         (root / target).mkdir(parents=True, exist_ok=True)
         for name, data in files.items():

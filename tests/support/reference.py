@@ -77,7 +77,11 @@ def _ipv4(data: bytes) -> Endpoints:
         return {}
     ends = {'family': '4', 'src': ipv4_text(data[12:16]), 'dst': ipv4_text(data[16:20]),
             'proto': str(data[9])}
-    if _u16(data, 6) & 0x1fff:
+    place = _u16(data, 6)
+    if place & 0x3fff:
+        ends.update(datagram='%d of %d' % (_u16(data, 4), data[9]), offset=str(8 * (place & 0x1fff)),
+                    length=str(total - header_len), more='yes' if place & 0x2000 else '')
+    if place & 0x1fff:
         ends['fragment'] = 'yes'
         return ends
     return _ports(ends, data[header_len:total])
@@ -87,8 +91,8 @@ def _ipv6(data: bytes) -> Endpoints:
     _need(data, 40)
     ends = {'family': '6', 'src': ipv6_text(data[8:24]), 'dst': ipv6_text(data[24:40])}
     payload_len, proto, payload = _u16(data, 4), data[6], data[40:]
-    if payload_len:  # 0: a jumbogram
-        payload = payload[:payload_len]
+    promised = payload_len or len(payload)  # 0: a jumbogram
+    payload = payload[:promised]
     while proto in EXTENSIONS:
         ends['proto'] = str(proto)
         if len(payload) < 8:
@@ -99,13 +103,17 @@ def _ipv6(data: bytes) -> Endpoints:
             length = 4 * (payload[1] + 2)
         elif proto == pf.FRAGMENT:
             length = 8
+            if _u16(payload, 2) & 0xfff9 and 'datagram' not in ends:
+                ends.update(datagram='%d' % struct.unpack_from('!I', payload, 4),
+                            offset=str(_u16(payload, 2) & 0xfff8), length=str(promised - 8),
+                            more='yes' if payload[3] & 1 else '')
             if _u16(payload, 2) >> 3:
                 ends['proto'], ends['fragment'] = str(payload[0]), 'yes'
                 return ends
         if length > len(payload):
             ends['short'] = 'yes'
             return ends
-        proto, payload = payload[0], payload[length:]
+        proto, payload, promised = payload[0], payload[length:], promised - length
     ends['proto'] = str(proto)
     return _ports(ends, payload)
 
@@ -183,11 +191,92 @@ LINKS = {
 }
 
 
-def endpoints(linktype: int, data: bytes) -> Endpoints:
+# What a fragment says of its datagram.
+PLACE = ('datagram', 'offset', 'length', 'more')
+
+
+def _decode(linktype: int, data: bytes) -> Endpoints:
     try:
         return LINKS[linktype](data) if linktype in LINKS else {}
     except Cut:
         return {}
+
+
+def endpoints(linktype: int, data: bytes) -> Endpoints:
+    return {k: v for k, v in _decode(linktype, data).items() if k not in PLACE}
+
+
+def place(linktype: int, data: bytes) -> Endpoints:
+    return {k: v for k, v in _decode(linktype, data).items() if k in PLACE}
+
+
+# ---- fragments follow the first of their datagram ----
+
+LOOKAHEAD = 1 << 20  # bytes of the capture
+LIFETIME = 60 * 10**9
+
+
+class Datagram:
+    """The fragments of one datagram; later ones have the ports of the first."""
+
+    def __init__(self, ts_ns: int, before: Optional['Datagram']) -> None:
+        self.ts_ns, self.before = ts_ns, before
+        self.first: Optional[Endpoints] = None
+        self.waiting: List[Tuple[int, Endpoints]] = []  # position, of those that came too early
+        self.have: set = set()  # bytes
+        self.end: Optional[int] = None
+
+    def complete(self) -> bool:
+        return (self.first is not None and self.end is not None and
+                all(byte in self.have for byte in range(self.end)))
+
+    def add(self, position: int, ends: Endpoints) -> None:
+        start, length = int(ends['offset']), int(ends['length'])
+        self.have.update(range(start, start + length))
+        if not ends['more']:
+            self.end = start + length
+        if 'fragment' not in ends:
+            self.first = ends
+            for at, early in self.waiting:
+                if position - at <= LOOKAHEAD:
+                    follow(early, ends)
+                    early['settled'] = 'yes'
+        elif self.first:
+            follow(ends, self.first)
+        else:
+            self.waiting.append((position, ends))
+
+    def give_up(self) -> None:
+        for _, ends in self.waiting:
+            if self.before and self.before.first and 'settled' not in ends:
+                follow(ends, self.before.first)
+
+
+def follow(ends: Endpoints, first: Endpoints) -> None:
+    for field in ('sport', 'dport', 'proto'):
+        if field in first:
+            ends[field] = first[field]
+    ends['joined'] = 'yes'
+
+
+def join_fragments(all_ends: List[Endpoints], times: List[int], positions: List[int]) -> None:
+    datagrams: Dict[Tuple[str, ...], Datagram] = {}
+    every: List[Datagram] = []
+    for ends, ts_ns, position in zip(all_ends, times, positions):
+        if 'datagram' not in ends:
+            continue
+        key = (ends['src'], ends['dst'], ends['datagram'])
+        d = datagrams.get(key)
+        ports = (ends.get('sport'), ends.get('dport'), ends['proto'])
+        other_first = (d is not None and d.first is not None and 'fragment' not in ends and ports !=
+                       (d.first.get('sport'), d.first.get('dport'), d.first['proto']))
+        if d is None or abs(d.ts_ns - ts_ns) > LIFETIME or d.complete() or other_first:
+            before = d if d and d.complete() and abs(d.ts_ns - ts_ns) <= LIFETIME else None
+            d = datagrams[key] = Datagram(ts_ns, before)
+            every.append(d)
+        d.add(position, ends)
+    for d in every:
+        d.give_up()
 
 
 # ---- from endpoints to flows ----
@@ -288,6 +377,15 @@ def split(saved: pf.Savefile, by: str = 'flow', directed: bool = False,
     """The whole output of cleave split but for cleave.json. ends: of each record, if known."""
     if ends is None:
         ends = [endpoints(saved.format.linktype, r.data) for r in saved.records]
+    if by == 'flow':
+        position, positions = len(saved.header), []
+        ends = [dict(e) for e in ends]
+        for r, e in zip(saved.records, ends):
+            positions.append(position)
+            position += len(r.raw)
+            if e:
+                e.update(place(saved.format.linktype, r.data))
+        join_fragments(ends, [r.ts_ns for r in saved.records], positions)
     flows: Dict[Key, Flow] = {}
     n_flows = 0
     for i, (record, e) in enumerate(zip(saved.records, ends)):
@@ -305,6 +403,7 @@ def split(saved: pf.Savefile, by: str = 'flow', directed: bool = False,
     rows.writerows(f.manifest_row(saved.format.linktype) for f in in_order)
     counts = {'other': sum(not e for e in ends), 'flows': n_flows, 'outputs': len(flows),
               'fragments': sum('fragment' in e for e in ends),
+              'orphans': sum(by == 'flow' and 'fragment' in e and 'joined' not in e for e in ends),
               'cut_short': sum('short' in e for e in ends)}
     return Split(in_order, {f.name(): saved.header + b''.join(f.raw) for f in in_order},
                  table.getvalue().encode(), counts)

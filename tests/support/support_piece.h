@@ -11,17 +11,19 @@
 
 enum { RECORD_LEN = 16 };
 
-#define PIECE_OTHER 0xffffu /* no flow: a record without a network address */
+/* No flow: a record without a network address, of the output's kind k. */
+#define PIECE_OTHER_KIND(k) (0xffffu - (k))
+#define PIECE_OTHER PIECE_OTHER_KIND(0u)
 
 static inline struct flow_key piece_key(unsigned flow)
 {
     struct flow_key key = {0};
-    if (flow == PIECE_OTHER)
+    key.kind = (uint8_t)(flow > PIECE_OTHER_KIND(256u) ? PIECE_OTHER - flow : 0);
+    if (flow > PIECE_OTHER_KIND(256u))
         return key;
     key.family = 4;
     key.proto = CLV_PROTO_TCP;
-    key.has_ports = 1;
-    key.has_proto = 1;
+    key.has = FLOW_HAS_PORTS | FLOW_HAS_PROTO;
     key.a[0] = key.b[0] = 10;
     key.a[3] = 1;
     key.b[3] = 2;

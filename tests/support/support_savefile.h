@@ -12,7 +12,7 @@
 #define MAGIC_KUZNETZOV 0xa1b2cd34U
 
 /* All zero: little-endian, microseconds, version 2.4, Ethernet, snaplen 262144. */
-struct dialect {
+struct savefile_dialect {
     bool big;
     uint32_t magic;
     uint16_t major, minor;
@@ -21,7 +21,7 @@ struct dialect {
     uint32_t snaplen;
 };
 
-static inline void put_file_header(struct bytes *b, const struct dialect *d)
+static inline void put_file_header(struct bytes *b, const struct savefile_dialect *d)
 {
     const bool modern = !d->major && !d->minor && !d->version_as_is;
     put32(b, d->big, d->magic ? d->magic : MAGIC_US);
@@ -34,8 +34,8 @@ static inline void put_file_header(struct bytes *b, const struct dialect *d)
 }
 
 /* third and fourth are the two lengths in the order in which the file has them. */
-static inline void put_record_header(struct bytes *b, const struct dialect *d, uint32_t sec,
-                                     uint32_t frac, uint32_t third, uint32_t fourth)
+static inline void put_record_header(struct bytes *b, const struct savefile_dialect *d,
+                                     uint32_t sec, uint32_t frac, uint32_t third, uint32_t fourth)
 {
     put32(b, d->big, sec);
     put32(b, d->big, frac);

@@ -34,6 +34,28 @@ static void nested(struct json *j)
     json_u64(j, "after", 4);
 }
 
+static void arrays(struct json *j)
+{
+    json_array(j, "none");
+    json_array_end(j);
+    json_array(j, "some");
+    json_item(j);
+    json_u64(j, "x", 1);
+    json_close(j);
+    json_item(j);
+    json_close(j);
+    json_item(j);
+    json_array(j, "within");
+    json_item(j);
+    json_str(j, "y", "z");
+    json_close(j);
+    json_array_end(j);
+    json_u64(j, "x", 2);
+    json_close(j);
+    json_array_end(j);
+    json_bool(j, "behind", true);
+}
+
 static void sound(struct json *j)
 {
     const struct clv_error none = {.offset = CLV_NO_OFFSET};
@@ -62,6 +84,10 @@ static void test_objects(void **state)
         {"nested", nested,
          "{\n  \"before\": 1,\n  \"outer\": {\n    \"inner\": {\n      \"x\": 2\n    },\n"
          "    \"y\": 3\n  },\n  \"empty\": {},\n  \"after\": 4\n}\n"},
+        {"arrays", arrays,
+         "{\n  \"none\": [],\n  \"some\": [\n    {\n      \"x\": 1\n    },\n    {},\n    {\n"
+         "      \"within\": [\n        {\n          \"y\": \"z\"\n        }\n      ],\n"
+         "      \"x\": 2\n    }\n  ],\n  \"behind\": true\n}\n"},
         {"sound", sound, "{\n  \"damage\": null\n}\n"},
         {"damaged", damaged,
          "{\n  \"damage\": {\n    \"byte\": 40,\n    \"record\": 2,\n"
@@ -91,10 +117,26 @@ static void test_full(void **state)
     CHECK_EQ("too long", out.len, sizeof buf);
 }
 
+/* What ended early where it was decompressed has no byte in the file. */
+static void test_damage_of_no_byte(void **state)
+{
+    const struct clv_error err = {
+        .code = CLV_ERR_DAMAGE, .offset = CLV_NO_OFFSET, .what = "the gzip data end too early"};
+    char buf[1024];
+    struct text out = text_on(buf, sizeof buf);
+    struct json j = json_begin(&out);
+    (void)state;
+    json_damage(&j, &err);
+    json_end(&j);
+    CHECK_HAS("no byte", text_end(&out), "the gzip data end too early");
+    CHECK("no byte", !strstr(buf, "18446744073709551615"));
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_objects),
+        cmocka_unit_test(test_damage_of_no_byte),
         cmocka_unit_test(test_full),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

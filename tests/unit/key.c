@@ -103,9 +103,9 @@ static void test_directions(void **state)
             CHECK_EQ(row, dx ? x.b_port : x.a_port, k ? 0 : t.sport);
             CHECK_EQ(row, dx ? x.a_port : x.b_port, k ? 0 : t.dport);
             CHECK_EQ(row, x.proto, k < 2 ? t.proto : 0);
-            CHECK_EQ(row, x.has_ports, k ? 0 : t.flags & PORTS);
+            CHECK_EQ(row, flow_has_ports(&x), k ? 0 : t.flags & PORTS);
             CHECK_EQ(row, x.family, t.family);
-            CHECK_EQ(row, x.has_proto, k < 2 ? 1 : 0);
+            CHECK_EQ(row, flow_has_proto(&x), k < 2 ? 1 : 0);
         }
 }
 

@@ -9,7 +9,7 @@
     "dst_captured_bytes,src_wire_bytes,dst_wire_bytes,first,last,src_tcp_flags,dst_tcp_flags,"     \
     "linktype\r\n"
 
-enum flow_kind { TCP4, TCP4_REVERSED, UDP6, ICMP4, HOSTPAIR, NUMBERED, OTHER };
+enum flow_kind { TCP4, TCP4_REVERSED, UDP6, ICMP4, HOSTPAIR, NUMBERED, OTHER, NO_TIME };
 
 static struct flow flow_of(enum flow_kind kind)
 {
@@ -20,8 +20,7 @@ static struct flow flow_of(enum flow_kind kind)
                 .b_port = 80,
                 .proto = 6,
                 .family = 4,
-                .has_ports = 1,
-                .has_proto = 1},
+                .has = FLOW_HAS_PORTS | FLOW_HAS_PROTO},
         .n = 7,
         .tcp_flags = {0x02, 0x12},
         .sum = {{3, 180, 300}, {2, 120, 200}},
@@ -46,13 +45,16 @@ static struct flow flow_of(enum flow_kind kind)
     case NUMBERED:
     case HOSTPAIR:
         f.key.proto = kind == ICMP4 ? 1 : kind == NUMBERED ? 253 : 0;
-        f.key.has_ports = 0;
-        f.key.has_proto = kind != HOSTPAIR;
+        f.key.has = kind != HOSTPAIR ? FLOW_HAS_PROTO : 0;
         f.key.a_port = f.key.b_port = 0;
         f.tcp_flags[0] = f.tcp_flags[1] = 0;
         break;
     case OTHER:
         f = (struct flow){.sum = {{5, 300, 320}, {0, 0, 0}}, .first_ns = 0, .last_ns = 1};
+        break;
+    case NO_TIME: /* as a flow begins, and simple packet blocks leave it */
+        f.first_ns = INT64_MAX;
+        f.last_ns = INT64_MIN;
         break;
     default:
         break;
@@ -86,6 +88,8 @@ static void test_csv(void **state)
         {"other", OTHER, "other.pcap", 65535,
          "other.pcap,,,,,,,5,0,300,0,320,0,1970-01-01T00:00:00.000000000Z,"
          "1970-01-01T00:00:00.000000001Z,,,65535\r\n"},
+        {"no time", NO_TIME, "a.pcapng", 1,
+         "a.pcapng,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200,,,S,SA,1\r\n"},
         {"a comma", TCP4, "a,b.pcap", 1,
          "\"a,b.pcap\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1\r\n"},
         {"quotes", TCP4, "\"a\".pcap", 1,
@@ -135,6 +139,10 @@ static void test_jsonl(void **state)
         {"a protocol without a name is a string too", NUMBERED, "a",
          "{\"file\":\"a\",\"flow\":7,\"proto\":\"253\",\"src\":\"10.0.0.1\",\"dst\":\"10.0.0."
          "2\"," JSON_COUNTS JSON_TIMES "\"linktype\":1}\n"},
+        {"no time", NO_TIME, "a",
+         "{\"file\":\"a\",\"flow\":7,\"proto\":\"tcp\",\"src\":\"10.0.0.1\",\"sport\":50000,"
+         "\"dst\":\"10.0.0.2\",\"dport\":80," JSON_COUNTS
+         "\"src_tcp_flags\":\"S\",\"dst_tcp_flags\":\"SA\",\"linktype\":1}\n"},
         {"other", OTHER, "other.pcap",
          "{\"file\":\"other.pcap\",\"src_packets\":5,\"dst_packets\":0,\"src_captured_bytes\":300,"
          "\"dst_captured_bytes\":0,\"src_wire_bytes\":320,\"dst_wire_bytes\":0,"

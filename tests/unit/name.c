@@ -25,6 +25,8 @@ enum flow_kind {
     N_10000,
     N_123456789,
     OTHER,
+    OTHER_2,
+    OTHER_255,
 };
 
 static struct flow flow_of(enum flow_kind kind)
@@ -33,7 +35,12 @@ static struct flow flow_of(enum flow_kind kind)
     struct bytes b = {0};
     struct flow_key *k = &f.key;
     *k = (struct flow_key){
-        .a_port = 50000, .b_port = 80, .proto = 6, .family = 4, .has_ports = 1, .has_proto = 1};
+        .a_port = 50000,
+        .b_port = 80,
+        .proto = 6,
+        .family = 4,
+        .has = FLOW_HAS_PORTS | FLOW_HAS_PROTO,
+    };
     put_hex(&b, kind == UDP6 ? A6 B6 : A4 B4);
     memcpy(k->a, b.p, 16);
     memcpy(k->b, b.p + 16, 16);
@@ -50,14 +57,14 @@ static struct flow flow_of(enum flow_kind kind)
     case NUMBERED:
     case ZERO:
         k->proto = kind == ICMP4 ? 1 : kind == ZERO ? 0 : 253;
-        k->has_ports = 0;
+        k->has &= (uint8_t)~FLOW_HAS_PORTS;
         k->a_port = k->b_port = 0;
         break;
     case PORT_0:
         k->a_port = 0;
         break;
     case HOSTPAIR:
-        k->proto = k->has_ports = k->has_proto = 0;
+        k->proto = k->has = 0;
         k->a_port = k->b_port = 0;
         break;
     case N_9999:
@@ -70,7 +77,9 @@ static struct flow flow_of(enum flow_kind kind)
         f.n = 123456789;
         break;
     case OTHER:
-        f = (struct flow){0};
+    case OTHER_2:
+    case OTHER_255:
+        f = (struct flow){.n = kind == OTHER ? 1 : kind == OTHER_2 ? 2 : 255};
         break;
     default:
         break;
@@ -98,6 +107,11 @@ static void test_names(void **state)
         {"default, by hostpair", NAME_DEFAULT, HOSTPAIR, 0, "00000042_10.0.0.1_10.0.0.2.pcap"},
         {"default, other", NAME_DEFAULT, OTHER, 0, "other.pcap"},
         {"any template, other", "{input}/{n}.pcap", OTHER, 0, "other.pcap"},
+        {"the second other", NAME_DEFAULT, OTHER_2, 0, "other_2.pcap"},
+        {"the last other", "{n}", OTHER_255, 0, "other_255.pcap"},
+        {"pcapng's default", NAME_DEFAULT_PCAPNG, TCP4, 0,
+         "00000042_tcp_10.0.0.1_50000_10.0.0.2_80.pcapng"},
+        {"again, pcapng", "{proto}.pcapng", TCP4, 1, "tcp-2.pcapng"},
         {"n", "{n}", TCP4, 0, "42"},
         {"n:1", "{n:1}.pcap", TCP4, 0, "42.pcap"},
         {"n:3", "{n:3}.pcap", TCP4, 0, "042.pcap"},
@@ -150,6 +164,65 @@ static void test_names(void **state)
         name_format(&t, &f, FIRST_NS, rows[i].again, &out);
         CHECK(rows[i].name, !out.full);
         CHECK_STR(rows[i].name, text_end(&out), rows[i].want);
+    }
+}
+
+static void test_other_ending(void **state)
+{
+    static const struct {
+        const char *name;
+        enum flow_kind flow;
+        const char *want;
+    } rows[] = {
+        {"other", OTHER, "other.pcapng"},
+        {"the second other", OTHER_2, "other_2.pcapng"},
+        {"a flow's is the template's", TCP4, "tcp.pcap"},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct name_template t;
+        char buf[64];
+        struct text out = text_on(buf, sizeof buf);
+        const struct flow f = flow_of(rows[i].flow);
+        CHECK(rows[i].name, name_parse(&t, "{proto}.pcap", "a.pcapng", NULL));
+        t.other_ending = ".pcapng";
+        name_format(&t, &f, 0, 0, &out);
+        CHECK_STR(rows[i].name, text_end(&out), rows[i].want);
+    }
+}
+
+static void test_no_time(void **state)
+{
+    struct name_template t;
+    char buf[64];
+    struct text out = text_on(buf, sizeof buf);
+    const struct flow f = flow_of(TCP4);
+    (void)state;
+    assert_true(name_parse(&t, "{first}_{n}", "a.pcapng", NULL));
+    name_format(&t, &f, INT64_MIN, 0, &out);
+    CHECK_STR("a record without a time", text_end(&out), "notime_42");
+}
+
+/* Names that no flow gets, since the run writes files of these names itself. */
+static void test_reserved(void **state)
+{
+    static const struct {
+        const char *name;
+        bool want;
+    } rows[] = {
+        {"other.pcap", true},    {"other.pcapng", true},   {"other_2.pcap", true},
+        {"other_255", true},     {"manifest.csv", true},   {"manifest.jsonl", true},
+        {"cleave.json", true},   {"other", false},         {"other.pcap2", false},
+        {"xother.pcap", false},  {"other-2.pcap", false},  {"other_", false},
+        {"other_x.pcap", false}, {"a/other.pcap", false},  {"manifest.json", false},
+        {"Other.pcap", false},   {"manifest.csv2", false}, {"", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        uint8_t *name = tight_copy(rows[i].name, strlen(rows[i].name));
+        CHECK_EQ(rows[i].name, name_reserved((const char *)name, strlen(rows[i].name)),
+                 rows[i].want);
+        free(name);
     }
 }
 
@@ -335,6 +408,15 @@ static void test_input(void **state)
         {"no ending", "/a.b/day3", "day3"},
         {"an unknown ending", "day3.txt", "day3.txt"},
         {"two endings", "day3.cap.pcap", "day3.cap"},
+        {"gzip", "day3.pcap.gz", "day3"},
+        {"zstd", "day3.pcapng.zst", "day3"},
+        {"lz4", "day3.cap.lz4", "day3"},
+        {"xz", "day3.pcap.xz", "day3"},
+        {"bzip2", "day3.dmp.bz2", "day3"},
+        {"compressed, no other ending", "day3.gz", "day3"},
+        {"compressed before the ending", "day3.gz.pcap", "day3.gz"},
+        {"standard input", "-", "stdin"},
+        {"a file of that name", "./-", "-"},
         {"an ending alone", "/a/.pcap", "_pcap"},
         {"hidden", "/a/.day3.pcap", "_day3"},
         {"dots", "...pcap", "_."},
@@ -374,11 +456,12 @@ static void test_protocols(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_names),          cmocka_unit_test(test_appended),
-        cmocka_unit_test(test_too_long),       cmocka_unit_test(test_unique),
-        cmocka_unit_test(test_unique_is_true), cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_limits),         cmocka_unit_test(test_input),
-        cmocka_unit_test(test_protocols),
+        cmocka_unit_test(test_other_ending), cmocka_unit_test(test_no_time),
+        cmocka_unit_test(test_reserved),     cmocka_unit_test(test_names),
+        cmocka_unit_test(test_appended),     cmocka_unit_test(test_too_long),
+        cmocka_unit_test(test_unique),       cmocka_unit_test(test_unique_is_true),
+        cmocka_unit_test(test_refusals),     cmocka_unit_test(test_limits),
+        cmocka_unit_test(test_input),        cmocka_unit_test(test_protocols),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

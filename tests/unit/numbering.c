@@ -38,51 +38,57 @@ struct case_row {
     const char *template;
     unsigned epochs[EPOCHS][EPOCH_MAX]; /* flows, from 1; 0 ends */
     const char *want[EPOCH_MAX];        /* names in order of their numbers */
-    bool other;                         /* then other.pcap */
+    unsigned others;                    /* then so many of `other` */
 };
 
 #define X PIECE_OTHER
+#define Y PIECE_OTHER_KIND(1u)
+#define Z PIECE_OTHER_KIND(200u)
 
 static const struct case_row case_rows[] = {
     {"order of appearance",
      "{n}_{sport}",
      {{5, 3, 5, 9, 1}},
      {"1_1005", "2_1003", "3_1009", "4_1001"},
-     false},
+     0},
     {"epochs",
      "{n}_{sport}",
      {{5, 3}, {3, 7, 5}, {1, 9, 5}},
      {"1_1005", "2_1003", "3_1007", "4_1001", "5_1009"},
-     false},
+     0},
     {"an epoch without new flows",
      "{n}_{sport}",
      {{2, 1}, {1, 2, 1}, {3}},
      {"1_1002", "2_1001", "3_1003"},
-     false},
-    {"other between", "{n}_{sport}", {{X, 4, X, 2}, {X, 8}}, {"1_1004", "2_1002", "3_1008"}, true},
-    {"other late", "{n}_{sport}", {{4, 2}, {X}}, {"1_1004", "2_1002"}, true},
-    {"other alone", "{n}", {{X, X}}, {NULL}, true},
+     0},
+    {"other between", "{n}_{sport}", {{X, 4, X, 2}, {X, 8}}, {"1_1004", "2_1002", "3_1008"}, 1},
+    {"other late", "{n}_{sport}", {{4, 2}, {X}}, {"1_1004", "2_1002"}, 1},
+    {"other alone", "{n}", {{X, X}}, {NULL}, 1},
+    {"others in order of appearance", "{n}_{sport}", {{Z, 4, X, 2, Y}}, {"1_1004", "2_1002"}, 3},
+    {"others over epochs", "{n}_{sport}", {{Y, 4}, {Y, X, Y}, {Z}}, {"1_1004"}, 3},
+    {"others alone", "{proto}", {{Z}, {Y}}, {NULL}, 2},
+    {"the name of the second other", "other_2.pcap", {{X, 5}}, {"other_2-2.pcap"}, 1},
     {"names unique by luck",
      "{sport}.pcap",
      {{5, 3, 5, 9, 1}},
      {"1005.pcap", "1003.pcap", "1009.pcap", "1001.pcap"},
-     false},
+     0},
     {"equal names",
      "{proto}.pcap",
      {{5, 3, 5, 9, 1}},
      {"tcp.pcap", "tcp-2.pcap", "tcp-3.pcap", "tcp-4.pcap"},
-     false},
+     0},
     {"equal names over epochs",
      "{proto}.pcap",
      {{5, 3}, {9}, {5, 1}},
      {"tcp.pcap", "tcp-2.pcap", "tcp-3.pcap", "tcp-4.pcap"},
-     false},
-    {"equal names beside other", "{proto}", {{X, 5, X, 3}}, {"tcp", "tcp-2"}, true},
-    {"the name of other", "other.pcap", {{5, 3}}, {"other-2.pcap", "other-3.pcap"}, false},
-    {"the name of other beside it", "other.pcap", {{X, 5}}, {"other-2.pcap"}, true},
-    {"the manifest's name", "manifest.csv", {{5}}, {"manifest-2.csv"}, false},
-    {"the other manifest's name", "manifest.jsonl", {{5}}, {"manifest-2.jsonl"}, false},
-    {"the record's name", "cleave.json", {{5}}, {"cleave-2.json"}, false},
+     0},
+    {"equal names beside other", "{proto}", {{X, 5, X, 3}}, {"tcp", "tcp-2"}, 1},
+    {"the name of other", "other.pcap", {{5, 3}}, {"other-2.pcap", "other-3.pcap"}, 0},
+    {"the name of other beside it", "other.pcap", {{X, 5}}, {"other-2.pcap"}, 1},
+    {"the manifest's name", "manifest.csv", {{5}}, {"manifest-2.csv"}, 0},
+    {"the other manifest's name", "manifest.jsonl", {{5}}, {"manifest-2.jsonl"}, 0},
+    {"the record's name", "cleave.json", {{5}}, {"cleave-2.json"}, 0},
 };
 
 static void test_cases(void **state)
@@ -113,12 +119,15 @@ static void test_cases(void **state)
             CHECK_EQ(row, nb.n_numbered, n_want);
             struct flow_ref *rows = numbering_rows(&nb, parts, n_parts, &n_rows, &err);
             CHECK(row, rows);
-            CHECK_EQ(row, n_rows, n_want + r->other);
+            CHECK_EQ(row, n_rows, n_want + r->others);
             for (uint64_t k = 0; k < n_rows; k++) {
                 const struct partition *p = &parts[rows[k].part];
-                CHECK_STR(row, partition_name(p, rows[k].flow),
-                          k < n_want ? r->want[k] : "other.pcap");
-                CHECK_EQ(row, flow_table_at(&p->flows, rows[k].flow)->n, k < n_want ? k + 1 : 0);
+                const uint64_t n = k < n_want ? k + 1 : k + 1 - n_want;
+                char other[32] = "other.pcap";
+                if (n > 1)
+                    (void)snprintf(other, sizeof other, "other_%u.pcap", (unsigned)n);
+                CHECK_STR(row, partition_name(p, rows[k].flow), k < n_want ? r->want[k] : other);
+                CHECK_EQ(row, flow_table_at(&p->flows, rows[k].flow)->n, n);
             }
             mem_free(rows);
             for (uint32_t p = 0; p < n_parts; p++)

@@ -178,6 +178,39 @@ static void test_sums(void **state)
     partition_fini(&p);
 }
 
+/* Records without a time are counted, and leave first and last to the others. */
+static void test_no_time(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t ts_ns[3];
+        int64_t first, last;
+    } rows[] = {
+        {"none has one", {WALK_NO_TIME, WALK_NO_TIME, WALK_NO_TIME}, INT64_MAX, INT64_MIN},
+        {"the first has none", {WALK_NO_TIME, 20, 10}, 10, 20},
+        {"the last has none", {20, 30, WALK_NO_TIME}, 20, 30},
+        {"before the epoch", {-5, WALK_NO_TIME, -7}, -7, -5},
+        {"the earliest there can be", {WALK_NO_TIME + 1, 0, 0}, WALK_NO_TIME + 1, 0},
+    };
+    static const unsigned flows[] = {0, 0, 0};
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct partition p;
+        assert_true(partition_init(&p));
+        struct scan_piece piece = piece_make(flows, 3, 1, 0);
+        for (size_t k = 0; k < 3; k++)
+            piece.items[k].ts_ns = rows[i].ts_ns[k];
+        CHECK(rows[i].name, partition_find(&p, 0, &piece, 1, 0, NULL));
+        const struct flow *f = flow_table_at(&p.flows, 0);
+        CHECK_EQ(rows[i].name, f->sum[0].packets, 3);
+        CHECK_EQ(rows[i].name, f->first_ns, rows[i].first);
+        CHECK_EQ(rows[i].name, f->last_ns, rows[i].last);
+        CHECK_EQ(rows[i].name, p.runs[0].first_ns, rows[i].ts_ns[0]);
+        piece_free(&piece);
+        partition_fini(&p);
+    }
+}
+
 /* Keys whose hashes are equal, met for the first time within one lookahead of one another. */
 static void test_equal_hashes(void **state)
 {
@@ -232,7 +265,7 @@ static void test_names(void **state)
 static void test_write(void **state)
 {
     enum { N = 3000, N_FLOWS = 50, EPOCHS = 3, HEADER = 24 };
-    static const uint8_t header[HEADER] = "a header of 24 bytes...";
+    static const struct dialect dialect = {.header = "a header of 24 bytes..."};
     static struct bytes want[N_FLOWS];
     static unsigned flows[N];
     static struct writer_ref refs[N];
@@ -244,10 +277,10 @@ static void test_write(void **state)
     temp_make(&t);
     const int dir_fd = open(t.dir, O_RDONLY | O_DIRECTORY);
     assert_true(dir_fd >= 0);
-    struct writer_stage stage = {.p = mem_alloc_pages(WRITER_CHUNK)};
-    assert_non_null(stage.p);
+    struct stage stage;
+    assert_true(stage_init(&stage));
     assert_true(partition_init(&p));
-    writer_init(&p.writer, &p.flows, dir_fd, header, HEADER, 7);
+    writer_init(&p.writer, &p.flows, dir_fd, &dialect, 7);
     for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
         uint64_t seed = epoch;
         source.len = 0;
@@ -260,16 +293,18 @@ static void test_write(void **state)
             const unsigned flow = flow_table_at(&p.flows, i)->key.a_port - 1000u;
             const int len = snprintf(name, sizeof name, "%u.pcap", flow);
             CHECK("name", partition_set_name(&p, i, name, (size_t)len, &err));
-            put_bytes(&want[flow], header, HEADER);
+            put_bytes(&want[flow], dialect.header, HEADER);
         }
         partition_sort(&p, refs);
-        CHECK("write", partition_write(&p, &stage, source.p, epoch == EPOCHS, &err));
+        const struct writer_round round = {
+            .base = source.p, .source = {.dialect = &dialect}, .last = epoch == EPOCHS};
+        CHECK("write", partition_write(&p, &stage, &round, &err));
         CHECK_EQ("written", p.n_write_runs, 0);
         for (size_t i = 0; i < N; i++)
             put_bytes(&want[flows[i]], source.p + i * RECORD_LEN, RECORD_LEN);
         piece_free(&piece);
     }
-    CHECK("close", writer_close_all(&p.writer, &err));
+    CHECK_EQ("all are closed", p.writer.n_open, 0);
     CHECK_EQ("records", p.writer.records, N * EPOCHS);
     for (unsigned flow = 0; flow < N_FLOWS; flow++) {
         char name[32];
@@ -283,7 +318,7 @@ static void test_write(void **state)
     }
     CHECK_EQ("files", count_entries(t.dir), N_FLOWS);
     partition_fini(&p);
-    mem_free(stage.p);
+    stage_fini(&stage);
     bytes_free(&source);
     assert_int_equal(close(dir_fd), 0);
     temp_remove(&t);
@@ -317,9 +352,9 @@ int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find_and_sort), cmocka_unit_test(test_pieces),
-        cmocka_unit_test(test_sums),          cmocka_unit_test(test_equal_hashes),
-        cmocka_unit_test(test_names),         cmocka_unit_test(test_write),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_time),       cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_equal_hashes),  cmocka_unit_test(test_names),
+        cmocka_unit_test(test_write),         cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

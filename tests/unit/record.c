@@ -5,10 +5,16 @@
 #include <errno.h>
 
 #include "base/mem.h"
-#include "output/record.h"
+#include "split/record.h"
 
-static const struct clv_split_params params = {
-    .input = "day \"3\".pcap", .output = "out", .by = "3tuple", .directed = true, .threads = 3};
+static const char *const inputs[] = {"day \"3\".pcap", "more.pcapng"};
+
+static const struct clv_split_params params = {.inputs = inputs,
+                                               .n_inputs = 1,
+                                               .output = "out",
+                                               .by = "3tuple",
+                                               .directed = true,
+                                               .threads = 3};
 
 static struct clv_split_result result_of(bool damaged)
 {
@@ -17,6 +23,7 @@ static struct clv_split_result result_of(bool damaged)
         .records_read = 12,
         .records_written = 10,
         .dropped_other = 2,
+        .dropped_blocks = {.statistics = 1, .custom = 2, .unknown = 3, .metadata = 4},
         .flows = 4,
         .outputs = 5,
         .written_bytes = 900,
@@ -32,60 +39,100 @@ static struct clv_split_result result_of(bool damaged)
     return r;
 }
 
+/* A classic savefile and a pcapng, as they are when a run is over. */
+static void make_sources(struct source *sources)
+{
+    const struct savefile_dialect d = {
+        .big = true, .magic = MAGIC_NS, .network = 101, .snaplen = 96};
+    struct bytes b = {0};
+    sources[0] = (struct source){.path = inputs[0], .size = 1000, .records = 12};
+    sources[1] = (struct source){.path = inputs[1], .size = 28, .records = 0};
+    put_file_header(&b, &d);
+    assert_true(walk_open(&sources[0].format, "a", (struct clv_span){b.p, b.len}, NULL));
+    b.len = 0;
+    put_hex(&b, "0a0d0d0a 1c000000 4d3c2b1a 01000000 ffffffff ffffffff 1c000000");
+    assert_true(walk_open(&sources[1].format, "b", (struct clv_span){b.p, b.len}, NULL));
+    bytes_free(&b);
+}
+
+#define FIRST_INPUT                                                                                \
+    "    {\n      \"file\": \"day \\\"3\\\".pcap\",\n      \"bytes\": 1000,\n"                     \
+    "      \"records\": 12,\n      \"format\": \"pcap\",\n      \"byte_order\": \"big\",\n"        \
+    "      \"resolution\": \"nanoseconds\",\n      \"linktype\": 101,\n      \"snaplen\": 96\n   " \
+    " }"
+#define SECOND_INPUT                                                                               \
+    "    {\n      \"file\": \"more.pcapng\",\n      \"bytes\": 28,\n"                              \
+    "      \"records\": 0,\n      \"format\": \"pcapng\",\n      \"byte_order\": \"little\"\n    " \
+    "}"
+
+#define FORMAT(word) "    \"format\": \"" word "\",\n"
+#define SOUND "  \"damage\": null\n"
+
 static void test_record(void **state)
 {
     static const struct {
         const char *name;
-        bool damaged;
-        const char *damage;
+        size_t n_inputs;
+        enum dialect_form form;
+        bool damaged, each;
+        const char *inputs, *template, *format, *damage;
     } rows[] = {
-        {"sound", false, "  \"damage\": null\n"},
-        {"damaged", true,
+        {"sound", 1, DIALECT_COPY, false, false, FIRST_INPUT, ".pcap", FORMAT("copied"), SOUND},
+        {"damaged", 1, DIALECT_COPY, true, false, FIRST_INPUT, ".pcap", FORMAT("copied"),
          "  \"damage\": {\n    \"byte\": 990,\n    \"record\": 13,\n    \"what\": \"cut\"\n  }\n"},
+        {"converted", 1, DIALECT_PCAP, false, false, FIRST_INPUT, ".pcap", FORMAT("pcap"), SOUND},
+        {"two inputs", 2, DIALECT_PCAPNG, false, false, FIRST_INPUT ",\n" SECOND_INPUT, ".pcapng",
+         FORMAT("pcapng"), SOUND},
+        {"each of two inputs", 2, DIALECT_COPY, false, true, FIRST_INPUT ",\n" SECOND_INPUT,
+         ".pcap", "", SOUND},
     };
-    static const char *const members =
-        "  \"input\": {\n    \"file\": \"day \\\"3\\\".pcap\",\n    \"bytes\": 1000,\n"
-        "    \"format\": \"pcap\",\n    \"byte_order\": \"big\",\n"
-        "    \"resolution\": \"nanoseconds\",\n    \"linktype\": 101,\n    \"snaplen\": 96\n  },\n"
-        "  \"options\": {\n    \"by\": \"3tuple\",\n    \"directed\": true,\n"
-        "    \"name\": \"{n:8}_{key}.pcap\",\n    \"other\": true,\n"
-        "    \"manifest\": \"csv\"\n  },\n"
-        "  \"records_read\": 12,\n  \"records_written\": 10,\n"
-        "  \"dropped\": {\n    \"other\": 2\n  },\n"
-        "  \"flows\": 4,\n  \"outputs\": 5,\n  \"written_bytes\": 900,\n";
-    const struct dialect d = {.big = true, .magic = MAGIC_NS, .network = 101, .snaplen = 96};
-    struct bytes head = {0};
-    struct walk_format format;
+    struct source sources[2];
     (void)state;
-    put_file_header(&head, &d);
-    assert_true(walk_open(&format, "a", (struct clv_span){head.p, head.len}, NULL));
+    make_sources(sources);
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         const struct clv_split_result r = result_of(rows[i].damaged);
+        const struct dialect dialect = {.form = rows[i].form};
+        const struct dialect *d = rows[i].each ? NULL : &dialect;
+        const size_t n = rows[i].n_inputs;
+        struct clv_split_params p = params;
         struct temp t;
-        struct publish p;
+        struct publish publish;
         struct clv_error err = {0};
         struct bytes got = {0};
-        char want[2048];
+        char want[4096];
+        p.n_inputs = n;
+        p.each = rows[i].each;
         temp_make(&t);
-        (void)snprintf(want, sizeof want, "{\n  \"cleave\": \"%s\",\n%s%s}\n", clv_version(),
-                       members, rows[i].damage);
-        CHECK(rows[i].name, publish_init(&p, temp_path(&t, "out"), false, &err));
+        (void)snprintf(
+            want, sizeof want,
+            "{\n  \"cleave\": \"%s\",\n  \"inputs\": [\n%s\n  ],\n"
+            "  \"options\": {\n    \"by\": \"3tuple\",\n    \"inner\": false,\n"
+            "    \"directed\": true,\n    \"name\": \"{n:8}_{key}%s\",\n%s"
+            "    \"each\": %s,\n    \"metadata\": true,\n    \"recover\": false,\n"
+            "    \"other\": true,\n    \"manifest\": \"csv\"\n  },\n"
+            "  \"records_read\": 12,\n  \"records_written\": 10,\n"
+            "  \"dropped\": {\n    \"other\": 2\n  },\n"
+            "  \"dropped_blocks\": {\n    \"interface_statistics\": 1,\n    \"custom\": 2,\n"
+            "    \"unknown\": 3,\n    \"metadata\": 4\n  },\n"
+            "  \"flows\": 4,\n  \"outputs\": 5,\n  \"written_bytes\": 900,\n%s}\n",
+            clv_version(), rows[i].inputs, rows[i].template, rows[i].format,
+            rows[i].each ? "true" : "false", rows[i].damage);
+        CHECK(rows[i].name, publish_init(&publish, temp_path(&t, "out"), false, &err));
         mem_fail_from(1);
-        const bool without_memory = record_write(&p, &params, &format, &r, &err);
+        const bool without_memory = record_write(&publish, &p, sources, n, d, &r, &err);
         mem_fail_from(0);
         CHECK(rows[i].name, !without_memory && err.code == CLV_ERR_NOMEM);
-        CHECK(rows[i].name, record_write(&p, &params, &format, &r, &err));
-        CHECK(rows[i].name, !record_write(&p, &params, &format, &r, &err));
+        CHECK(rows[i].name, record_write(&publish, &p, sources, n, d, &r, &err));
+        CHECK(rows[i].name, !record_write(&publish, &p, sources, n, d, &r, &err));
         CHECK_EQ(rows[i].name, err.sys, EEXIST);
-        CHECK(rows[i].name, publish_commit(&p, &err));
-        publish_fini(&p);
+        CHECK(rows[i].name, publish_commit(&publish, &err));
+        publish_fini(&publish);
         temp_read(&t, "out/cleave.json", &got);
         put_fill(&got, 0, 1);
         CHECK_STR(rows[i].name, (const char *)got.p, want);
         bytes_free(&got);
         temp_remove(&t);
     }
-    bytes_free(&head);
 }
 
 /* A result is whole or not there, for every size of the caller's buffer. */
@@ -99,6 +146,7 @@ static void test_json_sizes(void **state)
     CHECK_EQ("whole", strlen(whole), len);
     CHECK_EQ("whole", whole[len - 1], '\n');
     CHECK_HAS("whole", whole, "\"input\": \"day \\\"3\\\".pcap\"");
+    CHECK_HAS("whole", whole, "\"inputs\": 1,");
     CHECK_HAS("whole", whole, "\"records_per_second\": 8,");
     CHECK_HAS("whole", whole, "\"seconds\": 1.500000");
     for (size_t cap = 0; cap <= len + 2; cap++) {

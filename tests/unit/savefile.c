@@ -6,11 +6,14 @@
 #include "cleave/packet.h"
 #include "output/savefile.h"
 
+/* libpcap writes the machine's byte order. */
+#define BIG (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
 static void test_header(void **state)
 {
     static const struct {
         const char *name;
-        struct dialect d;
+        struct savefile_dialect d;
         const char *zone; /* bytes 8 to 15: time zone and accuracy; NULL: zeros */
     } rows[] = {
         {"us", {0}, NULL},
@@ -61,7 +64,7 @@ static void test_header(void **state)
 /* snaplen 0 is what some writers say; put_file_header() takes 0 for its default. */
 static void test_header_snaplen_zero(void **state)
 {
-    const struct dialect d = {0};
+    const struct savefile_dialect d = {0};
     struct bytes b = {0};
     struct walk_format f;
     uint8_t header[PCAP_FILE_HEADER];
@@ -72,6 +75,38 @@ static void test_header_snaplen_zero(void **state)
     savefile_header(header, &f);
     CHECK_MEM("snaplen 0", header, b.p, PCAP_FILE_HEADER);
     bytes_free(&b);
+}
+
+/* For converted records: this machine's byte order, and libpcap's usual snaplen. */
+static void test_new_header(void **state)
+{
+    static const struct {
+        const char *name;
+        struct dialect_kind kind;
+        struct savefile_dialect want;
+    } rows[] = {
+        {"us", {.linktype = 1}, {.big = BIG}},
+        {"ns", {.linktype = 1, .nanoseconds = true}, {.big = BIG, .magic = MAGIC_NS}},
+        {"raw IP", {.linktype = 101}, {.big = BIG, .network = 101}},
+        {"C_HDLC", {.linktype = 104}, {.big = BIG, .network = 104}},
+        {"frame check sequences are no matter of the header's",
+         {.linktype = 1, .fcs_len = 4},
+         {.big = BIG}},
+    };
+    const struct dialect_kind unknown = {.linktype = 65535};
+    uint8_t none[PCAP_FILE_HEADER];
+    (void)state;
+    CHECK("a link type that libpcap has no name for", !savefile_new_header(none, &unknown));
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct bytes want = {0};
+        uint8_t header[PCAP_FILE_HEADER + 1];
+        memset(header, '#', sizeof header);
+        put_file_header(&want, &rows[i].want);
+        CHECK(rows[i].name, savefile_new_header(header, &rows[i].kind));
+        CHECK_MEM(rows[i].name, header, want.p, PCAP_FILE_HEADER);
+        CHECK_EQ(rows[i].name, header[PCAP_FILE_HEADER], '#');
+        bytes_free(&want);
+    }
 }
 
 /* pcap-linktype(7): the numbers that differ, and some that do not. */
@@ -113,6 +148,7 @@ int main(void)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_header),
         cmocka_unit_test(test_header_snaplen_zero),
+        cmocka_unit_test(test_new_header),
         cmocka_unit_test(test_link_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

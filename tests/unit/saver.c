@@ -38,10 +38,10 @@ static void test_files(void **state)
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         const char *row = rows[i].name;
-        const struct dialect d = {.big = BIG,
-                                  .magic = rows[i].magic,
-                                  .network = rows[i].network,
-                                  .snaplen = rows[i].snaplen};
+        const struct savefile_dialect d = {.big = BIG,
+                                           .magic = rows[i].magic,
+                                           .network = rows[i].network,
+                                           .snaplen = rows[i].snaplen};
         struct temp t;
         struct clv_saver *s;
         struct clv_error err = {0};

@@ -7,7 +7,8 @@ enum { N_FLOWS = 100000, N_CLASHING = 3000 };
 
 static struct flow_key key_of(uint32_t i)
 {
-    struct flow_key key = {.family = 4, .proto = CLV_PROTO_TCP, .has_ports = 1, .b_port = 80};
+    struct flow_key key = {
+        .family = 4, .proto = CLV_PROTO_TCP, .has = FLOW_HAS_PORTS, .b_port = 80};
     key.a[0] = key.b[0] = 10;
     key.a_port = (uint16_t)i;
     store_be16(key.a + 2, (uint16_t)(i >> 16));

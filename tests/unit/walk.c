@@ -3,7 +3,7 @@
 
 #include "walk/walk.h"
 
-static void format_of(struct walk_format *f, const struct dialect *d)
+static void format_of(struct walk_format *f, const struct savefile_dialect *d)
 {
     struct bytes b = {0};
     put_file_header(&b, d);
@@ -15,7 +15,7 @@ static void test_open(void **state)
 {
     static const struct {
         const char *name;
-        struct dialect d;
+        struct savefile_dialect d;
         const char *want_name;
         uint32_t tick_ns, hdr_len, caplen_at, origlen_at, caplen_max;
         bool smaller;
@@ -118,7 +118,7 @@ static void test_open(void **state)
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         const char *row = rows[i].name;
-        const struct dialect *d = &rows[i].d;
+        const struct savefile_dialect *d = &rows[i].d;
         struct walk_format f;
         struct clv_error err = {0};
         struct bytes b = {0};
@@ -142,6 +142,9 @@ static void test_open(void **state)
         CHECK_EQ(row, f.origlen_at, rows[i].origlen_at);
         CHECK_EQ(row, f.caplen_max, rows[i].caplen_max);
         CHECK_EQ(row, f.smaller_is_caplen, rows[i].smaller);
+        CHECK_EQ(row, f.kind, WALK_PCAP);
+        CHECK_EQ(row, f.data_at, PCAP_FILE_HEADER);
+        CHECK_EQ(row, f.record_max, rows[i].hdr_len + rows[i].caplen_max);
         CHECK_MEM(row, f.header, b.p, PCAP_FILE_HEADER);
         free(head);
         bytes_free(&b);
@@ -171,8 +174,16 @@ static void test_open_refusals(void **state)
          ""},
         {"version 1.4", "a1b2c3d4 00010004 00000000 00000000 00040000 00000001", 4, "version 1.4",
          ""},
-        {"pcapng", "0a0d0d0a 1c000000 4d3c2b1a 01000000 ffffffff ffffffff", CLV_NO_OFFSET,
-         "a pcapng capture", "editcap"},
+        {"a section cut short", "0a0d0d0a 1c000000 4d3c2b1a 01000000 ffffffff ffffffff", 24,
+         "section header is cut short: 24 of at least 28", ""},
+        {"a section's type alone", "0a0d0d0a", 4, "section header is cut short: 4 of", ""},
+        {"a section without its magic",
+         "0a0d0d0a 1c000000 4d3c2b1b 01000000 ffffffff ffffffff 1c000000", 8,
+         "without its byte-order magic", ""},
+        {"pcapng 2.1", "0a0d0d0a 1c000000 4d3c2b1a 02000100 ffffffff ffffffff 1c000000", 12,
+         "pcapng version 2.1", ""},
+        {"pcapng 0.0, big", "0a0d0d0a 0000001c 1a2b3c4d 00000000 ffffffff ffffffff 0000001c", 12,
+         "pcapng version 0.0", ""},
         {"gzip", "1f8b0800 00000000", CLV_NO_OFFSET, "gzip data", "gzip -dc"},
         {"gzip, two bytes", "1f8b", CLV_NO_OFFSET, "gzip data", "gzip -dc"},
         {"zstd", "28b52ffd 00000000", CLV_NO_OFFSET, "zstd data", "zstd -dc"},
@@ -208,13 +219,50 @@ static void test_open_refusals(void **state)
     }
 }
 
+static void test_open_pcapng(void **state)
+{
+    static const struct {
+        const char *name;
+        const char *hex;
+        bool big;
+        unsigned minor;
+    } rows[] = {
+        {"little", "0a0d0d0a 1c000000 4d3c2b1a 01000000 ffffffff ffffffff 1c000000", false, 0},
+        {"big", "0a0d0d0a 0000001c 1a2b3c4d 00010000 ffffffff ffffffff 0000001c", true, 0},
+        {"version 1.2", "0a0d0d0a 1c000000 4d3c2b1a 01000200 ffffffff ffffffff 1c000000", false, 2},
+        {"options behind",
+         "0a0d0d0a 24000000 4d3c2b1a 01000000 ffffffff ffffffff 01000100 41000000", false, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct walk_format f;
+        struct clv_error err = {0};
+        struct bytes b = {0};
+        put_hex(&b, rows[i].hex);
+        uint8_t *head = tight_copy(b.p, b.len);
+        CHECK(rows[i].name, walk_open(&f, "a.pcapng", (struct clv_span){head, b.len}, &err));
+        CHECK_EQ(rows[i].name, err.code, CLV_ERR_NONE);
+        CHECK_EQ(rows[i].name, f.kind, WALK_PCAPNG);
+        CHECK_EQ(rows[i].name, f.big_endian, rows[i].big);
+        CHECK_EQ(rows[i].name, f.data_at, 0); /* the section is the first block */
+        CHECK_EQ(rows[i].name, f.record_max, 16 << 20);
+        CHECK_STR(rows[i].name, f.pub.name, "pcapng");
+        CHECK_EQ(rows[i].name, f.pub.big_endian, rows[i].big);
+        CHECK_EQ(rows[i].name, f.pub.version_major, 1);
+        CHECK_EQ(rows[i].name, f.pub.version_minor, rows[i].minor);
+        CHECK_EQ(rows[i].name, f.pub.record_header_len, 0);
+        free(head);
+        bytes_free(&b);
+    }
+}
+
 /* Every length of every dialect's header: only the whole one opens. */
 static void test_open_truncated(void **state)
 {
     static const uint32_t magics[] = {MAGIC_US, MAGIC_NS, MAGIC_KUZNETZOV};
     (void)state;
     for (size_t i = 0; i < 2 * N_ROWS(magics); i++) {
-        const struct dialect d = {.magic = magics[i / 2], .big = i % 2};
+        const struct savefile_dialect d = {.magic = magics[i / 2], .big = i % 2};
         struct bytes b = {0};
         put_file_header(&b, &d);
         for (size_t n = 1; n <= b.len; n++) {
@@ -235,7 +283,7 @@ static void test_open_truncated(void **state)
 
 struct record_row {
     const char *name;
-    struct dialect d;
+    struct savefile_dialect d;
     uint32_t sec, frac, third, fourth;
     size_t present; /* packet bytes there are */
     size_t cut;     /* bytes that the header lacks */
@@ -488,7 +536,7 @@ static void test_explain(void **state)
 {
     static const struct {
         const char *name;
-        struct dialect d;
+        struct savefile_dialect d;
         uint32_t third, fourth;
         size_t present, cut;
         const char *what, *hint;
@@ -573,7 +621,8 @@ static void test_explain(void **state)
 enum { GUESS_RECORDS = 300, GUESS_SEC = 1700000000 };
 
 /* Records of noise, 0 to 400 bytes, as they lie in a file; starts[] has one more: the end. */
-static void generate(struct bytes *b, const struct dialect *d, size_t *starts, bool wire_first)
+static void generate(struct bytes *b, const struct savefile_dialect *d, size_t *starts,
+                     bool wire_first)
 {
     uint64_t seed = 42;
     for (uint32_t i = 0; i < GUESS_RECORDS; i++) {
@@ -592,7 +641,7 @@ static void test_guess(void **state)
 {
     static const struct {
         const char *name;
-        struct dialect d;
+        struct savefile_dialect d;
         bool wire_first;
     } rows[] = {
         {"us", {0}, false},
@@ -627,7 +676,7 @@ static void test_guess(void **state)
 /* A span that begins and ends anywhere: right where five whole records follow, and never beyond. */
 static void test_guess_cut_spans(void **state)
 {
-    const struct dialect d = {0};
+    const struct savefile_dialect d = {0};
     const int64_t near_ns = (int64_t)GUESS_SEC * 1000000000;
     struct walk_format f;
     struct bytes b = {0};
@@ -655,7 +704,7 @@ static void test_guess_nothing(void **state)
     struct walk_format f;
     struct bytes b = {0};
     uint64_t seed = 7;
-    const struct dialect d = {0};
+    const struct savefile_dialect d = {0};
     (void)state;
     format_of(&f, &d);
     put_noise(&b, &seed, 200000);
@@ -666,17 +715,141 @@ static void test_guess_nothing(void **state)
     bytes_free(&b);
 }
 
+/* From every byte: the next record. */
+static void test_search(void **state)
+{
+    static const struct {
+        const char *name;
+        struct savefile_dialect d;
+        bool wire_first;
+    } rows[] = {
+        {"us", {0}, false},
+        {"us, big", {.big = true}, false},
+        {"ns", {.magic = MAGIC_NS}, false},
+        {"modified", {.magic = MAGIC_KUZNETZOV}, false},
+        {"version 2.2", {.major = 2, .minor = 2}, true},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct walk_format f;
+        struct bytes b = {0};
+        size_t starts[GUESS_RECORDS + 1];
+        format_of(&f, &rows[i].d);
+        generate(&b, &rows[i].d, starts, rows[i].wire_first);
+        uint8_t *p = tight_copy(b.p, b.len);
+        const struct clv_span all = {p, b.len};
+        size_t next = 0;
+        for (size_t from = 0; from <= b.len; from++) {
+            char row[64];
+            while (starts[next] < from)
+                next++;
+            (void)snprintf(row, sizeof row, "%s, from byte %zu", rows[i].name, from);
+            CHECK_EQ(row, walk_search(&f, all, from, b.len), starts[next]);
+            CHECK_EQ(row, walk_search(&f, all, from, starts[next]), starts[next]);
+            CHECK_EQ(row, walk_search(&f, all, from, from), from);
+        }
+        free(p);
+        bytes_free(&b);
+    }
+}
+
+/* What is no record: too far from the next in time, cut at the end, without any bytes. */
+static void test_search_refusals(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t sec[3], caplen[3];
+        unsigned n;
+        size_t cut;  /* bytes that the last lacks */
+        size_t want; /* record, 9: none */
+    } rows[] = {
+        {"three", {1000000000, 1000000001, 1000000002}, {5, 6, 7}, 3, 0, 0},
+        {"three, backwards", {1000000002, 1000000001, 1000000000}, {5, 6, 7}, 3, 0, 0},
+        {"one at the end", {1000000000}, {5}, 1, 0, 0},
+        {"one at the end that is cut", {1000000000}, {5}, 1, 1, 9},
+        {"two, then one that is cut", {1000000000, 1000000001, 1000000002}, {5, 6, 7}, 3, 1, 9},
+        {"a month apart", {1000000000, 1000000000 + 30 * 86400}, {5, 5}, 2, 0, 0},
+        {"a second more", {1000000000, 1000000001 + 30 * 86400}, {5, 5}, 2, 0, 1},
+        {"a month back", {1000000000, 1000000000 - 30 * 86400}, {5, 5}, 2, 0, 0},
+        {"a jump in the middle", {1000000000, 2000000000, 1000000000}, {5, 6, 7}, 3, 0, 2},
+        {"a jump", {1000000000, 2000000000, 2000000000}, {5, 6, 7}, 3, 0, 1},
+        {"no bytes on the wire", {1000000000, 1000000000}, {0, 5}, 2, 0, 1},
+        {"too long", {1000000000, 1000000000}, {262145, 5}, 2, 0, 1},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const struct savefile_dialect d = {0};
+        struct walk_format f;
+        struct bytes b = {0};
+        size_t starts[10];
+        format_of(&f, &d);
+        for (unsigned k = 0; k < rows[i].n; k++) {
+            starts[k] = b.len;
+            put_record_header(&b, &d, rows[i].sec[k], 0, rows[i].caplen[k], rows[i].caplen[k]);
+            put_fill(&b, 0xff, rows[i].caplen[k]);
+        }
+        b.len -= rows[i].cut;
+        starts[9] = b.len;
+        uint8_t *p = tight_copy(b.p, b.len);
+        CHECK_EQ(rows[i].name, walk_search(&f, (struct clv_span){p, b.len}, 0, b.len),
+                 starts[rows[i].want]);
+        free(p);
+        bytes_free(&b);
+    }
+}
+
+/* Of a place no more than the longest record behind it is looked at, however long the span is. */
+static void test_search_horizon(void **state)
+{
+    static const struct {
+        const char *name;
+        uint32_t caplen[4]; /* of records, one behind the other */
+    } rows[] = {
+        {"short records", {100, 100, 100, 1000000}},
+        {"the longest first", {262144, 10, 10, 100000}},
+        {"the third reaches behind", {100000, 100000, 100000, 262144}},
+        {"the second reaches behind", {200000, 200000, 262144, 262144}},
+        {"noise behind a long one", {262140, UINT32_MAX, 0, 0}},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const struct savefile_dialect d = {0};
+        struct walk_format f;
+        struct bytes b = {0};
+        uint64_t seed = 5;
+        format_of(&f, &d);
+        put_noise(&b, &seed, 100);
+        for (unsigned k = 0; k < 4; k++) {
+            put_record_header(&b, &d, GUESS_SEC, 0, rows[i].caplen[k], rows[i].caplen[k]);
+            put_noise(&b, &seed, min_u64(rows[i].caplen[k], 600000));
+        }
+        const size_t least = 100 + f.record_max;
+        assert_true(b.len >= least);
+        const size_t want = walk_search(&f, (struct clv_span){b.p, b.len}, 0, 101);
+        for (size_t len = least; len < b.len; len += 9973) {
+            char row[64];
+            (void)snprintf(row, sizeof row, "%s, %zu bytes behind", rows[i].name, len - 100);
+            CHECK_EQ(row, walk_search(&f, (struct clv_span){b.p, len}, 0, 101), want);
+        }
+        bytes_free(&b);
+    }
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_open_refusals),
+        cmocka_unit_test(test_open_pcapng),
         cmocka_unit_test(test_open_truncated),
         cmocka_unit_test(test_records),
         cmocka_unit_test(test_explain),
         cmocka_unit_test(test_guess),
         cmocka_unit_test(test_guess_cut_spans),
         cmocka_unit_test(test_guess_nothing),
+        cmocka_unit_test(test_search),
+        cmocka_unit_test(test_search_refusals),
+        cmocka_unit_test(test_search_horizon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

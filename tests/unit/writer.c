@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "support_pcapng.h"
+#include "support_savefile.h"
 #include "support_temp.h"
 
 #include <errno.h>
@@ -27,14 +29,14 @@ ssize_t pwrite(int fd, const void *p, size_t n, off_t offset)
 
 enum { FLOWS_MAX = 64, HEADER = 24, SOURCE = 4 << 20 };
 
-static const uint8_t header[HEADER] = "a header of 24 bytes...";
+static const struct dialect dialect = {.form = DIALECT_COPY, .header = "a header of 24 bytes..."};
 
 /* Flows, their outputs in a directory, and what each output has to hold. */
 struct fixture {
     struct temp temp;
     struct flow_table flows;
     struct writer w;
-    struct writer_stage stage;
+    struct stage stage;
     uint8_t *source; /* the window that references point into */
     char names[FLOWS_MAX][64];
     struct bytes want[FLOWS_MAX];
@@ -51,8 +53,7 @@ static void begin(struct fixture *x, unsigned n_flows, uint32_t max_open)
     temp_make(&x->temp);
     put_noise(&b, &seed, SOURCE);
     x->source = b.p;
-    x->stage.p = mem_alloc_pages(WRITER_CHUNK);
-    assert_non_null(x->stage.p);
+    assert_true(stage_init(&x->stage));
     assert_true(flow_table_init(&x->flows));
     for (uint32_t i = 0; i < n_flows; i++) {
         const struct flow_key key = {.family = 4, .a_port = (uint16_t)i};
@@ -62,7 +63,7 @@ static void begin(struct fixture *x, unsigned n_flows, uint32_t max_open)
     x->fds = open_descriptors();
     x->dir_fd = open(x->temp.dir, O_RDONLY | O_DIRECTORY);
     assert_true(x->dir_fd >= 0);
-    writer_init(&x->w, &x->flows, x->dir_fd, header, HEADER, max_open);
+    writer_init(&x->w, &x->flows, x->dir_fd, &dialect, max_open);
 }
 
 static void end(struct fixture *x)
@@ -71,7 +72,7 @@ static void end(struct fixture *x)
     assert_int_equal(close(x->dir_fd), 0);
     assert_int_equal(open_descriptors(), x->fds);
     flow_table_fini(&x->flows);
-    mem_free(x->stage.p);
+    stage_fini(&x->stage);
     free(x->source);
     for (unsigned i = 0; i < FLOWS_MAX; i++)
         bytes_free(&x->want[i]);
@@ -82,11 +83,13 @@ static bool append(struct fixture *x, uint32_t flow, const struct writer_ref *re
                    bool last, struct clv_error *err)
 {
     if (!x->want[flow].len)
-        put_bytes(&x->want[flow], header, HEADER);
+        put_bytes(&x->want[flow], dialect.header, HEADER);
     for (uint32_t i = 0; i < n; i++)
         put_bytes(&x->want[flow], x->source + refs[i].offset, refs[i].len);
     x->records += n;
-    return writer_append(&x->w, &x->stage, flow, x->names[flow], x->source, refs, n, last, err);
+    const struct writer_round round = {
+        .base = x->source, .source = {.dialect = &dialect}, .last = last};
+    return writer_append(&x->w, &x->stage, flow, x->names[flow], &round, refs, n, err);
 }
 
 static void check_outputs(struct fixture *x, const char *row)
@@ -454,6 +457,193 @@ static void test_no_descriptor(void **state)
     end(&x);
 }
 
+/* A section of each order, and records that two flows share. */
+struct scene {
+    struct ledger ledger;
+    struct bytes b;
+    struct walk_format format;
+    struct writer_ref refs[6]; /* packets A to F */
+};
+
+enum { POSITION = 5000 };
+
+static void put_noted(struct scene *s, struct walk_state *st, size_t at)
+{
+    assert_true(
+        walk_note(&s->ledger, st, s->b.p + at, (uint32_t)(s->b.len - at), POSITION + at, NULL));
+}
+
+static void begin_scene(struct scene *s)
+{
+    static const char letters[] = "ABCDEFGHI";
+    struct walk_state st = {0};
+    size_t at = 0;
+    unsigned n = 0;
+    memset(s, 0, sizeof *s);
+    ledger_init(&s->ledger, 1 << 20);
+    s->format.kind = WALK_PCAPNG;
+    for (unsigned big = 0; big < 2; big++) {
+        put_section(&s->b, big);
+        put_noted(s, &st, at);
+        for (unsigned i = 0; i < 2; i++) {
+            at = s->b.len;
+            const size_t block = block_begin(&s->b, big, BLOCK_INTERFACE);
+            put_interface_head(&s->b, big, 1, 0);
+            if (big)
+                put_option_byte(&s->b, big, OPTION_TSRESOL, 9);
+            block_end(&s->b, big, block);
+            put_noted(s, &st, at);
+        }
+        for (unsigned i = 0; i < 3; i++) {
+            at = s->b.len;
+            put_packet(&s->b, big, i % 2, 1700000000, &letters[n], 4, 40);
+            s->refs[n++] = (struct writer_ref){(uint32_t)at, (uint32_t)(s->b.len - at)};
+            at = s->b.len;
+        }
+        put_block(&s->b, big, BLOCK_NAMES, big ? "big " : "none", 4);
+        put_noted(s, &st, at);
+        at = s->b.len;
+    }
+}
+
+static void end_scene(struct scene *s)
+{
+    ledger_fini(&s->ledger);
+    bytes_free(&s->b);
+}
+
+/* Flow 0 gets A, then C, D and F, in rounds of their own; flow 1 B and E. */
+static void append_scene(struct fixture *x, struct scene *s, const struct dialect *d,
+                         struct clv_error *err)
+{
+    static const struct {
+        uint32_t flow, first, n;
+        bool last;
+    } appends[] = {
+        {0, 0, 1, false}, {1, 1, 1, false}, {0, 2, 2, false}, {1, 4, 1, false}, {0, 5, 1, true},
+    };
+    struct writer_round round = {
+        .base = s->b.p,
+        .position = POSITION,
+        .source = {.dialect = d, .format = &s->format, .n_entries = ledger_count(&s->ledger)}};
+    for (size_t i = 0; i < N_ROWS(appends); i++) {
+        const uint32_t flow = appends[i].flow;
+        round.last = appends[i].last;
+        CHECK(x->names[flow], writer_append(&x->w, &x->stage, flow, x->names[flow], &round,
+                                            &s->refs[appends[i].first], appends[i].n, err));
+        x->records += appends[i].n;
+    }
+    /* Flow 1 has no records in the last round. */
+    CHECK("finished", !writer_unfinished(&x->w, 0, &round));
+    CHECK_EQ("unfinished", writer_unfinished(&x->w, 1, &round), d->form == DIALECT_PCAPNG);
+    if (d->form == DIALECT_PCAPNG) {
+        CHECK("finish", writer_finish(&x->w, &x->stage, 1, x->names[1], &round, err));
+        CHECK("finished", !writer_unfinished(&x->w, 1, &round));
+    }
+    CHECK("close", writer_close_all(&x->w, err));
+}
+
+static void test_pcapng(void **state)
+{
+    (void)state;
+    for (uint32_t max_open = 1; max_open <= 2; max_open++) {
+        static struct fixture x;
+        struct scene s;
+        struct clv_error err = {0};
+        begin_scene(&s);
+        const struct dialect d = {.form = DIALECT_PCAPNG, .metadata = true, .ledger = &s.ledger};
+        begin(&x, 2, max_open);
+        writer_init(&x.w, &x.flows, x.dir_fd, &d, max_open);
+        append_scene(&x, &s, &d, &err);
+        for (unsigned flow = 0; flow < 2; flow++)
+            for (unsigned big = 0; big < 2; big++) {
+                struct bytes *b = &x.want[flow], iface = {0};
+                put_section(b, big);
+                const size_t block = block_begin(&iface, big, BLOCK_INTERFACE);
+                put_interface_head(&iface, big, 1, 0);
+                if (big)
+                    put_option_byte(&iface, big, OPTION_TSRESOL, 9);
+                block_end(&iface, big, block);
+                put_bytes(b, iface.p, iface.len);
+                if (flow == 1) {
+                    put_packet(b, big, 0, 1700000000, big ? "EFGH" : "BCDE", 4, 40);
+                } else {
+                    put_packet(b, big, 0, 1700000000, big ? "DEFG" : "ABCD", 4, 40);
+                    put_packet(b, big, 0, 1700000000, big ? "FGHI" : "CDEF", 4, 40);
+                }
+                put_block(b, big, BLOCK_NAMES, big ? "big " : "none", 4);
+                bytes_free(&iface);
+            }
+        check_outputs(&x, "pcapng");
+        CHECK_EQ("no error", err.code, CLV_ERR_NONE);
+        end(&x);
+        end_scene(&s);
+    }
+}
+
+/* Each interface's times in their own units, in sections of both orders. */
+static void test_dumped(void **state)
+{
+    const struct savefile_dialect ns = {.big = __BYTE_ORDER__ == __ORDER_BIG_ENDIAN__,
+                                        .magic = MAGIC_NS};
+    static struct fixture x;
+    static struct dialect d;
+    struct scene s;
+    struct clv_error err = {0};
+    const struct dialect_kind kind = {.linktype = 1, .nanoseconds = true};
+    (void)state;
+    begin_scene(&s);
+    d = (struct dialect){.form = DIALECT_PCAP, .metadata = true, .ledger = &s.ledger};
+    assert_int_equal(dialect_kind(&d, &kind), 0);
+    begin(&x, 2, 1);
+    writer_init(&x.w, &x.flows, x.dir_fd, &d, 1);
+    append_scene(&x, &s, &d, &err);
+    for (unsigned flow = 0; flow < 2; flow++) {
+        put_file_header(&x.want[flow], &ns);
+        for (const char *p = flow ? "BE" : "ACDF"; *p; p++) {
+            const bool us = *p < 'D';
+            put_record_header(&x.want[flow], &ns, us ? 1700 : 1, us ? 0 : 700000000, 4, 40);
+            for (char k = 0; k < 4; k++)
+                put_fill(&x.want[flow], (uint8_t)(*p + k), 1);
+        }
+    }
+    check_outputs(&x, "dumped");
+    CHECK_EQ("no error", err.code, CLV_ERR_NONE);
+    end(&x);
+    end_scene(&s);
+}
+
+/* An output's trail is memory of its own; without it nothing is written as if it were there. */
+static void test_no_memory(void **state)
+{
+    (void)state;
+    for (uint64_t nth = 1;; nth++) {
+        static struct fixture x;
+        struct scene s;
+        struct clv_error err = {0};
+        begin_scene(&s);
+        const struct dialect d = {.form = DIALECT_PCAPNG, .ledger = &s.ledger};
+        const struct writer_round round = {
+            .base = s.b.p,
+            .position = POSITION,
+            .source = {.dialect = &d, .format = &s.format, .n_entries = ledger_count(&s.ledger)},
+            .last = true};
+        begin(&x, 2, 1);
+        writer_init(&x.w, &x.flows, x.dir_fd, &d, 1);
+        mem_fail_from(nth);
+        const bool ok = writer_append(&x.w, &x.stage, 1, x.names[1], &round, s.refs, 6, &err);
+        mem_fail_from(0);
+        CHECK_EQ("no memory", err.code, ok ? CLV_ERR_NONE : CLV_ERR_NOMEM);
+        CHECK_EQ("closed", flow_table_at(&x.flows, 1)->fd, -1);
+        end(&x);
+        end_scene(&s);
+        if (ok) {
+            CHECK("something was allocated", nth > 2);
+            break;
+        }
+    }
+}
+
 /* A zeroed writer has nothing to close. */
 static void test_fini(void **state)
 {
@@ -474,19 +664,14 @@ static void test_fini(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rounds),
-        cmocka_unit_test(test_least_recent),
-        cmocka_unit_test(test_sizes),
-        cmocka_unit_test(test_continued),
-        cmocka_unit_test(test_alignment),
-        cmocka_unit_test(test_header_alone),
-        cmocka_unit_test(test_directories),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_vanished),
-        cmocka_unit_test(test_no_room),
-        cmocka_unit_test(test_few_descriptors),
-        cmocka_unit_test(test_no_descriptor),
-        cmocka_unit_test(test_fini),
+        cmocka_unit_test(test_rounds),          cmocka_unit_test(test_least_recent),
+        cmocka_unit_test(test_sizes),           cmocka_unit_test(test_continued),
+        cmocka_unit_test(test_alignment),       cmocka_unit_test(test_header_alone),
+        cmocka_unit_test(test_directories),     cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_vanished),        cmocka_unit_test(test_no_room),
+        cmocka_unit_test(test_few_descriptors), cmocka_unit_test(test_no_descriptor),
+        cmocka_unit_test(test_pcapng),          cmocka_unit_test(test_dumped),
+        cmocka_unit_test(test_no_memory),       cmocka_unit_test(test_fini),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

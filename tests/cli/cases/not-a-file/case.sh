@@ -3,10 +3,16 @@ mkdir folder
 echo text >text
 mkfifo pipe
 try cleave split folder
+printf 'no capture comes out of it' >pipe &
 try cleave split pipe
+wait
 try cleave split /dev/null
+try cleave split - </dev/null
+try cleave split - <folder
 try cleave split missing.pcap
 try cleave split missing/missing.pcap
 try cleave split text/inside.pcap
+printf 'nor here' >pipe &
 try cleave info folder pipe missing
+wait
 names .

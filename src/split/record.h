@@ -4,15 +4,17 @@
  * much. It holds nothing that differs from run to run (times, threads, limits), so that equal
  * inputs and options give equal trees.
  */
-#ifndef CLEAVE_OUTPUT_RECORD_H
-#define CLEAVE_OUTPUT_RECORD_H
+#ifndef CLEAVE_SPLIT_RECORD_H
+#define CLEAVE_SPLIT_RECORD_H
 
 #include "cleave/split.h"
 #include "output/publish.h"
-#include "walk/walk.h"
+#include "split/source.h"
 
+/* dialect NULL: the outputs lie in sub-directories, each with a record of its own. */
 CLV_MUST_CHECK bool record_write(struct publish *p, const struct clv_split_params *params,
-                                 const struct walk_format *format,
+                                 const struct source *sources, size_t n_sources,
+                                 const struct dialect *dialect,
                                  const struct clv_split_result *result, struct clv_error *err);
 
 #endif

@@ -1,0 +1,224 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Ethernet, what stands between its addresses and the network header, LLC, and MPLS. */
+#include "decode/ethertype.h"
+#include "decode/ipv4.h"
+
+enum {
+    LLC_SAP_IP = 0x06,
+    LLC_SAP_SNAP = 0xaa,
+    OUI_ETHERTYPE = 0x000000, /* RFC 1042 */
+    OUI_8021H = 0x0000f8,     /* IEEE 802.1H bridge tunnel */
+    OUI_BRIDGED = 0x0080c2,   /* RFC 2684 section 5.2 */
+    BRIDGED_FCS = 1,
+    BRIDGED = 7,
+};
+
+/* Logical link control (IEEE 802.2), with SNAP where it announces it. */
+bool decode_llc(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (n < 3)
+        return false;
+    const bool snap = p[0] == LLC_SAP_SNAP && p[1] == LLC_SAP_SNAP;
+    if (!snap)
+        return p[0] == LLC_SAP_IP && p[1] == LLC_SAP_IP && decode_ip(p + 3, n - 3, d);
+    if (n < 8)
+        return false;
+    const uint32_t oui = load_be32(p + 2) & 0x00ffffff;
+    const uint16_t pid = load_be16(p + 6);
+    if (oui == OUI_ETHERTYPE || oui == OUI_8021H)
+        return decode_ethertype(pid, p + 8, n - 8, d);
+    /* Two bytes pad the frame to a multiple of four. */
+    return oui == OUI_BRIDGED && (pid == BRIDGED_FCS || pid == BRIDGED) && n >= 10 &&
+           decode_frame(p + 10, n - 10, d);
+}
+
+/* An IP header that does not contradict itself: RFC 791's checksum, RFC 8200's length. */
+static bool sound_ip(const uint8_t *p, size_t n)
+{
+    enum { IPV6_HEADER = 40 };
+    if (n >= IPV4_HEADER && p[0] >> 4 == 4) {
+        const size_t header = (size_t)(p[0] & 15) * 4;
+        return header >= IPV4_HEADER && n >= header && clv_checksum(p, header, 0) == 0;
+    }
+    if (n < IPV6_HEADER || p[0] >> 4 != 6)
+        return false;
+    const size_t len = IPV6_HEADER + (size_t)load_be16(p + 4);
+    return len > IPV6_HEADER && len == n && p[7]; /* a hop limit of 0 is never sent */
+}
+
+/* A frame of a type that Ethernet within MPLS is likely to have, and that type's next bytes. */
+static bool sound_frame(const uint8_t *p, size_t n)
+{
+    enum { HEADER = 14, ARP_LEN = 28 };
+    if (n < HEADER)
+        return false;
+    switch (load_be16(p + 12)) {
+    case ETHERTYPE_IPV4:
+    case ETHERTYPE_IPV6:
+        return sound_ip(p + HEADER, n - HEADER);
+    case ETHERTYPE_ARP:
+        return n >= HEADER + ARP_LEN && load_be16(p + HEADER + 2) == ETHERTYPE_IPV4;
+    case ETHERTYPE_VLAN:
+    case ETHERTYPE_QINQ:
+    case ETHERTYPE_MPLS:
+    case ETHERTYPE_PPPOE_SESSION:
+        return true;
+    default:
+        return false;
+    }
+}
+
+/* As far as a frame that was cut can be told: its type, and the version behind it. */
+static bool may_be_frame(const uint8_t *p, size_t n)
+{
+    if (n < 15)
+        return false;
+    switch (load_be16(p + 12)) {
+    case ETHERTYPE_IPV4:
+        return p[14] >> 4 == 4;
+    case ETHERTYPE_IPV6:
+        return p[14] >> 4 == 6;
+    default:
+        return sound_frame(p, n);
+    }
+}
+
+/* Leaves the labels behind. false: they do not end. */
+static bool skip_labels(const uint8_t **p, size_t *n)
+{
+    bool bottom = false;
+    while (!bottom) {
+        if (*n < 5)
+            return false;
+        bottom = (*p)[2] & 1;
+        *p += 4;
+        *n -= 4;
+    }
+    return true;
+}
+
+/*
+ * RFC 3032. No label says what is below the last one; the first nibble does for IP (RFC 4928), and
+ * is 0 for the control word of a pseudowire (RFC 4448), which here carries Ethernet. A pseudowire
+ * without one begins with any nibble: a frame is believed where the IP header is not sound.
+ */
+bool decode_mpls(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (!skip_labels(&p, &n))
+        return false;
+    const bool ip = p[0] >> 4 == 4 || p[0] >> 4 == 6;
+    if (ip && (sound_ip(p, n) || !may_be_frame(p, n)))
+        return decode_ip(p, n, d);
+    if (p[0] >> 4 == 0 && n >= 4 && may_be_frame(p + 4, n - 4))
+        return decode_frame(p + 4, n - 4, d);
+    return may_be_frame(p, n) && decode_frame(p, n, d);
+}
+
+/* Where nothing announced MPLS but a port: only what is sound is believed. */
+bool decode_mpls_doubted(const uint8_t *p, size_t n, struct decode *d)
+{
+    const uint8_t *below = p;
+    size_t left = n;
+    return skip_labels(&below, &left) &&
+           (sound_ip(below, left) || sound_frame(below, left) ||
+            (left >= 4 && below[0] >> 4 == 0 && sound_frame(below + 4, left - 4))) &&
+           decode_mpls(p, n, d);
+}
+
+/* IEEE 802.1AE section 9: a tag of 6 bytes, 8 more with an explicit channel; what is encrypted is
+ * lost to us. */
+static bool macsec(const uint8_t *p, size_t n, uint16_t *type, size_t *len)
+{
+    enum { EXPLICIT = 0x20, ENCRYPTED = 0x08, CHANGED = 0x04 };
+    if (n < 6 || (p[0] & (ENCRYPTED | CHANGED)))
+        return false;
+    const size_t tag = p[0] & EXPLICIT ? 14 : 6;
+    if (n < tag + 2)
+        return false;
+    *type = load_be16(p + tag);
+    *len = tag + 2;
+    return true;
+}
+
+/* Tags: the type of what follows is at their end. 0: none that is known. */
+static size_t tag_len(uint16_t type)
+{
+    switch (type) {
+    case ETHERTYPE_VLAN:
+    case ETHERTYPE_QINQ:
+    case ETHERTYPE_QINQ_OLD1:
+    case ETHERTYPE_QINQ_OLD2:
+    case ETHERTYPE_QINQ_OLD3:
+        return 4;
+    case ETHERTYPE_BRCM_TAG:
+    case ETHERTYPE_VNTAG:
+    case ETHERTYPE_HSR:
+    case ETHERTYPE_RTAG:
+        return 6;
+    case ETHERTYPE_EDSA:
+    case ETHERTYPE_ETAG:
+    case ETHERTYPE_CMD:
+        return 8;
+    case ETHERTYPE_ITAG: /* service id, then the customer's addresses */
+        return 18;
+    default:
+        return 0;
+    }
+}
+
+bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct decode *d)
+{
+    for (;;) {
+        size_t len;
+        switch (type) {
+        case ETHERTYPE_IPV4:
+            return decode_ip(p, n, d);
+        case ETHERTYPE_IPV6:
+            return decode_ipv6(p, n, d);
+        case ETHERTYPE_MPLS:
+        case ETHERTYPE_MPLS_MULTICAST:
+            return decode_mpls(p, n, d);
+        case ETHERTYPE_PPPOE_SESSION:
+            return decode_ppp_ether(p, n, d);
+        case ETHERTYPE_MACSEC:
+            if (!macsec(p, n, &type, &len))
+                return false;
+            break;
+        default:
+            if (type <= ETHERTYPE_LENGTH_MAX)
+                return decode_llc(p, type < n ? type : n, d);
+            len = tag_len(type);
+            if (len == 0 || n < len)
+                return false;
+            type = load_be16(p + len - 2);
+            break;
+        }
+        p += len;
+        n -= len;
+    }
+}
+
+/* Cisco's inter-switch link puts 26 bytes before a frame; its own address tells. */
+static bool is_isl(const uint8_t *p, size_t n)
+{
+    static const uint8_t address[4] = {0x00, 0x0c, 0x00, 0x00};
+    return n >= 40 && (p[0] == 0x01 || p[0] == 0x03) && memcmp(p + 1, address, 4) == 0 &&
+           load_be16(p + 12) <= ETHERTYPE_LENGTH_MAX + 100 && p[14] == 0xaa && p[15] == 0xaa;
+}
+
+bool decode_ethernet(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (CLV_UNLIKELY(n < 15))
+        return false;
+    const uint16_t type = load_be16(p + 12);
+    if (CLV_LIKELY(type == ETHERTYPE_IPV4 && p[14] == IPV4_PLAIN))
+        return decode_ipv4_header(p + 14, n - 14, IPV4_HEADER, d);
+    if (CLV_UNLIKELY(type < ETHERTYPE_MIN && is_isl(p, n)))
+        return decode_frame(p + 26, n - 26, d);
+    return decode_ethertype(type, p + 14, n - 14, d);
+}
+
+bool decode_frame(const uint8_t *p, size_t n, struct decode *d)
+{
+    return decode_deeper(d) && decode_ethernet(p, n, d);
+}

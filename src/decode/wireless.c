@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* IEEE 802.11 data frames, and the headers that drivers put before them. */
+#include "decode/decode.h"
+
+/* IEEE 802.11-2020 section 9.2.4.1, the first byte of frame control, then the second. */
+enum {
+    FC_TYPE = 0x0c,
+    FC_DATA = 0x08,
+    FC_NO_DATA = 0x40,
+    FC_QOS = 0x80,
+    FC_TO_DS = 0x01,
+    FC_FROM_DS = 0x02,
+    FC_PROTECTED = 0x40,
+    FC_ORDER = 0x80,
+    QOS_AMSDU = 0x80,
+    HEADER = 24,
+};
+
+/* The first of an aggregate's frames: addresses, length, LLC. The others may go elsewhere. */
+static bool aggregate(const uint8_t *p, size_t n, struct decode *d)
+{
+    return n >= 14 && decode_llc(p + 14, n - 14, d);
+}
+
+/* align: of the header in bytes, where a driver pads it. */
+static bool data_frame(const uint8_t *p, size_t n, size_t align, struct decode *d)
+{
+    if (n < HEADER || (p[0] & FC_TYPE) != FC_DATA || (p[0] & FC_NO_DATA) || (p[1] & FC_PROTECTED))
+        return false;
+    if (load_le16(p + 22) & 0x0f)
+        return false; /* a later fragment */
+    size_t len = HEADER;
+    bool aggregated = false;
+    if ((p[1] & (FC_TO_DS | FC_FROM_DS)) == (FC_TO_DS | FC_FROM_DS))
+        len += 6; /* a fourth address */
+    if (p[0] & FC_QOS) {
+        if (n < len + 2)
+            return false;
+        aggregated = p[len] & QOS_AMSDU;
+        len += 2;
+        if (p[1] & FC_ORDER)
+            len += 4; /* HT control */
+    }
+    len = (len + align - 1) / align * align;
+    if (n < len)
+        return false;
+    return aggregated ? aggregate(p + len, n - len, d) : decode_llc(p + len, n - len, d);
+}
+
+bool decode_80211(const uint8_t *p, size_t n, struct decode *d)
+{
+    return data_frame(p, n, 1, d);
+}
+
+/* radiotap.org: fields in the order of their bits, each aligned to its size. */
+bool decode_radiotap(const uint8_t *p, size_t n, struct decode *d)
+{
+    enum { TSFT = 1 << 0, FLAGS = 1 << 1, FLAG_PADDED = 0x20, FLAG_BAD_FCS = 0x40 };
+    if (n < 8)
+        return false;
+    const size_t len = load_le16(p + 2);
+    if (len < 8 || len > n)
+        return false;
+    const uint32_t present = load_le32(p + 4);
+    size_t at = 8;
+    size_t align = 1;
+    /* Further words follow while the top bit of one is set. */
+    for (uint32_t word = present; word >> 31 && at + 4 <= len; at += 4)
+        word = load_le32(p + at);
+    if (present & TSFT)
+        at = (at + 7) / 8 * 8 + 8;
+    if (present & FLAGS && at < len)
+        align = p[at] & FLAG_PADDED ? 4 : 1;
+    return data_frame(p + len, n - len, align, d);
+}
+
+/* AVS: version and length, big-endian. */
+bool decode_avs(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (n < 8)
+        return false;
+    const uint32_t len = load_be32(p + 4);
+    return len >= 8 && len <= n && data_frame(p + len, n - len, 1, d);
+}
+
+/* Prism II: message code and length, in the byte order of who captured; AVS came in its place. */
+bool decode_prism(const uint8_t *p, size_t n, struct decode *d)
+{
+    enum { PRISM_HEADER = 144 };
+    if (n < 8)
+        return false;
+    if ((load_be32(p) & 0xfffff000U) == 0x80211000U)
+        return decode_avs(p, n, d);
+    size_t len = load_le32(p + 4);
+    if (len > 0xffff)
+        len = load_be32(p + 4);
+    if (len < 8 || len > n)
+        len = PRISM_HEADER;
+    return len <= n && data_frame(p + len, n - len, 1, d);
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "flow/fragments.h"
+
+#include "base/mem.h"
+#include "cleave/capture.h"
+#include "flow/key.h"
+
+enum {
+    BUCKETS = 2 * FRAGMENTS_DATAGRAMS,
+    RANGES = 16, /* gaps a datagram may have; one with more is never complete */
+    NONE = FRAGMENTS_DATAGRAMS,
+};
+
+#define LIFETIME_NS (INT64_C(60) * 1000000000)
+#define NOBODY UINT64_MAX
+
+struct range {
+    uint32_t from, to; /* bytes of the datagram */
+};
+
+struct datagram {
+    uint8_t src[16], dst[16];
+    uint32_t id;
+    uint8_t proto, family;
+    bool used, has_first, complete, scattered;
+    int64_t ts_ns;   /* of the fragment that came first */
+    uint32_t length; /* bytes; 0: the last fragment has not come */
+    uint32_t n_ranges;
+    struct range ranges[RANGES];
+    struct clv_tuple tuple;
+    bool has_previous;         /* a complete datagram had the same id shortly before */
+    struct clv_tuple previous; /* its first fragment's */
+    uint32_t next;             /* in its bucket */
+    uint64_t waiting;          /* the newest of those who wait for its first fragment */
+};
+
+/* A later fragment that came before the first. */
+struct waiter {
+    void *owner;
+    uint32_t number, file;
+    uint64_t position;
+    uint64_t older; /* of the same datagram */
+    bool settled, has_fallback;
+    struct clv_tuple fallback; /* of the datagram before with the same id, if it was complete */
+};
+
+struct fragments {
+    fragments_settle *settle;
+    void *user;
+    struct datagram datagrams[FRAGMENTS_DATAGRAMS];
+    uint32_t oldest; /* the next to be forgotten */
+    uint32_t buckets[BUCKETS];
+    struct waiter *waiters; /* a ring: numbers from first to last - 1 are in use */
+    uint64_t first, last, n_waiting;
+    size_t waiters_cap; /* a power of two, or 0 */
+    uint64_t overflow;
+};
+
+struct fragments *fragments_create(fragments_settle *settle, void *user)
+{
+    struct fragments *fr = mem_zalloc(1, sizeof *fr);
+    if (!fr)
+        return NULL;
+    fr->settle = settle;
+    fr->user = user;
+    for (uint32_t i = 0; i < BUCKETS; i++)
+        fr->buckets[i] = NONE;
+    return fr;
+}
+
+void fragments_destroy(struct fragments **frp)
+{
+    if (*frp)
+        mem_free((*frp)->waiters);
+    mem_free(*frp);
+    *frp = NULL;
+}
+
+static struct waiter *waiter_at(struct fragments *fr, uint64_t number)
+{
+    return &fr->waiters[number & (fr->waiters_cap - 1)];
+}
+
+static uint32_t bucket_of(const struct decode_fragment *f)
+{
+    uint8_t key[40] = {0};
+    memcpy(key, f->src, 16);
+    memcpy(key + 16, f->dst, 16);
+    memcpy(key + 32, &f->id, 4);
+    key[36] = f->proto;
+    key[37] = f->family;
+    return (uint32_t)(XXH3_64bits_withSeed(key, sizeof key, FLOW_SEED) % BUCKETS);
+}
+
+static bool same(const struct datagram *d, const struct decode_fragment *f)
+{
+    return d->id == f->id && d->proto == f->proto && d->family == f->family &&
+           memcmp(d->src, f->src, 16) == 0 && memcmp(d->dst, f->dst, 16) == 0;
+}
+
+static void forget(struct fragments *fr, uint32_t i)
+{
+    struct datagram *d = &fr->datagrams[i];
+    struct decode_fragment f = {.id = d->id, .proto = d->proto, .family = d->family};
+    memcpy(f.src, d->src, 16);
+    memcpy(f.dst, d->dst, 16);
+    uint32_t *at = &fr->buckets[bucket_of(&f)];
+    while (*at != i)
+        at = &fr->datagrams[*at].next;
+    *at = d->next;
+    d->used = false;
+}
+
+static bool expired(const struct datagram *d, int64_t ts_ns)
+{
+    if (d->ts_ns == CLV_NO_TIME || ts_ns == CLV_NO_TIME)
+        return false;
+    /* As unsigned, so that the difference of any two times fits. */
+    const uint64_t apart = d->ts_ns > ts_ns ? (uint64_t)d->ts_ns - (uint64_t)ts_ns
+                                            : (uint64_t)ts_ns - (uint64_t)d->ts_ns;
+    return apart > (uint64_t)LIFETIME_NS;
+}
+
+/* The id is used anew. */
+static void begin(struct datagram *d, int64_t ts_ns)
+{
+    d->has_first = d->complete = d->scattered = false;
+    d->ts_ns = ts_ns;
+    d->has_previous = false;
+    d->length = d->n_ranges = 0;
+    d->waiting = NOBODY;
+}
+
+static struct datagram *add(struct fragments *fr, const struct decode_fragment *f, uint32_t bucket,
+                            int64_t ts_ns)
+{
+    const uint32_t i = fr->oldest;
+    struct datagram *d = &fr->datagrams[i];
+    fr->oldest = (i + 1) % FRAGMENTS_DATAGRAMS;
+    if (d->used) {
+        fr->overflow += !d->complete && !expired(d, ts_ns);
+        forget(fr, i);
+    }
+    memcpy(d->src, f->src, 16);
+    memcpy(d->dst, f->dst, 16);
+    d->id = f->id;
+    d->proto = f->proto;
+    d->family = f->family;
+    d->used = true;
+    d->next = fr->buckets[bucket];
+    fr->buckets[bucket] = i;
+    begin(d, ts_ns);
+    return d;
+}
+
+static struct datagram *find(struct fragments *fr, const struct decode_fragment *f, int64_t ts_ns)
+{
+    const uint32_t bucket = bucket_of(f);
+    for (uint32_t i = fr->buckets[bucket]; i != NONE; i = fr->datagrams[i].next)
+        if (same(&fr->datagrams[i], f))
+            return &fr->datagrams[i];
+    return add(fr, f, bucket, ts_ns);
+}
+
+/* Marks the fragment's bytes as come; those that overlap count once. */
+static void cover(struct datagram *d, const struct decode_fragment *f)
+{
+    struct range r = {f->offset, (uint32_t)f->offset + f->len};
+    uint32_t n = 0;
+    if (!f->more)
+        d->length = r.to;
+    for (uint32_t i = 0; i < d->n_ranges; i++) {
+        const struct range *x = &d->ranges[i];
+        if (x->to < r.from || x->from > r.to) {
+            d->ranges[n++] = *x;
+        } else {
+            r.from = x->from < r.from ? x->from : r.from;
+            r.to = x->to > r.to ? x->to : r.to;
+        }
+    }
+    if (n == RANGES) {
+        d->scattered = true;
+        n--;
+    }
+    d->ranges[n++] = r;
+    d->n_ranges = n;
+    d->complete =
+        d->has_first && !d->scattered && d->length && n == 1 && r.from == 0 && r.to >= d->length;
+}
+
+static void settle(struct fragments *fr, struct waiter *w, const struct clv_tuple *tuple)
+{
+    w->settled = true;
+    fr->n_waiting--;
+    fr->settle(fr->user, w->owner, w->number, tuple);
+}
+
+/* The first fragment is there: those who came before it are told. */
+static void welcome(struct fragments *fr, struct datagram *d)
+{
+    for (uint64_t i = d->waiting; i != NOBODY && i >= fr->first; i = waiter_at(fr, i)->older)
+        if (!waiter_at(fr, i)->settled)
+            settle(fr, waiter_at(fr, i), &d->tuple);
+    d->waiting = NOBODY;
+}
+
+static bool grow_waiters(struct fragments *fr)
+{
+    const size_t cap = fr->waiters_cap ? fr->waiters_cap * 2 : 64;
+    struct waiter *more = mem_alloc(cap, sizeof *more);
+    if (!more)
+        return false;
+    for (uint64_t i = fr->first; i < fr->last; i++)
+        more[i & (cap - 1)] = *waiter_at(fr, i);
+    mem_free(fr->waiters);
+    fr->waiters = more;
+    fr->waiters_cap = cap;
+    return true;
+}
+
+static bool wait_for_first(struct fragments *fr, struct datagram *d,
+                           const struct fragment *fragment)
+{
+    if (fr->last - fr->first == fr->waiters_cap && !grow_waiters(fr))
+        return false;
+    struct waiter *w = waiter_at(fr, fr->last);
+    *w = (struct waiter){
+        .owner = fragment->owner,
+        .number = fragment->number,
+        .file = fragment->file,
+        .position = fragment->position,
+        .older = d->waiting,
+        .has_fallback = d->has_previous,
+        .fallback = d->previous,
+    };
+    d->waiting = fr->last++;
+    fr->n_waiting++;
+    return true;
+}
+
+/* The id is used anew, by a datagram that is as young as any. */
+static struct datagram *renew(struct fragments *fr, struct datagram *d,
+                              const struct fragment *fragment)
+{
+    forget(fr, (uint32_t)(d - fr->datagrams));
+    return add(fr, fragment->f, bucket_of(fragment->f), fragment->ts_ns);
+}
+
+bool fragments_take(struct fragments *fr, const struct fragment *fragment)
+{
+    const struct decode_fragment *f = fragment->f;
+    struct datagram *d = find(fr, f, fragment->ts_ns);
+    if (expired(d, fragment->ts_ns)) {
+        d = renew(fr, d, fragment);
+    } else if (d->complete) {
+        /* One more of the same datagram, a duplicate say, if no other first fragment comes. */
+        const struct clv_tuple before = d->tuple;
+        d = renew(fr, d, fragment);
+        d->previous = before;
+        d->has_previous = true;
+    }
+    if (f->offset == 0) {
+        struct clv_tuple first = *fragment->tuple;
+        first.tcp_flags = 0; /* these are in the first fragment, and are counted there */
+        if (d->has_first && memcmp(&d->tuple, &first, sizeof first) != 0)
+            d = renew(fr, d, fragment); /* other ports: another datagram */
+        d->tuple = first;
+        d->has_first = true;
+        welcome(fr, d);
+        cover(d, f);
+        return true;
+    }
+    cover(d, f);
+    if (!d->has_first)
+        return wait_for_first(fr, d, fragment);
+    fr->settle(fr->user, fragment->owner, fragment->number, &d->tuple);
+    return true;
+}
+
+static void give_up(struct fragments *fr, struct waiter *w)
+{
+    if (!w->settled)
+        settle(fr, w, w->has_fallback ? &w->fallback : NULL);
+}
+
+void fragments_advance(struct fragments *fr, uint64_t position, uint32_t file)
+{
+    for (; fr->first < fr->last; fr->first++) {
+        struct waiter *w = waiter_at(fr, fr->first);
+        if (!w->settled && position - w->position <= FRAGMENTS_LOOKAHEAD &&
+            file - w->file < FRAGMENTS_FILES)
+            return;
+        give_up(fr, w);
+    }
+}
+
+void fragments_end(struct fragments *fr)
+{
+    for (; fr->first < fr->last; fr->first++)
+        give_up(fr, waiter_at(fr, fr->first));
+}
+
+uint64_t fragments_waiting(const struct fragments *fr)
+{
+    return fr->n_waiting;
+}
+
+uint64_t fragments_overflow(const struct fragments *fr)
+{
+    return fr->overflow;
+}

@@ -1,0 +1,176 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "input/input.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "input/kinds.h"
+
+enum { MAGIC = 8 };
+
+struct input {
+    char *path;
+    int fd;
+    uint64_t size;
+    bool drop_cache;
+    struct reader *reader; /* NULL: mapped */
+    struct map map;
+    struct input_plan plan;
+};
+
+static const char *kind_of(mode_t mode)
+{
+    if (S_ISDIR(mode))
+        return "a directory";
+    if (S_ISBLK(mode))
+        return "a device";
+    if (S_ISSOCK(mode))
+        return "a socket";
+    return "not a file";
+}
+
+bool input_open(struct input **out, const char *path, struct clv_error *err)
+{
+    struct input *in = mem_zalloc(1, sizeof *in);
+    const bool standard = strcmp(path, "-") == 0;
+    *out = NULL;
+    if (in)
+        in->fd = -1;
+    if (!in || !(in->path = mem_strdup(standard ? "standard input" : path))) {
+        (void)clv_fail_nomem(err, path, sizeof *in);
+        goto fail;
+    }
+    in->fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    struct stat st;
+    if (in->fd < 0 || fstat(in->fd, &st) != 0) {
+        (void)clv_fail_errno(err, in->path, "cannot be opened");
+        goto fail;
+    }
+    if (standard && isatty(in->fd)) {
+        (void)clv_fail(err, CLV_ERR_ARG, in->path, "is a terminal");
+        (void)clv_fail_hint(err, "pipe a capture into it: tcpdump -w - | cleave split -");
+        goto fail;
+    }
+    if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode) &&
+        !(standard && S_ISSOCK(st.st_mode))) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
+                       kind_of(st.st_mode));
+        goto fail;
+    }
+    uint8_t magic[MAGIC];
+    ssize_t n = -1;
+    if (S_ISREG(st.st_mode) && lseek(in->fd, 0, SEEK_CUR) == 0) {
+        in->size = (uint64_t)st.st_size;
+        n = pread(in->fd, magic, sizeof magic, 0);
+    }
+    if (n < 0 || compression_of(magic, (size_t)n)) {
+        in->reader = reader_open(in->path, in->fd, err);
+        if (!in->reader)
+            goto fail;
+    } else if (!map_open(&in->map, in->path, in->fd, in->size, err)) {
+        goto fail;
+    }
+    *out = in;
+    return true;
+fail:
+    input_close(&in);
+    return false;
+}
+
+void input_close(struct input **inp)
+{
+    struct input *in = *inp;
+    if (!in)
+        return;
+    reader_close(&in->reader);
+    map_close(&in->map);
+    if (in->fd >= 0 && in->drop_cache)
+        (void)posix_fadvise(in->fd, 0, 0, POSIX_FADV_DONTNEED);
+    if (in->fd >= 0)
+        (void)close(in->fd);
+    mem_free(in->path);
+    mem_free(in);
+    *inp = NULL;
+}
+
+const char *input_path(const struct input *in)
+{
+    return in->path;
+}
+
+uint64_t input_size(const struct input *in)
+{
+    return in->size;
+}
+
+uint64_t input_consumed(struct input *in)
+{
+    return in->reader ? reader_consumed(in->reader) : in->map.next;
+}
+
+const char *input_compression(const struct input *in)
+{
+    return in->reader ? reader_compression(in->reader) : NULL;
+}
+
+bool input_is_stream(const struct input *in)
+{
+    return in->reader != NULL;
+}
+
+void input_drop_cache(struct input *in)
+{
+    in->drop_cache = true;
+}
+
+bool input_head(struct input *in, size_t max, struct clv_span *head, struct clv_error *err)
+{
+    if (in->reader)
+        return reader_head(in->reader, max, head, err);
+    *head = (struct clv_span){in->map.p, (size_t)min_u64(max, in->map.size)};
+    return true;
+}
+
+bool input_begin(struct input *in, const struct input_plan *plan, struct clv_error *err)
+{
+    in->plan = *plan;
+    in->map.next = plan->offset;
+    return !in->reader || reader_begin(in->reader, plan, err);
+}
+
+enum input_step input_next(struct input *in, struct input_window *w, struct clv_error *err)
+{
+    w->in = in;
+    if (in->reader)
+        return reader_next(in->reader, w, err);
+    map_next(&in->map, &in->plan, w);
+    return INPUT_WINDOW;
+}
+
+void input_release(const struct input_window *w, size_t from, size_t to)
+{
+    struct input *in = w->in;
+    if (in->reader) {
+        if (to == w->len)
+            reader_release(in->reader, w);
+        return;
+    }
+    uint64_t first;
+    const uint64_t len = map_release(&in->map, w, from, to, &first);
+    if (len && in->drop_cache)
+        (void)posix_fadvise(in->fd, (off_t)first, (off_t)len, POSIX_FADV_DONTNEED);
+}
+
+bool input_check(struct input *in, struct clv_error *err)
+{
+    return in->reader || map_check(&in->map, err);
+}
+
+const struct clv_error *input_damage(struct input *in)
+{
+    static const struct clv_error none = {.code = CLV_ERR_NONE};
+    return in->reader ? reader_damage(in->reader) : &none;
+}

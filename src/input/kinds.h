@@ -1,0 +1,45 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The two kinds of inputs behind input.h: map.c and reader.c.
+ */
+#ifndef CLEAVE_INPUT_KINDS_H
+#define CLEAVE_INPUT_KINDS_H
+
+#include "input/input.h"
+
+struct map {
+    const char *path; /* borrowed */
+    const uint8_t *p; /* NULL: an empty file */
+    uint64_t size;
+    uint64_t next; /* byte of the next window */
+    int guard;     /* its place among the maps that are watched, or -1 */
+};
+
+CLV_MUST_CHECK bool map_open(struct map *m, const char *path, int fd, uint64_t size,
+                             struct clv_error *err);
+void map_close(struct map *m);
+void map_next(struct map *m, const struct input_plan *plan, struct input_window *w);
+/* Returns the whole pages of the map that were given up: bytes of the file from *from on. */
+uint64_t map_release(const struct map *m, const struct input_window *w, size_t from, size_t to,
+                     uint64_t *first);
+CLV_MUST_CHECK bool map_check(const struct map *m, struct clv_error *err);
+
+struct reader;
+
+/* path and fd are borrowed. NULL: *err is filled. */
+struct reader *reader_open(const char *path, int fd, struct clv_error *err);
+void reader_close(struct reader **s);
+const char *reader_compression(const struct reader *s);
+CLV_MUST_CHECK bool reader_head(struct reader *s, size_t max, struct clv_span *head,
+                                struct clv_error *err);
+CLV_MUST_CHECK bool reader_begin(struct reader *s, const struct input_plan *plan,
+                                 struct clv_error *err);
+enum input_step reader_next(struct reader *s, struct input_window *w, struct clv_error *err);
+void reader_release(struct reader *s, const struct input_window *w);
+uint64_t reader_consumed(struct reader *s);
+const struct clv_error *reader_damage(const struct reader *s);
+
+/* "gzip" for its magic number at the n bytes at p, and so on; NULL: none that is known. */
+const char *compression_of(const uint8_t *p, size_t n);
+
+#endif

@@ -1,0 +1,379 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <poll.h>
+#include <pthread.h>
+#include <stdatomic.h>
+#include <sys/eventfd.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "input/codec.h"
+#include "input/kinds.h"
+
+enum {
+    READ_AT_ONCE = 1 << 20,
+    RAW_BUFFER = 256 * 1024,
+    BOUNCE = 128 * 1024, /* bytes; what zstd decompresses at a time */
+    SNIFF = 8,
+    BUFFERS_MAX = 8,
+};
+
+/*
+ * The bytes go one way: descriptor -> raw -> (codec) -> a window's buffer. What a buffer has beyond
+ * its window's end, the slack, is kept in `carry` and begins the next.
+ */
+struct reader {
+    const char *path;
+    int fd;
+    int wake; /* readable: stop waiting for fd */
+    const struct codec *codec;
+    void *codec_state;
+    uint8_t *raw; /* what was read and not yet passed on: [raw_at, raw_len) */
+    size_t raw_at, raw_len;
+    bool raw_ended,
+        ended;       /* nothing follows what is in raw; in bounce, or in raw without a codec */
+    uint8_t *bounce; /* decompressed and not yet passed on: [bounce_at, bounce_len) */
+    size_t bounce_at, bounce_len;
+    struct clv_error damage;
+    _Atomic uint64_t consumed;
+
+    uint8_t *carry;
+    size_t carry_len, carry_cap;
+
+    struct input_plan plan;
+    uint64_t offset; /* of the next window */
+    struct window_buffer {
+        uint8_t *p;
+        struct input_window w;
+    } buffers[BUFFERS_MAX];
+
+    pthread_mutex_t lock; /* guards all below */
+    pthread_cond_t space;
+    bool threaded, stop, failed;
+    struct clv_error failure;
+    uint64_t filled, taken, released; /* windows */
+    pthread_t thread;
+};
+
+const char *compression_of(const uint8_t *p, size_t n)
+{
+    const struct codec *c = codec_for(p, n);
+    return c ? c->name : NULL;
+}
+
+/* Reads once. false: *err is filled. At the end raw_ended is set. */
+static bool read_raw(struct reader *s, uint8_t *to, size_t len, size_t *n, struct clv_error *err)
+{
+    ssize_t got;
+    struct pollfd both[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake, .events = POLLIN}};
+    do {
+        got = poll(both, 2, -1); /* a FIFO may never be written to again */
+        if (got > 0 && both[1].revents)
+            return clv_fail(err, CLV_ERR_CANCELLED, s->path, "no longer read");
+        if (got > 0)
+            got = read(s->fd, to, len);
+    } while (got < 0 && errno == EINTR);
+    if (got < 0)
+        return clv_fail_errno(err, s->path, "cannot be read");
+    s->raw_ended = got == 0;
+    *n = (size_t)got;
+    atomic_fetch_add(&s->consumed, (uint64_t)got);
+    return true;
+}
+
+static bool refill_raw(struct reader *s, struct clv_error *err)
+{
+    size_t n;
+    if (s->raw_at) {
+        s->raw_len -= s->raw_at;
+        memmove(s->raw, s->raw + s->raw_at, s->raw_len);
+        s->raw_at = 0;
+    }
+    if (s->raw_ended || s->raw_len == RAW_BUFFER)
+        return true;
+    if (!read_raw(s, s->raw + s->raw_len, RAW_BUFFER - s->raw_len, &n, err))
+        return false;
+    s->raw_len += n;
+    return true;
+}
+
+/*
+ * Decompresses into the bounce buffer. Libraries do not all say what they had made of a call's
+ * input before the fault in it: calls do not depend on where windows end, so that neither does
+ * what is lost to a fault.
+ */
+static bool decompress(struct reader *s, struct clv_error *err)
+{
+    struct codec_io io = {.out = s->bounce, .out_len = BOUNCE};
+    s->bounce_at = s->bounce_len = 0;
+    while (!s->ended && s->bounce_len == 0) {
+        const char *why = "";
+        io.in = s->raw + s->raw_at;
+        io.in_len = s->raw_len - s->raw_at;
+        io.in_ended = s->raw_ended;
+        const size_t before = io.in_len;
+        const enum codec_step step = s->codec->step(s->codec_state, &io, &why);
+        s->raw_at = s->raw_len - io.in_len;
+        s->bounce_len = BOUNCE - io.out_len;
+        s->ended = step != CODEC_MORE;
+        if (step == CODEC_CUT)
+            (void)clv_fail(&s->damage, CLV_ERR_DAMAGE, s->path, "the %s data end too early",
+                           s->codec->name);
+        else if (step == CODEC_BAD)
+            (void)clv_fail(&s->damage, CLV_ERR_DAMAGE, s->path, "%s data: %s", s->codec->name, why);
+        /* It took nothing, or all: more input is what it lacks. */
+        if ((io.in_len == 0 || io.in_len == before) && !s->raw_ended && !refill_raw(s, err))
+            return false;
+    }
+    return true;
+}
+
+static bool is_over(const struct reader *s)
+{
+    return s->ended && s->bounce_at == s->bounce_len;
+}
+
+/* Passes on up to len bytes, at least one unless the input has ended. */
+static bool pass_on(struct reader *s, uint8_t *to, size_t len, size_t *n, struct clv_error *err)
+{
+    *n = 0;
+    if (s->codec) {
+        if (s->bounce_at == s->bounce_len && !decompress(s, err))
+            return false;
+        *n = (size_t)min_u64(len, s->bounce_len - s->bounce_at);
+        memcpy(to, s->bounce + s->bounce_at, *n);
+        s->bounce_at += *n;
+        return true;
+    }
+    if (s->raw_at < s->raw_len) {
+        *n = (size_t)min_u64(len, s->raw_len - s->raw_at);
+        memcpy(to, s->raw + s->raw_at, *n);
+        s->raw_at += *n;
+        return true;
+    }
+    if (!read_raw(s, to, (size_t)min_u64(len, READ_AT_ONCE), n, err))
+        return false;
+    s->ended = s->raw_ended;
+    return true;
+}
+
+struct reader *reader_open(const char *path, int fd, struct clv_error *err)
+{
+    struct reader *s = mem_zalloc(1, sizeof *s);
+    if (!s) {
+        (void)clv_fail_nomem(err, path, sizeof *s);
+        return NULL;
+    }
+    s->path = path;
+    s->fd = fd;
+    s->damage.offset = CLV_NO_OFFSET;
+    (void)pthread_mutex_init(&s->lock, NULL);
+    (void)pthread_cond_init(&s->space, NULL);
+    s->wake = eventfd(0, EFD_CLOEXEC);
+    if (s->wake < 0) {
+        (void)clv_fail_errno(err, path, "no descriptor is left to wait for it");
+        goto fail;
+    }
+    s->raw = mem_alloc(RAW_BUFFER, 1);
+    if (!s->raw) {
+        (void)clv_fail_nomem(err, path, RAW_BUFFER);
+        goto fail;
+    }
+    while (s->raw_len < SNIFF && !s->raw_ended)
+        if (!refill_raw(s, err))
+            goto fail;
+    s->codec = codec_for(s->raw, s->raw_len);
+    if (s->codec && !s->codec->open) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, path, "is %s data, which this build does not read",
+                       s->codec->name);
+        (void)clv_fail_hint(err, "decompress it first: %s", s->codec->tool);
+        goto fail;
+    }
+    if (s->codec && (!(s->bounce = mem_alloc(BOUNCE, 1)) || !(s->codec_state = s->codec->open()))) {
+        (void)clv_fail_nomem(err, path, RAW_BUFFER);
+        goto fail;
+    }
+    return s;
+fail:
+    reader_close(&s);
+    return NULL;
+}
+
+void reader_close(struct reader **sp)
+{
+    struct reader *s = *sp;
+    if (!s)
+        return;
+    if (s->threaded) {
+        (void)pthread_mutex_lock(&s->lock);
+        s->stop = true;
+        (void)pthread_cond_signal(&s->space);
+        (void)pthread_mutex_unlock(&s->lock);
+        (void)eventfd_write(s->wake, 1);
+        (void)pthread_join(s->thread, NULL);
+    }
+    if (s->wake >= 0)
+        (void)close(s->wake);
+    if (s->codec_state)
+        s->codec->close(s->codec_state);
+    for (unsigned i = 0; i < BUFFERS_MAX; i++)
+        mem_free(s->buffers[i].p);
+    mem_free(s->carry);
+    mem_free(s->raw);
+    mem_free(s->bounce);
+    (void)pthread_cond_destroy(&s->space);
+    (void)pthread_mutex_destroy(&s->lock);
+    mem_free(s);
+    *sp = NULL;
+}
+
+const char *reader_compression(const struct reader *s)
+{
+    return s->codec ? s->codec->name : NULL;
+}
+
+uint64_t reader_consumed(struct reader *s)
+{
+    return atomic_load(&s->consumed);
+}
+
+const struct clv_error *reader_damage(const struct reader *s)
+{
+    return &s->damage;
+}
+
+static bool reserve_carry(struct reader *s, size_t len, struct clv_error *err)
+{
+    uint8_t *carry = mem_reserve(s->carry, &s->carry_cap, len, 1);
+    if (!carry)
+        return clv_fail_nomem(err, s->path, len);
+    s->carry = carry;
+    return true;
+}
+
+bool reader_head(struct reader *s, size_t max, struct clv_span *head, struct clv_error *err)
+{
+    if (!reserve_carry(s, max, err))
+        return false;
+    while (s->carry_len < max && !is_over(s)) {
+        size_t n;
+        if (!pass_on(s, s->carry + s->carry_len, max - s->carry_len, &n, err))
+            return false;
+        s->carry_len += n;
+    }
+    if (s->carry_len == 0 && s->damage.code != CLV_ERR_NONE) {
+        if (err)
+            *err = s->damage; /* not one byte can be had */
+        return false;
+    }
+    *head = (struct clv_span){s->carry, s->carry_len};
+    return true;
+}
+
+/* One window: what was carried over, and as much as fits behind it. */
+static bool fill(struct reader *s, struct window_buffer *b, struct clv_error *err)
+{
+    const size_t cap = s->plan.window + s->plan.slack;
+    if (!b->p && !(b->p = mem_alloc_pages(cap)))
+        return clv_fail_nomem(err, s->path, cap);
+    size_t have = s->carry_len;
+    memcpy(b->p, s->carry, have);
+    s->carry_len = 0;
+    while (have < cap && !is_over(s)) {
+        size_t n;
+        if (!pass_on(s, b->p + have, cap - have, &n, err))
+            return false;
+        have += n;
+    }
+    b->w.p = b->p;
+    b->w.len = (size_t)min_u64(have, s->plan.window);
+    b->w.avail = have;
+    b->w.offset = s->offset;
+    b->w.last = is_over(s) && have <= s->plan.window;
+    s->offset += b->w.len;
+    s->carry_len = have - b->w.len;
+    if (s->carry_len)
+        memcpy(s->carry, b->p + b->w.len, s->carry_len);
+    return true;
+}
+
+/* The lock is held. */
+static bool fill_next(struct reader *s)
+{
+    struct window_buffer *b = &s->buffers[s->filled % s->plan.buffers];
+    struct clv_error err = {.offset = CLV_NO_OFFSET};
+    (void)pthread_mutex_unlock(&s->lock);
+    const bool ok = fill(s, b, &err);
+    (void)pthread_mutex_lock(&s->lock);
+    if (ok) {
+        s->filled++;
+    } else {
+        s->failed = true;
+        s->failure = err;
+    }
+    return ok && !b->w.last;
+}
+
+static void *read_ahead(void *arg)
+{
+    struct reader *s = arg;
+    bool more = true;
+    while (more) {
+        (void)pthread_mutex_lock(&s->lock);
+        while (s->filled - s->released == s->plan.buffers && !s->stop)
+            (void)pthread_cond_wait(&s->space, &s->lock);
+        more = !s->stop && fill_next(s);
+        (void)pthread_mutex_unlock(&s->lock);
+        s->plan.ready(s->plan.user);
+    }
+    return NULL;
+}
+
+bool reader_begin(struct reader *s, const struct input_plan *plan, struct clv_error *err)
+{
+    s->plan = *plan;
+    s->plan.buffers = plan->buffers < BUFFERS_MAX ? plan->buffers : BUFFERS_MAX;
+    s->offset = plan->offset;
+    /* The head was looked at: what lies before the first window is left out. */
+    const size_t skip = (size_t)min_u64(plan->offset, s->carry_len);
+    s->carry_len -= skip;
+    if (s->carry_len)
+        memmove(s->carry, s->carry + skip, s->carry_len);
+    if (!reserve_carry(s, (size_t)max_u64(plan->slack, s->carry_len), err))
+        return false;
+    if (!plan->ready)
+        return true;
+    if (pthread_create(&s->thread, NULL, read_ahead, s) != 0)
+        return clv_fail_errno(err, s->path, "the thread that reads it cannot be started");
+    s->threaded = true;
+    return true;
+}
+
+enum input_step reader_next(struct reader *s, struct input_window *w, struct clv_error *err)
+{
+    enum input_step step = INPUT_WAIT;
+    (void)pthread_mutex_lock(&s->lock);
+    if (!s->threaded && s->taken == s->filled && !s->failed)
+        (void)fill_next(s);
+    if (s->taken < s->filled) {
+        struct input *const in = w->in;
+        *w = s->buffers[s->taken++ % s->plan.buffers].w;
+        w->in = in;
+        step = INPUT_WINDOW;
+    } else if (s->failed) {
+        if (err)
+            *err = s->failure;
+        step = INPUT_FAILED;
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return step;
+}
+
+void reader_release(struct reader *s, const struct input_window *w)
+{
+    (void)w; /* windows are released in their order */
+    (void)pthread_mutex_lock(&s->lock);
+    s->released++;
+    (void)pthread_cond_signal(&s->space);
+    (void)pthread_mutex_unlock(&s->lock);
+}

@@ -1,0 +1,239 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/blocks.h"
+
+#include "base/mem.h"
+
+enum { SECTION_LENGTH_AT = 16 };
+
+void trail_fini(struct trail *t)
+{
+    mem_free(t->more);
+    *t = (struct trail){0};
+}
+
+static bool put_block(struct stage *s, const struct ledger_entry *e)
+{
+    return stage_put(s, e->block, e->block_len);
+}
+
+/* The metadata among the entries [t->next, to), as far as it is of the trail's section. */
+static bool put_metadata(struct stage *s, struct trail *t, const struct blocks_source *src,
+                         uint32_t to)
+{
+    const struct ledger *l = src->dialect->ledger;
+    if (!src->dialect->metadata || !l->has_metadata) {
+        t->next = to;
+        return true;
+    }
+    for (; t->next < to; t->next++) {
+        const struct ledger_entry *e = ledger_entry(l, t->next);
+        if (e->section != t->section - 1)
+            return true;
+        if (e->kind == LEDGER_METADATA && !put_block(s, e))
+            return false;
+    }
+    return true;
+}
+
+/* The section's length would be another: it is left open (draft section 4.1). */
+static bool begin_section(struct stage *s, struct trail *t, const struct ledger *l,
+                          uint32_t section)
+{
+    static const uint8_t unknown[8] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    const struct ledger_entry *e = ledger_entry(l, section);
+    t->section = section + 1;
+    t->n_ifaces = 0;
+    return stage_put(s, e->block, SECTION_LENGTH_AT) && stage_put(s, unknown, sizeof unknown) &&
+           stage_put(s, e->block + SECTION_LENGTH_AT + sizeof unknown,
+                     e->block_len - SECTION_LENGTH_AT - sizeof unknown);
+}
+
+static uint32_t iface_at(const struct trail *t, uint32_t i)
+{
+    return t->n_ifaces == 1 ? t->only : t->more[i];
+}
+
+static CLV_COLD bool add_iface(struct stage *s, struct trail *t, const struct ledger *l,
+                               uint32_t iface, uint32_t base)
+{
+    const uint32_t n = t->n_ifaces;
+    if (n == 0) {
+        t->only = iface;
+    } else {
+        if (n + 1 > t->cap) {
+            const uint32_t cap = t->cap ? t->cap * 2 : 4;
+            uint32_t *more = mem_grow(t->more, cap, sizeof *more);
+            if (!more)
+                return clv_fail_nomem(s->err, s->name, cap * sizeof *more);
+            t->more = more;
+            t->cap = cap;
+        }
+        if (n == 1)
+            t->more[0] = t->only;
+        t->more[n] = iface;
+    }
+    t->n_ifaces = n + 1;
+    return put_block(s, ledger_entry(l, ledger_iface(l, base + iface)->entry));
+}
+
+/* The number that the section's interface has in this output. */
+static bool settle_iface(struct stage *s, struct trail *t, const struct ledger *l, uint32_t iface,
+                         uint32_t *number)
+{
+    if (CLV_LIKELY(t->n_ifaces == 1 && t->only == iface)) {
+        *number = 0;
+        return true;
+    }
+    for (uint32_t i = 0; i < t->n_ifaces; i++)
+        if (iface_at(t, i) == iface) {
+            *number = i;
+            return true;
+        }
+    *number = t->n_ifaces;
+    return add_iface(s, t, l, iface, ledger_entry(l, t->section - 1)->iface);
+}
+
+/* The section's interface that the record is of. */
+static uint32_t iface_of(const struct blocks_source *src, const uint8_t *raw, bool big)
+{
+    if (src->format->kind == WALK_PCAP)
+        return 0;
+    switch (walk_load32(raw, big)) {
+    case NG_PACKET:
+        return walk_load32(raw + 8, big);
+    case NG_PACKET_OLD:
+        return walk_load16(raw + 8, big);
+    default:
+        return 0;
+    }
+}
+
+/* Comes to the record at the position, over all that lies before it. */
+static CLV_COLD bool come_to(struct stage *s, struct trail *t, const struct blocks_source *src,
+                             const uint8_t *raw, uint64_t position, uint64_t *until)
+{
+    const struct ledger *l = src->dialect->ledger;
+    const uint32_t at = ledger_at(l, src->n_entries, position);
+    const uint32_t section = ledger_entry(l, at)->section;
+    *until = at + 1 < src->n_entries ? ledger_entry(l, at + 1)->position : UINT64_MAX;
+    if (t->section != section + 1) {
+        if (t->section && !put_metadata(s, t, src, src->n_entries))
+            return false;
+        /* Its interface first: editcap wants one directly behind the section's header. */
+        uint32_t number;
+        if (!begin_section(s, t, l, section) ||
+            !settle_iface(s, t, l, iface_of(src, raw, ledger_entry(l, section)->big_endian),
+                          &number))
+            return false;
+        t->next = section + 1;
+    }
+    return put_metadata(s, t, src, at + 1);
+}
+
+/* A simple packet block is of interface 0: where that is taken, the section begins once more. */
+static CLV_COLD bool put_simple(struct stage *s, struct trail *t, const struct ledger *l,
+                                const uint8_t *raw, uint32_t len)
+{
+    uint32_t number;
+    if (t->n_ifaces && iface_at(t, 0) != 0 && !begin_section(s, t, l, t->section - 1))
+        return false;
+    return settle_iface(s, t, l, 0, &number) && stage_put(s, raw, len);
+}
+
+/*
+ * An obsolete packet block has 16 bits for its interface: where that is not enough, the section
+ * begins once more.
+ */
+static CLV_COLD bool settle_narrow(struct stage *s, struct trail *t, const struct ledger *l,
+                                   uint32_t iface, uint32_t *number)
+{
+    return begin_section(s, t, l, t->section - 1) && settle_iface(s, t, l, iface, number);
+}
+
+/* Both packet blocks have the interface at byte 8, the obsolete one in 16 bits. */
+static bool put_packet(struct stage *s, struct trail *t, const struct blocks_source *src,
+                       const uint8_t *raw, uint32_t len)
+{
+    const struct ledger *l = src->dialect->ledger;
+    const bool big = ledger_entry(l, t->section - 1)->big_endian;
+    const uint32_t type = walk_load32(raw, big);
+    uint32_t number;
+    if (CLV_UNLIKELY(type == NG_SIMPLE))
+        return put_simple(s, t, l, raw, len);
+    const bool wide = type == NG_PACKET;
+    const uint32_t iface = iface_of(src, raw, big);
+    if (!settle_iface(s, t, l, iface, &number) ||
+        (!wide && number > UINT16_MAX && !settle_narrow(s, t, l, iface, &number)))
+        return false;
+    if (CLV_LIKELY(number == iface))
+        return stage_put(s, raw, len);
+    uint8_t head[12];
+    memcpy(head, raw, sizeof head);
+    if (wide && big)
+        store_be32(head + 8, number);
+    else if (wide)
+        store_le32(head + 8, number);
+    else if (big)
+        store_be16(head + 8, (uint16_t)number);
+    else
+        store_le16(head + 8, (uint16_t)number);
+    return stage_put(s, head, sizeof head) &&
+           stage_put(s, raw + sizeof head, len - (uint32_t)sizeof head);
+}
+
+/* A record of classic pcap: its interface is the only one, its section little-endian. */
+static bool put_converted(struct stage *s, struct trail *t, const struct blocks_source *src,
+                          const uint8_t *raw, uint32_t len)
+{
+    static const uint8_t zeros[4] = {0};
+    const struct walk_format *f = src->format;
+    uint8_t head[NG_PACKET_HEADER];
+    struct walk_record rec;
+    uint32_t number;
+    if (walk_record(f, raw, len, f->big_endian, &rec) != WALK_RECORD)
+        return clv_fail(s->err, CLV_ERR_INTERNAL, s->name, "a record changed while it was read");
+    if (!settle_iface(s, t, src->dialect->ledger, 0, &number))
+        return false;
+    const uint32_t padding = ng_pad(rec.caplen) - rec.caplen;
+    const uint32_t total = NG_PACKET_MIN + rec.caplen + padding;
+    const uint64_t ticks = (uint64_t)rec.ts_ns / f->tick_ns;
+    store_le32(head, NG_PACKET);
+    store_le32(head + 4, total);
+    store_le32(head + 8, number);
+    store_le32(head + 12, (uint32_t)(ticks >> 32));
+    store_le32(head + 16, (uint32_t)ticks);
+    store_le32(head + 20, rec.caplen);
+    store_le32(head + 24, rec.origlen);
+    return stage_put(s, head, sizeof head) && stage_put(s, rec.data, rec.caplen) &&
+           stage_put(s, zeros, padding) && stage_put(s, head + 4, 4);
+}
+
+bool blocks_put(struct stage *s, struct trail *t, const struct blocks_source *src,
+                const uint8_t *raw, uint32_t len, uint64_t position, uint64_t *until)
+{
+    if (CLV_UNLIKELY(position >= *until) && !come_to(s, t, src, raw, position, until))
+        return false;
+    if (src->format->kind == WALK_PCAP)
+        return put_converted(s, t, src, raw, len);
+    return put_packet(s, t, src, raw, len);
+}
+
+bool blocks_pending(const struct trail *t, const struct blocks_source *src)
+{
+    const struct ledger *l = src->dialect->ledger;
+    if (!src->dialect->metadata || !l->has_metadata)
+        return false;
+    for (uint32_t i = t->next; t->section && i < src->n_entries; i++) {
+        const struct ledger_entry *e = ledger_entry(l, i);
+        if (e->section != t->section - 1)
+            return false;
+        if (e->kind == LEDGER_METADATA)
+            return true;
+    }
+    return false;
+}
+
+bool blocks_finish(struct stage *s, struct trail *t, const struct blocks_source *src)
+{
+    return put_metadata(s, t, src, src->n_entries);
+}

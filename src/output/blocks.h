@@ -1,0 +1,48 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Records as pcapng: each output gets the sections that it has records of, the interfaces that
+ * these refer to, numbered anew in the order of their first use, and the metadata of its sections.
+ * What an output gets follows from its records and the ledger alone.
+ */
+#ifndef CLEAVE_OUTPUT_BLOCKS_H
+#define CLEAVE_OUTPUT_BLOCKS_H
+
+#include "output/dialect.h"
+#include "output/stage.h"
+#include "walk/pcapng.h"
+
+/* How far an output has come. A zeroed one is at its beginning. */
+struct trail {
+    uint32_t section; /* entry of the ledger + 1; 0: none was begun */
+    uint32_t next;    /* the first entry that has not been passed */
+    uint32_t n_ifaces, cap;
+    uint32_t only;  /* the interface of the section that is number 0 here */
+    uint32_t *more; /* numbers 0 to n_ifaces - 1, where there are several */
+};
+
+void trail_fini(struct trail *t);
+
+/* What the records of one call have in common. */
+struct blocks_source {
+    const struct dialect *dialect;
+    const struct walk_format *format; /* of the file that has the records */
+    uint32_t n_entries; /* of the ledger: all that lie before the records, and maybe some behind */
+};
+
+/*
+ * Adds the record whose bytes, as the input has them, are the len bytes at raw; position is where
+ * in the run's input it lies. *until is where the last look at the ledger ended: 0 for the first
+ * record of a round of writing, and untouched between its records.
+ */
+CLV_MUST_CHECK bool blocks_put(struct stage *s, struct trail *t, const struct blocks_source *src,
+                               const uint8_t *raw, uint32_t len, uint64_t position,
+                               uint64_t *until);
+
+/* Adds the metadata of the output's last section that comes behind its last record. */
+CLV_MUST_CHECK bool blocks_finish(struct stage *s, struct trail *t,
+                                  const struct blocks_source *src);
+
+/* true: blocks_finish() would add something. */
+bool blocks_pending(const struct trail *t, const struct blocks_source *src);
+
+#endif

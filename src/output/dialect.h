@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The format of the outputs, settled once per run: the inputs' own, byte for byte, where all are
+ * alike, or one that can hold them all. A classic savefile holds one link type in one resolution of
+ * time: each such pair is a kind of output.
+ *
+ * Threads: kinds are added by one thread at a time; any number read those that they were told of.
+ */
+#ifndef CLEAVE_OUTPUT_DIALECT_H
+#define CLEAVE_OUTPUT_DIALECT_H
+
+#include "walk/ledger.h"
+#include "walk/walk.h"
+
+enum dialect_form {
+    DIALECT_COPY,   /* classic pcap as the inputs have it: records are copied with their headers */
+    DIALECT_PCAP,   /* classic pcap by libpcap's dumper, in this machine's byte order */
+    DIALECT_PCAPNG, /* sections and interfaces as the records need them */
+};
+
+enum { DIALECT_KINDS = 255 };
+
+struct dialect_kind {
+    uint16_t linktype;
+    uint8_t fcs_len;
+    bool nanoseconds;
+};
+
+struct dialect {
+    enum dialect_form form;
+    bool nanoseconds; /* DIALECT_PCAP: at least the times that were foreseen need it */
+    bool metadata;    /* DIALECT_PCAPNG: blocks of a whole section follow it */
+    uint8_t header[PCAP_FILE_HEADER]; /* DIALECT_COPY */
+    const struct ledger *ledger;
+    struct dialect_kind kinds[DIALECT_KINDS];
+    _Atomic unsigned n_kinds;
+};
+
+/* The number of the kind, new or not. DIALECT_KINDS: there are too many. */
+unsigned dialect_kind(struct dialect *d, const struct dialect_kind *kind);
+
+/* ".pcap" or ".pcapng". */
+const char *dialect_ending(const struct dialect *d);
+
+/* true: an interface's times need nanoseconds. */
+static inline bool dialect_needs_ns(uint64_t units)
+{
+    return 1000000 % units != 0;
+}
+
+#endif

@@ -1,0 +1,97 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/dump.h"
+
+#include <errno.h>
+#include <pcap/pcap.h>
+#include <stdio.h>
+
+#include "base/mem.h"
+#include "output/savefile.h"
+
+/*
+ * One dumper per stage. pcap_dump() knows nothing of the kind of its file: it writes a record
+ * header and the packet to a stream, which here is the stage.
+ */
+struct dump {
+    pcap_t *pcap;
+    pcap_dumper_t *dumper;
+    struct stage *stage; /* NULL: what is written is thrown away */
+    bool failed;
+};
+
+static ssize_t to_stage(void *cookie, const char *p, size_t len)
+{
+    struct dump *d = cookie;
+    if (d->stage && !d->failed && !stage_put(d->stage, (const uint8_t *)p, len))
+        d->failed = true;
+    return d->failed ? 0 : (ssize_t)len;
+}
+
+static bool open_dump(struct stage *s)
+{
+    enum { SNAPLEN = 262144 };
+    struct dump *d = mem_zalloc(1, sizeof *d);
+    FILE *stream = NULL;
+    if (!d)
+        return clv_fail_nomem(s->err, s->name, sizeof *d);
+    d->pcap = pcap_open_dead(DLT_EN10MB, SNAPLEN);
+    if (d->pcap)
+        stream = fopencookie(d, "wb", (cookie_io_functions_t){.write = to_stage});
+    if (stream) {
+        (void)setvbuf(stream, NULL, _IONBF, 0);
+        d->dumper = pcap_dump_fopen(d->pcap, stream); /* its file header goes nowhere */
+        if (!d->dumper)
+            (void)fclose(stream);
+    }
+    s->dump = d;
+    if (d->dumper)
+        return true;
+    dump_close(&s->dump);
+    return clv_fail_nomem(s->err, s->name, BUFSIZ);
+}
+
+void dump_close(struct dump **dp)
+{
+    struct dump *d = *dp;
+    if (!d)
+        return;
+    d->stage = NULL;
+    if (d->dumper)
+        pcap_dump_close(d->dumper);
+    if (d->pcap)
+        pcap_close(d->pcap);
+    mem_free(d);
+    *dp = NULL;
+}
+
+bool dump_header(struct stage *s, const struct dialect_kind *kind)
+{
+    uint8_t header[PCAP_FILE_HEADER];
+    if (!savefile_new_header(header, kind))
+        return clv_fail(s->err, CLV_ERR_FORMAT, s->name,
+                        "libpcap writes no header for link type %u", kind->linktype);
+    return stage_put(s, header, sizeof header);
+}
+
+bool dump_record(struct stage *s, const struct dialect_kind *kind, const struct walk_record *rec)
+{
+    if (!s->dump && !open_dump(s))
+        return false;
+    const int64_t ts = rec->ts_ns == WALK_NO_TIME ? 0 : rec->ts_ns;
+    int64_t sec = ts / 1000000000, frac = ts % 1000000000;
+    if (frac < 0) {
+        frac += 1000000000;
+        sec--;
+    }
+    const struct pcap_pkthdr header = {
+        .ts = {.tv_sec = (time_t)sec, .tv_usec = kind->nanoseconds ? frac : frac / 1000},
+        .caplen = rec->caplen,
+        .len = rec->origlen,
+    };
+    struct dump *d = s->dump;
+    d->stage = s;
+    d->failed = false;
+    pcap_dump((u_char *)d->dumper, &header, rec->data);
+    d->stage = NULL;
+    return !d->failed;
+}

@@ -1,0 +1,142 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "split/record.h"
+
+#include "base/json.h"
+#include "base/mem.h"
+#include "output/name.h"
+
+enum { RECORD_MAX = 64 * 1024 };
+
+static const char *manifest_word(enum clv_manifest kind)
+{
+    return kind == CLV_MANIFEST_CSV ? "csv" : kind == CLV_MANIFEST_JSONL ? "jsonl" : "none";
+}
+
+static const char *format_word(const struct dialect *d)
+{
+    return d->form == DIALECT_COPY ? "copied" : d->form == DIALECT_PCAP ? "pcap" : "pcapng";
+}
+
+static void put_input(struct json *j, const struct source *s)
+{
+    const struct clv_capture_format *f = &s->format.pub;
+    json_item(j);
+    json_str(j, "file", s->path);
+    json_u64(j, "bytes", s->size);
+    json_u64(j, "records", s->records);
+    json_str(j, "format", f->name);
+    json_str(j, "byte_order", f->big_endian ? "big" : "little");
+    if (s->format.kind == WALK_PCAP) {
+        json_str(j, "resolution", f->nanoseconds ? "nanoseconds" : "microseconds");
+        json_u64(j, "linktype", f->linktype);
+        json_u64(j, "snaplen", f->snaplen);
+    }
+    json_close(j);
+}
+
+static void put_dropped(struct json *j, const struct clv_split_result *r)
+{
+    json_open(j, "dropped");
+    json_u64(j, "other", r->dropped_other);
+    json_close(j);
+    json_open(j, "dropped_blocks");
+    json_u64(j, "interface_statistics", r->dropped_blocks.statistics);
+    json_u64(j, "custom", r->dropped_blocks.custom);
+    json_u64(j, "unknown", r->dropped_blocks.unknown);
+    json_u64(j, "metadata", r->dropped_blocks.metadata);
+    json_close(j);
+}
+
+bool record_write(struct publish *p, const struct clv_split_params *params,
+                  const struct source *sources, size_t n_sources, const struct dialect *dialect,
+                  const struct clv_split_result *result, struct clv_error *err)
+{
+    size_t cap = RECORD_MAX;
+    for (size_t i = 0; i < n_sources; i++)
+        cap += 1024 + 6 * strlen(sources[i].path); /* escaped, in the worst case */
+    char *buf = mem_alloc(cap, 1);
+    if (!buf)
+        return clv_fail_nomem(err, PUBLISH_MARK, cap);
+    struct text out = text_on(buf, cap);
+    struct json j = json_begin(&out);
+    json_str(&j, "cleave", clv_version());
+    json_array(&j, "inputs");
+    for (size_t i = 0; i < n_sources; i++)
+        put_input(&j, &sources[i]);
+    json_array_end(&j);
+    json_open(&j, "options");
+    json_str(&j, "by", params->by ? params->by : "flow");
+    json_bool(&j, "inner", params->inner);
+    json_bool(&j, "directed", params->directed);
+    json_str(&j, "name",
+             params->name                                 ? params->name
+             : dialect && dialect->form == DIALECT_PCAPNG ? NAME_DEFAULT_PCAPNG
+                                                          : NAME_DEFAULT);
+    if (dialect)
+        json_str(&j, "format", format_word(dialect));
+    json_bool(&j, "each", params->each);
+    json_bool(&j, "metadata", !params->no_metadata);
+    json_bool(&j, "recover", params->recover);
+    json_bool(&j, "other", !params->no_other);
+    json_str(&j, "manifest", manifest_word(params->manifest));
+    json_close(&j);
+    json_u64(&j, "records_read", result->records_read);
+    json_u64(&j, "records_written", result->records_written);
+    put_dropped(&j, result);
+    json_u64(&j, "flows", result->flows);
+    json_u64(&j, "outputs", result->outputs);
+    json_u64(&j, "written_bytes", result->written_bytes);
+    json_damage(&j, &result->damage);
+    json_end(&j);
+    const bool ok = publish_file(p, PUBLISH_MARK, out.p, out.len, err);
+    mem_free(buf);
+    return ok;
+}
+
+size_t clv_split_json(const struct clv_split_params *params, const struct clv_split_result *r,
+                      char *buf, size_t len)
+{
+    if (len == 0)
+        return 0;
+    struct text out = text_on(buf, len - 1);
+    struct json j = json_begin(&out);
+    json_str(&j, "input", params->inputs[0]);
+    json_u64(&j, "inputs", params->n_inputs);
+    json_str(&j, "output", params->output);
+    json_u64(&j, "input_bytes", r->input_bytes);
+    json_u64(&j, "records_read", r->records_read);
+    json_u64(&j, "captured_bytes", r->captured_bytes);
+    json_u64(&j, "records_written", r->records_written);
+    json_u64(&j, "written_bytes", r->written_bytes);
+    put_dropped(&j, r);
+    json_u64(&j, "other", r->other);
+    json_u64(&j, "fragments", r->fragments);
+    json_u64(&j, "orphans", r->orphans);
+    json_u64(&j, "fragment_overflow", r->fragment_overflow);
+    json_u64(&j, "cut_short", r->cut_short);
+    json_u64(&j, "flows", r->flows);
+    json_u64(&j, "outputs", r->outputs);
+    json_u64(&j, "opens", r->opens);
+    json_u64(&j, "reopens", r->reopens);
+    json_u64(&j, "writes", r->writes);
+    json_u64(&j, "rounds", r->rounds);
+    json_u64(&j, "threads", r->threads);
+    json_u64(&j, "max_open", r->max_open);
+    json_u64(&j, "damages", r->damages);
+    json_u64(&j, "skipped_bytes", r->skipped_bytes);
+    json_u64(&j, "rounded", r->rounded);
+    if (r->records_written && r->first_ns <= r->last_ns) {
+        json_time(&j, "first", r->first_ns);
+        json_time(&j, "last", r->last_ns);
+    }
+    json_damage(&j, &r->damage);
+    json_fixed(&j, "seconds", r->seconds, 6);
+    const double s = r->seconds > 0 ? r->seconds : 1e-9;
+    json_fixed(&j, "records_per_second", (double)r->records_read / s, 0);
+    json_fixed(&j, "bytes_per_second", (double)r->scanned_bytes / s, 0);
+    json_end(&j);
+    if (out.full)
+        out.len = 0;
+    buf[out.len] = '\0'; /* beside the text: it was given one byte less */
+    return out.len;
+}

@@ -1,0 +1,71 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "split/source.h"
+
+static bool open_it(struct source *s, struct clv_error *err)
+{
+    if (!input_open(&s->in, s->path, err))
+        return false;
+    if (s->drop_cache)
+        input_drop_cache(s->in);
+    return true;
+}
+
+static bool probe_times(struct source *s, struct clv_error *err)
+{
+    enum { LOOK_AT = 64 * 1024 };
+    struct clv_span head;
+    struct ledger ledger;
+    struct walk_state st = {.big_endian = s->format.big_endian};
+    struct walk_record rec;
+    if (s->format.kind == WALK_PCAP) {
+        s->nanoseconds = s->format.pub.nanoseconds;
+        return true;
+    }
+    if (!input_head(s->in, LOOK_AT, &head, err))
+        return false;
+    ledger_init(&ledger, 0);
+    while (walk_block(&ledger, &st, head.p, head.len, &rec) == WALK_BLOCK &&
+           walk_note(&ledger, &st, rec.raw, rec.raw_len, 0, NULL)) {
+        head.p += rec.raw_len;
+        head.len -= rec.raw_len;
+    }
+    for (uint32_t i = 0; i < atomic_load(&ledger.n_ifaces); i++)
+        s->nanoseconds |= dialect_needs_ns(ledger_iface(&ledger, i)->units);
+    ledger_fini(&ledger);
+    return true;
+}
+
+bool source_probe(struct source *s, const char *path, bool drop_cache, struct clv_error *err)
+{
+    struct clv_span head;
+    *s = (struct source){.path = path, .drop_cache = drop_cache, .near_ns = WALK_NO_TIME};
+    if (!open_it(s, err) || !input_head(s->in, WALK_HEAD, &head, err) ||
+        !walk_open(&s->format, input_path(s->in), head, err))
+        return false;
+    s->size = input_size(s->in);
+    s->stream = input_is_stream(s->in);
+    s->once = s->stream && s->size == 0;
+    s->head_len = head.len;
+    memcpy(s->head, head.p, head.len);
+    return probe_times(s, err);
+}
+
+bool source_begin(struct source *s, const struct input_plan *plan, struct clv_error *err)
+{
+    struct clv_span head;
+    struct input_plan own = *plan;
+    if (!s->in) {
+        if (!open_it(s, err) || !input_head(s->in, WALK_HEAD, &head, err))
+            return false;
+        if (input_size(s->in) != s->size || head.len != s->head_len ||
+            memcmp(head.p, s->head, head.len) != 0)
+            return clv_fail(err, CLV_ERR_IO, s->path, "changed since the run began");
+    }
+    own.offset = s->format.data_at;
+    return input_begin(s->in, &own, err);
+}
+
+void source_close(struct source *s)
+{
+    input_close(&s->in);
+}

@@ -1,0 +1,51 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The inputs of a run, one behind the other. Each is opened when the run begins, to see what it is,
+ * and, unless it can be read only once, again when its turn comes.
+ */
+#ifndef CLEAVE_SPLIT_SOURCE_H
+#define CLEAVE_SPLIT_SOURCE_H
+
+#include "input/input.h"
+#include "output/dialect.h"
+#include "walk/pcapng.h"
+
+struct source {
+    const char *path; /* borrowed */
+    struct input *in; /* NULL: not open now */
+    bool once;        /* a FIFO: stays open */
+    bool stream;      /* it is read, not mapped */
+    bool drop_cache;
+    uint64_t size;    /* bytes of the file; 0: not known */
+    bool nanoseconds; /* of the interfaces before its first packet, one needs them */
+    uint8_t head[WALK_HEAD];
+    size_t head_len;
+    struct walk_format format;
+
+    /* The plan's. */
+    bool reading;      /* input_next() gives its windows */
+    bool begun;        /* its first piece is confirmed: what it begins with is in the ledger */
+    bool over;         /* nothing of it counts any more: it ended, or is damaged */
+    uint64_t position; /* of its first byte in the run's input */
+    uint64_t records;  /* confirmed */
+    int64_t near_ns;   /* a time that a record nearby has, for guesses; WALK_NO_TIME: none yet */
+};
+
+/* A window of a source. */
+struct view {
+    struct input_window w;
+    struct source *source;
+    uint64_t position; /* of w.p[0] in the run's input */
+    bool begins;       /* the source begins here */
+};
+
+/* Opens it and settles its format, as far as what comes before its first packet tells. */
+CLV_MUST_CHECK bool source_probe(struct source *s, const char *path, bool drop_cache,
+                                 struct clv_error *err);
+
+/* Makes it ready for input_next(). */
+CLV_MUST_CHECK bool source_begin(struct source *s, const struct input_plan *plan,
+                                 struct clv_error *err);
+void source_close(struct source *s);
+
+#endif

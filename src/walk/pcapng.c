@@ -1,0 +1,497 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "walk/pcapng.h"
+
+#define NG_ORDER 0x1a2b3c4dU
+
+enum {
+    OPT_END = 0,
+    OPT_IF_TSRESOL = 9,
+    OPT_IF_FCSLEN = 13,
+    OPT_IF_TSOFFSET = 14,
+};
+
+struct option {
+    uint16_t code, len;
+    const uint8_t *value;
+};
+
+enum option_step {
+    OPTION,
+    OPTIONS_OVER,
+    OPTIONS_BAD,
+};
+
+/* The next of the options in *s, which may end without opt_endofopt. */
+static enum option_step next_option(struct clv_span *s, bool big, struct option *o)
+{
+    if (s->len == 0)
+        return OPTIONS_OVER;
+    if (s->len < 4)
+        return OPTIONS_BAD;
+    o->code = walk_load16(s->p, big);
+    o->len = walk_load16(s->p + 2, big);
+    o->value = s->p + 4;
+    if (o->code == OPT_END)
+        return OPTIONS_OVER;
+    const size_t len = 4 + (size_t)ng_pad(o->len);
+    if (len > s->len)
+        return OPTIONS_BAD;
+    s->p += len;
+    s->len -= len;
+    return OPTION;
+}
+
+static bool options_sound(const uint8_t *p, size_t len, bool big)
+{
+    struct clv_span s = {p, len};
+    struct option o;
+    enum option_step step;
+    while ((step = next_option(&s, big, &o)) == OPTION)
+        ;
+    return step == OPTIONS_OVER;
+}
+
+/* A section's byte order is its own. false: neither order's magic is there. */
+static bool section_order(const uint8_t *p, bool *big)
+{
+    *big = load_be32(p + 8) == NG_ORDER;
+    return *big || load_le32(p + 8) == NG_ORDER;
+}
+
+bool walk_block_open(struct walk_format *f, const char *path, struct clv_span head,
+                     struct clv_error *err)
+{
+    if (head.len < NG_SECTION_MIN) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, path,
+                       "the section header is cut short: %zu of at least %d bytes", head.len,
+                       NG_SECTION_MIN);
+        return clv_fail_at(err, head.len, 0);
+    }
+    bool big;
+    if (!section_order(head.p, &big)) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, path, "a pcapng section without its byte-order magic");
+        return clv_fail_at(err, 8, 0);
+    }
+    const uint16_t major = walk_load16(head.p + 12, big);
+    if (major != 1) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, path, "pcapng version %u.%u; 1.0 is known", major,
+                       walk_load16(head.p + 14, big));
+        return clv_fail_at(err, 12, 0);
+    }
+    *f = (struct walk_format){
+        .kind = WALK_PCAPNG,
+        .record_max = NG_BLOCK_MAX,
+        .big_endian = big,
+        .pub = {.name = "pcapng",
+                .big_endian = big,
+                .version_major = major,
+                .version_minor = walk_load16(head.p + 14, big)},
+    };
+    return true;
+}
+
+static enum walk_step check_packet(const struct walk_state *st, const uint8_t *p, uint32_t len,
+                                   struct walk_record *rec)
+{
+    const bool big = st->big_endian;
+    if (len < NG_PACKET_MIN)
+        return WALK_IMPOSSIBLE;
+    const uint32_t iface =
+        rec->type == NG_PACKET ? walk_load32(p + 8, big) : walk_load16(p + 8, big);
+    rec->caplen = walk_load32(p + 20, big);
+    rec->origlen = walk_load32(p + 24, big);
+    if (iface >= st->n_ifaces || rec->caplen > len - NG_PACKET_MIN)
+        return WALK_IMPOSSIBLE;
+    const uint32_t options = NG_PACKET_HEADER + ng_pad(rec->caplen);
+    if (!options_sound(p + options, len - 4 - options, big))
+        return WALK_IMPOSSIBLE;
+    rec->data = p + NG_PACKET_HEADER;
+    rec->iface = st->iface_base + iface;
+    return WALK_RECORD;
+}
+
+/* Its captured length is not stored: snaplen and the block's length bound it (section 4.4). */
+static enum walk_step check_simple(const struct ledger *l, const struct walk_state *st,
+                                   const uint8_t *p, uint32_t len, struct walk_record *rec)
+{
+    if (len < NG_SIMPLE_MIN || st->n_ifaces == 0)
+        return WALK_IMPOSSIBLE;
+    const struct ledger_iface *iface = ledger_iface(l, st->iface_base);
+    rec->origlen = walk_load32(p + 8, st->big_endian);
+    rec->caplen = rec->origlen;
+    if (iface->snaplen && rec->caplen > iface->snaplen)
+        rec->caplen = iface->snaplen;
+    if (rec->caplen > len - NG_SIMPLE_MIN)
+        return WALK_IMPOSSIBLE;
+    rec->data = p + NG_SIMPLE_HEADER;
+    rec->iface = st->iface_base;
+    rec->ts_ns = WALK_NO_TIME;
+    return WALK_RECORD;
+}
+
+enum walk_step walk_block_slowly(const struct ledger *l, const struct walk_state *st,
+                                 const uint8_t *p, size_t rest, struct walk_record *rec)
+{
+    bool big = st->big_endian;
+    if (rest < NG_BLOCK_MIN)
+        return WALK_CUT;
+    rec->type = walk_load32(p, big);
+    if (rec->type == NG_SECTION && !section_order(p, &big))
+        return WALK_IMPOSSIBLE;
+    const uint32_t len = walk_load32(p + 4, big);
+    if (len < NG_BLOCK_MIN || len > NG_BLOCK_MAX || len % 4)
+        return WALK_IMPOSSIBLE;
+    if (len > rest)
+        return WALK_CUT;
+    if (walk_load32(p + len - 4, big) != len)
+        return WALK_IMPOSSIBLE;
+    rec->raw = p;
+    rec->raw_len = len;
+    if (rec->type == NG_SIMPLE)
+        return check_simple(l, st, p, len, rec);
+    if (rec->type != NG_PACKET && rec->type != NG_PACKET_OLD)
+        return WALK_BLOCK;
+    const enum walk_step step = check_packet(st, p, len, rec);
+    if (step == WALK_RECORD)
+        rec->ts_ns = walk_time((uint64_t)walk_load32(p + 12, big) << 32 | walk_load32(p + 16, big),
+                               ledger_iface(l, rec->iface));
+    return step;
+}
+
+/* Nanoseconds in part units, part < units, and what remains; their product may need 94 bits. */
+static uint32_t nanoseconds(uint64_t part, uint64_t units, uint64_t *rest)
+{
+    uint32_t ns = 0;
+    uint64_t left = 0;
+    for (unsigned bit = 30; bit-- > 0;) {
+        ns *= 2;
+        if (left >= units - left) {
+            left -= units - left;
+            ns++;
+        } else {
+            left *= 2;
+        }
+        if ((1000000000U >> bit & 1) == 0)
+            continue;
+        if (left >= units - part) {
+            left -= units - part;
+            ns++;
+        } else {
+            left += part;
+        }
+    }
+    *rest = left;
+    return ns;
+}
+
+int64_t walk_time_slowly(uint64_t ticks, const struct ledger_iface *iface)
+{
+    enum { S_NS = 1000000000 };
+    const int64_t s_max = INT64_MAX / S_NS - 1;
+    const uint64_t whole = ticks / iface->units;
+    uint64_t rest;
+    int64_t s;
+    if (__builtin_add_overflow(whole, iface->offset_s, &s) || s > s_max)
+        return INT64_MAX;
+    if (s < -s_max)
+        return WALK_NO_TIME + 1;
+    return s * S_NS + nanoseconds(ticks % iface->units, iface->units, &rest);
+}
+
+/* Draft section 4.2: the top bit chooses between powers of 2 and of 10. 0: out of range. */
+static uint64_t units_of(uint8_t tsresol)
+{
+    uint64_t units = 1;
+    const unsigned power = tsresol & 0x7f;
+    if (tsresol & 0x80)
+        return power < 64 ? UINT64_C(1) << power : 0;
+    if (power > 19)
+        return 0;
+    for (unsigned i = 0; i < power; i++)
+        units *= 10;
+    return units;
+}
+
+static bool bad_block(struct clv_error *err, const char *what)
+{
+    return clv_fail(err, CLV_ERR_DAMAGE, "", "%s", what);
+}
+
+static bool note_section(struct ledger *l, struct walk_state *st, const uint8_t *p, uint32_t len,
+                         uint64_t position, struct clv_error *err)
+{
+    bool big;
+    if (len < NG_SECTION_MIN || !section_order(p, &big))
+        return bad_block(err, "the section header is too short");
+    if (walk_load16(p + 12, big) != 1)
+        return clv_fail(err, CLV_ERR_DAMAGE, "", "the section has version %u.%u, 1.0 is known",
+                        walk_load16(p + 12, big), walk_load16(p + 14, big));
+    if (!options_sound(p + 24, len - NG_SECTION_MIN, big))
+        return bad_block(err, "the section header's options do not fit into it");
+    if (!ledger_add(l, LEDGER_SECTION, position, p, len, big))
+        return clv_fail_nomem(err, "sections", len);
+    *st = (struct walk_state){
+        .section = ledger_count(l) - 1,
+        .iface_base = atomic_load(&l->n_ifaces),
+        .big_endian = big,
+        .in_section = true,
+    };
+    return true;
+}
+
+static bool note_interface(struct ledger *l, struct walk_state *st, const uint8_t *p, uint32_t len,
+                           uint64_t position, struct clv_error *err)
+{
+    const bool big = st->big_endian;
+    if (len < NG_INTERFACE_MIN)
+        return bad_block(err, "the interface block is too short");
+    struct ledger_iface iface = {
+        .linktype = walk_load16(p + 8, big),
+        .snaplen = walk_load32(p + 12, big),
+        .units = 1000000,
+    };
+    struct clv_span options = {p + 16, len - NG_INTERFACE_MIN};
+    struct option o;
+    enum option_step step;
+    while ((step = next_option(&options, big, &o)) == OPTION) {
+        if (o.code == OPT_IF_TSRESOL && o.len == 1) {
+            iface.units = units_of(o.value[0]);
+            if (iface.units == 0)
+                return clv_fail(err, CLV_ERR_DAMAGE, "",
+                                "the interface has a time resolution of 0x%02x, out of range",
+                                o.value[0]);
+        } else if (o.code == OPT_IF_FCSLEN && o.len == 1) {
+            iface.fcs_len = o.value[0];
+        } else if (o.code == OPT_IF_TSOFFSET && o.len == 8) {
+            const uint64_t lo = walk_load32(o.value + (big ? 4 : 0), big);
+            const uint64_t hi = walk_load32(o.value + (big ? 0 : 4), big);
+            iface.offset_s = (int64_t)(hi << 32 | lo);
+        }
+    }
+    if (step == OPTIONS_BAD)
+        return bad_block(err, "the interface's options do not fit into its block");
+    if (!ledger_add(l, LEDGER_INTERFACE, position, p, len, big) || !ledger_add_iface(l, &iface))
+        return clv_fail_nomem(err, "interfaces", len);
+    st->n_ifaces++;
+    return true;
+}
+
+bool walk_note(struct ledger *l, struct walk_state *st, const uint8_t *p, uint32_t len,
+               uint64_t position, struct clv_error *err)
+{
+    const uint32_t type = walk_load32(p, st->big_endian);
+    if (type == NG_SECTION)
+        return note_section(l, st, p, len, position, err);
+    if (!st->in_section)
+        return bad_block(err, "the block belongs to no section");
+    switch (type) {
+    case NG_INTERFACE:
+        return note_interface(l, st, p, len, position, err);
+    case NG_NAMES:
+    case NG_SECRETS:
+    case NG_CUSTOM:
+        if (!ledger_add(l, LEDGER_METADATA, position, p, len, st->big_endian))
+            return clv_fail_nomem(err, "metadata", len);
+        return true;
+    default:
+        return true;
+    }
+}
+
+uint64_t walk_state_at(struct walk_state *st, const struct ledger *l, uint32_t n, uint64_t position)
+{
+    const uint32_t at = ledger_at(l, n, position);
+    const uint32_t section = ledger_entry(l, at)->section;
+    const struct ledger_entry *e = ledger_entry(l, section);
+    *st = (struct walk_state){
+        .section = section,
+        .iface_base = e->iface,
+        .n_ifaces = UINT32_MAX, /* it was read before: its interface is there */
+        .big_endian = e->big_endian,
+        .in_section = true,
+    };
+    return at + 1 < n ? ledger_entry(l, at + 1)->position : UINT64_MAX;
+}
+
+/* A person reads it: what walk_block() refused, in the order in which it looks. */
+void walk_block_explain(const struct ledger *l, const struct walk_state *st, const char *path,
+                        enum walk_step step, struct clv_span rest, uint64_t offset, uint64_t record,
+                        struct clv_error *err)
+{
+    bool big = st->big_endian;
+    const uint8_t *p = rest.p;
+    const char *hint = "the bytes from here on are not blocks of a pcapng file";
+    if (rest.len < NG_BLOCK_MIN) {
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "a block needs %d bytes, %zu remain",
+                       NG_BLOCK_MIN, rest.len);
+        hint = "the capture was cut off, or was still running";
+        goto done;
+    }
+    const uint32_t type = walk_load32(p, big);
+    if (type == NG_SECTION && !section_order(p, &big)) {
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "a section without its byte-order magic");
+        goto done;
+    }
+    const uint32_t len = walk_load32(p + 4, big);
+    if (step == WALK_CUT) {
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the block promises %u bytes, %zu remain", len,
+                       rest.len);
+        hint = "the capture was cut off, or was still running";
+        goto done;
+    }
+    if (len < NG_BLOCK_MIN || len > NG_BLOCK_MAX || len % 4) {
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                       "a block of type %u cannot have %u bytes: multiples of 4 from %d to %d can",
+                       type, len, NG_BLOCK_MIN, NG_BLOCK_MAX);
+        goto done;
+    }
+    const uint32_t trailer = walk_load32(p + len - 4, big);
+    if (trailer != len) {
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                       "the block has %u bytes at its beginning and %u at its end", len, trailer);
+        goto done;
+    }
+    const uint32_t iface = type == NG_SIMPLE     ? 0
+                           : len < NG_PACKET_MIN ? 0
+                           : type == NG_PACKET   ? walk_load32(p + 8, big)
+                                                 : walk_load16(p + 8, big);
+    if (len < (type == NG_SIMPLE ? NG_SIMPLE_MIN : NG_PACKET_MIN))
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "a packet block of %u bytes is too short", len);
+    else if (iface >= st->n_ifaces)
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                       "a packet of interface %u, %u are described before it", iface, st->n_ifaces);
+    else if (type == NG_SIMPLE)
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                       "the packet promises %u bytes (snaplen %u), its block has %u",
+                       walk_load32(p + 8, big), ledger_iface(l, st->iface_base)->snaplen,
+                       len - NG_SIMPLE_MIN);
+    else if (walk_load32(p + 20, big) > len - NG_PACKET_MIN)
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the packet promises %u bytes, its block has %u",
+                       walk_load32(p + 20, big), len - NG_PACKET_MIN);
+    else
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the packet's options do not fit into its block");
+done:
+    (void)clv_fail_hint(err, "%s", hint);
+    (void)clv_fail_at(err, offset, record);
+}
+
+/* Bytes of a packet block that may well begin at p, or 0. */
+static uint32_t plausible(const struct walk_state *st, const uint8_t *p, size_t rest)
+{
+    const bool big = st->big_endian;
+    if (rest < NG_PACKET_MIN || walk_load32(p, big) != NG_PACKET)
+        return 0;
+    const uint32_t len = walk_load32(p + 4, big);
+    if (len % 4 || len < NG_PACKET_MIN || len > NG_BLOCK_MAX ||
+        walk_load32(p + 8, big) >= st->n_ifaces || walk_load32(p + 20, big) > len - NG_PACKET_MIN)
+        return 0;
+    if (len <= rest && walk_load32(p + len - 4, big) != len)
+        return 0;
+    return len;
+}
+
+size_t walk_block_guess(const struct walk_state *st, struct clv_span s, size_t from)
+{
+    enum { CHAIN = 3, SEARCH = 256 * 1024 };
+    const size_t stop = s.len - from > SEARCH ? from + SEARCH : s.len;
+    for (size_t at = from; at < stop; at++) {
+        size_t next = at;
+        unsigned chain = 0;
+        uint32_t len;
+        while (chain < CHAIN && next < s.len &&
+               (len = plausible(st, s.p + next, s.len - next)) != 0 && len <= s.len - next) {
+            next += len;
+            chain++;
+        }
+        if (chain == CHAIN || (chain && next == s.len))
+            return at;
+    }
+    return s.len;
+}
+
+/* Bytes of a block of a known type, whole and within the horizon at p, or 0. */
+static uint32_t known_block(const struct walk_state *st, const uint8_t *p, size_t rest)
+{
+    bool big = st->big_endian;
+    if (rest < NG_BLOCK_MIN)
+        return 0;
+    const uint32_t type = walk_load32(p, big);
+    const bool known = type == NG_SECTION || (type >= NG_INTERFACE && type <= NG_SECRETS) ||
+                       type == NG_CUSTOM || type == NG_CUSTOM_PRIVATE;
+    if (!known || (type == NG_SECTION && !section_order(p, &big)))
+        return 0;
+    const uint32_t len = walk_load32(p + 4, big);
+    if (len < NG_BLOCK_MIN || len > rest || len % 4 || walk_load32(p + len - 4, big) != len)
+        return 0;
+    if (type == NG_PACKET && (len < NG_PACKET_MIN || walk_load32(p + 8, big) >= st->n_ifaces ||
+                              walk_load32(p + 20, big) > len - NG_PACKET_MIN))
+        return 0;
+    return len;
+}
+
+size_t walk_block_search(const struct walk_state *st, struct clv_span s, size_t from, size_t limit,
+                         size_t block_max)
+{
+    enum { CHAIN = 2 };
+    for (size_t at = from; at < limit; at++) {
+        const size_t horizon = s.len - at > block_max ? at + block_max : s.len;
+        size_t next = at;
+        unsigned chain = 0;
+        uint32_t len;
+        while (chain < CHAIN && next < horizon &&
+               (len = known_block(st, s.p + next, horizon - next)) != 0) {
+            next += len;
+            chain++;
+        }
+        /* One packet block alone is consistent in so many places that it is believed. */
+        if (chain == CHAIN || (chain && next >= horizon) ||
+            (chain && walk_load32(s.p + at, st->big_endian) == NG_PACKET))
+            return at;
+    }
+    return limit;
+}
+
+bool walk_block_rounds(const uint8_t *p, const struct walk_state *st, uint64_t units)
+{
+    const bool big = st->big_endian;
+    if (walk_load32(p, big) == NG_SIMPLE)
+        return false;
+    const uint64_t ticks = (uint64_t)walk_load32(p + 12, big) << 32 | walk_load32(p + 16, big);
+    uint64_t rest;
+    (void)nanoseconds(ticks % units, units, &rest);
+    return rest != 0;
+}
+
+void walk_block_touch(const struct walk_state *st, struct clv_span s, size_t from, size_t to)
+{
+    enum { LANES = 8, LINE = 64, WORTH = 64 * 1024 };
+    size_t at[LANES], end[LANES];
+    if (to > s.len || from > to || to - from < WORTH)
+        return;
+    const size_t step = (to - from) / LANES;
+    unsigned lanes = 0;
+    for (; lanes < LANES; lanes++) {
+        at[lanes] = lanes ? walk_block_guess(st, s, from + lanes * step) : from;
+        if (at[lanes] == s.len)
+            break;
+        end[lanes] = from + (lanes + 1) * step;
+        __builtin_prefetch(s.p + at[lanes]);
+    }
+    bool more;
+    do {
+        more = false;
+        for (unsigned i = 0; i < lanes; i++) {
+            if (at[i] >= end[i] || s.len - at[i] < NG_BLOCK_MIN)
+                continue;
+            const uint32_t len = walk_load32(s.p + at[i] + 4, st->big_endian);
+            if (len < NG_BLOCK_MIN || len > s.len - at[i]) {
+                at[i] = end[i];
+                continue;
+            }
+            __builtin_prefetch(s.p + at[i] + LINE);
+            at[i] += len;
+            __builtin_prefetch(s.p + at[i]);
+            more = true;
+        }
+    } while (more);
+}
