@@ -50,6 +50,9 @@ static void print_info(const struct clv_capture_info *i)
     }
     if (i->damage.code == CLV_ERR_NONE)
         (void)printf("  damage     none\n");
+    else if (i->damage.offset == CLV_NO_OFFSET)
+        (void)printf("  damage     behind record %s: %s\n", human_count(i->records),
+                     i->damage.what);
     else
         (void)printf("  damage     at byte %s (record %s): %s\n", human_count(i->damage.offset),
                      human_count(i->damage.record), i->damage.what);

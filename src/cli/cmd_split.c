@@ -56,10 +56,13 @@ static bool show_progress(const struct clv_split_result *r, void *user)
 {
     bool *shown = user;
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
-    const double part = r->input_bytes ? (double)r->scanned_bytes / (double)r->input_bytes : 1;
-    (void)fprintf(stderr, "\r\033[K%3.0f %%  %s/s  %s records  %s flows", 100 * part,
-                  human_bytes((double)r->scanned_bytes / s), human_count(r->records_read),
-                  human_count(r->flows));
+    if (r->input_bytes)
+        (void)fprintf(stderr, "\r\033[K%3.0f %%",
+                      100 * (double)r->scanned_bytes / (double)r->input_bytes);
+    else
+        (void)fprintf(stderr, "\r\033[K%s", human_bytes((double)r->scanned_bytes));
+    (void)fprintf(stderr, "  %s/s  %s records  %s flows", human_bytes((double)r->scanned_bytes / s),
+                  human_count(r->records_read), human_count(r->flows));
     (void)fflush(stderr);
     *shown = true;
     return true;

@@ -4,6 +4,7 @@
 #include "base/mem.h"
 #include "config.h"
 
+#if HAVE_ZLIB || HAVE_BZIP2
 /*
  * Between members: is there another one? Padding and what gzip calls trailing garbage are no
  * member, and end the input as they do for the formats' own tools.
@@ -12,6 +13,7 @@ static bool another(const struct codec_io *io, const char *magic, size_t len)
 {
     return io->in_len >= len && memcmp(io->in, magic, len) == 0;
 }
+#endif
 
 #if HAVE_ZLIB
 #include <zlib.h>

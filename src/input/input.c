@@ -166,7 +166,14 @@ void input_release(const struct input_window *w, size_t from, size_t to)
 
 bool input_check(struct input *in, struct clv_error *err)
 {
-    return in->reader || map_check(&in->map, err);
+    struct stat st;
+    if (in->reader)
+        return true;
+    if (!map_check(&in->map, err))
+        return false;
+    /* Within the last page nothing is raised, and zeros are read. */
+    return CLV_LIKELY(fstat(in->fd, &st) != 0 || (uint64_t)st.st_size >= in->size) ||
+           map_shrank(&in->map, (uint64_t)st.st_size, err);
 }
 
 const struct clv_error *input_damage(struct input *in)

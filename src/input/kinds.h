@@ -22,6 +22,8 @@ void map_next(struct map *m, const struct input_plan *plan, struct input_window 
 /* Returns the whole pages of the map that were given up: bytes of the file from *from on. */
 uint64_t map_release(const struct map *m, const struct input_window *w, size_t from, size_t to,
                      uint64_t *first);
+/* The file is size bytes long now, fewer than it was. Returns false. */
+bool map_shrank(const struct map *m, uint64_t size, struct clv_error *err) CLV_COLD;
 CLV_MUST_CHECK bool map_check(const struct map *m, struct clv_error *err);
 
 struct reader;

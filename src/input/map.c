@@ -141,13 +141,16 @@ uint64_t map_release(const struct map *m, const struct input_window *w, size_t f
     return end - begin;
 }
 
-bool map_check(const struct map *m, struct clv_error *err)
+bool map_shrank(const struct map *m, uint64_t size, struct clv_error *err)
 {
-    const uint64_t gone = m->guard < 0 ? 0 : atomic_load(&guards[m->guard].gone);
-    if (CLV_LIKELY(gone == 0))
-        return true;
     (void)clv_fail(err, CLV_ERR_IO, m->path, "the file shrank while it was read: it had %llu bytes",
                    (unsigned long long)m->size);
     (void)clv_fail_hint(err, "split it when nothing truncates or rewrites it any more");
-    return clv_fail_at(err, gone - 1, 0);
+    return clv_fail_at(err, size, 0);
+}
+
+bool map_check(const struct map *m, struct clv_error *err)
+{
+    const uint64_t gone = m->guard < 0 ? 0 : atomic_load(&guards[m->guard].gone);
+    return CLV_LIKELY(gone == 0) || map_shrank(m, gone - 1, err);
 }

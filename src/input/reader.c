@@ -273,7 +273,7 @@ bool reader_head(struct reader *s, size_t max, struct clv_span *head, struct clv
 /* One window: what was carried over, and as much as fits behind it. */
 static bool fill(struct reader *s, struct window_buffer *b, struct clv_error *err)
 {
-    const size_t cap = s->plan.window + s->plan.slack;
+    const size_t cap = (size_t)max_u64(s->plan.window + s->plan.slack, s->carry_len);
     if (!b->p && !(b->p = mem_alloc_pages(cap)))
         return clv_fail_nomem(err, s->path, cap);
     size_t have = s->carry_len;
@@ -343,7 +343,8 @@ bool reader_begin(struct reader *s, const struct input_plan *plan, struct clv_er
         return false;
     if (!plan->ready)
         return true;
-    if (pthread_create(&s->thread, NULL, read_ahead, s) != 0)
+    errno = pthread_create(&s->thread, NULL, read_ahead, s);
+    if (errno)
         return clv_fail_errno(err, s->path, "the thread that reads it cannot be started");
     s->threaded = true;
     return true;

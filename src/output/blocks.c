@@ -57,6 +57,8 @@ static CLV_COLD bool add_iface(struct stage *s, struct trail *t, const struct le
                                uint32_t iface, uint32_t base)
 {
     const uint32_t n = t->n_ifaces;
+    if (iface >= atomic_load(&l->n_ifaces) - base) /* it was there when the record was scanned */
+        return clv_fail(s->err, CLV_ERR_IO, s->name, "the input changed while it was read");
     if (n == 0) {
         t->only = iface;
     } else {

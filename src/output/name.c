@@ -220,7 +220,8 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
         *part = (struct name_part){.field = NAME_LITERAL, .text = p, .len = n};
         p += n;
     }
-    t->unique = unique_by_n(t);
+    /* Beside other_2.pcap and so on, {n} alone does not make names unique. */
+    t->unique = unique_by_n(t) && strncmp(t->text, NAME_OTHER "_", sizeof NAME_OTHER) != 0;
     const struct name_part *last = &t->parts[t->n_parts - 1];
     const char *dot = last->field == NAME_LITERAL ? strrchr(last->text, '.') : NULL;
     if (dot && !strchr(dot, '/') && strlen(dot) <= ENDING_MAX) {

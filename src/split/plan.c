@@ -231,8 +231,10 @@ static void confirm(struct plan *pl)
         if (!s->over && (at_end || piece->stop != WALK_RECORD)) {
             end_source(pl, s, piece);
             s->over = true;
-            pl->done_bytes += s->size;
+            const uint64_t bytes = s->size ? s->size : input_consumed(s->in);
+            pl->done_bytes += bytes;
             pl->result->scanned_bytes = pl->done_bytes;
+            pl->result->input_bytes += s->size ? 0 : bytes; /* known only now */
             if (s == &pl->params->sources[pl->params->n_sources - 1])
                 pl->fed_all = true;
         } else if (piece->counts.damages && pl->result->damage.code == CLV_ERR_NONE) {

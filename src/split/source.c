@@ -44,7 +44,7 @@ bool source_probe(struct source *s, const char *path, bool drop_cache, struct cl
         return false;
     s->size = input_size(s->in);
     s->stream = input_is_stream(s->in);
-    s->once = s->stream && s->size == 0;
+    s->once = (s->stream && s->size == 0) || strcmp(path, "-") == 0;
     s->head_len = head.len;
     memcpy(s->head, head.p, head.len);
     return probe_times(s, err);

@@ -13,7 +13,7 @@
 struct source {
     const char *path; /* borrowed */
     struct input *in; /* NULL: not open now */
-    bool once;        /* a FIFO: stays open */
+    bool once;        /* a FIFO, or standard input: stays open */
     bool stream;      /* it is read, not mapped */
     bool drop_cache;
     uint64_t size;    /* bytes of the file; 0: not known */

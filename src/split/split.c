@@ -58,6 +58,11 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         return clv_fail(err, CLV_ERR_ARG, "clv_split", "inputs and output must be given");
     if ((unsigned)params->format > CLV_FORMAT_PCAPNG)
         return clv_fail(err, CLV_ERR_ARG, "--format", "no such format: %d", (int)params->format);
+    unsigned standard = 0;
+    for (size_t i = 0; i < params->n_inputs; i++)
+        standard += strcmp(params->inputs[i], "-") == 0;
+    if (standard > 1)
+        return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read once");
     if (params->threads > THREADS_MAX)
         return clv_fail(err, CLV_ERR_ARG, "--threads", "%u; at most %d", params->threads,
                         THREADS_MAX);
@@ -181,10 +186,9 @@ static bool make_sub(struct publish *sub, const struct publish *p, const char *p
 {
     char stem[NAME_COMPONENT_MAX + 1], name[NAME_COMPONENT_MAX + 16];
     name_of_input(stem, path);
+    const char *own = name_reserved(stem, strlen(stem)) ? "_" : "";
     for (unsigned again = 1;; again++) {
-        (void)snprintf(name, sizeof name, again > 1 ? "%s-%u" : "%s", stem, again);
-        if (name_reserved(name, strlen(name)))
-            continue;
+        (void)snprintf(name, sizeof name, again > 1 ? "%s%s-%u" : "%s%s", own, stem, again);
         if (mkdirat(p->dir_fd, name, 0777) == 0)
             break;
         if (errno != EEXIST)

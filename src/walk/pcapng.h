@@ -85,10 +85,10 @@ int64_t walk_time_slowly(uint64_t ticks, const struct ledger_iface *iface) CLV_C
 
 CLV_INLINE int64_t walk_time(uint64_t ticks, const struct ledger_iface *iface)
 {
-    if (CLV_LIKELY(iface->offset_s == 0 && ticks < (uint64_t)INT64_MAX / 1000)) {
-        if (CLV_LIKELY(iface->units == 1000000))
+    if (CLV_LIKELY(iface->offset_s == 0)) {
+        if (iface->units == 1000000 && ticks < (uint64_t)INT64_MAX / 1000)
             return (int64_t)(ticks * 1000);
-        if (iface->units == 1000000000)
+        if (iface->units == 1000000000 && ticks <= INT64_MAX)
             return (int64_t)ticks;
     }
     return walk_time_slowly(ticks, iface);

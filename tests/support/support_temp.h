@@ -52,7 +52,7 @@ static inline const char *temp_file(struct temp *t, const char *name, const void
 {
     FILE *f = fopen(temp_path(t, name), "wb");
     assert_non_null(f);
-    assert_int_equal(len ? fwrite(data, 1, len, f) : 0, len);
+    assert_int_equal(data ? fwrite(data, 1, len, f) : 0, len);
     assert_int_equal(fclose(f), 0);
     return t->path;
 }

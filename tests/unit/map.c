@@ -49,18 +49,19 @@ static void test_truncated(void **state)
             size_t page, from, to; /* bytes in halves of a page from its beginning */
             uint8_t want;
         } reads[END];
-        size_t gone; /* page; SIZE_MAX: nothing was read that is gone */
+        size_t gone; /* half page that is told; SIZE_MAX: none */
     } rows[] = {
         {"not at all", 20, 20, {{0, 0, 2, 1}, {9, 0, 2, 10}}, SIZE_MAX},
         {"to nothing", 20, 0, {{0, 0, 2, 0}, {9, 0, 2, 0}}, 0},
-        {"to nothing, read in the middle", 20, 0, {{5, 0, 2, 0}, {9, 0, 2, 0}}, 5},
-        {"to whole pages", 20, 10, {{4, 0, 2, 5}, {5, 0, 2, 0}, {9, 0, 2, 0}}, 5},
-        {"what is there alone is read", 20, 10, {{4, 0, 2, 5}, {0, 0, 2, 1}}, SIZE_MAX},
-        {"within a page", 20, 11, {{5, 0, 1, 6}, {6, 0, 2, 0}, {9, 0, 2, 0}}, 6},
-        {"the last page", 20, 18, {{8, 0, 2, 9}, {9, 0, 2, 0}}, 9},
-        {"half a page at the end", 19, 10, {{9, 0, 1, 0}}, 9},
+        {"to nothing, read in the middle", 20, 0, {{5, 0, 2, 0}, {9, 0, 2, 0}}, 10},
+        {"to whole pages", 20, 10, {{4, 0, 2, 5}, {5, 0, 2, 0}, {9, 0, 2, 0}}, 10},
+        {"what is there alone is read", 20, 10, {{4, 0, 2, 5}, {0, 0, 2, 1}}, 10},
+        {"within a page", 20, 11, {{5, 0, 1, 6}, {6, 0, 2, 0}, {9, 0, 2, 0}}, 12},
+        {"the last page", 20, 18, {{8, 0, 2, 9}, {9, 0, 2, 0}}, 18},
+        {"less of the last page", 20, 19, {{8, 0, 2, 9}, {9, 1, 2, 0}}, 19},
+        {"half a page at the end", 19, 10, {{9, 0, 1, 0}}, 18},
         {"a file of one page", 2, 0, {{0, 0, 2, 0}}, 0},
-        {"again and again", 20, 10, {{7, 0, 2, 0}, {8, 0, 2, 0}, {7, 0, 2, 0}, {9, 0, 2, 0}}, 7},
+        {"again and again", 20, 10, {{7, 0, 2, 0}, {8, 0, 2, 0}, {7, 0, 2, 0}, {9, 0, 2, 0}}, 14},
     };
     const size_t page = page_len();
     struct temp t;
@@ -87,7 +88,7 @@ static void test_truncated(void **state)
         if (rows[i].gone != SIZE_MAX) {
             (void)snprintf(want, sizeof want, "it had %zu bytes", size);
             CHECK_EQ(row, err.code, CLV_ERR_IO);
-            CHECK_EQ(row, err.offset, rows[i].gone * page);
+            CHECK_EQ(row, err.offset, rows[i].gone * page / 2);
             CHECK_STR(row, err.subject, path);
             CHECK_HAS(row, err.what, "shrank while it was read");
             CHECK_HAS(row, err.what, want);

@@ -210,12 +210,16 @@ static void test_reserved(void **state)
         const char *name;
         bool want;
     } rows[] = {
-        {"other.pcap", true},    {"other.pcapng", true},   {"other_2.pcap", true},
-        {"other_255", true},     {"manifest.csv", true},   {"manifest.jsonl", true},
-        {"cleave.json", true},   {"other", false},         {"other.pcap2", false},
-        {"xother.pcap", false},  {"other-2.pcap", false},  {"other_", false},
-        {"other_x.pcap", false}, {"a/other.pcap", false},  {"manifest.json", false},
-        {"Other.pcap", false},   {"manifest.csv2", false}, {"", false},
+        {"other.pcap", true},     {"other.pcapng", true},
+        {"other_2.pcap", true},   {"other_255", true},
+        {"other_9.pcap", true},   {"other_0", true},
+        {"manifest.csv", true},   {"manifest.jsonl", true},
+        {"cleave.json", true},    {"other", false},
+        {"other.pcap2", false},   {"xother.pcap", false},
+        {"other-2.pcap", false},  {"other_", false},
+        {"other_x.pcap", false},  {"a/other.pcap", false},
+        {"manifest.json", false}, {"Other.pcap", false},
+        {"manifest.csv2", false}, {"", false},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {

@@ -38,7 +38,7 @@ struct case_row {
     const char *template;
     unsigned epochs[EPOCHS][EPOCH_MAX]; /* flows, from 1; 0 ends */
     const char *want[EPOCH_MAX];        /* names in order of their numbers */
-    unsigned others;                    /* then so many of `other` */
+    unsigned others[4];                 /* then `other` of these kinds, from 1; 0 ends */
 };
 
 #define X PIECE_OTHER
@@ -50,45 +50,49 @@ static const struct case_row case_rows[] = {
      "{n}_{sport}",
      {{5, 3, 5, 9, 1}},
      {"1_1005", "2_1003", "3_1009", "4_1001"},
-     0},
+     {0}},
     {"epochs",
      "{n}_{sport}",
      {{5, 3}, {3, 7, 5}, {1, 9, 5}},
      {"1_1005", "2_1003", "3_1007", "4_1001", "5_1009"},
-     0},
+     {0}},
     {"an epoch without new flows",
      "{n}_{sport}",
      {{2, 1}, {1, 2, 1}, {3}},
      {"1_1002", "2_1001", "3_1003"},
-     0},
-    {"other between", "{n}_{sport}", {{X, 4, X, 2}, {X, 8}}, {"1_1004", "2_1002", "3_1008"}, 1},
-    {"other late", "{n}_{sport}", {{4, 2}, {X}}, {"1_1004", "2_1002"}, 1},
-    {"other alone", "{n}", {{X, X}}, {NULL}, 1},
-    {"others in order of appearance", "{n}_{sport}", {{Z, 4, X, 2, Y}}, {"1_1004", "2_1002"}, 3},
-    {"others over epochs", "{n}_{sport}", {{Y, 4}, {Y, X, Y}, {Z}}, {"1_1004"}, 3},
-    {"others alone", "{proto}", {{Z}, {Y}}, {NULL}, 2},
-    {"the name of the second other", "other_2.pcap", {{X, 5}}, {"other_2-2.pcap"}, 1},
+     {0}},
+    {"other between", "{n}_{sport}", {{X, 4, X, 2}, {X, 8}}, {"1_1004", "2_1002", "3_1008"}, {1}},
+    {"other late", "{n}_{sport}", {{4, 2}, {X}}, {"1_1004", "2_1002"}, {1}},
+    {"other alone", "{n}", {{X, X}}, {NULL}, {1}},
+    {"others in order of appearance",
+     "{n}_{sport}",
+     {{Z, 4, X, 2, Y}},
+     {"1_1004", "2_1002"},
+     {201, 1, 2}},
+    {"others over epochs", "{n}_{sport}", {{Y, 4}, {Y, X, Y}, {Z}}, {"1_1004"}, {2, 1, 201}},
+    {"others alone", "{proto}", {{Z}, {Y}}, {NULL}, {201, 2}},
+    {"the name of the second other", "other_2.pcap", {{X, 5}}, {"other_2-2.pcap"}, {1}},
     {"names unique by luck",
      "{sport}.pcap",
      {{5, 3, 5, 9, 1}},
      {"1005.pcap", "1003.pcap", "1009.pcap", "1001.pcap"},
-     0},
+     {0}},
     {"equal names",
      "{proto}.pcap",
      {{5, 3, 5, 9, 1}},
      {"tcp.pcap", "tcp-2.pcap", "tcp-3.pcap", "tcp-4.pcap"},
-     0},
+     {0}},
     {"equal names over epochs",
      "{proto}.pcap",
      {{5, 3}, {9}, {5, 1}},
      {"tcp.pcap", "tcp-2.pcap", "tcp-3.pcap", "tcp-4.pcap"},
-     0},
-    {"equal names beside other", "{proto}", {{X, 5, X, 3}}, {"tcp", "tcp-2"}, 1},
-    {"the name of other", "other.pcap", {{5, 3}}, {"other-2.pcap", "other-3.pcap"}, 0},
-    {"the name of other beside it", "other.pcap", {{X, 5}}, {"other-2.pcap"}, 1},
-    {"the manifest's name", "manifest.csv", {{5}}, {"manifest-2.csv"}, 0},
-    {"the other manifest's name", "manifest.jsonl", {{5}}, {"manifest-2.jsonl"}, 0},
-    {"the record's name", "cleave.json", {{5}}, {"cleave-2.json"}, 0},
+     {0}},
+    {"equal names beside other", "{proto}", {{X, 5, X, 3}}, {"tcp", "tcp-2"}, {1}},
+    {"the name of other", "other.pcap", {{5, 3}}, {"other-2.pcap", "other-3.pcap"}, {0}},
+    {"the name of other beside it", "other.pcap", {{X, 5}}, {"other-2.pcap"}, {1}},
+    {"the manifest's name", "manifest.csv", {{5}}, {"manifest-2.csv"}, {0}},
+    {"the other manifest's name", "manifest.jsonl", {{5}}, {"manifest-2.jsonl"}, {0}},
+    {"the record's name", "cleave.json", {{5}}, {"cleave-2.json"}, {0}},
 };
 
 static void test_cases(void **state)
@@ -119,11 +123,17 @@ static void test_cases(void **state)
             CHECK_EQ(row, nb.n_numbered, n_want);
             struct flow_ref *rows = numbering_rows(&nb, parts, n_parts, &n_rows, &err);
             CHECK(row, rows);
-            CHECK_EQ(row, n_rows, n_want + r->others);
+            uint64_t n_others = 0;
+            while (r->others[n_others])
+                n_others++;
+            CHECK_EQ(row, n_rows, n_want + n_others);
             for (uint64_t k = 0; k < n_rows; k++) {
                 const struct partition *p = &parts[rows[k].part];
                 const uint64_t n = k < n_want ? k + 1 : k + 1 - n_want;
                 char other[32] = "other.pcap";
+                if (k >= n_want)
+                    CHECK_EQ(row, flow_table_at(&p->flows, rows[k].flow)->key.kind,
+                             r->others[n - 1] - 1);
                 if (n > 1)
                     (void)snprintf(other, sizeof other, "other_%u.pcap", (unsigned)n);
                 CHECK_STR(row, partition_name(p, rows[k].flow), k < n_want ? r->want[k] : other);

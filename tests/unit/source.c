@@ -20,6 +20,7 @@ enum content {
     NG_FINE,   /* units that are no whole nanoseconds */
     NG_COARSE, /* units longer than microseconds */
     NG_SECOND, /* its second interface needs nanoseconds */
+    NG_FIRST,  /* its first does, its second does not */
     NG_LATE,   /* an interface behind the first packet does */
     NG_LONG,   /* a long block before its interface */
     NG_ALONE,  /* a section and no more */
@@ -42,7 +43,7 @@ static void put_ng(struct bytes *b, bool big, const uint8_t *resolutions, size_t
 static void put_content(struct bytes *b, enum content content, bool big)
 {
     static const uint8_t us[] = {6, 6}, ns[] = {9}, fine[] = {0x9f}, coarse[] = {3, 0, 0x86},
-                         second[] = {6, 9};
+                         second[] = {6, 9}, first[] = {9, 6};
     static const uint8_t names[4000] = {0};
     const struct savefile_dialect d = {.big = big, .magic = content == PCAP_NS ? MAGIC_NS : 0};
     if (content <= PCAP_ALONE) {
@@ -69,6 +70,9 @@ static void put_content(struct bytes *b, enum content content, bool big)
         break;
     case NG_SECOND:
         put_ng(b, big, second, 2, true);
+        break;
+    case NG_FIRST:
+        put_ng(b, big, first, 2, true);
         break;
     case NG_LATE:
         put_ng(b, big, us, 1, true);
@@ -97,6 +101,7 @@ static const struct {
     {"pcapng, finer than ns", NG_FINE, WALK_PCAPNG, true},
     {"pcapng, coarser than us", NG_COARSE, WALK_PCAPNG, false},
     {"pcapng, ns in the second", NG_SECOND, WALK_PCAPNG, true},
+    {"pcapng, ns in the first", NG_FIRST, WALK_PCAPNG, true},
     {"pcapng, ns behind a packet", NG_LATE, WALK_PCAPNG, false},
     {"pcapng, ns behind a long block", NG_LONG, WALK_PCAPNG, true},
     {"pcapng, a section alone", NG_ALONE, WALK_PCAPNG, false},
