@@ -4,16 +4,43 @@
 #include <stdio.h>
 #include <string.h>
 
-static void member(struct json *j, const char *name)
+/* A line of its own, as deep as the object that is open. */
+static void new_line(struct json *j)
+{
+    text_char(j->out, '\n');
+    for (unsigned i = 0; i < j->depth; i++)
+        text_str(j->out, "  ");
+}
+
+static void element(struct json *j)
 {
     if (!j->empty)
         text_char(j->out, ',');
     j->empty = false;
-    text_char(j->out, '\n');
-    for (unsigned i = 0; i < j->depth; i++)
-        text_str(j->out, "  ");
+    new_line(j);
+}
+
+static void member(struct json *j, const char *name)
+{
+    element(j);
     text_json(j->out, name, strlen(name));
     text_str(j->out, ": ");
+}
+
+static void open_with(struct json *j, char bracket)
+{
+    text_char(j->out, bracket);
+    j->empty = true;
+    j->depth++;
+}
+
+static void close_with(struct json *j, char bracket)
+{
+    j->depth--;
+    if (!j->empty)
+        new_line(j);
+    text_char(j->out, bracket);
+    j->empty = false;
 }
 
 struct json json_begin(struct text *out)
@@ -24,14 +51,7 @@ struct json json_begin(struct text *out)
 
 void json_close(struct json *j)
 {
-    j->depth--;
-    if (!j->empty) {
-        text_char(j->out, '\n');
-        for (unsigned i = 0; i < j->depth; i++)
-            text_str(j->out, "  ");
-    }
-    text_char(j->out, '}');
-    j->empty = false;
+    close_with(j, '}');
 }
 
 void json_end(struct json *j)
@@ -43,41 +63,24 @@ void json_end(struct json *j)
 void json_open(struct json *j, const char *name)
 {
     member(j, name);
-    text_char(j->out, '{');
-    j->empty = true;
-    j->depth++;
+    open_with(j, '{');
 }
 
 void json_array(struct json *j, const char *name)
 {
     member(j, name);
-    text_char(j->out, '[');
-    j->empty = true;
-    j->depth++;
+    open_with(j, '[');
 }
 
 void json_item(struct json *j)
 {
-    if (!j->empty)
-        text_char(j->out, ',');
-    text_char(j->out, '\n');
-    for (unsigned i = 0; i < j->depth; i++)
-        text_str(j->out, "  ");
-    text_char(j->out, '{');
-    j->empty = true;
-    j->depth++;
+    element(j);
+    open_with(j, '{');
 }
 
 void json_array_end(struct json *j)
 {
-    j->depth--;
-    if (!j->empty) {
-        text_char(j->out, '\n');
-        for (unsigned i = 0; i < j->depth; i++)
-            text_str(j->out, "  ");
-    }
-    text_char(j->out, ']');
-    j->empty = false;
+    close_with(j, ']');
 }
 
 void json_str(struct json *j, const char *name, const char *value)

@@ -42,14 +42,19 @@ static bool family(uint32_t af, const uint8_t *p, size_t n, struct decode *d)
 }
 
 /* The family is in the byte order of the machine that captured, which need not be the file's. */
+static uint32_t load_family(const uint8_t *p)
+{
+    const uint32_t af = load_le32(p);
+    return af & 0xffff0000U ? load_be32(p) : af;
+}
+
 static bool bsd_null(const uint8_t *p, size_t n, struct decode *d)
 {
     if (n < 4)
         return false;
     if (p[0] == 0xff && p[1] == 0x03)
         return decode_ppp(p, n, d);
-    const uint32_t af = load_le32(p);
-    return family(af & 0xffff0000U ? load_be32(p) : af, p + 4, n - 4, d);
+    return family(load_family(p), p + 4, n - 4, d);
 }
 
 static bool bsd_loop(const uint8_t *p, size_t n, struct decode *d)
@@ -123,10 +128,7 @@ static bool ip_over_ib(const uint8_t *p, size_t n, struct decode *d)
 /* OpenBSD's IPsec: family in the byte order of who captured, SPI, flags. */
 static bool enc(const uint8_t *p, size_t n, struct decode *d)
 {
-    if (n < 12)
-        return false;
-    const uint32_t af = load_le32(p);
-    return family(af & 0xffff0000U ? load_be32(p) : af, p + 12, n - 12, d);
+    return n >= 12 && family(load_family(p), p + 12, n - 12, d);
 }
 
 /* The packet filter's log: length of its header, family. */

@@ -55,7 +55,7 @@ bool decode_80211(const uint8_t *p, size_t n, struct decode *d)
 /* radiotap.org: fields in the order of their bits, each aligned to its size. */
 bool decode_radiotap(const uint8_t *p, size_t n, struct decode *d)
 {
-    enum { TSFT = 1 << 0, FLAGS = 1 << 1, FLAG_PADDED = 0x20, FLAG_BAD_FCS = 0x40 };
+    enum { TSFT = 1 << 0, FLAGS = 1 << 1, FLAG_PADDED = 0x20 };
     if (n < 8)
         return false;
     const size_t len = load_le16(p + 2);

@@ -4,6 +4,17 @@
 #include "base/mem.h"
 #include "config.h"
 
+#if HAVE_ZLIB || HAVE_ZSTD || HAVE_LZ4 || HAVE_LZMA || HAVE_BZIP2
+/* So many bytes were taken, and so many made. */
+static void went_on(struct codec_io *io, size_t in, size_t out)
+{
+    io->in += in;
+    io->in_len -= in;
+    io->out += out;
+    io->out_len -= out;
+}
+#endif
+
 #if HAVE_ZLIB || HAVE_BZIP2
 /*
  * Between members: is there another one? Padding and what gzip calls trailing garbage are no
@@ -40,10 +51,7 @@ static enum codec_step gzip_step(void *state, struct codec_io *io, const char **
     z->next_out = io->out;
     const unsigned out_len = z->avail_out = at_most_uint(io->out_len);
     const int status = inflate(z, Z_NO_FLUSH);
-    io->in += in_len - z->avail_in;
-    io->in_len -= in_len - z->avail_in;
-    io->out += out_len - z->avail_out;
-    io->out_len -= out_len - z->avail_out;
+    went_on(io, in_len - z->avail_in, out_len - z->avail_out);
     if (status == Z_STREAM_END) {
         if (io->in_len < 2 && !io->in_ended)
             return CODEC_MORE; /* called again with more, inflate() says Z_STREAM_END again */
@@ -90,10 +98,7 @@ static enum codec_step zstd_step(void *state, struct codec_io *io, const char **
     if (io->in_len == 0 && !z->inside)
         return io->in_ended ? CODEC_END : CODEC_MORE;
     const size_t status = ZSTD_decompressStream(z->d, &out, &in);
-    io->in += in.pos;
-    io->in_len -= in.pos;
-    io->out += out.pos;
-    io->out_len -= out.pos;
+    went_on(io, in.pos, out.pos);
     if (ZSTD_isError(status)) {
         *why = ZSTD_getErrorName(status);
         return CODEC_BAD;
@@ -140,10 +145,7 @@ static enum codec_step lz4_step(void *state, struct codec_io *io, const char **w
         *why = LZ4F_getErrorName(status);
         return CODEC_BAD;
     }
-    io->in += in_len;
-    io->in_len -= in_len;
-    io->out += out_len;
-    io->out_len -= out_len;
+    went_on(io, in_len, out_len);
     z->inside = status != 0;
     if (z->inside && io->in_ended && io->in_len == 0 && io->out_len)
         return CODEC_CUT;
@@ -184,10 +186,7 @@ static enum codec_step xz_step(void *state, struct codec_io *io, const char **wh
     z->next_out = io->out;
     z->avail_out = io->out_len;
     const lzma_ret status = lzma_code(z, io->in_ended ? LZMA_FINISH : LZMA_RUN);
-    io->in = z->next_in;
-    io->in_len = z->avail_in;
-    io->out = z->next_out;
-    io->out_len = z->avail_out;
+    went_on(io, io->in_len - z->avail_in, io->out_len - z->avail_out);
     switch (status) {
     case LZMA_STREAM_END:
         return CODEC_END;
@@ -251,10 +250,7 @@ static enum codec_step bzip2_step(void *state, struct codec_io *io, const char *
     b->z.next_out = (char *)io->out;
     const unsigned out_len = b->z.avail_out = (unsigned)min_u64(io->out_len, MOST);
     const int status = BZ2_bzDecompress(&b->z);
-    io->in += in_len - b->z.avail_in;
-    io->in_len -= in_len - b->z.avail_in;
-    io->out += out_len - b->z.avail_out;
-    io->out_len -= out_len - b->z.avail_out;
+    went_on(io, in_len - b->z.avail_in, out_len - b->z.avail_out);
     if (status == BZ_STREAM_END) {
         b->over = true;
         return CODEC_MORE;

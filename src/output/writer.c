@@ -240,16 +240,25 @@ static bool done_with(struct writer *w, struct stage *stage, struct flow *f, boo
     return close_output(f, ok ? err : NULL) && ok;
 }
 
-bool writer_append(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
-                   const struct writer_round *round, const struct writer_ref *refs, uint32_t n,
-                   struct clv_error *err)
+/* The output is open and in no list, and the stage serves it. */
+static bool begin_with(struct writer *w, struct stage *stage, struct flow *f, const char *name,
+                       struct clv_error *err)
 {
-    struct flow *f = flow_table_at(w->flows, flow);
     if (f->fd >= 0)
         lru_remove(w, f);
     else if (!open_output(w, f, name, err))
         return false;
     stage_begin(stage, f->fd, f->size, name, err);
+    return true;
+}
+
+bool writer_append(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
+                   const struct writer_round *round, const struct writer_ref *refs, uint32_t n,
+                   struct clv_error *err)
+{
+    struct flow *f = flow_table_at(w->flows, flow);
+    if (!begin_with(w, stage, f, name, err))
+        return false;
     bool ok = put_records(w, stage, f, round, refs, n);
     if (ok && round->last && w->dialect->form == DIALECT_PCAPNG)
         ok = blocks_finish(stage, &w->trails[flow], &round->source);
@@ -268,11 +277,8 @@ bool writer_finish(struct writer *w, struct stage *stage, uint32_t flow, const c
                    const struct writer_round *round, struct clv_error *err)
 {
     struct flow *f = flow_table_at(w->flows, flow);
-    if (f->fd >= 0)
-        lru_remove(w, f);
-    else if (!open_output(w, f, name, err))
+    if (!begin_with(w, stage, f, name, err))
         return false;
-    stage_begin(stage, f->fd, f->size, name, err);
     const bool ok = blocks_finish(stage, &w->trails[flow], &round->source);
     return done_with(w, stage, f, ok, true, err);
 }

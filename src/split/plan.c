@@ -156,17 +156,24 @@ static bool pick_scan(struct plan *pl, struct task *task)
     }
 }
 
+/* The first fault is the one that is told. In the piece, records count from its own beginning. */
+static void tell_damage(struct plan *pl, const struct source *s, const struct scan_piece *piece)
+{
+    struct clv_error *damage = &pl->result->damage;
+    if (damage->code != CLV_ERR_NONE || piece->counts.damages == 0)
+        return;
+    *damage = piece->damage;
+    damage->record += s->records;
+}
+
 /* The source ends here, soundly or not: nothing behind counts. */
 static void end_source(struct plan *pl, struct source *s, const struct scan_piece *piece)
 {
     struct clv_error *damage = &pl->result->damage;
     const struct clv_error *early = input_damage(s->in);
-    if (damage->code == CLV_ERR_NONE && early->code != CLV_ERR_NONE) {
+    if (damage->code == CLV_ERR_NONE && early->code != CLV_ERR_NONE)
         *damage = *early; /* nearer to the cause than the record that is cut short by it */
-    } else if (damage->code == CLV_ERR_NONE && piece->counts.damages) {
-        *damage = piece->damage;
-        damage->record += s->records;
-    }
+    tell_damage(pl, s, piece);
     pl->counts.damages += early->code != CLV_ERR_NONE && piece->counts.damages == 0;
 }
 
@@ -237,9 +244,8 @@ static void confirm(struct plan *pl)
             pl->result->input_bytes += s->size ? 0 : bytes; /* known only now */
             if (s == &pl->params->sources[pl->params->n_sources - 1])
                 pl->fed_all = true;
-        } else if (piece->counts.damages && pl->result->damage.code == CLV_ERR_NONE) {
-            pl->result->damage = piece->damage;
-            pl->result->damage.record += s->records;
+        } else {
+            tell_damage(pl, s, piece);
         }
         s->records += piece->counts.records;
         if (++b->n_confirmed == b->n_pieces) {

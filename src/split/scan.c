@@ -34,7 +34,7 @@ struct lens {
     uint64_t units;
 };
 
-static CLV_COLD bool look_at(struct lens *lens, const struct scan_plan *plan, uint32_t iface)
+static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, uint32_t iface)
 {
     const struct ledger_iface *i = ledger_iface(plan->ledger, iface);
     *lens = (struct lens){
@@ -45,7 +45,6 @@ static CLV_COLD bool look_at(struct lens *lens, const struct scan_plan *plan, ui
         .rounds = plan->dialect->form == DIALECT_PCAP && 1000000000 % i->units != 0,
         .units = i->units,
     };
-    return true;
 }
 
 /*
@@ -260,8 +259,8 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     struct decode d = {.inner = plan->inner};
     enum walk_step step = WALK_RECORD;
     size_t at = piece->start, n = piece->n_items;
-    if (kind == WALK_PCAP && !look_at(&lens, plan, piece->state.iface_base))
-        return false;
+    if (kind == WALK_PCAP)
+        look_at(&lens, plan, piece->state.iface_base);
     while (at < limit && step == WALK_RECORD) {
         struct scan_item *items =
             mem_reserve(piece->items, &piece->items_cap, n + STRETCH, sizeof *items);
@@ -279,7 +278,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
             if (CLV_UNLIKELY(step != WALK_RECORD))
                 break;
             if (kind == WALK_PCAPNG && CLV_UNLIKELY(rec.iface != lens.iface))
-                (void)look_at(&lens, plan, rec.iface);
+                look_at(&lens, plan, rec.iface);
             if (kind == WALK_PCAPNG && CLV_UNLIKELY(lens.rounds))
                 counts.rounded += walk_block_rounds(rec.raw, &piece->state, lens.units);
             const bool taken = take(&by, drop_other, &lens, &rec, at, &d, item, &counts);
