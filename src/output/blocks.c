@@ -100,14 +100,7 @@ static uint32_t iface_of(const struct blocks_source *src, const uint8_t *raw, bo
 {
     if (src->format->kind == WALK_PCAP)
         return 0;
-    switch (walk_load32(raw, big)) {
-    case NG_PACKET:
-        return walk_load32(raw + 8, big);
-    case NG_PACKET_OLD:
-        return walk_load16(raw + 8, big);
-    default:
-        return 0;
-    }
+    return ng_iface(raw, walk_load32(raw, big), big);
 }
 
 /* Comes to the record at the position, over all that lies before it. */

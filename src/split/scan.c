@@ -150,9 +150,7 @@ static CLV_COLD bool meet_block(struct scan_piece *piece, const struct scan_plan
 static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path,
                                  struct clv_error *err)
 {
-    struct ledger *l = plan->ledger;
-    struct ledger_iface *i =
-        (struct ledger_iface *)(uintptr_t)ledger_iface(l, atomic_load(&l->n_ifaces) - 1);
+    struct ledger_iface *i = ledger_last_iface(plan->ledger);
     const struct dialect_kind kind = {
         .linktype = i->linktype,
         .nanoseconds = plan->dialect->nanoseconds || dialect_needs_ns(i->units),
@@ -163,46 +161,6 @@ static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path,
         return true;
     (void)clv_fail(err, CLV_ERR_FORMAT, path, "more than %d kinds of outputs", DIALECT_KINDS);
     return clv_fail_hint(err, "--format pcapng holds all link types in one file");
-}
-
-/* A classic savefile is one section with one interface, as if it were pcapng. */
-static CLV_COLD bool begin_pcap(struct scan_piece *piece, const struct scan_plan *plan,
-                                const struct view *v, struct clv_error *err)
-{
-    const struct clv_capture_format *f = &v->source->format.pub;
-    uint8_t block[44] = {0};
-    store_le32(block, NG_SECTION);
-    store_le32(block + 4, NG_SECTION_MIN);
-    store_le32(block + 8, 0x1a2b3c4d);
-    store_le16(block + 12, 1);
-    memset(block + 16, 0xff, 8); /* a section of unknown length */
-    store_le32(block + 24, NG_SECTION_MIN);
-    if (!walk_note(plan->ledger, &piece->state, block, NG_SECTION_MIN, v->position, err))
-        return false;
-    uint32_t len = 16;
-    memset(block, 0, sizeof block);
-    store_le32(block, NG_INTERFACE);
-    store_le16(block + 8, f->linktype);
-    store_le32(block + 12, f->snaplen);
-    if (f->nanoseconds) {
-        store_le16(block + len, 9); /* if_tsresol */
-        store_le16(block + len + 2, 1);
-        block[len + 4] = 9;
-        len += 8;
-    }
-    if (f->fcs_len) {
-        store_le16(block + len, 13); /* if_fcslen */
-        store_le16(block + len + 2, 1);
-        block[len + 4] = f->fcs_len;
-        len += 8;
-    }
-    if (len > 16)
-        len += 4; /* opt_endofopt */
-    len += 4;
-    store_le32(block + 4, len);
-    store_le32(block + len - 4, len);
-    return walk_note(plan->ledger, &piece->state, block, len, v->position, err) &&
-           settle_kind(plan, v->source->path, err);
 }
 
 /* Notes the fault at `at`. The record's number is counted within the piece. */
@@ -478,7 +436,9 @@ bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan, cons
             return true;
         piece->start = piece->end = guess;
     }
-    if (v->begins && piece->from == 0 && !ng && !begin_pcap(piece, plan, v, err))
+    if (v->begins && piece->from == 0 && !ng &&
+        (!walk_note_savefile(plan->ledger, &piece->state, &f->pub, v->position, err) ||
+         !settle_kind(plan, v->source->path, err)))
         return false;
     if (ng)
         walk_block_touch(&piece->state, all, piece->start, piece->limit);

@@ -21,12 +21,27 @@ void ledger_fini(struct ledger *l)
     memset(l, 0, sizeof *l);
 }
 
+/* The place of element i, whose segment is made with its first. NULL: no memory. */
+static void *place(_Atomic(void *) *segments, uint32_t i, size_t size)
+{
+    uint32_t at;
+    const unsigned k = ledger_segment(i, &at);
+    if (k >= LEDGER_SEGMENTS)
+        return NULL;
+    uint8_t *segment = atomic_load(&segments[k]);
+    if (!segment) {
+        segment = mem_alloc((size_t)LEDGER_FIRST << k, size);
+        if (!segment)
+            return NULL;
+        atomic_store_explicit(&segments[k], segment, memory_order_release);
+    }
+    return segment + at * size;
+}
+
 bool ledger_add(struct ledger *l, enum ledger_kind kind, uint64_t position, const uint8_t *block,
                 uint32_t len, bool big_endian)
 {
-    uint32_t at;
     const uint32_t n = ledger_count(l);
-    const unsigned k = ledger_segment(n, &at);
     if (kind == LEDGER_METADATA) {
         if (l->block_bytes + len > l->metadata_max) {
             l->metadata_left++;
@@ -35,18 +50,14 @@ bool ledger_add(struct ledger *l, enum ledger_kind kind, uint64_t position, cons
         l->block_bytes += len;
         l->has_metadata = true;
     }
-    if (at == 0 && !atomic_load(&l->entries[k])) {
-        struct ledger_entry *more =
-            k < LEDGER_SEGMENTS ? mem_alloc((size_t)LEDGER_FIRST << k, sizeof *more) : NULL;
-        if (!more)
-            return false;
-        atomic_store_explicit(&l->entries[k], more, memory_order_release);
-    }
+    struct ledger_entry *to = place(l->entries, n, sizeof *to);
+    if (!to)
+        return false;
     uint8_t *copy = mem_alloc(len, 1);
     if (!copy)
         return false;
     memcpy(copy, block, len);
-    atomic_load(&l->entries[k])[at] = (struct ledger_entry){
+    *to = (struct ledger_entry){
         .position = position,
         .block = copy,
         .block_len = len,
@@ -74,19 +85,17 @@ uint32_t ledger_at(const struct ledger *l, uint32_t n, uint64_t position)
 
 bool ledger_add_iface(struct ledger *l, const struct ledger_iface *iface)
 {
-    uint32_t at;
     const uint32_t n = atomic_load(&l->n_ifaces);
-    const unsigned k = ledger_segment(n, &at);
-    if (at == 0 && !atomic_load(&l->ifaces[k])) {
-        struct ledger_iface *more =
-            k < LEDGER_SEGMENTS ? mem_alloc((size_t)LEDGER_FIRST << k, sizeof *more) : NULL;
-        if (!more)
-            return false;
-        atomic_store_explicit(&l->ifaces[k], more, memory_order_release);
-    }
-    struct ledger_iface *to = &atomic_load(&l->ifaces[k])[at];
+    struct ledger_iface *to = place(l->ifaces, n, sizeof *to);
+    if (!to)
+        return false;
     *to = *iface;
     to->entry = ledger_count(l) - 1;
     atomic_store_explicit(&l->n_ifaces, n + 1, memory_order_release);
     return true;
+}
+
+struct ledger_iface *ledger_last_iface(struct ledger *l)
+{
+    return place(l->ifaces, atomic_load(&l->n_ifaces) - 1, sizeof(struct ledger_iface));
 }

@@ -43,8 +43,8 @@ struct ledger_iface {
 enum { LEDGER_SEGMENTS = 26, LEDGER_FIRST = 64 };
 
 struct ledger {
-    _Atomic(struct ledger_entry *) entries[LEDGER_SEGMENTS]; /* segment k has LEDGER_FIRST << k */
-    _Atomic(struct ledger_iface *) ifaces[LEDGER_SEGMENTS];
+    _Atomic(void *) entries[LEDGER_SEGMENTS]; /* segment k has LEDGER_FIRST << k */
+    _Atomic(void *) ifaces[LEDGER_SEGMENTS];
     _Atomic uint32_t n_entries, n_ifaces;
     uint64_t block_bytes;   /* kept */
     uint64_t metadata_max;  /* bytes of metadata that are kept at most */
@@ -65,6 +65,9 @@ uint32_t ledger_at(const struct ledger *l, uint32_t n, uint64_t position);
 /* Adds an interface of the entry that was added last. false: no memory. */
 CLV_MUST_CHECK bool ledger_add_iface(struct ledger *l, const struct ledger_iface *iface);
 
+/* The interface that was added last: who adds may complete it before others are told of it. */
+struct ledger_iface *ledger_last_iface(struct ledger *l);
+
 static inline unsigned ledger_segment(uint32_t i, uint32_t *at)
 {
     const uint32_t x = i / LEDGER_FIRST + 1;
@@ -77,14 +80,16 @@ static inline const struct ledger_entry *ledger_entry(const struct ledger *l, ui
 {
     uint32_t at;
     const unsigned k = ledger_segment(i, &at);
-    return &atomic_load_explicit(&l->entries[k], memory_order_acquire)[at];
+    const struct ledger_entry *first = atomic_load_explicit(&l->entries[k], memory_order_acquire);
+    return first + at;
 }
 
 static inline const struct ledger_iface *ledger_iface(const struct ledger *l, uint32_t i)
 {
     uint32_t at;
     const unsigned k = ledger_segment(i, &at);
-    return &atomic_load_explicit(&l->ifaces[k], memory_order_acquire)[at];
+    const struct ledger_iface *first = atomic_load_explicit(&l->ifaces[k], memory_order_acquire);
+    return first + at;
 }
 
 static inline uint32_t ledger_count(const struct ledger *l)

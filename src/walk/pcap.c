@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "walk/lanes.h"
 #include "walk/pcapng.h"
 
 /* Magic numbers, as a reader of the writer's byte order sees them (libpcap, sf-pcap.c). */
@@ -249,38 +250,31 @@ size_t walk_search(const struct walk_format *f, struct clv_span s, size_t from, 
     return limit;
 }
 
+struct near {
+    const struct walk_format *format;
+    int64_t ns; /* the time of the first record */
+};
+
+CLV_INLINE size_t guess_near(const void *how, struct clv_span s, size_t from)
+{
+    const struct near *n = how;
+    return walk_guess(n->format, s, from, n->ns);
+}
+
+CLV_INLINE size_t record_len(const void *how, const uint8_t *p, size_t rest)
+{
+    const struct walk_format *f = ((const struct near *)how)->format;
+    uint32_t caplen, origlen;
+    if (rest < f->hdr_len)
+        return 0;
+    walk_lengths(f, p, f->big_endian, &caplen, &origlen);
+    return caplen > rest - f->hdr_len ? 0 : f->hdr_len + (size_t)caplen;
+}
+
 void walk_touch(const struct walk_format *f, struct clv_span s, size_t from, size_t to)
 {
-    enum { LANES = 8, LINE = 64, WORTH = 64 * 1024 };
-    size_t at[LANES], end[LANES];
-    if (to > s.len || from > to || to - from < WORTH)
+    if (to > s.len || from > to || to - from < f->hdr_len)
         return;
-    const int64_t near_ns = (int64_t)walk_load32(s.p + from, f->big_endian) * 1000000000;
-    const size_t step = (to - from) / LANES;
-    unsigned lanes = 0;
-    for (; lanes < LANES; lanes++) {
-        at[lanes] = lanes ? walk_guess(f, s, from + lanes * step, near_ns) : from;
-        if (at[lanes] == s.len)
-            break; /* records as this file has them cannot be guessed: do not try again */
-        end[lanes] = from + (lanes + 1) * step;
-        __builtin_prefetch(s.p + at[lanes]);
-    }
-    bool more;
-    do {
-        more = false;
-        for (unsigned i = 0; i < lanes; i++) {
-            if (at[i] >= end[i] || s.len - at[i] < f->hdr_len)
-                continue;
-            uint32_t caplen, origlen;
-            walk_lengths(f, s.p + at[i], f->big_endian, &caplen, &origlen);
-            if (caplen > s.len - at[i] - f->hdr_len) {
-                at[i] = end[i];
-                continue;
-            }
-            __builtin_prefetch(s.p + at[i] + LINE);
-            at[i] += f->hdr_len + caplen;
-            __builtin_prefetch(s.p + at[i]);
-            more = true;
-        }
-    } while (more);
+    const struct near near = {f, (int64_t)walk_load32(s.p + from, f->big_endian) * 1000000000};
+    lanes_touch(&near, guess_near, record_len, s, from, to);
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "walk/pcapng.h"
 
+#include "walk/lanes.h"
+
 #define NG_ORDER 0x1a2b3c4dU
 
 enum {
@@ -96,8 +98,7 @@ static enum walk_step check_packet(const struct walk_state *st, const uint8_t *p
     const bool big = st->big_endian;
     if (len < NG_PACKET_MIN)
         return WALK_IMPOSSIBLE;
-    const uint32_t iface =
-        rec->type == NG_PACKET ? walk_load32(p + 8, big) : walk_load16(p + 8, big);
+    const uint32_t iface = ng_iface(p, rec->type, big);
     rec->caplen = walk_load32(p + 20, big);
     rec->origlen = walk_load32(p + 24, big);
     if (iface >= st->n_ifaces || rec->caplen > len - NG_PACKET_MIN)
@@ -153,8 +154,7 @@ enum walk_step walk_block_slowly(const struct ledger *l, const struct walk_state
         return WALK_BLOCK;
     const enum walk_step step = check_packet(st, p, len, rec);
     if (step == WALK_RECORD)
-        rec->ts_ns = walk_time((uint64_t)walk_load32(p + 12, big) << 32 | walk_load32(p + 16, big),
-                               ledger_iface(l, rec->iface));
+        rec->ts_ns = walk_time(ng_ticks(p, big), ledger_iface(l, rec->iface));
     return step;
 }
 
@@ -298,6 +298,42 @@ bool walk_note(struct ledger *l, struct walk_state *st, const uint8_t *p, uint32
     }
 }
 
+/* An option of one byte at p, padded. Returns its bytes. */
+static uint32_t put_option(uint8_t *p, uint16_t code, uint8_t value)
+{
+    store_le16(p, code);
+    store_le16(p + 2, 1);
+    p[4] = value;
+    return 8;
+}
+
+bool walk_note_savefile(struct ledger *l, struct walk_state *st, const struct clv_capture_format *f,
+                        uint64_t position, struct clv_error *err)
+{
+    uint8_t section[NG_SECTION_MIN] = {0}, iface[NG_INTERFACE_MIN + 20] = {0};
+    store_le32(section, NG_SECTION);
+    store_le32(section + 4, NG_SECTION_MIN);
+    store_le32(section + 8, NG_ORDER);
+    store_le16(section + 12, 1);
+    memset(section + 16, 0xff, 8); /* of unknown length */
+    store_le32(section + 24, NG_SECTION_MIN);
+    uint32_t len = 16;
+    store_le32(iface, NG_INTERFACE);
+    store_le16(iface + 8, f->linktype);
+    store_le32(iface + 12, f->snaplen);
+    if (f->nanoseconds)
+        len += put_option(iface + len, OPT_IF_TSRESOL, 9);
+    if (f->fcs_len)
+        len += put_option(iface + len, OPT_IF_FCSLEN, f->fcs_len);
+    if (len > 16)
+        len += 4; /* opt_endofopt */
+    len += 4;
+    store_le32(iface + 4, len);
+    store_le32(iface + len - 4, len);
+    return walk_note(l, st, section, sizeof section, position, err) &&
+           walk_note(l, st, iface, len, position, err);
+}
+
 uint64_t walk_state_at(struct walk_state *st, const struct ledger *l, uint32_t n, uint64_t position)
 {
     const uint32_t at = ledger_at(l, n, position);
@@ -351,10 +387,7 @@ void walk_block_explain(const struct ledger *l, const struct walk_state *st, con
                        "the block has %u bytes at its beginning and %u at its end", len, trailer);
         goto done;
     }
-    const uint32_t iface = type == NG_SIMPLE     ? 0
-                           : len < NG_PACKET_MIN ? 0
-                           : type == NG_PACKET   ? walk_load32(p + 8, big)
-                                                 : walk_load16(p + 8, big);
+    const uint32_t iface = len < NG_PACKET_MIN ? 0 : ng_iface(p, type, big);
     if (len < (type == NG_SIMPLE ? NG_SIMPLE_MIN : NG_PACKET_MIN))
         (void)clv_fail(err, CLV_ERR_DAMAGE, path, "a packet block of %u bytes is too short", len);
     else if (iface >= st->n_ifaces)
@@ -456,42 +489,25 @@ bool walk_block_rounds(const uint8_t *p, const struct walk_state *st, uint64_t u
     const bool big = st->big_endian;
     if (walk_load32(p, big) == NG_SIMPLE)
         return false;
-    const uint64_t ticks = (uint64_t)walk_load32(p + 12, big) << 32 | walk_load32(p + 16, big);
+    const uint64_t ticks = ng_ticks(p, big);
     uint64_t rest;
     (void)nanoseconds(ticks % units, units, &rest);
     return rest != 0;
 }
 
+CLV_INLINE size_t guess_block(const void *how, struct clv_span s, size_t from)
+{
+    return walk_block_guess(how, s, from);
+}
+
+CLV_INLINE size_t block_len(const void *how, const uint8_t *p, size_t rest)
+{
+    const struct walk_state *st = how;
+    const uint32_t len = rest < NG_BLOCK_MIN ? 0 : walk_load32(p + 4, st->big_endian);
+    return len < NG_BLOCK_MIN || len > rest ? 0 : len;
+}
+
 void walk_block_touch(const struct walk_state *st, struct clv_span s, size_t from, size_t to)
 {
-    enum { LANES = 8, LINE = 64, WORTH = 64 * 1024 };
-    size_t at[LANES], end[LANES];
-    if (to > s.len || from > to || to - from < WORTH)
-        return;
-    const size_t step = (to - from) / LANES;
-    unsigned lanes = 0;
-    for (; lanes < LANES; lanes++) {
-        at[lanes] = lanes ? walk_block_guess(st, s, from + lanes * step) : from;
-        if (at[lanes] == s.len)
-            break;
-        end[lanes] = from + (lanes + 1) * step;
-        __builtin_prefetch(s.p + at[lanes]);
-    }
-    bool more;
-    do {
-        more = false;
-        for (unsigned i = 0; i < lanes; i++) {
-            if (at[i] >= end[i] || s.len - at[i] < NG_BLOCK_MIN)
-                continue;
-            const uint32_t len = walk_load32(s.p + at[i] + 4, st->big_endian);
-            if (len < NG_BLOCK_MIN || len > s.len - at[i]) {
-                at[i] = end[i];
-                continue;
-            }
-            __builtin_prefetch(s.p + at[i] + LINE);
-            at[i] += len;
-            __builtin_prefetch(s.p + at[i]);
-            more = true;
-        }
-    } while (more);
+    lanes_touch(st, guess_block, block_len, s, from, to);
 }

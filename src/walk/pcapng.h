@@ -59,6 +59,11 @@ enum walk_step walk_block_slowly(const struct ledger *l, const struct walk_state
 CLV_MUST_CHECK bool walk_note(struct ledger *l, struct walk_state *st, const uint8_t *p,
                               uint32_t len, uint64_t position, struct clv_error *err) CLV_COLD;
 
+/* The same for a classic savefile: one section with one interface, as if it were pcapng. */
+CLV_MUST_CHECK bool walk_note_savefile(struct ledger *l, struct walk_state *st,
+                                       const struct clv_capture_format *f, uint64_t position,
+                                       struct clv_error *err) CLV_COLD;
+
 /*
  * The state in which the record at the position is to be read, from the first n entries of the
  * ledger. Returns the position up to which it holds.
@@ -104,6 +109,19 @@ static inline uint32_t ng_pad(uint32_t n)
     return (n + 3) & ~3U;
 }
 
+/* The time of a packet block, and the interface of any block with a packet. */
+CLV_INLINE uint64_t ng_ticks(const uint8_t *p, bool big_endian)
+{
+    return (uint64_t)walk_load32(p + 12, big_endian) << 32 | walk_load32(p + 16, big_endian);
+}
+
+static inline uint32_t ng_iface(const uint8_t *p, uint32_t type, bool big_endian)
+{
+    if (type == NG_PACKET)
+        return walk_load32(p + 8, big_endian);
+    return type == NG_PACKET_OLD ? walk_load16(p + 8, big_endian) : 0;
+}
+
 /*
  * Reads the block at the start of the rest bytes at p. WALK_RECORD: *rec is filled. WALK_BLOCK: it
  * is no packet; rec->raw, rec->raw_len and rec->type are.
@@ -129,9 +147,7 @@ CLV_INLINE enum walk_step walk_block(const struct ledger *l, const struct walk_s
     rec->caplen = caplen;
     rec->origlen = walk_load32(p + 24, st->big_endian);
     rec->iface = st->iface_base + iface;
-    const uint64_t ticks =
-        (uint64_t)walk_load32(p + 12, st->big_endian) << 32 | walk_load32(p + 16, st->big_endian);
-    rec->ts_ns = walk_time(ticks, ledger_iface(l, rec->iface));
+    rec->ts_ns = walk_time(ng_ticks(p, st->big_endian), ledger_iface(l, rec->iface));
     return WALK_RECORD;
 }
 
