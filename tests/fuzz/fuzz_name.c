@@ -40,7 +40,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             f.key.has &= FLOW_HAS_PORTS | FLOW_HAS_PROTO;
             for (unsigned again = 0; again < 3; again++) {
                 char buf[NAME_MAX_LEN + 1];
-                struct text out = text_on(buf, sizeof buf);
+                struct text out = text_on(buf, sizeof buf - 1);
                 name_format(t, &f, (int64_t)load_le32(data + 4) * 1000000000, again, &out);
                 if (!out.full)
                     check(text_end(&out));
