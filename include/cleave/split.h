@@ -52,9 +52,10 @@ struct clv_split_params {
     const char *name;   /* template of output names; NULL: "{n:8}_{key}.pcap", or .pcapng */
     bool no_other;      /* drop what has no network address instead of writing `other` */
     bool each;          /* every capture into a sub-directory of its own, named after it */
-    bool force;         /* replace an output of an earlier run */
-    bool no_metadata;   /* pcapng: leave out names, secrets and custom blocks of sections */
-    bool recover;       /* where a capture is damaged: search for the next records and go on */
+    bool merge; /* the captures' records in the order of their times, not one behind the other */
+    bool force; /* replace an output of an earlier run */
+    bool no_metadata; /* pcapng: leave out names, secrets and custom blocks of sections */
+    bool recover;     /* where a capture is damaged: search for the next records and go on */
     enum clv_format format;
     enum clv_manifest manifest;
     enum clv_cache cache;

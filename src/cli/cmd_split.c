@@ -7,7 +7,7 @@
 
 struct options {
     const char *output, *by, *name;
-    bool each, inner, directed, no_other, force, json, quiet, no_metadata, recover;
+    bool each, merge, inner, directed, no_other, force, json, quiet, no_metadata, recover;
     int manifest, cache, format;
     uint64_t threads, max_open, memory, window;
 };
@@ -19,6 +19,8 @@ static const struct flag flags[] = {
      "the directory to make (default: FILE's name with .flows, here)"},
     {"each", 0, FLAG_BOOL, AT(each), 0, 0, NULL,
      "every FILE into a sub-directory of its own, instead of all as one capture"},
+    {"merge", 0, FLAG_BOOL, AT(merge), 0, 0, NULL,
+     "records of all FILEs in the order of their times, not one FILE behind the other"},
     {"by", 'b', FLAG_TEXT, AT(by), 0, 0, "KEY",
      "what makes a flow: flow, 3tuple, hostpair (default: flow)"},
     {"inner", 0, FLAG_BOOL, AT(inner), 0, 0, NULL,
@@ -171,6 +173,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .by = o->by,
         .inner = o->inner,
         .each = o->each,
+        .merge = o->merge,
         .directed = o->directed,
         .name = o->name,
         .no_other = o->no_other,

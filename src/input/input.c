@@ -67,7 +67,7 @@ bool input_open(struct input **out, const char *path, struct clv_error *err)
         n = pread(in->fd, magic, sizeof magic, 0);
     }
     if (n < 0 || compression_of(magic, (size_t)n)) {
-        in->reader = reader_open(in->path, in->fd, err);
+        in->reader = reader_open(in->path, in->fd, NULL, err);
         if (!in->reader)
             goto fail;
     } else if (!map_open(&in->map, in->path, in->fd, in->size, err)) {
@@ -78,6 +78,26 @@ bool input_open(struct input **out, const char *path, struct clv_error *err)
 fail:
     input_close(&in);
     return false;
+}
+
+bool input_open_made(struct input **out, const char *name, const struct input_maker *maker,
+                     struct clv_error *err)
+{
+    struct input *in = *out = mem_zalloc(1, sizeof *in);
+    if (in)
+        in->fd = -1;
+    if (!in || !(in->path = mem_strdup(name)))
+        (void)clv_fail_nomem(err, name, sizeof *in);
+    else if ((in->reader = reader_open(in->path, -1, maker, err)))
+        return true;
+    input_close(out);
+    return false;
+}
+
+void input_interrupt(struct input *in)
+{
+    if (in->reader)
+        reader_interrupt(in->reader);
 }
 
 void input_close(struct input **inp)

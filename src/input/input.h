@@ -33,18 +33,33 @@ enum input_step {
 
 /* How windows are to be cut. */
 struct input_plan {
-    uint64_t offset; /* of the first window */
-    size_t window;   /* bytes of each but the last */
-    size_t slack;    /* bytes behind it, where the input has them */
-    unsigned
-        buffers; /* of inputs that are read: windows that can be in use at a time, at least 2 */
+    uint64_t offset;  /* of the first window */
+    size_t window;    /* bytes of each but the last */
+    size_t slack;     /* bytes behind it, where the input has them */
+    unsigned buffers; /* of inputs that are read: windows in use at a time, at most; at least 1 */
     void (*ready)(void *user); /* called from another thread; NULL: input_next() waits itself */
+    void *user;
+};
+
+/* Bytes that are made and not read. The functions get user; nothing else is done with it. */
+struct input_maker {
+    /* Makes up to len bytes at `to`, *n of them: 0 behind the last. One thread at a time. */
+    bool (*make)(void *user, uint8_t *to, size_t len, size_t *n, struct clv_error *err);
+    void (*stop)(void *user);         /* make() is to fail soon. Threads: any */
+    uint64_t (*consumed)(void *user); /* as input_consumed(). Threads: any */
     void *user;
 };
 
 /* On failure *out is NULL. The path is copied. A FIFO is waited for until it has a writer. */
 CLV_MUST_CHECK bool input_open(struct input **out, const char *path, struct clv_error *err);
 void input_close(struct input **in);
+
+/* An input of the bytes that the maker makes, on a thread of its own once it has begun. */
+CLV_MUST_CHECK bool input_open_made(struct input **out, const char *name,
+                                    const struct input_maker *maker, struct clv_error *err);
+
+/* Who waits for the input's bytes stops waiting, with CLV_ERR_CANCELLED. Threads: any. */
+void input_interrupt(struct input *in);
 
 const char *input_path(const struct input *in);
 

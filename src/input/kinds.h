@@ -28,8 +28,10 @@ CLV_MUST_CHECK bool map_check(const struct map *m, struct clv_error *err);
 
 struct reader;
 
-/* path and fd are borrowed. NULL: *err is filled. */
-struct reader *reader_open(const char *path, int fd, struct clv_error *err);
+/* path and fd are borrowed; maker NULL: bytes come from fd. NULL: *err is filled. */
+struct reader *reader_open(const char *path, int fd, const struct input_maker *maker,
+                           struct clv_error *err);
+void reader_interrupt(struct reader *s);
 void reader_close(struct reader **s);
 const char *reader_compression(const struct reader *s);
 CLV_MUST_CHECK bool reader_head(struct reader *s, size_t max, struct clv_span *head,

@@ -19,13 +19,14 @@ enum {
 };
 
 /*
- * The bytes go one way: descriptor -> raw -> (codec) -> a window's buffer. What a buffer has beyond
- * its window's end, the slack, is kept in `carry` and begins the next.
+ * The bytes go one way: descriptor (or maker) -> raw -> (codec) -> a window's buffer. What a buffer
+ * has beyond its window's end, the slack, is kept in `carry` and begins the next.
  */
 struct reader {
     const char *path;
     int fd;
-    int wake; /* readable: stop waiting for fd */
+    int wake;                 /* readable: stop waiting for fd */
+    struct input_maker maker; /* make NULL: there is none, bytes come from fd */
     const struct codec *codec;
     void *codec_state;
     uint8_t *raw; /* what was read and not yet passed on: [raw_at, raw_len) */
@@ -64,6 +65,11 @@ const char *compression_of(const uint8_t *p, size_t n)
 /* Reads once. false: *err is filled. At the end raw_ended is set. */
 static bool read_raw(struct reader *s, uint8_t *to, size_t len, size_t *n, struct clv_error *err)
 {
+    if (s->maker.make) {
+        const bool ok = s->maker.make(s->maker.user, to, len, n, err);
+        s->raw_ended = ok && *n == 0;
+        return ok;
+    }
     ssize_t got;
     struct pollfd both[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake, .events = POLLIN}};
     do {
@@ -157,7 +163,8 @@ static bool pass_on(struct reader *s, uint8_t *to, size_t len, size_t *n, struct
     return true;
 }
 
-struct reader *reader_open(const char *path, int fd, struct clv_error *err)
+struct reader *reader_open(const char *path, int fd, const struct input_maker *maker,
+                           struct clv_error *err)
 {
     struct reader *s = mem_zalloc(1, sizeof *s);
     if (!s) {
@@ -166,6 +173,8 @@ struct reader *reader_open(const char *path, int fd, struct clv_error *err)
     }
     s->path = path;
     s->fd = fd;
+    if (maker)
+        s->maker = *maker;
     s->damage.offset = CLV_NO_OFFSET;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->space, NULL);
@@ -179,6 +188,8 @@ struct reader *reader_open(const char *path, int fd, struct clv_error *err)
         (void)clv_fail_nomem(err, path, RAW_BUFFER);
         goto fail;
     }
+    if (maker)
+        return s;
     while (s->raw_len < SNIFF && !s->raw_ended)
         if (!refill_raw(s, err))
             goto fail;
@@ -199,6 +210,14 @@ fail:
     return NULL;
 }
 
+void reader_interrupt(struct reader *s)
+{
+    if (s->maker.make)
+        s->maker.stop(s->maker.user);
+    else
+        (void)eventfd_write(s->wake, 1);
+}
+
 void reader_close(struct reader **sp)
 {
     struct reader *s = *sp;
@@ -209,7 +228,7 @@ void reader_close(struct reader **sp)
         s->stop = true;
         (void)pthread_cond_signal(&s->space);
         (void)pthread_mutex_unlock(&s->lock);
-        (void)eventfd_write(s->wake, 1);
+        reader_interrupt(s);
         (void)pthread_join(s->thread, NULL);
     }
     if (s->wake >= 0)
@@ -234,7 +253,7 @@ const char *reader_compression(const struct reader *s)
 
 uint64_t reader_consumed(struct reader *s)
 {
-    return atomic_load(&s->consumed);
+    return s->maker.make ? s->maker.consumed(s->maker.user) : atomic_load(&s->consumed);
 }
 
 const struct clv_error *reader_damage(const struct reader *s)

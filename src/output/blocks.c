@@ -146,6 +146,20 @@ static CLV_COLD bool settle_narrow(struct stage *s, struct trail *t, const struc
 }
 
 /* Both packet blocks have the interface at byte 8, the obsolete one in 16 bits. */
+void blocks_renumber(uint8_t head[BLOCKS_IFACE_END], const uint8_t *raw, bool big, uint32_t iface)
+{
+    const bool wide = walk_load32(raw, big) == NG_PACKET;
+    memcpy(head, raw, BLOCKS_IFACE_END);
+    if (wide && big)
+        store_be32(head + 8, iface);
+    else if (wide)
+        store_le32(head + 8, iface);
+    else if (big)
+        store_be16(head + 8, (uint16_t)iface);
+    else
+        store_le16(head + 8, (uint16_t)iface);
+}
+
 static bool put_packet(struct stage *s, struct trail *t, const struct blocks_source *src,
                        const uint8_t *raw, uint32_t len)
 {
@@ -162,18 +176,25 @@ static bool put_packet(struct stage *s, struct trail *t, const struct blocks_sou
         return false;
     if (CLV_LIKELY(number == iface))
         return stage_put(s, raw, len);
-    uint8_t head[12];
-    memcpy(head, raw, sizeof head);
-    if (wide && big)
-        store_be32(head + 8, number);
-    else if (wide)
-        store_le32(head + 8, number);
-    else if (big)
-        store_be16(head + 8, (uint16_t)number);
-    else
-        store_le16(head + 8, (uint16_t)number);
+    uint8_t head[BLOCKS_IFACE_END];
+    blocks_renumber(head, raw, big, number);
     return stage_put(s, head, sizeof head) &&
            stage_put(s, raw + sizeof head, len - (uint32_t)sizeof head);
+}
+
+uint32_t blocks_head(uint8_t head[NG_PACKET_HEADER], const struct walk_format *f,
+                     const struct walk_record *rec, uint32_t iface)
+{
+    const uint32_t padding = ng_pad(rec->caplen) - rec->caplen;
+    const uint64_t ticks = (uint64_t)rec->ts_ns / f->tick_ns;
+    store_le32(head, NG_PACKET);
+    store_le32(head + 4, NG_PACKET_MIN + rec->caplen + padding);
+    store_le32(head + 8, iface);
+    store_le32(head + 12, (uint32_t)(ticks >> 32));
+    store_le32(head + 16, (uint32_t)ticks);
+    store_le32(head + 20, rec->caplen);
+    store_le32(head + 24, rec->origlen);
+    return padding;
 }
 
 /* A record of classic pcap: its interface is the only one, its section little-endian. */
@@ -189,16 +210,7 @@ static bool put_converted(struct stage *s, struct trail *t, const struct blocks_
         return clv_fail(s->err, CLV_ERR_INTERNAL, s->name, "a record changed while it was read");
     if (!settle_iface(s, t, src->dialect->ledger, 0, &number))
         return false;
-    const uint32_t padding = ng_pad(rec.caplen) - rec.caplen;
-    const uint32_t total = NG_PACKET_MIN + rec.caplen + padding;
-    const uint64_t ticks = (uint64_t)rec.ts_ns / f->tick_ns;
-    store_le32(head, NG_PACKET);
-    store_le32(head + 4, total);
-    store_le32(head + 8, number);
-    store_le32(head + 12, (uint32_t)(ticks >> 32));
-    store_le32(head + 16, (uint32_t)ticks);
-    store_le32(head + 20, rec.caplen);
-    store_le32(head + 24, rec.origlen);
+    const uint32_t padding = blocks_head(head, f, &rec, number);
     return stage_put(s, head, sizeof head) && stage_put(s, rec.data, rec.caplen) &&
            stage_put(s, zeros, padding) && stage_put(s, head + 4, 4);
 }

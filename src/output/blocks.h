@@ -45,4 +45,16 @@ CLV_MUST_CHECK bool blocks_finish(struct stage *s, struct trail *t,
 /* true: blocks_finish() would add something. */
 bool blocks_pending(const struct trail *t, const struct blocks_source *src);
 
+/*
+ * The beginning of a little-endian packet block for a record of classic pcap; its data, padding to
+ * 4 bytes, and the block's length once more (head + 4) follow. Returns the bytes of padding.
+ */
+uint32_t blocks_head(uint8_t head[NG_PACKET_HEADER], const struct walk_format *f,
+                     const struct walk_record *rec, uint32_t iface);
+
+enum { BLOCKS_IFACE_END = 12 }; /* bytes of a packet block up to behind its interface */
+
+/* The beginning of the packet block at raw, with another interface. */
+void blocks_renumber(uint8_t head[BLOCKS_IFACE_END], const uint8_t *raw, bool big, uint32_t iface);
+
 #endif

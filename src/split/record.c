@@ -75,6 +75,7 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
     if (dialect)
         json_str(&j, "format", format_word(dialect));
     json_bool(&j, "each", params->each);
+    json_bool(&j, "merge", params->merge);
     json_bool(&j, "metadata", !params->no_metadata);
     json_bool(&j, "recover", params->recover);
     json_bool(&j, "other", !params->no_other);

@@ -176,24 +176,8 @@ static CLV_COLD void note_fault(struct scan_piece *piece, const struct scan_plan
         return;
     if (step == WALK_BLOCK) /* walk_note() refused it and has said why */
         (void)clv_fail_at(damage, offset, record);
-    else if (s->format.kind == WALK_PCAPNG)
-        walk_block_explain(plan->ledger, &piece->state, input_path(v->w.in), step, rest, offset,
-                           record, damage);
     else
-        (void)walk_explain(&s->format, input_path(v->w.in), step, rest, offset, record, damage);
-}
-
-/*
- * Searches for the next record in [at, limit); nothing depends on where windows end, since a place
- * is judged by the bytes of one longest record from it on. Returns the place, or limit.
- */
-static CLV_COLD size_t search(const struct scan_piece *piece, const struct view *v, size_t at)
-{
-    const struct source *s = v->source;
-    const struct clv_span all = {v->w.p, v->w.avail};
-    return s->format.kind == WALK_PCAPNG
-               ? walk_block_search(&piece->state, all, at, piece->limit, s->format.record_max)
-               : walk_search(&s->format, all, at, piece->limit);
+        source_explain(s, plan->ledger, &piece->state, step, rest, offset, record, damage);
 }
 
 /*
@@ -350,7 +334,9 @@ static bool scan_all(struct scan_piece *piece, const struct scan_plan *plan, con
         piece->stop = WALK_RECORD;
         piece->end = piece->limit;
         if (piece->start < piece->limit) {
-            piece->end = search(piece, v, piece->start);
+            piece->end =
+                source_search(v->source, &piece->state, (struct clv_span){v->w.p, v->w.avail},
+                              piece->start, piece->limit);
             piece->counts.skipped_bytes += piece->end - piece->start;
         } else {
             piece->end = piece->start;

@@ -69,3 +69,21 @@ void source_close(struct source *s)
 {
     input_close(&s->in);
 }
+
+void source_explain(const struct source *s, const struct ledger *l, const struct walk_state *st,
+                    enum walk_step step, struct clv_span rest, uint64_t offset, uint64_t record,
+                    struct clv_error *err)
+{
+    if (s->format.kind == WALK_PCAPNG)
+        walk_block_explain(l, st, input_path(s->in), step, rest, offset, record, err);
+    else
+        (void)walk_explain(&s->format, input_path(s->in), step, rest, offset, record, err);
+}
+
+size_t source_search(const struct source *s, const struct walk_state *st, struct clv_span all,
+                     size_t from, size_t limit)
+{
+    return s->format.kind == WALK_PCAPNG
+               ? walk_block_search(st, all, from, limit, s->format.record_max)
+               : walk_search(&s->format, all, from, limit);
+}

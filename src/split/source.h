@@ -48,4 +48,16 @@ CLV_MUST_CHECK bool source_begin(struct source *s, const struct input_plan *plan
                                  struct clv_error *err);
 void source_close(struct source *s);
 
+/* Describes the fault that a walk met at the start of rest, byte offset of the source. */
+void source_explain(const struct source *s, const struct ledger *l, const struct walk_state *st,
+                    enum walk_step step, struct clv_span rest, uint64_t offset, uint64_t record,
+                    struct clv_error *err) CLV_COLD;
+
+/*
+ * Searches for the next record in [from, limit) of `all`; nothing depends on where windows end,
+ * since a place is judged by the bytes of one longest record from it on. Returns it, or limit.
+ */
+size_t source_search(const struct source *s, const struct walk_state *st, struct clv_span all,
+                     size_t from, size_t limit) CLV_COLD;
+
 #endif

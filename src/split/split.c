@@ -11,6 +11,7 @@
 
 #include "base/mem.h"
 #include "output/savefile.h"
+#include "split/merge.h"
 #include "split/pipeline.h"
 #include "split/record.h"
 
@@ -63,6 +64,8 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         standard += strcmp(params->inputs[i], "-") == 0;
     if (standard > 1)
         return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read once");
+    if (params->merge && params->each)
+        return clv_fail(err, CLV_ERR_ARG, "--merge", "excludes --each");
     if (params->threads > THREADS_MAX)
         return clv_fail(err, CLV_ERR_ARG, "--threads", "%u; at most %d", params->threads,
                         THREADS_MAX);
@@ -82,8 +85,11 @@ static bool alike(const struct source *a, const struct source *b)
            memcmp(a->head + NETWORK_AT, b->head + NETWORK_AT, 4) == 0;
 }
 
-/* The outputs' format: the inputs' own if that can be, or one that holds them all. */
-static void settle_dialect(struct dialect *d, const struct clv_split_params *params,
+/*
+ * The outputs' format: the inputs' own if that can be, or one that holds them all. true: the inputs
+ * are alike, and the dialect's header could be that of all of them.
+ */
+static bool settle_dialect(struct dialect *d, const struct clv_split_params *params,
                            const struct source *sources, size_t n)
 {
     bool all_alike = true, any_pcapng = false;
@@ -102,8 +108,9 @@ static void settle_dialect(struct dialect *d, const struct clv_split_params *par
         d->form = DIALECT_COPY;
     else
         d->form = DIALECT_PCAP;
-    if (d->form == DIALECT_COPY)
+    if (all_alike)
         savefile_header(d->header, &widest->format);
+    return all_alike;
 }
 
 /* Looks at all inputs, so that what cannot be split is refused before anything is done. */
@@ -127,7 +134,9 @@ static bool split_into(struct publish *p, const struct clv_split_params *params,
 {
     struct dialect dialect;
     struct name_template name;
-    settle_dialect(&dialect, params, sources, n);
+    struct merge *merge = NULL;
+    struct source merged;
+    const bool all_alike = settle_dialect(&dialect, params, sources, n);
     const char *usual = dialect.form == DIALECT_PCAPNG ? NAME_DEFAULT_PCAPNG : NAME_DEFAULT;
     if (!name_parse(&name, params->name ? params->name : usual, sources[0].path, err))
         return false;
@@ -137,8 +146,18 @@ static bool split_into(struct publish *p, const struct clv_split_params *params,
     pp->dialect = &dialect;
     pp->name = &name;
     pp->publish = p;
-    return pipeline_run(pp, result, err) &&
-           record_write(p, params, sources, n, &dialect, result, err);
+    if (params->merge && n > 1) {
+        if (!merge_open(&merge, &merged, sources, n, all_alike ? dialect.header : NULL,
+                        params->recover, err))
+            return false;
+        pp->sources = &merged;
+        pp->n_sources = 1;
+    }
+    const bool ok = pipeline_run(pp, result, err);
+    if (merge)
+        merge_count(merge, result);
+    merge_close(&merge);
+    return ok && record_write(p, params, sources, n, &dialect, result, err);
 }
 
 static void add_result(struct clv_split_result *sum, const struct clv_split_result *r)

@@ -82,6 +82,9 @@ void walk_block_touch(const struct walk_state *st, struct clv_span s, size_t fro
 size_t walk_block_search(const struct walk_state *st, struct clv_span s, size_t from, size_t limit,
                          size_t block_max) CLV_COLD;
 
+/* Turns the whole block at p, whose byte order is big, into the other byte order. */
+void walk_block_turn(uint8_t *p, uint32_t len, bool big) CLV_COLD;
+
 /* true: the time of the packet block at p is no whole number of nanoseconds. */
 bool walk_block_rounds(const uint8_t *p, const struct walk_state *st, uint64_t units) CLV_COLD;
 

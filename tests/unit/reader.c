@@ -364,7 +364,7 @@ static bool read_failing(const char *row, const char *path, const struct bytes *
     const int fd = open(path, O_RDONLY | O_CLOEXEC);
     assert_true(fd >= 0);
     assert_int_equal(sem_init(&ready, 0, 0), 0);
-    struct reader *r = reader_open(path, fd, err);
+    struct reader *r = reader_open(path, fd, NULL, err);
     bool ok = r && reader_begin(r, &plan, err);
     while (ok && !w.last) {
         enum input_step step;

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "split/merge.h"
+
+#include "base/mem.h"
+#include "output/blocks.h"
+
+enum {
+    WINDOW_MAPPED = 64 << 20, /* bytes of a capture between two calls that give pages back */
+    WINDOW_READ = 1 << 20,
+};
+
+/* A capture on its way: its next record waits for its turn. */
+struct lane {
+    struct source *source;
+    struct input_window w;
+    size_t at; /* in the window, behind the record */
+    struct walk_record rec;
+    struct ledger ledger;
+    struct walk_state state;
+    uint32_t *numbers; /* in what is merged, of the ledger's interfaces */
+    size_t numbers_cap;
+    bool begun;
+};
+
+struct merge {
+    struct lane *lanes;
+    size_t n_lanes;
+    struct lane **heap; /* those that have a record, the next one first */
+    size_t n_heap;
+    const uint8_t *header; /* of classic pcap; NULL: pcapng */
+    bool recover, begun;
+    bool big_endian; /* what is merged; captures of the other byte order are turned */
+    uint8_t *turned;
+    size_t turned_cap;
+    uint32_t n_ifaces;
+
+    uint8_t *to; /* where bytes go, and how many fit */
+    size_t room;
+    uint8_t *rest; /* those that did not, for the next call: [rest_at, rest_len) */
+    size_t rest_at, rest_len, rest_cap;
+
+    _Atomic uint64_t consumed;
+    atomic_bool stopped;
+    uint64_t damages, skipped_bytes;
+    struct clv_error damage; /* the first fault */
+};
+
+static bool put(struct merge *m, const void *p, size_t len, struct clv_error *err)
+{
+    const size_t now = (size_t)min_u64(len, m->room);
+    memcpy(m->to, p, now);
+    m->to += now;
+    m->room -= now;
+    if (CLV_LIKELY(now == len))
+        return true;
+    const size_t left = len - now;
+    uint8_t *rest = mem_reserve(m->rest, &m->rest_cap, m->rest_len + left, 1);
+    if (!rest)
+        return clv_fail_nomem(err, "merging", m->rest_len + left);
+    m->rest = rest;
+    memcpy(rest + m->rest_len, (const uint8_t *)p + now, left);
+    m->rest_len += left;
+    return true;
+}
+
+static bool put_rest(struct merge *m)
+{
+    const size_t now = (size_t)min_u64(m->rest_len - m->rest_at, m->room);
+    memcpy(m->to, m->rest + m->rest_at, now);
+    m->to += now;
+    m->room -= now;
+    m->rest_at += now;
+    if (m->rest_at < m->rest_len)
+        return false;
+    m->rest_at = m->rest_len = 0;
+    return true;
+}
+
+/* The block, in the merged section's byte order; head stands for its first bytes. */
+static bool put_block(struct merge *m, const uint8_t head[BLOCKS_IFACE_END], const uint8_t *block,
+                      uint32_t len, bool big, struct clv_error *err)
+{
+    enum { HEAD = BLOCKS_IFACE_END };
+    if (CLV_LIKELY(big == m->big_endian))
+        return put(m, head, HEAD, err) && put(m, block + HEAD, len - HEAD, err);
+    uint8_t *turned = mem_reserve(m->turned, &m->turned_cap, len, 1);
+    if (!turned)
+        return clv_fail_nomem(err, "merging", len);
+    m->turned = turned;
+    memcpy(turned, head, HEAD);
+    memcpy(turned + HEAD, block + HEAD, len - HEAD);
+    walk_block_turn(turned, len, big);
+    return put(m, turned, len, err);
+}
+
+/* An interface of the lane, the last one, is described in what is merged. */
+static bool put_iface(struct merge *m, struct lane *l, struct clv_error *err)
+{
+    const uint32_t i = atomic_load(&l->ledger.n_ifaces) - 1;
+    const struct ledger_entry *e = ledger_entry(&l->ledger, ledger_iface(&l->ledger, i)->entry);
+    uint32_t *numbers = mem_reserve(l->numbers, &l->numbers_cap, i + 1, sizeof *numbers);
+    if (!numbers)
+        return clv_fail_nomem(err, "interfaces", i * sizeof *numbers);
+    l->numbers = numbers;
+    numbers[i] = m->n_ifaces++;
+    return put_block(m, e->block, e->block, e->block_len, e->big_endian, err);
+}
+
+static bool put_record(struct merge *m, const struct lane *l, struct clv_error *err)
+{
+    const struct walk_record *rec = &l->rec;
+    uint8_t head[NG_PACKET_HEADER];
+    if (m->header)
+        return put(m, rec->raw, rec->raw_len, err);
+    if (l->source->format.kind == WALK_PCAP) {
+        static const uint8_t zeros[4] = {0};
+        const uint32_t padding = blocks_head(head, &l->source->format, rec, l->numbers[0]);
+        return put(m, head, sizeof head, err) && put(m, rec->data, rec->caplen, err) &&
+               put(m, zeros, padding, err) && put(m, head + 4, 4, err);
+    }
+    const bool big = l->state.big_endian;
+    const uint32_t number = l->numbers[rec->iface];
+    if (walk_load32(rec->raw, big) == NG_PACKET_OLD && number > UINT16_MAX)
+        return clv_fail(err, CLV_ERR_FORMAT, l->source->path,
+                        "an obsolete packet block cannot be of interface %u", number);
+    blocks_renumber(head, rec->raw, big, number);
+    return put_block(m, head, rec->raw, rec->raw_len, big, err);
+}
+
+/* A block that is no packet goes where it stands; what sections and interfaces say is kept. */
+static bool pass_block(struct merge *m, struct lane *l, const struct walk_record *rec,
+                       struct clv_error *err)
+{
+    switch (rec->type) {
+    case NG_SECTION:
+        return walk_note(&l->ledger, &l->state, rec->raw, rec->raw_len, 0, err);
+    case NG_INTERFACE:
+        return walk_note(&l->ledger, &l->state, rec->raw, rec->raw_len, 0, err) &&
+               put_iface(m, l, err);
+    default:
+        return put_block(m, rec->raw, rec->raw, rec->raw_len, l->state.big_endian, err);
+    }
+}
+
+/* The lane's next window; its bytes are valid until the one after. false: *err, or none follows. */
+static bool next_window(struct merge *m, struct lane *l, bool *over, struct clv_error *err)
+{
+    struct input *in = l->source->in;
+    *over = false;
+    if (l->begun) {
+        const struct input_window w = l->w;
+        if (!input_check(in, err))
+            return false;
+        input_release(&w, 0, w.len);
+        if (w.last) {
+            *over = true;
+            return true;
+        }
+        l->at -= w.len;
+    }
+    l->begun = true;
+    const uint64_t before = input_consumed(in);
+    switch (input_next(in, &l->w, err)) {
+    case INPUT_WINDOW:
+        atomic_fetch_add(&m->consumed, input_consumed(in) - before);
+        return true;
+    case INPUT_WAIT:
+        return clv_fail(err, CLV_ERR_INTERNAL, l->source->path, "a window was waited for");
+    case INPUT_FAILED:
+        break;
+    }
+    return false;
+}
+
+/* The captures' faults are told as those of a single one are. */
+static CLV_COLD void note_fault(struct merge *m, const struct clv_error *why)
+{
+    if (m->damages++ == 0)
+        m->damage = *why;
+}
+
+enum next {
+    NEXT_RECORD, /* l->rec is filled */
+    NEXT_OVER,   /* the lane has none any more */
+    NEXT_FAILED, /* *err is filled */
+};
+
+/* Comes to the lane's next record, over blocks, windows, and faults if they are survived. */
+static enum next next_record(struct merge *m, struct lane *l, struct clv_error *err)
+{
+    struct source *s = l->source;
+    const struct walk_format *f = &s->format;
+    bool seeking = false;
+    for (;;) {
+        while (!l->begun || l->at >= l->w.len) {
+            bool over;
+            if (!next_window(m, l, &over, err))
+                return NEXT_FAILED;
+            if (over) {
+                const struct clv_error *early = input_damage(s->in);
+                if (early->code != CLV_ERR_NONE)
+                    note_fault(m, early);
+                return NEXT_OVER;
+            }
+        }
+        const struct clv_span rest = {l->w.p + l->at, l->w.avail - l->at};
+        if (seeking) {
+            const struct clv_span all = {l->w.p, l->w.avail};
+            const size_t found = source_search(s, &l->state, all, l->at, l->w.len);
+            m->skipped_bytes += found - l->at;
+            seeking = found == l->w.len;
+            l->at = found;
+            continue;
+        }
+        const enum walk_step step =
+            f->kind == WALK_PCAP ? walk_record(f, rest.p, rest.len, f->big_endian, &l->rec)
+                                 : walk_block(&l->ledger, &l->state, rest.p, rest.len, &l->rec);
+        struct clv_error why = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
+        if (CLV_LIKELY(step == WALK_RECORD)) {
+            s->records++;
+            l->at += l->rec.raw_len;
+            if (CLV_LIKELY(l->rec.ts_ns != WALK_NO_TIME))
+                return NEXT_RECORD;
+            (void)clv_fail(err, CLV_ERR_FORMAT, s->path,
+                           "a simple packet block has no time to be merged by");
+            (void)clv_fail_at(err, l->w.offset + l->at - l->rec.raw_len, s->records);
+            return NEXT_FAILED;
+        }
+        if (step == WALK_BLOCK && pass_block(m, l, &l->rec, &why)) {
+            l->at += l->rec.raw_len;
+            continue;
+        }
+        const uint64_t offset = l->w.offset + l->at;
+        if (step != WALK_BLOCK) {
+            source_explain(s, &l->ledger, &l->state, step, rest, offset, s->records + 1, &why);
+        } else if (why.code == CLV_ERR_DAMAGE) {
+            const struct clv_error told = why;
+            (void)clv_fail(&why, CLV_ERR_DAMAGE, input_path(s->in), "%s", told.what);
+            (void)clv_fail_at(&why, offset, s->records + 1);
+        } else {
+            if (err)
+                *err = why;
+            return NEXT_FAILED;
+        }
+        const struct clv_error *early = input_damage(s->in);
+        note_fault(m, early->code != CLV_ERR_NONE && m->damages == 0 ? early : &why);
+        if (!m->recover)
+            return NEXT_OVER;
+        m->skipped_bytes++;
+        l->at++;
+        seeking = true;
+    }
+}
+
+static bool before(const struct lane *a, const struct lane *b)
+{
+    return a->rec.ts_ns != b->rec.ts_ns ? a->rec.ts_ns < b->rec.ts_ns : a < b;
+}
+
+/* The lane at `at` may have to move away from the top. */
+static void sift_down(struct merge *m, size_t at)
+{
+    struct lane *const l = m->heap[at];
+    for (size_t child; (child = 2 * at + 1) < m->n_heap; at = child) {
+        if (child + 1 < m->n_heap && before(m->heap[child + 1], m->heap[child]))
+            child++;
+        if (!before(m->heap[child], l))
+            break;
+        m->heap[at] = m->heap[child];
+    }
+    m->heap[at] = l;
+}
+
+/* The section of what is merged is that of the first capture that has a sound one. */
+static bool put_section(struct merge *m, struct clv_error *err)
+{
+    const struct clv_capture_format none = {.name = "pcap"};
+    struct ledger ledger;
+    struct walk_state st;
+    struct walk_record rec;
+    ledger_init(&ledger, 0);
+    for (size_t i = 0; i < m->n_lanes && ledger_count(&ledger) == 0; i++) {
+        const struct lane *l = &m->lanes[i];
+        st = (struct walk_state){.big_endian = l->source->format.big_endian};
+        if (l->source->format.kind == WALK_PCAPNG &&
+            walk_block(&ledger, &st, l->w.p, l->w.avail, &rec) == WALK_BLOCK)
+            (void)!walk_note(&ledger, &st, rec.raw, rec.raw_len, 0, NULL);
+    }
+    bool ok = ledger_count(&ledger) || walk_note_savefile(&ledger, &st, &none, 0, err);
+    if (ok) {
+        const struct ledger_entry *e = ledger_entry(&ledger, 0);
+        ok = put_block(m, e->block, e->block, e->block_len, e->big_endian, err);
+    }
+    ledger_fini(&ledger);
+    return ok;
+}
+
+static bool begin_lane(struct merge *m, struct lane *l, struct clv_error *err)
+{
+    struct source *s = l->source;
+    const struct input_plan plan = {
+        .window = s->stream ? (size_t)max_u64(WINDOW_READ, s->format.record_max) : WINDOW_MAPPED,
+        .slack = s->format.record_max,
+        .buffers = 1,
+    };
+    bool over;
+    l->state.big_endian = s->format.big_endian;
+    return source_begin(s, &plan, err) && next_window(m, l, &over, err);
+}
+
+/* What comes before the first record, and the first record of each lane. */
+static bool begin(struct merge *m, struct clv_error *err)
+{
+    m->begun = true;
+    for (size_t i = 0; i < m->n_lanes; i++)
+        if (!begin_lane(m, &m->lanes[i], err))
+            return false;
+    if (!(m->header ? put(m, m->header, PCAP_FILE_HEADER, err) : put_section(m, err)))
+        return false;
+    for (size_t i = 0; i < m->n_lanes; i++) {
+        struct lane *l = &m->lanes[i];
+        if (l->source->format.kind == WALK_PCAP &&
+            (!walk_note_savefile(&l->ledger, &l->state, &l->source->format.pub, 0, err) ||
+             (!m->header && !put_iface(m, l, err))))
+            return false;
+        switch (next_record(m, l, err)) {
+        case NEXT_RECORD:
+            m->heap[m->n_heap++] = l;
+            break;
+        case NEXT_OVER:
+            break;
+        case NEXT_FAILED:
+            return false;
+        }
+    }
+    for (size_t i = m->n_heap / 2; i-- > 0;)
+        sift_down(m, i);
+    return true;
+}
+
+static bool make(void *user, uint8_t *to, size_t len, size_t *n, struct clv_error *err)
+{
+    struct merge *m = user;
+    m->to = to;
+    m->room = len;
+    if (!put_rest(m))
+        goto full;
+    if (!m->begun && !begin(m, err))
+        return false;
+    while (m->room && m->n_heap) {
+        struct lane *l = m->heap[0];
+        if (!put_record(m, l, err))
+            return false;
+        switch (next_record(m, l, err)) {
+        case NEXT_RECORD:
+            break;
+        case NEXT_OVER:
+            m->heap[0] = m->heap[--m->n_heap];
+            break;
+        case NEXT_FAILED:
+            return false;
+        }
+        if (m->n_heap > 1)
+            sift_down(m, 0);
+    }
+full:
+    *n = len - m->room;
+    return !atomic_load(&m->stopped) ||
+           clv_fail(err, CLV_ERR_CANCELLED, "merging", "no longer read");
+}
+
+static void stop(void *user)
+{
+    struct merge *m = user;
+    atomic_store(&m->stopped, true);
+    for (size_t i = 0; i < m->n_lanes; i++)
+        if (m->lanes[i].source->in)
+            input_interrupt(m->lanes[i].source->in);
+}
+
+static uint64_t consumed(void *user)
+{
+    return atomic_load(&((struct merge *)user)->consumed);
+}
+
+bool merge_open(struct merge **out, struct source *merged, struct source *sources, size_t n,
+                const uint8_t *header, bool recover, struct clv_error *err)
+{
+    struct merge *m = *out = mem_zalloc(1, sizeof *m);
+    struct clv_span head;
+    uint64_t size = 0;
+    bool known = true;
+    if (!m || !(m->lanes = mem_zalloc(n, sizeof *m->lanes)) ||
+        !(m->heap = mem_zalloc(n, sizeof(struct lane *)))) {
+        (void)clv_fail_nomem(err, "merging", n * sizeof *m->lanes);
+        goto fail;
+    }
+    m->header = header;
+    m->recover = recover;
+    m->big_endian = true;
+    m->damage.offset = CLV_NO_OFFSET;
+    for (size_t i = 0; i < n; i++) {
+        struct lane *l = &m->lanes[m->n_lanes++];
+        l->source = &sources[i];
+        ledger_init(&l->ledger, 0);
+        known &= sources[i].size != 0;
+        size += sources[i].size;
+        m->big_endian &= l->source->format.kind == WALK_PCAPNG && l->source->format.big_endian;
+    }
+    const struct input_maker maker = {.make = make, .stop = stop, .consumed = consumed, .user = m};
+    *merged = (struct source){.path = "the merged captures",
+                              .once = true,
+                              .stream = true,
+                              .size = known ? size : 0,
+                              .near_ns = WALK_NO_TIME};
+    if (!input_open_made(&merged->in, merged->path, &maker, err) ||
+        !input_head(merged->in, WALK_HEAD, &head, err) ||
+        !walk_open(&merged->format, merged->path, head, err))
+        goto fail;
+    merged->head_len = head.len;
+    memcpy(merged->head, head.p, head.len);
+    return true;
+fail:
+    source_close(merged);
+    merge_close(out);
+    return false;
+}
+
+void merge_count(const struct merge *m, struct clv_split_result *result)
+{
+    result->damages += m->damages;
+    result->skipped_bytes += m->skipped_bytes;
+    if (m->damages)
+        result->damage = m->damage;
+}
+
+void merge_close(struct merge **mp)
+{
+    struct merge *m = *mp;
+    if (!m)
+        return;
+    for (size_t i = 0; i < m->n_lanes; i++) {
+        source_close(m->lanes[i].source);
+        ledger_fini(&m->lanes[i].ledger);
+        mem_free(m->lanes[i].numbers);
+    }
+    mem_free(m->lanes);
+    mem_free(m->heap);
+    mem_free(m->rest);
+    mem_free(m->turned);
+    mem_free(m);
+    *mp = NULL;
+}

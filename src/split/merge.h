@@ -1,0 +1,32 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Several captures become one, in the order of their records' times: always the earliest of what
+ * comes next in each of them, at equal times that of the capture that was named first. The order
+ * within a capture is kept, as mergecap does. What comes of it is a capture again, a stream that
+ * the pipeline reads like any other: classic pcap where all captures are alike, else pcapng of one
+ * section with the interfaces of all.
+ */
+#ifndef CLEAVE_SPLIT_MERGE_H
+#define CLEAVE_SPLIT_MERGE_H
+
+#include "cleave/split.h"
+#include "split/source.h"
+
+struct merge;
+
+/*
+ * Begins to merge the n probed sources, which must outlive it; header is that of the merged
+ * capture where it is classic pcap, NULL where it is pcapng. *merged becomes the source of what
+ * is merged. On failure *out is NULL.
+ */
+CLV_MUST_CHECK bool merge_open(struct merge **out, struct source *merged, struct source *sources,
+                               size_t n, const uint8_t *header, bool recover,
+                               struct clv_error *err);
+
+/* Adds what befell the captures to the result of a run over the merged one. */
+void merge_count(const struct merge *m, struct clv_split_result *result);
+
+/* To be called when the merged source is closed. Closes the sources. */
+void merge_close(struct merge **m);
+
+#endif
