@@ -27,6 +27,12 @@ enum clv_format {
     CLV_FORMAT_PCAPNG,
 };
 
+enum clv_compress {
+    CLV_COMPRESS_NONE = 0,
+    CLV_COMPRESS_ZSTD, /* in frames of 256 KiB each */
+    CLV_COMPRESS_GZIP, /* in members of 256 KiB each */
+};
+
 enum clv_cache {
     CLV_CACHE_KEEP = 0, /* the page cache is the system's business */
     CLV_CACHE_DROP,     /* the input leaves it behind the writers: others' files stay cached */
@@ -57,6 +63,7 @@ struct clv_split_params {
     bool no_metadata; /* pcapng: leave out names, secrets and custom blocks of sections */
     bool recover;     /* where a capture is damaged: search for the next records and go on */
     enum clv_format format;
+    enum clv_compress compress; /* the outputs; their names end in .zst or .gz */
     enum clv_manifest manifest;
     enum clv_cache cache;
     unsigned threads;  /* 0: as many as this process may use processors */

@@ -8,7 +8,7 @@
 struct options {
     const char *output, *by, *name;
     bool each, merge, inner, directed, no_other, force, json, quiet, no_metadata, recover;
-    int manifest, cache, format;
+    int manifest, cache, format, compress;
     uint64_t threads, max_open, memory, window;
 };
 
@@ -32,6 +32,8 @@ static const struct flag flags[] = {
      "drop records without a network address instead of writing other.pcap"},
     {"format", 0, FLAG_WORD, AT(format), 0, 0, "input|pcap|pcapng",
      "of the outputs; input: as FILE has it, byte for byte (default: input)"},
+    {"compress", 0, FLAG_WORD, AT(compress), 0, 0, "none|zstd|gzip",
+     "of the outputs, whose names then end in .zst or .gz (default: none)"},
     {"no-metadata", 0, FLAG_BOOL, AT(no_metadata), 0, 0, NULL,
      "pcapng: leave out resolved names, secrets and custom blocks"},
     {"recover", 0, FLAG_BOOL, AT(recover), 0, 0, NULL,
@@ -179,6 +181,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .no_other = o->no_other,
         .force = o->force,
         .format = (enum clv_format)o->format,
+        .compress = (enum clv_compress)o->compress,
         .no_metadata = o->no_metadata,
         .recover = o->recover,
         .manifest = (enum clv_manifest)o->manifest,

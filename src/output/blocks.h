@@ -13,6 +13,7 @@
 
 /* How far an output has come. A zeroed one is at its beginning. */
 struct trail {
+    uint32_t tail;    /* bytes at the output's end that wait to be compressed */
     uint32_t section; /* entry of the ledger + 1; 0: none was begun */
     uint32_t next;    /* the first entry that has not been passed */
     uint32_t n_ifaces, cap;

@@ -17,5 +17,10 @@ unsigned dialect_kind(struct dialect *d, const struct dialect_kind *kind)
 
 const char *dialect_ending(const struct dialect *d)
 {
-    return d->form == DIALECT_PCAPNG ? ".pcapng" : ".pcap";
+    static const char *const endings[][3] = {
+        [CLV_COMPRESS_NONE] = {".pcap", ".pcap", ".pcapng"},
+        [CLV_COMPRESS_ZSTD] = {".pcap.zst", ".pcap.zst", ".pcapng.zst"},
+        [CLV_COMPRESS_GZIP] = {".pcap.gz", ".pcap.gz", ".pcapng.gz"},
+    };
+    return endings[d->compress][d->form];
 }

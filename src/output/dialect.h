@@ -9,6 +9,7 @@
 #ifndef CLEAVE_OUTPUT_DIALECT_H
 #define CLEAVE_OUTPUT_DIALECT_H
 
+#include "cleave/split.h"
 #include "walk/ledger.h"
 #include "walk/walk.h"
 
@@ -29,7 +30,8 @@ struct dialect_kind {
 struct dialect {
     enum dialect_form form;
     bool nanoseconds; /* DIALECT_PCAP: at least the times that were foreseen need it */
-    bool metadata;    /* DIALECT_PCAPNG: blocks of a whole section follow it */
+    enum clv_compress compress;
+    bool metadata;                    /* DIALECT_PCAPNG: blocks of a whole section follow it */
     uint8_t header[PCAP_FILE_HEADER]; /* DIALECT_COPY */
     const struct ledger *ledger;
     struct dialect_kind kinds[DIALECT_KINDS];
@@ -39,7 +41,7 @@ struct dialect {
 /* The number of the kind, new or not. DIALECT_KINDS: there are too many. */
 unsigned dialect_kind(struct dialect *d, const struct dialect_kind *kind);
 
-/* ".pcap" or ".pcapng". */
+/* ".pcap" or ".pcapng", and what compression adds. */
 const char *dialect_ending(const struct dialect *d);
 
 /* true: an interface's times need nanoseconds. */

@@ -53,7 +53,7 @@ const char *name_of_proto(uint8_t proto)
     }
 }
 
-enum { ENDING_MAX = 9 }; /* bytes, the dot counted: ".pcapng" and the like */
+enum { ENDING_MAX = 12 }; /* bytes, the dot counted: ".pcapng.zst" and the like */
 
 struct field_row {
     const char *name;
@@ -97,12 +97,26 @@ static bool parse_field(struct name_part *part, const char *p, size_t len)
     return false;
 }
 
+static const char *const packed[] = {".gz", ".zst", ".lz4", ".xz", ".bz2"};
+
+/* The length without the one ending that is there, if one is. */
+static size_t without(const char *name, size_t len, const char *const *endings, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const size_t e = strlen(endings[i]);
+        if (len > e && memcmp(name + len - e, endings[i], e) == 0)
+            return len - e;
+    }
+    return len;
+}
+
 bool name_reserved(const char *name, size_t len)
 {
     static const char *const names[] = {"other.pcap", "other.pcapng", "manifest.csv",
                                         "manifest.jsonl", "cleave.json"};
+    const size_t plain = without(name, len, packed, sizeof packed / sizeof *packed);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i]) == len && memcmp(names[i], name, len) == 0)
+        if (strlen(names[i]) == plain && memcmp(names[i], name, plain) == 0)
             return true;
     /* other_2.pcap and so on: where one file cannot hold all. */
     return len > sizeof NAME_OTHER && memcmp(name, NAME_OTHER "_", sizeof NAME_OTHER) == 0 &&
@@ -148,20 +162,8 @@ static bool unique_by_n(const struct name_template *t)
            !digit(p[last - 1].text[p[last - 1].len - 1]);
 }
 
-/* The length without the one ending that is there, if one is. */
-static size_t without(const char *name, size_t len, const char *const *endings, size_t n)
-{
-    for (size_t i = 0; i < n; i++) {
-        const size_t e = strlen(endings[i]);
-        if (len > e && memcmp(name + len - e, endings[i], e) == 0)
-            return len - e;
-    }
-    return len;
-}
-
 void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
 {
-    static const char *const packed[] = {".gz", ".zst", ".lz4", ".xz", ".bz2"};
     static const char *const endings[] = {".pcap", ".pcapng", ".cap", ".dmp", ".ntar", ".trace"};
     const char *base = strrchr(path, '/');
     base = base ? base + 1 : path;
@@ -185,6 +187,15 @@ void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
     if (len == 0)
         name[len++] = '_'; /* a component must not be empty */
     name[len] = '\0';
+}
+
+/* Where ".pcap", ".pcap.zst" and the like begin in the text, or NULL. */
+static const char *ending_of(const char *text)
+{
+    const size_t len = strlen(text);
+    const size_t plain = without(text, len, packed, sizeof packed / sizeof *packed);
+    const char *dot = plain ? memrchr(text, '.', plain) : NULL;
+    return dot && !strchr(dot, '/') ? dot : strrchr(text, '.');
 }
 
 bool name_parse(struct name_template *t, const char *text, const char *input_path,
@@ -223,7 +234,7 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
     /* Beside other_2.pcap and so on, {n} alone does not make names unique. */
     t->unique = unique_by_n(t) && strncmp(t->text, NAME_OTHER "_", sizeof NAME_OTHER) != 0;
     const struct name_part *last = &t->parts[t->n_parts - 1];
-    const char *dot = last->field == NAME_LITERAL ? strrchr(last->text, '.') : NULL;
+    const char *dot = last->field == NAME_LITERAL ? ending_of(last->text) : NULL;
     if (dot && !strchr(dot, '/') && strlen(dot) <= ENDING_MAX) {
         t->ending = dot;
         t->ending_len = strlen(dot);

@@ -7,11 +7,14 @@
 #define CLEAVE_OUTPUT_STAGE_H
 
 #include "base/fail.h"
+#include "cleave/split.h"
 
 enum {
     WRITER_ALIGN = 4096,
     WRITER_CHUNK = 256 * 1024, /* measured: see bench/RESULTS.md */
 };
+
+struct packer;
 
 /*
  * The chunk stands for the file from the 4 KiB boundary below its end on, so that byte k of it and
@@ -27,12 +30,27 @@ struct stage {
     const char *name;
     uint64_t writes;
     struct clv_error *err;
-    struct dump *dump; /* libpcap's dumper on this stage; NULL until one is needed */
+    struct packer *packer; /* compresses; NULL: bytes leave as they are */
+    uint64_t file_size;    /* with a packer: of the file, which has a tail behind size */
+    struct dump *dump;     /* libpcap's dumper on this stage; NULL until one is needed */
 };
 
 /* false: no memory. */
 CLV_MUST_CHECK bool stage_init(struct stage *s);
 void stage_fini(struct stage *s);
+
+/*
+ * From now on outputs are compressed. What the chunk has at an output's end is no whole stretch
+ * yet: it waits in the file, as it is, behind what is compressed. false: no memory.
+ */
+CLV_MUST_CHECK bool stage_pack(struct stage *s, enum clv_compress kind);
+
+/* stage_begin() with a packer: the output has size bytes, of which the last tail wait. */
+CLV_MUST_CHECK bool stage_begin_packed(struct stage *s, int fd, uint64_t size, uint32_t tail,
+                                       const char *name, struct clv_error *err);
+
+/* Compresses what waits, to be called once, before the last stage_end(). */
+CLV_MUST_CHECK bool stage_pack_rest(struct stage *s);
 
 /* Begins to serve the output fd, which has size bytes. name and err are borrowed until the end. */
 static inline void stage_begin(struct stage *s, int fd, uint64_t size, const char *name,
@@ -58,7 +76,10 @@ CLV_INLINE bool stage_put(struct stage *s, const uint8_t *p, size_t len)
     return true;
 }
 
-/* Writes what is left. s->size is the output's size then, in either case. */
+/*
+ * Writes what is left. s->size is the output's size then, in either case; with a packer, without
+ * the s->at bytes that wait behind it.
+ */
 CLV_MUST_CHECK bool stage_end(struct stage *s);
 
 #endif

@@ -107,7 +107,8 @@ static bool make_parents(int dir_fd, const char *name)
  */
 static bool open_output(struct writer *w, struct flow *f, const char *name, struct clv_error *err)
 {
-    const int flags = O_WRONLY | O_CLOEXEC | O_NOFOLLOW | (f->size ? 0 : O_CREAT | O_EXCL);
+    const int mode = w->dialect->compress ? O_RDWR : O_WRONLY; /* what waits is read back */
+    const int flags = mode | O_CLOEXEC | O_NOFOLLOW | (f->size ? 0 : O_CREAT | O_EXCL);
     bool parents_made = false;
     while (w->n_open >= w->max_open && w->oldest != FLOW_NONE)
         if (!evict_oldest(w, err))
@@ -230,9 +231,14 @@ static bool done_with(struct writer *w, struct stage *stage, struct flow *f, boo
                       struct clv_error *err)
 {
     ok = ok && stage_end(stage);
-    w->bytes += stage->size - f->size;
+    uint64_t size = stage->size;
+    if (stage->packer) {
+        w->trails[f->index].tail = (uint32_t)stage->at;
+        size += stage->at;
+    }
+    w->bytes += size - f->size; /* modulo 2^64: compressed, an output can become smaller */
     w->writes += stage->writes;
-    f->size = stage->size;
+    f->size = size;
     if (ok && !close_it) {
         lru_put_newest(w, f->index);
         return true;
@@ -248,8 +254,27 @@ static bool begin_with(struct writer *w, struct stage *stage, struct flow *f, co
         lru_remove(w, f);
     else if (!open_output(w, f, name, err))
         return false;
-    stage_begin(stage, f->fd, f->size, name, err);
-    return true;
+    if (!stage->packer) {
+        stage_begin(stage, f->fd, f->size, name, err);
+        return true;
+    }
+    const struct trail *t = trail_of(w, f->index);
+    if (!t)
+        (void)clv_fail_nomem(err, name, sizeof *t);
+    else if (stage_begin_packed(stage, f->fd, f->size, t->tail, name, err))
+        return true;
+    (void)!close_output(f, NULL);
+    return false;
+}
+
+/* Nothing follows in the output. */
+static bool finish(struct writer *w, struct stage *stage, uint32_t flow,
+                   const struct writer_round *round)
+{
+    if (w->dialect->form == DIALECT_PCAPNG &&
+        !blocks_finish(stage, &w->trails[flow], &round->source))
+        return false;
+    return !stage->packer || stage_pack_rest(stage);
 }
 
 bool writer_append(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
@@ -260,8 +285,8 @@ bool writer_append(struct writer *w, struct stage *stage, uint32_t flow, const c
     if (!begin_with(w, stage, f, name, err))
         return false;
     bool ok = put_records(w, stage, f, round, refs, n);
-    if (ok && round->last && w->dialect->form == DIALECT_PCAPNG)
-        ok = blocks_finish(stage, &w->trails[flow], &round->source);
+    if (ok && round->last)
+        ok = finish(w, stage, flow, round);
     if (!done_with(w, stage, f, ok, round->last, err))
         return false;
     w->records += n;
@@ -270,7 +295,10 @@ bool writer_append(struct writer *w, struct stage *stage, uint32_t flow, const c
 
 bool writer_unfinished(const struct writer *w, uint32_t flow, const struct writer_round *round)
 {
-    return flow < w->n_trails && blocks_pending(&w->trails[flow], &round->source);
+    if (flow >= w->n_trails)
+        return false;
+    const struct trail *t = &w->trails[flow];
+    return t->tail || blocks_pending(t, &round->source);
 }
 
 bool writer_finish(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
@@ -279,6 +307,5 @@ bool writer_finish(struct writer *w, struct stage *stage, uint32_t flow, const c
     struct flow *f = flow_table_at(w->flows, flow);
     if (!begin_with(w, stage, f, name, err))
         return false;
-    const bool ok = blocks_finish(stage, &w->trails[flow], &round->source);
-    return done_with(w, stage, f, ok, true, err);
+    return done_with(w, stage, f, finish(w, stage, flow, round), true, err);
 }

@@ -32,7 +32,7 @@ struct writer {
     struct flow_table *flows;
     int dir_fd;                    /* borrowed: names are relative to it */
     const struct dialect *dialect; /* borrowed */
-    struct trail *trails;          /* by flow; for pcapng alone */
+    struct trail *trails;          /* by flow; for pcapng, and what is compressed */
     size_t n_trails, trails_cap;
     uint32_t newest, oldest; /* the LRU of open outputs; FLOW_NONE: empty */
     uint32_t n_open, max_open;

@@ -341,7 +341,8 @@ static void fini(struct plan *pl)
 static bool init_worker(struct worker *w, struct plan *pl)
 {
     w->pl = pl;
-    const bool ok = stage_init(&w->stage);
+    const enum clv_compress compress = pl->params->dialect->compress;
+    const bool ok = stage_init(&w->stage) && (!compress || stage_pack(&w->stage, compress));
     w->rows = pl->params->manifest == CLV_MANIFEST_NONE ? NULL : mem_alloc(ROWS_BUF, 1);
     return ok && (w->rows || pl->params->manifest == CLV_MANIFEST_NONE);
 }

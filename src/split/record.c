@@ -74,6 +74,10 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
                                                           : NAME_DEFAULT);
     if (dialect)
         json_str(&j, "format", format_word(dialect));
+    json_str(&j, "compress",
+             params->compress == CLV_COMPRESS_ZSTD   ? "zstd"
+             : params->compress == CLV_COMPRESS_GZIP ? "gzip"
+                                                     : "none");
     json_bool(&j, "each", params->each);
     json_bool(&j, "merge", params->merge);
     json_bool(&j, "metadata", !params->no_metadata);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "output/pack.h"
 #include "output/savefile.h"
 #include "split/merge.h"
 #include "split/pipeline.h"
@@ -64,6 +65,10 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         standard += strcmp(params->inputs[i], "-") == 0;
     if (standard > 1)
         return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read once");
+    if ((unsigned)params->compress > CLV_COMPRESS_GZIP)
+        return clv_fail(err, CLV_ERR_ARG, "--compress", "no such kind: %d", (int)params->compress);
+    if (!pack_supported(params->compress, err))
+        return false;
     if (params->merge && params->each)
         return clv_fail(err, CLV_ERR_ARG, "--merge", "excludes --each");
     if (params->threads > THREADS_MAX)
@@ -94,7 +99,7 @@ static bool settle_dialect(struct dialect *d, const struct clv_split_params *par
 {
     bool all_alike = true, any_pcapng = false;
     const struct source *widest = &sources[0];
-    *d = (struct dialect){.metadata = !params->no_metadata};
+    *d = (struct dialect){.metadata = !params->no_metadata, .compress = params->compress};
     for (size_t i = 0; i < n; i++) {
         all_alike &= alike(&sources[0], &sources[i]);
         any_pcapng |= sources[i].format.kind == WALK_PCAPNG;
@@ -138,7 +143,15 @@ static bool split_into(struct publish *p, const struct clv_split_params *params,
     struct source merged;
     const bool all_alike = settle_dialect(&dialect, params, sources, n);
     const char *usual = dialect.form == DIALECT_PCAPNG ? NAME_DEFAULT_PCAPNG : NAME_DEFAULT;
-    if (!name_parse(&name, params->name ? params->name : usual, sources[0].path, err))
+    const char *text = params->name ? params->name : usual;
+    const char *ending = pack_ending(dialect.compress);
+    char ended[NAME_MAX_LEN + 1];
+    const size_t len = strlen(text), ending_len = strlen(ending);
+    if (len < ending_len || strcmp(text + len - ending_len, ending) != 0) {
+        (void)snprintf(ended, sizeof ended, "%.512s%s", text, ending);
+        text = ended;
+    }
+    if (!name_parse(&name, text, sources[0].path, err))
         return false;
     name.other_ending = dialect_ending(&dialect);
     pp->sources = sources;

@@ -145,7 +145,7 @@ static void test_names(void **state)
         {"again", "{proto}.pcap", TCP4, 1, "tcp-2.pcap"},
         {"again and again", "{proto}.pcap", TCP4, 9, "tcp-10.pcap"},
         {"again, no ending", "{proto}", TCP4, 1, "tcp-2"},
-        {"again, two endings", "{proto}.tar.gz", TCP4, 1, "tcp.tar-2.gz"},
+        {"again, two endings", "{proto}.tar.gz", TCP4, 1, "tcp-2.tar.gz"},
         {"again, a dot in a directory", "a.b/{proto}", TCP4, 1, "a.b/tcp-2"},
         {"again, with fan-out", "{proto}.pcap", N_10000, 1, "00010000/tcp-2.pcap"},
         {"again, an ending too long to be one", "{proto}.something-else", TCP4, 1,
@@ -220,6 +220,7 @@ static void test_reserved(void **state)
         {"other_x.pcap", false},  {"a/other.pcap", false},
         {"manifest.json", false}, {"Other.pcap", false},
         {"manifest.csv2", false}, {"", false},
+        {"other.pcap.zst", true}, {"other.pcapng.gz", true},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
