@@ -73,7 +73,7 @@ static void set_up(struct fixture *x, uint64_t records, const char *dir)
         !source_probe(&x->source, path, false, &err) || !source_begin(&x->source, &all, &err) ||
         input_next(x->source.in, &x->v.w, &err) != INPUT_WINDOW ||
         !flow_by_parse(&x->plan.by, "flow", false, &err) ||
-        !name_parse(&x->name, NAME_DEFAULT, path, &err))
+        !name_parse(&x->name, NAME_DEFAULT ".pcap", path, &x->plan.by, &err))
         die(&err);
     (void)unlink(path);
     if (walk_all(x) == 0) /* makes the map resident */
@@ -123,7 +123,8 @@ static void find_all(struct fixture *x, struct partition parts[2])
 {
     struct clv_error err;
     for (uint32_t i = 0; i < 2; i++)
-        if (!partition_init(&parts[i]) || !partition_find(&parts[i], i, &x->piece, 1, 0, &err))
+        if (!partition_init(&parts[i], &x->plan.by, &(struct flow_cuts){.idle_ns = 0}) ||
+            !partition_find(&parts[i], i, &x->piece, 1, 0, &err))
             exit(2);
 }
 

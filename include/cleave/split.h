@@ -33,6 +33,14 @@ enum clv_compress {
     CLV_COMPRESS_GZIP, /* in members of 256 KiB each */
 };
 
+/* What an output may have at most before another one begins. */
+enum clv_every {
+    CLV_EVERY_NONE = 0,
+    CLV_EVERY_NS,    /* of the records' time, aligned to the epoch */
+    CLV_EVERY_BYTES, /* as classic pcap counts them; one record is always taken */
+    CLV_EVERY_RECORDS,
+};
+
 enum clv_cache {
     CLV_CACHE_KEEP = 0, /* the page cache is the system's business */
     CLV_CACHE_DROP,     /* the input leaves it behind the writers: others' files stay cached */
@@ -52,12 +60,23 @@ struct clv_split_params {
         *inputs; /* paths of the captures, one behind the other; "-": standard input */
     size_t n_inputs;
     const char *output; /* directory to make; its parent must exist */
-    const char *by;     /* "flow" (NULL), "3tuple", "hostpair" */
-    bool inner;         /* the addresses within tunnels count, not the outermost */
-    bool directed;      /* each direction is a flow of its own */
-    const char *name;   /* template of output names; NULL: "{n:8}_{key}.pcap", or .pcapng */
-    bool no_other;      /* drop what has no network address instead of writing `other` */
-    bool each;          /* every capture into a sub-directory of its own, named after it */
+    /* Fields, separated by commas: ip proto port vlan mac tunnel host client server service iface;
+     * or flow, connection, 3tuple, hostpair; or none. NULL: flow. */
+    const char *by;
+    uint32_t shards; /* outputs that keys are hashed onto, the same on any machine; 0: none */
+    bool inner;      /* the addresses within tunnels count, not the outermost */
+    /* Where a flow is cut into several outputs, each with a part number. 0: not. */
+    int64_t idle_timeout_ns;   /* behind so much time without a record */
+    int64_t active_timeout_ns; /* behind so much time since its first record */
+    enum clv_every every;
+    uint64_t every_n;              /* nanoseconds, bytes, or records; more than 0 */
+    uint64_t max_packets_per_flow; /* what is beyond is dropped; 0: nothing */
+    uint64_t max_bytes_per_flow;   /* of packets; the record that reaches it is the last */
+    uint16_t community_seed;       /* of Community IDs */
+    bool directed;                 /* each direction is a flow of its own */
+    const char *name; /* template of output names; NULL: "{n:8}_{key}.pcap", or .pcapng */
+    bool no_other;    /* drop what has no network address instead of writing `other` */
+    bool each;        /* every capture into a sub-directory of its own, named after it */
     bool merge; /* the captures' records in the order of their times, not one behind the other */
     bool force; /* replace an output of an earlier run */
     bool no_metadata; /* pcapng: leave out names, secrets and custom blocks of sections */
@@ -81,10 +100,12 @@ struct clv_split_result {
     uint64_t records_read;
     uint64_t captured_bytes; /* packet bytes of these, headers not counted; at the end */
     uint64_t records_written;
-    uint64_t dropped_other; /* with no_other: had no network address */
-    uint64_t other;         /* had no network address */
-    uint64_t fragments;     /* later fragments: they follow the first one of their datagram */
-    uint64_t orphans;       /* of them, those whose first did not come: in the flow without ports */
+    uint64_t copies;         /* written beyond one per record: by host, to both hosts' outputs */
+    uint64_t dropped_capped; /* beyond max_packets_per_flow or max_bytes_per_flow */
+    uint64_t dropped_other;  /* with no_other: had no network address */
+    uint64_t other;          /* had no network address */
+    uint64_t fragments;      /* later fragments: they follow the first one of their datagram */
+    uint64_t orphans; /* of them, those whose first did not come: in the flow without ports */
     uint64_t fragment_overflow; /* datagrams forgotten under way: too many at a time */
     uint64_t cut_short;         /* captured bytes end before the ports: in the flow without ports */
     uint64_t flows;             /* `other` not counted */

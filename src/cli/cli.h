@@ -27,7 +27,13 @@ enum flag_kind {
     FLAG_SIZE,     /* uint64_t, bytes; units k M G T and Ki Mi Gi Ti, with or without B */
     FLAG_DURATION, /* int64_t, nanoseconds; units ns us ms s m h, s when there is none */
     FLAG_WORD,     /* int: index of one of the words */
+    FLAG_EVERY,    /* struct every: a duration, a size with a unit, or records as 1000p */
     FLAG_IPV4,     /* uint8_t[4] */
+};
+
+struct every {
+    int kind; /* enum clv_every */
+    uint64_t n;
 };
 
 struct flag {

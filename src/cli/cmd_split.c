@@ -10,6 +10,10 @@ struct options {
     bool each, merge, inner, directed, no_other, force, json, quiet, no_metadata, recover;
     int manifest, cache, format, compress;
     uint64_t threads, max_open, memory, window;
+    uint64_t shards, max_packets, max_bytes, community_seed;
+    int64_t idle_timeout, active_timeout;
+    struct every every;
+    const char *shard_by;
 };
 
 #define AT(member) offsetof(struct options, member)
@@ -22,7 +26,23 @@ static const struct flag flags[] = {
     {"merge", 0, FLAG_BOOL, AT(merge), 0, 0, NULL,
      "records of all FILEs in the order of their times, not one FILE behind the other"},
     {"by", 'b', FLAG_TEXT, AT(by), 0, 0, "KEY",
-     "what makes a flow: flow, 3tuple, hostpair (default: flow)"},
+     "what makes a flow: fields, or flow, connection, 3tuple, hostpair, none (default: flow)"},
+    {"shards", 0, FLAG_COUNT, AT(shards), 1, 1 << 16, "N",
+     "N outputs, flows hashed onto them: the same on any machine, in any run"},
+    {"shard-by", 0, FLAG_TEXT, AT(shard_by), 0, 0, "KEY",
+     "what must not be torn apart by --shards (default: flow)"},
+    {"every", 0, FLAG_EVERY, AT(every), 0, 0, "TIME|SIZE|Np",
+     "cut every output, or without --by the capture: 60s (by the clock), 1GiB, 1000000p"},
+    {"idle-timeout", 0, FLAG_DURATION, AT(idle_timeout), 1, 0, "TIME",
+     "a flow ends behind so much silence (default: never)"},
+    {"active-timeout", 0, FLAG_DURATION, AT(active_timeout), 1, 0, "TIME",
+     "a flow is cut when it has lasted so long (default: never)"},
+    {"max-packets-per-flow", 0, FLAG_COUNT, AT(max_packets), 1, 0, "N",
+     "drop what a flow has beyond them"},
+    {"max-bytes-per-flow", 0, FLAG_SIZE, AT(max_bytes), 1, 0, "SIZE",
+     "drop what a flow has once it has so many bytes of packets"},
+    {"community-seed", 0, FLAG_COUNT, AT(community_seed), 0, 65535, "N",
+     "of the Community IDs in the manifest (default: 0)"},
     {"inner", 0, FLAG_BOOL, AT(inner), 0, 0, NULL,
      "look through tunnels: the innermost addresses and ports make the flow"},
     {"directed", 0, FLAG_BOOL, AT(directed), 0, 0, NULL, "each direction is a flow of its own"},
@@ -140,6 +160,10 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     if (r->orphans)
         row("orphans", human_count(r->orphans),
             "fragments whose first was not seen, in flows without ports");
+    if (r->copies)
+        row("copies", human_count(r->copies), "records in the outputs of both their hosts");
+    if (r->dropped_capped)
+        row("dropped", human_count(r->dropped_capped), "records beyond what a flow may have");
     if (r->cut_short)
         row("cut short", human_count(r->cut_short),
             "records captured too short for their ports, in flows without ports");
@@ -173,6 +197,14 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .n_inputs = n_operands,
         .output = o->output,
         .by = o->by,
+        .shards = (uint32_t)o->shards,
+        .every = (enum clv_every)o->every.kind,
+        .every_n = o->every.n,
+        .idle_timeout_ns = o->idle_timeout,
+        .active_timeout_ns = o->active_timeout,
+        .max_packets_per_flow = o->max_packets,
+        .max_bytes_per_flow = o->max_bytes,
+        .community_seed = (uint16_t)o->community_seed,
         .inner = o->inner,
         .each = o->each,
         .merge = o->merge,
@@ -195,6 +227,13 @@ static int run(const void *options, char **operands, unsigned n_operands)
     };
     struct clv_split_result r;
     struct clv_error err;
+    if (o->shard_by) {
+        if (!o->shards || o->by) {
+            (void)fprintf(stderr, "cleave split: --shard-by needs --shards, and no --by\n");
+            return EXIT_NOTHING;
+        }
+        p.by = o->shard_by;
+    }
     if (!p.output) {
         default_output(p.inputs[0], output, sizeof output);
         p.output = output;
@@ -234,9 +273,18 @@ const struct command command_split = {
     .summary = "Splits captures, one behind the other, into one file per flow.",
     .details =
         "FILE is pcap or pcapng, as it is or compressed with gzip, zstd, lz4, xz or bzip2; - is\n"
-        "standard input. Names are made of text and {n} {n:DIGITS} {key} {proto} {src} {dst} "
-        "{sport} {dport}\n"
-        "{first} {input}. The output directory appears when it is complete, or not at all.\n"
+        "standard input.\n"
+        "\n"
+        "KEY is fields, separated by commas: ip proto port vlan mac tunnel host client server "
+        "service\n"
+        "iface; or flow (ip,proto,port), connection (flow, cut where a TCP connection begins), "
+        "3tuple\n"
+        "(ip,proto), hostpair (ip), none.\n"
+        "\n"
+        "Names are made of text and {n} {n:DIGITS} {key} {proto} {src} {dst} {sport} {dport} "
+        "{first}\n"
+        "{input} {vlan} {mac} {tunnel} {iface} {shard} {part} {community_id}. The output directory "
+        "appears when it is complete, or not at all.\n"
         "\n"
         "Exit status: 0 all split; 1 split up to where the capture is damaged; 2 nothing done.\n",
     .flags = flags,

@@ -4,6 +4,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleave/split.h"
 #include "cli/cli.h"
 
 static const struct flag help_flag = {"help", 'h', FLAG_BOOL, 0, 0, 0, NULL, "show this help"};
@@ -127,6 +128,27 @@ static const struct unit duration_units[] = {
     {NULL, 0},
 };
 
+static const struct unit record_units[] = {
+    {"p", 1}, {"kp", 1000}, {"Mp", 1000000}, {"Gp", 1000000000}, {NULL, 0},
+};
+
+/* A size needs its unit, and one that no duration has: 60m are minutes. */
+static bool parse_every(const char *text, struct every *e)
+{
+    const char *unit = text + strspn(text, "0123456789");
+    uint64_t n;
+    if (parse_number(text, record_units, &n))
+        e->kind = CLV_EVERY_RECORDS;
+    else if (*unit && parse_number(text, duration_units, &n))
+        e->kind = CLV_EVERY_NS;
+    else if (*unit && parse_number(text, size_units, &n))
+        e->kind = CLV_EVERY_BYTES;
+    else
+        return false;
+    e->n = n;
+    return n > 0 && n <= INT64_MAX;
+}
+
 static bool parse_word(const char *words, const char *text, int *out)
 {
     const size_t len = strlen(text);
@@ -157,6 +179,10 @@ static int bad_value(const struct command *cmd, const struct flag *f, const char
         (void)fprintf(stderr, "it takes bytes, or a number with a unit such as 64MiB\n");
     else if (f->kind == FLAG_DURATION)
         (void)fprintf(stderr, "it takes seconds, or a whole number with ns, us, ms, s, m or h\n");
+    else if (f->kind == FLAG_EVERY)
+        (void)fprintf(stderr,
+                      "it takes a duration such as 60s, a size such as 1GiB, or records as in "
+                      "1000000p\n");
     else if (f->kind == FLAG_IPV4)
         (void)fprintf(stderr, "it takes an IPv4 address such as 192.168.0.1\n");
     else
@@ -189,6 +215,8 @@ static int set_value(const struct command *cmd, const struct flag *f, void *opti
             return bad_value(cmd, f, text);
         *(int64_t *)at = (int64_t)n;
         return 0;
+    case FLAG_EVERY:
+        return parse_every(text, at) ? 0 : bad_value(cmd, f, text);
     case FLAG_WORD:
         return parse_word(f->arg, text, at) ? 0 : bad_value(cmd, f, text);
     case FLAG_IPV4:

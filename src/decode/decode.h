@@ -24,6 +24,33 @@ struct decode_fragment {
     bool more; /* it is not the last */
 };
 
+enum decode_tunnel_kind {
+    DECODE_NO_TUNNEL = 0,
+    DECODE_MPLS,   /* label */
+    DECODE_VXLAN,  /* network identifier */
+    DECODE_GENEVE, /* network identifier */
+    DECODE_GRE,    /* key */
+    DECODE_GTP,    /* tunnel endpoint identifier */
+    DECODE_L2TP,   /* tunnel, session */
+    DECODE_PPTP,   /* call */
+};
+
+enum { DECODE_TUNNELS = 4 };
+
+/*
+ * What a packet says beside its tuple, on the way to the addresses that count: the link addresses
+ * and VLANs of the frame that is nearest to them, and the identifiers of the outermost tunnels up
+ * to them and right behind them. Zeroed at the beginning of a decoding.
+ */
+struct decode_path {
+    uint8_t src_mac[6], dst_mac[6];
+    uint16_t vlan[2];            /* VLAN id, outer and inner */
+    uint32_t id[DECODE_TUNNELS]; /* of tunnels */
+    uint8_t kind[DECODE_TUNNELS];
+    uint8_t n_tunnels, n_vlans;
+    bool has_mac;
+};
+
 /*
  * A decoding under way. *t is zeroed at its beginning. The depth counts headers that carry a whole
  * frame or packet again; more than DECODE_DEPTH_MAX are not looked through, so that no packet makes
@@ -32,10 +59,15 @@ struct decode_fragment {
 struct decode {
     struct clv_tuple *t;
     bool inner;    /* look through tunnels */
+    bool closed;   /* with inner: only for their identifiers; the outermost addresses count */
     bool touched;  /* one of those below is no longer zero */
     bool fragment; /* the outermost packet that is one is described in f */
     uint8_t depth;
     struct decode_fragment f;
+    /* Behind the network header: of TCP up to its flags, of what has no ports two bytes, or NULL.
+     */
+    const uint8_t *transport;
+    struct decode_path *path; /* NULL: nobody asks */
 };
 
 enum { DECODE_DEPTH_MAX = 16 }; /* a tunnel that carries frames takes two */
@@ -58,6 +90,26 @@ const struct decode_link *decode_link_find(uint16_t linktype);
 
 /* Never NULL: packets of a link type that is not known have no network address. */
 decode_fn *decode_function(uint16_t linktype);
+
+/* Notes a tunnel's identifier, if somebody asks. */
+static inline void decode_note_tunnel(struct decode *d, enum decode_tunnel_kind kind, uint32_t id)
+{
+    struct decode_path *path = d->path;
+    if (!path || path->n_tunnels == DECODE_TUNNELS)
+        return;
+    path->kind[path->n_tunnels] = (uint8_t)kind;
+    path->id[path->n_tunnels++] = id;
+}
+
+/* Notes the addresses of the frame that begins here. */
+static inline void decode_note_mac(struct decode_path *path, const uint8_t *dst, const uint8_t *src)
+{
+    memcpy(path->dst_mac, dst, sizeof path->dst_mac);
+    memcpy(path->src_mac, src, sizeof path->src_mac);
+    path->has_mac = true;
+    path->n_vlans = 0;
+    memset(path->vlan, 0, sizeof path->vlan);
+}
 
 /* One level deeper. false: too deep. */
 static inline bool decode_deeper(struct decode *d)

@@ -83,14 +83,16 @@ static bool may_be_frame(const uint8_t *p, size_t n)
     }
 }
 
-/* Leaves the labels behind. false: they do not end. */
-static bool skip_labels(const uint8_t **p, size_t *n)
+/* Leaves the labels behind. false: they do not end. d NULL: they are not noted. */
+static bool skip_labels(const uint8_t **p, size_t *n, struct decode *d)
 {
     bool bottom = false;
     while (!bottom) {
         if (*n < 5)
             return false;
         bottom = (*p)[2] & 1;
+        if (d)
+            decode_note_tunnel(d, DECODE_MPLS, load_be32(*p) >> 12);
         *p += 4;
         *n -= 4;
     }
@@ -104,7 +106,7 @@ static bool skip_labels(const uint8_t **p, size_t *n)
  */
 bool decode_mpls(const uint8_t *p, size_t n, struct decode *d)
 {
-    if (!skip_labels(&p, &n))
+    if (!skip_labels(&p, &n, d))
         return false;
     const bool ip = p[0] >> 4 == 4 || p[0] >> 4 == 6;
     if (ip && (sound_ip(p, n) || !may_be_frame(p, n)))
@@ -119,7 +121,7 @@ bool decode_mpls_doubted(const uint8_t *p, size_t n, struct decode *d)
 {
     const uint8_t *below = p;
     size_t left = n;
-    return skip_labels(&below, &left) &&
+    return skip_labels(&below, &left, NULL) &&
            (sound_ip(below, left) || sound_frame(below, left) ||
             (left >= 4 && below[0] >> 4 == 0 && sound_frame(below + 4, left - 4))) &&
            decode_mpls(p, n, d);
@@ -166,6 +168,16 @@ static size_t tag_len(uint16_t type)
     }
 }
 
+/* A VLAN's tag counts, the outermost two of them; a service's customer has a frame of its own. */
+static CLV_COLD void note_tag(uint16_t type, const uint8_t *p, struct decode_path *path)
+{
+    enum { VLAN_ID = 0x0fff, CUSTOMER_AT = 4 };
+    if (type == ETHERTYPE_ITAG)
+        decode_note_mac(path, p + CUSTOMER_AT, p + CUSTOMER_AT + 6);
+    else if (tag_len(type) == 4 && path->n_vlans < 2)
+        path->vlan[path->n_vlans++] = load_be16(p) & VLAN_ID;
+}
+
 bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct decode *d)
 {
     for (;;) {
@@ -190,6 +202,8 @@ bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct decode *
             len = tag_len(type);
             if (len == 0 || n < len)
                 return false;
+            if (CLV_UNLIKELY(d->path != NULL))
+                note_tag(type, p, d->path);
             type = load_be16(p + len - 2);
             break;
         }
@@ -211,6 +225,8 @@ bool decode_ethernet(const uint8_t *p, size_t n, struct decode *d)
     if (CLV_UNLIKELY(n < 15))
         return false;
     const uint16_t type = load_be16(p + 12);
+    if (CLV_UNLIKELY(d->path != NULL))
+        decode_note_mac(d->path, p, p + 6);
     if (CLV_LIKELY(type == ETHERTYPE_IPV4 && p[14] == IPV4_PLAIN))
         return decode_ipv4_header(p + 14, n - 14, IPV4_HEADER, d);
     if (CLV_UNLIKELY(type < ETHERTYPE_MIN && is_isl(p, n)))

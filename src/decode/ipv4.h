@@ -13,17 +13,24 @@ enum {
     IPV4_PLAIN = 0x45,           /* the first byte of version 4 without options */
     IP_FRAGMENT_OFFSET = 0x1fff, /* RFC 791 section 3.1, units of 8 bytes */
     IP_MORE_FRAGMENTS = 0x2000,
-    TCP_FLAGS_AT = 13, /* RFC 9293 section 3.1 */
+    TCP_SEQ_AT = 4, /* RFC 9293 section 3.1 */
+    TCP_ACK_AT = 8,
+    TCP_FLAGS_AT = 13,
 };
 
 /* All protocols with ports hold source and destination port in their first four bytes. */
-CLV_INLINE void decode_ports(const uint8_t *p, size_t n, uint8_t proto, struct clv_tuple *t)
+CLV_INLINE void decode_ports(const uint8_t *p, size_t n, uint8_t proto, struct decode *d)
 {
+    struct clv_tuple *const t = d->t;
     if (CLV_LIKELY(proto == CLV_PROTO_TCP)) {
-        if (CLV_LIKELY(n > TCP_FLAGS_AT))
+        if (CLV_LIKELY(n > TCP_FLAGS_AT)) {
             t->tcp_flags = p[TCP_FLAGS_AT];
+            d->transport = p;
+        }
     } else if (proto != CLV_PROTO_UDP && proto != CLV_PROTO_DCCP && proto != CLV_PROTO_SCTP &&
                proto != CLV_PROTO_UDPLITE) {
+        if (n >= 2)
+            d->transport = p;
         return;
     }
     if (CLV_UNLIKELY(n < 4)) {
@@ -47,7 +54,7 @@ CLV_INLINE void decode_transport(const uint8_t *p, size_t n, struct decode *d)
     if (CLV_UNLIKELY(d->inner))
         decode_transport_inner(p, n, d);
     else
-        decode_ports(p, n, d->t->proto, d->t);
+        decode_ports(p, n, d->t->proto, d);
 }
 
 /* header is the length that the first byte says: a constant where it was compared already. */
@@ -74,7 +81,7 @@ CLV_INLINE bool decode_ipv4_header(const uint8_t *p, size_t n, size_t header, st
     if (CLV_UNLIKELY(d->inner))
         decode_transport_inner(p + header, left, d);
     else
-        decode_ports(p + header, left, proto, t);
+        decode_ports(p + header, left, proto, d);
     return true;
 }
 

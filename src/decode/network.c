@@ -51,10 +51,25 @@ bool decode_ipv4_fragment(const uint8_t *p, size_t n, struct decode *d)
     return true;
 }
 
+/* What is right behind the addresses that count is looked at, but not into. */
+static void look_closed(const uint8_t *p, size_t n, const struct decode *d)
+{
+    struct clv_tuple t = *d->t;
+    struct decode_path path = *d->path;
+    struct decode behind = {.t = &t, .depth = d->depth, .path = &path};
+    (void)decode_tunnel(p, n, &behind);
+    memcpy(d->path->id, path.id, sizeof path.id);
+    memcpy(d->path->kind, path.kind, sizeof path.kind);
+    d->path->n_tunnels = path.n_tunnels;
+}
+
 void decode_transport_inner(const uint8_t *p, size_t n, struct decode *d)
 {
-    if (!decode_tunnel(p, n, d))
-        decode_ports(p, n, d->t->proto, d->t);
+    if (d->closed)
+        look_closed(p, n, d);
+    else if (decode_tunnel(p, n, d))
+        return;
+    decode_ports(p, n, d->t->proto, d);
 }
 
 static CLV_COLD void ipv6_fragment(const uint8_t *h, size_t len, struct decode *d)

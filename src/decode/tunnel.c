@@ -47,6 +47,7 @@ static bool pptp(uint16_t flags, const uint8_t *p, size_t n, struct decode *d)
         return false;
     at += flags & 0x1000 ? 4 : 0;
     at += flags & 0x0080 ? 4 : 0;
+    decode_note_tunnel(d, DECODE_PPTP, load_be16(p + 6));
     return n >= at && decode_ppp(p + at, n - at, d);
 }
 
@@ -63,6 +64,8 @@ static bool gre(const uint8_t *p, size_t n, struct decode *d)
         return false;
     size_t at = 4;
     at += flags & CHECKSUM ? 4 : 0;
+    if ((flags & KEY) && n >= at + 4)
+        decode_note_tunnel(d, DECODE_GRE, load_be32(p + at));
     at += flags & KEY ? 4 : 0;
     at += flags & SEQUENCE ? 4 : 0;
     if (n < at)
@@ -90,7 +93,10 @@ static bool gre(const uint8_t *p, size_t n, struct decode *d)
 /* RFC 7348. */
 static bool vxlan(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 8 && (p[0] & 0x08) && decode_frame(p + 8, n - 8, d);
+    if (n < 8 || !(p[0] & 0x08))
+        return false;
+    decode_note_tunnel(d, DECODE_VXLAN, load_be32(p + 4) >> 8);
+    return decode_frame(p + 8, n - 8, d);
 }
 
 /* draft-ietf-nvo3-vxlan-gpe: the last byte of the first word says what is carried. */
@@ -98,6 +104,7 @@ static bool vxlan_gpe(const uint8_t *p, size_t n, struct decode *d)
 {
     if (n < 8 || !(p[0] & 0x04))
         return vxlan(p, n, d);
+    decode_note_tunnel(d, DECODE_VXLAN, load_be32(p + 4) >> 8);
     switch (p[3]) {
     case 1:
         return decode_ip(p + 8, n - 8, d);
@@ -121,6 +128,7 @@ static bool geneve(const uint8_t *p, size_t n, struct decode *d)
     const uint16_t type = load_be16(p + 2);
     if (n < len)
         return false;
+    decode_note_tunnel(d, DECODE_GENEVE, load_be32(p + 4) >> 8);
     if (type == ETHERTYPE_TEB)
         return decode_frame(p + len, n - len, d);
     return type >= ETHERTYPE_MIN && decode_ethertype(type, p + len, n - len, d);
@@ -133,6 +141,7 @@ static bool gtp_u(const uint8_t *p, size_t n, struct decode *d)
     if (n < 8 || p[0] >> 4 != 3 || p[1] != T_PDU)
         return false;
     size_t at = 8;
+    decode_note_tunnel(d, DECODE_GTP, load_be32(p + 4));
     if (p[0] & OPTIONAL) {
         at += 4;
         if (n < at)
@@ -182,6 +191,8 @@ static bool l2tp(const uint8_t *p, size_t n, struct decode *d)
         return false;
     size_t at = 6;
     at += flags & LENGTH ? 2 : 0;
+    if (n >= at)
+        decode_note_tunnel(d, DECODE_L2TP, load_be32(p + at - 4));
     at += flags & SEQUENCE ? 4 : 0;
     if (flags & OFFSET) {
         if (n < at + 2)
@@ -269,7 +280,7 @@ static bool in_udp(const uint8_t *p, size_t n, struct decode *d)
         return false;
     const uint16_t src = load_be16(p), dst = load_be16(p + 2);
     return to_port(dst, p + 8, n - 8, d) || with_port(dst, p + 8, n - 8, d) ||
-           with_port(src, p + 8, n - 8, d);
+           (src != dst && with_port(src, p + 8, n - 8, d));
 }
 
 /* RFC 4302: what follows belongs to the same addresses. */
@@ -295,6 +306,9 @@ bool decode_tunnel(const uint8_t *p, size_t n, struct decode *d)
         d->depth = depth;
         return false;
     }
+    struct decode_path path;
+    if (CLV_UNLIKELY(d->path != NULL))
+        path = *d->path;
     *d->t = (struct clv_tuple){0};
     switch (outer.proto) {
     case PROTO_IPV4:
@@ -328,6 +342,13 @@ bool decode_tunnel(const uint8_t *p, size_t n, struct decode *d)
     if (!found) {
         *d->t = outer; /* nothing sound is inside */
         d->depth = depth;
+        if (CLV_UNLIKELY(d->path != NULL)) {
+            /* The frame around the addresses counts, and the identifiers right behind them. */
+            memcpy(path.id, d->path->id, sizeof path.id);
+            memcpy(path.kind, d->path->kind, sizeof path.kind);
+            path.n_tunnels = d->path->n_tunnels;
+            *d->path = path;
+        }
     }
     return found;
 }

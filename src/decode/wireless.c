@@ -22,6 +22,15 @@ static bool aggregate(const uint8_t *p, size_t n, struct decode *d)
     return n >= 14 && decode_llc(p + 14, n - 14, d);
 }
 
+/* IEEE 802.11-2020 table 9-30: which of the addresses are the frame's ends. */
+static CLV_COLD void note_addresses(const uint8_t *p, struct decode_path *path)
+{
+    enum { ADDRESS_1 = 4, ADDRESS_2 = 10, ADDRESS_3 = 16, ADDRESS_4 = 24 };
+    const bool to = p[1] & FC_TO_DS, from = p[1] & FC_FROM_DS;
+    decode_note_mac(path, p + (to ? ADDRESS_3 : ADDRESS_1),
+                    p + (from ? to ? ADDRESS_4 : ADDRESS_3 : ADDRESS_2));
+}
+
 /* align: of the header in bytes, where a driver pads it. */
 static bool data_frame(const uint8_t *p, size_t n, size_t align, struct decode *d)
 {
@@ -44,6 +53,8 @@ static bool data_frame(const uint8_t *p, size_t n, size_t align, struct decode *
     len = (len + align - 1) / align * align;
     if (n < len)
         return false;
+    if (CLV_UNLIKELY(d->path != NULL))
+        note_addresses(p, d->path);
     return aggregated ? aggregate(p + len, n - len, d) : decode_llc(p + len, n - len, d);
 }
 

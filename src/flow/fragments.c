@@ -27,11 +27,11 @@ struct datagram {
     uint32_t length; /* bytes; 0: the last fragment has not come */
     uint32_t n_ranges;
     struct range ranges[RANGES];
-    struct clv_tuple tuple;
-    bool has_previous;         /* a complete datagram had the same id shortly before */
-    struct clv_tuple previous; /* its first fragment's */
-    uint32_t next;             /* in its bucket */
-    uint64_t waiting;          /* the newest of those who wait for its first fragment */
+    struct flow_origin origin;   /* of the first fragment */
+    bool has_previous;           /* a complete datagram had the same id shortly before */
+    struct flow_origin previous; /* its first fragment's */
+    uint32_t next;               /* in its bucket */
+    uint64_t waiting;            /* the newest of those who wait for its first fragment */
 };
 
 /* A later fragment that came before the first. */
@@ -41,7 +41,7 @@ struct waiter {
     uint64_t position;
     uint64_t older; /* of the same datagram */
     bool settled, has_fallback;
-    struct clv_tuple fallback; /* of the datagram before with the same id, if it was complete */
+    struct flow_origin fallback; /* of the datagram before with the same id, if it was complete */
 };
 
 struct fragments {
@@ -188,11 +188,11 @@ static void cover(struct datagram *d, const struct decode_fragment *f)
         d->has_first && !d->scattered && d->length && n == 1 && r.from == 0 && r.to >= d->length;
 }
 
-static void settle(struct fragments *fr, struct waiter *w, const struct clv_tuple *tuple)
+static void settle(struct fragments *fr, struct waiter *w, const struct flow_origin *origin)
 {
     w->settled = true;
     fr->n_waiting--;
-    fr->settle(fr->user, w->owner, w->number, tuple);
+    fr->settle(fr->user, w->owner, w->number, origin);
 }
 
 /* The first fragment is there: those who came before it are told. */
@@ -200,7 +200,7 @@ static void welcome(struct fragments *fr, struct datagram *d)
 {
     for (uint64_t i = d->waiting; i != NOBODY && i >= fr->first; i = waiter_at(fr, i)->older)
         if (!waiter_at(fr, i)->settled)
-            settle(fr, waiter_at(fr, i), &d->tuple);
+            settle(fr, waiter_at(fr, i), &d->origin);
     d->waiting = NOBODY;
 }
 
@@ -254,17 +254,17 @@ bool fragments_take(struct fragments *fr, const struct fragment *fragment)
         d = renew(fr, d, fragment);
     } else if (d->complete) {
         /* One more of the same datagram, a duplicate say, if no other first fragment comes. */
-        const struct clv_tuple before = d->tuple;
+        const struct flow_origin before = d->origin;
         d = renew(fr, d, fragment);
         d->previous = before;
         d->has_previous = true;
     }
     if (f->offset == 0) {
-        struct clv_tuple first = *fragment->tuple;
-        first.tcp_flags = 0; /* these are in the first fragment, and are counted there */
-        if (d->has_first && memcmp(&d->tuple, &first, sizeof first) != 0)
+        struct flow_origin first = *fragment->origin;
+        first.tuple.tcp_flags = 0; /* these are in the first fragment, and are counted there */
+        if (d->has_first && memcmp(&d->origin.tuple, &first.tuple, sizeof first.tuple) != 0)
             d = renew(fr, d, fragment); /* other ports: another datagram */
-        d->tuple = first;
+        d->origin = first;
         d->has_first = true;
         welcome(fr, d);
         cover(d, f);
@@ -273,7 +273,7 @@ bool fragments_take(struct fragments *fr, const struct fragment *fragment)
     cover(d, f);
     if (!d->has_first)
         return wait_for_first(fr, d, fragment);
-    fr->settle(fr->user, fragment->owner, fragment->number, &d->tuple);
+    fr->settle(fr->user, fragment->owner, fragment->number, &d->origin);
     return true;
 }
 

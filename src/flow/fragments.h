@@ -11,7 +11,7 @@
 #ifndef CLEAVE_FLOW_FRAGMENTS_H
 #define CLEAVE_FLOW_FRAGMENTS_H
 
-#include "decode/decode.h"
+#include "flow/general.h"
 
 enum {
     FRAGMENTS_DATAGRAMS = 16384,
@@ -24,7 +24,7 @@ struct fragments;
 /* A fragment as the input has it, and who wants to know. */
 struct fragment {
     const struct decode_fragment *f;
-    const struct clv_tuple *tuple; /* the first fragment's counts */
+    const struct flow_origin *origin; /* the first fragment's counts */
     int64_t ts_ns;
     uint64_t position; /* in the run's input, bytes */
     uint32_t file;     /* number of the input */
@@ -32,9 +32,9 @@ struct fragment {
     uint32_t number;
 };
 
-/* Tells what becomes of a later fragment. tuple NULL: its first fragment did not come. */
+/* Tells what becomes of a later fragment. origin NULL: its first fragment did not come. */
 typedef void fragments_settle(void *user, void *owner, uint32_t number,
-                              const struct clv_tuple *tuple);
+                              const struct flow_origin *origin);
 
 /* NULL: no memory. */
 struct fragments *fragments_create(fragments_settle *settle, void *user);

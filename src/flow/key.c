@@ -8,25 +8,103 @@ uint64_t flow_key_hash_slowly(const struct flow_key *key)
     return flow_key_hash(key);
 }
 
-struct by_row {
+static const struct {
     const char *name;
-    struct flow_key mask;
+    unsigned fields;
+    bool connections;
+} words[] = {
+    {"ip", FLOW_BY_IP, false},
+    {"proto", FLOW_BY_PROTO, false},
+    {"port", FLOW_BY_PORT, false},
+    {"vlan", FLOW_BY_VLAN, false},
+    {"mac", FLOW_BY_MAC, false},
+    {"tunnel", FLOW_BY_TUNNEL, false},
+    {"host", FLOW_BY_HOST, false},
+    {"client", FLOW_BY_CLIENT, false},
+    {"server", FLOW_BY_SERVER, false},
+    {"service", FLOW_BY_SERVICE, false},
+    {"iface", FLOW_BY_IFACE, false},
+    {"hostpair", FLOW_BY_IP, false},
+    {"3tuple", FLOW_BY_IP | FLOW_BY_PROTO, false},
+    {"flow", FLOW_BY_TUPLE, false},
+    {"connection", FLOW_BY_TUPLE, true},
 };
 
-bool flow_by_parse(struct flow_by *by, const char *text, bool directed, struct clv_error *err)
+static bool unknown(struct clv_error *err, const char *text, const char *word, size_t len)
 {
-    static const struct by_row rows[] = {
-        {"flow", {.a_port = 0xffff, .b_port = 0xffff, .has = FLOW_HAS_PORTS, .proto = 0xff}},
-        {"3tuple", {.proto = 0xff}},
-        {"hostpair", {.proto = 0}},
-    };
-    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
-        if (strcmp(text, rows[i].name) == 0) {
-            *by = (struct flow_by){.mask.key = rows[i].mask, .undirected = !directed};
-            by->mask.key.family = 0xff;
-            by->set.key.has = rows[i].mask.proto ? FLOW_HAS_PROTO : 0;
+    if (strlen(text) == len)
+        (void)clv_fail(err, CLV_ERR_ARG, "--by", "\"%.60s\" is no key", text);
+    else
+        (void)clv_fail(err, CLV_ERR_ARG, "--by", "\"%.*s\" of \"%.60s\" is no key",
+                       (int)min_u64(len, 40), word, text);
+    return clv_fail_hint(err,
+                         "fields: ip proto port vlan mac tunnel host client server service iface; "
+                         "or flow, connection, 3tuple, hostpair, none");
+}
+
+static bool parse_fields(struct flow_by *by, const char *text, struct clv_error *err)
+{
+    if (strcmp(text, "none") == 0)
+        return true;
+    for (const char *p = text;; p++) {
+        const size_t len = strcspn(p, ",");
+        size_t i = 0;
+        while (i < sizeof words / sizeof *words &&
+               (strlen(words[i].name) != len || memcmp(words[i].name, p, len) != 0))
+            i++;
+        if (i == sizeof words / sizeof *words)
+            return unknown(err, text, p, len);
+        by->fields |= (uint16_t)words[i].fields;
+        by->connections |= words[i].connections;
+        p += len;
+        if (*p == '\0')
             return true;
-        }
-    (void)clv_fail(err, CLV_ERR_ARG, "--by", "\"%.60s\" is no key", text);
-    return clv_fail_hint(err, "flow, 3tuple or hostpair");
+    }
+}
+
+bool flow_by_parse(struct flow_by *out, const char *text, bool directed, struct clv_error *err)
+{
+    struct flow_by by = {.undirected = !directed};
+    if (!parse_fields(&by, text, err))
+        return false;
+    const unsigned f = by.fields;
+    if ((f & FLOW_BY_HOST) && (f & (FLOW_BY_IP | FLOW_BY_ROLES)))
+        return clv_fail(err, CLV_ERR_ARG, "--by",
+                        "host is each address alone: it excludes ip, client, server and service");
+    if ((f & FLOW_BY_HOST) && by.connections)
+        return clv_fail(err, CLV_ERR_ARG, "--by", "host excludes connection");
+    if ((f & FLOW_BY_ROLES) && by.connections)
+        return clv_fail(err, CLV_ERR_ARG, "--by", "connection excludes client, server and service");
+    if (f & FLOW_BY_SERVICE)
+        by.fields |= FLOW_BY_PROTO;
+    const unsigned both = (f & FLOW_BY_IP ? FLOW_END_ADDR : 0) |
+                          (f & FLOW_BY_PORT ? FLOW_END_PORT : 0) |
+                          (f & FLOW_BY_MAC ? FLOW_END_MAC : 0);
+    by.a = by.b = (uint8_t)both;
+    if (f & FLOW_BY_HOST) {
+        by.a |= FLOW_END_ADDR;
+        by.b = 0;
+    }
+    if (f & FLOW_BY_CLIENT)
+        by.a |= FLOW_END_ADDR;
+    if (f & FLOW_BY_SERVER)
+        by.b |= FLOW_END_ADDR;
+    if (f & FLOW_BY_SERVICE)
+        by.b |= FLOW_END_PORT;
+    by.sided = f & (FLOW_BY_HOST | FLOW_BY_ROLES);
+    by.needs_network = f & (FLOW_BY_TUPLE | FLOW_BY_HOST | FLOW_BY_ROLES);
+    /* What is of the tuple alone, addresses among it, is settled where it stands. */
+    by.general = !(f & FLOW_BY_IP) || (f & ~(unsigned)FLOW_BY_TUPLE) ||
+                 ((f & FLOW_BY_PORT) && !(f & FLOW_BY_PROTO));
+    if (f & FLOW_BY_PORT) {
+        by.mask.key.a_port = by.mask.key.b_port = 0xffff;
+        by.mask.key.has = FLOW_HAS_PORTS;
+    }
+    if (f & FLOW_BY_PROTO) {
+        by.mask.key.proto = 0xff;
+        by.set.key.has = FLOW_HAS_PROTO;
+    }
+    by.mask.key.family = 0xff;
+    *out = by;
+    return true;
 }

@@ -31,6 +31,8 @@ struct flow_key {
 
 enum {
     FLOW_HAS_PORTS = CLV_TUPLE_PORTS,
+    FLOW_HAS_SHARD = 1 << 5, /* the key is a shard's number */
+    FLOW_HAS_KEY = 1 << 6,   /* a general key (general.h) of a record that is not `other` */
     FLOW_HAS_PROTO = 1 << 7, /* the same for all keys of a run */
 };
 
@@ -57,16 +59,46 @@ static_assert(offsetof(struct clv_tuple, dst) == offsetof(struct flow_key, b) &&
                   sizeof(union flow_id) == 40,
               "flow_key_settle() works in place");
 
-/* Which fields of a tuple make the key. */
+enum flow_field {
+    FLOW_BY_IP = 1 << 0,
+    FLOW_BY_PROTO = 1 << 1,
+    FLOW_BY_PORT = 1 << 2,
+    FLOW_BY_VLAN = 1 << 3,
+    FLOW_BY_MAC = 1 << 4,
+    FLOW_BY_TUNNEL = 1 << 5,
+    FLOW_BY_HOST = 1 << 6,
+    FLOW_BY_CLIENT = 1 << 7,
+    FLOW_BY_SERVER = 1 << 8,
+    FLOW_BY_SERVICE = 1 << 9,
+    FLOW_BY_IFACE = 1 << 10,
+    FLOW_BY_TUPLE = FLOW_BY_IP | FLOW_BY_PROTO | FLOW_BY_PORT,
+    FLOW_BY_ROLES = FLOW_BY_CLIENT | FLOW_BY_SERVER | FLOW_BY_SERVICE,
+};
+
+/* What a general key takes of an end. */
+enum flow_end {
+    FLOW_END_ADDR = 1 << 0,
+    FLOW_END_PORT = 1 << 1,
+    FLOW_END_MAC = 1 << 2,
+};
+
+/* Which fields make the key. */
 struct flow_by {
     union flow_id mask, set; /* on the tail: an AND and an OR, so that no field costs a branch */
     bool undirected; /* both directions are one flow; else a is the source, b the destination */
+
+    bool general;       /* the key is made by general.h, and not as above */
+    bool sided;         /* a is the host, or the client, and no order makes it so */
+    bool needs_network; /* without a network address a record is `other` */
+    bool connections;   /* a TCP flow is cut where a new connection begins */
+    uint16_t fields;    /* enum flow_field */
+    uint8_t a, b;       /* enum flow_end */
 };
 
-/* true: ports are part of the key. */
+/* true: the first fragment's ports, or tunnels, matter for the key. */
 static inline bool flow_by_ports(const struct flow_by *by)
 {
-    return by->mask.key.has & FLOW_HAS_PORTS;
+    return by->fields & (FLOW_BY_PORT | FLOW_BY_TUNNEL | FLOW_BY_ROLES);
 }
 
 /*
@@ -83,6 +115,12 @@ static inline bool flow_has_ports(const struct flow_key *k)
 static inline bool flow_has_proto(const struct flow_key *k)
 {
     return k->has & FLOW_HAS_PROTO;
+}
+
+/* The key of records that have no network address, but should. */
+static inline bool flow_is_other(const struct flow_key *k)
+{
+    return k->family == 0 && !(k->has & FLOW_HAS_KEY);
 }
 
 static inline bool flow_key_equal(const struct flow_key *x, const struct flow_key *y)
@@ -145,7 +183,10 @@ CLV_INLINE unsigned flow_key_settle(union flow_id *id, const struct flow_by *by)
     return swap;
 }
 
-/* Settles `--by TEXT`. On failure *by is untouched. */
+/*
+ * Settles `--by TEXT`: fields or an alias, separated by commas; "none" alone is no field, so that
+ * all records are one flow. On failure *by is untouched.
+ */
 CLV_MUST_CHECK bool flow_by_parse(struct flow_by *by, const char *text, bool directed,
                                   struct clv_error *err);
 

@@ -18,6 +18,7 @@ void flow_table_fini(struct flow_table *t)
     for (unsigned i = 0; i < t->n_directories; i++)
         mem_free(t->directories[i]);
     mem_free(t->slots);
+    mem_free(t->more);
     *t = (struct flow_table){0};
 }
 
@@ -71,14 +72,24 @@ static bool add_chunk(struct flow_table *t, uint32_t number)
     return chunk != NULL;
 }
 
-uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key, uint64_t hash)
+static bool reserve_more(struct flow_table *t, uint32_t n)
+{
+    struct flow_more *more = mem_reserve(t->more, &t->more_cap, n, sizeof *more);
+    if (more)
+        t->more = more;
+    return more != NULL;
+}
+
+/* The next entry, which no slot names yet. */
+static uint32_t make(struct flow_table *t, const struct flow_key *key, const struct flow_more *more)
 {
     const uint32_t i = t->n;
-    if (i == FLOW_NONE - 1 || (i >= t->mask / 2 && !grow(t)) ||
+    if (i == FLOW_NONE - 1 || (more && !reserve_more(t, i + 1)) ||
         (i % FLOW_CHUNK == 0 && !add_chunk(t, i / FLOW_CHUNK)))
         return FLOW_NONE;
     t->n = i + 1;
-    place(t->slots, t->mask, (struct flow_slot){.hash = (uint32_t)hash, .entry = i + 1});
+    if (more)
+        t->more[i] = *more;
     *flow_table_at(t, i) = (struct flow){
         .key = *key,
         .index = i,
@@ -89,4 +100,31 @@ uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key, uint64
         .older = FLOW_NONE,
     };
     return i;
+}
+
+uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key,
+                        const struct flow_more *more, uint64_t hash)
+{
+    if (t->n >= t->mask / 2 && !grow(t))
+        return FLOW_NONE;
+    const uint32_t i = make(t, key, more);
+    if (i != FLOW_NONE)
+        place(t->slots, t->mask, (struct flow_slot){.hash = (uint32_t)hash, .entry = i + 1});
+    return i;
+}
+
+uint32_t flow_table_replace(struct flow_table *t, uint32_t i, uint64_t hash)
+{
+    const struct flow_key key = flow_table_at(t, i)->key;
+    struct flow_more more = {0};
+    if (t->more)
+        more = t->more[i];
+    const uint32_t made = make(t, &key, t->more ? &more : NULL);
+    if (made == FLOW_NONE)
+        return FLOW_NONE;
+    uint32_t slot = (uint32_t)hash & t->mask;
+    while (t->slots[slot].entry != i + 1)
+        slot = (slot + 1) & t->mask;
+    t->slots[slot].entry = made + 1;
+    return made;
 }

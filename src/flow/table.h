@@ -12,7 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
-#include "flow/key.h"
+#include "flow/general.h"
 
 struct flow_sums {
     uint64_t packets;
@@ -37,10 +37,13 @@ struct flow {
     int64_t first_ns;        /* earliest time seen */
     uint32_t n;              /* number in order of appearance, from 1; `other` counts apart */
 
-    int fd;                /* -1: closed */
-    uint32_t newer, older; /* neighbours in the LRU of open outputs, FLOW_NONE: none */
-    uint32_t name;         /* where in the partition's names */
-    uint64_t size;         /* bytes written to the output; 0: not made yet */
+    int fd;                       /* -1: closed */
+    uint32_t newer, older;        /* neighbours in the LRU of open outputs, FLOW_NONE: none */
+    uint32_t name;                /* where in the partition's names */
+    uint8_t icmp_type, icmp_code; /* of the first record, if has_icmp */
+    bool has_icmp;
+    uint8_t first_flags; /* of TCP, of the first record */
+    uint64_t size;       /* bytes written to the output; 0: not made yet */
 };
 
 #define FLOW_NONE UINT32_MAX
@@ -68,6 +71,8 @@ struct flow_table {
     uint32_t chunks_cap;
     unsigned n_directories;
     struct flow **directories[FLOW_DIRECTORIES]; /* the last one is in use */
+    struct flow_more *more;                      /* by entry, where keys are general; else NULL */
+    size_t more_cap;
 };
 
 /* On failure the table is empty and may be passed to flow_table_fini(). */
@@ -106,19 +111,36 @@ static inline struct flow *flow_table_candidate(const struct flow_table *t, uint
     }
 }
 
-/* Adds a flow that is known to be absent. Returns its number, or FLOW_NONE: no memory. */
-uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key, uint64_t hash) CLV_COLD;
+/*
+ * Adds a flow that is known to be absent. more is NULL for all keys, or for none. Returns its
+ * number, or FLOW_NONE: no memory.
+ */
+uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key,
+                        const struct flow_more *more, uint64_t hash) CLV_COLD;
+
+/*
+ * Adds a flow with the key of entry i, which is found no more: its key leads to the new one.
+ * Returns its number, or FLOW_NONE: no memory.
+ */
+uint32_t flow_table_replace(struct flow_table *t, uint32_t i, uint64_t hash) CLV_COLD;
+
+/* true: flow f has the key. */
+CLV_INLINE bool flow_table_is(const struct flow_table *t, const struct flow *f,
+                              const struct flow_key *key, const struct flow_more *more)
+{
+    return CLV_LIKELY(flow_key_equal(&f->key, key)) &&
+           (!more || memcmp(&t->more[f->index], more, sizeof *more) == 0);
+}
 
 /* Returns the number of the key's flow, or FLOW_NONE: absent. */
 CLV_INLINE uint32_t flow_table_find(const struct flow_table *t, const struct flow_key *key,
-                                    uint64_t hash)
+                                    const struct flow_more *more, uint64_t hash)
 {
     for (uint32_t i = (uint32_t)hash & t->mask;; i = (i + 1) & t->mask) {
         const struct flow_slot s = t->slots[i];
         if (s.entry == 0)
             return FLOW_NONE;
-        if (s.hash == (uint32_t)hash &&
-            CLV_LIKELY(flow_key_equal(&flow_table_at(t, s.entry - 1)->key, key)))
+        if (s.hash == (uint32_t)hash && flow_table_is(t, flow_table_at(t, s.entry - 1), key, more))
             return s.entry - 1;
     }
 }

@@ -3,11 +3,12 @@
 
 #include <string.h>
 
+#include "output/community.h"
 #include "output/name.h"
 
 /*
- * src is the sender of the flow's first record. A field that the key leaves out is empty in CSV and
- * absent in JSON Lines.
+ * src is the sender of the flow's first record, or the client, or the host. A field that the key
+ * leaves out is empty in CSV and absent in JSON Lines.
  */
 enum column {
     COL_FILE,
@@ -28,6 +29,21 @@ enum column {
     COL_SRC_FLAGS,
     COL_DST_FLAGS,
     COL_LINKTYPE,
+    COL_INITIATOR,
+    COL_COMMUNITY_ID,
+    COL_VLAN,
+    COL_SRC_MAC,
+    COL_DST_MAC,
+    COL_TUNNEL,
+    COL_IFACE,
+    COL_SHARD,
+    COL_PART,
+    COL_END,
+    COL_OUTER_SRC,
+    COL_OUTER_SPORT,
+    COL_OUTER_DST,
+    COL_OUTER_DPORT,
+    COL_OUTER_PROTO,
     N_COLUMNS,
 };
 
@@ -55,6 +71,21 @@ static const struct column_row columns[N_COLUMNS] = {
     [COL_SRC_FLAGS] = {"src_tcp_flags", false},
     [COL_DST_FLAGS] = {"dst_tcp_flags", false},
     [COL_LINKTYPE] = {"linktype", true},
+    [COL_INITIATOR] = {"initiator", false},
+    [COL_COMMUNITY_ID] = {"community_id", false},
+    [COL_VLAN] = {"vlan", false},
+    [COL_SRC_MAC] = {"src_mac", false},
+    [COL_DST_MAC] = {"dst_mac", false},
+    [COL_TUNNEL] = {"tunnel", false},
+    [COL_IFACE] = {"iface", true},
+    [COL_SHARD] = {"shard", true},
+    [COL_PART] = {"part", true},
+    [COL_END] = {"end", false},
+    [COL_OUTER_SRC] = {"outer_src", false},
+    [COL_OUTER_SPORT] = {"outer_sport", true},
+    [COL_OUTER_DST] = {"outer_dst", false},
+    [COL_OUTER_DPORT] = {"outer_dport", true},
+    [COL_OUTER_PROTO] = {"outer_proto", false},
 };
 
 const char *manifest_file_name(enum clv_manifest kind)
@@ -69,11 +100,45 @@ const char *manifest_file_name(enum clv_manifest kind)
     }
 }
 
-void manifest_head(enum clv_manifest kind, struct text *out)
+/* Columns that not all runs have. */
+static bool has_column(const struct manifest *m, enum column c)
 {
-    if (kind != CLV_MANIFEST_CSV)
+    const unsigned fields = m->by->fields;
+    switch (c) {
+    case COL_COMMUNITY_ID:
+        return m->community;
+    case COL_VLAN:
+        return fields & FLOW_BY_VLAN && !m->shards;
+    case COL_SRC_MAC:
+    case COL_DST_MAC:
+        return fields & FLOW_BY_MAC && !m->shards;
+    case COL_TUNNEL:
+        return fields & FLOW_BY_TUNNEL && !m->shards;
+    case COL_IFACE:
+        return fields & FLOW_BY_IFACE && !m->shards;
+    case COL_SHARD:
+        return m->shards;
+    case COL_PART:
+    case COL_END:
+        return flow_cuts_any(m->cuts);
+    case COL_OUTER_SRC:
+    case COL_OUTER_SPORT:
+    case COL_OUTER_DST:
+    case COL_OUTER_DPORT:
+    case COL_OUTER_PROTO:
+        return m->outer;
+    default:
+        return true;
+    }
+}
+
+void manifest_head(const struct manifest *m, struct text *out)
+{
+    if (m->kind != CLV_MANIFEST_CSV)
         return;
     for (unsigned c = 0; c < N_COLUMNS; c++) {
+        if (!has_column(m, c))
+            continue;
         if (c)
             text_char(out, ',');
         text_str(out, columns[c].name);
@@ -89,49 +154,101 @@ static void put_flags(struct text *out, uint8_t flags)
             text_char(out, "FSRPAUEC"[bit]);
 }
 
-static void put_proto(struct text *out, const struct flow *f)
+static void put_proto(struct text *out, uint8_t proto)
 {
-    const char *name = name_of_proto(f->key.proto);
+    const char *name = name_of_proto(proto);
     if (name)
         text_str(out, name);
     else
-        text_u64(out, f->key.proto, 1);
+        text_u64(out, proto, 1);
+}
+
+/* The sender of the flow's first record is `src`, unless the key says who is a. */
+static bool end_is_a(const struct flow *f, bool src)
+{
+    return src != (bool)f->reversed;
+}
+
+static void put_addr(struct text *out, const struct manifest *m, const struct flow *f, bool src)
+{
+    const bool a = end_is_a(f, src);
+    if (f->key.family && ((a ? m->by->a : m->by->b) & FLOW_END_ADDR))
+        text_addr(out, a ? f->key.a : f->key.b, f->key.family, ':');
+}
+
+static void put_port(struct text *out, const struct manifest *m, const struct flow *f, bool src)
+{
+    const bool a = end_is_a(f, src);
+    if (flow_has_ports(&f->key) && ((a ? m->by->a : m->by->b) & FLOW_END_PORT))
+        text_u64(out, a ? f->key.a_port : f->key.b_port, 1);
+}
+
+static void put_mac(struct text *out, const struct manifest *m, const struct manifest_entry *e,
+                    bool src)
+{
+    const bool a = end_is_a(e->f, src);
+    if (e->more->has_mac && ((a ? m->by->a : m->by->b) & FLOW_END_MAC))
+        name_put_mac(a ? e->more->a_mac : e->more->b_mac, ':', out);
+}
+
+static void put_initiator(struct text *out, const struct manifest *m, const struct flow *f)
+{
+    const bool rev = f->reversed;
+    const struct clv_tuple first = {
+        .sport = rev ? f->key.b_port : f->key.a_port,
+        .dport = rev ? f->key.a_port : f->key.b_port,
+        .proto = f->key.proto,
+        .flags = f->key.has & FLOW_HAS_PORTS,
+        .tcp_flags = f->first_flags,
+    };
+    if (flow_is_other(&f->key) || m->shards || m->by->sided)
+        return;
+    text_str(out, flow_source_is_client(&first) ? "src" : "dst");
+}
+
+static void put_outer(struct text *out, const struct clv_tuple *t, enum column c)
+{
+    const bool ports = t->flags & CLV_TUPLE_PORTS;
+    if (t->family == 0)
+        return;
+    if (c == COL_OUTER_SRC)
+        text_addr(out, t->src, t->family, ':');
+    else if (c == COL_OUTER_DST)
+        text_addr(out, t->dst, t->family, ':');
+    else if (c == COL_OUTER_PROTO)
+        put_proto(out, t->proto);
+    else if (ports)
+        text_u64(out, c == COL_OUTER_SPORT ? t->sport : t->dport, 1);
 }
 
 /* The bare value of a column; nothing where the flow has none. */
-static void put_value(enum column c, const struct flow *f, const char *name, uint16_t linktype,
+static void put_value(enum column c, const struct manifest *m, const struct manifest_entry *e,
                       struct text *out)
 {
+    const struct flow *f = e->f;
     const struct flow_key *k = &f->key;
     const unsigned fwd = f->reversed, rev = !f->reversed;
-    const bool addressed = k->family != 0;
+    const bool other = flow_is_other(k);
+    char id[COMMUNITY_ID_LEN + 1];
     switch (c) {
     case COL_FILE:
-        text_str(out, name);
+        text_str(out, e->name);
         break;
     case COL_FLOW:
-        if (addressed)
+        if (!other)
             text_u64(out, f->n, 1);
         break;
     case COL_PROTO:
-        if (addressed && flow_has_proto(k))
-            put_proto(out, f);
+        if (!other && flow_has_proto(k))
+            put_proto(out, k->proto);
         break;
     case COL_SRC:
-        if (addressed)
-            text_addr(out, fwd ? k->b : k->a, k->family, ':');
-        break;
     case COL_DST:
-        if (addressed)
-            text_addr(out, fwd ? k->a : k->b, k->family, ':');
+        put_addr(out, m, f, c == COL_SRC);
         break;
     case COL_SPORT:
-        if (flow_has_ports(k))
-            text_u64(out, fwd ? k->b_port : k->a_port, 1);
-        break;
     case COL_DPORT:
-        if (flow_has_ports(k))
-            text_u64(out, fwd ? k->a_port : k->b_port, 1);
+        put_port(out, m, f, c == COL_SPORT);
         break;
     case COL_SRC_PACKETS:
         text_u64(out, f->sum[fwd].packets, 1);
@@ -166,41 +283,84 @@ static void put_value(enum column c, const struct flow *f, const char *name, uin
         put_flags(out, f->tcp_flags[rev]);
         break;
     case COL_LINKTYPE:
-        text_u64(out, linktype, 1);
+        text_u64(out, e->linktype, 1);
+        break;
+    case COL_INITIATOR:
+        put_initiator(out, m, f);
+        break;
+    case COL_COMMUNITY_ID:
+        if (!other && community_id(m->by, f, m->community_seed, id))
+            text_str(out, id);
+        break;
+    case COL_VLAN:
+        if (!other && e->more->n_vlans)
+            name_put_vlan(e->more, out);
+        break;
+    case COL_SRC_MAC:
+    case COL_DST_MAC:
+        if (!other)
+            put_mac(out, m, e, c == COL_SRC_MAC);
+        break;
+    case COL_TUNNEL:
+        name_put_tunnel(e->more, out);
+        break;
+    case COL_IFACE:
+        if (e->more->iface)
+            text_u64(out, e->more->iface - 1, 1);
+        break;
+    case COL_SHARD:
+        if (k->has & FLOW_HAS_SHARD)
+            text_u64(out, flow_shard_of(k), 1);
+        break;
+    case COL_PART:
+        text_u64(out, e->cut->part, 1);
+        break;
+    case COL_END:
+        text_str(out, flow_end_word(m->cuts, e->cut));
+        break;
+    case COL_OUTER_SRC:
+    case COL_OUTER_SPORT:
+    case COL_OUTER_DST:
+    case COL_OUTER_DPORT:
+    case COL_OUTER_PROTO:
+        put_outer(out, e->outer, c);
         break;
     default:
         break;
     }
 }
 
-static void csv_row(const struct flow *f, const char *name, uint16_t linktype, struct text *out)
+static void csv_row(const struct manifest *m, const struct manifest_entry *e, struct text *out)
 {
-    const bool quote = strpbrk(name, ",\"\r\n") != NULL;
+    const bool quote = strpbrk(e->name, ",\"\r\n") != NULL;
     for (unsigned c = 0; c < N_COLUMNS; c++) {
+        if (!has_column(m, c))
+            continue;
         if (c)
             text_char(out, ',');
         if (c == COL_FILE && quote) {
             text_char(out, '"');
-            for (const char *p = name; *p; p++) {
+            for (const char *p = e->name; *p; p++) {
                 if (*p == '"')
                     text_char(out, '"');
                 text_char(out, *p);
             }
             text_char(out, '"');
         } else {
-            put_value(c, f, name, linktype, out);
+            put_value(c, m, e, out);
         }
     }
     text_str(out, "\r\n");
 }
 
-static void jsonl_row(const struct flow *f, const char *name, uint16_t linktype, struct text *out)
+static void jsonl_row(const struct manifest *m, const struct manifest_entry *e, struct text *out)
 {
     char separator = '{';
     for (unsigned c = 0; c < N_COLUMNS; c++) {
         char buf[NAME_MAX_LEN + 1];
         struct text value = text_on(buf, sizeof buf);
-        put_value(c, f, name, linktype, &value);
+        if (has_column(m, c))
+            put_value(c, m, e, &value);
         if (value.len == 0)
             continue;
         text_char(out, separator);
@@ -215,11 +375,10 @@ static void jsonl_row(const struct flow *f, const char *name, uint16_t linktype,
     text_str(out, "}\n");
 }
 
-void manifest_row(enum clv_manifest kind, const struct flow *f, const char *name, uint16_t linktype,
-                  struct text *out)
+void manifest_row(const struct manifest *m, const struct manifest_entry *e, struct text *out)
 {
-    if (kind == CLV_MANIFEST_CSV)
-        csv_row(f, name, linktype, out);
+    if (m->kind == CLV_MANIFEST_CSV)
+        csv_row(m, e, out);
     else
-        jsonl_row(f, name, linktype, out);
+        jsonl_row(m, e, out);
 }

@@ -8,6 +8,7 @@
 
 #include "base/text.h"
 #include "cleave/split.h"
+#include "flow/cut.h"
 #include "flow/table.h"
 
 enum { MANIFEST_ROW_MAX = 8192 }; /* bytes; names are at most NAME_MAX_LEN, escaped */
@@ -15,11 +16,30 @@ enum { MANIFEST_ROW_MAX = 8192 }; /* bytes; names are at most NAME_MAX_LEN, esca
 /* "manifest.csv", "manifest.jsonl", or NULL. */
 const char *manifest_file_name(enum clv_manifest kind);
 
-/* The line before the rows; nothing for JSON Lines. */
-void manifest_head(enum clv_manifest kind, struct text *out);
+/* What rows have in common. Pointers are borrowed. */
+struct manifest {
+    enum clv_manifest kind;
+    const struct flow_by *by;
+    const struct flow_cuts *cuts;
+    bool community; /* a column for it */
+    uint16_t community_seed;
+    bool outer; /* columns for the addresses that tunnels hide */
+    bool shards;
+};
 
-/* The row of flow f, whose output is called name and holds packets of the link type. */
-void manifest_row(enum clv_manifest kind, const struct flow *f, const char *name, uint16_t linktype,
-                  struct text *out);
+/* An output. */
+struct manifest_entry {
+    const struct flow *f;
+    const struct flow_more *more;  /* NULL: keys are not general */
+    const struct flow_cut *cut;    /* NULL: nothing cuts flows */
+    const struct clv_tuple *outer; /* NULL: nobody asks */
+    const char *name;
+    uint16_t linktype;
+};
+
+/* The line before the rows; nothing for JSON Lines. */
+void manifest_head(const struct manifest *m, struct text *out);
+
+void manifest_row(const struct manifest *m, const struct manifest_entry *e, struct text *out);
 
 #endif

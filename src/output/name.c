@@ -2,6 +2,7 @@
 #include "output/name.h"
 
 #include "cleave/capture.h"
+#include "output/community.h"
 
 #include <string.h>
 
@@ -61,16 +62,22 @@ struct field_row {
 };
 
 static const struct field_row fields[] = {
-    {"n", NAME_N},         {"key", NAME_KEY},     {"proto", NAME_PROTO},
-    {"src", NAME_SRC},     {"dst", NAME_DST},     {"sport", NAME_SPORT},
-    {"dport", NAME_DPORT}, {"first", NAME_FIRST}, {"input", NAME_INPUT},
+    {"n", NAME_N},         {"key", NAME_KEY},
+    {"proto", NAME_PROTO}, {"src", NAME_SRC},
+    {"dst", NAME_DST},     {"sport", NAME_SPORT},
+    {"dport", NAME_DPORT}, {"first", NAME_FIRST},
+    {"input", NAME_INPUT}, {"vlan", NAME_VLAN},
+    {"mac", NAME_MAC},     {"tunnel", NAME_TUNNEL},
+    {"iface", NAME_IFACE}, {"shard", NAME_SHARD},
+    {"part", NAME_PART},   {"community_id", NAME_COMMUNITY_ID},
 };
 
 static bool bad(struct clv_error *err, const char *what, const char *text)
 {
     (void)clv_fail(err, CLV_ERR_ARG, "--name", "%s: \"%.80s\"", what, text);
-    return clv_fail_hint(err, "fields: {n} {n:DIGITS} {key} {proto} {src} {dst} {sport} {dport} "
-                              "{first} {input}");
+    return clv_fail_hint(err,
+                         "fields, in braces: n n:DIGITS key proto src dst sport dport first input "
+                         "vlan mac tunnel iface shard part community_id");
 }
 
 static bool parse_field(struct name_part *part, const char *p, size_t len)
@@ -84,7 +91,9 @@ static bool parse_field(struct name_part *part, const char *p, size_t len)
         if (!colon)
             return true;
         const size_t digits = len - name_len - 1;
-        if (part->field != NAME_N || digits < 1 || digits > 2)
+        const bool number =
+            part->field == NAME_N || part->field == NAME_PART || part->field == NAME_SHARD;
+        if (!number || digits < 1 || digits > 2)
             return false;
         part->width = 0;
         for (size_t k = 1; k <= digits; k++) {
@@ -198,10 +207,19 @@ static const char *ending_of(const char *text)
     return dot && !strchr(dot, '/') ? dot : strrchr(text, '.');
 }
 
-bool name_parse(struct name_template *t, const char *text, const char *input_path,
-                struct clv_error *err)
+/* Fields that keys do not have would be the same for all. */
+static bool check_fields(const struct name_template *t, struct clv_error *err)
 {
-    *t = (struct name_template){0};
+    for (size_t i = 0; i < t->n_parts; i++)
+        if (t->parts[i].field == NAME_COMMUNITY_ID && !community_supported(err))
+            return false;
+    return true;
+}
+
+bool name_parse(struct name_template *t, const char *text, const char *input_path,
+                const struct flow_by *by, struct clv_error *err)
+{
+    *t = (struct name_template){.by = by};
     const size_t len = strlen(text);
     if (len == 0 || len > 200)
         return bad(err, "a template has 1 to 200 bytes", text);
@@ -241,7 +259,7 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
         t->parts[t->n_parts - 1].len -= t->ending_len;
     }
     t->has_dir = strchr(t->text, '/') != NULL;
-    return true;
+    return check_fields(t, err);
 }
 
 static void put_proto(struct text *out, const struct flow_key *k)
@@ -255,37 +273,137 @@ static void put_proto(struct text *out, const struct flow_key *k)
     }
 }
 
-static void put_addr(struct text *out, const struct flow *f, bool src)
+/* true: the key has it of the end a, or b. */
+static bool end_has(const struct name_template *t, bool a, enum flow_end what)
 {
-    const bool a = src != (bool)f->reversed;
-    text_addr(out, a ? f->key.a : f->key.b, f->key.family, '-');
+    return (a ? t->by->a : t->by->b) & what;
 }
 
-static void put_port(struct text *out, const struct flow *f, bool src)
+static void put_addr(struct text *out, const struct name_template *t, const struct flow *f,
+                     bool src)
 {
     const bool a = src != (bool)f->reversed;
-    if (flow_has_ports(&f->key))
+    if (f->key.family && end_has(t, a, FLOW_END_ADDR))
+        text_addr(out, a ? f->key.a : f->key.b, f->key.family, '-');
+    else
+        text_str(out, "any");
+}
+
+static void put_port(struct text *out, const struct name_template *t, const struct flow *f,
+                     bool src)
+{
+    const bool a = src != (bool)f->reversed;
+    if (flow_has_ports(&f->key) && end_has(t, a, FLOW_END_PORT))
         text_u64(out, a ? f->key.a_port : f->key.b_port, 1);
     else
         text_char(out, '-');
 }
 
-/* The fields that the key has, as words: tcp_10.0.0.1_50000_10.0.0.2_80 */
-static void put_key(struct text *out, const struct flow *f)
+void name_put_vlan(const struct flow_more *more, struct text *out)
 {
-    if (flow_has_proto(&f->key)) {
-        put_proto(out, &f->key);
-        text_char(out, '_');
+    if (more->n_vlans == 0)
+        text_str(out, "untagged");
+    for (unsigned i = 0; i < more->n_vlans && i < 2; i++) {
+        if (i)
+            text_char(out, '.');
+        text_u64(out, more->vlan[i], 1);
+    }
+}
+
+void name_put_mac(const uint8_t mac[6], char separator, struct text *out)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        if (i)
+            text_char(out, separator);
+        text_hex(out, mac[i], 2);
+    }
+}
+
+void name_put_tunnel(const struct flow_more *more, struct text *out)
+{
+    static const char *const words[] = {
+        [DECODE_MPLS] = "mpls", [DECODE_VXLAN] = "vxlan", [DECODE_GENEVE] = "geneve",
+        [DECODE_GRE] = "gre",   [DECODE_GTP] = "gtp",     [DECODE_L2TP] = "l2tp",
+        [DECODE_PPTP] = "pptp",
+    };
+    for (unsigned i = 0; i < more->n_tunnels && i < DECODE_TUNNELS; i++) {
+        if (i)
+            text_char(out, '.');
+        text_str(out, words[more->tunnel_kind[i]]);
+        text_u64(out, more->tunnel[i], 1);
+    }
+}
+
+static void put_macs(struct text *out, const struct name_template *t, const struct name_subject *s)
+{
+    if (!s->more || !s->more->has_mac) {
+        text_str(out, "nomac");
+        return;
     }
     for (unsigned src = 2; src--;) {
-        put_addr(out, f, src);
-        if (flow_has_ports(&f->key)) {
-            text_char(out, '_');
-            put_port(out, f, src);
-        }
-        if (src)
+        const bool a = (bool)src != (bool)s->f->reversed;
+        if (!end_has(t, a, FLOW_END_MAC))
+            continue;
+        name_put_mac(a ? s->more->a_mac : s->more->b_mac, '-', out);
+        if (src && end_has(t, !a, FLOW_END_MAC))
             text_char(out, '_');
     }
+}
+
+/* Fields of a key are words with '_' between them. */
+static void next_word(struct text *out, size_t *words)
+{
+    if ((*words)++)
+        text_char(out, '_');
+}
+
+/* The fields that the key has, as words: tcp_10.0.0.1_50000_10.0.0.2_80 */
+static void put_key(struct text *out, const struct name_template *t, const struct name_subject *s)
+{
+    const struct flow *f = s->f;
+    const unsigned by = t->by->fields;
+    size_t words = 0;
+    if (f->key.has & FLOW_HAS_SHARD) {
+        text_str(out, "shard");
+        text_u64(out, flow_shard_of(&f->key), 1);
+        return;
+    }
+    if (flow_has_proto(&f->key)) {
+        next_word(out, &words);
+        put_proto(out, &f->key);
+    }
+    for (unsigned src = 2; src--;) {
+        const bool a = (bool)src != (bool)f->reversed;
+        if (f->key.family && end_has(t, a, FLOW_END_ADDR)) {
+            next_word(out, &words);
+            put_addr(out, t, f, src);
+        }
+        if (flow_has_ports(&f->key) && end_has(t, a, FLOW_END_PORT)) {
+            next_word(out, &words);
+            put_port(out, t, f, src);
+        }
+    }
+    if (s->more && (by & FLOW_BY_MAC)) {
+        next_word(out, &words);
+        put_macs(out, t, s);
+    }
+    if (s->more && (by & FLOW_BY_VLAN)) {
+        next_word(out, &words);
+        text_str(out, s->more->n_vlans ? "vlan" : "");
+        name_put_vlan(s->more, out);
+    }
+    if (s->more && (by & FLOW_BY_TUNNEL)) {
+        next_word(out, &words);
+        text_str(out, s->more->n_tunnels ? "" : "notunnel");
+        name_put_tunnel(s->more, out);
+    }
+    if (s->more && (by & FLOW_BY_IFACE)) {
+        next_word(out, &words);
+        text_str(out, "if");
+        text_u64(out, s->more->iface - 1, 1);
+    }
+    if (words == 0)
+        text_str(out, f->key.has & (FLOW_HAS_KEY) && by == 0 ? "all" : "none");
 }
 
 /* As ISO 8601's basic format has it, which every file system takes: 20261122T235959.123456789Z */
@@ -304,8 +422,10 @@ static void put_time(struct text *out, int64_t ts_ns)
 }
 
 static void put_field(const struct name_template *t, const struct name_part *part,
-                      const struct flow *f, int64_t first_ns, struct text *out)
+                      const struct name_subject *s, struct text *out)
 {
+    const struct flow *f = s->f;
+    char id[COMMUNITY_ID_LEN + 1];
     switch (part->field) {
     case NAME_LITERAL:
         text_put(out, part->text, part->len);
@@ -314,7 +434,7 @@ static void put_field(const struct name_template *t, const struct name_part *par
         text_u64(out, f->n, part->width);
         break;
     case NAME_KEY:
-        put_key(out, f);
+        put_key(out, t, s);
         break;
     case NAME_PROTO:
         if (flow_has_proto(&f->key))
@@ -323,30 +443,64 @@ static void put_field(const struct name_template *t, const struct name_part *par
             text_str(out, "ip");
         break;
     case NAME_SRC:
-        put_addr(out, f, true);
+        put_addr(out, t, f, true);
         break;
     case NAME_DST:
-        put_addr(out, f, false);
+        put_addr(out, t, f, false);
         break;
     case NAME_SPORT:
-        put_port(out, f, true);
+        put_port(out, t, f, true);
         break;
     case NAME_DPORT:
-        put_port(out, f, false);
+        put_port(out, t, f, false);
         break;
     case NAME_FIRST:
-        put_time(out, first_ns);
+        put_time(out, s->first_ns);
         break;
     case NAME_INPUT:
         text_str(out, t->input);
         break;
+    case NAME_VLAN:
+        if (s->more && (t->by->fields & FLOW_BY_VLAN))
+            name_put_vlan(s->more, out);
+        else
+            text_char(out, '-');
+        break;
+    case NAME_MAC:
+        put_macs(out, t, s);
+        break;
+    case NAME_TUNNEL:
+        if (s->more && s->more->n_tunnels)
+            name_put_tunnel(s->more, out);
+        else
+            text_char(out, '-');
+        break;
+    case NAME_IFACE:
+        if (s->more && s->more->iface)
+            text_u64(out, s->more->iface - 1, 1);
+        else
+            text_char(out, '-');
+        break;
+    case NAME_SHARD:
+        text_u64(out, f->key.has & FLOW_HAS_SHARD ? flow_shard_of(&f->key) : 0, part->width);
+        break;
+    case NAME_PART:
+        text_u64(out, s->part ? s->part : 1, part->width);
+        break;
+    case NAME_COMMUNITY_ID:
+        if (!community_id(t->by, f, t->community_seed, id))
+            text_char(out, '-');
+        else
+            for (const char *c = id; *c; c++) /* base64's '/' and '+' as RFC 4648 section 5 */
+                text_char(out, *c == '/' ? '_' : *c == '+' ? '-' : *c == ':' ? '-' : *c);
+        break;
     }
 }
 
-void name_format(const struct name_template *t, const struct flow *f, int64_t first_ns,
-                 unsigned again, struct text *out)
+void name_format(const struct name_template *t, const struct name_subject *s, struct text *out)
 {
-    if (f->key.family == 0) {
+    const struct flow *f = s->f;
+    if (flow_is_other(&f->key)) {
         text_str(out, NAME_OTHER);
         if (f->n > 1) {
             text_char(out, '_');
@@ -361,10 +515,10 @@ void name_format(const struct name_template *t, const struct flow *f, int64_t fi
     }
     /* A suffix stands before the ending, if the template has one: a.pcap, a-2.pcap, a-3.pcap */
     for (size_t i = 0; i < t->n_parts; i++)
-        put_field(t, &t->parts[i], f, first_ns, out);
-    if (again) {
+        put_field(t, &t->parts[i], s, out);
+    if (s->again) {
         text_char(out, '-');
-        text_u64(out, (uint64_t)again + 1, 1);
+        text_u64(out, (uint64_t)s->again + 1, 1);
     }
     text_put(out, t->ending, t->ending_len);
 }

@@ -28,11 +28,18 @@ enum name_field {
     NAME_DPORT,
     NAME_FIRST,
     NAME_INPUT,
+    NAME_VLAN,
+    NAME_MAC,
+    NAME_TUNNEL,
+    NAME_IFACE,
+    NAME_SHARD,
+    NAME_PART,
+    NAME_COMMUNITY_ID,
 };
 
 struct name_part {
     enum name_field field;
-    unsigned width;   /* NAME_N: digits at least */
+    unsigned width;   /* NAME_N, NAME_PART, NAME_SHARD: digits at least */
     const char *text; /* NAME_LITERAL: in the template */
     size_t len;
 };
@@ -47,21 +54,34 @@ struct name_template {
     const char *other_ending; /* of `other`, ".pcap" */
     bool unique;  /* no two flows can have the same name, since {n} can be read back from it */
     bool has_dir; /* the template names directories itself: no fan-out */
+    const struct flow_by *by; /* which fields keys have; borrowed */
+    uint16_t community_seed;
 };
 
-#define NAME_DEFAULT "{n:8}_{key}.pcap"
-#define NAME_DEFAULT_PCAPNG "{n:8}_{key}.pcapng"
+/* What is named. */
+struct name_subject {
+    const struct flow *f;
+    const struct flow_more *more; /* NULL: keys are not general */
+    uint32_t part;                /* 0: nothing cuts flows */
+    int64_t first_ns;             /* time of its first record */
+    unsigned again; /* how many others had the same name before; it becomes a suffix unless 0 */
+};
+
+#define NAME_DEFAULT "{n:8}_{key}"
+#define NAME_DEFAULT_SHARD "shard_{shard:3}"
+#define NAME_DEFAULT_PART "{n:8}_{first}" /* of keys without fields */
 #define NAME_OTHER "other"
 
+/* by is borrowed for as long as the template is used. */
 CLV_MUST_CHECK bool name_parse(struct name_template *t, const char *text, const char *input_path,
-                               struct clv_error *err);
+                               const struct flow_by *by, struct clv_error *err);
 
-/*
- * Appends the name of flow f, whose first record has the time first_ns. again: how many other flows
- * were found to have the same name before; it becomes a suffix unless it is 0.
- */
-void name_format(const struct name_template *t, const struct flow *f, int64_t first_ns,
-                 unsigned again, struct text *out);
+void name_format(const struct name_template *t, const struct name_subject *s, struct text *out);
+
+/* The words of a general key's fields: "10", "10.20" or "untagged"; addresses; tunnels. */
+void name_put_vlan(const struct flow_more *more, struct text *out);
+void name_put_mac(const uint8_t mac[6], char separator, struct text *out);
+void name_put_tunnel(const struct flow_more *more, struct text *out);
 
 /* {input}: the capture's file name without its endings, fit for a path. At most 128 bytes. */
 void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path);

@@ -155,26 +155,28 @@ static bool copy(struct stage *s, const struct writer_round *r, const struct wri
     return true;
 }
 
-static bool dump(struct stage *s, const struct writer_round *r, const struct dialect_kind *kind,
-                 const struct writer_ref *refs, uint32_t n)
+bool writer_reread(const struct writer_round *r, uint32_t offset, struct writer_place *place,
+                   struct walk_record *rec)
 {
     const struct walk_format *f = r->source.format;
     const struct ledger *l = r->source.dialect->ledger;
-    struct walk_state st = {0};
-    uint64_t until = 0;
+    const uint8_t *raw = r->base + offset;
+    const size_t rest = r->avail - offset;
+    if (f->kind == WALK_PCAP)
+        return walk_record(f, raw, rest, f->big_endian, rec) == WALK_RECORD;
+    const uint64_t position = r->position + offset;
+    if (position >= place->until)
+        place->until = walk_state_at(&place->st, l, r->source.n_entries, position);
+    return walk_block(l, &place->st, raw, rest, rec) == WALK_RECORD;
+}
+
+static bool dump(struct stage *s, const struct writer_round *r, const struct dialect_kind *kind,
+                 const struct writer_ref *refs, uint32_t n)
+{
+    struct writer_place place = {.until = 0};
     for (uint32_t i = 0; i < n; i++) {
-        const uint8_t *raw = r->base + refs[i].offset;
-        const uint64_t position = r->position + refs[i].offset;
         struct walk_record rec;
-        enum walk_step step;
-        if (f->kind == WALK_PCAP) {
-            step = walk_record(f, raw, refs[i].len, f->big_endian, &rec);
-        } else {
-            if (position >= until)
-                until = walk_state_at(&st, l, r->source.n_entries, position);
-            step = walk_block(l, &st, raw, refs[i].len, &rec);
-        }
-        if (step != WALK_RECORD)
+        if (!writer_reread(r, refs[i].offset, &place, &rec))
             return clv_fail(s->err, CLV_ERR_INTERNAL, s->name,
                             "a record changed while it was read");
         if (!dump_record(s, kind, &rec))

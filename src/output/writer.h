@@ -23,10 +23,22 @@ struct writer_ref {
 /* What the records of one round of writing have in common. */
 struct writer_round {
     const uint8_t *base; /* what references count from */
+    size_t avail;        /* bytes at base */
     uint64_t position;   /* of base in the run's input */
     struct blocks_source source;
     bool last; /* nothing follows: outputs are closed behind their records */
 };
+
+/* Where in a round's ledger the last record was read. Zeroed at the beginning of a round. */
+struct writer_place {
+    struct walk_state st;
+    uint64_t until;
+};
+
+/* Reads the record again that lies offset bytes behind base. false: it changed since it was
+ * scanned. */
+CLV_MUST_CHECK bool writer_reread(const struct writer_round *round, uint32_t offset,
+                                  struct writer_place *place, struct walk_record *rec);
 
 struct writer {
     struct flow_table *flows;

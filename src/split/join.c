@@ -25,19 +25,21 @@ static void mark_disordered(struct join *j, struct scan_piece *piece)
     more[j->n_disordered++] = piece;
 }
 
-static void settle(void *user, void *owner, uint32_t number, const struct clv_tuple *tuple)
+static void settle(void *user, void *owner, uint32_t number, const struct flow_origin *origin)
 {
     struct join *j = user;
     struct batch *b = owner;
     struct scan_piece *piece = &b->pieces[number >> PLACE_BITS];
     const struct scan_fragment *f = &piece->fragments[number & PLACE_MASK];
     b->join_waiting--;
-    if (!tuple) {
+    if (!origin) {
         j->orphans++;
         return;
     }
+    struct flow_origin own = *origin;
+    own.iface = f->origin.iface;
     mark_disordered(j, piece);
-    scan_piece_set_tuple(piece, j->scan, f->item, tuple);
+    scan_piece_set_origin(piece, j->scan, f->item, &own);
 }
 
 static bool take_piece(struct plan *pl, struct batch *b, unsigned number)
@@ -50,7 +52,7 @@ static bool take_piece(struct plan *pl, struct batch *b, unsigned number)
         const struct scan_item *item = &piece->items[f->item];
         const struct fragment fragment = {
             .f = &f->f,
-            .tuple = &f->tuple,
+            .origin = &f->origin,
             .ts_ns = item->ts_ns,
             .position = b->view->position + item->offset,
             .file = file,

@@ -6,9 +6,9 @@ struct name_hash {
     unsigned again;  /* suffixes given to this name so far */
 };
 
-void numbering_init(struct numbering *nb, const struct name_template *name)
+void numbering_init(struct numbering *nb, const struct name_template *name, bool outer)
 {
-    *nb = (struct numbering){.name = name};
+    *nb = (struct numbering){.name = name, .outer = outer};
 }
 
 void numbering_fini(struct numbering *nb)
@@ -21,7 +21,7 @@ void numbering_fini(struct numbering *nb)
 
 static bool is_other(const struct flow *f)
 {
-    return f->key.family == 0;
+    return flow_is_other(&f->key);
 }
 
 static uint64_t marks_before(const struct numbering *nb, uint32_t item)
@@ -30,12 +30,52 @@ static uint64_t marks_before(const struct numbering *nb, uint32_t item)
     return nb->ranks[item / 64] + (uint64_t)__builtin_popcountll(below);
 }
 
+/* What the first record of new flow i says beside its key. */
+static bool look_at_first(const struct numbering *nb, struct partition *p, uint32_t i,
+                          struct writer_place *place, struct clv_error *err)
+{
+    struct flow *f = flow_table_at(&p->flows, i);
+    const bool icmp = f->key.proto == CLV_PROTO_ICMP || f->key.proto == CLV_PROTO_ICMPV6;
+    struct walk_record rec;
+    struct clv_tuple tuple = {0};
+    if (CLV_LIKELY(!nb->outer && !icmp))
+        return true;
+    if (!writer_reread(&nb->round, p->runs[f->run].first, place, &rec))
+        return clv_fail(err, CLV_ERR_IO, "the input", "changed while it was read");
+    decode_fn *const fn = decode_function(nb->round.source.dialect->kinds[f->kind].linktype);
+    if (icmp) {
+        struct decode d = {.t = &tuple, .inner = nb->outer};
+        f->has_icmp = fn(rec.data, rec.caplen, &d) && d.transport && tuple.proto == f->key.proto &&
+                      !(tuple.flags & CLV_TUPLE_FRAGMENT);
+        f->icmp_type = f->has_icmp ? d.transport[0] : 0;
+        f->icmp_code = f->has_icmp ? d.transport[1] : 0;
+    }
+    if (!nb->outer)
+        return true;
+    struct clv_tuple *outer = mem_reserve(p->outer, &p->outer_cap, p->flows.n, sizeof *outer);
+    if (!outer)
+        return clv_fail_nomem(err, "outer addresses", p->flows.n * sizeof *outer);
+    p->outer = outer;
+    outer[i] = (struct clv_tuple){0};
+    struct decode d = {.t = &outer[i]};
+    if (!fn(rec.data, rec.caplen, &d))
+        outer[i] = (struct clv_tuple){0};
+    return true;
+}
+
 static bool name_flow(const struct numbering *nb, struct partition *p, uint32_t i, unsigned again,
                       struct text *name)
 {
     const struct flow *f = flow_table_at(&p->flows, i);
+    const struct name_subject s = {
+        .f = f,
+        .more = p->flows.more ? &p->flows.more[i] : NULL,
+        .part = p->cut ? p->cut[i].part : 0,
+        .first_ns = p->runs[f->run].first_ns,
+        .again = again,
+    };
     name->len = 0;
-    name_format(nb->name, f, p->runs[f->run].first_ns, again, name);
+    name_format(nb->name, &s, name);
     return !name->full;
 }
 
@@ -114,8 +154,11 @@ static bool name_one_by_one(struct numbering *nb, struct partition *parts,
                             const struct flow_ref *order, uint64_t n, struct clv_error *err)
 {
     char buf[NAME_MAX_LEN];
+    struct writer_place place = {.until = 0};
     for (uint64_t k = 0; k < n; k++) {
         struct partition *p = &parts[order[k].part];
+        if (!look_at_first(nb, p, order[k].flow, &place, err))
+            return false;
         flow_table_at(&p->flows, order[k].flow)->n = (uint32_t)(nb->base + k + 1);
         struct text name = text_on(buf, sizeof buf);
         if (!find_name(nb, p, order[k].flow, &name, err) ||
@@ -163,8 +206,9 @@ static void number_others(struct numbering *nb, struct partition *parts, uint32_
 }
 
 bool numbering_epoch(struct numbering *nb, struct partition *parts, uint32_t n_parts,
-                     uint64_t epoch_items, struct clv_error *err)
+                     uint64_t epoch_items, const struct writer_round *round, struct clv_error *err)
 {
+    nb->round = *round;
     const size_t words = (size_t)(epoch_items / 64 + 1);
     uint64_t *marks = mem_reserve(nb->marks, &nb->marks_cap, words, sizeof *marks);
     if (marks)
@@ -195,6 +239,7 @@ bool numbering_epoch(struct numbering *nb, struct partition *parts, uint32_t n_p
 bool numbering_names(const struct numbering *nb, struct partition *p, struct clv_error *err)
 {
     char buf[NAME_MAX_LEN];
+    struct writer_place place = {.until = 0};
     for (uint32_t i = p->first_new; i < p->flows.n; i++) {
         struct flow *f = flow_table_at(&p->flows, i);
         if (!is_other(f) && !nb->name->unique)
@@ -202,6 +247,8 @@ bool numbering_names(const struct numbering *nb, struct partition *p, struct clv
         if (!is_other(f))
             f->n = (uint32_t)(nb->base + marks_before(nb, f->n) + 1);
         struct text name = text_on(buf, sizeof buf);
+        if (!look_at_first(nb, p, i, &place, err))
+            return false;
         if (!name_flow(nb, p, i, 0, &name))
             return clv_fail(err, CLV_ERR_ARG, "--name", "a name is longer than %d bytes",
                             NAME_MAX_LEN);

@@ -6,9 +6,9 @@ enum {
     NAME_BLOCK = 1 << NAME_BLOCK_BITS,
 };
 
-bool partition_init(struct partition *p)
+bool partition_init(struct partition *p, const struct flow_by *by, const struct flow_cuts *cuts)
 {
-    *p = (struct partition){0};
+    *p = (struct partition){.general = by->general, .sided = by->sided, .cuts = *cuts};
     return flow_table_init(&p->flows);
 }
 
@@ -32,6 +32,8 @@ void partition_fini(struct partition *p)
     for (size_t i = 0; i < p->n_names; i++)
         mem_free(p->names[i]);
     mem_free(p->names);
+    mem_free(p->cut);
+    mem_free(p->outer);
     *p = (struct partition){0};
 }
 
@@ -61,26 +63,28 @@ static bool reserve_runs(struct partition *p, size_t more)
     return runs != NULL;
 }
 
-static CLV_COLD uint32_t new_flow(struct partition *p, const struct scan_item *item, uint64_t seq)
+static CLV_COLD struct flow *begin_flow(struct partition *p, uint32_t i,
+                                        const struct scan_item *item, uint64_t seq)
 {
-    const uint32_t i = flow_table_add(&p->flows, &item->id.key, item->hash);
-    if (i != FLOW_NONE) {
-        struct flow *f = flow_table_at(&p->flows, i);
-        f->n = (uint32_t)seq; /* until the epoch's new flows are numbered */
-        f->reversed = item->dir;
-        f->kind = item->kind;
-    }
-    return i;
+    if (i == FLOW_NONE)
+        return NULL;
+    struct flow *f = flow_table_at(&p->flows, i);
+    f->n = (uint32_t)seq; /* until the epoch's new flows are numbered */
+    f->reversed = item->dir && !p->sided;
+    f->kind = item->kind;
+    f->first_flags = item->tcp_flags;
+    return f;
 }
 
 /* No candidate, or a wrong one: a new flow, nearly always. Returns NULL: no memory. */
 static CLV_COLD struct flow *find_slowly(struct partition *p, const struct scan_item *item,
-                                         uint64_t seq)
+                                         const struct flow_more *more, uint64_t seq)
 {
-    uint32_t i = flow_table_find(&p->flows, &item->id.key, item->hash);
-    if (i == FLOW_NONE)
-        i = new_flow(p, item, seq);
-    return i == FLOW_NONE ? NULL : flow_table_at(&p->flows, i);
+    uint32_t i = flow_table_find(&p->flows, &item->id.key, more, item->hash);
+    if (i != FLOW_NONE)
+        return flow_table_at(&p->flows, i);
+    i = flow_table_add(&p->flows, &item->id.key, more, item->hash);
+    return begin_flow(p, i, item, seq);
 }
 
 static CLV_COLD void new_run(struct partition *p, struct flow *f, const struct scan_item *item,
@@ -88,7 +92,56 @@ static CLV_COLD void new_run(struct partition *p, struct flow *f, const struct s
 {
     f->epoch = epoch;
     f->run = (uint32_t)p->n_runs;
-    p->runs[p->n_runs++] = (struct run){.flow = f->index, .first_ns = item->ts_ns};
+    p->runs[p->n_runs++] =
+        (struct run){.flow = f->index, .first = item->offset, .first_ns = item->ts_ns};
+}
+
+static bool reserve_cut(struct partition *p)
+{
+    const size_t had = p->cut_cap;
+    struct flow_cut *cut = mem_reserve(p->cut, &p->cut_cap, p->flows.n, sizeof *cut);
+    if (!cut)
+        return false;
+    if (p->cut_cap > had)
+        memset(cut + had, 0, (p->cut_cap - had) * sizeof *cut);
+    p->cut = cut;
+    return true;
+}
+
+/* The flow that the record is of: f, or a new one of its key. NULL: no memory. */
+static struct flow *cut_flow(struct partition *p, struct flow *f, const struct scan_piece *piece,
+                             uint32_t i, uint64_t seq)
+{
+    const struct scan_item *item = &piece->items[i];
+    const struct flow_step step = {
+        .ts_ns = item->ts_ns,
+        .raw_len = item->raw_len,
+        .dir = item->dir,
+        .tcp_flags = item->tcp_flags,
+        .tcp = item->tcp,
+        .header = item->tcp ? piece->tcp[i] : (struct flow_tcp){0},
+    };
+    if (!reserve_cut(p))
+        return NULL;
+    if (p->cut[f->index].over) /* it was looked up before its successor was there */
+        f = flow_table_at(&p->flows,
+                          flow_table_find(&p->flows, &item->id.key, &piece->more[i], item->hash));
+    if (flow_cut_before(&p->cuts, &p->cut[f->index], &step)) {
+        const uint32_t part = p->cut[f->index].part + 1;
+        f = begin_flow(p, flow_table_replace(&p->flows, f->index, item->hash), item, seq);
+        if (!f || !reserve_cut(p))
+            return NULL;
+        p->cut[f->index].part = part;
+    }
+    flow_cut_pass(&p->cuts, &p->cut[f->index], &step);
+    return f;
+}
+
+/* true: the flow has as much as it may. Its first record is always written. */
+static bool is_capped(const struct partition *p, const struct flow *f)
+{
+    return (p->max_packets && f->sum[0].packets + f->sum[1].packets >= p->max_packets) ||
+           (p->max_bytes && f->sum[0].captured + f->sum[1].captured >= p->max_bytes);
 }
 
 /*
@@ -99,8 +152,8 @@ static CLV_COLD void new_run(struct partition *p, struct flow *f, const struct s
  *   i + ENTRY_AHEAD   slot  -> entry      prefetched, kept in ring
  *   i                 entry -> flow       its key decides; else the whole way through the table
  */
-bool partition_find(struct partition *p, uint32_t number, const struct scan_piece *piece,
-                    uint32_t epoch, uint64_t epoch_seq, struct clv_error *err)
+CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct scan_piece *piece,
+                           uint32_t epoch, uint64_t epoch_seq, bool general, struct clv_error *err)
 {
     enum { SLOT_AHEAD = 16, ENTRY_AHEAD = 8, RING = 8 };
     static_assert(RING == ENTRY_AHEAD, "a candidate takes the place of the one that was read");
@@ -110,6 +163,8 @@ bool partition_find(struct partition *p, uint32_t number, const struct scan_piec
     const uint32_t n = piece->bounds[number + 1] - piece->bounds[number];
     const struct scan_item *items = piece->items;
     struct flow *ring[RING];
+    const bool cuts = general && flow_cuts_any(&p->cuts);
+    uint32_t n_capped = 0;
     uint64_t bytes = 0;
     if (n == 0)
         return true;
@@ -126,10 +181,22 @@ bool partition_find(struct partition *p, uint32_t number, const struct scan_piec
             flow_table_prefetch_slot(&p->flows, items[order[i + SLOT_AHEAD]].hash);
         if (CLV_LIKELY(i + ENTRY_AHEAD < n))
             ring[i % RING] = flow_table_candidate(&p->flows, items[order[i + ENTRY_AHEAD]].hash);
-        if (CLV_UNLIKELY(!f || !flow_key_equal(&f->key, &item->id.key))) {
-            f = find_slowly(p, item, piece->seq + order[i] - epoch_seq);
+        const struct flow_more *more = general ? &piece->more[order[i]] : NULL;
+        if (CLV_UNLIKELY(!f || !flow_table_is(&p->flows, f, &item->id.key, more))) {
+            f = find_slowly(p, item, more, piece->seq + order[i] - epoch_seq);
             if (!f)
                 goto nomem;
+        }
+        if (general && cuts) {
+            f = cut_flow(p, f, piece, order[i], piece->seq + order[i] - epoch_seq);
+            if (!f)
+                goto nomem;
+        }
+        if (general && CLV_UNLIKELY(is_capped(p, f))) {
+            p->capped++;
+            p->capped_bytes += item->caplen;
+            n_capped++;
+            continue;
         }
         if (CLV_UNLIKELY(f->epoch != epoch))
             new_run(p, f, item, epoch);
@@ -149,11 +216,18 @@ bool partition_find(struct partition *p, uint32_t number, const struct scan_piec
         *p->log_at++ = (struct log_entry){f->run, {item->offset, item->raw_len}};
         bytes += item->raw_len;
     }
-    p->n_log += n;
+    p->n_log += n - n_capped;
     p->pending_bytes += bytes;
     return true;
 nomem:
     return clv_fail_nomem(err, "the flow table", n * sizeof(struct flow));
+}
+
+bool partition_find(struct partition *p, uint32_t number, const struct scan_piece *piece,
+                    uint32_t epoch, uint64_t epoch_seq, struct clv_error *err)
+{
+    return p->general ? find_items(p, number, piece, epoch, epoch_seq, true, err)
+                      : find_items(p, number, piece, epoch, epoch_seq, false, err);
 }
 
 void partition_sort(struct partition *p, struct writer_ref *refs)

@@ -13,6 +13,7 @@
 #ifndef CLEAVE_SPLIT_PARTITION_H
 #define CLEAVE_SPLIT_PARTITION_H
 
+#include "flow/cut.h"
 #include "flow/table.h"
 #include "output/name.h"
 #include "output/writer.h"
@@ -23,6 +24,7 @@ struct run {
     uint32_t flow;
     uint32_t n;       /* records */
     uint32_t at;      /* while sorting: where the next one goes; after it: the end of the run */
+    uint32_t first;   /* where in the window the first one lies, bytes */
     int64_t first_ns; /* time of the first */
 };
 
@@ -40,15 +42,24 @@ struct log_chunk {
 };
 
 struct partition {
+    bool general; /* keys are (flow/general.h) */
+    bool sided;
     struct flow_table flows;
-    struct run *runs; /* of the epoch that is being found */
+    struct flow_cuts cuts;
+    struct flow_cut *cut; /* by flow, where something cuts */
+    size_t cut_cap;
+    uint64_t max_packets, max_bytes; /* of a flow that are written; 0: all */
+    uint64_t capped, capped_bytes;   /* records beyond it, and their packet bytes */
+    struct run *runs;                /* of the epoch that is being found */
     size_t n_runs, runs_cap;
     struct log_chunk *log, *log_tail;
     struct log_entry *log_at, *log_end; /* in the tail; the other chunks are full */
     struct log_chunk *spare;
     uint64_t n_log;
     uint64_t pending_bytes;
-    uint32_t first_new; /* flows from here on came in this epoch */
+    uint32_t first_new;      /* flows from here on came in this epoch */
+    struct clv_tuple *outer; /* by flow: what tunnels hide; where somebody asks */
+    size_t outer_cap;
 
     struct run *write_runs; /* of the epoch that is being written */
     size_t n_write_runs, write_runs_cap;
@@ -60,7 +71,8 @@ struct partition {
     uint32_t names_at; /* free bytes of the last block begin here */
 };
 
-CLV_MUST_CHECK bool partition_init(struct partition *p);
+CLV_MUST_CHECK bool partition_init(struct partition *p, const struct flow_by *by,
+                                   const struct flow_cuts *cuts);
 void partition_fini(struct partition *p);
 
 /* Looks up, or makes, the flow of each item of a piece that belongs to partition number. */

@@ -5,7 +5,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
-#include "output/manifest.h"
+#include "output/community.h"
 #include "output/savefile.h"
 #include "split/join.h"
 
@@ -46,7 +46,7 @@ static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct
     const uint64_t to = min_u64(from + ROWS, pl->n_rows);
     bool ok = true, my_turn = false;
     if (chunk == 0)
-        manifest_head(pl->params->manifest, &out);
+        manifest_head(&pl->manifest, &out);
     for (uint64_t i = from; ok && i <= to; i++) {
         if (i == to || out.cap - out.len < MANIFEST_ROW_MAX) {
             /* Full or done: the chunks before this one must be written first. */
@@ -63,8 +63,15 @@ static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct
         if (i < to) {
             const struct partition *p = &pl->parts[pl->rows[i].part];
             const struct flow *f = flow_table_at(&p->flows, pl->rows[i].flow);
-            manifest_row(pl->params->manifest, f, partition_name(p, f->index),
-                         pl->scan.dialect->kinds[f->kind].linktype, &out);
+            const struct manifest_entry e = {
+                .f = f,
+                .more = p->flows.more ? &p->flows.more[f->index] : NULL,
+                .cut = p->cut ? &p->cut[f->index] : NULL,
+                .outer = p->outer ? &p->outer[f->index] : NULL,
+                .name = partition_name(p, f->index),
+                .linktype = pl->scan.dialect->kinds[f->kind].linktype,
+            };
+            manifest_row(&pl->manifest, &e, &out);
         }
     }
     return ok;
@@ -113,6 +120,7 @@ static void count(struct plan *pl)
     r->orphans = pl->orphans;
     r->fragment_overflow = pl->overflow;
     r->cut_short = pl->counts.cut_short;
+    r->copies = pl->counts.copies;
     r->damages = pl->counts.damages;
     r->skipped_bytes = pl->counts.skipped_bytes;
     r->rounded = pl->counts.rounded;
@@ -145,6 +153,8 @@ static void count_outputs(struct plan *pl)
         r->opens += w->opens;
         r->reopens += w->reopens;
         r->writes += w->writes;
+        r->dropped_capped += pl->parts[p].capped;
+        r->captured_bytes += pl->parts[p].capped_bytes;
         r->outputs += pl->parts[p].flows.n;
         for (uint32_t i = 0; i < pl->parts[p].flows.n; i++)
             count_flow(r, flow_table_at(&pl->parts[p].flows, i));
@@ -289,8 +299,10 @@ static bool init(struct plan *pl, struct clv_error *err)
     if (!pl->refs || !pl->parts || !pl->flush.ref_starts || !pl->flush.by_size)
         return clv_fail_nomem(err, "the pipeline", pl->max_refs * sizeof *pl->refs);
     for (uint32_t p = 0; p < n; p++) {
-        if (!partition_init(&pl->parts[p]))
+        if (!partition_init(&pl->parts[p], &pp->by, &pp->cuts))
             return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
+        pl->parts[p].max_packets = pp->max_packets;
+        pl->parts[p].max_bytes = pp->max_bytes;
         writer_init(&pl->parts[p].writer, &pl->parts[p].flows, pp->publish->dir_fd, pp->dialect,
                     (uint32_t)max_u64(1, pp->max_open / n));
     }
@@ -379,12 +391,13 @@ static void run_workers(struct plan *pl)
 /* Nothing vanishes: every record read is in an output or among those dropped by name. */
 static bool check_conservation(const struct clv_split_result *r, struct clv_error *err)
 {
-    if (r->records_read == r->records_written + r->dropped_other)
+    const uint64_t dropped = r->dropped_other + r->dropped_capped;
+    if (r->records_read + r->copies == r->records_written + dropped)
         return true;
     return clv_fail(err, CLV_ERR_INTERNAL, "cleave",
-                    "%llu records read, but %llu written and %llu dropped",
-                    (unsigned long long)r->records_read, (unsigned long long)r->records_written,
-                    (unsigned long long)r->dropped_other);
+                    "%llu records read and %llu copied, but %llu written and %llu dropped",
+                    (unsigned long long)r->records_read, (unsigned long long)r->copies,
+                    (unsigned long long)r->records_written, (unsigned long long)dropped);
 }
 
 bool pipeline_run(const struct pipeline_params *params, struct clv_split_result *result,
@@ -400,20 +413,30 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
                  .by = params->by,
                  .drop_other = params->drop_other,
                  .recover = params->recover,
-                 .inner = params->inner},
+                 .inner = params->inner,
+                 .shards = params->shards,
+                 .joins = flow_by_ports(&params->by)},
+        .manifest = {.kind = params->manifest,
+                     .by = &params->by,
+                     .cuts = &params->cuts,
+                     .community = community_supported(NULL),
+                     .community_seed = params->community_seed,
+                     .outer = params->inner,
+                     .shards = params->shards},
         .confirm_view = &before_all,
         .epoch = 1,
         .manifest_fd = -1,
         .started_ns = clock_ns(),
     };
     pl.scan.ledger = &pl.ledger;
+    bool ok = flow_by_parse(&pl.scan.base, "flow", false, err);
     for (size_t i = 0; i < params->n_sources; i++)
         result->input_bytes += params->sources[i].size;
     result->max_open = params->max_open;
-    numbering_init(&pl.numbering, params->name);
+    numbering_init(&pl.numbering, params->name, params->inner);
     (void)pthread_mutex_init(&pl.lock, NULL);
     (void)pthread_cond_init(&pl.wake, NULL);
-    bool ok = init(&pl, err);
+    ok = ok && init(&pl, err);
     if (ok) {
         run_workers(&pl);
         count(&pl);

@@ -4,7 +4,6 @@
 #include <stdlib.h>
 
 #include "base/io.h"
-#include "output/manifest.h"
 
 enum {
     EPOCH_MIN = 64 << 20,        /* bytes pending before an epoch may end early */
@@ -307,10 +306,6 @@ static bool start_flush(struct plan *pl)
     for (uint32_t p = 0; p < n; p++)
         f->by_size[p] = order[p].part;
     mem_free(order);
-    if (!numbering_epoch(&pl->numbering, pl->parts, n, pl->epoch_items, &err)) {
-        plan_fail(pl, &err);
-        return false;
-    }
     f->phase = PHASE_SORT;
     f->next = f->done = 0;
     f->view = pl->epoch_view;
@@ -323,8 +318,13 @@ static bool start_flush(struct plan *pl)
     };
     if (f->view) {
         f->round.base = f->view->w.p;
+        f->round.avail = f->view->w.avail;
         f->round.position = f->view->position;
         f->round.source.format = &f->view->source->format;
+    }
+    if (!numbering_epoch(&pl->numbering, pl->parts, n, pl->epoch_items, &f->round, &err)) {
+        plan_fail(pl, &err);
+        return false;
     }
     pl->result->rounds += pl->epoch_items != 0;
     pl->epoch++;

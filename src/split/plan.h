@@ -16,6 +16,7 @@
 #include <pthread.h>
 
 #include "flow/fragments.h"
+#include "output/manifest.h"
 #include "split/numbering.h"
 #include "split/pipeline.h"
 
@@ -147,6 +148,7 @@ struct plan {
     struct released release; /* for whoever completed the last task: it takes a while */
     struct numbering numbering;
 
+    struct manifest manifest;
     struct flow_ref *rows; /* outputs in the manifest's order */
     uint64_t n_rows;
     uint32_t rows_next, rows_done, rows_chunks;

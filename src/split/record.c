@@ -38,6 +38,7 @@ static void put_dropped(struct json *j, const struct clv_split_result *r)
 {
     json_open(j, "dropped");
     json_u64(j, "other", r->dropped_other);
+    json_u64(j, "capped", r->dropped_capped);
     json_close(j);
     json_open(j, "dropped_blocks");
     json_u64(j, "interface_statistics", r->dropped_blocks.statistics);
@@ -45,6 +46,35 @@ static void put_dropped(struct json *j, const struct clv_split_result *r)
     json_u64(j, "unknown", r->dropped_blocks.unknown);
     json_u64(j, "metadata", r->dropped_blocks.metadata);
     json_close(j);
+}
+
+/* What is not usual: those who read the record need not know the rest. */
+static void put_cuts(struct json *j, const struct clv_split_params *params)
+{
+    static const char *const every[] = {"none", "nanoseconds", "bytes", "records"};
+    const struct {
+        const char *name;
+        uint64_t value;
+    } numbers[] = {
+        {"shards", params->shards},
+        {"idle_timeout_ns", (uint64_t)params->idle_timeout_ns},
+        {"active_timeout_ns", (uint64_t)params->active_timeout_ns},
+        {"max_packets_per_flow", params->max_packets_per_flow},
+        {"max_bytes_per_flow", params->max_bytes_per_flow},
+        {"community_seed", params->community_seed},
+    };
+    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
+        if (numbers[i].value)
+            json_u64(j, numbers[i].name, numbers[i].value);
+    if (params->every) {
+        json_str(j, "every", every[params->every]);
+        json_u64(j, "every_n", params->every_n);
+    }
+}
+
+const char *split_by(const struct clv_split_params *params)
+{
+    return params->by ? params->by : params->every && !params->shards ? "none" : "flow";
 }
 
 bool record_write(struct publish *p, const struct clv_split_params *params,
@@ -65,13 +95,12 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
         put_input(&j, &sources[i]);
     json_array_end(&j);
     json_open(&j, "options");
-    json_str(&j, "by", params->by ? params->by : "flow");
+    json_str(&j, "by", split_by(params));
     json_bool(&j, "inner", params->inner);
     json_bool(&j, "directed", params->directed);
-    json_str(&j, "name",
-             params->name                                 ? params->name
-             : dialect && dialect->form == DIALECT_PCAPNG ? NAME_DEFAULT_PCAPNG
-                                                          : NAME_DEFAULT);
+    put_cuts(&j, params);
+    if (params->name)
+        json_str(&j, "name", params->name);
     if (dialect)
         json_str(&j, "format", format_word(dialect));
     json_str(&j, "compress",
@@ -87,6 +116,7 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
     json_close(&j);
     json_u64(&j, "records_read", result->records_read);
     json_u64(&j, "records_written", result->records_written);
+    json_u64(&j, "copies", result->copies);
     put_dropped(&j, result);
     json_u64(&j, "flows", result->flows);
     json_u64(&j, "outputs", result->outputs);
@@ -112,6 +142,7 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     json_u64(&j, "records_read", r->records_read);
     json_u64(&j, "captured_bytes", r->captured_bytes);
     json_u64(&j, "records_written", r->records_written);
+    json_u64(&j, "copies", r->copies);
     json_u64(&j, "written_bytes", r->written_bytes);
     put_dropped(&j, r);
     json_u64(&j, "other", r->other);

@@ -11,6 +11,9 @@
 #include "output/publish.h"
 #include "split/source.h"
 
+/* The key as text, where none is given what stands for it. */
+const char *split_by(const struct clv_split_params *params);
+
 /* dialect NULL: the outputs lie in sub-directories, each with a record of its own. */
 CLV_MUST_CHECK bool record_write(struct publish *p, const struct clv_split_params *params,
                                  const struct source *sources, size_t n_sources,

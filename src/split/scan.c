@@ -2,10 +2,14 @@
 #include "split/scan.h"
 
 #include "base/mem.h"
+#include "decode/ipv4.h"
 
 void scan_piece_fini(struct scan_piece *piece)
 {
     mem_free(piece->items);
+    mem_free(piece->more);
+    mem_free(piece->origins);
+    mem_free(piece->tcp);
     mem_free(piece->fragments);
     mem_free(piece->order);
     mem_free(piece->bounds);
@@ -82,15 +86,106 @@ CLV_INLINE bool take(const struct flow_by *by, bool drop_other, const struct len
     return true;
 }
 
-/* The decoder met something that is rare. The item, if there is one, is the last. */
+/* An item's key of what its record says. */
+static void settle_general(struct scan_piece *piece, const struct scan_plan *plan, size_t i,
+                           const struct flow_origin *o, enum flow_side side)
+{
+    struct scan_item *item = &piece->items[i];
+    struct flow_more *more = &piece->more[i];
+    struct flow_key key;
+    const uint8_t kind = item->id.key.kind;
+    item->dir = (uint8_t)flow_general_settle(&plan->by, o, side, &key, more);
+    if (plan->shards && !flow_is_other(&key))
+        flow_shard_key(&key, more, flow_shard(&key, more, plan->shards));
+    key.kind = kind;
+    item->id.key = key;
+    item->hash = flow_general_hash(&key, more);
+}
+
+/* Where clients are told apart, the key is that of the tuple until somebody knows which end it is.
+ */
+static void settle_base(struct scan_piece *piece, const struct scan_plan *plan, size_t i,
+                        const struct flow_origin *o)
+{
+    struct scan_item *item = &piece->items[i];
+    const uint8_t kind = item->id.key.kind;
+    piece->origins[i] = *o;
+    item->id.tuple = o->tuple;
+    item->dir = (uint8_t)flow_key_settle(&item->id, &plan->base);
+    item->id.key.kind = kind;
+    item->hash = flow_key_hash_slowly(&item->id.key);
+}
+
+/* A record's items, from item i on. Returns how many. */
+static unsigned settle_record(struct scan_piece *piece, const struct scan_plan *plan, size_t i,
+                              const struct flow_origin *o)
+{
+    if (plan->by.fields & FLOW_BY_ROLES) {
+        settle_base(piece, plan, i, o);
+        return 1;
+    }
+    settle_general(piece, plan, i, o, FLOW_SIDE_SOURCE);
+    if (!(plan->by.fields & FLOW_BY_HOST) || flow_is_other(&piece->items[i].id.key) ||
+        memcmp(o->tuple.src, o->tuple.dst, sizeof o->tuple.src) == 0)
+        return 1;
+    piece->items[i + 1] = piece->items[i];
+    settle_general(piece, plan, i + 1, o, FLOW_SIDE_DESTINATION);
+    return 2;
+}
+
+/* take() where keys are general. Returns the number of items. */
+static unsigned take_general(struct scan_piece *piece, const struct scan_plan *plan,
+                             const struct lens *lens, const struct walk_record *rec, size_t at,
+                             struct decode *d, size_t i, struct scan_counts *counts)
+{
+    struct flow_origin o = {.iface = lens->iface};
+    struct scan_item *item = &piece->items[i];
+    d->t = &o.tuple;
+    d->path = &o.path;
+    d->transport = NULL;
+    d->inner = plan->inner || (plan->by.fields & FLOW_BY_TUNNEL);
+    d->closed = !plan->inner;
+    counts->records++;
+    if (!lens->decode(rec->data, rec->caplen, d)) {
+        o.tuple = (struct clv_tuple){0};
+        counts->other += plan->by.needs_network;
+        if (plan->drop_other && plan->by.needs_network) {
+            counts->dropped_captured += rec->caplen;
+            counts->dropped_other++;
+            return 0;
+        }
+    }
+    counts->fragments += (o.tuple.flags & CLV_TUPLE_FRAGMENT) != 0;
+    counts->cut_short += (o.tuple.flags & CLV_TUPLE_SHORT) != 0;
+    *item = (struct scan_item){
+        .offset = (uint32_t)at,
+        .tcp_flags = o.tuple.tcp_flags,
+        .kind = lens->kind,
+        .ts_ns = rec->ts_ns,
+        .raw_len = rec->raw_len,
+        .caplen = rec->caplen,
+        .origlen = rec->origlen,
+        .id.key.kind = lens->key_kind,
+    };
+    if (plan->by.connections && d->transport && o.tuple.proto == CLV_PROTO_TCP) {
+        item->tcp = true;
+        piece->tcp[i] = (struct flow_tcp){load_be32(d->transport + TCP_SEQ_AT),
+                                          load_be32(d->transport + TCP_ACK_AT)};
+    }
+    const unsigned n = settle_record(piece, plan, i, &o);
+    counts->copies += n - 1;
+    return n;
+}
+
+/* The decoder met something that is rare. Its record has n items, the first of which is item. */
 static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_plan *plan,
                                  const struct lens *lens, const struct walk_record *rec,
-                                 struct decode *d, size_t item, bool taken)
+                                 struct decode *d, size_t item, unsigned n)
 {
-    const bool fragment = d->fragment && taken && piece->items[item].id.key.family;
+    const bool fragment = d->fragment && n && !flow_is_other(&piece->items[item].id.key);
     d->touched = d->fragment = false;
     d->depth = 0;
-    if (!fragment || !flow_by_ports(&plan->by))
+    if (!fragment || !plan->joins)
         return true;
     struct scan_fragment *more =
         mem_reserve(piece->fragments, &piece->fragments_cap, piece->n_fragments + 1, sizeof *more);
@@ -98,9 +193,18 @@ static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_pla
         return false;
     piece->fragments = more;
     more += piece->n_fragments++;
-    *more = (struct scan_fragment){.item = (uint32_t)item, .f = d->f};
+    *more = (struct scan_fragment){
+        .item = (uint32_t)item,
+        .f = d->f,
+        .origin.iface = lens->iface,
+    };
     /* Its tuple became its key: decoded once more, it is a tuple again. */
-    struct decode again = {.t = &more->tuple, .inner = plan->inner};
+    struct decode again = {
+        .t = &more->origin.tuple,
+        .inner = d->inner,
+        .closed = d->closed,
+        .path = d->path ? &more->origin.path : NULL,
+    };
     (void)lens->decode(rec->data, rec->caplen, &again);
     return true;
 }
@@ -180,15 +284,37 @@ static CLV_COLD void note_fault(struct scan_piece *piece, const struct scan_plan
         source_explain(s, plan->ledger, &piece->state, step, rest, offset, record, damage);
 }
 
+static bool reserve_general(struct scan_piece *piece, const struct scan_plan *plan, size_t n)
+{
+    struct flow_more *more = mem_reserve(piece->more, &piece->more_cap, n, sizeof *more);
+    if (!more)
+        return false;
+    piece->more = more;
+    if (plan->by.connections) {
+        struct flow_tcp *tcp = mem_reserve(piece->tcp, &piece->tcp_cap, n, sizeof *tcp);
+        if (!tcp)
+            return false;
+        piece->tcp = tcp;
+    }
+    if (!(plan->by.fields & FLOW_BY_ROLES))
+        return true;
+    struct flow_origin *origins =
+        mem_reserve(piece->origins, &piece->origins_cap, n, sizeof *origins);
+    if (!origins)
+        return false;
+    piece->origins = origins;
+    return true;
+}
+
 /*
  * The loop that sees every record. Format and byte order are settled before it, and the instances
  * below make them constants; room for items is made by the stretch.
  */
 CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *plan,
                              const struct view *v, enum walk_kind kind, bool big_endian,
-                             struct clv_error *err)
+                             bool general, struct clv_error *err)
 {
-    enum { STRETCH = 512 };
+    enum { STRETCH = 512, PER_RECORD = 2 };
     const struct walk_format *const format = &v->source->format;
     const struct flow_by by = plan->by; /* a copy that no store through an item can change */
     const bool drop_other = plan->drop_other;
@@ -209,8 +335,10 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
         if (!items)
             return clv_fail_nomem(err, "scanning", (n + STRETCH) * sizeof *items);
         piece->items = items;
+        if (general && !reserve_general(piece, plan, n + STRETCH))
+            return clv_fail_nomem(err, "scanning", (n + STRETCH) * sizeof *piece->origins);
         struct scan_item *item = items + n;
-        const struct scan_item *const full = item + STRETCH;
+        const struct scan_item *const full = item + STRETCH - (general ? PER_RECORD - 1 : 0);
         while (at < limit && item < full) {
             struct walk_record rec;
             if (kind == WALK_PCAP)
@@ -223,19 +351,23 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
                 look_at(&lens, plan, rec.iface);
             if (kind == WALK_PCAPNG && CLV_UNLIKELY(lens.rounds))
                 counts.rounded += walk_block_rounds(rec.raw, &piece->state, lens.units);
-            const bool taken = take(&by, drop_other, &lens, &rec, at, &d, item, &counts);
-            if (CLV_LIKELY(taken))
-                of_partition[scan_partition(item++->hash, bits)]++;
+            const size_t first = (size_t)(item - items);
+            const unsigned taken =
+                general ? take_general(piece, plan, &lens, &rec, at, &d, first, &counts)
+                        : take(&by, drop_other, &lens, &rec, at, &d, item, &counts);
+            for (unsigned i = 0; i < (general ? taken : 1); i++)
+                if (CLV_LIKELY(taken))
+                    of_partition[scan_partition(item++->hash, bits)]++;
             at += rec.raw_len;
-            if (CLV_UNLIKELY(d.touched) &&
-                !settle_rare(piece, plan, &lens, &rec, &d, (size_t)(item - items) - 1, taken))
+            if (CLV_UNLIKELY(d.touched) && !settle_rare(piece, plan, &lens, &rec, &d, first, taken))
                 return clv_fail_nomem(err, "fragments", sizeof(struct scan_fragment));
         }
         n = (size_t)(item - items);
     }
-    if (plan->drop_other)
-        counts.dropped_other = counts.other;
-    counts.records = n - piece->n_items + counts.dropped_other;
+    if (!general) {
+        counts.dropped_other = plan->drop_other ? counts.other : 0;
+        counts.records = n - piece->n_items + counts.dropped_other;
+    }
     scan_counts_add(&piece->counts, &counts);
     piece->n_items = n;
     piece->stop = step;
@@ -243,23 +375,20 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     return true;
 }
 
-static bool scan_little(struct scan_piece *piece, const struct scan_plan *plan,
-                        const struct view *v, struct clv_error *err)
-{
-    return scan_records(piece, plan, v, WALK_PCAP, false, err);
-}
+/* An instance of the loop. */
+#define SCAN(name, kind, big_endian, general)                                                      \
+    static bool name(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v, \
+                     struct clv_error *err)                                                        \
+    {                                                                                              \
+        return scan_records(piece, plan, v, kind, big_endian, general, err);                       \
+    }
 
-static bool scan_big(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
-                     struct clv_error *err)
-{
-    return scan_records(piece, plan, v, WALK_PCAP, true, err);
-}
-
-static bool scan_blocks(struct scan_piece *piece, const struct scan_plan *plan,
-                        const struct view *v, struct clv_error *err)
-{
-    return scan_records(piece, plan, v, WALK_PCAPNG, false, err);
-}
+SCAN(scan_little, WALK_PCAP, false, false)
+SCAN(scan_big, WALK_PCAP, true, false)
+SCAN(scan_blocks, WALK_PCAPNG, false, false)
+SCAN(scan_little_general, WALK_PCAP, false, true)
+SCAN(scan_big_general, WALK_PCAP, true, true)
+SCAN(scan_blocks_general, WALK_PCAPNG, false, true)
 
 /* What stopped the walk is a block that is no packet. true: it can go on behind it. */
 static CLV_COLD bool pass_block(struct scan_piece *piece, const struct scan_plan *plan,
@@ -293,10 +422,15 @@ static CLV_COLD bool pass_block(struct scan_piece *piece, const struct scan_plan
 static bool scan_on(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
                     struct clv_error *err)
 {
+    typedef bool scan_fn(struct scan_piece *, const struct scan_plan *, const struct view *,
+                         struct clv_error *);
+    static scan_fn *const fns[][2] = {
+        {scan_little, scan_little_general},
+        {scan_big, scan_big_general},
+        {scan_blocks, scan_blocks_general},
+    };
     const struct walk_format *f = &v->source->format;
-    if (f->kind == WALK_PCAPNG)
-        return scan_blocks(piece, plan, v, err);
-    return f->big_endian ? scan_big(piece, plan, v, err) : scan_little(piece, plan, v, err);
+    return fns[f->kind == WALK_PCAPNG ? 2 : f->big_endian][plan->by.general](piece, plan, v, err);
 }
 
 /* From start to limit, over blocks that are no packets, and over faults if they are survived. */
@@ -372,16 +506,34 @@ static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *
     return true;
 }
 
-void scan_piece_set_tuple(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
-                          const struct clv_tuple *tuple)
+void scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
+                           const struct flow_origin *origin)
 {
     struct scan_item *item = &piece->items[i];
+    piece->disordered = true;
+    if (plan->by.fields & FLOW_BY_HOST) {
+        const bool two = i + 1 < piece->n_items && item[1].offset == item->offset;
+        settle_general(piece, plan, i, origin, FLOW_SIDE_SOURCE);
+        if (two)
+            settle_general(piece, plan, i + 1, origin, FLOW_SIDE_DESTINATION);
+        return;
+    }
+    if (plan->by.general) {
+        (void)settle_record(piece, plan, i, origin);
+        return;
+    }
     const uint8_t kind = item->id.key.kind;
-    item->id.tuple = *tuple;
+    item->id.tuple = origin->tuple;
     item->dir = (uint8_t)flow_key_settle(&item->id, &plan->by);
     item->id.key.kind = kind;
     item->hash = flow_key_hash_slowly(&item->id.key);
+}
+
+void scan_piece_set_side(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
+                         enum flow_side client)
+{
     piece->disordered = true;
+    settle_general(piece, plan, i, &piece->origins[i], client);
 }
 
 bool scan_piece_reorder(struct scan_piece *piece, const struct scan_plan *plan)

@@ -13,7 +13,8 @@
 #define CLEAVE_SPLIT_SCAN_H
 
 #include "decode/decode.h"
-#include "flow/key.h"
+#include "flow/cut.h"
+#include "flow/general.h"
 #include "split/source.h"
 
 /* Settled once per run, read by all threads. */
@@ -21,8 +22,11 @@ struct scan_plan {
     struct ledger *ledger;
     struct dialect *dialect;
     struct flow_by by;
+    struct flow_by base; /* of the tuple: where clients are told apart, by what they are known */
+    bool joins;          /* later fragments follow their first */
     bool drop_other;
     bool inner;              /* look through tunnels */
+    uint32_t shards;         /* outputs that keys are hashed onto; 0: each has its own */
     bool recover;            /* search for records behind a fault */
     unsigned partition_bits; /* the hash's top ones, which number the partition */
     uint32_t n_partitions;
@@ -39,6 +43,7 @@ struct scan_item {
     uint8_t dir; /* 0: endpoint a to b of the key */
     uint8_t tcp_flags;
     uint8_t kind; /* of output, in the dialect */
+    bool tcp;     /* the piece has its TCP header's numbers */
 };
 
 /* In two steps: with one partition a single one would shift by 64. */
@@ -51,11 +56,12 @@ static inline uint32_t scan_partition(uint64_t hash, unsigned bits)
 struct scan_fragment {
     uint32_t item;
     struct decode_fragment f;
-    struct clv_tuple tuple;
+    struct flow_origin origin;
 };
 
 struct scan_counts {
     uint64_t records, other, dropped_other, fragments, cut_short;
+    uint64_t copies;           /* items beyond one per record */
     uint64_t dropped_captured; /* packet bytes of the dropped records */
     uint64_t blocks_statistics, blocks_custom, blocks_unknown, blocks_metadata; /* left out */
     uint64_t rounded;       /* times that an output cannot hold to the last digit */
@@ -82,6 +88,10 @@ struct scan_piece {
     struct scan_counts counts;
     struct scan_item *items;
     size_t n_items, items_cap;
+    struct flow_more *more;      /* by item, where keys are general */
+    struct flow_origin *origins; /* by item, where roles are settled later */
+    struct flow_tcp *tcp;        /* by item, where connections are told apart */
+    size_t more_cap, origins_cap, tcp_cap;
     struct scan_fragment *fragments; /* where ports are part of the key */
     size_t n_fragments, fragments_cap;
     bool disordered; /* items got another key: their order by partition has to be made again */
@@ -101,9 +111,13 @@ CLV_MUST_CHECK bool scan_piece_run(struct scan_piece *piece, const struct scan_p
 /* Leaves the piece without records, ending where it starts. */
 void scan_piece_clear(struct scan_piece *piece);
 
-/* Gives item i the key of another tuple. */
-void scan_piece_set_tuple(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
-                          const struct clv_tuple *tuple);
+/* Gives the record of item i, its first, the key of what another record says. */
+void scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
+                           const struct flow_origin *origin);
+
+/* Gives item i the key that it has when the client's end is known, see enum flow_side. */
+void scan_piece_set_side(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
+                         enum flow_side client);
 
 /* Makes the order by partition again. false: no memory. */
 CLV_MUST_CHECK bool scan_piece_reorder(struct scan_piece *piece, const struct scan_plan *plan);

@@ -69,6 +69,12 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         return clv_fail(err, CLV_ERR_ARG, "--compress", "no such kind: %d", (int)params->compress);
     if (!pack_supported(params->compress, err))
         return false;
+    if ((unsigned)params->every > CLV_EVERY_RECORDS || (params->every && params->every_n == 0) ||
+        params->every_n > INT64_MAX)
+        return clv_fail(err, CLV_ERR_ARG, "--every", "%llu of kind %d cannot be",
+                        (unsigned long long)params->every_n, (int)params->every);
+    if (params->idle_timeout_ns < 0 || params->active_timeout_ns < 0)
+        return clv_fail(err, CLV_ERR_ARG, "--idle-timeout", "cannot be negative");
     if (params->merge && params->each)
         return clv_fail(err, CLV_ERR_ARG, "--merge", "excludes --each");
     if (params->threads > THREADS_MAX)
@@ -132,6 +138,20 @@ static bool probe_all(struct source *sources, const struct clv_split_params *par
     return true;
 }
 
+/* The template: as given, with the ending of what is compressed, or by what keys are made of. */
+static void settle_name(char text[NAME_MAX_LEN + 1], const struct clv_split_params *params,
+                        const struct flow_by *by, const struct dialect *d)
+{
+    const char *usual = params->shards    ? NAME_DEFAULT_SHARD
+                        : by->fields == 0 ? NAME_DEFAULT_PART
+                                          : NAME_DEFAULT;
+    const char *name = params->name ? params->name : usual;
+    const char *ending = params->name ? pack_ending(d->compress) : dialect_ending(d);
+    const size_t len = strlen(name), ending_len = strlen(ending);
+    const bool has = len >= ending_len && strcmp(name + len - ending_len, ending) == 0;
+    (void)snprintf(text, NAME_MAX_LEN + 1, "%.512s%s", name, has ? "" : ending);
+}
+
 /* The n sources become the outputs in p, which get a record of their own. */
 static bool split_into(struct publish *p, const struct clv_split_params *params,
                        struct source *sources, size_t n, struct pipeline_params *pp,
@@ -142,17 +162,11 @@ static bool split_into(struct publish *p, const struct clv_split_params *params,
     struct merge *merge = NULL;
     struct source merged;
     const bool all_alike = settle_dialect(&dialect, params, sources, n);
-    const char *usual = dialect.form == DIALECT_PCAPNG ? NAME_DEFAULT_PCAPNG : NAME_DEFAULT;
-    const char *text = params->name ? params->name : usual;
-    const char *ending = pack_ending(dialect.compress);
-    char ended[NAME_MAX_LEN + 1];
-    const size_t len = strlen(text), ending_len = strlen(ending);
-    if (len < ending_len || strcmp(text + len - ending_len, ending) != 0) {
-        (void)snprintf(ended, sizeof ended, "%.512s%s", text, ending);
-        text = ended;
-    }
-    if (!name_parse(&name, text, sources[0].path, err))
+    char text[NAME_MAX_LEN + 1];
+    settle_name(text, params, &pp->by, &dialect);
+    if (!name_parse(&name, text, sources[0].path, &pp->by, err))
         return false;
+    name.community_seed = params->community_seed;
     name.other_ending = dialect_ending(&dialect);
     pp->sources = sources;
     pp->n_sources = n;
@@ -186,6 +200,8 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
     sum->captured_bytes += r->captured_bytes;
     sum->records_written += r->records_written;
     sum->dropped_other += r->dropped_other;
+    sum->dropped_capped += r->dropped_capped;
+    sum->copies += r->copies;
     sum->other += r->other;
     sum->fragments += r->fragments;
     sum->orphans += r->orphans;
@@ -249,6 +265,31 @@ static bool split_each(struct publish *p, const struct clv_split_params *params,
     return ok && record_write(p, params, sources, params->n_inputs, NULL, result, err);
 }
 
+/* Keys, and where flows are cut. */
+static bool settle_by(struct pipeline_params *pp, const struct clv_split_params *params,
+                      struct clv_error *err)
+{
+    if (!flow_by_parse(&pp->by, split_by(params), params->directed, err))
+        return false;
+    pp->cuts = (struct flow_cuts){
+        .connections = pp->by.connections,
+        .idle_ns = params->idle_timeout_ns,
+        .active_ns = params->active_timeout_ns,
+        .every = (enum flow_every)params->every,
+        .every_n = params->every_n,
+    };
+    pp->shards = params->shards;
+    pp->max_packets = params->max_packets_per_flow;
+    pp->max_bytes = params->max_bytes_per_flow;
+    pp->community_seed = params->community_seed;
+    pp->by.general |= flow_cuts_any(&pp->cuts) || pp->shards || pp->max_packets || pp->max_bytes;
+    if (pp->shards && pp->by.fields & FLOW_BY_HOST)
+        return clv_fail(err, CLV_ERR_ARG, "--shards", "host would put a record into two shards");
+    if (pp->shards && pp->by.fields == 0)
+        return clv_fail(err, CLV_ERR_ARG, "--shards", "needs a key to hash");
+    return true;
+}
+
 bool clv_split(const struct clv_split_params *params, struct clv_split_result *result,
                struct clv_error *err)
 {
@@ -266,8 +307,7 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     };
     bool ok = false;
     *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
-    if (!check_params(params, err) ||
-        !flow_by_parse(&pp.by, params->by ? params->by : "flow", params->directed, err) ||
+    if (!check_params(params, err) || !settle_by(&pp, params, err) ||
         !settle_max_open(params->max_open, &pp.max_open, err))
         goto done;
     pp.memory = params->memory ? params->memory

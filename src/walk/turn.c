@@ -49,6 +49,20 @@ static unsigned number_width(uint32_t block, uint16_t code, uint16_t len)
     return 0;
 }
 
+/* A value whose bytes are not one number alone. */
+static void turn_value(uint32_t block, uint16_t code, uint16_t len, uint8_t *p)
+{
+    enum { VERDICT = 7, PROCESS_THREAD = 8, EBPF_TC = 1, EBPF_XDP = 2 };
+    if (block != NG_PACKET)
+        return;
+    if (code == VERDICT && len == 9 && (p[0] == EBPF_TC || p[0] == EBPF_XDP))
+        turn(p + 1, 8);
+    if (code == PROCESS_THREAD && len == 8) {
+        turn(p, 4);
+        turn(p + 4, 4);
+    }
+}
+
 /* Entries of a code, a length and a value: options, or records of name resolution. */
 static uint8_t *turn_entries(uint8_t *p, const uint8_t *end, uint32_t block, bool big)
 {
@@ -60,6 +74,7 @@ static uint8_t *turn_entries(uint8_t *p, const uint8_t *end, uint32_t block, boo
         if (code == 0 || ng_pad(len) > (size_t)(end - p))
             break;
         turn(p, number_width(block, code, len));
+        turn_value(block, code, len, p);
         p += ng_pad(len);
     }
     return p;

@@ -27,13 +27,14 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct name_template *t = malloc(sizeof *t);
     char *text = malloc(size + 2);
     struct clv_error err;
-    FUZZ_CHECK(t && text);
+    struct flow_by by;
+    FUZZ_CHECK(t && text && flow_by_parse(&by, "flow", false, &err));
     if (size >= TUPLE) {
         const size_t len = size - TUPLE;
         memcpy(text, data + TUPLE, len);
         text[len] = text[len + 1] = '\0';
         const char *format = text + strlen(text) + 1 > text + len ? "" : text + strlen(text) + 1;
-        if (name_parse(t, format, text, &err)) {
+        if (name_parse(t, format, text, &by, &err)) {
             struct flow f = {.n = load_le32(data)};
             memcpy(&f.key, data, TUPLE);
             f.key.family = data[37] & 1 ? 4 : 6;
@@ -41,7 +42,12 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
             for (unsigned again = 0; again < 3; again++) {
                 char buf[NAME_MAX_LEN + 1];
                 struct text out = text_on(buf, sizeof buf - 1);
-                name_format(t, &f, (int64_t)load_le32(data + 4) * 1000000000, again, &out);
+                name_format(
+                    t,
+                    &(struct name_subject){.f = &f,
+                                           .first_ns = (int64_t)load_le32(data + 4) * 1000000000,
+                                           .again = again},
+                    &out);
                 buf[out.len] = '\0'; /* text_end() would take a full buffer's last byte for it */
                 if (!out.full)
                     check(buf);

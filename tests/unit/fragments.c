@@ -29,8 +29,9 @@ struct run {
     uint32_t file;
 };
 
-static void on_settle(void *user, void *owner, uint32_t number, const struct clv_tuple *tuple)
+static void on_settle(void *user, void *owner, uint32_t number, const struct flow_origin *origin)
 {
+    const struct clv_tuple *tuple = origin ? &origin->tuple : NULL;
     const struct run *run = user;
     struct seen *s = owner;
     assert_ptr_equal(s, &run->seen[number]);
@@ -70,9 +71,10 @@ static bool take(struct run *run, const struct decode_fragment *f, uint16_t port
         t.dport = 53;
         t.tcp_flags = flags;
     }
+    const struct flow_origin o = {.tuple = t};
     const struct fragment fragment = {
         .f = f,
-        .tuple = &t,
+        .origin = &o,
         .ts_ns = ts_ns,
         .position = run->position,
         .file = run->file,

@@ -233,10 +233,21 @@ static void test_by(void **state)
         const char *text;
         bool ok;
     } rows[] = {
-        {"flow", "flow", true},        {"3tuple", "3tuple", true},  {"hostpair", "hostpair", true},
-        {"empty", "", false},          {"capitals", "Flow", false}, {"a blank", "flow ", false},
-        {"a beginning", "flo", false}, {"longer", "flows", false},  {"unknown", "colour", false},
-        {"two", "flow,3tuple", false},
+        {"flow", "flow", true},
+        {"3tuple", "3tuple", true},
+        {"hostpair", "hostpair", true},
+        {"empty", "", false},
+        {"capitals", "Flow", false},
+        {"a blank", "flow ", false},
+        {"a beginning", "flo", false},
+        {"longer", "flows", false},
+        {"unknown", "colour", false},
+        {"two", "flow,3tuple", true},
+        {"a field", "vlan", true},
+        {"none", "none", true},
+        {"none and one", "ip,none", false},
+        {"a comma", "ip,", false},
+        {"all", "connection,vlan,mac,tunnel,iface", true},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support_bytes.h"
+#include "support_flow.h"
 
 #include "output/manifest.h"
 #include "output/name.h"
@@ -7,7 +8,7 @@
 #define HEAD                                                                                       \
     "file,flow,proto,src,sport,dst,dport,src_packets,dst_packets,src_captured_bytes,"              \
     "dst_captured_bytes,src_wire_bytes,dst_wire_bytes,first,last,src_tcp_flags,dst_tcp_flags,"     \
-    "linktype\r\n"
+    "linktype,initiator\r\n"
 
 enum flow_kind { TCP4, TCP4_REVERSED, UDP6, ICMP4, HOSTPAIR, NUMBERED, OTHER, NO_TIME };
 
@@ -64,6 +65,14 @@ static struct flow flow_of(enum flow_kind kind)
 
 #define TIMES "1970-01-01T00:00:01.000000001Z,1970-01-01T00:00:02.000000000Z"
 
+static void put_row(enum clv_manifest kind, const struct flow *f, const char *name,
+                    uint16_t linktype, struct text *out)
+{
+    const struct manifest m = {.kind = kind, .by = by_flow(), .cuts = &no_cuts};
+    const struct manifest_entry e = {.f = f, .name = name, .linktype = linktype};
+    manifest_row(&m, &e, out);
+}
+
 static void test_csv(void **state)
 {
     static const struct {
@@ -74,39 +83,40 @@ static void test_csv(void **state)
         const char *want;
     } rows[] = {
         {"TCP", TCP4, "a.pcap", 1,
-         "a.pcap,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1\r\n"},
+         "a.pcap,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1,src\r\n"},
         {"TCP, reversed", TCP4_REVERSED, "a.pcap", 1,
-         "a.pcap,7,tcp,10.0.0.2,80,10.0.0.1,50000,2,3,120,180,200,300," TIMES ",SA,S,1\r\n"},
+         "a.pcap,7,tcp,10.0.0.2,80,10.0.0.1,50000,2,3,120,180,200,300," TIMES ",SA,S,1,dst\r\n"},
         {"UDP, IPv6", UDP6, "a.pcap", 113,
-         "a.pcap,7,udp,::1,50000,fe80::,80,3,2,180,120,300,200," TIMES ",,,113\r\n"},
+         "a.pcap,7,udp,::1,50000,fe80::,80,3,2,180,120,300,200," TIMES ",,,113,src\r\n"},
         {"no ports", ICMP4, "a.pcap", 1,
-         "a.pcap,7,icmp,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1\r\n"},
+         "a.pcap,7,icmp,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\r\n"},
         {"a protocol without a name", NUMBERED, "a.pcap", 1,
-         "a.pcap,7,253,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1\r\n"},
+         "a.pcap,7,253,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\r\n"},
         {"by hostpair", HOSTPAIR, "a.pcap", 1,
-         "a.pcap,7,,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1\r\n"},
+         "a.pcap,7,,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\r\n"},
         {"other", OTHER, "other.pcap", 65535,
          "other.pcap,,,,,,,5,0,300,0,320,0,1970-01-01T00:00:00.000000000Z,"
-         "1970-01-01T00:00:00.000000001Z,,,65535\r\n"},
+         "1970-01-01T00:00:00.000000001Z,,,65535,\r\n"},
         {"no time", NO_TIME, "a.pcapng", 1,
-         "a.pcapng,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200,,,S,SA,1\r\n"},
+         "a.pcapng,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200,,,S,SA,1,src\r\n"},
         {"a comma", TCP4, "a,b.pcap", 1,
-         "\"a,b.pcap\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1\r\n"},
+         "\"a,b.pcap\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
+         ",S,SA,1,src\r\n"},
         {"quotes", TCP4, "\"a\".pcap", 1,
          "\"\"\"a\"\".pcap\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
-         ",S,SA,1\r\n"},
+         ",S,SA,1,src\r\n"},
         {"a line feed", TCP4, "a\nb", 1,
-         "\"a\nb\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1\r\n"},
+         "\"a\nb\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1,src\r\n"},
         {"a directory", TCP4, "00010000/a.pcap", 1,
          "00010000/a.pcap,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
-         ",S,SA,1\r\n"},
+         ",S,SA,1,src\r\n"},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         const struct flow f = flow_of(rows[i].flow);
         char buf[MANIFEST_ROW_MAX];
         struct text out = text_on(buf, sizeof buf);
-        manifest_row(CLV_MANIFEST_CSV, &f, rows[i].file, rows[i].linktype, &out);
+        put_row(CLV_MANIFEST_CSV, &f, rows[i].file, rows[i].linktype, &out);
         CHECK(rows[i].name, !out.full);
         CHECK_STR(rows[i].name, text_end(&out), rows[i].want);
     }
@@ -129,20 +139,22 @@ static void test_jsonl(void **state)
         {"TCP", TCP4, "a.pcap",
          "{\"file\":\"a.pcap\",\"flow\":7,\"proto\":\"tcp\",\"src\":\"10.0.0.1\",\"sport\":50000,"
          "\"dst\":\"10.0.0.2\",\"dport\":80," JSON_COUNTS JSON_TIMES
-         "\"src_tcp_flags\":\"S\",\"dst_tcp_flags\":\"SA\",\"linktype\":1}\n"},
+         "\"src_tcp_flags\":\"S\",\"dst_tcp_flags\":\"SA\",\"linktype\":1,\"initiator\":\"src\"}"
+         "\n"},
         {"no ports", ICMP4, "a \"b\" \\c",
          "{\"file\":\"a \\\"b\\\" \\\\c\",\"flow\":7,\"proto\":\"icmp\",\"src\":\"10.0.0.1\","
-         "\"dst\":\"10.0.0.2\"," JSON_COUNTS JSON_TIMES "\"linktype\":1}\n"},
+         "\"dst\":\"10.0.0.2\"," JSON_COUNTS JSON_TIMES "\"linktype\":1,\"initiator\":\"src\"}\n"},
         {"by hostpair", HOSTPAIR, "a",
          "{\"file\":\"a\",\"flow\":7,\"src\":\"10.0.0.1\",\"dst\":\"10.0.0.2\"," JSON_COUNTS
-             JSON_TIMES "\"linktype\":1}\n"},
+             JSON_TIMES "\"linktype\":1,\"initiator\":\"src\"}\n"},
         {"a protocol without a name is a string too", NUMBERED, "a",
          "{\"file\":\"a\",\"flow\":7,\"proto\":\"253\",\"src\":\"10.0.0.1\",\"dst\":\"10.0.0."
-         "2\"," JSON_COUNTS JSON_TIMES "\"linktype\":1}\n"},
+         "2\"," JSON_COUNTS JSON_TIMES "\"linktype\":1,\"initiator\":\"src\"}\n"},
         {"no time", NO_TIME, "a",
          "{\"file\":\"a\",\"flow\":7,\"proto\":\"tcp\",\"src\":\"10.0.0.1\",\"sport\":50000,"
          "\"dst\":\"10.0.0.2\",\"dport\":80," JSON_COUNTS
-         "\"src_tcp_flags\":\"S\",\"dst_tcp_flags\":\"SA\",\"linktype\":1}\n"},
+         "\"src_tcp_flags\":\"S\",\"dst_tcp_flags\":\"SA\",\"linktype\":1,\"initiator\":\"src\"}"
+         "\n"},
         {"other", OTHER, "other.pcap",
          "{\"file\":\"other.pcap\",\"src_packets\":5,\"dst_packets\":0,\"src_captured_bytes\":300,"
          "\"dst_captured_bytes\":0,\"src_wire_bytes\":320,\"dst_wire_bytes\":0,"
@@ -154,7 +166,7 @@ static void test_jsonl(void **state)
         const struct flow f = flow_of(rows[i].flow);
         char buf[MANIFEST_ROW_MAX];
         struct text out = text_on(buf, sizeof buf);
-        manifest_row(CLV_MANIFEST_JSONL, &f, rows[i].file, 1, &out);
+        put_row(CLV_MANIFEST_JSONL, &f, rows[i].file, 1, &out);
         CHECK(rows[i].name, !out.full);
         CHECK_STR(rows[i].name, text_end(&out), rows[i].want);
     }
@@ -167,10 +179,10 @@ static void test_flags(void **state)
         uint8_t flags;
         const char *want;
     } rows[] = {
-        {"none", 0, ",,,1\r\n"},
-        {"FIN", 1, ",F,,1\r\n"},
-        {"SYN, ACK", 0x12, ",SA,,1\r\n"},
-        {"all", 0xff, ",FSRPAUEC,,1\r\n"},
+        {"none", 0, ",,,1,src\r\n"},
+        {"FIN", 1, ",F,,1,src\r\n"},
+        {"SYN, ACK", 0x12, ",SA,,1,src\r\n"},
+        {"all", 0xff, ",FSRPAUEC,,1,src\r\n"},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
@@ -179,7 +191,7 @@ static void test_flags(void **state)
         struct text out = text_on(buf, sizeof buf);
         f.tcp_flags[0] = rows[i].flags;
         f.tcp_flags[1] = 0;
-        manifest_row(CLV_MANIFEST_CSV, &f, "a", 1, &out);
+        put_row(CLV_MANIFEST_CSV, &f, "a", 1, &out);
         const char *row = text_end(&out);
         CHECK_STR(rows[i].name, row + out.len - strlen(rows[i].want), rows[i].want);
     }
@@ -203,7 +215,7 @@ static void test_longest(void **state)
         f.n = UINT32_MAX;
         for (unsigned dir = 0; dir < 2; dir++)
             f.sum[dir] = (struct flow_sums){UINT64_MAX, UINT64_MAX, UINT64_MAX};
-        manifest_row(kinds[i], &f, name, UINT16_MAX, &out);
+        put_row(kinds[i], &f, name, UINT16_MAX, &out);
         CHECK(manifest_file_name(kinds[i]), !out.full && out.len > 2 * NAME_MAX_LEN);
     }
 }
@@ -223,7 +235,8 @@ static void test_head(void **state)
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         char buf[512];
         struct text out = text_on(buf, sizeof buf);
-        manifest_head(rows[i].kind, &out);
+        manifest_head(&(struct manifest){.kind = rows[i].kind, .by = by_flow(), .cuts = &no_cuts},
+                      &out);
         CHECK_STR(rows[i].name, text_end(&out), rows[i].head);
         CHECK_STR(rows[i].name, manifest_file_name(rows[i].kind), rows[i].file);
     }

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support_bytes.h"
+#include "support_flow.h"
 
 #include "output/name.h"
 
@@ -96,20 +97,24 @@ static void test_names(void **state)
         unsigned again;
         const char *want;
     } rows[] = {
-        {"default", NAME_DEFAULT, TCP4, 0, "00000042_tcp_10.0.0.1_50000_10.0.0.2_80.pcap"},
-        {"default, reversed", NAME_DEFAULT, TCP4_REVERSED, 0,
+        {"default", NAME_DEFAULT ".pcap", TCP4, 0, "00000042_tcp_10.0.0.1_50000_10.0.0.2_80.pcap"},
+        {"default, reversed", NAME_DEFAULT ".pcap", TCP4_REVERSED, 0,
          "00000042_tcp_10.0.0.2_80_10.0.0.1_50000.pcap"},
-        {"default, IPv6", NAME_DEFAULT, UDP6, 0, "00000042_udp_2001-db8--1_50000_fe80--ff_80.pcap"},
-        {"default, no ports", NAME_DEFAULT, ICMP4, 0, "00000042_icmp_10.0.0.1_10.0.0.2.pcap"},
-        {"default, no name for it", NAME_DEFAULT, NUMBERED, 0,
+        {"default, IPv6", NAME_DEFAULT ".pcap", UDP6, 0,
+         "00000042_udp_2001-db8--1_50000_fe80--ff_80.pcap"},
+        {"default, no ports", NAME_DEFAULT ".pcap", ICMP4, 0,
+         "00000042_icmp_10.0.0.1_10.0.0.2.pcap"},
+        {"default, no name for it", NAME_DEFAULT ".pcap", NUMBERED, 0,
          "00000042_ip-253_10.0.0.1_10.0.0.2.pcap"},
-        {"default, port 0", NAME_DEFAULT, PORT_0, 0, "00000042_tcp_10.0.0.1_0_10.0.0.2_80.pcap"},
-        {"default, by hostpair", NAME_DEFAULT, HOSTPAIR, 0, "00000042_10.0.0.1_10.0.0.2.pcap"},
-        {"default, other", NAME_DEFAULT, OTHER, 0, "other.pcap"},
+        {"default, port 0", NAME_DEFAULT ".pcap", PORT_0, 0,
+         "00000042_tcp_10.0.0.1_0_10.0.0.2_80.pcap"},
+        {"default, by hostpair", NAME_DEFAULT ".pcap", HOSTPAIR, 0,
+         "00000042_10.0.0.1_10.0.0.2.pcap"},
+        {"default, other", NAME_DEFAULT ".pcap", OTHER, 0, "other.pcap"},
         {"any template, other", "{input}/{n}.pcap", OTHER, 0, "other.pcap"},
-        {"the second other", NAME_DEFAULT, OTHER_2, 0, "other_2.pcap"},
+        {"the second other", NAME_DEFAULT ".pcap", OTHER_2, 0, "other_2.pcap"},
         {"the last other", "{n}", OTHER_255, 0, "other_255.pcap"},
-        {"pcapng's default", NAME_DEFAULT_PCAPNG, TCP4, 0,
+        {"pcapng's default", NAME_DEFAULT ".pcapng", TCP4, 0,
          "00000042_tcp_10.0.0.1_50000_10.0.0.2_80.pcapng"},
         {"again, pcapng", "{proto}.pcapng", TCP4, 1, "tcp-2.pcapng"},
         {"n", "{n}", TCP4, 0, "42"},
@@ -136,9 +141,9 @@ static void test_names(void **state)
         {"UTF-8", "m\xc3\xa4rz-{n}", TCP4, 0, "m\xc3\xa4rz-42"},
         {"a directory", "{proto}/{n}.pcap", TCP4, 0, "tcp/42.pcap"},
         {"directories", "{input}/{src}/{n}.pcap", TCP4, 0, "day.3/10.0.0.1/42.pcap"},
-        {"the last without fan-out", NAME_DEFAULT, N_9999, 0,
+        {"the last without fan-out", NAME_DEFAULT ".pcap", N_9999, 0,
          "00009999_tcp_10.0.0.1_50000_10.0.0.2_80.pcap"},
-        {"the first with fan-out", NAME_DEFAULT, N_10000, 0,
+        {"the first with fan-out", NAME_DEFAULT ".pcap", N_10000, 0,
          "00010000/00010000_tcp_10.0.0.1_50000_10.0.0.2_80.pcap"},
         {"fan-out, more digits", "{n}.pcap", N_123456789, 0, "123450000/123456789.pcap"},
         {"no fan-out beside own directories", "{proto}/{n}.pcap", N_10000, 0, "tcp/10000.pcap"},
@@ -159,9 +164,12 @@ static void test_names(void **state)
         const struct flow f = flow_of(rows[i].flow);
         char buf[NAME_MAX_LEN];
         struct text out = text_on(buf, sizeof buf);
-        CHECK(rows[i].name, name_parse(&t, rows[i].template, "/captures/day.3.pcap", &err));
+        CHECK(rows[i].name,
+              name_parse(&t, rows[i].template, "/captures/day.3.pcap", by_flow(), &err));
         CHECK_EQ(rows[i].name, err.code, CLV_ERR_NONE);
-        name_format(&t, &f, FIRST_NS, rows[i].again, &out);
+        name_format(&t,
+                    &(struct name_subject){.f = &f, .first_ns = FIRST_NS, .again = rows[i].again},
+                    &out);
         CHECK(rows[i].name, !out.full);
         CHECK_STR(rows[i].name, text_end(&out), rows[i].want);
     }
@@ -184,9 +192,9 @@ static void test_other_ending(void **state)
         char buf[64];
         struct text out = text_on(buf, sizeof buf);
         const struct flow f = flow_of(rows[i].flow);
-        CHECK(rows[i].name, name_parse(&t, "{proto}.pcap", "a.pcapng", NULL));
+        CHECK(rows[i].name, name_parse(&t, "{proto}.pcap", "a.pcapng", by_flow(), NULL));
         t.other_ending = ".pcapng";
-        name_format(&t, &f, 0, 0, &out);
+        name_format(&t, &(struct name_subject){.f = &f, .first_ns = 0, .again = 0}, &out);
         CHECK_STR(rows[i].name, text_end(&out), rows[i].want);
     }
 }
@@ -198,8 +206,8 @@ static void test_no_time(void **state)
     struct text out = text_on(buf, sizeof buf);
     const struct flow f = flow_of(TCP4);
     (void)state;
-    assert_true(name_parse(&t, "{first}_{n}", "a.pcapng", NULL));
-    name_format(&t, &f, INT64_MIN, 0, &out);
+    assert_true(name_parse(&t, "{first}_{n}", "a.pcapng", by_flow(), NULL));
+    name_format(&t, &(struct name_subject){.f = &f, .first_ns = INT64_MIN, .again = 0}, &out);
     CHECK_STR("a record without a time", text_end(&out), "notime_42");
 }
 
@@ -239,9 +247,9 @@ static void test_appended(void **state)
     struct text out = text_on(buf, sizeof buf);
     const struct flow f = flow_of(TCP4);
     (void)state;
-    assert_true(name_parse(&t, "{proto}", "a.pcap", NULL));
+    assert_true(name_parse(&t, "{proto}", "a.pcap", by_flow(), NULL));
     text_str(&out, "x.y ");
-    name_format(&t, &f, 0, 1, &out);
+    name_format(&t, &(struct name_subject){.f = &f, .first_ns = 0, .again = 1}, &out);
     CHECK_STR("behind a dot", text_end(&out), "x.y tcp-2");
 }
 
@@ -250,7 +258,7 @@ static void test_too_long(void **state)
     struct name_template t;
     const struct flow f = flow_of(UDP6);
     (void)state;
-    assert_true(name_parse(&t, "{key}{key}.pcap", "a.pcap", NULL));
+    assert_true(name_parse(&t, "{key}{key}.pcap", "a.pcap", by_flow(), NULL));
     for (unsigned again = 0; again < 2; again++)
         for (size_t cap = 0; cap < 100; cap++) {
             char row[48];
@@ -259,7 +267,7 @@ static void test_too_long(void **state)
             buf[cap] = '#';
             struct text out = text_on(buf, cap);
             (void)snprintf(row, sizeof row, "room for %zu bytes, again %u", cap, again);
-            name_format(&t, &f, 0, again, &out);
+            name_format(&t, &(struct name_subject){.f = &f, .first_ns = 0, .again = again}, &out);
             CHECK_EQ(row, out.full, cap < 71 + 2 * again);
             CHECK(row, out.len <= cap);
             CHECK_EQ(row, buf[cap], '#');
@@ -274,7 +282,7 @@ static void test_unique(void **state)
         const char *template;
         bool unique, has_dir;
     } rows[] = {
-        {"default", NAME_DEFAULT, true, false},
+        {"default", NAME_DEFAULT ".pcap", true, false},
         {"n alone", "{n}", true, false},
         {"n first", "{n}_{src}", true, false},
         {"n first, directory", "{n}/{src}", true, true},
@@ -293,7 +301,7 @@ static void test_unique(void **state)
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         struct name_template t;
-        CHECK(rows[i].name, name_parse(&t, rows[i].template, "a.pcap", NULL));
+        CHECK(rows[i].name, name_parse(&t, rows[i].template, "a.pcap", by_flow(), NULL));
         CHECK_EQ(rows[i].name, t.unique, rows[i].unique);
         CHECK_EQ(rows[i].name, t.has_dir, rows[i].has_dir);
     }
@@ -303,7 +311,7 @@ static void test_unique(void **state)
 static void test_unique_is_true(void **state)
 {
     static const char *const templates[] = {
-        NAME_DEFAULT,         "{n}",        "{n}_{sport}", "{n:3}-{sport}.pcap",  "{sport}_{n}",
+        NAME_DEFAULT ".pcap", "{n}",        "{n}_{sport}", "{n:3}-{sport}.pcap",  "{sport}_{n}",
         "{sport}-{n:2}.pcap", "{n}{sport}", "{sport}{n}",  "{sport}_{n}_{dport}", "x{n}",
         "1{n}.pcap",
     };
@@ -312,7 +320,7 @@ static void test_unique_is_true(void **state)
     for (size_t i = 0; i < N_ROWS(templates); i++) {
         struct name_template t;
         static char names[N][128];
-        assert_true(name_parse(&t, templates[i], "a.pcap", NULL));
+        assert_true(name_parse(&t, templates[i], "a.pcap", by_flow(), NULL));
         if (!t.unique)
             continue;
         for (unsigned k = 0; k < N; k++) {
@@ -320,7 +328,7 @@ static void test_unique_is_true(void **state)
             f.n = k + 1;
             f.key.a_port = (uint16_t)(k * 7 % 120);
             struct text out = text_on(names[k], sizeof names[k]);
-            name_format(&t, &f, 0, 0, &out);
+            name_format(&t, &(struct name_subject){.f = &f, .first_ns = 0, .again = 0}, &out);
             (void)text_end(&out);
             for (unsigned j = 0; j < k; j++)
                 CHECK(templates[i], strcmp(names[j], names[k]) != 0);
@@ -371,7 +379,7 @@ static void test_refusals(void **state)
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         struct name_template t;
         struct clv_error err = {0};
-        CHECK(rows[i].name, !name_parse(&t, rows[i].template, "a.pcap", &err));
+        CHECK(rows[i].name, !name_parse(&t, rows[i].template, "a.pcap", by_flow(), &err));
         CHECK_EQ(rows[i].name, err.code, CLV_ERR_ARG);
         CHECK_STR(rows[i].name, err.subject, "--name");
         CHECK_HAS(rows[i].name, err.what, rows[i].what);
@@ -386,15 +394,15 @@ static void test_limits(void **state)
     (void)state;
     memset(text, 'a', sizeof text);
     text[200] = '\0';
-    CHECK("200 bytes", name_parse(&t, text, "a.pcap", NULL));
+    CHECK("200 bytes", name_parse(&t, text, "a.pcap", by_flow(), NULL));
     text[200] = 'a';
     text[201] = '\0';
-    CHECK("201 bytes", !name_parse(&t, text, "a.pcap", NULL));
+    CHECK("201 bytes", !name_parse(&t, text, "a.pcap", by_flow(), NULL));
     for (unsigned parts = NAME_MAX_PARTS; parts <= NAME_MAX_PARTS + 1; parts++) {
         text[0] = '\0';
         for (unsigned i = 0; i < parts; i++)
             (void)strcat(text, "{n}");
-        CHECK_EQ("parts", name_parse(&t, text, "a.pcap", NULL), parts == NAME_MAX_PARTS);
+        CHECK_EQ("parts", name_parse(&t, text, "a.pcap", by_flow(), NULL), parts == NAME_MAX_PARTS);
     }
 }
 
@@ -434,8 +442,8 @@ static void test_input(void **state)
         char buf[256];
         struct text out = text_on(buf, sizeof buf);
         const struct flow f = flow_of(TCP4);
-        CHECK(rows[i].name, name_parse(&t, "{input}", rows[i].path, NULL));
-        name_format(&t, &f, 0, 0, &out);
+        CHECK(rows[i].name, name_parse(&t, "{input}", rows[i].path, by_flow(), NULL));
+        name_format(&t, &(struct name_subject){.f = &f, .first_ns = 0, .again = 0}, &out);
         CHECK_STR(rows[i].name, text_end(&out), rows[i].want);
     }
 }

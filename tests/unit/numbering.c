@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "support_flow.h"
 #include "support_piece.h"
 
 #include "base/mem.h"
@@ -20,11 +21,12 @@ static bool run_epoch(struct numbering *nb, struct partition *parts, uint32_t n_
                       struct clv_error *err)
 {
     static struct writer_ref refs[1 << 16];
+    const struct writer_round round = {.position = 0};
     struct scan_piece piece = piece_make(flows, n, n_parts, seq);
     bool ok = true;
     for (uint32_t p = n_parts; p-- > 0 && ok;) /* not in their order: it must not matter */
         ok = partition_find(&parts[p], p, &piece, epoch, seq, err);
-    ok = ok && numbering_epoch(nb, parts, n_parts, n, err);
+    ok = ok && numbering_epoch(nb, parts, n_parts, n, &round, err);
     for (uint32_t p = 0; p < n_parts && ok; p++)
         ok = numbering_names(nb, &parts[p], err);
     for (uint32_t p = 0; p < n_parts && ok; p++)
@@ -108,10 +110,10 @@ static void test_cases(void **state)
             uint64_t seq = 0, n_rows;
             struct clv_error err = {0};
             (void)snprintf(row, sizeof row, "%s, %u partitions", r->name, n_parts);
-            assert_true(name_parse(&name, r->template, "a.pcap", NULL));
-            numbering_init(&nb, &name);
+            assert_true(name_parse(&name, r->template, "a.pcap", by_flow(), NULL));
+            numbering_init(&nb, &name, false);
             for (uint32_t p = 0; p < n_parts; p++)
-                assert_true(partition_init(&parts[p]));
+                assert_true(partition_init(&parts[p], by_flow(), &no_cuts));
             for (uint32_t e = 0; e < EPOCHS; e++) {
                 const size_t n = length(r->epochs[e]);
                 CHECK(row, run_epoch(&nb, parts, n_parts, r->epochs[e], n, e + 1, seq, &err));
@@ -169,10 +171,10 @@ static void test_many(void **state)
             struct partition parts[PARTITIONS_MAX];
             uint32_t epoch = 0;
             uint64_t n_rows;
-            assert_true(name_parse(&name, templates[k], "a.pcap", NULL));
-            numbering_init(&nb, &name);
+            assert_true(name_parse(&name, templates[k], "a.pcap", by_flow(), NULL));
+            numbering_init(&nb, &name, false);
             for (uint32_t p = 0; p < n_parts; p++)
-                assert_true(partition_init(&parts[p]));
+                assert_true(partition_init(&parts[p], by_flow(), &no_cuts));
             for (size_t at = 0; at < N; at += STEP) {
                 const size_t n = N - at < STEP ? N - at : STEP;
                 CHECK("epoch", run_epoch(&nb, parts, n_parts, flows + at, n, ++epoch, at, NULL));
@@ -219,9 +221,9 @@ static void test_too_long(void **state)
         for (unsigned k = 0; k < 20; k++)
             (void)strcat(text, "{input}/");
         (void)strcat(text, ends[i]);
-        assert_true(name_parse(&name, text, input, NULL));
-        numbering_init(&nb, &name);
-        assert_true(partition_init(&p));
+        assert_true(name_parse(&name, text, input, by_flow(), NULL));
+        numbering_init(&nb, &name, false);
+        assert_true(partition_init(&p, by_flow(), &no_cuts));
         CHECK(ends[i], !run_epoch(&nb, &p, 1, flows, 1, 1, 0, &err));
         CHECK_EQ(ends[i], err.code, CLV_ERR_ARG);
         CHECK_STR(ends[i], err.subject, "--name");
@@ -241,9 +243,10 @@ static void test_no_memory(void **state)
             struct numbering nb;
             struct partition parts[2];
             struct clv_error err = {0};
-            assert_true(name_parse(&name, templates[i], "a.pcap", NULL));
-            numbering_init(&nb, &name);
-            assert_true(partition_init(&parts[0]) && partition_init(&parts[1]));
+            assert_true(name_parse(&name, templates[i], "a.pcap", by_flow(), NULL));
+            numbering_init(&nb, &name, false);
+            assert_true(partition_init(&parts[0], by_flow(), &no_cuts) &&
+                        partition_init(&parts[1], by_flow(), &no_cuts));
             mem_fail_from(nth);
             uint64_t n_rows = 0;
             struct flow_ref *rows = NULL;

@@ -75,16 +75,16 @@ static void test_record(void **state)
         size_t n_inputs;
         enum dialect_form form;
         bool damaged, each;
-        const char *inputs, *template, *format, *damage;
+        const char *inputs, *format, *damage;
     } rows[] = {
-        {"sound", 1, DIALECT_COPY, false, false, FIRST_INPUT, ".pcap", FORMAT("copied"), SOUND},
-        {"damaged", 1, DIALECT_COPY, true, false, FIRST_INPUT, ".pcap", FORMAT("copied"),
+        {"sound", 1, DIALECT_COPY, false, false, FIRST_INPUT, FORMAT("copied"), SOUND},
+        {"damaged", 1, DIALECT_COPY, true, false, FIRST_INPUT, FORMAT("copied"),
          "  \"damage\": {\n    \"byte\": 990,\n    \"record\": 13,\n    \"what\": \"cut\"\n  }\n"},
-        {"converted", 1, DIALECT_PCAP, false, false, FIRST_INPUT, ".pcap", FORMAT("pcap"), SOUND},
-        {"two inputs", 2, DIALECT_PCAPNG, false, false, FIRST_INPUT ",\n" SECOND_INPUT, ".pcapng",
+        {"converted", 1, DIALECT_PCAP, false, false, FIRST_INPUT, FORMAT("pcap"), SOUND},
+        {"two inputs", 2, DIALECT_PCAPNG, false, false, FIRST_INPUT ",\n" SECOND_INPUT,
          FORMAT("pcapng"), SOUND},
-        {"each of two inputs", 2, DIALECT_COPY, false, true, FIRST_INPUT ",\n" SECOND_INPUT,
-         ".pcap", "", SOUND},
+        {"each of two inputs", 2, DIALECT_COPY, false, true, FIRST_INPUT ",\n" SECOND_INPUT, "",
+         SOUND},
     };
     struct source sources[2];
     (void)state;
@@ -107,18 +107,18 @@ static void test_record(void **state)
             want, sizeof want,
             "{\n  \"cleave\": \"%s\",\n  \"inputs\": [\n%s\n  ],\n"
             "  \"options\": {\n    \"by\": \"3tuple\",\n    \"inner\": false,\n"
-            "    \"directed\": true,\n    \"name\": \"{n:8}_{key}%s\",\n%s"
+            "    \"directed\": true,\n%s"
             "    \"compress\": \"none\",\n    \"each\": %s,\n    \"merge\": false,\n    "
             "\"metadata\": true,\n    \"recover\": "
             "false,\n"
             "    \"other\": true,\n    \"manifest\": \"csv\"\n  },\n"
-            "  \"records_read\": 12,\n  \"records_written\": 10,\n"
-            "  \"dropped\": {\n    \"other\": 2\n  },\n"
+            "  \"records_read\": 12,\n  \"records_written\": 10,\n  \"copies\": 0,\n"
+            "  \"dropped\": {\n    \"other\": 2,\n    \"capped\": 0\n  },\n"
             "  \"dropped_blocks\": {\n    \"interface_statistics\": 1,\n    \"custom\": 2,\n"
             "    \"unknown\": 3,\n    \"metadata\": 4\n  },\n"
             "  \"flows\": 4,\n  \"outputs\": 5,\n  \"written_bytes\": 900,\n%s}\n",
-            clv_version(), rows[i].inputs, rows[i].template, rows[i].format,
-            rows[i].each ? "true" : "false", rows[i].damage);
+            clv_version(), rows[i].inputs, rows[i].format, rows[i].each ? "true" : "false",
+            rows[i].damage);
         CHECK(rows[i].name, publish_init(&publish, temp_path(&t, "out"), false, &err));
         mem_fail_from(1);
         const bool without_memory = record_write(&publish, &p, sources, n, d, &r, &err);

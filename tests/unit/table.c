@@ -66,13 +66,13 @@ static void test_find(void **state)
         for (uint32_t i = 0; i < rows[k].n; i++) {
             const struct flow_key key = key_of(i);
             const uint64_t hash = rows[k].hash(i);
-            CHECK_EQ(row, flow_table_find(&t, &key, hash), FLOW_NONE);
+            CHECK_EQ(row, flow_table_find(&t, &key, NULL, hash), FLOW_NONE);
             flow_table_prefetch_slot(&t, hash);
             const struct flow *early = flow_table_candidate(&t, hash);
             CHECK(row, !early || !flow_key_equal(&early->key, &key));
-            CHECK_EQ(row, flow_table_add(&t, &key, hash), i);
+            CHECK_EQ(row, flow_table_add(&t, &key, NULL, hash), i);
             CHECK(row, flow_table_candidate(&t, hash));
-            CHECK_EQ(row, flow_table_find(&t, &key, hash), i);
+            CHECK_EQ(row, flow_table_find(&t, &key, NULL, hash), i);
             flow_table_at(&t, i)->sum[0].packets = i;
             if (i < N_ROWS(first))
                 first[i] = flow_table_at(&t, i);
@@ -83,13 +83,13 @@ static void test_find(void **state)
             CHECK(row, flow_table_at(&t, i) == first[i]); /* entries never move */
         for (uint32_t i = 0; i < rows[k].n; i++) {
             const struct flow_key key = key_of(i);
-            CHECK_EQ(row, flow_table_find(&t, &key, rows[k].hash(i)), i);
+            CHECK_EQ(row, flow_table_find(&t, &key, NULL, rows[k].hash(i)), i);
             CHECK(row, flow_key_equal(&flow_table_at(&t, i)->key, &key));
             CHECK_EQ(row, flow_table_at(&t, i)->sum[0].packets, i);
         }
         for (uint32_t i = rows[k].n; i < rows[k].n + 1000; i++) {
             const struct flow_key key = key_of(i);
-            CHECK_EQ(row, flow_table_find(&t, &key, rows[k].hash(i)), FLOW_NONE);
+            CHECK_EQ(row, flow_table_find(&t, &key, NULL, rows[k].hash(i)), FLOW_NONE);
         }
         flow_table_fini(&t);
     }
@@ -102,7 +102,7 @@ static void test_entry(void **state)
     const struct flow_key key = key_of(1);
     (void)state;
     assert_true(flow_table_init(&t));
-    assert_int_equal(flow_table_add(&t, &key, 5), 0);
+    assert_int_equal(flow_table_add(&t, &key, NULL, 5), 0);
     const struct flow *f = flow_table_at(&t, 0);
     CHECK("new", flow_key_equal(&f->key, &key));
     CHECK_EQ("new", f->first_ns, INT64_MAX);
@@ -115,7 +115,7 @@ static void test_entry(void **state)
     CHECK_EQ("new", f->index, 0);
     for (unsigned dir = 0; dir < 2; dir++)
         CHECK_EQ("new", f->sum[dir].packets + f->sum[dir].captured + f->sum[dir].wire, 0);
-    CHECK_EQ("another hash", flow_table_find(&t, &key, 6), FLOW_NONE);
+    CHECK_EQ("another hash", flow_table_find(&t, &key, NULL, 6), FLOW_NONE);
     flow_table_fini(&t);
     flow_table_fini(&t);
     CHECK("finished", !t.slots && t.n == 0);
@@ -139,7 +139,7 @@ static void test_no_memory(void **state)
         /* One allocation more each time, until there are enough. */
         for (uint64_t nth = 1;; nth++) {
             mem_fail_from(nth);
-            const uint32_t got = flow_table_add(&t, &key, hash_xxh3(i));
+            const uint32_t got = flow_table_add(&t, &key, NULL, hash_xxh3(i));
             mem_fail_from(0);
             if (got != FLOW_NONE) {
                 CHECK_EQ(row, got, i);
@@ -147,13 +147,13 @@ static void test_no_memory(void **state)
             }
             failures++;
             CHECK_EQ(row, t.n, i);
-            CHECK_EQ(row, flow_table_find(&t, &key, hash_xxh3(i)), FLOW_NONE);
+            CHECK_EQ(row, flow_table_find(&t, &key, NULL, hash_xxh3(i)), FLOW_NONE);
             for (uint32_t k = 0; k < i; k++) {
                 const struct flow_key old = key_of(k);
-                CHECK_EQ(row, flow_table_find(&t, &old, hash_xxh3(k)), k);
+                CHECK_EQ(row, flow_table_find(&t, &old, NULL, hash_xxh3(k)), k);
             }
         }
-        CHECK_EQ(row, flow_table_find(&t, &key, hash_xxh3(i)), i);
+        CHECK_EQ(row, flow_table_find(&t, &key, NULL, hash_xxh3(i)), i);
     }
     CHECK("growing needs memory", failures > 10);
     flow_table_fini(&t);

@@ -2,6 +2,7 @@
 #include "support_pcapng.h"
 #include "support_savefile.h"
 #include "support_temp.h"
+#include "support_unpack.h"
 
 #include <errno.h>
 #include <signal.h>
@@ -57,7 +58,7 @@ static void begin(struct fixture *x, unsigned n_flows, uint32_t max_open)
     assert_true(flow_table_init(&x->flows));
     for (uint32_t i = 0; i < n_flows; i++) {
         const struct flow_key key = {.family = 4, .a_port = (uint16_t)i};
-        assert_int_equal(flow_table_add(&x->flows, &key, flow_key_hash(&key)), i);
+        assert_int_equal(flow_table_add(&x->flows, &key, NULL, flow_key_hash(&key)), i);
         (void)snprintf(x->names[i], sizeof x->names[i], "flow-%u.pcap", i);
     }
     x->fds = open_descriptors();
@@ -77,6 +78,13 @@ static void end(struct fixture *x)
     for (unsigned i = 0; i < FLOWS_MAX; i++)
         bytes_free(&x->want[i]);
     temp_remove(&x->temp);
+}
+
+/* From now on outputs are of the dialect, which may compress. */
+static void use_dialect(struct fixture *x, const struct dialect *d, uint32_t max_open)
+{
+    writer_init(&x->w, &x->flows, x->dir_fd, d, max_open);
+    assert_true(!d->compress || stage_pack(&x->stage, d->compress));
 }
 
 static bool append(struct fixture *x, uint32_t flow, const struct writer_ref *refs, uint32_t n,
@@ -100,11 +108,17 @@ static void check_outputs(struct fixture *x, const char *row)
         if (!x->want[i].len)
             continue;
         temp_read(&x->temp, x->names[i], &got);
-        CHECK_EQ(row, got.len, x->want[i].len);
-        CHECK_MEM(row, got.p, x->want[i].p, got.len);
         CHECK_EQ(row, flow_table_at(&x->flows, i)->size, got.len);
         CHECK_EQ(row, flow_table_at(&x->flows, i)->fd, -1);
         bytes += got.len;
+        if (x->w.dialect->compress) {
+            struct bytes plain =
+                unpack_file(row, x->w.dialect->compress, &got, x->want[i].len, true);
+            bytes_free(&got);
+            got = plain;
+        }
+        CHECK_EQ(row, got.len, x->want[i].len);
+        CHECK_MEM(row, got.p, x->want[i].p, got.len);
         bytes_free(&got);
     }
     CHECK_EQ(row, x->w.bytes, bytes);
@@ -543,17 +557,17 @@ static void append_scene(struct fixture *x, struct scene *s, const struct dialec
     CHECK("close", writer_close_all(&x->w, err));
 }
 
-static void test_pcapng(void **state)
+static void pcapng(enum clv_compress compress)
 {
-    (void)state;
     for (uint32_t max_open = 1; max_open <= 2; max_open++) {
         static struct fixture x;
         struct scene s;
         struct clv_error err = {0};
         begin_scene(&s);
-        const struct dialect d = {.form = DIALECT_PCAPNG, .metadata = true, .ledger = &s.ledger};
+        const struct dialect d = {
+            .form = DIALECT_PCAPNG, .compress = compress, .metadata = true, .ledger = &s.ledger};
         begin(&x, 2, max_open);
-        writer_init(&x.w, &x.flows, x.dir_fd, &d, max_open);
+        use_dialect(&x, &d, max_open);
         append_scene(&x, &s, &d, &err);
         for (unsigned flow = 0; flow < 2; flow++)
             for (unsigned big = 0; big < 2; big++) {
@@ -579,6 +593,13 @@ static void test_pcapng(void **state)
         end(&x);
         end_scene(&s);
     }
+}
+
+static void test_pcapng(void **state)
+{
+    (void)state;
+    pcapng(CLV_COMPRESS_NONE);
+    for_each_packer(pcapng);
 }
 
 /* Each interface's times in their own units, in sections of both orders. */
@@ -644,6 +665,157 @@ static void test_no_memory(void **state)
     }
 }
 
+static struct dialect packed_dialect(enum clv_compress kind)
+{
+    struct dialect d = dialect;
+    d.compress = kind;
+    return d;
+}
+
+/* Rounds over flows, some of which end before the last one, exactly at a stretch's end or not. */
+static void packed(enum clv_compress kind)
+{
+    enum { FLOWS = 12, ROUNDS = 8 };
+    static const uint32_t limits[] = {1, 3, 100};
+    for (size_t i = 0; i < N_ROWS(limits); i++) {
+        static struct fixture x;
+        struct clv_error err = {0};
+        uint64_t seed = i + 1;
+        const struct dialect d = packed_dialect(kind);
+        const uint32_t max_open = limits[i];
+        char row[48];
+        (void)snprintf(row, sizeof row, "%u open, %s", max_open, pack_ending(d.compress));
+        begin(&x, FLOWS, max_open);
+        memset(x.source, 0, SOURCE / 2); /* some records can be compressed */
+        use_dialect(&x, &d, max_open);
+        for (unsigned r = 0; r < ROUNDS; r++)
+            for (uint32_t flow = 0; flow < FLOWS; flow++) {
+                struct writer_ref refs[8];
+                if (flow && (flow + r) % 3 == 0)
+                    continue; /* it sleeps */
+                for (size_t k = 0; k < N_ROWS(refs); k++)
+                    refs[k] = (struct writer_ref){
+                        .offset = (uint32_t)(noise(&seed) >> 40) % (SOURCE - 40000),
+                        .len = 16 + (uint32_t)(noise(&seed) >> 40) % (flow % 2 ? 400 : 20000)};
+                if (flow == 2 && r == 0) { /* its first round is a stretch */
+                    refs[0] = (struct writer_ref){0, WRITER_CHUNK - HEADER};
+                    CHECK(row, append(&x, flow, refs, 1, false, &err));
+                    CHECK_EQ(row, x.w.trails[flow].tail, 0);
+                    continue;
+                }
+                CHECK(row, append(&x, flow, refs, N_ROWS(refs), r == ROUNDS - 1, &err));
+                CHECK(row, x.w.n_open <= max_open);
+            }
+        const struct writer_round last = {
+            .base = x.source, .source = {.dialect = &d}, .last = true};
+        for (uint32_t flow = 0; flow < FLOWS; flow++) {
+            const bool slept = flow && (flow + ROUNDS - 1) % 3 == 0;
+            CHECK_EQ(row, writer_unfinished(&x.w, flow, &last), slept);
+            if (slept)
+                CHECK(row, writer_finish(&x.w, &x.stage, flow, x.names[flow], &last, &err));
+            CHECK(row, !writer_unfinished(&x.w, flow, &last));
+        }
+        CHECK(row, writer_close_all(&x.w, &err));
+        CHECK_EQ(row, err.code, CLV_ERR_NONE);
+        check_outputs(&x, row);
+        end(&x);
+    }
+}
+
+static void test_packed(void **state)
+{
+    (void)state;
+    for_each_packer(packed);
+}
+
+/* Outputs that end with a stretch lack nothing: they are not opened again. */
+static void packed_exactly(enum clv_compress kind)
+{
+    const struct dialect d = packed_dialect(kind);
+    const struct writer_round last = {.source = {.dialect = &d}, .last = true};
+    for (uint32_t n = 1; n <= 3; n++) {
+        static struct fixture x;
+        const struct writer_ref ref = {0, n * WRITER_CHUNK - HEADER};
+        begin(&x, 1, 1);
+        use_dialect(&x, &d, 1);
+        CHECK("stretches", append(&x, 0, &ref, 1, false, NULL));
+        CHECK("stretches", !writer_unfinished(&x.w, 0, &last));
+        CHECK("stretches", writer_close_all(&x.w, NULL));
+        check_outputs(&x, "stretches");
+        end(&x);
+    }
+}
+
+static void test_packed_exactly(void **state)
+{
+    (void)state;
+    for_each_packer(packed_exactly);
+}
+
+/* Somebody truncates an output of which a part waits, open or not. */
+static void packed_cut_off(enum clv_compress kind)
+{
+    const struct dialect d = packed_dialect(kind);
+    const struct writer_ref ref = {0, 1000};
+    const struct writer_round last = {.source = {.dialect = &d}, .last = true};
+    for (uint32_t max_open = 1; max_open <= 2; max_open++)
+        for (unsigned finish = 0; finish < 2; finish++) {
+            static struct fixture x;
+            struct clv_error err = {0};
+            begin(&x, 2, max_open);
+            use_dialect(&x, &d, max_open);
+            CHECK("first", append(&x, 0, &ref, 1, false, NULL));
+            CHECK("other", append(&x, 1, &ref, 1, false, NULL));
+            assert_int_equal(truncate(temp_path(&x.temp, x.names[0]), 500), 0);
+            if (!finish)
+                CHECK("again", !append(&x, 0, &ref, 1, false, &err));
+            else
+                CHECK("finish", !writer_finish(&x.w, &x.stage, 0, x.names[0], &last, &err));
+            CHECK_EQ("cut off", err.code, CLV_ERR_IO);
+            CHECK_STR("cut off", err.subject, x.names[0]);
+            CHECK_HAS("cut off", err.what, "truncated");
+            CHECK_EQ("closed", flow_table_at(&x.flows, 0)->fd, -1);
+            CHECK("the other", writer_finish(&x.w, &x.stage, 1, x.names[1], &last, &err));
+            CHECK("close", writer_close_all(&x.w, NULL));
+            end(&x);
+        }
+}
+
+static void test_packed_cut_off(void **state)
+{
+    (void)state;
+    for_each_packer(packed_cut_off);
+}
+
+/* How much of an output waits is remembered by flow, in memory of its own. */
+static void packed_memory(enum clv_compress kind)
+{
+    const struct writer_ref ref = {0, 1000};
+    const struct dialect d = packed_dialect(kind);
+    bool ok = false;
+    for (uint64_t nth = 1; !ok; nth++) {
+        static struct fixture x;
+        struct clv_error err = {0};
+        begin(&x, 2, 2);
+        use_dialect(&x, &d, 2);
+        mem_fail_from(nth);
+        ok = append(&x, 1, &ref, 1, true, &err);
+        mem_fail_from(0);
+        CHECK_EQ("no memory", err.code, ok ? CLV_ERR_NONE : CLV_ERR_NOMEM);
+        CHECK_EQ("closed", flow_table_at(&x.flows, 1)->fd, -1);
+        CHECK("something was allocated", !ok || nth > 1);
+        if (ok)
+            check_outputs(&x, "no memory");
+        end(&x);
+    }
+}
+
+static void test_packed_memory(void **state)
+{
+    (void)state;
+    for_each_packer(packed_memory);
+}
+
 /* A zeroed writer has nothing to close. */
 static void test_fini(void **state)
 {
@@ -671,7 +843,9 @@ int main(void)
         cmocka_unit_test(test_vanished),        cmocka_unit_test(test_no_room),
         cmocka_unit_test(test_few_descriptors), cmocka_unit_test(test_no_descriptor),
         cmocka_unit_test(test_pcapng),          cmocka_unit_test(test_dumped),
-        cmocka_unit_test(test_no_memory),       cmocka_unit_test(test_fini),
+        cmocka_unit_test(test_no_memory),       cmocka_unit_test(test_packed),
+        cmocka_unit_test(test_packed_exactly),  cmocka_unit_test(test_packed_cut_off),
+        cmocka_unit_test(test_packed_memory),   cmocka_unit_test(test_fini),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
