@@ -92,6 +92,11 @@ static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,
                still_there(t->batch->view, err);
     case TASK_JOIN:
         return join_batch(pl, t->batch, err);
+    case TASK_ROLES:
+        for (unsigned i = 0; i < t->batch->n_pieces; i++)
+            if (!roles_settle(&pl->roles, &pl->scan, &t->batch->pieces[i], err))
+                return false;
+        return true;
     case TASK_FIND:
         for (uint32_t p = t->from; p < t->to; p++)
             for (unsigned i = 0; i < t->batch->n_pieces; i++)
@@ -335,6 +340,7 @@ static void fini(struct plan *pl)
         partition_fini(&pl->parts[p]);
     }
     join_fini(&pl->join);
+    roles_fini(&pl->roles);
     mem_free(pl->batches);
     mem_free(pl->ring);
     mem_free(pl->spare);

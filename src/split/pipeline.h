@@ -5,6 +5,7 @@
  * works, and no record costs a lock.
  *
  *   scan    a piece of a batch           any order, any number at a time, also ahead of the rest
+ *   roles   a batch                      where clients are told from servers, before it is found
  *   find    some partitions of a batch   batch after batch, in the capture's order
  *   sort    a partition of an epoch      between two epochs; partitions beside one another
  *   write   a partition of an epoch      beside scan and find of the next epoch

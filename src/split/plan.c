@@ -81,6 +81,7 @@ static bool feed(struct plan *pl)
     pl->ring[pl->fed++ % pl->n_batches] = b;
     b->view = v;
     b->n_handed = b->n_confirmed = 0;
+    b->has_roles = !(pl->scan.by.fields & FLOW_BY_ROLES);
     b->n_items = b->waiting = 0;
     b->n_pieces = 0;
     do {
@@ -357,6 +358,17 @@ static bool pick_join(struct plan *pl, struct task *task)
     return true;
 }
 
+/* The next batch to be found, once its fragments are settled. */
+static bool pick_roles(struct plan *pl, struct task *task)
+{
+    struct batch *b = batch_at(pl, pl->found);
+    if (pl->settling || pl->finding || pl->found == pl->join_at || b->waiting || b->has_roles)
+        return false;
+    *task = (struct task){.kind = TASK_ROLES, .batch = b};
+    pl->settling = true;
+    return true;
+}
+
 /* Moves the plan on after something was finished. */
 static void advance(struct plan *pl)
 {
@@ -367,7 +379,7 @@ static void advance(struct plan *pl)
     if (pl->finding)
         return;
     struct batch *b = batch_at(pl, pl->found);
-    const bool ready = pl->found < pl->join_at && b->waiting == 0;
+    const bool ready = pl->found < pl->join_at && b->waiting == 0 && b->has_roles;
     if (ready && !pl->want_flush)
         pl->want_flush = epoch_is_full(pl, b);
     if (pl->ended && pl->found == pl->confirm_at && !pl->flush.last)
@@ -394,7 +406,7 @@ bool plan_pick(struct plan *pl, struct task *task)
         *task = (struct task){.kind = kind, .from = f->by_size[f->next++]};
         return true;
     }
-    if (pick_join(pl, task))
+    if (pick_join(pl, task) || pick_roles(pl, task))
         return true;
     if (pl->finding && pl->find_next < pl->scan.n_partitions) {
         const uint32_t from = pl->find_next;
@@ -463,6 +475,10 @@ void plan_complete(struct plan *pl, const struct task *t)
         pl->waiting = fragments_waiting(pl->join.fragments);
         pl->overflow = fragments_overflow(pl->join.fragments);
         pl->orphans = pl->join.orphans;
+        break;
+    case TASK_ROLES:
+        pl->settling = false;
+        t->batch->has_roles = true;
         break;
     case TASK_FIND:
         pl->find_done += t->to - t->from;

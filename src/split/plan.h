@@ -19,6 +19,7 @@
 #include "output/manifest.h"
 #include "split/numbering.h"
 #include "split/pipeline.h"
+#include "split/roles.h"
 
 enum {
     PIECE = 1024 * 1024, /* bytes of input per scan */
@@ -41,6 +42,7 @@ struct batch {
     uint64_t n_items;
     uint64_t waiting;      /* fragments whose first one has not come */
     uint64_t join_waiting; /* the same, as the joiner counts */
+    bool has_roles;        /* clients are told from servers, where keys ask for it */
 };
 
 /* What TASK_JOIN works on, one at a time: fragments and the pieces that have them. */
@@ -56,6 +58,7 @@ struct join {
 enum task_kind {
     TASK_SCAN,
     TASK_JOIN,
+    TASK_ROLES,
     TASK_FIND,
     TASK_SORT,
     TASK_WRITE,
@@ -136,6 +139,8 @@ struct plan {
     bool ended;           /* all pieces that count are confirmed */
     struct scan_counts counts;
 
+    bool settling; /* roles */
+    struct roles roles;
     bool finding;
     uint32_t find_next, find_done; /* partitions */
     uint32_t epoch;
