@@ -65,6 +65,18 @@ struct clv_split_params {
     const char *by;
     uint32_t shards; /* outputs that keys are hashed onto, the same on any machine; 0: none */
     bool inner;      /* the addresses within tunnels count, not the outermost */
+    /*
+     * Which records count; NULL: all. Lists are separated by commas, and either end of a record may
+     * match; what is given in several ways has to hold in each. The others are dropped.
+     */
+    const char *filter; /* in libpcap's language, pcap-filter(7) */
+    const char *host;   /* addresses, or prefixes as in 10.0.0.0/8 */
+    const char *port;   /* numbers, or ranges as in 8000-8100 */
+    const char *proto;  /* names or numbers */
+    const char *vlan;   /* ids or ranges; of the outer two */
+    bool has_after, has_before;
+    int64_t after_ns, before_ns; /* times: from this one on; up to this one, which is left out */
+
     /* Where a flow is cut into several outputs, each with a part number. 0: not. */
     int64_t idle_timeout_ns;   /* behind so much time without a record */
     int64_t active_timeout_ns; /* behind so much time since its first record */
@@ -100,11 +112,12 @@ struct clv_split_result {
     uint64_t records_read;
     uint64_t captured_bytes; /* packet bytes of these, headers not counted; at the end */
     uint64_t records_written;
-    uint64_t copies;         /* written beyond one per record: by host, to both hosts' outputs */
-    uint64_t dropped_capped; /* beyond max_packets_per_flow or max_bytes_per_flow */
-    uint64_t dropped_other;  /* with no_other: had no network address */
-    uint64_t other;          /* had no network address */
-    uint64_t fragments;      /* later fragments: they follow the first one of their datagram */
+    uint64_t copies;           /* written beyond one per record: by host, to both hosts' outputs */
+    uint64_t dropped_filtered; /* by filter, host, port, proto, vlan, after, before */
+    uint64_t dropped_capped;   /* beyond max_packets_per_flow or max_bytes_per_flow */
+    uint64_t dropped_other;    /* with no_other: had no network address */
+    uint64_t other;            /* had no network address */
+    uint64_t fragments;        /* later fragments: they follow the first one of their datagram */
     uint64_t orphans; /* of them, those whose first did not come: in the flow without ports */
     uint64_t fragment_overflow; /* datagrams forgotten under way: too many at a time */
     uint64_t cut_short;         /* captured bytes end before the ports: in the flow without ports */

@@ -28,12 +28,18 @@ enum flag_kind {
     FLAG_DURATION, /* int64_t, nanoseconds; units ns us ms s m h, s when there is none */
     FLAG_WORD,     /* int: index of one of the words */
     FLAG_EVERY,    /* struct every: a duration, a size with a unit, or records as 1000p */
+    FLAG_TIME,     /* struct moment: RFC 3339, or seconds since the epoch */
     FLAG_IPV4,     /* uint8_t[4] */
 };
 
 struct every {
     int kind; /* enum clv_every */
     uint64_t n;
+};
+
+struct moment {
+    bool given;
+    int64_t ns; /* since the epoch */
 };
 
 struct flag {
@@ -72,6 +78,9 @@ const char *nearest_word(const char *word, const char *const *words, size_t n);
 
 /* Prints "cleave: MESSAGE" and the hint to stderr. Returns EXIT_NOTHING. */
 int print_error(const struct clv_error *err);
+
+/* RFC 3339, its date alone, or seconds since the epoch; fractions to the nanosecond. */
+bool parse_time(const char *text, int64_t *ns);
 
 /* Numbers for people, in a static buffer of eight in turn. */
 const char *human_count(uint64_t n);   /* 1,234,567 */

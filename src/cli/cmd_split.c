@@ -13,7 +13,8 @@ struct options {
     uint64_t shards, max_packets, max_bytes, community_seed;
     int64_t idle_timeout, active_timeout;
     struct every every;
-    const char *shard_by;
+    const char *shard_by, *filter, *host, *port, *proto, *vlan;
+    struct moment after, before;
 };
 
 #define AT(member) offsetof(struct options, member)
@@ -27,6 +28,15 @@ static const struct flag flags[] = {
      "records of all FILEs in the order of their times, not one FILE behind the other"},
     {"by", 'b', FLAG_TEXT, AT(by), 0, 0, "KEY",
      "what makes a flow: fields, or flow, connection, 3tuple, hostpair, none (default: flow)"},
+    {"filter", 0, FLAG_TEXT, AT(filter), 0, 0, "EXPR",
+     "only records that the expression takes, as for tcpdump, see pcap-filter(7)"},
+    {"host", 0, FLAG_TEXT, AT(host), 0, 0, "ADDR[/N],...", "only records of or to one of these"},
+    {"port", 0, FLAG_TEXT, AT(port), 0, 0, "N[-M],...", "only records of or to one of these"},
+    {"proto", 0, FLAG_TEXT, AT(proto), 0, 0, "NAME|N,...", "only records of one of these"},
+    {"vlan", 0, FLAG_TEXT, AT(vlan), 0, 0, "N[-M],...", "only records in one of these"},
+    {"after", 0, FLAG_TIME, AT(after), 0, 0, "TIME",
+     "only records from this time on: RFC 3339, or seconds since the epoch"},
+    {"before", 0, FLAG_TIME, AT(before), 0, 0, "TIME", "only records up to this time"},
     {"shards", 0, FLAG_COUNT, AT(shards), 1, 1 << 16, "N",
      "N outputs, flows hashed onto them: the same on any machine, in any run"},
     {"shard-by", 0, FLAG_TEXT, AT(shard_by), 0, 0, "KEY",
@@ -162,6 +172,8 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
             "fragments whose first was not seen, in flows without ports");
     if (r->copies)
         row("copies", human_count(r->copies), "records in the outputs of both their hosts");
+    if (r->dropped_filtered)
+        row("dropped", human_count(r->dropped_filtered), "records that were not asked for");
     if (r->dropped_capped)
         row("dropped", human_count(r->dropped_capped), "records beyond what a flow may have");
     if (r->cut_short)
@@ -197,6 +209,15 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .n_inputs = n_operands,
         .output = o->output,
         .by = o->by,
+        .filter = o->filter,
+        .host = o->host,
+        .port = o->port,
+        .proto = o->proto,
+        .vlan = o->vlan,
+        .has_after = o->after.given,
+        .after_ns = o->after.ns,
+        .has_before = o->before.given,
+        .before_ns = o->before.ns,
         .shards = (uint32_t)o->shards,
         .every = (enum clv_every)o->every.kind,
         .every_n = o->every.n,

@@ -179,6 +179,9 @@ static int bad_value(const struct command *cmd, const struct flag *f, const char
         (void)fprintf(stderr, "it takes bytes, or a number with a unit such as 64MiB\n");
     else if (f->kind == FLAG_DURATION)
         (void)fprintf(stderr, "it takes seconds, or a whole number with ns, us, ms, s, m or h\n");
+    else if (f->kind == FLAG_TIME)
+        (void)fprintf(stderr, "it takes a time such as 2026-11-22T23:59:59Z, or seconds since the "
+                              "epoch\n");
     else if (f->kind == FLAG_EVERY)
         (void)fprintf(stderr,
                       "it takes a duration such as 60s, a size such as 1GiB, or records as in "
@@ -215,6 +218,9 @@ static int set_value(const struct command *cmd, const struct flag *f, void *opti
             return bad_value(cmd, f, text);
         *(int64_t *)at = (int64_t)n;
         return 0;
+    case FLAG_TIME:
+        ((struct moment *)at)->given = true;
+        return parse_time(text, &((struct moment *)at)->ns) ? 0 : bad_value(cmd, f, text);
     case FLAG_EVERY:
         return parse_every(text, at) ? 0 : bad_value(cmd, f, text);
     case FLAG_WORD:

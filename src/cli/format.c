@@ -13,6 +13,104 @@ static char *next_buf(void)
     return bufs[next++ % BUFS];
 }
 
+/* Digits of a field of exactly `width`, up to max. Moves *p on. */
+static bool digits(const char **p, unsigned width, unsigned max, unsigned *out)
+{
+    *out = 0;
+    for (unsigned i = 0; i < width; i++, (*p)++) {
+        if (**p < '0' || **p > '9')
+            return false;
+        *out = *out * 10 + (unsigned)(**p - '0');
+    }
+    return *out <= max;
+}
+
+/* ".5" and the like, nanoseconds; without a point 0. */
+static bool fraction(const char **p, int64_t *ns)
+{
+    int64_t unit = 100000000;
+    *ns = 0;
+    if (**p != '.' && **p != ',')
+        return true;
+    (*p)++;
+    if (**p < '0' || **p > '9')
+        return false;
+    for (; **p >= '0' && **p <= '9'; (*p)++, unit /= 10) {
+        if (unit == 0 && **p != '0')
+            return false; /* finer than a nanosecond */
+        *ns += (**p - '0') * unit;
+    }
+    return true;
+}
+
+/* RFC 3339 section 5.6: "Z", or hours and minutes that the time is ahead. */
+static bool offset(const char **p, int64_t *seconds)
+{
+    unsigned h, m;
+    *seconds = 0;
+    if (**p == 'Z' || **p == 'z') {
+        (*p)++;
+        return true;
+    }
+    if (**p != '+' && **p != '-')
+        return false;
+    const int sign = *(*p)++ == '-' ? -1 : 1;
+    if (!digits(p, 2, 23, &h) || *(*p)++ != ':' || !digits(p, 2, 59, &m))
+        return false;
+    *seconds = sign * ((int64_t)h * 3600 + m * 60);
+    return true;
+}
+
+static bool parse_rfc3339(const char *p, int64_t *seconds, int64_t *ns)
+{
+    unsigned year, month, day, h = 0, m = 0, s = 0;
+    int64_t ahead = 0;
+    *ns = 0;
+    if (!digits(&p, 4, 9999, &year) || *p++ != '-' || !digits(&p, 2, 12, &month) || *p++ != '-' ||
+        !digits(&p, 2, 31, &day) || month < 1 || day < 1)
+        return false;
+    if (*p == 'T' || *p == 't' || *p == ' ') {
+        p++;
+        if (!digits(&p, 2, 23, &h) || *p++ != ':' || !digits(&p, 2, 59, &m) || *p++ != ':' ||
+            !digits(&p, 2, 60, &s) || !fraction(&p, ns) || !offset(&p, &ahead))
+            return false;
+    }
+    struct tm tm = {.tm_year = (int)year - 1900,
+                    .tm_mon = (int)month - 1,
+                    .tm_mday = (int)day,
+                    .tm_hour = (int)h,
+                    .tm_min = (int)m,
+                    .tm_sec = (int)s};
+    *seconds = (int64_t)timegm(&tm) - ahead;
+    return *p == '\0' && tm.tm_mday == (int)day; /* there is no 31st of February */
+}
+
+static bool parse_epoch(const char *p, int64_t *seconds, int64_t *ns)
+{
+    *seconds = 0;
+    if (*p < '0' || *p > '9')
+        return false;
+    for (; *p >= '0' && *p <= '9'; p++) {
+        if (*seconds > INT64_MAX / 1000000000 / 10 - 1)
+            return false;
+        *seconds = *seconds * 10 + (*p - '0');
+    }
+    return fraction(&p, ns) && *p == '\0';
+}
+
+bool parse_time(const char *text, int64_t *out)
+{
+    int64_t seconds, ns;
+    if (!parse_epoch(text, &seconds, &ns) && !parse_rfc3339(text, &seconds, &ns))
+        return false;
+    if (seconds < 0 && ns) {
+        seconds++; /* towards 0, so that no product overflows */
+        ns -= 1000000000;
+    }
+    return !__builtin_mul_overflow(seconds, 1000000000, out) &&
+           !__builtin_add_overflow(*out, ns, out);
+}
+
 const char *human_count(uint64_t n)
 {
     char digits[32];

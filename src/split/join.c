@@ -32,12 +32,18 @@ static void settle(void *user, void *owner, uint32_t number, const struct flow_o
     struct scan_piece *piece = &b->pieces[number >> PLACE_BITS];
     const struct scan_fragment *f = &piece->fragments[number & PLACE_MASK];
     b->join_waiting--;
-    if (!origin) {
-        j->orphans++;
+    j->orphans += !origin;
+    struct flow_origin own = origin ? *origin : f->origin;
+    own.iface = f->origin.iface;
+    if (j->scan->select && !select_origin(j->scan->select, &own)) {
+        j->filtered++;
+        j->filtered_bytes += piece->items[f->item].caplen;
+        mark_disordered(j, piece);
+        j->filtered_copies += scan_piece_drop(piece, f->item) - 1;
         return;
     }
-    struct flow_origin own = *origin;
-    own.iface = f->origin.iface;
+    if (!origin || !flow_by_ports(&j->scan->by))
+        return;
     mark_disordered(j, piece);
     scan_piece_set_origin(piece, j->scan, f->item, &own);
 }

@@ -125,7 +125,8 @@ static void count(struct plan *pl)
     r->orphans = pl->orphans;
     r->fragment_overflow = pl->overflow;
     r->cut_short = pl->counts.cut_short;
-    r->copies = pl->counts.copies;
+    r->copies = pl->counts.copies - pl->join.filtered_copies;
+    r->dropped_filtered = pl->counts.filtered + pl->join.filtered;
     r->damages = pl->counts.damages;
     r->skipped_bytes = pl->counts.skipped_bytes;
     r->rounded = pl->counts.rounded;
@@ -150,7 +151,7 @@ static void count_outputs(struct plan *pl)
     struct clv_split_result *r = pl->result;
     r->first_ns = INT64_MAX;
     r->last_ns = INT64_MIN;
-    r->captured_bytes = pl->counts.dropped_captured;
+    r->captured_bytes = pl->counts.dropped_captured + pl->join.filtered_bytes;
     for (uint32_t p = 0; p < pl->scan.n_partitions; p++) {
         const struct writer *w = &pl->parts[p].writer;
         r->records_written += w->records;
@@ -397,7 +398,7 @@ static void run_workers(struct plan *pl)
 /* Nothing vanishes: every record read is in an output or among those dropped by name. */
 static bool check_conservation(const struct clv_split_result *r, struct clv_error *err)
 {
-    const uint64_t dropped = r->dropped_other + r->dropped_capped;
+    const uint64_t dropped = r->dropped_other + r->dropped_filtered + r->dropped_capped;
     if (r->records_read + r->copies == r->records_written + dropped)
         return true;
     return clv_fail(err, CLV_ERR_INTERNAL, "cleave",
@@ -421,7 +422,9 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
                  .recover = params->recover,
                  .inner = params->inner,
                  .shards = params->shards,
-                 .joins = flow_by_ports(&params->by)},
+                 .select = params->select,
+                 .joins = flow_by_ports(&params->by) ||
+                          (params->select && select_by_tuple(params->select))},
         .manifest = {.kind = params->manifest,
                      .by = &params->by,
                      .cuts = &params->cuts,

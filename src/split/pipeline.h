@@ -31,7 +31,8 @@ struct pipeline_params {
     const struct name_template *name;
     struct publish *publish;
     struct flow_by by;
-    uint32_t shards; /* 0: none */
+    uint32_t shards;       /* 0: none */
+    struct select *select; /* NULL: all records count */
     struct flow_cuts cuts;
     uint64_t max_packets, max_bytes; /* of a flow; 0: all */
     uint16_t community_seed;

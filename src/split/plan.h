@@ -52,6 +52,7 @@ struct join {
     struct scan_piece **disordered;
     size_t n_disordered, disordered_cap;
     uint64_t orphans;
+    uint64_t filtered, filtered_bytes, filtered_copies;
     bool no_memory;
 };
 

@@ -38,6 +38,7 @@ static void put_dropped(struct json *j, const struct clv_split_result *r)
 {
     json_open(j, "dropped");
     json_u64(j, "other", r->dropped_other);
+    json_u64(j, "filtered", r->dropped_filtered);
     json_u64(j, "capped", r->dropped_capped);
     json_close(j);
     json_open(j, "dropped_blocks");
@@ -66,6 +67,19 @@ static void put_cuts(struct json *j, const struct clv_split_params *params)
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
         if (numbers[i].value)
             json_u64(j, numbers[i].name, numbers[i].value);
+    const struct {
+        const char *name, *value;
+    } texts[] = {
+        {"filter", params->filter}, {"host", params->host}, {"port", params->port},
+        {"proto", params->proto},   {"vlan", params->vlan},
+    };
+    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
+        if (texts[i].value)
+            json_str(j, texts[i].name, texts[i].value);
+    if (params->has_after)
+        json_time(j, "after", params->after_ns);
+    if (params->has_before)
+        json_time(j, "before", params->before_ns);
     if (params->every) {
         json_str(j, "every", every[params->every]);
         json_u64(j, "every_n", params->every_n);
@@ -81,7 +95,7 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
                   const struct source *sources, size_t n_sources, const struct dialect *dialect,
                   const struct clv_split_result *result, struct clv_error *err)
 {
-    size_t cap = RECORD_MAX;
+    size_t cap = RECORD_MAX + (params->filter ? 6 * strlen(params->filter) : 0);
     for (size_t i = 0; i < n_sources; i++)
         cap += 1024 + 6 * strlen(sources[i].path); /* escaped, in the worst case */
     char *buf = mem_alloc(cap, 1);

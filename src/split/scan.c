@@ -34,11 +34,13 @@ struct lens {
     decode_fn *decode;
     uint8_t kind;     /* of output */
     uint8_t key_kind; /* as far as it is part of the key */
-    bool rounds;      /* times can be finer than the outputs' */
+    bool big_endian;
+    bool rounds; /* times can be finer than the outputs' */
     uint64_t units;
 };
 
-static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, uint32_t iface)
+static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, uint32_t iface,
+                             bool big_endian)
 {
     const struct ledger_iface *i = ledger_iface(plan->ledger, iface);
     *lens = (struct lens){
@@ -46,6 +48,7 @@ static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, ui
         .decode = decode_function(i->linktype),
         .kind = i->link,
         .key_kind = plan->dialect->form == DIALECT_PCAP ? i->link : 0,
+        .big_endian = big_endian,
         .rounds = plan->dialect->form == DIALECT_PCAP && 1000000000 % i->units != 0,
         .units = i->units,
     };
@@ -78,6 +81,7 @@ CLV_INLINE bool take(const struct flow_by *by, bool drop_other, const struct len
     item->dir = (uint8_t)flow_key_settle(&item->id, by);
     item->id.key.kind = lens->key_kind;
     item->kind = lens->kind;
+    item->dropped = false;
     item->hash = flow_key_hash(&item->id.key);
     item->ts_ns = rec->ts_ns;
     item->raw_len = rec->raw_len;
@@ -146,8 +150,15 @@ static unsigned take_general(struct scan_piece *piece, const struct scan_plan *p
     d->inner = plan->inner || (plan->by.fields & FLOW_BY_TUNNEL);
     d->closed = !plan->inner;
     counts->records++;
-    if (!lens->decode(rec->data, rec->caplen, d)) {
+    if (plan->select && !select_record(plan->select, lens->kind, lens->big_endian, rec))
+        goto filtered;
+    const bool addressed = lens->decode(rec->data, rec->caplen, d);
+    if (!addressed)
         o.tuple = (struct clv_tuple){0};
+    /* Of a later fragment the first one's tuple decides, when it is there. */
+    if (plan->select && !(o.tuple.flags & CLV_TUPLE_FRAGMENT) && !select_origin(plan->select, &o))
+        goto filtered;
+    if (!addressed) {
         counts->other += plan->by.needs_network;
         if (plan->drop_other && plan->by.needs_network) {
             counts->dropped_captured += rec->caplen;
@@ -175,6 +186,10 @@ static unsigned take_general(struct scan_piece *piece, const struct scan_plan *p
     const unsigned n = settle_record(piece, plan, i, &o);
     counts->copies += n - 1;
     return n;
+filtered:
+    counts->filtered++;
+    counts->dropped_captured += rec->caplen;
+    return 0;
 }
 
 /* The decoder met something that is rare. Its record has n items, the first of which is item. */
@@ -251,7 +266,7 @@ static CLV_COLD bool meet_block(struct scan_piece *piece, const struct scan_plan
 }
 
 /* Gives an interface that was just described its kind of output. */
-static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path,
+static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path, bool big_endian,
                                  struct clv_error *err)
 {
     struct ledger_iface *i = ledger_last_iface(plan->ledger);
@@ -261,6 +276,8 @@ static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path,
     };
     const unsigned n = dialect_kind(plan->dialect, &kind);
     i->link = (uint8_t)n;
+    if (plan->select && !select_compile(plan->select, n, i->linktype, big_endian, err))
+        return false;
     if (n < DIALECT_KINDS || plan->dialect->form != DIALECT_PCAP)
         return true;
     (void)clv_fail(err, CLV_ERR_FORMAT, path, "more than %d kinds of outputs", DIALECT_KINDS);
@@ -328,7 +345,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     enum walk_step step = WALK_RECORD;
     size_t at = piece->start, n = piece->n_items;
     if (kind == WALK_PCAP)
-        look_at(&lens, plan, piece->state.iface_base);
+        look_at(&lens, plan, piece->state.iface_base, big_endian);
     while (at < limit && step == WALK_RECORD) {
         struct scan_item *items =
             mem_reserve(piece->items, &piece->items_cap, n + STRETCH, sizeof *items);
@@ -348,7 +365,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
             if (CLV_UNLIKELY(step != WALK_RECORD))
                 break;
             if (kind == WALK_PCAPNG && CLV_UNLIKELY(rec.iface != lens.iface))
-                look_at(&lens, plan, rec.iface);
+                look_at(&lens, plan, rec.iface, piece->state.big_endian);
             if (kind == WALK_PCAPNG && CLV_UNLIKELY(lens.rounds))
                 counts.rounded += walk_block_rounds(rec.raw, &piece->state, lens.units);
             const size_t first = (size_t)(item - items);
@@ -416,7 +433,8 @@ static CLV_COLD bool pass_block(struct scan_piece *piece, const struct scan_plan
     if (piece->stop == WALK_BLOCK)
         return true; /* for the exact scan */
     piece->end += rec.raw_len;
-    return rec.type != NG_INTERFACE || settle_kind(plan, v->source->path, err);
+    return rec.type != NG_INTERFACE ||
+           settle_kind(plan, v->source->path, piece->state.big_endian, err);
 }
 
 static bool scan_on(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
@@ -500,7 +518,8 @@ static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *
         at[p + 1] += at[p];
     /* Placing moves each start to its end, which is the next one's start: shift back after. */
     for (size_t i = 0; i < piece->n_items; i++)
-        order[at[scan_partition(piece->items[i].hash, plan->partition_bits)]++] = (uint32_t)i;
+        if (CLV_LIKELY(!piece->items[i].dropped))
+            order[at[scan_partition(piece->items[i].hash, plan->partition_bits)]++] = (uint32_t)i;
     memmove(at + 1, at, plan->n_partitions * sizeof *at);
     at[0] = 0;
     return true;
@@ -529,6 +548,16 @@ void scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan *pla
     item->hash = flow_key_hash_slowly(&item->id.key);
 }
 
+unsigned scan_piece_drop(struct scan_piece *piece, uint32_t i)
+{
+    const uint32_t offset = piece->items[i].offset;
+    unsigned n = 0;
+    for (; i < piece->n_items && piece->items[i].offset == offset; i++, n++)
+        piece->items[i].dropped = true;
+    piece->disordered = true;
+    return n;
+}
+
 void scan_piece_set_side(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
                          enum flow_side client)
 {
@@ -541,7 +570,8 @@ bool scan_piece_reorder(struct scan_piece *piece, const struct scan_plan *plan)
     piece->disordered = false;
     memset(piece->bounds, 0, ((size_t)plan->n_partitions + 1) * sizeof *piece->bounds);
     for (size_t i = 0; i < piece->n_items; i++)
-        piece->bounds[1 + scan_partition(piece->items[i].hash, plan->partition_bits)]++;
+        if (!piece->items[i].dropped)
+            piece->bounds[1 + scan_partition(piece->items[i].hash, plan->partition_bits)]++;
     return sort_by_partition(piece, plan);
 }
 
@@ -576,7 +606,7 @@ bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan, cons
     }
     if (v->begins && piece->from == 0 && !ng &&
         (!walk_note_savefile(plan->ledger, &piece->state, &f->pub, v->position, err) ||
-         !settle_kind(plan, v->source->path, err)))
+         !settle_kind(plan, v->source->path, f->big_endian, err)))
         return false;
     if (ng)
         walk_block_touch(&piece->state, all, piece->start, piece->limit);

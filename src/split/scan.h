@@ -15,6 +15,7 @@
 #include "decode/decode.h"
 #include "flow/cut.h"
 #include "flow/general.h"
+#include "split/select.h"
 #include "split/source.h"
 
 /* Settled once per run, read by all threads. */
@@ -22,8 +23,9 @@ struct scan_plan {
     struct ledger *ledger;
     struct dialect *dialect;
     struct flow_by by;
-    struct flow_by base; /* of the tuple: where clients are told apart, by what they are known */
-    bool joins;          /* later fragments follow their first */
+    struct flow_by base;   /* of the tuple: where clients are told apart, by what they are known */
+    struct select *select; /* NULL: all records count */
+    bool joins;            /* later fragments follow their first */
     bool drop_other;
     bool inner;              /* look through tunnels */
     uint32_t shards;         /* outputs that keys are hashed onto; 0: each has its own */
@@ -44,6 +46,7 @@ struct scan_item {
     uint8_t tcp_flags;
     uint8_t kind; /* of output, in the dialect */
     bool tcp;     /* the piece has its TCP header's numbers */
+    bool dropped; /* left out after all */
 };
 
 /* In two steps: with one partition a single one would shift by 64. */
@@ -61,6 +64,7 @@ struct scan_fragment {
 
 struct scan_counts {
     uint64_t records, other, dropped_other, fragments, cut_short;
+    uint64_t filtered;
     uint64_t copies;           /* items beyond one per record */
     uint64_t dropped_captured; /* packet bytes of the dropped records */
     uint64_t blocks_statistics, blocks_custom, blocks_unknown, blocks_metadata; /* left out */
@@ -114,6 +118,9 @@ void scan_piece_clear(struct scan_piece *piece);
 /* Gives the record of item i, its first, the key of what another record says. */
 void scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
                            const struct flow_origin *origin);
+
+/* Leaves the record of item i, its first, out after all. Returns its items. */
+unsigned scan_piece_drop(struct scan_piece *piece, uint32_t i);
 
 /* Gives item i the key that it has when the client's end is known, see enum flow_side. */
 void scan_piece_set_side(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,

@@ -200,6 +200,7 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
     sum->captured_bytes += r->captured_bytes;
     sum->records_written += r->records_written;
     sum->dropped_other += r->dropped_other;
+    sum->dropped_filtered += r->dropped_filtered;
     sum->dropped_capped += r->dropped_capped;
     sum->copies += r->copies;
     sum->other += r->other;
@@ -282,7 +283,8 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->max_packets = params->max_packets_per_flow;
     pp->max_bytes = params->max_bytes_per_flow;
     pp->community_seed = params->community_seed;
-    pp->by.general |= flow_cuts_any(&pp->cuts) || pp->shards || pp->max_packets || pp->max_bytes;
+    pp->by.general |=
+        flow_cuts_any(&pp->cuts) || pp->shards || pp->max_packets || pp->max_bytes || pp->select;
     if (pp->shards && pp->by.fields & FLOW_BY_HOST)
         return clv_fail(err, CLV_ERR_ARG, "--shards", "host would put a record into two shards");
     if (pp->shards && pp->by.fields == 0)
@@ -305,10 +307,13 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
         .progress = params->progress,
         .user = params->user,
     };
+    struct select select = {.n_hosts = 0};
     bool ok = false;
     *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
-    if (!check_params(params, err) || !settle_by(&pp, params, err) ||
-        !settle_max_open(params->max_open, &pp.max_open, err))
+    if (!check_params(params, err) || !select_init(&select, params, err))
+        goto done;
+    pp.select = select_any(&select) ? &select : NULL;
+    if (!settle_by(&pp, params, err) || !settle_max_open(params->max_open, &pp.max_open, err))
         goto done;
     pp.memory = params->memory ? params->memory
                                : max_u64(MEMORY_DEFAULT, (uint64_t)pp.threads * MEMORY_PER_THREAD);
@@ -325,6 +330,7 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
               : split_into(&publish, params, sources, params->n_inputs, &pp, result, err)) &&
          publish_commit(&publish, err);
 done:
+    select_fini(&select);
     publish_fini(&publish);
     for (size_t i = 0; sources && i < params->n_inputs; i++)
         source_close(&sources[i]);
