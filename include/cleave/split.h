@@ -84,13 +84,17 @@ struct clv_split_params {
     uint64_t every_n;              /* nanoseconds, bytes, or records; more than 0 */
     uint64_t max_packets_per_flow; /* what is beyond is dropped; 0: nothing */
     uint64_t max_bytes_per_flow;   /* of packets; the record that reaches it is the last */
+    uint32_t snaplen;              /* packet bytes of a record that are written; 0: all */
     uint16_t community_seed;       /* of Community IDs */
     bool directed;                 /* each direction is a flow of its own */
-    const char *name; /* template of output names; NULL: "{n:8}_{key}.pcap", or .pcapng */
-    bool no_other;    /* drop what has no network address instead of writing `other` */
-    bool each;        /* every capture into a sub-directory of its own, named after it */
-    bool merge; /* the captures' records in the order of their times, not one behind the other */
-    bool force; /* replace an output of an earlier run */
+    const char *name;    /* template of output names; NULL: "{n:8}_{key}.pcap", or .pcapng */
+    bool dry_run;        /* all but writing; output is not used */
+    bool manifest_to_fd; /* the manifest goes to manifest_fd, which stays open, and not to a file */
+    int manifest_fd;
+    bool no_other; /* drop what has no network address instead of writing `other` */
+    bool each;     /* every capture into a sub-directory of its own, named after it */
+    bool merge;    /* the captures' records in the order of their times, not one behind the other */
+    bool force;    /* replace an output of an earlier run */
     bool no_metadata; /* pcapng: leave out names, secrets and custom blocks of sections */
     bool recover;     /* where a capture is damaged: search for the next records and go on */
     enum clv_format format;

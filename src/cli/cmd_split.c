@@ -7,10 +7,10 @@
 
 struct options {
     const char *output, *by, *name;
-    bool each, merge, inner, directed, no_other, force, json, quiet, no_metadata, recover;
+    bool dry_run, each, merge, inner, directed, no_other, force, json, quiet, no_metadata, recover;
     int manifest, cache, format, compress;
     uint64_t threads, max_open, memory, window;
-    uint64_t shards, max_packets, max_bytes, community_seed;
+    uint64_t shards, max_packets, max_bytes, community_seed, snaplen;
     int64_t idle_timeout, active_timeout;
     struct every every;
     const char *shard_by, *filter, *host, *port, *proto, *vlan;
@@ -51,6 +51,8 @@ static const struct flag flags[] = {
      "drop what a flow has beyond them"},
     {"max-bytes-per-flow", 0, FLAG_SIZE, AT(max_bytes), 1, 0, "SIZE",
      "drop what a flow has once it has so many bytes of packets"},
+    {"snaplen", 0, FLAG_COUNT, AT(snaplen), 1, 262144, "N",
+     "write no more than N bytes of a packet; its length on the wire stays"},
     {"community-seed", 0, FLAG_COUNT, AT(community_seed), 0, 65535, "N",
      "of the Community IDs in the manifest (default: 0)"},
     {"inner", 0, FLAG_BOOL, AT(inner), 0, 0, NULL,
@@ -68,8 +70,10 @@ static const struct flag flags[] = {
      "pcapng: leave out resolved names, secrets and custom blocks"},
     {"recover", 0, FLAG_BOOL, AT(recover), 0, 0, NULL,
      "where a capture is damaged, search for the next record and go on"},
-    {"manifest", 'm', FLAG_WORD, AT(manifest), 0, 0, "csv|jsonl|none",
-     "the table of outputs (default: csv)"},
+    {"manifest", 'm', FLAG_WORD, AT(manifest), 0, 0, "csv|jsonl|none|-",
+     "the table of outputs; -: CSV to standard output, and no file (default: csv)"},
+    {"dry-run", 0, FLAG_BOOL, AT(dry_run), 0, 0, NULL,
+     "all but writing; the summary, and with --manifest - the table of flows"},
     {"force", 'f', FLAG_BOOL, AT(force), 0, 0, NULL, "replace the output of an earlier run"},
     {"threads", 't', FLAG_COUNT, AT(threads), 1, 1024, "N",
      "threads that work (default: the processors this process may use)"},
@@ -124,28 +128,33 @@ static void default_output(const char *input, char *buf, size_t len)
     (void)snprintf(buf, len, "%.*s.flows", (int)stem, base);
 }
 
-static void row(const char *name, const char *value, const char *rest)
+static void row(FILE *to, const char *name, const char *value, const char *rest)
 {
-    (void)printf("%-10s %14s  %s\n", name, value, rest);
+    (void)fprintf(to, "%-10s %14s  %s\n", name, value, rest);
 }
 
-static void print_summary(const struct clv_split_params *p, const struct clv_split_result *r)
+static void print_summary(const struct clv_split_params *p, const struct clv_split_result *r,
+                          FILE *to)
 {
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
+    const char *where = p->dry_run ? "nothing: a dry run" : printable(p->output);
     char buf[256];
     if (p->n_inputs > 1)
-        (void)printf("%s and %zu more -> %s\n", printable(p->inputs[0]), p->n_inputs - 1,
-                     printable(p->output));
+        (void)fprintf(to, "%s and %zu more -> %s\n", printable(p->inputs[0]), p->n_inputs - 1,
+                      where);
     else
-        (void)printf("%s -> %s\n", printable(p->inputs[0]), printable(p->output));
+        (void)fprintf(to, "%s -> %s\n", printable(p->inputs[0]), where);
     (void)snprintf(buf, sizeof buf, "%s of packets", human_bytes((double)r->captured_bytes));
-    row("read", human_count(r->records_read), buf);
+    row(to, "read", human_count(r->records_read), buf);
     (void)snprintf(buf, sizeof buf, "%s in %s file%s, %s of them flows",
                    human_bytes((double)r->written_bytes), human_count(r->outputs),
                    r->outputs == 1 ? "" : "s", human_count(r->flows));
-    row("written", human_count(r->records_written), buf);
+    if (p->dry_run)
+        (void)snprintf(buf, sizeof buf, "in %s output%s, %s of them flows", human_count(r->outputs),
+                       r->outputs == 1 ? "" : "s", human_count(r->flows));
+    row(to, p->dry_run ? "found" : "written", human_count(r->records_written), buf);
     if (r->other)
-        row(r->dropped_other ? "dropped" : "other", human_count(r->other),
+        row(to, r->dropped_other ? "dropped" : "other", human_count(r->other),
             r->dropped_other ? "records without a network address (--no-other)"
                              : "records without a network address, in a file of that name");
     const struct clv_dropped_blocks *b = &r->dropped_blocks;
@@ -160,32 +169,35 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     };
     for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
         if (left_out[i].n)
-            row("left out", human_count(left_out[i].n), left_out[i].what);
+            row(to, "left out", human_count(left_out[i].n), left_out[i].what);
     if (r->rounded)
-        row("rounded", human_count(r->rounded), "times that pcap cannot hold to the last digit");
+        row(to, "rounded", human_count(r->rounded),
+            "times that pcap cannot hold to the last digit");
     if (r->skipped_bytes)
-        row("skipped", human_count(r->skipped_bytes), "bytes behind faults (--recover)");
+        row(to, "skipped", human_count(r->skipped_bytes), "bytes behind faults (--recover)");
     if (r->fragments)
-        row("fragments", human_count(r->fragments), "later fragments, with the first of theirs");
+        row(to, "fragments", human_count(r->fragments),
+            "later fragments, with the first of theirs");
     if (r->orphans)
-        row("orphans", human_count(r->orphans),
+        row(to, "orphans", human_count(r->orphans),
             "fragments whose first was not seen, in flows without ports");
     if (r->copies)
-        row("copies", human_count(r->copies), "records in the outputs of both their hosts");
+        row(to, "copies", human_count(r->copies), "records in the outputs of both their hosts");
     if (r->dropped_filtered)
-        row("dropped", human_count(r->dropped_filtered), "records that were not asked for");
+        row(to, "dropped", human_count(r->dropped_filtered), "records that were not asked for");
     if (r->dropped_capped)
-        row("dropped", human_count(r->dropped_capped), "records beyond what a flow may have");
+        row(to, "dropped", human_count(r->dropped_capped), "records beyond what a flow may have");
     if (r->cut_short)
-        row("cut short", human_count(r->cut_short),
+        row(to, "cut short", human_count(r->cut_short),
             "records captured too short for their ports, in flows without ports");
     if (r->records_written && r->first_ns <= r->last_ns)
-        (void)printf("%-10s %s to %s\n", "time", human_time(r->first_ns), human_time(r->last_ns));
+        (void)fprintf(to, "%-10s %s to %s\n", "time", human_time(r->first_ns),
+                      human_time(r->last_ns));
     (void)snprintf(buf, sizeof buf, "%s/s, %s records/s, %u thread%s, %s re-opens, %s writes",
                    human_bytes((double)r->scanned_bytes / s),
                    human_count((uint64_t)((double)r->records_read / s)), r->threads,
                    r->threads == 1 ? "" : "s", human_count(r->reopens), human_count(r->writes));
-    row("took", human_seconds(r->seconds), buf);
+    row(to, "took", human_seconds(r->seconds), buf);
 }
 
 static int print_json(const struct clv_split_params *p, const struct clv_split_result *r)
@@ -204,6 +216,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     const struct options *o = options;
     char output[4096];
     bool shown = false;
+    const bool to_stdout = o->manifest == CLV_MANIFEST_NONE + 1;
     struct clv_split_params p = {
         .inputs = (const char *const *)operands,
         .n_inputs = n_operands,
@@ -225,6 +238,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .active_timeout_ns = o->active_timeout,
         .max_packets_per_flow = o->max_packets,
         .max_bytes_per_flow = o->max_bytes,
+        .snaplen = (uint32_t)o->snaplen,
         .community_seed = (uint16_t)o->community_seed,
         .inner = o->inner,
         .each = o->each,
@@ -237,7 +251,10 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .compress = (enum clv_compress)o->compress,
         .no_metadata = o->no_metadata,
         .recover = o->recover,
-        .manifest = (enum clv_manifest)o->manifest,
+        .manifest = to_stdout ? CLV_MANIFEST_CSV : (enum clv_manifest)o->manifest,
+        .manifest_to_fd = to_stdout,
+        .manifest_fd = STDOUT_FILENO,
+        .dry_run = o->dry_run,
         .cache = (enum clv_cache)o->cache,
         .threads = (unsigned)o->threads,
         .max_open = (unsigned)o->max_open,
@@ -255,6 +272,10 @@ static int run(const void *options, char **operands, unsigned n_operands)
         }
         p.by = o->shard_by;
     }
+    if (to_stdout && o->json) {
+        (void)fprintf(stderr, "cleave split: --json and --manifest - both want standard output\n");
+        return EXIT_NOTHING;
+    }
     if (!p.output) {
         default_output(p.inputs[0], output, sizeof output);
         p.output = output;
@@ -268,7 +289,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     if (o->json)
         status = print_json(&p, &r);
     else if (!o->quiet)
-        print_summary(&p, &r);
+        print_summary(&p, &r, to_stdout ? stderr : stdout);
     if (fflush(stdout) != 0) {
         perror("cleave: the output is whole, but its summary could not be written");
         clearerr(stdout);

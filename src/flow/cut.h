@@ -52,7 +52,7 @@ struct flow_cut {
     uint8_t tcp_flags; /* of both directions */
     uint8_t reason;    /* enum flow_end_reason; once it is over */
     bool has_time;
-    bool over; /* another flow of its key has begun */
+    bool over;     /* another flow of its key has begun */
     uint32_t part; /* from 1: of the flows of the key */
     uint64_t bytes, records;
     int64_t first_ns, last_ns; /* earliest and latest; meaningless unless has_time */

@@ -53,9 +53,23 @@ static uint32_t iface_at(const struct trail *t, uint32_t i)
     return t->n_ifaces == 1 ? t->only : t->more[i];
 }
 
-static CLV_COLD bool add_iface(struct stage *s, struct trail *t, const struct ledger *l,
+/* An interface's block with a snaplen of so many bytes at most; 0 in it stands for no limit. */
+static bool put_narrow(struct stage *s, const struct ledger_entry *e, uint32_t snaplen)
+{
+    enum { SNAPLEN_AT = 12, BEHIND = 16 };
+    uint8_t head[BEHIND];
+    memcpy(head, e->block, sizeof head);
+    const uint32_t own = walk_load32(head + SNAPLEN_AT, e->big_endian);
+    if (own == 0 || own > snaplen)
+        walk_store32(head + SNAPLEN_AT, snaplen, e->big_endian);
+    return stage_put(s, head, sizeof head) &&
+           stage_put(s, e->block + BEHIND, e->block_len - BEHIND);
+}
+
+static CLV_COLD bool add_iface(struct stage *s, struct trail *t, const struct dialect *d,
                                uint32_t iface, uint32_t base)
 {
+    const struct ledger *l = d->ledger;
     const uint32_t n = t->n_ifaces;
     if (iface >= atomic_load(&l->n_ifaces) - base) /* it was there when the record was scanned */
         return clv_fail(s->err, CLV_ERR_IO, s->name, "the input changed while it was read");
@@ -75,13 +89,15 @@ static CLV_COLD bool add_iface(struct stage *s, struct trail *t, const struct le
         t->more[n] = iface;
     }
     t->n_ifaces = n + 1;
-    return put_block(s, ledger_entry(l, ledger_iface(l, base + iface)->entry));
+    const struct ledger_entry *e = ledger_entry(l, ledger_iface(l, base + iface)->entry);
+    return d->snaplen ? put_narrow(s, e, d->snaplen) : put_block(s, e);
 }
 
 /* The number that the section's interface has in this output. */
-static bool settle_iface(struct stage *s, struct trail *t, const struct ledger *l, uint32_t iface,
+static bool settle_iface(struct stage *s, struct trail *t, const struct dialect *d, uint32_t iface,
                          uint32_t *number)
 {
+    const struct ledger *l = d->ledger;
     if (CLV_LIKELY(t->n_ifaces == 1 && t->only == iface)) {
         *number = 0;
         return true;
@@ -92,7 +108,7 @@ static bool settle_iface(struct stage *s, struct trail *t, const struct ledger *
             return true;
         }
     *number = t->n_ifaces;
-    return add_iface(s, t, l, iface, ledger_entry(l, t->section - 1)->iface);
+    return add_iface(s, t, d, iface, ledger_entry(l, t->section - 1)->iface);
 }
 
 /* The section's interface that the record is of. */
@@ -117,32 +133,60 @@ static CLV_COLD bool come_to(struct stage *s, struct trail *t, const struct bloc
         /* Its interface first: editcap wants one directly behind the section's header. */
         uint32_t number;
         if (!begin_section(s, t, l, section) ||
-            !settle_iface(s, t, l, iface_of(src, raw, ledger_entry(l, section)->big_endian),
-                          &number))
+            !settle_iface(s, t, src->dialect,
+                          iface_of(src, raw, ledger_entry(l, section)->big_endian), &number))
             return false;
         t->next = section + 1;
     }
     return put_metadata(s, t, src, at + 1);
 }
 
-/* A simple packet block is of interface 0: where that is taken, the section begins once more. */
-static CLV_COLD bool put_simple(struct stage *s, struct trail *t, const struct ledger *l,
-                                const uint8_t *raw, uint32_t len)
+/* A block with a packet that is longer than what is written of it. */
+static CLV_COLD bool put_cut(struct stage *s, const uint8_t *raw, uint32_t len, uint32_t caplen,
+                             uint32_t cut, uint32_t iface, bool big)
 {
+    static const uint8_t zeros[4] = {0};
+    const bool simple = walk_load32(raw, big) == NG_SIMPLE;
+    const uint32_t head_len = simple ? NG_SIMPLE_HEADER : NG_PACKET_HEADER;
+    const uint32_t options = head_len + ng_pad(caplen);
+    uint8_t head[NG_PACKET_HEADER];
+    memcpy(head, raw, head_len);
+    if (!simple) {
+        blocks_renumber(head, raw, big, iface);
+        walk_store32(head + 20, cut, big);
+    }
+    walk_store32(head + 4, len - (ng_pad(caplen) - ng_pad(cut)), big);
+    return stage_put(s, head, head_len) && stage_put(s, raw + head_len, cut) &&
+           stage_put(s, zeros, ng_pad(cut) - cut) &&
+           stage_put(s, raw + options, len - 4 - options) && stage_put(s, head + 4, 4);
+}
+
+/* A simple packet block is of interface 0: where that is taken, the section begins once more. */
+static CLV_COLD bool put_simple(struct stage *s, struct trail *t, const struct dialect *d,
+                                const uint8_t *raw, uint32_t len, bool big)
+{
+    const struct ledger *l = d->ledger;
     uint32_t number;
     if (t->n_ifaces && iface_at(t, 0) != 0 && !begin_section(s, t, l, t->section - 1))
         return false;
-    return settle_iface(s, t, l, 0, &number) && stage_put(s, raw, len);
+    if (!settle_iface(s, t, d, 0, &number))
+        return false;
+    /* Its captured length is not stored: the interface's snaplen bounds it. */
+    const uint32_t base = ledger_entry(l, t->section - 1)->iface;
+    const uint32_t snaplen = ledger_iface(l, base)->snaplen, origlen = walk_load32(raw + 8, big);
+    const uint32_t caplen = snaplen && origlen > snaplen ? snaplen : origlen;
+    const uint32_t cut = dialect_cut(d, caplen);
+    return cut < caplen ? put_cut(s, raw, len, caplen, cut, 0, big) : stage_put(s, raw, len);
 }
 
 /*
  * An obsolete packet block has 16 bits for its interface: where that is not enough, the section
  * begins once more.
  */
-static CLV_COLD bool settle_narrow(struct stage *s, struct trail *t, const struct ledger *l,
+static CLV_COLD bool settle_narrow(struct stage *s, struct trail *t, const struct dialect *d,
                                    uint32_t iface, uint32_t *number)
 {
-    return begin_section(s, t, l, t->section - 1) && settle_iface(s, t, l, iface, number);
+    return begin_section(s, t, d->ledger, t->section - 1) && settle_iface(s, t, d, iface, number);
 }
 
 /* Both packet blocks have the interface at byte 8, the obsolete one in 16 bits. */
@@ -168,12 +212,18 @@ static bool put_packet(struct stage *s, struct trail *t, const struct blocks_sou
     const uint32_t type = walk_load32(raw, big);
     uint32_t number;
     if (CLV_UNLIKELY(type == NG_SIMPLE))
-        return put_simple(s, t, l, raw, len);
+        return put_simple(s, t, src->dialect, raw, len, big);
     const bool wide = type == NG_PACKET;
     const uint32_t iface = iface_of(src, raw, big);
-    if (!settle_iface(s, t, l, iface, &number) ||
-        (!wide && number > UINT16_MAX && !settle_narrow(s, t, l, iface, &number)))
+    if (!settle_iface(s, t, src->dialect, iface, &number) ||
+        (!wide && number > UINT16_MAX && !settle_narrow(s, t, src->dialect, iface, &number)))
         return false;
+    if (CLV_UNLIKELY(src->dialect->snaplen)) {
+        const uint32_t caplen = walk_load32(raw + 20, big);
+        const uint32_t cut = dialect_cut(src->dialect, caplen);
+        if (cut < caplen)
+            return put_cut(s, raw, len, caplen, cut, number, big);
+    }
     if (CLV_LIKELY(number == iface))
         return stage_put(s, raw, len);
     uint8_t head[BLOCKS_IFACE_END];
@@ -208,8 +258,9 @@ static bool put_converted(struct stage *s, struct trail *t, const struct blocks_
     uint32_t number;
     if (walk_record(f, raw, len, f->big_endian, &rec) != WALK_RECORD)
         return clv_fail(s->err, CLV_ERR_INTERNAL, s->name, "a record changed while it was read");
-    if (!settle_iface(s, t, src->dialect->ledger, 0, &number))
+    if (!settle_iface(s, t, src->dialect, 0, &number))
         return false;
+    rec.caplen = dialect_cut(src->dialect, rec.caplen);
     const uint32_t padding = blocks_head(head, f, &rec, number);
     return stage_put(s, head, sizeof head) && stage_put(s, rec.data, rec.caplen) &&
            stage_put(s, zeros, padding) && stage_put(s, head + 4, 4);

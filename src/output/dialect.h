@@ -31,12 +31,19 @@ struct dialect {
     enum dialect_form form;
     bool nanoseconds; /* DIALECT_PCAP: at least the times that were foreseen need it */
     enum clv_compress compress;
+    uint32_t snaplen;                 /* packet bytes of a record that are written; 0: all */
     bool metadata;                    /* DIALECT_PCAPNG: blocks of a whole section follow it */
     uint8_t header[PCAP_FILE_HEADER]; /* DIALECT_COPY */
     const struct ledger *ledger;
     struct dialect_kind kinds[DIALECT_KINDS + 1]; /* the last one stands for what is too much */
     _Atomic unsigned n_kinds;
 };
+
+/* Packet bytes of a record of caplen that are written. */
+static inline uint32_t dialect_cut(const struct dialect *d, uint32_t caplen)
+{
+    return d->snaplen && caplen > d->snaplen ? d->snaplen : caplen;
+}
 
 /* The number of the kind, new or not. DIALECT_KINDS: there are too many. */
 unsigned dialect_kind(struct dialect *d, const struct dialect_kind *kind);

@@ -170,6 +170,31 @@ bool writer_reread(const struct writer_round *r, uint32_t offset, struct writer_
     return walk_block(l, &place->st, raw, rest, rec) == WALK_RECORD;
 }
 
+/* The same, each with no more than so many bytes of its packet. */
+static bool copy_cut(struct stage *s, const struct writer_round *r, const struct writer_ref *refs,
+                     uint32_t n)
+{
+    const struct dialect *d = r->source.dialect;
+    const struct walk_format *f = r->source.format;
+    struct writer_place place = {.until = 0};
+    for (uint32_t i = 0; i < n; i++) {
+        uint8_t head[WALK_LONGEST_HEADER];
+        struct walk_record rec;
+        if (!writer_reread(r, refs[i].offset, &place, &rec))
+            return clv_fail(s->err, CLV_ERR_INTERNAL, s->name,
+                            "a record changed while it was read");
+        const uint32_t caplen = dialect_cut(d, rec.caplen);
+        memcpy(head, rec.raw, f->hdr_len);
+        if (caplen < rec.caplen) {
+            walk_store32(head + f->caplen_at, caplen, f->big_endian);
+            walk_store32(head + f->origlen_at, rec.origlen, f->big_endian);
+        }
+        if (!stage_put(s, head, f->hdr_len) || !stage_put(s, rec.data, caplen))
+            return false;
+    }
+    return true;
+}
+
 static bool dump(struct stage *s, const struct writer_round *r, const struct dialect_kind *kind,
                  const struct writer_ref *refs, uint32_t n)
 {
@@ -179,6 +204,7 @@ static bool dump(struct stage *s, const struct writer_round *r, const struct dia
         if (!writer_reread(r, refs[i].offset, &place, &rec))
             return clv_fail(s->err, CLV_ERR_INTERNAL, s->name,
                             "a record changed while it was read");
+        rec.caplen = dialect_cut(r->source.dialect, rec.caplen);
         if (!dump_record(s, kind, &rec))
             return false;
     }
@@ -219,7 +245,8 @@ static bool put_records(struct writer *w, struct stage *s, struct flow *f,
     const struct dialect_kind *kind = &d->kinds[f->key.kind];
     switch (d->form) {
     case DIALECT_COPY:
-        return (f->size || stage_put(s, d->header, sizeof d->header)) && copy(s, r, refs, n);
+        return (f->size || stage_put(s, d->header, sizeof d->header)) &&
+               (d->snaplen ? copy_cut(s, r, refs, n) : copy(s, r, refs, n));
     case DIALECT_PCAP:
         return (f->size || dump_header(s, kind)) && dump(s, r, kind, refs, n);
     case DIALECT_PCAPNG:

@@ -163,6 +163,7 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
     const uint32_t n = piece->bounds[number + 1] - piece->bounds[number];
     const struct scan_item *items = piece->items;
     struct flow *ring[RING];
+    const bool dry = p->dry;
     const bool cuts = general && flow_cuts_any(&p->cuts);
     uint32_t n_capped = 0;
     uint64_t bytes = 0;
@@ -211,12 +212,15 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
             f->first_ns = item->ts_ns;
 
         p->runs[f->run].n++;
+        if (CLV_UNLIKELY(dry))
+            continue;
         if (CLV_UNLIKELY(p->log_at == p->log_end) && !add_chunk(p))
             goto nomem;
         *p->log_at++ = (struct log_entry){f->run, {item->offset, item->raw_len}};
         bytes += item->raw_len;
     }
-    p->n_log += n - n_capped;
+    p->n_log += dry ? 0 : n - n_capped;
+    p->writer.records += dry ? n - n_capped : 0;
     p->pending_bytes += bytes;
     return true;
 nomem:
@@ -307,6 +311,8 @@ bool partition_write(struct partition *p, struct stage *stage, const struct writ
                      struct clv_error *err)
 {
     enum { AHEAD = 4 };
+    if (p->dry)
+        return true;
     for (size_t i = 0; i < p->n_write_runs; i++) {
         if (i + AHEAD < p->n_write_runs)
             __builtin_prefetch(flow_table_at(&p->flows, p->write_runs[i + AHEAD].flow), 1);

@@ -44,6 +44,7 @@ struct log_chunk {
 struct partition {
     bool general; /* keys are (flow/general.h) */
     bool sided;
+    bool dry; /* nothing is written: records are counted */
     struct flow_table flows;
     struct flow_cuts cuts;
     struct flow_cut *cut; /* by flow, where something cuts */

@@ -307,9 +307,11 @@ static bool init(struct plan *pl, struct clv_error *err)
     for (uint32_t p = 0; p < n; p++) {
         if (!partition_init(&pl->parts[p], &pp->by, &pp->cuts))
             return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
+        pl->parts[p].dry = pp->dry_run;
         pl->parts[p].max_packets = pp->max_packets;
         pl->parts[p].max_bytes = pp->max_bytes;
-        writer_init(&pl->parts[p].writer, &pl->parts[p].flows, pp->publish->dir_fd, pp->dialect,
+        writer_init(&pl->parts[p].writer, &pl->parts[p].flows,
+                    pp->dry_run ? -1 : pp->publish->dir_fd, pp->dialect,
                     (uint32_t)max_u64(1, pp->max_open / n));
     }
     pl->batches = mem_zalloc(pl->n_batches, sizeof *pl->batches);

@@ -28,6 +28,8 @@ struct pipeline_params {
     size_t n_sources;       /* at least 1 */
     struct dialect *dialect;
     bool recover, inner;
+    bool dry_run;    /* publish is not used */
+    int manifest_fd; /* -1: a file */
     const struct name_template *name;
     struct publish *publish;
     struct flow_by by;

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "split/plan.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
 
 #include "base/io.h"
@@ -422,6 +423,16 @@ bool plan_pick(struct plan *pl, struct task *task)
     return pick_scan(pl, task);
 }
 
+static int open_manifest(const struct pipeline_params *pp, struct clv_error *err)
+{
+    if (pp->manifest_fd < 0)
+        return io_create_at(pp->publish->dir_fd, manifest_file_name(pp->manifest), err);
+    const int fd = fcntl(pp->manifest_fd, F_DUPFD_CLOEXEC, 0);
+    if (fd < 0)
+        (void)clv_fail_errno(err, "the manifest", "has no descriptor");
+    return fd;
+}
+
 static void finish_flush(struct plan *pl)
 {
     struct flush *f = &pl->flush;
@@ -442,8 +453,7 @@ static void finish_flush(struct plan *pl)
     }
     pl->rows = numbering_rows(&pl->numbering, pl->parts, pl->scan.n_partitions, &pl->n_rows, &err);
     if (pl->rows)
-        pl->manifest_fd = io_create_at(pl->params->publish->dir_fd,
-                                       manifest_file_name(pl->params->manifest), &err);
+        pl->manifest_fd = open_manifest(pl->params, &err);
     if (pl->manifest_fd < 0) {
         plan_fail(pl, &err);
         return;

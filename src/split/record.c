@@ -62,6 +62,7 @@ static void put_cuts(struct json *j, const struct clv_split_params *params)
         {"active_timeout_ns", (uint64_t)params->active_timeout_ns},
         {"max_packets_per_flow", params->max_packets_per_flow},
         {"max_bytes_per_flow", params->max_bytes_per_flow},
+        {"snaplen", params->snaplen},
         {"community_seed", params->community_seed},
     };
     for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
@@ -151,7 +152,7 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     struct json j = json_begin(&out);
     json_str(&j, "input", params->inputs[0]);
     json_u64(&j, "inputs", params->n_inputs);
-    json_str(&j, "output", params->output);
+    json_str(&j, "output", params->dry_run ? NULL : params->output);
     json_u64(&j, "input_bytes", r->input_bytes);
     json_u64(&j, "records_read", r->records_read);
     json_u64(&j, "captured_bytes", r->captured_bytes);

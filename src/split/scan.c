@@ -174,7 +174,7 @@ static unsigned take_general(struct scan_piece *piece, const struct scan_plan *p
         .kind = lens->kind,
         .ts_ns = rec->ts_ns,
         .raw_len = rec->raw_len,
-        .caplen = rec->caplen,
+        .caplen = dialect_cut(plan->dialect, rec->caplen),
         .origlen = rec->origlen,
         .id.key.kind = lens->key_kind,
     };
@@ -183,6 +183,7 @@ static unsigned take_general(struct scan_piece *piece, const struct scan_plan *p
         piece->tcp[i] = (struct flow_tcp){load_be32(d->transport + TCP_SEQ_AT),
                                           load_be32(d->transport + TCP_ACK_AT)};
     }
+    counts->dropped_captured += rec->caplen - item->caplen;
     const unsigned n = settle_record(piece, plan, i, &o);
     counts->copies += n - 1;
     return n;

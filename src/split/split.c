@@ -20,6 +20,7 @@ enum {
     MEMORY_DEFAULT = 512 << 20,
     MEMORY_PER_THREAD = 64 << 20,
     OPEN_MAX_DEFAULT = 16384,
+    SNAPLEN_AT = 16,     /* in a savefile's header */
     FDS_FOR_OTHERS = 32, /* standard streams, the input, directories, the manifest, the caller's */
     THREADS_MAX = 1024,
 };
@@ -56,7 +57,7 @@ static bool settle_max_open(unsigned wanted, unsigned *max_open, struct clv_erro
 
 static bool check_params(const struct clv_split_params *params, struct clv_error *err)
 {
-    if (!params->inputs || !params->n_inputs || !params->output)
+    if (!params->inputs || !params->n_inputs || !(params->output || params->dry_run))
         return clv_fail(err, CLV_ERR_ARG, "clv_split", "inputs and output must be given");
     if ((unsigned)params->format > CLV_FORMAT_PCAPNG)
         return clv_fail(err, CLV_ERR_ARG, "--format", "no such format: %d", (int)params->format);
@@ -105,7 +106,8 @@ static bool settle_dialect(struct dialect *d, const struct clv_split_params *par
 {
     bool all_alike = true, any_pcapng = false;
     const struct source *widest = &sources[0];
-    *d = (struct dialect){.metadata = !params->no_metadata, .compress = params->compress};
+    *d = (struct dialect){
+        .metadata = !params->no_metadata, .compress = params->compress, .snaplen = params->snaplen};
     for (size_t i = 0; i < n; i++) {
         all_alike &= alike(&sources[0], &sources[i]);
         any_pcapng |= sources[i].format.kind == WALK_PCAPNG;
@@ -121,6 +123,9 @@ static bool settle_dialect(struct dialect *d, const struct clv_split_params *par
         d->form = DIALECT_PCAP;
     if (all_alike)
         savefile_header(d->header, &widest->format);
+    if (all_alike && d->snaplen &&
+        (widest->format.pub.snaplen == 0 || widest->format.pub.snaplen > d->snaplen))
+        walk_store32(d->header + SNAPLEN_AT, d->snaplen, widest->format.big_endian);
     return all_alike;
 }
 
@@ -184,7 +189,7 @@ static bool split_into(struct publish *p, const struct clv_split_params *params,
     if (merge)
         merge_count(merge, result);
     merge_close(&merge);
-    return ok && record_write(p, params, sources, n, &dialect, result, err);
+    return ok && (params->dry_run || record_write(p, params, sources, n, &dialect, result, err));
 }
 
 static void add_result(struct clv_split_result *sum, const struct clv_split_result *r)
@@ -255,15 +260,17 @@ static bool split_each(struct publish *p, const struct clv_split_params *params,
     result->first_ns = INT64_MAX;
     result->last_ns = INT64_MIN;
     for (size_t i = 0; ok && i < params->n_inputs; i++) {
-        struct publish sub;
+        struct publish sub = {.dir_fd = -1};
         struct clv_split_result one = {.damage = {.offset = CLV_NO_OFFSET}};
-        if (!make_sub(&sub, p, sources[i].path, err))
+        if (!params->dry_run && !make_sub(&sub, p, sources[i].path, err))
             return false;
         ok = split_into(&sub, params, &sources[i], 1, pp, &one, err);
-        (void)close(sub.dir_fd);
+        if (sub.dir_fd >= 0)
+            (void)close(sub.dir_fd);
         add_result(result, &one);
     }
-    return ok && record_write(p, params, sources, params->n_inputs, NULL, result, err);
+    return ok && (params->dry_run ||
+                  record_write(p, params, sources, params->n_inputs, NULL, result, err));
 }
 
 /* Keys, and where flows are cut. */
@@ -283,8 +290,8 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->max_packets = params->max_packets_per_flow;
     pp->max_bytes = params->max_bytes_per_flow;
     pp->community_seed = params->community_seed;
-    pp->by.general |=
-        flow_cuts_any(&pp->cuts) || pp->shards || pp->max_packets || pp->max_bytes || pp->select;
+    pp->by.general |= flow_cuts_any(&pp->cuts) || pp->shards || pp->max_packets || pp->max_bytes ||
+                      pp->select || params->snaplen;
     if (pp->shards && pp->by.fields & FLOW_BY_HOST)
         return clv_fail(err, CLV_ERR_ARG, "--shards", "host would put a record into two shards");
     if (pp->shards && pp->by.fields == 0)
@@ -301,7 +308,10 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
         .recover = params->recover,
         .inner = params->inner,
         .drop_other = params->no_other,
-        .manifest = params->manifest,
+        .dry_run = params->dry_run,
+        .manifest =
+            params->dry_run && !params->manifest_to_fd ? CLV_MANIFEST_NONE : params->manifest,
+        .manifest_fd = params->manifest_to_fd ? params->manifest_fd : -1,
         .threads = params->threads ? params->threads : processors(),
         .window = params->window,
         .progress = params->progress,
@@ -323,12 +333,12 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
         goto done;
     }
     if (!probe_all(sources, params, err) ||
-        !publish_init(&publish, params->output, params->force, err))
+        (!params->dry_run && !publish_init(&publish, params->output, params->force, err)))
         goto done;
     ok = (params->each
               ? split_each(&publish, params, sources, &pp, result, err)
               : split_into(&publish, params, sources, params->n_inputs, &pp, result, err)) &&
-         publish_commit(&publish, err);
+         (params->dry_run || publish_commit(&publish, err));
 done:
     select_fini(&select);
     publish_fini(&publish);

@@ -102,6 +102,14 @@ CLV_INLINE uint32_t walk_load32(const uint8_t *p, bool big_endian)
     return big_endian ? load_be32(p) : load_le32(p);
 }
 
+static inline void walk_store32(uint8_t *p, uint32_t v, bool big_endian)
+{
+    if (big_endian)
+        store_be32(p, v);
+    else
+        store_le32(p, v);
+}
+
 CLV_INLINE uint16_t walk_load16(const uint8_t *p, bool big_endian)
 {
     return big_endian ? load_be16(p) : load_le16(p);
