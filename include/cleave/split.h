@@ -81,12 +81,18 @@ struct clv_split_params {
     int64_t idle_timeout_ns;   /* behind so much time without a record */
     int64_t active_timeout_ns; /* behind so much time since its first record */
     enum clv_every every;
-    uint64_t every_n;              /* nanoseconds, bytes, or records; more than 0 */
-    uint64_t max_packets_per_flow; /* what is beyond is dropped; 0: nothing */
-    uint64_t max_bytes_per_flow;   /* of packets; the record that reaches it is the last */
-    uint32_t snaplen;              /* packet bytes of a record that are written; 0: all */
-    uint16_t community_seed;       /* of Community IDs */
-    bool directed;                 /* each direction is a flow of its own */
+    uint64_t every_n; /* nanoseconds, bytes, or records; more than 0 */
+    /*
+     * Which flows get outputs of their own; records of the others are among the `other`. The inputs
+     * are read twice, so none may be a pipe. What a flow has counts over all its parts. 0: all.
+     */
+    uint64_t min_packets, min_bytes; /* at least so many packets, bytes of packets */
+    uint64_t top;                    /* the flows with the most bytes of packets */
+    uint64_t max_packets_per_flow;   /* what is beyond is dropped; 0: nothing */
+    uint64_t max_bytes_per_flow;     /* of packets; the record that reaches it is the last */
+    uint32_t snaplen;                /* packet bytes of a record that are written; 0: all */
+    uint16_t community_seed;         /* of Community IDs */
+    bool directed;                   /* each direction is a flow of its own */
     const char *name;    /* template of output names; NULL: "{n:8}_{key}.pcap", or .pcapng */
     bool dry_run;        /* all but writing; output is not used */
     bool manifest_to_fd; /* the manifest goes to manifest_fd, which stays open, and not to a file */
@@ -118,6 +124,8 @@ struct clv_split_result {
     uint64_t records_written;
     uint64_t copies;           /* written beyond one per record: by host, to both hosts' outputs */
     uint64_t dropped_filtered; /* by filter, host, port, proto, vlan, after, before */
+    uint64_t small;            /* of flows without an output of their own */
+    uint64_t dropped_small;    /* these, with no_other */
     uint64_t dropped_capped;   /* beyond max_packets_per_flow or max_bytes_per_flow */
     uint64_t dropped_other;    /* with no_other: had no network address */
     uint64_t other;            /* had no network address */

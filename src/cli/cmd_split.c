@@ -11,6 +11,7 @@ struct options {
     int manifest, cache, format, compress;
     uint64_t threads, max_open, memory, window;
     uint64_t shards, max_packets, max_bytes, community_seed, snaplen;
+    uint64_t min_packets, min_bytes, top;
     int64_t idle_timeout, active_timeout;
     struct every every;
     const char *shard_by, *filter, *host, *port, *proto, *vlan;
@@ -47,6 +48,12 @@ static const struct flag flags[] = {
      "a flow ends behind so much silence (default: never)"},
     {"active-timeout", 0, FLAG_DURATION, AT(active_timeout), 1, 0, "TIME",
      "a flow is cut when it has lasted so long (default: never)"},
+    {"min-packets", 0, FLAG_COUNT, AT(min_packets), 1, 0, "N",
+     "flows with fewer have no output of their own, but go to other.pcap"},
+    {"min-bytes", 0, FLAG_SIZE, AT(min_bytes), 1, 0, "SIZE",
+     "flows with fewer bytes of packets go to other.pcap"},
+    {"top", 0, FLAG_COUNT, AT(top), 1, 0, "N",
+     "the N flows with most bytes have outputs of their own, all others go to other.pcap"},
     {"max-packets-per-flow", 0, FLAG_COUNT, AT(max_packets), 1, 0, "N",
      "drop what a flow has beyond them"},
     {"max-bytes-per-flow", 0, FLAG_SIZE, AT(max_bytes), 1, 0, "SIZE",
@@ -183,6 +190,10 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
             "fragments whose first was not seen, in flows without ports");
     if (r->copies)
         row(to, "copies", human_count(r->copies), "records in the outputs of both their hosts");
+    if (r->small)
+        row(to, r->dropped_small ? "dropped" : "other", human_count(r->small),
+            r->dropped_small ? "records of small flows (--no-other)"
+                             : "records of small flows, in the same file");
     if (r->dropped_filtered)
         row(to, "dropped", human_count(r->dropped_filtered), "records that were not asked for");
     if (r->dropped_capped)
@@ -238,6 +249,9 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .active_timeout_ns = o->active_timeout,
         .max_packets_per_flow = o->max_packets,
         .max_bytes_per_flow = o->max_bytes,
+        .min_packets = o->min_packets,
+        .min_bytes = o->min_bytes,
+        .top = o->top,
         .snaplen = (uint32_t)o->snaplen,
         .community_seed = (uint16_t)o->community_seed,
         .inner = o->inner,

@@ -77,9 +77,9 @@ bool flow_cut_before(const struct flow_cuts *cuts, struct flow_cut *cut, const s
         return false;
     if (cuts->connections && begins_connection(cut, s))
         reason = closed_by(cut, FLOW_ENDED_REUSE);
-    else if (timed && beyond(cut->last_ns, s->ts_ns, cuts->idle_ns))
+    else if (timed && !s->other && beyond(cut->last_ns, s->ts_ns, cuts->idle_ns))
         reason = cuts->connections ? closed_by(cut, FLOW_ENDED_IDLE) : FLOW_ENDED_IDLE;
-    else if (timed && beyond(cut->first_ns, s->ts_ns, cuts->active_ns))
+    else if (timed && !s->other && beyond(cut->first_ns, s->ts_ns, cuts->active_ns))
         reason = FLOW_ENDED_ACTIVE;
     else if (slice_is_full(cuts, cut, s))
         reason = FLOW_ENDED_EVERY;

@@ -64,6 +64,7 @@ struct flow_step {
     int64_t ts_ns; /* INT64_MIN: it has no time */
     uint32_t raw_len;
     uint8_t dir;
+    bool other; /* of no flow: only `every` cuts */
     uint8_t tcp_flags;
     bool tcp; /* seq and ack are */
     struct flow_tcp header;

@@ -197,7 +197,7 @@ static void put_initiator(struct text *out, const struct manifest *m, const stru
     const struct clv_tuple first = {
         .sport = rev ? f->key.b_port : f->key.a_port,
         .dport = rev ? f->key.a_port : f->key.b_port,
-        .proto = f->key.proto,
+        .proto = f->first_flags ? CLV_PROTO_TCP : f->key.proto, /* the key may lack it */
         .flags = f->key.has & FLOW_HAS_PORTS,
         .tcp_flags = f->first_flags,
     };

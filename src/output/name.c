@@ -54,7 +54,7 @@ const char *name_of_proto(uint8_t proto)
     }
 }
 
-enum { ENDING_MAX = 12 }; /* bytes, the dot counted: ".pcapng.zst" and the like */
+enum { ENDING_MAX = 9 }; /* bytes, the dot counted: ".pcapng" and the like */
 
 struct field_row {
     const char *name;
@@ -203,8 +203,13 @@ static const char *ending_of(const char *text)
 {
     const size_t len = strlen(text);
     const size_t plain = without(text, len, packed, sizeof packed / sizeof *packed);
-    const char *dot = plain ? memrchr(text, '.', plain) : NULL;
-    return dot && !strchr(dot, '/') ? dot : strrchr(text, '.');
+    size_t dot = plain;
+    while (dot > 0 && text[dot - 1] != '.' && text[dot - 1] != '/')
+        dot--;
+    /* Without what is packed, if that leaves an ending; else what is packed is one. */
+    if (dot > 0 && text[dot - 1] == '.' && plain - (dot - 1) <= ENDING_MAX)
+        return text + dot - 1;
+    return plain < len ? text + plain : NULL;
 }
 
 /* Fields that keys do not have would be the same for all. */
@@ -221,7 +226,7 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
 {
     *t = (struct name_template){.by = by};
     const size_t len = strlen(text);
-    if (len == 0 || len > 200)
+    if (len == 0 || len > NAME_TEMPLATE_MAX)
         return bad(err, "a template has 1 to 200 bytes", text);
     memcpy(t->text, text, len + 1);
     t->ending = t->text + len;
@@ -253,7 +258,7 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
     t->unique = unique_by_n(t) && strncmp(t->text, NAME_OTHER "_", sizeof NAME_OTHER) != 0;
     const struct name_part *last = &t->parts[t->n_parts - 1];
     const char *dot = last->field == NAME_LITERAL ? ending_of(last->text) : NULL;
-    if (dot && !strchr(dot, '/') && strlen(dot) <= ENDING_MAX) {
+    if (dot) {
         t->ending = dot;
         t->ending_len = strlen(dot);
         t->parts[t->n_parts - 1].len -= t->ending_len;

@@ -11,6 +11,7 @@
 #include "flow/table.h"
 
 enum {
+    NAME_TEMPLATE_MAX = 211, /* bytes: 200 that people give, and an ending */
     NAME_MAX_PARTS = 64,
     NAME_COMPONENT_MAX = 255, /* bytes; NAME_MAX of Linux's file systems */
     NAME_MAX_LEN = 1023,      /* bytes of a whole name */

@@ -19,7 +19,7 @@ struct lane {
     struct walk_state state;
     uint32_t *numbers; /* in what is merged, of the ledger's interfaces */
     size_t numbers_cap;
-    bool begun;
+    bool begun, faulty;
 };
 
 struct merge {
@@ -66,6 +66,8 @@ static bool put(struct merge *m, const void *p, size_t len, struct clv_error *er
 static bool put_rest(struct merge *m)
 {
     const size_t now = (size_t)min_u64(m->rest_len - m->rest_at, m->room);
+    if (now == 0)
+        return m->rest_at == m->rest_len;
     memcpy(m->to, m->rest + m->rest_at, now);
     m->to += now;
     m->room -= now;
@@ -114,6 +116,10 @@ static bool put_record(struct merge *m, const struct lane *l, struct clv_error *
         return put(m, rec->raw, rec->raw_len, err);
     if (l->source->format.kind == WALK_PCAP) {
         static const uint8_t zeros[4] = {0};
+        if (rec->caplen > NG_BLOCK_MAX - NG_PACKET_MIN - 3)
+            return clv_fail(err, CLV_ERR_FORMAT, l->source->path,
+                            "a packet of %u bytes is too long for the pcapng that all become",
+                            rec->caplen);
         const uint32_t padding = blocks_head(head, &l->source->format, rec, l->numbers[0]);
         return put(m, head, sizeof head, err) && put(m, rec->data, rec->caplen, err) &&
                put(m, zeros, padding, err) && put(m, head + 4, 4, err);
@@ -173,8 +179,9 @@ static bool next_window(struct merge *m, struct lane *l, bool *over, struct clv_
 }
 
 /* The captures' faults are told as those of a single one are. */
-static CLV_COLD void note_fault(struct merge *m, const struct clv_error *why)
+static CLV_COLD void note_fault(struct merge *m, struct lane *l, const struct clv_error *why)
 {
+    l->faulty = true;
     if (m->damages++ == 0)
         m->damage = *why;
 }
@@ -198,8 +205,8 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
                 return NEXT_FAILED;
             if (over) {
                 const struct clv_error *early = input_damage(s->in);
-                if (early->code != CLV_ERR_NONE)
-                    note_fault(m, early);
+                if (early->code != CLV_ERR_NONE && !l->faulty)
+                    note_fault(m, l, early);
                 return NEXT_OVER;
             }
         }
@@ -243,7 +250,7 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
             return NEXT_FAILED;
         }
         const struct clv_error *early = input_damage(s->in);
-        note_fault(m, early->code != CLV_ERR_NONE && m->damages == 0 ? early : &why);
+        note_fault(m, l, early->code != CLV_ERR_NONE && m->damages == 0 ? early : &why);
         if (!m->recover)
             return NEXT_OVER;
         m->skipped_bytes++;

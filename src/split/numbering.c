@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "split/numbering.h"
 
+#include <stdlib.h>
+
 struct name_hash {
     uint64_t lo, hi; /* both 0: free */
     unsigned again;  /* suffixes given to this name so far */
@@ -186,23 +188,40 @@ static bool collect(struct numbering *nb, struct partition *parts, uint32_t n_pa
     return ok;
 }
 
-/* `other` is one flow per kind of output; they count in the order of their first records, too. */
-static void number_others(struct numbering *nb, struct partition *parts, uint32_t n_parts)
+static int by_first(const void *x, const void *y)
 {
-    struct flow *new[DIALECT_KINDS + 1];
-    unsigned n = 0;
+    struct flow *const *a = x, *const *b = y;
+    return ((*a)->n > (*b)->n) - ((*a)->n < (*b)->n);
+}
+
+/*
+ * `other` is a flow per kind of output, and more where outputs are cut; they count in the order of
+ * their first records, too.
+ */
+static bool number_others(struct numbering *nb, struct partition *parts, uint32_t n_parts,
+                          struct clv_error *err)
+{
+    struct flow **new = NULL;
+    size_t n = 0, cap = 0;
     for (uint32_t p = 0; p < n_parts; p++)
         for (uint32_t i = parts[p].first_new; i < parts[p].flows.n; i++) {
             struct flow *f = flow_table_at(&parts[p].flows, i);
             if (!is_other(f))
                 continue;
-            unsigned at = n++;
-            for (; at > 0 && new[at - 1]->n > f->n; at--)
-                new[at] = new[at - 1];
-            new[at] = f;
+            struct flow **more = mem_reserve(new, &cap, n + 1, sizeof(struct flow *));
+            if (!more) {
+                mem_free(new);
+                return clv_fail_nomem(err, "numbering", (n + 1) * sizeof(struct flow *));
+            }
+            new = more;
+            new[n++] = f;
         }
-    for (unsigned i = 0; i < n; i++)
+    if (n > 1)
+        qsort(new, n, sizeof(struct flow *), by_first);
+    for (size_t i = 0; i < n; i++)
         new[i]->n = ++nb->n_others;
+    mem_free(new);
+    return true;
 }
 
 bool numbering_epoch(struct numbering *nb, struct partition *parts, uint32_t n_parts,
@@ -232,7 +251,8 @@ bool numbering_epoch(struct numbering *nb, struct partition *parts, uint32_t n_p
     }
     nb->base = nb->n_numbered;
     nb->n_numbered += n;
-    number_others(nb, parts, n_parts);
+    if (!number_others(nb, parts, n_parts, err))
+        return false;
     return nb->name->unique || n == 0 || collect(nb, parts, n_parts, err);
 }
 

@@ -117,6 +117,7 @@ static struct flow *cut_flow(struct partition *p, struct flow *f, const struct s
         .ts_ns = item->ts_ns,
         .raw_len = item->raw_len,
         .dir = item->dir,
+        .other = flow_is_other(&item->id.key),
         .tcp_flags = item->tcp_flags,
         .tcp = item->tcp,
         .header = item->tcp ? piece->tcp[i] : (struct flow_tcp){0},
@@ -165,7 +166,7 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
     struct flow *ring[RING];
     const bool dry = p->dry;
     const bool cuts = general && flow_cuts_any(&p->cuts);
-    uint32_t n_capped = 0;
+    uint32_t n_dropped = 0;
     uint64_t bytes = 0;
     if (n == 0)
         return true;
@@ -182,6 +183,14 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
             flow_table_prefetch_slot(&p->flows, items[order[i + SLOT_AHEAD]].hash);
         if (CLV_LIKELY(i + ENTRY_AHEAD < n))
             ring[i % RING] = flow_table_candidate(&p->flows, items[order[i + ENTRY_AHEAD]].hash);
+        if (general && CLV_UNLIKELY(item->small)) {
+            p->small++;
+            if (p->drop_small) {
+                p->small_bytes += item->caplen;
+                n_dropped++;
+                continue;
+            }
+        }
         const struct flow_more *more = general ? &piece->more[order[i]] : NULL;
         if (CLV_UNLIKELY(!f || !flow_table_is(&p->flows, f, &item->id.key, more))) {
             f = find_slowly(p, item, more, piece->seq + order[i] - epoch_seq);
@@ -196,7 +205,7 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
         if (general && CLV_UNLIKELY(is_capped(p, f))) {
             p->capped++;
             p->capped_bytes += item->caplen;
-            n_capped++;
+            n_dropped++;
             continue;
         }
         if (CLV_UNLIKELY(f->epoch != epoch))
@@ -219,8 +228,8 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
         *p->log_at++ = (struct log_entry){f->run, {item->offset, item->raw_len}};
         bytes += item->raw_len;
     }
-    p->n_log += dry ? 0 : n - n_capped;
-    p->writer.records += dry ? n - n_capped : 0;
+    p->n_log += dry ? 0 : n - n_dropped;
+    p->dry_records += dry ? n - n_dropped : 0;
     p->pending_bytes += bytes;
     return true;
 nomem:

@@ -45,12 +45,15 @@ struct partition {
     bool general; /* keys are (flow/general.h) */
     bool sided;
     bool dry; /* nothing is written: records are counted */
+    uint64_t dry_records;
     struct flow_table flows;
     struct flow_cuts cuts;
     struct flow_cut *cut; /* by flow, where something cuts */
     size_t cut_cap;
     uint64_t max_packets, max_bytes; /* of a flow that are written; 0: all */
     uint64_t capped, capped_bytes;   /* records beyond it, and their packet bytes */
+    bool drop_small;                 /* records of flows that were not chosen */
+    uint64_t small, small_bytes;     /* their number, and their packet bytes if they are dropped */
     struct run *runs;                /* of the epoch that is being found */
     size_t n_runs, runs_cap;
     struct log_chunk *log, *log_tail;

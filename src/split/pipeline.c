@@ -154,12 +154,15 @@ static void count_outputs(struct plan *pl)
     r->captured_bytes = pl->counts.dropped_captured + pl->join.filtered_bytes;
     for (uint32_t p = 0; p < pl->scan.n_partitions; p++) {
         const struct writer *w = &pl->parts[p].writer;
-        r->records_written += w->records;
+        r->records_written += w->records + pl->parts[p].dry_records;
         r->written_bytes += w->bytes;
         r->opens += w->opens;
         r->reopens += w->reopens;
         r->writes += w->writes;
         r->dropped_capped += pl->parts[p].capped;
+        r->small += pl->parts[p].small;
+        r->dropped_small += pl->parts[p].drop_small ? pl->parts[p].small : 0;
+        r->captured_bytes += pl->parts[p].small_bytes;
         r->captured_bytes += pl->parts[p].capped_bytes;
         r->outputs += pl->parts[p].flows.n;
         for (uint32_t i = 0; i < pl->parts[p].flows.n; i++)
@@ -308,6 +311,7 @@ static bool init(struct plan *pl, struct clv_error *err)
         if (!partition_init(&pl->parts[p], &pp->by, &pp->cuts))
             return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
         pl->parts[p].dry = pp->dry_run;
+        pl->parts[p].drop_small = pp->drop_other;
         pl->parts[p].max_packets = pp->max_packets;
         pl->parts[p].max_bytes = pp->max_bytes;
         writer_init(&pl->parts[p].writer, &pl->parts[p].flows,
@@ -400,7 +404,8 @@ static void run_workers(struct plan *pl)
 /* Nothing vanishes: every record read is in an output or among those dropped by name. */
 static bool check_conservation(const struct clv_split_result *r, struct clv_error *err)
 {
-    const uint64_t dropped = r->dropped_other + r->dropped_filtered + r->dropped_capped;
+    const uint64_t dropped =
+        r->dropped_other + r->dropped_filtered + r->dropped_capped + r->dropped_small;
     if (r->records_read + r->copies == r->records_written + dropped)
         return true;
     return clv_fail(err, CLV_ERR_INTERNAL, "cleave",
@@ -425,6 +430,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
                  .inner = params->inner,
                  .shards = params->shards,
                  .select = params->select,
+                 .chosen = params->chosen,
                  .joins = flow_by_ports(&params->by) ||
                           (params->select && select_by_tuple(params->select))},
         .manifest = {.kind = params->manifest,
@@ -453,6 +459,9 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         count(&pl);
         count_outputs(&pl);
         ok = !pl.failed && check_conservation(result, err);
+        for (uint32_t p = 0; ok && params->collect && p < pl.scan.n_partitions; p++)
+            if (!chosen_collect(params->collect, &pl.parts[p].flows))
+                ok = clv_fail_nomem(err, "flows", sizeof(struct flow));
     }
     for (size_t i = 0; i < params->n_sources; i++)
         source_close(&params->sources[i]); /* its thread may still call wake() */

@@ -33,8 +33,10 @@ struct pipeline_params {
     const struct name_template *name;
     struct publish *publish;
     struct flow_by by;
-    uint32_t shards;       /* 0: none */
-    struct select *select; /* NULL: all records count */
+    uint32_t shards;             /* 0: none */
+    struct select *select;       /* NULL: all records count */
+    const struct chosen *chosen; /* NULL: every flow has an output of its own */
+    struct chosen *collect;      /* NULL, or who is given all flows at the end */
     struct flow_cuts cuts;
     uint64_t max_packets, max_bytes; /* of a flow; 0: all */
     uint16_t community_seed;

@@ -67,7 +67,7 @@ static struct view *next_view(struct plan *pl, const struct view *before)
 static bool feed(struct plan *pl)
 {
     const bool held_up = pl->found < pl->join_at && batch_at(pl, pl->found)->waiting;
-    if (pl->fed_all || pl->failed || pl->fed == pl->found + (held_up ? pl->n_batches : BATCHES))
+    if (pl->fed_all || pl->failed || pl->fed >= pl->found + (held_up ? pl->n_batches : BATCHES))
         return false;
     const struct batch *before = pl->fed ? batch_at(pl, pl->fed - 1) : NULL;
     struct view *v = before ? before->view : NULL;

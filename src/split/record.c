@@ -39,6 +39,7 @@ static void put_dropped(struct json *j, const struct clv_split_result *r)
     json_open(j, "dropped");
     json_u64(j, "other", r->dropped_other);
     json_u64(j, "filtered", r->dropped_filtered);
+    json_u64(j, "small", r->dropped_small);
     json_u64(j, "capped", r->dropped_capped);
     json_close(j);
     json_open(j, "dropped_blocks");
@@ -62,6 +63,9 @@ static void put_cuts(struct json *j, const struct clv_split_params *params)
         {"active_timeout_ns", (uint64_t)params->active_timeout_ns},
         {"max_packets_per_flow", params->max_packets_per_flow},
         {"max_bytes_per_flow", params->max_bytes_per_flow},
+        {"min_packets", params->min_packets},
+        {"min_bytes", params->min_bytes},
+        {"top", params->top},
         {"snaplen", params->snaplen},
         {"community_seed", params->community_seed},
     };
@@ -161,6 +165,7 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     json_u64(&j, "written_bytes", r->written_bytes);
     put_dropped(&j, r);
     json_u64(&j, "other", r->other);
+    json_u64(&j, "small", r->small);
     json_u64(&j, "fragments", r->fragments);
     json_u64(&j, "orphans", r->orphans);
     json_u64(&j, "fragment_overflow", r->fragment_overflow);

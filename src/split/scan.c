@@ -81,7 +81,7 @@ CLV_INLINE bool take(const struct flow_by *by, bool drop_other, const struct len
     item->dir = (uint8_t)flow_key_settle(&item->id, by);
     item->id.key.kind = lens->key_kind;
     item->kind = lens->kind;
-    item->dropped = false;
+    item->dropped = item->small = false;
     item->hash = flow_key_hash(&item->id.key);
     item->ts_ns = rec->ts_ns;
     item->raw_len = rec->raw_len;
@@ -104,6 +104,14 @@ static void settle_general(struct scan_piece *piece, const struct scan_plan *pla
     key.kind = kind;
     item->id.key = key;
     item->hash = flow_general_hash(&key, more);
+    item->small =
+        plan->chosen && !flow_is_other(&key) && !chosen_has(plan->chosen, &key, more, item->hash);
+    if (!item->small)
+        return;
+    item->id.key = (struct flow_key){.kind = kind};
+    *more = (struct flow_more){0};
+    item->dir = 0;
+    item->hash = flow_general_hash(&item->id.key, more);
 }
 
 /* Where clients are told apart, the key is that of the tuple until somebody knows which end it is.
@@ -198,7 +206,8 @@ static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_pla
                                  const struct lens *lens, const struct walk_record *rec,
                                  struct decode *d, size_t item, unsigned n)
 {
-    const bool fragment = d->fragment && n && !flow_is_other(&piece->items[item].id.key);
+    const bool fragment = d->fragment && n &&
+                          (piece->items[item].small || !flow_is_other(&piece->items[item].id.key));
     d->touched = d->fragment = false;
     d->depth = 0;
     if (!fragment || !plan->joins)

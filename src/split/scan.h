@@ -15,6 +15,7 @@
 #include "decode/decode.h"
 #include "flow/cut.h"
 #include "flow/general.h"
+#include "split/chosen.h"
 #include "split/select.h"
 #include "split/source.h"
 
@@ -23,9 +24,10 @@ struct scan_plan {
     struct ledger *ledger;
     struct dialect *dialect;
     struct flow_by by;
-    struct flow_by base;   /* of the tuple: where clients are told apart, by what they are known */
-    struct select *select; /* NULL: all records count */
-    bool joins;            /* later fragments follow their first */
+    struct flow_by base; /* of the tuple: where clients are told apart, by what they are known */
+    const struct chosen *chosen; /* NULL: every flow has an output of its own */
+    struct select *select;       /* NULL: all records count */
+    bool joins;                  /* later fragments follow their first */
     bool drop_other;
     bool inner;              /* look through tunnels */
     uint32_t shards;         /* outputs that keys are hashed onto; 0: each has its own */
@@ -47,6 +49,7 @@ struct scan_item {
     uint8_t kind; /* of output, in the dialect */
     bool tcp;     /* the piece has its TCP header's numbers */
     bool dropped; /* left out after all */
+    bool small;   /* of a flow that was not chosen: among the `other` */
 };
 
 /* In two steps: with one partition a single one would shift by 64. */

@@ -70,6 +70,14 @@ void source_close(struct source *s)
     input_close(&s->in);
 }
 
+void source_rewind(struct source *s)
+{
+    source_close(s);
+    s->reading = s->begun = s->over = false;
+    s->position = s->records = 0;
+    s->near_ns = WALK_NO_TIME;
+}
+
 void source_explain(const struct source *s, const struct ledger *l, const struct walk_state *st,
                     enum walk_step step, struct clv_span rest, uint64_t offset, uint64_t record,
                     struct clv_error *err)

@@ -48,6 +48,9 @@ CLV_MUST_CHECK bool source_begin(struct source *s, const struct input_plan *plan
                                  struct clv_error *err);
 void source_close(struct source *s);
 
+/* Makes a source that was read ready to be read once more. */
+void source_rewind(struct source *s);
+
 /* Describes the fault that a walk met at the start of rest, byte offset of the source. */
 void source_explain(const struct source *s, const struct ledger *l, const struct walk_state *st,
                     enum walk_step step, struct clv_span rest, uint64_t offset, uint64_t record,

@@ -66,6 +66,10 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         standard += strcmp(params->inputs[i], "-") == 0;
     if (standard > 1)
         return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read once");
+    const size_t name_len = params->name ? strlen(params->name) : 1;
+    if (name_len == 0 || name_len > 200)
+        return clv_fail(err, CLV_ERR_ARG, "--name", "a template has 1 to 200 bytes, not %zu",
+                        name_len);
     if ((unsigned)params->compress > CLV_COMPRESS_GZIP)
         return clv_fail(err, CLV_ERR_ARG, "--compress", "no such kind: %d", (int)params->compress);
     if (!pack_supported(params->compress, err))
@@ -137,6 +141,11 @@ static bool probe_all(struct source *sources, const struct clv_split_params *par
         struct source *s = &sources[i];
         if (!source_probe(s, params->inputs[i], params->cache == CLV_CACHE_DROP, err))
             return false;
+        if (s->once && (params->min_packets || params->min_bytes || params->top)) {
+            (void)clv_fail(err, CLV_ERR_ARG, input_path(s->in), "can be read only once");
+            return clv_fail_hint(err, "--min-packets, --min-bytes and --top read it twice: "
+                                      "save it first");
+        }
         if (params->n_inputs > 1 && !s->once)
             source_close(s); /* opened again when its turn comes */
     }
@@ -157,6 +166,53 @@ static void settle_name(char text[NAME_MAX_LEN + 1], const struct clv_split_para
     (void)snprintf(text, NAME_MAX_LEN + 1, "%.512s%s", name, has ? "" : ending);
 }
 
+/* One reading of the n sources. */
+static bool run_once(const struct clv_split_params *params, struct source *sources, size_t n,
+                     const uint8_t *header, const struct pipeline_params *pp,
+                     struct clv_split_result *result, struct clv_error *err)
+{
+    struct pipeline_params own = *pp;
+    struct merge *merge = NULL;
+    struct source merged;
+    own.sources = sources;
+    own.n_sources = n;
+    if (params->merge && n > 1) {
+        if (!merge_open(&merge, &merged, sources, n, header, params->recover, err))
+            return false;
+        own.sources = &merged;
+        own.n_sources = 1;
+    }
+    const bool ok = pipeline_run(&own, result, err);
+    if (merge)
+        merge_count(merge, result);
+    merge_close(&merge);
+    return ok;
+}
+
+/* Reads all to find which flows are chosen; dialect is that of the outputs. */
+static bool choose(struct chosen *chosen, const struct clv_split_params *params,
+                   struct source *sources, size_t n, const uint8_t *header,
+                   const struct pipeline_params *pp, double *seconds, struct clv_error *err)
+{
+    struct clv_split_result result = {.damage = {.offset = CLV_NO_OFFSET}};
+    struct pipeline_params dry = *pp;
+    struct dialect dialect = {
+        .form = pp->dialect->form,
+        .nanoseconds = pp->dialect->nanoseconds,
+    };
+    dry.dialect = &dialect;
+    dry.dry_run = true;
+    dry.manifest = CLV_MANIFEST_NONE;
+    dry.cuts = (struct flow_cuts){.connections = false};
+    dry.max_packets = dry.max_bytes = 0;
+    dry.collect = chosen;
+    const bool ok = run_once(params, sources, n, header, &dry, &result, err);
+    *seconds = result.seconds;
+    for (size_t i = 0; i < n; i++)
+        source_rewind(&sources[i]);
+    return ok && (chosen_settle(chosen) || clv_fail_nomem(err, "flows", sizeof(struct flow)));
+}
+
 /* The n sources become the outputs in p, which get a record of their own. */
 static bool split_into(struct publish *p, const struct clv_split_params *params,
                        struct source *sources, size_t n, struct pipeline_params *pp,
@@ -164,31 +220,31 @@ static bool split_into(struct publish *p, const struct clv_split_params *params,
 {
     struct dialect dialect;
     struct name_template name;
-    struct merge *merge = NULL;
-    struct source merged;
-    const bool all_alike = settle_dialect(&dialect, params, sources, n);
+    struct chosen chosen = {
+        .min_packets = params->min_packets,
+        .min_bytes = params->min_bytes,
+        .top = params->top,
+    };
+    const uint8_t *header = settle_dialect(&dialect, params, sources, n) ? dialect.header : NULL;
     char text[NAME_MAX_LEN + 1];
+    double seconds = 0;
     settle_name(text, params, &pp->by, &dialect);
     if (!name_parse(&name, text, sources[0].path, &pp->by, err))
         return false;
     name.community_seed = params->community_seed;
     name.other_ending = dialect_ending(&dialect);
-    pp->sources = sources;
-    pp->n_sources = n;
     pp->dialect = &dialect;
     pp->name = &name;
     pp->publish = p;
-    if (params->merge && n > 1) {
-        if (!merge_open(&merge, &merged, sources, n, all_alike ? dialect.header : NULL,
-                        params->recover, err))
-            return false;
-        pp->sources = &merged;
-        pp->n_sources = 1;
+    bool ok = true;
+    if (chosen_any(&chosen)) {
+        ok = choose(&chosen, params, sources, n, header, pp, &seconds, err);
+        pp->chosen = &chosen;
     }
-    const bool ok = pipeline_run(pp, result, err);
-    if (merge)
-        merge_count(merge, result);
-    merge_close(&merge);
+    ok = ok && run_once(params, sources, n, header, pp, result, err);
+    result->seconds += seconds;
+    chosen_fini(&chosen);
+    pp->chosen = NULL;
     return ok && (params->dry_run || record_write(p, params, sources, n, &dialect, result, err));
 }
 
@@ -206,6 +262,8 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
     sum->records_written += r->records_written;
     sum->dropped_other += r->dropped_other;
     sum->dropped_filtered += r->dropped_filtered;
+    sum->small += r->small;
+    sum->dropped_small += r->dropped_small;
     sum->dropped_capped += r->dropped_capped;
     sum->copies += r->copies;
     sum->other += r->other;
@@ -291,9 +349,14 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->max_bytes = params->max_bytes_per_flow;
     pp->community_seed = params->community_seed;
     pp->by.general |= flow_cuts_any(&pp->cuts) || pp->shards || pp->max_packets || pp->max_bytes ||
-                      pp->select || params->snaplen;
+                      pp->select || params->snaplen || params->min_packets || params->min_bytes ||
+                      params->top;
     if (pp->shards && pp->by.fields & FLOW_BY_HOST)
         return clv_fail(err, CLV_ERR_ARG, "--shards", "host would put a record into two shards");
+    const bool some = params->min_packets || params->min_bytes || params->top;
+    if (some && (pp->shards || pp->by.fields & FLOW_BY_HOST))
+        return clv_fail(err, CLV_ERR_ARG, pp->shards ? "--shards" : "--by host",
+                        "excludes --min-packets, --min-bytes and --top");
     if (pp->shards && pp->by.fields == 0)
         return clv_fail(err, CLV_ERR_ARG, "--shards", "needs a key to hash");
     return true;

@@ -5,9 +5,12 @@ Written from the RFCs and the manual for clarity, independent of the program's c
 endpoints are a dict of strings: family, src, dst, proto, and where there are ports sport, dport;
 "fragment" and "short" say why there are none. An empty dict: no network address.
 """
+import base64
 import csv
 import datetime
+import hashlib
 import io
+import ipaddress
 import re
 import struct
 from typing import Dict, List, NamedTuple, Optional, Tuple
@@ -56,7 +59,51 @@ def ipv6_text(packed: bytes) -> str:
 
 # ---- from a packet to endpoints ----
 
+# Types of ICMP and ICMPv6 that answer one another, by protocol.
+ICMP = {1: ((8, 0), (13, 14), (15, 16), (10, 9), (17, 18)),
+        58: ((128, 129), (133, 134), (135, 136), (130, 131), (139, 140), (144, 145))}
+
+
+def community_id(ends: Endpoints, seed: int = 0) -> str:
+    """Community ID v1 of a record's endpoints; '' where it has none."""
+    proto = int(ends['proto'])
+    src, dst = (ipaddress.ip_address(ends[side]).packed for side in ('src', 'dst'))
+    ports, one_way = (b'', b''), False
+    if proto in ICMP:
+        if 'icmp' not in ends:
+            return ''
+        kind, code = (int(n) for n in ends['icmp'].split('.'))
+        answers = [b if kind == a else a for a, b in ICMP[proto] if kind in (a, b)]
+        one_way = not answers
+        ports = (struct.pack('!H', kind), struct.pack('!H', answers[0] if answers else code))
+    elif proto in (6, 17, 132):
+        if 'sport' not in ends:
+            return ''
+        ports = tuple(struct.pack('!H', int(ends[side])) for side in ('sport', 'dport'))
+    low, high = (src, ports[0]), (dst, ports[1])
+    if not one_way and high < low:
+        low, high = high, low
+    digest = hashlib.sha1(struct.pack('!H', seed) + low[0] + high[0] + bytes([proto, 0]) +
+                          low[1] + high[1]).digest()
+    return '1:' + base64.b64encode(digest).decode()
+
+
+def initiator(ends: Endpoints, ports: bool) -> str:
+    """Who opened the flow, as far as its first record tells: `src` or `dst`."""
+    flags = int(ends.get('tcp_flags', '0'))
+    if flags & 2:
+        return 'dst' if flags & 16 else 'src'
+    if not ports or ends['sport'] == ends['dport']:
+        return 'src'
+    src, dst = int(ends['sport']), int(ends['dport'])
+    if (src < 1024) != (dst < 1024):
+        return 'src' if dst < 1024 else 'dst'
+    return 'src' if dst < src else 'dst'
+
+
 def _ports(ends: Endpoints, payload: bytes) -> Endpoints:
+    if int(ends['proto']) in ICMP and len(payload) >= 2:
+        ends['icmp'] = '%d.%d' % (payload[0], payload[1])
     if int(ends['proto']) not in WITH_PORTS:
         return ends
     if len(payload) < 4:
@@ -191,8 +238,8 @@ LINKS = {
 }
 
 
-# What a fragment says of its datagram.
-PLACE = ('datagram', 'offset', 'length', 'more')
+# What a fragment says of its datagram, and ICMP of its message.
+PLACE = ('datagram', 'offset', 'length', 'more', 'icmp')
 
 
 def _decode(linktype: int, data: bytes) -> Endpoints:
@@ -303,6 +350,7 @@ class Flow:
         self.number = number  # from 1 in order of appearance; 0: `other`
         self.ends = ends
         self.proto = ends.get('proto', '') if by != 'hostpair' else ''
+        self.by = by
         self.ports = by == 'flow' and 'sport' in ends
         self.raw: List[bytes] = []
         self.records: List[int] = []  # numbers of its records in the capture, from 0
@@ -347,12 +395,15 @@ class Flow:
             row += [str(pair[0]), str(pair[1])]
         row += [time_text(self.first), time_text(self.last)]
         row += [flags_text(self.flags[0]), flags_text(self.flags[1]), str(linktype)]
+        row.append(initiator(self.ends, self.ports) if self.ends else '')
+        row.append(community_id(self.ends) if self.ends and self.by == 'flow' else '')
         return row
 
 
 COLUMNS = ['file', 'flow', 'proto', 'src', 'sport', 'dst', 'dport', 'src_packets', 'dst_packets',
            'src_captured_bytes', 'dst_captured_bytes', 'src_wire_bytes', 'dst_wire_bytes',
-           'first', 'last', 'src_tcp_flags', 'dst_tcp_flags', 'linktype']
+           'first', 'last', 'src_tcp_flags', 'dst_tcp_flags', 'linktype', 'initiator',
+           'community_id']
 
 
 def time_text(ts_ns: int) -> str:

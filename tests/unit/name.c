@@ -393,11 +393,11 @@ static void test_limits(void **state)
     char text[400];
     (void)state;
     memset(text, 'a', sizeof text);
-    text[200] = '\0';
-    CHECK("200 bytes", name_parse(&t, text, "a.pcap", by_flow(), NULL));
-    text[200] = 'a';
-    text[201] = '\0';
-    CHECK("201 bytes", !name_parse(&t, text, "a.pcap", by_flow(), NULL));
+    text[NAME_TEMPLATE_MAX] = '\0';
+    CHECK("the longest", name_parse(&t, text, "a.pcap", by_flow(), NULL));
+    text[NAME_TEMPLATE_MAX] = 'a';
+    text[NAME_TEMPLATE_MAX + 1] = '\0';
+    CHECK("one byte longer", !name_parse(&t, text, "a.pcap", by_flow(), NULL));
     for (unsigned parts = NAME_MAX_PARTS; parts <= NAME_MAX_PARTS + 1; parts++) {
         text[0] = '\0';
         for (unsigned i = 0; i < parts; i++)
