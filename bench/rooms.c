@@ -149,7 +149,7 @@ static double run_once(struct fixture *x, const char *room, const char *dir)
         find_all(x, parts);
         if (strcmp(room, "write") == 0) {
             (void)snprintf(out, sizeof out, "%s/out", dir);
-            if (!publish_init(&x->publish, out, true, &err))
+            if (!publish_init(&x->publish, out, true, false, &err))
                 die(&err);
             struct writer_ref *refs = x->refs;
             for (uint32_t i = 0; i < 2; i++) {

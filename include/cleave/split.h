@@ -41,6 +41,13 @@ enum clv_every {
     CLV_EVERY_RECORDS,
 };
 
+/* What is on the disk when clv_split() returns, whatever happens to the machine then. */
+enum clv_sync {
+    CLV_SYNC_NONE = 0, /* what the system has written by then */
+    CLV_SYNC_DATA,     /* all outputs, before they get their names: what has the name is whole */
+    CLV_SYNC_FULL,     /* that, and the name */
+};
+
 enum clv_cache {
     CLV_CACHE_KEEP = 0, /* the page cache is the system's business */
     CLV_CACHE_DROP,     /* the input leaves it behind the writers: others' files stay cached */
@@ -107,6 +114,8 @@ struct clv_split_params {
     enum clv_compress compress; /* the outputs; their names end in .zst or .gz */
     enum clv_manifest manifest;
     enum clv_cache cache;
+    enum clv_sync sync;
+    bool clean;        /* remove what killed runs to the same output left */
     unsigned threads;  /* 0: as many as this process may use processors */
     unsigned max_open; /* outputs open at a time; 0: what RLIMIT_NOFILE leaves */
     uint64_t memory;   /* bytes for buffers, beside what flows take; 0: 512 MiB, or 64 per thread */
@@ -149,6 +158,8 @@ struct clv_split_result {
         uint64_t unknown;    /* of types that are not known */
         uint64_t metadata;   /* with no_metadata, or in an output that cannot hold them */
     } dropped_blocks;        /* pcapng */
+    uint64_t stale;          /* directories that killed runs to the same output left */
+    char stale_path[256];    /* one of them */
     double seconds;
     unsigned threads;        /* used */
     unsigned max_open;       /* outputs open at a time at most */

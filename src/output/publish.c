@@ -5,9 +5,11 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -71,7 +73,75 @@ static bool check_target(const char *target, bool force, struct clv_error *err)
     return clv_fail_hint(err, "--force replaces only what an earlier run made; remove it yourself");
 }
 
-bool publish_init(struct publish *p, const char *target, bool force, struct clv_error *err)
+/* Another run's staging directory, or what is left of one. */
+enum other {
+    OTHER_NONE,  /* not one */
+    OTHER_ALIVE, /* in use */
+    OTHER_STALE, /* nobody's */
+};
+
+static enum other look_at_other(const char *path, long pid)
+{
+    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
+    if (fd < 0)
+        return OTHER_NONE;
+    const bool locked = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
+    (void)close(fd);
+    if (locked)
+        return OTHER_ALIVE;
+    /* It may have been made this moment, and not be locked yet. */
+    return kill((pid_t)pid, 0) != 0 && errno == ESRCH ? OTHER_STALE : OTHER_NONE;
+}
+
+/*
+ * Looks for staging directories of the target. own: this run's, or NULL before it is made; of two
+ * runs that begin at the same moment the one with the lower number goes on.
+ */
+static bool look_around(struct publish *p, const char *base, const char *own, bool clean,
+                        struct clv_error *err)
+{
+    char parent[PATH_MAX], prefix[256], path[PATH_MAX];
+    const int parent_len = (int)(base - p->target);
+    (void)snprintf(parent, sizeof parent, "%.*s", parent_len, p->target);
+    (void)snprintf(prefix, sizeof prefix, ".%.200s.cleave-", base);
+    DIR *d = opendir(parent_len ? parent : ".");
+    const struct dirent *e;
+    bool ok = true;
+    while (d && ok && (e = readdir(d))) {
+        const size_t len = strlen(prefix);
+        if (strncmp(e->d_name, prefix, len) != 0)
+            continue;
+        const int n = snprintf(path, sizeof path, "%s%s", parent, e->d_name);
+        const long pid = strtol(e->d_name + len, NULL, 10);
+        if (n < 0 || (size_t)n >= sizeof path || (own && strcmp(path, own) == 0) || pid <= 0)
+            continue;
+        switch (look_at_other(path, pid)) {
+        case OTHER_NONE:
+            break;
+        case OTHER_ALIVE:
+            if (own && strcmp(path, own) > 0)
+                break;
+            (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "another run is writing it (%s)",
+                           e->d_name);
+            ok = false;
+            break;
+        case OTHER_STALE:
+            if (clean) {
+                remove_tree(path);
+                break;
+            }
+            p->n_stale++;
+            memcpy(p->stale, path, (size_t)n + 1);
+            break;
+        }
+    }
+    if (d)
+        (void)closedir(d);
+    return ok;
+}
+
+bool publish_init(struct publish *p, const char *target, bool force, bool clean,
+                  struct clv_error *err)
 {
     *p = (struct publish){.dir_fd = -1, .force = force};
     size_t len = strlen(target);
@@ -87,6 +157,8 @@ bool publish_init(struct publish *p, const char *target, bool force, struct clv_
     if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
         return clv_fail(err, CLV_ERR_ARG, p->target, "cannot be an output directory");
     if (!check_target(p->target, force, err))
+        return false;
+    if (!look_around(p, base, NULL, clean, err))
         return false;
     for (unsigned attempt = 0;; attempt++) {
         (void)snprintf(p->staging, sizeof p->staging, "%.*s.%.200s.cleave-%ld-%u",
@@ -104,6 +176,11 @@ bool publish_init(struct publish *p, const char *target, bool force, struct clv_
         (void)clv_fail_errno(err, p->staging, "cannot be opened");
         (void)rmdir(p->staging); /* still empty; without descriptors no tree can be walked */
         p->staging[0] = '\0';
+        return false;
+    }
+    p->n_stale = 0;
+    if (flock(p->dir_fd, LOCK_EX | LOCK_NB) == 0 && !look_around(p, base, p->staging, false, err)) {
+        publish_fini(p);
         return false;
     }
     return true;
@@ -149,7 +226,35 @@ static bool no_flags(void)
     return errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
 }
 
-bool publish_commit(struct publish *p, struct clv_error *err)
+/* The names in the target's parent directory, on the disk. */
+static bool sync_parent(const struct publish *p, struct clv_error *err)
+{
+    char parent[PATH_MAX];
+    const char *slash = strrchr(p->target, '/');
+    (void)snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - p->target) + 1 : 1,
+                   slash ? p->target : ".");
+    const int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool ok = fd >= 0 && fsync(fd) == 0;
+    if (!ok)
+        (void)clv_fail_errno(err, parent,
+                             "cannot be synchronised: the output is there, but may "
+                             "not survive a power cut");
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+static bool take_name(struct publish *p, struct clv_error *err);
+
+bool publish_commit(struct publish *p, enum clv_sync sync, struct clv_error *err)
+{
+    /* One call for all files: a million of their own would take hours. */
+    if (sync != CLV_SYNC_NONE && syncfs(p->dir_fd) != 0)
+        return clv_fail_errno(err, p->target, "cannot be synchronised");
+    return take_name(p, err) && (sync != CLV_SYNC_FULL || sync_parent(p, err));
+}
+
+static bool take_name(struct publish *p, struct clv_error *err)
 {
     struct stat st;
     /* NOREPLACE: what appeared under the target's name meanwhile is somebody else's. */

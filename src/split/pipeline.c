@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "split/pipeline.h"
 
+#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -201,6 +202,23 @@ static void release(struct plan *pl)
     (void)pthread_mutex_lock(&pl->lock);
 }
 
+/* Whoever reports progress does so while there is nothing to do, too. */
+static void wait_a_while(struct plan *pl, bool reports)
+{
+    if (!reports) {
+        (void)pthread_cond_wait(&pl->wake, &pl->lock);
+        return;
+    }
+    struct timespec until;
+    (void)clock_gettime(CLOCK_REALTIME, &until);
+    until.tv_nsec += PROGRESS_NS;
+    if (until.tv_nsec >= 1000000000) {
+        until.tv_nsec -= 1000000000;
+        until.tv_sec++;
+    }
+    (void)pthread_cond_timedwait(&pl->wake, &pl->lock, &until);
+}
+
 static void *work(void *arg)
 {
     struct worker *w = arg;
@@ -212,7 +230,7 @@ static void *work(void *arg)
             report(pl);
         if (pl->failed || !plan_pick(pl, &task)) {
             if (!pl->failed)
-                (void)pthread_cond_wait(&pl->wake, &pl->lock);
+                wait_a_while(pl, w->is_caller && pl->params->progress);
             continue;
         }
         (void)pthread_mutex_unlock(&pl->lock);

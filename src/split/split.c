@@ -87,6 +87,8 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
                         THREADS_MAX);
     if ((unsigned)params->manifest > CLV_MANIFEST_NONE)
         return clv_fail(err, CLV_ERR_ARG, "--manifest", "no such kind: %d", (int)params->manifest);
+    if ((unsigned)params->sync > CLV_SYNC_FULL)
+        return clv_fail(err, CLV_ERR_ARG, "--sync", "no such kind: %d", (int)params->sync);
     if ((unsigned)params->cache > CLV_CACHE_DROP)
         return clv_fail(err, CLV_ERR_ARG, "--cache", "no such kind: %d", (int)params->cache);
     return true;
@@ -396,12 +398,15 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
         goto done;
     }
     if (!probe_all(sources, params, err) ||
-        (!params->dry_run && !publish_init(&publish, params->output, params->force, err)))
+        (!params->dry_run &&
+         !publish_init(&publish, params->output, params->force, params->clean, err)))
         goto done;
+    result->stale = publish.n_stale;
+    (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", publish.stale);
     ok = (params->each
               ? split_each(&publish, params, sources, &pp, result, err)
               : split_into(&publish, params, sources, params->n_inputs, &pp, result, err)) &&
-         (params->dry_run || publish_commit(&publish, err));
+         (params->dry_run || publish_commit(&publish, params->sync, err));
 done:
     select_fini(&select);
     publish_fini(&publish);

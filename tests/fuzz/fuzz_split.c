@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A file of any bytes, split: whatever it is, the run succeeds or says why, every record is
- * accounted for, and nothing stays behind. The first byte chooses options.
+ * accounted for, and nothing stays behind. The first byte and the last choose options.
  */
 #include "fuzz.h"
 
@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char in[64], out[64];
     if (size < 1)
         return 0;
-    const uint8_t choice = data[0];
+    const uint8_t choice = data[0], more = data[size - 1];
     FUZZ_CHECK(mkdtemp(dir) != NULL);
     (void)snprintf(in, sizeof in, "%s/in", dir);
     (void)snprintf(out, sizeof out, "%s/out", dir);
@@ -36,12 +36,26 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(fd >= 0 && write(fd, data + 1, size - 1) == (ssize_t)(size - 1));
     (void)close(fd);
     const char *const inputs[] = {in, in};
-    static const char *const keys[] = {"flow", "3tuple", "hostpair", "flow"};
+    static const char *const keys[] = {
+        "flow",          "3tuple",     "hostpair", "connection",
+        "host",          "ip,vlan",    "mac",      "flow,tunnel,iface,vlan,mac",
+        "client,server", "service",    "none",     "server,port,mac",
+        "port",          "host,proto", "iface",    "tunnel",
+    };
     const struct clv_split_params params = {
         .inputs = inputs,
         .n_inputs = choice & 1 ? 2 : 1,
         .output = out,
-        .by = keys[choice >> 1 & 3],
+        .by = keys[more & 15],
+        .merge = choice & 2,
+        .directed = choice & 4,
+        .snaplen = more & 16 ? 61 : 0,
+        .every = more & 32 ? CLV_EVERY_RECORDS : CLV_EVERY_NONE,
+        .every_n = 3,
+        .idle_timeout_ns = more & 64 ? 1000000 : 0,
+        .compress = (more & 96) == 96 ? CLV_COMPRESS_ZSTD : CLV_COMPRESS_NONE,
+        .top = more & 128 && keys[more & 15][0] != 'h' ? 2 : 0,
+        .port = (more & 136) == 8 ? "0-1000" : NULL,
         .recover = choice & 8,
         .inner = choice & 16,
         .format = choice >> 5 & 1   ? CLV_FORMAT_PCAP
@@ -55,7 +69,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct clv_error err = {0};
     struct stat st;
     if (clv_split(&params, &r, &err)) {
-        FUZZ_CHECK(r.records_read == r.records_written + r.dropped_other);
+        FUZZ_CHECK(r.records_read + r.copies ==
+                   r.records_written + r.dropped_other + r.dropped_filtered);
         FUZZ_CHECK(r.orphans <= r.fragments && r.outputs >= r.flows);
         FUZZ_CHECK((r.damages != 0) == (r.damage.code != CLV_ERR_NONE));
         FUZZ_CHECK(stat(out, &st) == 0);

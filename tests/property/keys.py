@@ -392,6 +392,22 @@ def combinations() -> None:
                                           no_other=rng.random() < 0.2))
 
 
+def hosts_of_fragments() -> None:
+    """One host within a tunnel between two, and the other way round: each fragment goes where its
+    datagram's first one goes, once."""
+    pairs = [('192.0.2.1', '192.0.2.2'), ('127.0.0.1', '127.0.0.1')]
+    for outer, inner in (pairs, pairs[::-1]):
+        packet = pf.ip(*inner, pf.UDP, pf.udp(*inner, 5, 6, bytes(100)))
+        tunnel = struct.pack('!HH', 0, pf.TYPE_IPV4) + packet
+        parts = list(pf.fragments(*outer, pf.GRE, tunnel, 64, 7))
+        for order in (parts, parts[::-1]):
+            frames = pf.at_times(map(pf.ethernet, order))
+            data = pf.Capture(pf.Format(), frames).encode()
+            made = Made(data, kref.of_pcap(pf.parse(data)))
+            for by in ('host', 'host,port', 'host,tunnel'):
+                check_split(made, by, options(by, inner=True))
+
+
 def order_of_fields() -> None:
     """The order in which fields are named, and naming one twice, change nothing."""
     rng = suite.random('order-of-fields')
@@ -821,6 +837,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'one-by-one': one_by_one(False),
     'one-by-one-inner': one_by_one(True),
     'combinations': combinations,
+    'hosts-of-fragments': hosts_of_fragments,
     'order-of-fields': order_of_fields,
     'refused': refused,
     'knobs': knobs,

@@ -279,8 +279,9 @@ class Datagram:
         self.end: Optional[int] = None
 
     def complete(self) -> bool:
+        """All bytes have come, and none behind a gap: there another datagram has the same id."""
         return (self.first is not None and self.end is not None and
-                all(byte in self.have for byte in range(self.end)))
+                len(self.have) == max(self.have, default=-1) + 1 >= self.end)
 
     def expired(self, ts_ns: Optional[int]) -> bool:
         return None not in (ts_ns, self.ts_ns) and abs(ts_ns - self.ts_ns) > LIFETIME
@@ -563,13 +564,14 @@ class Flow:
         if cuts.connections and 'seq' in ends and flags & (pf.SYN | pf.ACK) == pf.SYN and \
                 back in self.initial and int(ends['seq']) != self.initial[back]:
             return self.closed('reuse')
-        if self.times and r.ts_ns is not None:
+        timed = self.times and r.ts_ns is not None
+        if timed and self.key:  # `other` is no flow, and ends in no silence
             if cuts.idle_ns and r.ts_ns - max(self.times) > cuts.idle_ns:
                 return self.closed('idle') if cuts.connections else 'idle'
             if cuts.active_ns and r.ts_ns - min(self.times) > cuts.active_ns:
                 return 'active'
-            if cuts.every == 'time' and r.ts_ns // cuts.every_n > self.slice:
-                return 'every'
+        if timed and cuts.every == 'time' and r.ts_ns // cuts.every_n > self.slice:
+            return 'every'
         if cuts.every == 'size' and FILE_HEADER + self.bytes + r.size > cuts.every_n:
             return 'every'
         if cuts.every == 'records' and self.seen >= cuts.every_n:
@@ -755,8 +757,7 @@ def first_ends(flow: Flow, opt: Options) -> Fields:
 
 def initiator(flow: Flow, opt: Options) -> str:
     """As far as the key and the flags of the first record tell."""
-    known = {'flags'} | ({'proto'} & opt.by.fields) | \
-        ({'sport', 'dport'} if 'port' in opt.by.fields else set())
+    known = {'flags', 'proto'} | ({'sport', 'dport'} if 'port' in opt.by.fields else set())
     ends = {k: v for k, v in first_ends(flow, opt).items() if k in known}
     return 'src' if source_is_client(ends) else 'dst'
 

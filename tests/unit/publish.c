@@ -81,7 +81,7 @@ static void test_commit(void **state)
         temp_make(&t);
         make_before(&t, before);
         const unsigned fds = open_descriptors(), entries = count_entries(t.dir);
-        CHECK_EQ(row, publish_init(&p, temp_path(&t, "out"), target_rows[i].force, &err),
+        CHECK_EQ(row, publish_init(&p, temp_path(&t, "out"), target_rows[i].force, false, &err),
                  target_rows[i].ok);
         if (!target_rows[i].ok) {
             CHECK_EQ(row, err.code, CLV_ERR_EXISTS);
@@ -98,7 +98,7 @@ static void test_commit(void **state)
             CHECK_EQ(row, temp_has(&t, "out"), before != NOTHING);
             CHECK_EQ(row, temp_has(&t, "out/old"), before == OUR_DIR);
             CHECK(row, !temp_has(&t, "out/new"));
-            CHECK(row, publish_commit(&p, &err));
+            CHECK(row, publish_commit(&p, CLV_SYNC_NONE, &err));
         }
         publish_fini(&p);
         publish_fini(&p);
@@ -136,7 +136,7 @@ static void test_abandoned(void **state)
         make_before(&t, target_rows[i].before);
         (void)temp_file(&t, "precious", "kept", 4);
         const unsigned fds = open_descriptors(), entries = count_entries(t.dir);
-        CHECK(row, publish_init(&p, temp_path(&t, "out"), target_rows[i].force, NULL));
+        CHECK(row, publish_init(&p, temp_path(&t, "out"), target_rows[i].force, false, NULL));
         CHECK(row, publish_file(&p, "a", "abc", 3, NULL));
         assert_int_equal(mkdirat(p.dir_fd, "00010000", 0700), 0);
         write_at(p.dir_fd, "00010000/b", "b");
@@ -171,10 +171,10 @@ static void test_overtaken(void **state)
         struct publish p;
         struct clv_error err = {0};
         temp_make(&t);
-        CHECK(rows[i].name, publish_init(&p, temp_path(&t, "out"), rows[i].force, &err));
+        CHECK(rows[i].name, publish_init(&p, temp_path(&t, "out"), rows[i].force, false, &err));
         CHECK(rows[i].name, publish_file(&p, "new", "new", 3, &err));
         make_before(&t, rows[i].before);
-        CHECK_EQ(rows[i].name, publish_commit(&p, &err), rows[i].ok);
+        CHECK_EQ(rows[i].name, publish_commit(&p, CLV_SYNC_NONE, &err), rows[i].ok);
         publish_fini(&p);
         CHECK_EQ(rows[i].name, count_entries(t.dir), 1);
         CHECK_EQ(rows[i].name, temp_has(&t, "out/new"), rows[i].ok);
@@ -211,8 +211,8 @@ static void test_paths(void **state)
         struct publish p;
         temp_make(&t);
         assert_int_equal(mkdir(temp_path(&t, "dir"), 0700), 0);
-        CHECK(rows[i].name, publish_init(&p, temp_path(&t, rows[i].path), false, NULL));
-        CHECK(rows[i].name, publish_commit(&p, NULL));
+        CHECK(rows[i].name, publish_init(&p, temp_path(&t, rows[i].path), false, false, NULL));
+        CHECK(rows[i].name, publish_commit(&p, CLV_SYNC_NONE, NULL));
         publish_fini(&p);
         CHECK(rows[i].name, temp_has(&t, rows[i].made ? rows[i].made : rows[i].path));
         temp_remove(&t);
@@ -249,7 +249,7 @@ static void test_path_refusals(void **state)
             const char *path = rows[i].path;
             if (path[0] == '+')
                 path = temp_path(&t, path + 2);
-            CHECK(rows[i].name, !publish_init(&p, path, force, &err));
+            CHECK(rows[i].name, !publish_init(&p, path, force, false, &err));
             CHECK_EQ(rows[i].name, err.code, rows[i].code);
             CHECK_EQ(rows[i].name, err.sys, rows[i].sys);
             publish_fini(&p);
@@ -260,13 +260,13 @@ static void test_path_refusals(void **state)
     struct clv_error err = {0};
     static char longest[PATH_MAX + 1];
     memset(longest, 'a', PATH_MAX);
-    CHECK("longer than a path", !publish_init(&p, longest, false, &err));
+    CHECK("longer than a path", !publish_init(&p, longest, false, false, &err));
     CHECK_EQ("longer than a path", err.code, CLV_ERR_ARG);
     publish_fini(&p);
     temp_remove(&t);
 }
 
-/* Two runs with one target side by side: both can work, the first to finish has it. */
+/* Two runs with one target side by side: the second is refused, as long as there is a first. */
 static void test_two_runs(void **state)
 {
     struct temp t;
@@ -274,17 +274,49 @@ static void test_two_runs(void **state)
     struct clv_error err = {0};
     (void)state;
     temp_make(&t);
-    CHECK("the first", publish_init(&a, temp_path(&t, "out"), false, &err));
-    CHECK("the second", publish_init(&b, temp_path(&t, "out"), false, &err));
-    CHECK("apart", strcmp(a.staging, b.staging) != 0);
-    CHECK("the second", publish_file(&b, "b", "b", 1, &err));
-    CHECK("the second commits", publish_commit(&b, &err));
-    CHECK("the first cannot", !publish_commit(&a, &err));
-    CHECK_EQ("the first cannot", err.code, CLV_ERR_EXISTS);
-    publish_fini(&a);
+    CHECK("the first", publish_init(&a, temp_path(&t, "out"), false, false, &err));
+    CHECK("the second", !publish_init(&b, temp_path(&t, "out"), false, true, &err));
+    CHECK_EQ("the second", err.code, CLV_ERR_EXISTS);
+    CHECK_HAS("the second", err.what, "another run");
     publish_fini(&b);
-    check_text(&t, "the second's", "out/b", "b");
+    CHECK("beside it", publish_init(&b, temp_path(&t, "out2"), false, false, &err));
+    publish_fini(&b);
+    CHECK("the first", publish_file(&a, PUBLISH_MARK, "a", 1, &err));
+    CHECK("the first commits", publish_commit(&a, CLV_SYNC_FULL, &err));
+    publish_fini(&a);
+    CHECK("a third", publish_init(&b, temp_path(&t, "out"), true, false, &err));
+    publish_fini(&b);
+    check_text(&t, "the first's", "out/" PUBLISH_MARK, "a");
     CHECK_EQ("nothing else", count_entries(t.dir), 1);
+    temp_remove(&t);
+}
+
+/* What a killed run left: its number is nobody's now. */
+static void test_stale(void **state)
+{
+    struct temp t;
+    struct publish p;
+    struct clv_error err = {0};
+    const pid_t child = fork();
+    char name[64];
+    (void)state;
+    if (child == 0)
+        _exit(0);
+    assert_int_equal(waitpid(child, NULL, 0), child);
+    temp_make(&t);
+    (void)snprintf(name, sizeof name, ".out.cleave-%ld-0", (long)child);
+    assert_int_equal(mkdir(temp_path(&t, name), 0700), 0);
+    CHECK("beside it", publish_init(&p, temp_path(&t, "out2"), false, true, &err));
+    CHECK_EQ("beside it", p.n_stale, 0);
+    publish_fini(&p);
+    CHECK("left", publish_init(&p, temp_path(&t, "out"), false, false, &err));
+    CHECK_EQ("left", p.n_stale, 1);
+    CHECK_HAS("left", p.stale, name);
+    publish_fini(&p);
+    CHECK("removed", publish_init(&p, temp_path(&t, "out"), false, true, &err));
+    CHECK_EQ("removed", p.n_stale, 0);
+    publish_fini(&p);
+    CHECK_EQ("nothing", count_entries(t.dir), 0);
     temp_remove(&t);
 }
 
@@ -294,6 +326,7 @@ int main(void)
         cmocka_unit_test(test_commit),        cmocka_unit_test(test_abandoned),
         cmocka_unit_test(test_overtaken),     cmocka_unit_test(test_paths),
         cmocka_unit_test(test_path_refusals), cmocka_unit_test(test_two_runs),
+        cmocka_unit_test(test_stale),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -120,7 +120,7 @@ static void test_record(void **state)
             "  \"flows\": 4,\n  \"outputs\": 5,\n  \"written_bytes\": 900,\n%s}\n",
             clv_version(), rows[i].inputs, rows[i].format, rows[i].each ? "true" : "false",
             rows[i].damage);
-        CHECK(rows[i].name, publish_init(&publish, temp_path(&t, "out"), false, &err));
+        CHECK(rows[i].name, publish_init(&publish, temp_path(&t, "out"), false, false, &err));
         mem_fail_from(1);
         const bool without_memory = record_write(&publish, &p, sources, n, d, &r, &err);
         mem_fail_from(0);
@@ -128,7 +128,7 @@ static void test_record(void **state)
         CHECK(rows[i].name, record_write(&publish, &p, sources, n, d, &r, &err));
         CHECK(rows[i].name, !record_write(&publish, &p, sources, n, d, &r, &err));
         CHECK_EQ(rows[i].name, err.sys, EEXIST);
-        CHECK(rows[i].name, publish_commit(&publish, &err));
+        CHECK(rows[i].name, publish_commit(&publish, CLV_SYNC_NONE, &err));
         publish_fini(&publish);
         temp_read(&t, "out/cleave.json", &got);
         put_fill(&got, 0, 1);

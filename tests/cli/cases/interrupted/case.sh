@@ -8,9 +8,14 @@ run = subprocess.Popen(['cleave', 'split', 'synflood.pcap', '-o', 'out', '-q', '
 while not glob.glob('.out.cleave-*') and run.poll() is None:
     time.sleep(0.001)
 run.send_signal(getattr(signal, 'SIG' + sys.argv[1]))
-print(sys.argv[1], 'ends it' if run.wait() else 'came too late', os.listdir('.').count('out'))
+status = run.wait()
+left = len(glob.glob('.out.cleave-*'))
+print(sys.argv[1], status, os.listdir('.').count('out'), 'left:', left if status else 'came too late')
 END
-    # What nobody could clean up has a name that says so.
-    rm -rf .out.cleave-*
 done
+# What nobody could clean up has a name that says so, and goes when it is asked to.
+cleave split synflood.pcap -o out -q 2>&1 | sed 's/cleave-[0-9]*-0/cleave-PID-0/'
+cleave split synflood.pcap -o out -q --force --clean
+ls -A | grep -c "^[.]out"
+rm -rf out
 names .
