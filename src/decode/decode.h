@@ -124,8 +124,10 @@ decode_fn decode_ip; /* the version nibble decides */
 decode_fn decode_llc;
 decode_fn decode_mpls;
 decode_fn decode_mpls_doubted;
-decode_fn decode_ethernet;
-decode_fn decode_frame; /* Ethernet within another layer: one level deeper */
+decode_fn
+    decode_ethernet; /* notes no path of its own: the link type's function, for all but those */
+decode_fn decode_ethernet_asked; /* the same for whoever may be asked for the path */
+decode_fn decode_frame;          /* Ethernet within another layer: one level deeper */
 bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct decode *d);
 
 /* wan.c */

@@ -225,8 +225,6 @@ bool decode_ethernet(const uint8_t *p, size_t n, struct decode *d)
     if (CLV_UNLIKELY(n < 15))
         return false;
     const uint16_t type = load_be16(p + 12);
-    if (CLV_UNLIKELY(d->path != NULL))
-        decode_note_mac(d->path, p, p + 6);
     if (CLV_LIKELY(type == ETHERTYPE_IPV4 && p[14] == IPV4_PLAIN))
         return decode_ipv4_header(p + 14, n - 14, IPV4_HEADER, d);
     if (CLV_UNLIKELY(type < ETHERTYPE_MIN && is_isl(p, n)))
@@ -236,5 +234,12 @@ bool decode_ethernet(const uint8_t *p, size_t n, struct decode *d)
 
 bool decode_frame(const uint8_t *p, size_t n, struct decode *d)
 {
-    return decode_deeper(d) && decode_ethernet(p, n, d);
+    return decode_deeper(d) && decode_ethernet_asked(p, n, d);
+}
+
+bool decode_ethernet_asked(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (CLV_UNLIKELY(d->path && n >= 12))
+        decode_note_mac(d->path, p, p + 6);
+    return decode_ethernet(p, n, d);
 }

@@ -206,7 +206,7 @@ static bool mpacket(const uint8_t *p, size_t n, struct decode *d)
     case 0x4c:
     case 0x7f:
     case 0xb3:
-        return decode_ethernet(p + 8, n - 8, d);
+        return decode_ethernet_asked(p + 8, n - 8, d);
     default:
         return false;
     }
@@ -214,17 +214,17 @@ static bool mpacket(const uint8_t *p, size_t n, struct decode *d)
 
 static bool epon(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 8 && decode_ethernet(p + 8, n - 8, d);
+    return n >= 8 && decode_ethernet_asked(p + 8, n - 8, d);
 }
 
 static bool netanalyzer(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 4 && decode_ethernet(p + 4, n - 4, d);
+    return n >= 4 && decode_ethernet_asked(p + 4, n - 4, d);
 }
 
 static bool netanalyzer_transparent(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 12 && decode_ethernet(p + 12, n - 12, d);
+    return n >= 12 && decode_ethernet_asked(p + 12, n - 12, d);
 }
 
 /* A switch's tag between the addresses and the type, in bytes. */
@@ -246,7 +246,7 @@ static bool edsa(const uint8_t *p, size_t n, struct decode *d)
 
 static bool brcm_prepend(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 4 && decode_ethernet(p + 4, n - 4, d);
+    return n >= 4 && decode_ethernet_asked(p + 4, n - 4, d);
 }
 
 /* DOCSIS: frame control, its parameter, length, an extended header, a check sequence. */
@@ -255,7 +255,7 @@ static bool docsis(const uint8_t *p, size_t n, struct decode *d)
     if (n < 6 || p[0] >> 6 != 0)
         return false;
     const size_t len = 6 + (p[0] & 1 ? (size_t)p[1] : 0);
-    return n >= len && decode_ethernet(p + len, n - len, d);
+    return n >= len && decode_ethernet_asked(p + len, n - len, d);
 }
 
 /* Endace's records: 16 bytes, extension headers of 8 while a top bit is set. */
@@ -282,7 +282,7 @@ static bool endace(const uint8_t *p, size_t n, struct decode *d)
     case 11:
     case 16:
     case 20:
-        return n >= at + 2 && decode_ethernet(p + at + 2, n - at - 2, d);
+        return n >= at + 2 && decode_ethernet_asked(p + at + 2, n - at - 2, d);
     case 22:
         return decode_ip(p + at, n - at, d);
     case 23:

@@ -154,7 +154,8 @@ static bool is_capped(const struct partition *p, const struct flow *f)
  *   i                 entry -> flow       its key decides; else the whole way through the table
  */
 CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct scan_piece *piece,
-                           uint32_t epoch, uint64_t epoch_seq, bool general, struct clv_error *err)
+                           uint32_t epoch, uint64_t epoch_seq, bool general, bool dry,
+                           struct clv_error *err)
 {
     enum { SLOT_AHEAD = 16, ENTRY_AHEAD = 8, RING = 8 };
     static_assert(RING == ENTRY_AHEAD, "a candidate takes the place of the one that was read");
@@ -164,7 +165,6 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
     const uint32_t n = piece->bounds[number + 1] - piece->bounds[number];
     const struct scan_item *items = piece->items;
     struct flow *ring[RING];
-    const bool dry = p->dry;
     const bool cuts = general && flow_cuts_any(&p->cuts);
     uint32_t n_dropped = 0;
     uint64_t bytes = 0;
@@ -239,8 +239,10 @@ nomem:
 bool partition_find(struct partition *p, uint32_t number, const struct scan_piece *piece,
                     uint32_t epoch, uint64_t epoch_seq, struct clv_error *err)
 {
-    return p->general ? find_items(p, number, piece, epoch, epoch_seq, true, err)
-                      : find_items(p, number, piece, epoch, epoch_seq, false, err);
+    if (p->general)
+        return find_items(p, number, piece, epoch, epoch_seq, true, p->dry, err);
+    return p->dry ? find_items(p, number, piece, epoch, epoch_seq, false, true, err)
+                  : find_items(p, number, piece, epoch, epoch_seq, false, false, err);
 }
 
 void partition_sort(struct partition *p, struct writer_ref *refs)

@@ -43,9 +43,10 @@ static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, ui
                              bool big_endian)
 {
     const struct ledger_iface *i = ledger_iface(plan->ledger, iface);
+    decode_fn *const fn = decode_function(i->linktype);
     *lens = (struct lens){
         .iface = iface,
-        .decode = decode_function(i->linktype),
+        .decode = fn == decode_ethernet && plan->by.general ? decode_ethernet_asked : fn,
         .kind = i->link,
         .key_kind = plan->dialect->form == DIALECT_PCAP ? i->link : 0,
         .big_endian = big_endian,
@@ -81,7 +82,6 @@ CLV_INLINE bool take(const struct flow_by *by, bool drop_other, const struct len
     item->dir = (uint8_t)flow_key_settle(&item->id, by);
     item->id.key.kind = lens->key_kind;
     item->kind = lens->kind;
-    item->dropped = item->small = false;
     item->hash = flow_key_hash(&item->id.key);
     item->ts_ns = rec->ts_ns;
     item->raw_len = rec->raw_len;
@@ -524,11 +524,12 @@ static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *
         return false;
     piece->order = order;
     uint32_t *at = piece->bounds;
+    const bool may_drop = plan->by.general; /* else no item says whether it is */
     for (uint32_t p = 0; p < plan->n_partitions; p++)
         at[p + 1] += at[p];
     /* Placing moves each start to its end, which is the next one's start: shift back after. */
     for (size_t i = 0; i < piece->n_items; i++)
-        if (CLV_LIKELY(!piece->items[i].dropped))
+        if (!may_drop || CLV_LIKELY(!piece->items[i].dropped))
             order[at[scan_partition(piece->items[i].hash, plan->partition_bits)]++] = (uint32_t)i;
     memmove(at + 1, at, plan->n_partitions * sizeof *at);
     at[0] = 0;
@@ -580,7 +581,7 @@ bool scan_piece_reorder(struct scan_piece *piece, const struct scan_plan *plan)
     piece->disordered = false;
     memset(piece->bounds, 0, ((size_t)plan->n_partitions + 1) * sizeof *piece->bounds);
     for (size_t i = 0; i < piece->n_items; i++)
-        if (!piece->items[i].dropped)
+        if (!plan->by.general || !piece->items[i].dropped)
             piece->bounds[1 + scan_partition(piece->items[i].hash, plan->partition_bits)]++;
     return sort_by_partition(piece, plan);
 }

@@ -48,6 +48,7 @@ struct scan_item {
     uint8_t tcp_flags;
     uint8_t kind; /* of output, in the dialect */
     bool tcp;     /* the piece has its TCP header's numbers */
+    /* Where keys are general: */
     bool dropped; /* left out after all */
     bool small;   /* of a flow that was not chosen: among the `other` */
 };
