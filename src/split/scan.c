@@ -207,7 +207,8 @@ static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_pla
                                  struct decode *d, size_t item, unsigned n)
 {
     const bool fragment = d->fragment && n &&
-                          (piece->items[item].small || !flow_is_other(&piece->items[item].id.key));
+                          ((plan->by.general && piece->items[item].small) ||
+                           !flow_is_other(&piece->items[item].id.key));
     d->touched = d->fragment = false;
     d->depth = 0;
     if (!fragment || !plan->joins)
