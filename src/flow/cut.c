@@ -12,8 +12,8 @@ enum {
 /*
  * As Wireshark counts tcp.stream: a SYN whose sequence number is not the initial one of its
  * direction begins a connection; one with the same number is sent again. The initial number is the
- * first SYN's own, or one less than that of the first segment seen, or than what the other end
- * acknowledged first.
+ * first SYN's own, or that of the last SYN with ACK, or one less than that of the first segment
+ * seen, or than what the other end acknowledged first.
  */
 static bool begins_connection(const struct flow_cut *cut, const struct flow_step *s)
 {
@@ -24,7 +24,8 @@ static bool begins_connection(const struct flow_cut *cut, const struct flow_step
 static void note_initial(struct flow_cut *cut, const struct flow_step *s)
 {
     const unsigned other = !s->dir;
-    if (!(cut->known >> s->dir & 1)) {
+    const bool answers = (s->tcp_flags & (SYN | ACK)) == (SYN | ACK);
+    if (!(cut->known >> s->dir & 1) || answers) {
         cut->initial[s->dir] = s->tcp_flags & SYN ? s->header.seq : s->header.seq - 1;
         cut->known |= (uint8_t)(1U << s->dir);
     }
@@ -60,7 +61,7 @@ static bool slice_is_full(const struct flow_cuts *cuts, const struct flow_cut *c
     case FLOW_EVERY_NS:
         return cut->has_time && s->ts_ns != INT64_MIN && slice_of(cuts, s->ts_ns) > cut->slice;
     case FLOW_EVERY_BYTES:
-        return SAVEFILE_HEADER + cut->bytes + s->raw_len > cuts->every_n;
+        return SAVEFILE_HEADER + cut->bytes + s->record_len > cuts->every_n;
     case FLOW_EVERY_RECORDS:
         return cut->records >= cuts->every_n;
     case FLOW_EVERY_NONE:
@@ -94,7 +95,7 @@ void flow_cut_pass(const struct flow_cuts *cuts, struct flow_cut *cut, const str
 {
     cut->part += cut->part == 0;
     cut->records++;
-    cut->bytes += s->raw_len;
+    cut->bytes += s->record_len;
     if (cuts->connections && s->tcp) {
         note_initial(cut, s);
         cut->tcp_flags |= s->tcp_flags;

@@ -61,8 +61,8 @@ struct flow_cut {
 
 /* A record on its way into a flow. */
 struct flow_step {
-    int64_t ts_ns; /* INT64_MIN: it has no time */
-    uint32_t raw_len;
+    int64_t ts_ns;       /* INT64_MIN: it has no time */
+    uint32_t record_len; /* bytes, as classic pcap holds it */
     uint8_t dir;
     bool other; /* of no flow: only `every` cuts */
     uint8_t tcp_flags;

@@ -57,8 +57,9 @@ unsigned flow_general_settle(const struct flow_by *by, const struct flow_origin 
 uint64_t flow_general_hash(const struct flow_key *key, const struct flow_more *more);
 
 /*
- * The shard of a key, from 0: the high 64 bits of n times XXH3_64bits with seed FLOW_SEED over the
- * key's fields as bytes, numbers big-endian: the same on every machine.
+ * The shard of a key, from 0: (h >> 32) * n >> 32, where h is XXH3_64bits with seed FLOW_SEED over
+ * the key's fields as bytes, in the order of flow_shard(), numbers big-endian: the same on every
+ * machine.
  */
 uint32_t flow_shard(const struct flow_key *key, const struct flow_more *more, uint32_t n);
 

@@ -42,10 +42,12 @@ static void settle(void *user, void *owner, uint32_t number, const struct flow_o
         j->filtered_copies += scan_piece_drop(piece, f->item) - 1;
         return;
     }
-    if (!origin || !flow_by_ports(&j->scan->by))
+    const bool follows = origin && flow_by_ports(&j->scan->by);
+    if (!follows && !(j->scan->by.fields & FLOW_BY_HOST))
         return;
     mark_disordered(j, piece);
-    scan_piece_set_origin(piece, j->scan, f->item, &own);
+    j->filtered_copies +=
+        scan_piece_set_origin(piece, j->scan, f->item, follows ? &own : &f->origin);
 }
 
 static bool take_piece(struct plan *pl, struct batch *b, unsigned number)

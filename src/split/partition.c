@@ -115,7 +115,7 @@ static struct flow *cut_flow(struct partition *p, struct flow *f, const struct s
     const struct scan_item *item = &piece->items[i];
     const struct flow_step step = {
         .ts_ns = item->ts_ns,
-        .raw_len = item->raw_len,
+        .record_len = p->record_header + item->caplen,
         .dir = item->dir,
         .other = flow_is_other(&item->id.key),
         .tcp_flags = item->tcp_flags,
@@ -138,9 +138,11 @@ static struct flow *cut_flow(struct partition *p, struct flow *f, const struct s
     return f;
 }
 
-/* true: the flow has as much as it may. Its first record is always written. */
+/* true: the flow has as much as it may. Its first record is always written; `other` is no flow. */
 static bool is_capped(const struct partition *p, const struct flow *f)
 {
+    if (flow_is_other(&f->key))
+        return false;
     return (p->max_packets && f->sum[0].packets + f->sum[1].packets >= p->max_packets) ||
            (p->max_bytes && f->sum[0].captured + f->sum[1].captured >= p->max_bytes);
 }

@@ -50,6 +50,7 @@ struct partition {
     struct flow_cuts cuts;
     struct flow_cut *cut; /* by flow, where something cuts */
     size_t cut_cap;
+    uint32_t record_header;          /* bytes, of classic pcap */
     uint64_t max_packets, max_bytes; /* of a flow that are written; 0: all */
     uint64_t capped, capped_bytes;   /* records beyond it, and their packet bytes */
     bool drop_small;                 /* records of flows that were not chosen */

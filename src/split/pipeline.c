@@ -330,6 +330,8 @@ static bool init(struct plan *pl, struct clv_error *err)
             return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
         pl->parts[p].dry = pp->dry_run;
         pl->parts[p].drop_small = pp->drop_other;
+        pl->parts[p].record_header =
+            pp->dialect->form == DIALECT_COPY ? pp->sources[0].format.hdr_len : PCAP_RECORD_HEADER;
         pl->parts[p].max_packets = pp->max_packets;
         pl->parts[p].max_bytes = pp->max_bytes;
         writer_init(&pl->parts[p].writer, &pl->parts[p].flows,

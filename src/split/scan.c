@@ -128,6 +128,13 @@ static void settle_base(struct scan_piece *piece, const struct scan_plan *plan, 
     item->hash = flow_key_hash_slowly(&item->id.key);
 }
 
+/* The two hosts of the record of item i are one. */
+static bool same_flow(const struct scan_piece *piece, size_t i)
+{
+    return flow_key_equal(&piece->items[i].id.key, &piece->items[i + 1].id.key) &&
+           memcmp(&piece->more[i], &piece->more[i + 1], sizeof *piece->more) == 0;
+}
+
 /* A record's items, from item i on. Returns how many. */
 static unsigned settle_record(struct scan_piece *piece, const struct scan_plan *plan, size_t i,
                               const struct flow_origin *o)
@@ -137,12 +144,13 @@ static unsigned settle_record(struct scan_piece *piece, const struct scan_plan *
         return 1;
     }
     settle_general(piece, plan, i, o, FLOW_SIDE_SOURCE);
-    if (!(plan->by.fields & FLOW_BY_HOST) || flow_is_other(&piece->items[i].id.key) ||
-        memcmp(o->tuple.src, o->tuple.dst, sizeof o->tuple.src) == 0)
+    if (!(plan->by.fields & FLOW_BY_HOST) || flow_is_other(&piece->items[i].id.key))
         return 1;
     piece->items[i + 1] = piece->items[i];
     settle_general(piece, plan, i + 1, o, FLOW_SIDE_DESTINATION);
-    return 2;
+    /* A later fragment may turn out to be of others: it is settled once more. */
+    const bool waits = plan->joins && (o->tuple.flags & CLV_TUPLE_FRAGMENT);
+    return waits || !same_flow(piece, i) ? 2 : 1;
 }
 
 /* take() where keys are general. Returns the number of items. */
@@ -537,27 +545,27 @@ static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *
     return true;
 }
 
-void scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
-                           const struct flow_origin *origin)
+unsigned scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
+                               const struct flow_origin *origin)
 {
     struct scan_item *item = &piece->items[i];
     piece->disordered = true;
     if (plan->by.fields & FLOW_BY_HOST) {
-        const bool two = i + 1 < piece->n_items && item[1].offset == item->offset;
         settle_general(piece, plan, i, origin, FLOW_SIDE_SOURCE);
-        if (two)
-            settle_general(piece, plan, i + 1, origin, FLOW_SIDE_DESTINATION);
-        return;
+        settle_general(piece, plan, i + 1, origin, FLOW_SIDE_DESTINATION);
+        item[1].dropped = same_flow(piece, i);
+        return item[1].dropped;
     }
     if (plan->by.general) {
         (void)settle_record(piece, plan, i, origin);
-        return;
+        return 0;
     }
     const uint8_t kind = item->id.key.kind;
     item->id.tuple = origin->tuple;
     item->dir = (uint8_t)flow_key_settle(&item->id, &plan->by);
     item->id.key.kind = kind;
     item->hash = flow_key_hash_slowly(&item->id.key);
+    return 0;
 }
 
 unsigned scan_piece_drop(struct scan_piece *piece, uint32_t i)

@@ -119,9 +119,12 @@ CLV_MUST_CHECK bool scan_piece_run(struct scan_piece *piece, const struct scan_p
 /* Leaves the piece without records, ending where it starts. */
 void scan_piece_clear(struct scan_piece *piece);
 
-/* Gives the record of item i, its first, the key of what another record says. */
-void scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
-                           const struct flow_origin *origin);
+/*
+ * Gives the later fragment of item i, its first, the key of what another record says. Returns the
+ * number of its items that are left out for it.
+ */
+unsigned scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
+                               const struct flow_origin *origin);
 
 /* Leaves the record of item i, its first, out after all. Returns its items. */
 unsigned scan_piece_drop(struct scan_piece *piece, uint32_t i);

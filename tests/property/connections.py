@@ -28,7 +28,8 @@ from harness import Failed, check, check_equal
 suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
 
 # The first network header, IPv6's extension headers, TCP.
-OUTERMOST_TCP = re.compile(r'(?:^|:)(?:(?!ip:|ipv6:)[^:]+:)*(?:ip|ipv6(?::ipv6\.[a-z]+)*):tcp(?::|$)')
+OUTERMOST_TCP = re.compile(
+    r'(?:(?!ip:|ipv6:)[^:]+:)*(?:ip|ipv6(?::ipv6\.[a-z]+)*):tcp(?::|$)')
 
 
 class Frame(NamedTuple):

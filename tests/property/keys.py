@@ -503,8 +503,6 @@ def names() -> None:
                               row.get('iface', '') or '-',
                               community.translate({47: 95, 43: 45, 58: 45}) or '-',
                               row['src'].replace(':', '-') or 'any', row['dport'] or '-']
-                    if 'pcapng' in row['file'] or found != wanted:
-                        found[-1] = found[-1].split('.')[0]
                     check_equal(found, wanted, 'name by %s' % by)
 
 
@@ -523,10 +521,10 @@ def connections() -> None:
 
 def timeouts() -> None:
     rng = suite.random('timeouts')
-    for made in captures(rng, 600, talks=10):
+    for made in captures(rng, 400, talks=10):
         for idle, active in ((1, 0), (10**9, 0), (0, 5 * 10**9), (3 * 10**9, 30 * 10**9),
                              (0, 1), (2**62, 2**62)):
-            for by in ('flow', 'vlan', 'none', 'host'):
+            for by in ('flow', rng.choice(['vlan', 'none', 'host'])):
                 check_split(made, by, options(by, cuts=Cuts(idle_ns=idle, active_ns=active)))
 
 

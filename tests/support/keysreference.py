@@ -9,7 +9,6 @@ import base64
 import copy
 import dataclasses
 import hashlib
-import ipaddress
 import struct
 from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -93,8 +92,9 @@ class Decoder:
         return self.o
 
     def ethernet(self, data: bytes) -> None:
-        need(data, 15)
+        need(data, 12)
         self.o.macs, self.o.vlans = (data[6:12].hex(':'), data[:6].hex(':')), ()
+        need(data, 15)
         self.ethertype(struct.unpack_from('!H', data, 12)[0], data[14:])
 
     def ethertype(self, kind: int, data: bytes) -> None:
@@ -624,8 +624,9 @@ def origins_of(records: Sequence[Record], joins: bool, inner: bool) -> List[Orig
 def sides(opt: Options, origin: Origin, clients: Dict[Optional[Key], Tuple[bool, bool]]
           ) -> List[str]:
     """The ends that are a: one, or two for hosts."""
-    if 'host' in opt.by.fields and origin.ends and origin.ends['src'] != origin.ends['dst']:
-        return ['src', 'dst']
+    if 'host' in opt.by.fields and origin.ends:
+        same = key_of(opt.by, origin, 'src')[0] == key_of(opt.by, origin, 'dst')[0]
+        return ['src'] if same else ['src', 'dst']
     if not opt.by.fields & ROLES or not origin.ends:
         return ['src']
     key, back = key_of(by_of('flow'), origin, 'src')
@@ -668,8 +669,9 @@ def split(records: Sequence[Record], opt: Options) -> Split:
                 flows.append(fresh)
                 fresh.number = sum((f.key is None) == (key is None) for f in flows)
             flow.pass_by(opt.cuts, r, plain.ends, back)
-            if (opt.max_packets and len(flow.records) >= opt.max_packets) or (
-                    opt.max_bytes and sum(len(x.data) for x in flow.records) >= opt.max_bytes):
+            if key is not None and (
+                    (opt.max_packets and len(flow.records) >= opt.max_packets) or
+                    (opt.max_bytes and sum(len(x.data) for x in flow.records) >= opt.max_bytes)):
                 counts['capped'] += 1
                 continue
             counts['records_written'] += 1
