@@ -116,7 +116,7 @@ static bool put_record(struct merge *m, const struct lane *l, struct clv_error *
         return put(m, rec->raw, rec->raw_len, err);
     if (l->source->format.kind == WALK_PCAP) {
         static const uint8_t zeros[4] = {0};
-        if (rec->caplen > NG_BLOCK_MAX - NG_PACKET_MIN - 3)
+        if (ng_pad(rec->caplen) > NG_BLOCK_MAX - NG_PACKET_MIN)
             return clv_fail(err, CLV_ERR_FORMAT, l->source->path,
                             "a packet of %u bytes is too long for the pcapng that all become",
                             rec->caplen);

@@ -476,9 +476,12 @@ size_t walk_block_search(const struct walk_state *st, struct clv_span s, size_t 
             next += len;
             chain++;
         }
-        /* One packet block alone is consistent in so many places that it is believed. */
-        if (chain == CHAIN || (chain && next >= horizon) ||
-            (chain && walk_load32(s.p + at, st->big_endian) == NG_PACKET))
+        /*
+         * One packet block alone is consistent in so many places that it is believed. So is a
+         * section's header, behind which the byte order may be another.
+         */
+        const uint32_t type = chain ? walk_load32(s.p + at, st->big_endian) : 0;
+        if (chain == CHAIN || (chain && next >= horizon) || type == NG_PACKET || type == NG_SECTION)
             return at;
     }
     return limit;

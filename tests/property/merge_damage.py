@@ -178,7 +178,7 @@ def damaged_captures() -> None:
     rng = suite.random('damaged-captures')
     shape = Shape(sections=3, packets=60, interfaces=3, links=made.LINKS, options=True,
                   obsolete=True, metadata=True)
-    for _ in range(5):
+    for _ in range(3):
         talks = mc.talks_of(rng)
         good = [rng.choice(mc.captures(rng, [shape]) + mc.savefiles(rng, [pf.Format()], 60))
                 for _ in range(2)]
@@ -190,7 +190,7 @@ def damaged_all() -> None:
     """A fault in each input: each is counted, each costs what is behind it, and no more."""
     rng = suite.random('damaged-all')
     shape = Shape(sections=2, packets=60, interfaces=3, options=True, metadata=True)
-    for _ in range(6):
+    for _ in range(3):
         talks = mc.talks_of(rng)
         bent = [bent_capture(rng, shape, talks, False),
                 bent_savefile(rng, pf.Format(), talks, False),
@@ -272,7 +272,7 @@ def beside_nothing() -> None:
     rng = suite.random('beside-nothing')
     packed = 'gz' in checks.ways()
     shape = Shape(packets=60, interfaces=3, options=True, metadata=True, ignored=True)
-    for i in range(60):
+    for i in range(20):
         if i % 2:
             fmt = pf.Format(rng.choice(['us', 'ns', 'modified']), rng.random() < 0.5)
             start, nothing = pf.FILE_HEADER_LEN, fmt.header()
