@@ -2,6 +2,7 @@
 #include "support_temp.h"
 
 #include <errno.h>
+#include <sys/wait.h>
 
 #include "output/publish.h"
 
