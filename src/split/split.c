@@ -359,6 +359,9 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     if (some && (pp->shards || pp->by.fields & FLOW_BY_HOST))
         return clv_fail(err, CLV_ERR_ARG, pp->shards ? "--shards" : "--by host",
                         "excludes --min-packets, --min-bytes and --top");
+    if (pp->shards && (pp->by.connections || pp->cuts.idle_ns || pp->cuts.active_ns))
+        return clv_fail(err, CLV_ERR_ARG, "--shards",
+                        "excludes connection and timeouts: a shard holds flows whole");
     if (pp->shards && pp->by.fields == 0)
         return clv_fail(err, CLV_ERR_ARG, "--shards", "needs a key to hash");
     return true;

@@ -432,6 +432,7 @@ def refused() -> None:
                   ['--by', 'connection,server'], ['--by', 'host,flow'], ['--by', ''],
                   ['--by', 'ip,'], ['--by', 'none,ip'], ['--by', 'ip,none'], ['--by', 'IP'],
                   ['--shards', '0'], ['--shards', '65537'], ['--shards', '2', '--by', 'none'],
+                  ['--shards', '2', '--by', 'connection'], ['--shards', '2', '--idle-timeout', '1s'],
                   ['--shards', '2', '--by', 'host'], ['--shard-by', 'ip'],
                   ['--shards', '2', '--shard-by', 'ip', '--by', 'ip'], ['--every', '60'],
                   ['--every', '0s'], ['--every', '0p'], ['--every', '1x'], ['--every', '-1s'],
