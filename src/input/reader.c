@@ -391,9 +391,13 @@ enum input_step reader_next(struct reader *s, struct input_window *w, struct clv
 
 void reader_release(struct reader *s, const struct input_window *w)
 {
-    (void)w; /* windows are released in their order */
+    const bool last = w->last; /* windows are released in their order: no other is in use */
     (void)pthread_mutex_lock(&s->lock);
     s->released++;
+    for (unsigned i = 0; last && i < BUFFERS_MAX; i++) {
+        mem_free(s->buffers[i].p); /* many inputs may follow before this one is closed */
+        s->buffers[i].p = NULL;
+    }
     (void)pthread_cond_signal(&s->space);
     (void)pthread_mutex_unlock(&s->lock);
 }

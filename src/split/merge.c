@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "split/merge.h"
 
+#include <errno.h>
+
 #include "base/mem.h"
 #include "output/blocks.h"
 
@@ -312,7 +314,12 @@ static bool begin_lane(struct merge *m, struct lane *l, struct clv_error *err)
     };
     bool over;
     l->state.big_endian = s->format.big_endian;
-    return source_begin(s, &plan, err) && next_window(m, l, &over, err);
+    if (source_begin(s, &plan, err))
+        return next_window(m, l, &over, err);
+    if (err && (err->sys == EMFILE || err->sys == ENFILE))
+        (void)clv_fail_hint(err, "all captures are open at a time: raise the limit (ulimit -n), or "
+                                 "merge them in groups with mergecap");
+    return false;
 }
 
 /* What comes before the first record, and the first record of each lane. */
@@ -397,6 +404,7 @@ bool merge_open(struct merge **out, struct source *merged, struct source *source
     struct clv_span head;
     uint64_t size = 0;
     bool known = true;
+    *merged = (struct source){.in = NULL};
     if (!m || !(m->lanes = mem_zalloc(n, sizeof *m->lanes)) ||
         !(m->heap = mem_zalloc(n, sizeof(struct lane *)))) {
         (void)clv_fail_nomem(err, "merging", n * sizeof *m->lanes);

@@ -2,7 +2,7 @@
 /*
  * Several captures become one, in the order of their records' times: always the earliest of what
  * comes next in each of them, at equal times that of the capture that was named first. The order
- * within a capture is kept, as mergecap does. What comes of it is a capture again, a stream that
+ * within a capture is kept. What comes of it is a capture again, a stream that
  * the pipeline reads like any other: classic pcap where all captures are alike, else pcapng of one
  * section with the interfaces of all.
  */
