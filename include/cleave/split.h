@@ -170,8 +170,8 @@ struct clv_split_result {
  * Splits params->inputs into the new directory params->output, which appears whole or not at all.
  * true:  all records of each capture were split, or those up to where it is damaged, which the
  *        result tells; with recover also those behind.
- * false: *err says why; nothing is under the output's name that was not there before; *result holds
- *        the counts up to then.
+ * false: *err says why; nothing is under the output's name that was not there before, unless the
+ *        last step of CLV_SYNC_FULL failed behind all others; *result holds the counts up to then.
  * Threads: any number of calls side by side; each starts threads of its own and joins them. The
  * soft limit of descriptors (RLIMIT_NOFILE) of the process is raised to the hard one.
  */

@@ -48,6 +48,43 @@ struct flow {
 
 #define FLOW_NONE UINT32_MAX
 
+/*
+ * What a flow's key has of its source, else of its destination; NULL or false: it has none. The
+ * source is the sender of the flow's first record, unless the key says who is a.
+ */
+static inline bool flow_end_is_a(const struct flow *f, bool src)
+{
+    return src != (bool)f->reversed;
+}
+
+static inline bool flow_end_has(const struct flow_by *by, const struct flow *f, bool src,
+                                enum flow_end what)
+{
+    return (flow_end_is_a(f, src) ? by->a : by->b) & what;
+}
+
+static inline const uint8_t *flow_addr(const struct flow_by *by, const struct flow *f, bool src)
+{
+    if (!f->key.family || !flow_end_has(by, f, src, FLOW_END_ADDR))
+        return NULL;
+    return flow_end_is_a(f, src) ? f->key.a : f->key.b;
+}
+
+static inline bool flow_port(const struct flow_by *by, const struct flow *f, bool src,
+                             uint16_t *port)
+{
+    *port = flow_end_is_a(f, src) ? f->key.a_port : f->key.b_port;
+    return flow_has_ports(&f->key) && flow_end_has(by, f, src, FLOW_END_PORT);
+}
+
+static inline const uint8_t *flow_mac(const struct flow_by *by, const struct flow *f,
+                                      const struct flow_more *more, bool src)
+{
+    if (!more || !more->has_mac || !flow_end_has(by, f, src, FLOW_END_MAC))
+        return NULL;
+    return flow_end_is_a(f, src) ? more->a_mac : more->b_mac;
+}
+
 enum {
     FLOW_CHUNK_BITS = 6, /* entries per chunk */
     FLOW_CHUNK = 1 << FLOW_CHUNK_BITS,

@@ -261,7 +261,7 @@ static bool put_converted(struct stage *s, struct trail *t, const struct blocks_
     if (!settle_iface(s, t, src->dialect, 0, &number))
         return false;
     rec.caplen = dialect_cut(src->dialect, rec.caplen);
-    if (ng_pad(rec.caplen) > NG_BLOCK_MAX - NG_PACKET_MIN)
+    if (!blocks_fit(rec.caplen))
         return clv_fail(s->err, CLV_ERR_FORMAT, s->name,
                         "a packet of %u bytes does not fit into a block of pcapng", rec.caplen);
     const uint32_t padding = blocks_head(head, f, &rec, number);

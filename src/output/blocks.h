@@ -53,6 +53,12 @@ bool blocks_pending(const struct trail *t, const struct blocks_source *src);
 uint32_t blocks_head(uint8_t head[NG_PACKET_HEADER], const struct walk_format *f,
                      const struct walk_record *rec, uint32_t iface);
 
+/* true: a packet of so many bytes fits into a block that readers take. */
+static inline bool blocks_fit(uint32_t caplen)
+{
+    return ng_pad(caplen) <= NG_BLOCK_MAX - NG_PACKET_MIN;
+}
+
 enum { BLOCKS_IFACE_END = 12 }; /* bytes of a packet block up to behind its interface */
 
 /* The beginning of the packet block at raw, with another interface. */

@@ -163,34 +163,6 @@ static void put_proto(struct text *out, uint8_t proto)
         text_u64(out, proto, 1);
 }
 
-/* The sender of the flow's first record is `src`, unless the key says who is a. */
-static bool end_is_a(const struct flow *f, bool src)
-{
-    return src != (bool)f->reversed;
-}
-
-static void put_addr(struct text *out, const struct manifest *m, const struct flow *f, bool src)
-{
-    const bool a = end_is_a(f, src);
-    if (f->key.family && ((a ? m->by->a : m->by->b) & FLOW_END_ADDR))
-        text_addr(out, a ? f->key.a : f->key.b, f->key.family, ':');
-}
-
-static void put_port(struct text *out, const struct manifest *m, const struct flow *f, bool src)
-{
-    const bool a = end_is_a(f, src);
-    if (flow_has_ports(&f->key) && ((a ? m->by->a : m->by->b) & FLOW_END_PORT))
-        text_u64(out, a ? f->key.a_port : f->key.b_port, 1);
-}
-
-static void put_mac(struct text *out, const struct manifest *m, const struct manifest_entry *e,
-                    bool src)
-{
-    const bool a = end_is_a(e->f, src);
-    if (e->more->has_mac && ((a ? m->by->a : m->by->b) & FLOW_END_MAC))
-        name_put_mac(a ? e->more->a_mac : e->more->b_mac, ':', out);
-}
-
 static void put_initiator(struct text *out, const struct manifest *m, const struct flow *f)
 {
     const bool rev = f->reversed;
@@ -230,6 +202,8 @@ static void put_value(enum column c, const struct manifest *m, const struct mani
     const unsigned fwd = f->reversed, rev = !f->reversed;
     const bool other = flow_is_other(k);
     char id[COMMUNITY_ID_LEN + 1];
+    const uint8_t *at;
+    uint16_t port;
     switch (c) {
     case COL_FILE:
         text_str(out, e->name);
@@ -244,11 +218,13 @@ static void put_value(enum column c, const struct manifest *m, const struct mani
         break;
     case COL_SRC:
     case COL_DST:
-        put_addr(out, m, f, c == COL_SRC);
+        if ((at = flow_addr(m->by, f, c == COL_SRC)) != NULL)
+            text_addr(out, at, k->family, ':');
         break;
     case COL_SPORT:
     case COL_DPORT:
-        put_port(out, m, f, c == COL_SPORT);
+        if (flow_port(m->by, f, c == COL_SPORT, &port))
+            text_u64(out, port, 1);
         break;
     case COL_SRC_PACKETS:
         text_u64(out, f->sum[fwd].packets, 1);
@@ -298,8 +274,8 @@ static void put_value(enum column c, const struct manifest *m, const struct mani
         break;
     case COL_SRC_MAC:
     case COL_DST_MAC:
-        if (!other)
-            put_mac(out, m, e, c == COL_SRC_MAC);
+        if ((at = flow_mac(m->by, f, e->more, c == COL_SRC_MAC)) != NULL)
+            name_put_mac(at, ':', out);
         break;
     case COL_TUNNEL:
         name_put_tunnel(e->more, out);

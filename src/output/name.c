@@ -278,18 +278,12 @@ static void put_proto(struct text *out, const struct flow_key *k)
     }
 }
 
-/* true: the key has it of the end a, or b. */
-static bool end_has(const struct name_template *t, bool a, enum flow_end what)
-{
-    return (a ? t->by->a : t->by->b) & what;
-}
-
 static void put_addr(struct text *out, const struct name_template *t, const struct flow *f,
                      bool src)
 {
-    const bool a = src != (bool)f->reversed;
-    if (f->key.family && end_has(t, a, FLOW_END_ADDR))
-        text_addr(out, a ? f->key.a : f->key.b, f->key.family, '-');
+    const uint8_t *addr = flow_addr(t->by, f, src);
+    if (addr)
+        text_addr(out, addr, f->key.family, '-');
     else
         text_str(out, "any");
 }
@@ -297,9 +291,9 @@ static void put_addr(struct text *out, const struct name_template *t, const stru
 static void put_port(struct text *out, const struct name_template *t, const struct flow *f,
                      bool src)
 {
-    const bool a = src != (bool)f->reversed;
-    if (flow_has_ports(&f->key) && end_has(t, a, FLOW_END_PORT))
-        text_u64(out, a ? f->key.a_port : f->key.b_port, 1);
+    uint16_t port;
+    if (flow_port(t->by, f, src, &port))
+        text_u64(out, port, 1);
     else
         text_char(out, '-');
 }
@@ -341,18 +335,16 @@ void name_put_tunnel(const struct flow_more *more, struct text *out)
 
 static void put_macs(struct text *out, const struct name_template *t, const struct name_subject *s)
 {
-    if (!s->more || !s->more->has_mac) {
+    const uint8_t *src = flow_mac(t->by, s->f, s->more, true);
+    const uint8_t *dst = flow_mac(t->by, s->f, s->more, false);
+    if (src)
+        name_put_mac(src, '-', out);
+    if (src && dst)
+        text_char(out, '_');
+    if (dst)
+        name_put_mac(dst, '-', out);
+    if (!src && !dst)
         text_str(out, "nomac");
-        return;
-    }
-    for (unsigned src = 2; src--;) {
-        const bool a = (bool)src != (bool)s->f->reversed;
-        if (!end_has(t, a, FLOW_END_MAC))
-            continue;
-        name_put_mac(a ? s->more->a_mac : s->more->b_mac, '-', out);
-        if (src && end_has(t, !a, FLOW_END_MAC))
-            text_char(out, '_');
-    }
 }
 
 /* Fields of a key are words with '_' between them. */
@@ -378,12 +370,12 @@ static void put_key(struct text *out, const struct name_template *t, const struc
         put_proto(out, &f->key);
     }
     for (unsigned src = 2; src--;) {
-        const bool a = (bool)src != (bool)f->reversed;
-        if (f->key.family && end_has(t, a, FLOW_END_ADDR)) {
+        uint16_t port;
+        if (flow_addr(t->by, f, src)) {
             next_word(out, &words);
             put_addr(out, t, f, src);
         }
-        if (flow_has_ports(&f->key) && end_has(t, a, FLOW_END_PORT)) {
+        if (flow_port(t->by, f, src, &port)) {
             next_word(out, &words);
             put_port(out, t, f, src);
         }

@@ -244,16 +244,6 @@ static bool sync_parent(const struct publish *p, struct clv_error *err)
     return ok;
 }
 
-static bool take_name(struct publish *p, struct clv_error *err);
-
-bool publish_commit(struct publish *p, enum clv_sync sync, struct clv_error *err)
-{
-    /* One call for all files: a million of their own would take hours. */
-    if (sync != CLV_SYNC_NONE && syncfs(p->dir_fd) != 0)
-        return clv_fail_errno(err, p->target, "cannot be synchronised");
-    return take_name(p, err) && (sync != CLV_SYNC_FULL || sync_parent(p, err));
-}
-
 static bool take_name(struct publish *p, struct clv_error *err)
 {
     struct stat st;
@@ -272,6 +262,14 @@ static bool take_name(struct publish *p, struct clv_error *err)
     if (renameat2(AT_FDCWD, p->staging, AT_FDCWD, p->target, RENAME_EXCHANGE) == 0)
         return true; /* staging is now the old output, which publish_fini() removes */
     return clv_fail_errno(err, p->target, "cannot be replaced");
+}
+
+bool publish_commit(struct publish *p, enum clv_sync sync, struct clv_error *err)
+{
+    /* One call for all files: a million of their own would take hours. */
+    if (sync != CLV_SYNC_NONE && syncfs(p->dir_fd) != 0)
+        return clv_fail_errno(err, p->target, "cannot be synchronised");
+    return take_name(p, err) && (sync != CLV_SYNC_FULL || sync_parent(p, err));
 }
 
 void publish_fini(struct publish *p)

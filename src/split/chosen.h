@@ -17,11 +17,6 @@ struct chosen {
     size_t n, cap;
 };
 
-static inline bool chosen_any(const struct chosen *c)
-{
-    return c->min_packets || c->min_bytes || c->top;
-}
-
 /* Adds the flows of a table, whose keys are general. false: no memory. */
 CLV_MUST_CHECK bool chosen_collect(struct chosen *c, const struct flow_table *t);
 

@@ -118,7 +118,7 @@ static bool put_record(struct merge *m, const struct lane *l, struct clv_error *
         return put(m, rec->raw, rec->raw_len, err);
     if (l->source->format.kind == WALK_PCAP) {
         static const uint8_t zeros[4] = {0};
-        if (ng_pad(rec->caplen) > NG_BLOCK_MAX - NG_PACKET_MIN)
+        if (!blocks_fit(rec->caplen))
             return clv_fail(err, CLV_ERR_FORMAT, l->source->path,
                             "a packet of %u bytes is too long for the pcapng that all become",
                             rec->caplen);
@@ -212,9 +212,9 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
                 return NEXT_OVER;
             }
         }
-        const struct clv_span rest = {l->w.p + l->at, l->w.avail - l->at};
+        const struct clv_span all = {l->w.p, l->w.avail};
+        const struct clv_span rest = {all.p + l->at, all.len - l->at};
         if (seeking) {
-            const struct clv_span all = {l->w.p, l->w.avail};
             const size_t found = source_search(s, &l->state, all, l->at, l->w.len);
             m->skipped_bytes += found - l->at;
             seeking = found == l->w.len;

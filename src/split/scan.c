@@ -114,16 +114,13 @@ static void settle_general(struct scan_piece *piece, const struct scan_plan *pla
     item->hash = flow_general_hash(&item->id.key, more);
 }
 
-/* Where clients are told apart, the key is that of the tuple until somebody knows which end it is.
- */
-static void settle_base(struct scan_piece *piece, const struct scan_plan *plan, size_t i,
-                        const struct flow_origin *o)
+/* An item's key of its tuple alone. */
+static void settle_tuple(struct scan_item *item, const struct flow_by *by,
+                         const struct clv_tuple *tuple)
 {
-    struct scan_item *item = &piece->items[i];
     const uint8_t kind = item->id.key.kind;
-    piece->origins[i] = *o;
-    item->id.tuple = o->tuple;
-    item->dir = (uint8_t)flow_key_settle(&item->id, &plan->base);
+    item->id.tuple = *tuple;
+    item->dir = (uint8_t)flow_key_settle(&item->id, by);
     item->id.key.kind = kind;
     item->hash = flow_key_hash_slowly(&item->id.key);
 }
@@ -140,7 +137,9 @@ static unsigned settle_record(struct scan_piece *piece, const struct scan_plan *
                               const struct flow_origin *o)
 {
     if (plan->by.fields & FLOW_BY_ROLES) {
-        settle_base(piece, plan, i, o);
+        /* Until somebody knows which end is the client. */
+        piece->origins[i] = *o;
+        settle_tuple(&piece->items[i], &plan->base, &o->tuple);
         return 1;
     }
     settle_general(piece, plan, i, o, FLOW_SIDE_SOURCE);
@@ -560,11 +559,7 @@ unsigned scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan 
         (void)settle_record(piece, plan, i, origin);
         return 0;
     }
-    const uint8_t kind = item->id.key.kind;
-    item->id.tuple = origin->tuple;
-    item->dir = (uint8_t)flow_key_settle(&item->id, &plan->by);
-    item->id.key.kind = kind;
-    item->hash = flow_key_hash_slowly(&item->id.key);
+    settle_tuple(item, &plan->by, &origin->tuple);
     return 0;
 }
 

@@ -55,6 +55,12 @@ static bool settle_max_open(unsigned wanted, unsigned *max_open, struct clv_erro
     return true;
 }
 
+/* true: only some flows get outputs of their own. */
+static bool chooses(const struct clv_split_params *params)
+{
+    return params->min_packets || params->min_bytes || params->top;
+}
+
 static bool check_params(const struct clv_split_params *params, struct clv_error *err)
 {
     if (!params->inputs || !params->n_inputs || !(params->output || params->dry_run))
@@ -143,7 +149,7 @@ static bool probe_all(struct source *sources, const struct clv_split_params *par
         struct source *s = &sources[i];
         if (!source_probe(s, params->inputs[i], params->cache == CLV_CACHE_DROP, err))
             return false;
-        if (s->once && (params->min_packets || params->min_bytes || params->top)) {
+        if (s->once && chooses(params)) {
             (void)clv_fail(err, CLV_ERR_ARG, input_path(s->in), "can be read only once");
             return clv_fail_hint(err, "--min-packets, --min-bytes and --top read it twice: "
                                       "save it first");
@@ -239,7 +245,7 @@ static bool split_into(struct publish *p, const struct clv_split_params *params,
     pp->name = &name;
     pp->publish = p;
     bool ok = true;
-    if (chosen_any(&chosen)) {
+    if (chooses(params)) {
         ok = choose(&chosen, params, sources, n, header, pp, &seconds, err);
         pp->chosen = &chosen;
     }
@@ -351,12 +357,10 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->max_bytes = params->max_bytes_per_flow;
     pp->community_seed = params->community_seed;
     pp->by.general |= flow_cuts_any(&pp->cuts) || pp->shards || pp->max_packets || pp->max_bytes ||
-                      pp->select || params->snaplen || params->min_packets || params->min_bytes ||
-                      params->top;
+                      pp->select || params->snaplen || chooses(params);
     if (pp->shards && pp->by.fields & FLOW_BY_HOST)
         return clv_fail(err, CLV_ERR_ARG, "--shards", "host would put a record into two shards");
-    const bool some = params->min_packets || params->min_bytes || params->top;
-    if (some && (pp->shards || pp->by.fields & FLOW_BY_HOST))
+    if (chooses(params) && (pp->shards || pp->by.fields & FLOW_BY_HOST))
         return clv_fail(err, CLV_ERR_ARG, pp->shards ? "--shards" : "--by host",
                         "excludes --min-packets, --min-bytes and --top");
     if (pp->shards && (pp->by.connections || pp->cuts.idle_ns || pp->cuts.active_ns))
