@@ -113,12 +113,6 @@ def enough() -> None:
     check(n_compared >= LEAST, 'no more than %d flows were compared', n_compared)
 
 
-def skip(why: str) -> Callable[[], None]:
-    def case() -> None:
-        raise harness.Skip(why)
-    return case
-
-
 def main() -> int:
     try:
         tshark = harness.tool('tshark')
@@ -127,7 +121,7 @@ def main() -> int:
             raise harness.Skip('this tshark knows no Community IDs')
         top = harness.shared_captures()
     except harness.Skip as why:
-        return suite.run({'tshark': skip(str(why))})
+        return suite.run({'tshark': harness.skipped(why)})
     cases: Dict[str, Callable[[], None]] = {}
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for name in without_tunnels(top):

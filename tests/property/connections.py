@@ -191,24 +191,18 @@ def generated(make: Callable[[random.Random, int], List[bytes]]) -> Callable[[],
     return case
 
 
-def skip(why: str) -> Callable[[], None]:
-    def case() -> None:
-        raise harness.Skip(why)
-    return case
-
-
 def main() -> int:
     try:
         tshark = harness.tool('tshark')
     except harness.Skip as why:
-        return suite.run({'tshark': skip(str(why))})
+        return suite.run({'tshark': harness.skipped(why)})
     print(harness.run([tshark, '--version']).stdout.decode().split('\n', maxsplit=1)[0])
     cases: Dict[str, Callable[[], None]] = {make.__name__: generated(make)
                                               for make in (proper, wild)}
     try:
         top = harness.shared_captures()
     except harness.Skip as why:
-        cases['captures'] = skip(str(why))
+        cases['captures'] = harness.skipped(why)
         return suite.run(cases)
     paths = [os.path.join(top, name) for name in sorted(os.listdir(top))]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -404,12 +404,6 @@ def may_be(ours: Optional[Ends], whole: Optional[Ends], tunnel: Optional[layers.
     return whole is not None and ours.a[1] is None and pair(ours) == pair(whole)
 
 
-def skip(why: str) -> Callable[[], None]:
-    def case() -> None:
-        raise harness.Skip(why)
-    return case
-
-
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {}
     cases['unread'] = unread_case
@@ -421,7 +415,7 @@ def main() -> int:
         top = harness.shared_captures()
         print(harness.run([harness.tool('tshark'), '--version']).stdout.decode().split('\n')[0])
     except harness.Skip as why:
-        cases['captures'] = skip(str(why))
+        cases['captures'] = harness.skipped(why)
         return suite.run(cases)
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
         for name in sorted(os.listdir(top)):

@@ -640,7 +640,8 @@ def streamed() -> None:
         done = checks.merge(inputs)
         mixes = [[way] * 4 for way in ways if way != '-']
         for chosen in mixes + [rng.sample(ways, 4) for _ in range(4)]:
-            checks.same_by(inputs, done, [chosen], *rng.choice([(), *mc.knob_settings(rng, 2)]))
+            knobs = rng.choice([(), *harness.knob_settings(mc.KNOBS, rng, 2)])
+            checks.same_by(inputs, done, [chosen], *knobs)
 
 
 def windows() -> None:

@@ -194,18 +194,12 @@ def field() -> None:
             raise Failed('%s: %s' % (' '.join(names), fault)) from None
 
 
-def skip(why: str) -> Callable[[], None]:
-    def case() -> None:
-        raise harness.Skip(why)
-    return case
-
-
 def main() -> int:
     try:
         for name in ('mergecap', 'tshark'):
             harness.tool(name)
     except harness.Skip as why:
-        return suite.run({'tshark': skip(str(why))})
+        return suite.run({'tshark': harness.skipped(why)})
     little, big = (dataclasses.replace(SHAPE, big_endian=order) for order in (False, True))
     cases: Dict[str, Callable[[], None]] = {
         'little': built('little', little, little), 'big': built('big', big, big),

@@ -14,7 +14,7 @@ import re
 import struct
 import subprocess
 import sys
-from typing import Callable, Dict, Iterator, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
@@ -92,23 +92,11 @@ KNOBS: Dict[str, List[str]] = {
 }
 
 
-def knob_settings(rng: random.Random, more: int) -> Iterator[List[str]]:
-    """Each value of each knob alone, and some random mixes."""
-    seen = set()
-    alone = [{flag: value} for flag, values in KNOBS.items() for value in values if value]
-    mixes = [{flag: rng.choice(values) for flag, values in KNOBS.items()} for _ in range(more)]
-    for chosen in alone + mixes:
-        words = [word for flag, value in chosen.items() if value for word in (flag, value)]
-        if words and tuple(words) not in seen:
-            seen.add(tuple(words))
-            yield words
-
-
 def check_knobs(rng: random.Random, paths: Sequence[str], base: str, *flags: str, more: int = 6,
                 status: int = 0) -> None:
     wanted = harness.tree_digest(base)
     output = suite.path('knobs')
-    for knobs in knob_settings(rng, more):
+    for knobs in harness.knob_settings(KNOBS, rng, more):
         split(paths, output, *flags, *knobs, status=status)
         found = harness.tree_digest(output)
         if found != wanted:
@@ -296,7 +284,7 @@ def streamed() -> None:
         split([path], base, status=status)
         wanted = harness.files_of(base)
         check(len(wanted) > 20, 'few outputs')
-        for knobs in [[]] + list(knob_settings(rng, 2)):
+        for knobs in [()] + harness.knob_settings(KNOBS, rng, 2):
             for source in (packed, '-'):
                 output = suite.path('streamed')
                 with open(path, 'rb') as stream:

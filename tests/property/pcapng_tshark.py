@@ -231,12 +231,6 @@ def built() -> None:
         shutil.rmtree(suite.path('out.pcap'))
 
 
-def skip(why: str) -> Callable[[], None]:
-    def case() -> None:
-        raise harness.Skip(why)
-    return case
-
-
 def starts_with_magic(path: str) -> bool:
     with open(path, 'rb') as f:
         return f.read(len(MAGIC)) == MAGIC
@@ -248,13 +242,13 @@ def main() -> int:
         for name in ('capinfos', 'editcap'):
             harness.tool(name)
     except harness.Skip as why:
-        return suite.run({'tshark': skip(str(why))})
+        return suite.run({'tshark': harness.skipped(why)})
     print(harness.run([tshark, '--version']).stdout.decode().split('\n', maxsplit=1)[0])
     cases: Dict[str, Callable[[], None]] = {'built': built}
     try:
         top = harness.shared_captures()
     except harness.Skip as why:
-        cases['captures'] = skip(str(why))
+        cases['captures'] = harness.skipped(why)
         return suite.run(cases)
     paths = [os.path.join(top, name) for name in sorted(os.listdir(top))]
     with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:

@@ -185,20 +185,10 @@ KNOBS: Dict[str, List[str]] = {
 }
 
 
-def knob_settings(rng: random.Random, more: int) -> List[Tuple[str, ...]]:
-    """Each value of each knob alone, and some random mixes."""
-    def flags(chosen: Dict[str, str]) -> Tuple[str, ...]:
-        return tuple(word for flag, value in chosen.items() if value for word in (flag, value))
-    alone = [flags({flag: value}) for flag, values in KNOBS.items() for value in values if value]
-    mixes = [flags({flag: rng.choice(values) for flag, values in KNOBS.items()})
-             for _ in range(more)]
-    return sorted(set(alone + mixes))
-
-
 def check_knobs(rng: random.Random, capture: str, base: str, *flags: str, more: int = 6,
                 status: int = 0) -> None:
     wanted = harness.tree_digest(base)
-    for i, knobs in enumerate(knob_settings(rng, more)):
+    for i, knobs in enumerate(harness.knob_settings(KNOBS, rng, more)):
         output = suite.path('knobs-%d' % i)
         suite.split(capture, output, *flags, *knobs, status=status)
         found = harness.tree_digest(output)

@@ -29,6 +29,13 @@ class Failed(AssertionError):
     """What was expected and what was found."""
 
 
+def skipped(why: Skip) -> Callable[[], None]:
+    """A case that skips, for what stands in the way of others."""
+    def case() -> None:
+        raise why
+    return case
+
+
 def check(true: object, text: str, *args: object) -> None:
     if not true:
         raise Failed(text % args if args else text)
@@ -186,6 +193,17 @@ class Suite:
 
 
 # ---- directories ----
+
+def knob_settings(knobs: Mapping[str, Sequence[str]], rng: random.Random,
+                  more: int) -> List[Tuple[str, ...]]:
+    """Each value of each flag alone, and some random mixes. '': without the flag."""
+    def flags(chosen: Mapping[str, str]) -> Tuple[str, ...]:
+        return tuple(word for flag, value in chosen.items() if value for word in (flag, value))
+    alone = [flags({flag: value}) for flag, values in knobs.items() for value in values if value]
+    mixes = [flags({flag: rng.choice(values) for flag, values in knobs.items()})
+             for _ in range(more)]
+    return sorted(set(alone + mixes))
+
 
 def files_of(top: str) -> Dict[str, bytes]:
     """Everything below top, by name; a directory ends in a slash and has no bytes."""

@@ -14,8 +14,8 @@ import os
 import random
 import subprocess
 import threading
-from typing import (Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple, Optional,
-                    Sequence, Tuple)
+from typing import (Callable, Dict, Iterable, Iterator, List, Mapping, NamedTuple,
+                    Optional, Sequence)
 
 import harness
 import mergereference as mref
@@ -177,16 +177,6 @@ KNOBS: Dict[str, List[str]] = {
 }
 
 
-def knob_settings(rng: random.Random, more: int) -> List[Tuple[str, ...]]:
-    """Each value of each knob alone, and some random mixes."""
-    def flags(chosen: Dict[str, str]) -> Tuple[str, ...]:
-        return tuple(word for flag, value in chosen.items() if value for word in (flag, value))
-    alone = [flags({flag: value}) for flag, values in KNOBS.items() for value in values if value]
-    mixes = [flags({flag: rng.choice(values) for flag, values in KNOBS.items()})
-             for _ in range(more)]
-    return sorted(set(alone + mixes))
-
-
 PACKED: Dict[str, Callable[[bytes], bytes]] = {'gz': gzip.compress, 'bz2': bz2.compress,
                                                'xz': lzma.compress}
 WAYS = ['plain', 'fifo', '-', *PACKED, 'fifo of gz']
@@ -267,7 +257,7 @@ class Checks:
         """The result, cleave.json included, is the same with all of them."""
         wanted = harness.tree_digest(done.output)
         output = self.suite.path('knobs')
-        for knobs in knob_settings(rng, more):
+        for knobs in harness.knob_settings(KNOBS, rng, more):
             self.split(done.paths, output, '--merge', *flags, *knobs, status=status)
             found = harness.tree_digest(output)
             if found != wanted:
