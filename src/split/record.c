@@ -21,7 +21,7 @@ static void put_input(struct json *j, const struct source *s)
 {
     const struct clv_capture_format *f = &s->format.pub;
     json_item(j);
-    json_str(j, "file", s->path);
+    json_str(j, "file", s->called);
     json_u64(j, "bytes", s->size);
     json_u64(j, "records", s->records);
     json_str(j, "format", f->name);
@@ -102,7 +102,7 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
 {
     size_t cap = RECORD_MAX + (params->filter ? 6 * strlen(params->filter) : 0);
     for (size_t i = 0; i < n_sources; i++)
-        cap += 1024 + 6 * strlen(sources[i].path); /* escaped, in the worst case */
+        cap += 1024 + 6 * strlen(sources[i].called); /* escaped, in the worst case */
     char *buf = mem_alloc(cap, 1);
     if (!buf)
         return clv_fail_nomem(err, PUBLISH_MARK, cap);

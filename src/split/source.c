@@ -38,7 +38,8 @@ static bool probe_times(struct source *s, struct clv_error *err)
 bool source_probe(struct source *s, const char *path, bool drop_cache, struct clv_error *err)
 {
     struct clv_span head;
-    *s = (struct source){.path = path, .drop_cache = drop_cache, .near_ns = WALK_NO_TIME};
+    *s = (struct source){
+        .path = path, .called = path, .drop_cache = drop_cache, .near_ns = WALK_NO_TIME};
     if (!open_it(s, err) || !input_head(s->in, WALK_HEAD, &head, err) ||
         !walk_open(&s->format, input_path(s->in), head, err))
         return false;
@@ -62,6 +63,7 @@ bool source_begin(struct source *s, const struct input_plan *plan, struct clv_er
             return clv_fail(err, CLV_ERR_IO, s->path, "changed since the run began");
     }
     own.offset = s->format.data_at;
+    s->used = true;
     return input_begin(s->in, &own, err);
 }
 
@@ -73,7 +75,7 @@ void source_close(struct source *s)
 void source_rewind(struct source *s)
 {
     source_close(s);
-    s->reading = s->begun = s->over = false;
+    s->used = s->reading = s->begun = s->over = false;
     s->position = s->records = 0;
     s->near_ns = WALK_NO_TIME;
 }

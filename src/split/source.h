@@ -11,16 +11,19 @@
 #include "walk/pcapng.h"
 
 struct source {
-    const char *path; /* borrowed */
-    struct input *in; /* NULL: not open now */
-    bool once;        /* a FIFO, or standard input: stays open */
-    bool stream;      /* it is read, not mapped */
+    const char *path;   /* borrowed */
+    const char *called; /* what it is called in names and records; borrowed */
+    struct input *in;   /* NULL: not open now */
+    bool once;          /* a FIFO, or standard input: stays open */
+    bool stream;        /* it is read, not mapped */
     bool drop_cache;
     uint64_t size;    /* bytes of the file; 0: not known */
     bool nanoseconds; /* of the interfaces before its first packet, one needs them */
     uint8_t head[WALK_HEAD];
     size_t head_len;
     struct walk_format format;
+
+    bool used; /* it was begun: to be read again, it must be rewound */
 
     /* The plan's. */
     bool reading;      /* input_next() gives its windows */

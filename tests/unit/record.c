@@ -45,8 +45,8 @@ static void make_sources(struct source *sources)
     const struct savefile_dialect d = {
         .big = true, .magic = MAGIC_NS, .network = 101, .snaplen = 96};
     struct bytes b = {0};
-    sources[0] = (struct source){.path = inputs[0], .size = 1000, .records = 12};
-    sources[1] = (struct source){.path = inputs[1], .size = 28, .records = 0};
+    sources[0] = (struct source){.called = inputs[0], .size = 1000, .records = 12};
+    sources[1] = (struct source){.called = inputs[1], .size = 28, .records = 0};
     put_file_header(&b, &d);
     assert_true(walk_open(&sources[0].format, "a", (struct clv_span){b.p, b.len}, NULL));
     b.len = 0;
