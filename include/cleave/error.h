@@ -23,6 +23,7 @@ enum clv_errc {
     CLV_ERR_EXISTS,    /* the output is there already */
     CLV_ERR_CANCELLED, /* the caller asked to stop */
     CLV_ERR_INTERNAL,  /* a check of cleave against itself failed */
+    CLV_ERR_UNPROVEN,  /* outputs do not hold what they should */
 };
 
 /*

@@ -115,7 +115,12 @@ struct clv_split_params {
     enum clv_manifest manifest;
     enum clv_cache cache;
     enum clv_sync sync;
-    bool clean;        /* remove what killed runs to the same output left */
+    bool clean; /* remove what killed runs to the same output left */
+    /*
+     * Before the outputs get their name, read them and the inputs once more and prove that they are
+     * right, as clv_verify() does. Of inputs that can be read only once, what was read is proven.
+     */
+    bool verify;
     unsigned threads;  /* 0: as many as this process may use processors */
     unsigned max_open; /* outputs open at a time; 0: what RLIMIT_NOFILE leaves */
     uint64_t memory;   /* bytes for buffers, beside what flows take; 0: 512 MiB, or 64 per thread */
@@ -151,6 +156,7 @@ struct clv_split_result {
     int64_t first_ns, last_ns;  /* earliest and latest record written; meaningless without any */
     uint64_t damages;           /* faults found in the captures */
     uint64_t skipped_bytes;     /* with recover: between a fault and the next record */
+    uint64_t verified;          /* outputs that were read again and found right */
     uint64_t rounded;           /* times that the outputs' format cannot hold to the last digit */
     struct clv_dropped_blocks {
         uint64_t statistics; /* of interfaces: they would not be true of a part */

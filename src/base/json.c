@@ -98,6 +98,12 @@ void json_u64(struct json *j, const char *name, uint64_t value)
     text_u64(j->out, value, 1);
 }
 
+void json_i64(struct json *j, const char *name, int64_t value)
+{
+    member(j, name);
+    text_i64(j->out, value);
+}
+
 void json_bool(struct json *j, const char *name, bool value)
 {
     member(j, name);

@@ -25,6 +25,7 @@ void json_item(struct json *j);
 void json_array_end(struct json *j);
 void json_str(struct json *j, const char *name, const char *value); /* NULL: null */
 void json_u64(struct json *j, const char *name, uint64_t value);
+void json_i64(struct json *j, const char *name, int64_t value);
 void json_bool(struct json *j, const char *name, bool value);
 void json_time(struct json *j, const char *name, int64_t ts_ns);
 void json_damage(struct json *j, const struct clv_error *damage); /* "damage": object or null */

@@ -6,6 +6,7 @@
 #ifndef CLEAVE_CLI_CLI_H
 #define CLEAVE_CLI_CLI_H
 
+#include <stdatomic.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -63,7 +64,8 @@ struct command {
     int (*run)(const void *options, char **operands, unsigned n_operands);
 };
 
-extern const struct command command_split, command_synflood, command_traffic, command_info;
+extern const struct command command_split, command_synflood, command_traffic, command_info,
+    command_verify;
 
 /*
  * Reads argv[from ..] into options, which is zeroed. Operands are moved to the front of argv[from].
@@ -81,6 +83,30 @@ int print_error(const struct clv_error *err);
 
 /* RFC 3339, its date alone, or seconds since the epoch; fractions to the nanosecond. */
 bool parse_time(const char *text, int64_t *ns);
+
+/*
+ * What a command says while it works: progress on a terminal, now and then, if it is wanted; what
+ * signals ask for. From begin_talk() on SIGINT and SIGTERM end the work, a second one the process,
+ * and SIGUSR1 asks for progress.
+ */
+struct talk {
+    bool shows;
+    atomic_bool shown; /* a line of progress is on the terminal */
+};
+
+struct clv_split_result;
+
+void begin_talk(struct talk *talk, bool shows);
+
+/* To be called now and then. false: a signal asked to stop. */
+bool talk_progress(const struct clv_split_result *so_far, struct talk *talk);
+
+/* Takes the progress off the terminal, before something else is printed. */
+void hide_progress(struct talk *talk);
+
+/* The work failed: prints why, or that a signal ended it and what is not done. Returns the status.
+ */
+int end_talk(const struct clv_error *err, const char *undone);
 
 /* Numbers for people, in a static buffer of eight in turn. */
 const char *human_count(uint64_t n);   /* 1,234,567 */

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <signal.h>
 #include <string.h>
 #include <unistd.h>
 
@@ -10,7 +9,7 @@ struct options {
     const char *output, *by, *name;
     bool dry_run, each, merge, inner, directed, no_other, force, json, quiet, no_metadata, recover;
     int manifest, cache, format, compress, sync;
-    bool clean;
+    bool clean, verify;
     uint64_t threads, max_open, memory, window;
     uint64_t shards, max_packets, max_bytes, community_seed, snaplen;
     uint64_t min_packets, min_bytes, top;
@@ -92,6 +91,8 @@ static const struct flag flags[] = {
      "outputs open at a time (default: 16384, or what the system's limit leaves)"},
     {"sync", 0, FLAG_WORD, AT(sync), 0, 0, "none|data|full",
      "before the output gets its name, write it to the disk (data), and the name too (full)"},
+    {"verify", 0, FLAG_BOOL, AT(verify), 0, 0, NULL,
+     "before the output gets its name, read it and FILE again and prove that it is right"},
     {"clean", 0, FLAG_BOOL, AT(clean), 0, 0, NULL,
      "remove what killed runs to the same output left"},
     {"cache", 0, FLAG_WORD, AT(cache), 0, 0, "keep|drop",
@@ -103,61 +104,9 @@ static const struct flag flags[] = {
     {0},
 };
 
-/* What signals ask for; no more can be done in a handler. */
-static volatile sig_atomic_t stop_signal, report_asked;
-
-static void on_stop(int number)
-{
-    if (stop_signal)
-        _exit(128 + number); /* asked twice: at once */
-    stop_signal = number;
-}
-
-static void on_report(int number)
-{
-    (void)number;
-    report_asked = 1;
-}
-
-/* Without SA_RESTART, so that waiting for a FIFO's writer ends too. */
-static void catch_signals(void)
-{
-    struct sigaction stop = {.sa_handler = on_stop}, report = {.sa_handler = on_report};
-    report.sa_flags = SA_RESTART;
-    (void)sigaction(SIGINT, &stop, NULL);
-    (void)sigaction(SIGTERM, &stop, NULL);
-    (void)sigaction(SIGUSR1, &report, NULL);
-}
-
-struct talk {
-    bool shows; /* progress, now and then */
-    bool shown;
-};
-
-/* home: where a line on a terminal begins anew, or "" */
-static void show_progress(const struct clv_split_result *r, const char *home)
-{
-    const double s = r->seconds > 0 ? r->seconds : 1e-9;
-    if (r->input_bytes)
-        (void)fprintf(stderr, "%s%3.0f %%", home,
-                      100 * (double)r->scanned_bytes / (double)r->input_bytes);
-    else
-        (void)fprintf(stderr, "%s%s", home, human_bytes((double)r->scanned_bytes));
-    (void)fprintf(stderr, "  %s/s  %s records  %s flows", human_bytes((double)r->scanned_bytes / s),
-                  human_count(r->records_read), human_count(r->flows));
-    (void)fflush(stderr);
-}
-
 static bool go_on(const struct clv_split_result *r, void *user)
 {
-    struct talk *talk = user;
-    if (talk->shows || report_asked)
-        show_progress(r, talk->shows ? "\r\033[K" : "");
-    if (report_asked && !talk->shows)
-        (void)fputc('\n', stderr);
-    talk->shown |= talk->shows;
-    report_asked = 0;
-    return !stop_signal;
+    return talk_progress(r, user);
 }
 
 /* "day3.pcap" becomes "day3.flows" in the working directory. */
@@ -211,6 +160,9 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
         row(to, r->dropped_other ? "dropped" : "other", human_count(r->other),
             r->dropped_other ? "records without a network address (--no-other)"
                              : "records without a network address, in a file of that name");
+    if (r->verified)
+        row(to, "verified", human_count(r->verified),
+            "outputs, read again and held against the capture");
     const struct clv_dropped_blocks *b = &r->dropped_blocks;
     const struct {
         uint64_t n;
@@ -273,7 +225,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
 {
     const struct options *o = options;
     char output[4096];
-    struct talk talk = {.shows = !o->quiet && isatty(STDERR_FILENO)};
+    struct talk talk;
     const bool to_stdout = o->manifest == CLV_MANIFEST_NONE + 1;
     struct clv_split_params p = {
         .inputs = (const char *const *)operands,
@@ -319,6 +271,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .cache = (enum clv_cache)o->cache,
         .sync = (enum clv_sync)o->sync,
         .clean = o->clean,
+        .verify = o->verify,
         .threads = (unsigned)o->threads,
         .max_open = (unsigned)o->max_open,
         .memory = o->memory,
@@ -343,16 +296,11 @@ static int run(const void *options, char **operands, unsigned n_operands)
         default_output(p.inputs[0], output, sizeof output);
         p.output = output;
     }
-    catch_signals();
+    begin_talk(&talk, !o->quiet);
     const bool ok = clv_split(&p, &r, &err);
-    if (talk.shown)
-        (void)fputs("\r\033[K", stderr);
-    if (!ok && stop_signal) {
-        (void)fprintf(stderr, "cleave: stopped by a signal; nothing was published\n");
-        return 128 + (int)stop_signal;
-    }
+    hide_progress(&talk);
     if (!ok)
-        return print_error(&err);
+        return end_talk(&err, "published");
     if (r.stale) {
         (void)fprintf(stderr, "cleave: %s was left by a killed run", printable(r.stale_path));
         if (r.stale > 1)

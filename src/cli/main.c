@@ -6,10 +6,7 @@
 #include "cli/cli.h"
 
 static const struct command *const commands[] = {
-    &command_split,
-    &command_synflood,
-    &command_traffic,
-    &command_info,
+    &command_split, &command_verify, &command_synflood, &command_traffic, &command_info,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

@@ -1,9 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "cleave/capture.h"
+#include "decode/capture.h"
 
 #include "base/mem.h"
 #include "input/input.h"
-#include "walk/pcapng.h"
 
 enum {
     WINDOW = 64 << 20, /* bytes looked at before the ones behind are released */
@@ -132,9 +131,24 @@ static CLV_COLD bool note_block(struct clv_capture *c, const struct walk_record 
     return clv_fail_at(err, c->w.offset + c->at, c->n_records + 1);
 }
 
-enum clv_walk clv_capture_next(struct clv_capture *c, struct clv_record *rec, struct clv_error *err)
+const struct walk_format *capture_walk_format(const struct clv_capture *c)
 {
-    struct walk_record r;
+    return &c->format;
+}
+
+const struct ledger *capture_ledger(const struct clv_capture *c)
+{
+    return &c->ledger;
+}
+
+const struct walk_state *capture_state(const struct clv_capture *c)
+{
+    return &c->state;
+}
+
+enum clv_walk capture_next(struct clv_capture *c, struct walk_record *rec, uint64_t *offset,
+                           struct clv_error *err)
+{
     if (c->over)
         return CLV_END;
     for (;;) {
@@ -148,27 +162,38 @@ enum clv_walk clv_capture_next(struct clv_capture *c, struct clv_record *rec, st
             return end(c, err);
         const enum walk_step step =
             c->format.kind == WALK_PCAP
-                ? walk_record(&c->format, rest.p, rest.len, c->format.big_endian, &r)
-                : walk_block(&c->ledger, &c->state, rest.p, rest.len, &r);
+                ? walk_record(&c->format, rest.p, rest.len, c->format.big_endian, rec)
+                : walk_block(&c->ledger, &c->state, rest.p, rest.len, rec);
         if (CLV_LIKELY(step == WALK_RECORD))
             break;
         if (step != WALK_BLOCK)
             return bad(c, step, rest, err);
-        if (!note_block(c, &r, err))
+        if (!note_block(c, rec, err))
             return CLV_BAD;
     }
+    *offset = c->w.offset + c->at;
+    c->at += rec->raw_len;
+    c->n_records++;
+    return CLV_RECORD;
+}
+
+enum clv_walk clv_capture_next(struct clv_capture *c, struct clv_record *rec, struct clv_error *err)
+{
+    struct walk_record r;
+    uint64_t offset;
+    const enum clv_walk step = capture_next(c, &r, &offset, err);
+    if (step != CLV_RECORD)
+        return step;
     *rec = (struct clv_record){
         .data = r.data,
         .caplen = r.caplen,
         .origlen = r.origlen,
         .ts_ns = r.ts_ns,
-        .offset = c->w.offset + c->at,
+        .offset = offset,
         .raw = r.raw,
         .raw_len = r.raw_len,
         .linktype = c->format.kind == WALK_PCAP ? c->format.pub.linktype
                                                 : ledger_iface(&c->ledger, r.iface)->linktype,
     };
-    c->at += r.raw_len;
-    c->n_records++;
     return CLV_RECORD;
 }

@@ -186,7 +186,9 @@ void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
     for (size_t i = 0, step; i < len && n <= 128 - 4; i += step ? step : 1) {
         const unsigned char c = (unsigned char)base[i];
         step = text_utf8(base + i, len - i);
-        if (step == 0 || c < 0x20 || c == 0x7f || (i == 0 && c == '.'))
+        /* What stands for no text in the run's record, by which names are made again. */
+        const bool replaced = step == 3 && memcmp(base + i, "\xef\xbf\xbd", 3) == 0;
+        if (step == 0 || replaced || c < 0x20 || c == 0x7f || (i == 0 && c == '.'))
             name[n++] = '_';
         else
             for (size_t k = 0; k < step; k++)

@@ -82,6 +82,8 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
                         (unsigned long long)params->every_n, (int)params->every);
     if (params->idle_timeout_ns < 0 || params->active_timeout_ns < 0)
         return clv_fail(err, CLV_ERR_ARG, "--idle-timeout", "cannot be negative");
+    if (params->dry_run && params->verify)
+        return clv_fail(err, CLV_ERR_ARG, "--verify", "excludes --dry-run, which writes nothing");
     if (params->merge && params->each)
         return clv_fail(err, CLV_ERR_ARG, "--merge", "excludes --each");
     if (params->threads > THREADS_MAX)
@@ -213,6 +215,7 @@ static bool choose(struct chosen *chosen, const struct clv_split_params *params,
     dry.cuts = (struct flow_cuts){.connections = false};
     dry.max_packets = dry.max_bytes = 0;
     dry.collect = chosen;
+    dry.proof = NULL;
     const bool ok = run_once(params, sources, n, header, &dry, &result, err);
     *seconds = result.seconds;
     return ok && (chosen_settle(chosen) || clv_fail_nomem(err, "flows", sizeof(struct flow)));

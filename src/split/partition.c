@@ -34,6 +34,7 @@ void partition_fini(struct partition *p)
     mem_free(p->names);
     mem_free(p->cut);
     mem_free(p->outer);
+    mem_free(p->proofs);
     *p = (struct partition){0};
 }
 
@@ -231,7 +232,8 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
         bytes += item->raw_len;
     }
     p->n_log += dry ? 0 : n - n_dropped;
-    p->dry_records += dry ? n - n_dropped : 0;
+    if (dry)
+        p->dry_records += n - n_dropped;
     p->pending_bytes += bytes;
     return true;
 nomem:
@@ -241,10 +243,11 @@ nomem:
 bool partition_find(struct partition *p, uint32_t number, const struct scan_piece *piece,
                     uint32_t epoch, uint64_t epoch_seq, struct clv_error *err)
 {
+    const bool dry = p->dry && !p->proves;
     if (p->general)
-        return find_items(p, number, piece, epoch, epoch_seq, true, p->dry, err);
-    return p->dry ? find_items(p, number, piece, epoch, epoch_seq, false, true, err)
-                  : find_items(p, number, piece, epoch, epoch_seq, false, false, err);
+        return find_items(p, number, piece, epoch, epoch_seq, true, dry, err);
+    return dry ? find_items(p, number, piece, epoch, epoch_seq, false, true, err)
+               : find_items(p, number, piece, epoch, epoch_seq, false, false, err);
 }
 
 void partition_sort(struct partition *p, struct writer_ref *refs)
@@ -324,8 +327,11 @@ bool partition_write(struct partition *p, struct stage *stage, const struct writ
                      struct clv_error *err)
 {
     enum { AHEAD = 4 };
-    if (p->dry)
+    if (p->dry) {
+        for (size_t i = 0; p->proves && i < p->n_write_runs; i++)
+            p->dry_records += p->write_runs[i].n;
         return true;
+    }
     for (size_t i = 0; i < p->n_write_runs; i++) {
         if (i + AHEAD < p->n_write_runs)
             __builtin_prefetch(flow_table_at(&p->flows, p->write_runs[i + AHEAD].flow), 1);

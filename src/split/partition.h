@@ -17,6 +17,7 @@
 #include "flow/table.h"
 #include "output/name.h"
 #include "output/writer.h"
+#include "split/proof.h"
 #include "split/scan.h"
 
 /* The records of one flow in one epoch. */
@@ -44,7 +45,8 @@ struct log_chunk {
 struct partition {
     bool general; /* keys are (flow/general.h) */
     bool sided;
-    bool dry; /* nothing is written: records are counted */
+    bool dry;    /* nothing is written: records are counted */
+    bool proves; /* references are wanted nevertheless */
     uint64_t dry_records;
     struct flow_table flows;
     struct flow_cuts cuts;
@@ -65,6 +67,8 @@ struct partition {
     uint32_t first_new;      /* flows from here on came in this epoch */
     struct clv_tuple *outer; /* by flow: what tunnels hide; where somebody asks */
     size_t outer_cap;
+    struct proof *proofs; /* by flow: what outputs must hold; where somebody asks */
+    size_t proofs_cap;
 
     struct run *write_runs; /* of the epoch that is being written */
     size_t n_write_runs, write_runs_cap;

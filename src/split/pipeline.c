@@ -45,6 +45,7 @@ static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct
     struct text out = text_on(w->rows, ROWS_BUF);
     const uint64_t from = (uint64_t)chunk * ROWS;
     const uint64_t to = min_u64(from + ROWS, pl->n_rows);
+    const struct proof_plan *proof = pl->params->proof;
     bool ok = true, my_turn = false;
     if (chunk == 0)
         manifest_head(&pl->manifest, &out);
@@ -58,7 +59,10 @@ static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct
                 (void)pthread_mutex_unlock(&pl->lock);
                 my_turn = true;
             }
-            ok = io_write(pl->manifest_fd, out.p, out.len, "the manifest", err);
+            ok = pl->manifest_fd < 0 ||
+                 io_write(pl->manifest_fd, out.p, out.len, "the manifest", err);
+            ok = ok &&
+                 (!proof || !proof->manifest || proof->manifest(proof->user, out.p, out.len, err));
             out.len = 0;
         }
         if (i < to) {
@@ -78,10 +82,43 @@ static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct
     return ok;
 }
 
+static bool check_outputs(const struct plan *pl, uint32_t chunk, struct clv_error *err)
+{
+    const struct proof_plan *proof = pl->params->proof;
+    const uint64_t from = (uint64_t)chunk * CHECKS;
+    const uint64_t to = min_u64(from + CHECKS, pl->n_rows);
+    bool ok = true;
+    for (uint64_t i = from; ok && i < to; i++) {
+        const struct partition *p = &pl->parts[pl->rows[i].part];
+        const uint32_t flow = pl->rows[i].flow;
+        const struct proof_output o = {
+            .name = partition_name(p, flow),
+            .flow = flow_table_at(&p->flows, flow),
+            .more = p->flows.more ? &p->flows.more[flow] : NULL,
+            .dialect = pl->scan.dialect,
+            .proof = &p->proofs[flow],
+        };
+        ok = proof->output(proof->user, &o, err);
+    }
+    return ok;
+}
+
 /* What was read from a map may not have been the file's: it is asked behind every task. */
 static bool still_there(const struct view *v, struct clv_error *err)
 {
     return !v || input_check(v->source->in, err);
+}
+
+static bool scan(const struct plan *pl, struct scan_piece *piece, const struct view *v,
+                 struct clv_error *err)
+{
+    const bool damaged =
+        pl->params->recover; /* maybe, and then not to be walked straight through */
+    if (!scan_piece_run(piece, &pl->scan, v, err))
+        return false;
+    if (pl->params->proof && piece->start != SCAN_UNKNOWN && !damaged)
+        proof_walk(&piece->walked, pl->scan.dialect, v, piece->start, piece->end);
+    return true;
 }
 
 static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,
@@ -89,7 +126,7 @@ static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,
 {
     switch (t->kind) {
     case TASK_SCAN:
-        return scan_piece_run(&t->batch->pieces[t->piece], &pl->scan, t->batch->view, err) &&
+        return scan(pl, &t->batch->pieces[t->piece], t->batch->view, err) &&
                still_there(t->batch->view, err);
     case TASK_JOIN:
         return join_batch(pl, t->batch, err);
@@ -108,10 +145,14 @@ static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,
     case TASK_SORT:
         return sort_partition(pl, t->from, err);
     case TASK_WRITE:
-        return partition_write(&pl->parts[t->from], &w->stage, &pl->flush.round, err) &&
+        return (!pl->params->proof || proof_of_partition(pl->params->proof, &pl->parts[t->from],
+                                                         pl->flush.view, &pl->flush.round, err)) &&
+               partition_write(&pl->parts[t->from], &w->stage, &pl->flush.round, err) &&
                still_there(pl->flush.view, err);
     case TASK_ROWS:
         return write_rows(pl, w, t->from, err);
+    case TASK_CHECK:
+        return check_outputs(pl, t->from, err);
     }
     return true;
 }
@@ -329,6 +370,7 @@ static bool init(struct plan *pl, struct clv_error *err)
         if (!partition_init(&pl->parts[p], &pp->by, &pp->cuts))
             return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
         pl->parts[p].dry = pp->dry_run;
+        pl->parts[p].proves = pp->proof;
         pl->parts[p].drop_small = pp->drop_other;
         pl->parts[p].record_header =
             pp->dialect->form == DIALECT_COPY ? pp->sources[0].format.hdr_len : PCAP_RECORD_HEADER;

@@ -10,6 +10,7 @@
  *   sort    a partition of an epoch      between two epochs; partitions beside one another
  *   write   a partition of an epoch      beside scan and find of the next epoch
  *   rows    some rows of the manifest    at the end
+ *   check   some outputs                 at the end, where somebody asks
  *
  * An epoch ends when its references fill their memory, when it has enough bytes per flow for large
  * writes, or with its window. Nothing of this shows in the outputs: their bytes depend on the
@@ -37,6 +38,7 @@ struct pipeline_params {
     struct select *select;       /* NULL: all records count */
     const struct chosen *chosen; /* NULL: every flow has an output of its own */
     struct chosen *collect;      /* NULL, or who is given all flows at the end */
+    struct proof_plan *proof;    /* NULL, or who holds the outputs against the input */
     struct flow_cuts cuts;
     uint64_t max_packets, max_bytes; /* of a flow; 0: all */
     uint16_t community_seed;

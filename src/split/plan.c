@@ -228,6 +228,8 @@ static void confirm(struct plan *pl)
             }
         b->n_items += piece->n_items;
         scan_counts_add(&pl->counts, &piece->counts);
+        if (pl->params->proof)
+            proof_sum_join(&pl->params->proof->walked, &piece->walked);
         s->begun = true;
         pl->confirm_end = piece->end;
         pl->confirm_view = b->view;
@@ -420,17 +422,25 @@ bool plan_pick(struct plan *pl, struct task *task)
         *task = (struct task){.kind = TASK_ROWS, .from = pl->rows_next++};
         return true;
     }
+    if (pl->rows && pl->checks_next < pl->checks_chunks) {
+        *task = (struct task){.kind = TASK_CHECK, .from = pl->checks_next++};
+        return true;
+    }
     return pick_scan(pl, task);
 }
 
-static int open_manifest(const struct pipeline_params *pp, struct clv_error *err)
+/* The manifest's file; there is none where it is only held against one. */
+static bool open_manifest(struct plan *pl, struct clv_error *err)
 {
-    if (pp->manifest_fd < 0)
-        return io_create_at(pp->publish->dir_fd, manifest_file_name(pp->manifest), err);
-    const int fd = fcntl(pp->manifest_fd, F_DUPFD_CLOEXEC, 0);
-    if (fd < 0)
-        (void)clv_fail_errno(err, "the manifest", "has no descriptor");
-    return fd;
+    const struct pipeline_params *pp = pl->params;
+    if (pp->manifest_fd >= 0)
+        pl->manifest_fd = fcntl(pp->manifest_fd, F_DUPFD_CLOEXEC, 0);
+    else if (pp->dry_run)
+        return true;
+    else if ((pl->manifest_fd =
+                  io_create_at(pp->publish->dir_fd, manifest_file_name(pp->manifest), err)) < 0)
+        return false;
+    return pl->manifest_fd >= 0 || clv_fail_errno(err, "the manifest", "has no descriptor");
 }
 
 static void finish_flush(struct plan *pl)
@@ -447,18 +457,18 @@ static void finish_flush(struct plan *pl)
     if (!f->last)
         return;
     struct clv_error err;
-    if (pl->params->manifest == CLV_MANIFEST_NONE) {
+    const bool manifest = pl->params->manifest != CLV_MANIFEST_NONE, proof = pl->params->proof;
+    if (!manifest && !proof) {
         pl->finished = true;
         return;
     }
     pl->rows = numbering_rows(&pl->numbering, pl->parts, pl->scan.n_partitions, &pl->n_rows, &err);
-    if (pl->rows)
-        pl->manifest_fd = open_manifest(pl->params, &err);
-    if (pl->manifest_fd < 0) {
+    if (!pl->rows || (manifest && !open_manifest(pl, &err))) {
         plan_fail(pl, &err);
         return;
     }
-    pl->rows_chunks = (uint32_t)(pl->n_rows / ROWS + 1);
+    pl->rows_chunks = manifest ? (uint32_t)(pl->n_rows / ROWS + 1) : 0;
+    pl->checks_chunks = proof ? (uint32_t)(pl->n_rows / CHECKS + 1) : 0;
 }
 
 static void finish_rows(struct plan *pl)
@@ -466,9 +476,8 @@ static void finish_rows(struct plan *pl)
     struct clv_error err;
     const int fd = pl->manifest_fd;
     pl->manifest_fd = -1;
-    if (!io_close(fd, manifest_file_name(pl->params->manifest), &err))
+    if (fd >= 0 && !io_close(fd, manifest_file_name(pl->params->manifest), &err))
         plan_fail(pl, &err);
-    pl->finished = true;
 }
 
 void plan_complete(struct plan *pl, const struct task *t)
@@ -506,6 +515,11 @@ void plan_complete(struct plan *pl, const struct task *t)
         if (++pl->rows_done == pl->rows_chunks)
             finish_rows(pl);
         break;
+    case TASK_CHECK:
+        pl->checks_done++;
+        break;
     }
+    if (pl->rows && pl->rows_done == pl->rows_chunks && pl->checks_done == pl->checks_chunks)
+        pl->finished = true;
     advance(pl);
 }

@@ -26,6 +26,7 @@ enum {
     PIECES_MAX = 256,    /* per batch */
     BATCHES = 3,         /* one is found while the next are scanned */
     ROWS = 4096,         /* of the manifest per task */
+    CHECKS = 16,         /* outputs per task */
 };
 
 enum piece_state {
@@ -64,6 +65,7 @@ enum task_kind {
     TASK_SORT,
     TASK_WRITE,
     TASK_ROWS,
+    TASK_CHECK,
 };
 
 struct task {
@@ -158,6 +160,7 @@ struct plan {
     struct flow_ref *rows; /* outputs in the manifest's order */
     uint64_t n_rows;
     uint32_t rows_next, rows_done, rows_chunks;
+    uint32_t checks_next, checks_done, checks_chunks;
     int manifest_fd;
 };
 

@@ -81,10 +81,14 @@ static void put_cuts(struct json *j, const struct clv_split_params *params)
     for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
         if (texts[i].value)
             json_str(j, texts[i].name, texts[i].value);
-    if (params->has_after)
+    if (params->has_after) {
         json_time(j, "after", params->after_ns);
-    if (params->has_before)
+        json_i64(j, "after_ns", params->after_ns);
+    }
+    if (params->has_before) {
         json_time(j, "before", params->before_ns);
+        json_i64(j, "before_ns", params->before_ns);
+    }
     if (params->every) {
         json_str(j, "every", every[params->every]);
         json_u64(j, "every_n", params->every_n);
@@ -131,7 +135,8 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
     json_bool(&j, "metadata", !params->no_metadata);
     json_bool(&j, "recover", params->recover);
     json_bool(&j, "other", !params->no_other);
-    json_str(&j, "manifest", manifest_word(params->manifest));
+    json_str(&j, "manifest",
+             manifest_word(params->manifest_to_fd ? CLV_MANIFEST_NONE : params->manifest));
     json_close(&j);
     json_u64(&j, "records_read", result->records_read);
     json_u64(&j, "records_written", result->records_written);
@@ -176,6 +181,7 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     json_u64(&j, "reopens", r->reopens);
     json_u64(&j, "writes", r->writes);
     json_u64(&j, "rounds", r->rounds);
+    json_u64(&j, "verified", r->verified);
     json_u64(&j, "threads", r->threads);
     json_u64(&j, "max_open", r->max_open);
     json_u64(&j, "damages", r->damages);

@@ -595,6 +595,7 @@ void scan_piece_clear(struct scan_piece *piece)
     piece->n_items = piece->n_fragments = 0;
     piece->disordered = false;
     piece->counts = (struct scan_counts){0};
+    piece->walked = (struct proof_sum){0};
     piece->stop = WALK_RECORD;
     piece->seeking = false;
     piece->end = piece->start;

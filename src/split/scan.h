@@ -16,6 +16,7 @@
 #include "flow/cut.h"
 #include "flow/general.h"
 #include "split/chosen.h"
+#include "split/proof.h"
 #include "split/select.h"
 #include "split/source.h"
 
@@ -94,6 +95,7 @@ struct scan_piece {
     bool seeking;        /* the next record has not been found up to end */
     struct clv_error damage; /* the first fault; its record is counted within the piece */
     struct scan_counts counts;
+    struct proof_sum walked; /* where somebody asks */
     struct scan_item *items;
     size_t n_items, items_cap;
     struct flow_more *more;      /* by item, where keys are general */

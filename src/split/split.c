@@ -9,6 +9,7 @@
 
 #include "split/job.h"
 #include "split/record.h"
+#include "verify/verify.h"
 
 static void add_result(struct clv_split_result *sum, const struct clv_split_result *r)
 {
@@ -40,6 +41,7 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
     sum->reopens += r->reopens;
     sum->writes += r->writes;
     sum->rounds += r->rounds;
+    sum->verified += r->verified;
     sum->damages += r->damages;
     sum->skipped_bytes += r->skipped_bytes;
     sum->rounded += r->rounded;
@@ -59,6 +61,7 @@ static bool make_sub(struct publish *sub, const struct publish *p, const char *c
                      struct clv_error *err)
 {
     struct job_name name;
+    *sub = (struct publish){.dir_fd = -1};
     for (unsigned again = 0;; again++) {
         job_sub_name(&name, capture, again);
         if (mkdirat(p->dir_fd, name.text, 0777) == 0)
@@ -66,18 +69,53 @@ static bool make_sub(struct publish *sub, const struct publish *p, const char *c
         if (errno != EEXIST)
             return clv_fail_errno(err, name.text, "cannot be made");
     }
-    *sub = (struct publish){.dir_fd =
-                                openat(p->dir_fd, name.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
+    const int n = snprintf(sub->staging, sizeof sub->staging, "%s/%s", p->staging, name.text);
+    if (n < 0 || (size_t)n >= sizeof sub->staging)
+        return clv_fail(err, CLV_ERR_ARG, name.text, "its path is too long");
+    sub->dir_fd = openat(p->dir_fd, name.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     return sub->dir_fd >= 0 || clv_fail_errno(err, name.text, "cannot be opened");
+}
+
+/* The first fault that verification finds is why the run fails. */
+static void keep_fault(const struct clv_error *fault, void *user)
+{
+    struct clv_error *first = user;
+    if (first->code == CLV_ERR_NONE)
+        *first = *fault;
 }
 
 /* The n sources from `from` on become the outputs in p, which get a record of their own. */
 static bool split_into(struct publish *p, struct job *job, size_t from, size_t n,
                        struct clv_split_result *result, struct clv_error *err)
 {
-    return job_part(job, from, n, p, result, err) &&
-           (job->params->dry_run ||
-            record_write(p, job->params, job->sources + from, n, &job->dialect, result, err));
+    const bool writes = !job->params->dry_run, verifies = writes && job->params->verify;
+    const bool once = job_is_once(job);
+    struct clv_error first = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
+    struct clv_split_result again = {.damage = {.offset = CLV_NO_OFFSET}};
+    struct verify v;
+    if (verifies && once)
+        verify_begin(&v, job, from, n, p->staging, keep_fault, &first);
+    bool ok = job_part(job, from, n, p, result, err) &&
+              (!writes ||
+               record_write(p, job->params, job->sources + from, n, &job->dialect, result, err));
+    if (!verifies)
+        return ok;
+    if (!once) {
+        verify_begin(&v, job, from, n, p->staging, keep_fault, &first);
+        ok = ok && verify_again(&v, &again, err);
+    }
+    ok = ok && verify_conclude(&v, result, !once, err);
+    if (ok && v.faults) {
+        ok = false;
+        if (err)
+            *err = first;
+        (void)clv_fail_hint(err, "%llu fault%s found: nothing was published",
+                            (unsigned long long)v.faults, v.faults == 1 ? "" : "s");
+    }
+    result->verified = v.outputs;
+    result->seconds += again.seconds;
+    verify_end(&v);
+    return ok;
 }
 
 static bool split_each(struct publish *p, struct job *job, struct clv_split_result *result,

@@ -1,0 +1,68 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Holding the outputs of a run against the captures that were split.
+ */
+#ifndef CLEAVE_VERIFY_H
+#define CLEAVE_VERIFY_H
+
+#include "cleave/split.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/*
+ * Called for each fault that was found: its subject is a file of the output or the input, offset
+ * the byte of the record concerned, record its number. One call at a time, from any thread, and
+ * maybe beside one of progress; user is params->user.
+ */
+typedef void clv_verify_fault(const struct clv_error *fault, void *user);
+
+/* All zero is the default, but for output, which must be given. Strings are borrowed. */
+struct clv_verify_params {
+    const char *output; /* directory that clv_split() made */
+    const char *const
+        *inputs;             /* where the captures are now, in the order in which they were split */
+    size_t n_inputs;         /* 0: where they were then, as the output's cleave.json says */
+    unsigned threads;        /* 0: as many as this process may use processors */
+    uint64_t memory;         /* bytes for buffers, beside what flows take; 0: as clv_split() */
+    clv_verify_fault *fault; /* NULL: nobody is told */
+    clv_split_progress *progress; /* about the inputs; returning false ends it as in clv_split() */
+    void *user;
+};
+
+struct clv_verify_result {
+    uint64_t faults;  /* 0: proven */
+    uint64_t records; /* of the inputs */
+    uint64_t written; /* of them in outputs, copies included */
+    uint64_t dropped; /* of them by what the run's options say */
+    uint64_t outputs;
+    uint64_t input_bytes, output_bytes; /* of files as they are */
+    double seconds;
+    unsigned threads; /* used */
+};
+
+/*
+ * Proves that params->output holds what a run with its options over these inputs has to write: each
+ * record as often as it should be, in the right output, in the captures' order, byte for byte with
+ * its time; a manifest that says so; and no other file. The writers' code has no part in it.
+ * true:  all was looked at; result->faults says whether it is so.
+ * false: it could not be, *err says why; *result holds the counts up to then.
+ * Threads: as clv_split().
+ */
+CLV_API CLV_MUST_CHECK bool clv_verify(const struct clv_verify_params *params,
+                                       struct clv_verify_result *result, struct clv_error *err);
+
+/*
+ * Writes the result as a JSON object into the len bytes at buf, terminated. Returns its length in
+ * bytes; 0 with buf empty: it does not fit. The output's path takes up to six times its length, the
+ * rest 1 KiB.
+ */
+CLV_API size_t clv_verify_json(const struct clv_verify_params *params,
+                               const struct clv_verify_result *result, char *buf, size_t len);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif

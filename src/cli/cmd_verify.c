@@ -1,0 +1,114 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cleave/verify.h"
+#include "cli/cli.h"
+
+struct options {
+    bool json, quiet;
+    uint64_t threads, memory;
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct flag flags[] = {
+    {"threads", 't', FLAG_COUNT, AT(threads), 1, 1024, "N",
+     "threads that work (default: the processors this process may use)"},
+    {"memory", 0, FLAG_SIZE, AT(memory), 1 << 20, UINT64_C(1) << 46, "SIZE",
+     "memory for buffers (default: 512MiB, or 64MiB per thread)"},
+    {"json", 0, FLAG_BOOL, AT(json), 0, 0, NULL, "print the summary as JSON"},
+    {"quiet", 'q', FLAG_BOOL, AT(quiet), 0, 0, NULL, "print faults only, and no progress"},
+    {0},
+};
+
+enum { SHOWN = 20 }; /* faults; the others are counted */
+
+struct telling {
+    struct talk talk;
+    uint64_t n;
+};
+
+static void tell(const struct clv_error *fault, void *user)
+{
+    struct telling *t = user;
+    if (t->n++ >= SHOWN)
+        return;
+    hide_progress(&t->talk);
+    (void)print_error(fault);
+}
+
+static bool go_on(const struct clv_split_result *r, void *user)
+{
+    struct telling *t = user;
+    return talk_progress(r, &t->talk);
+}
+
+static void print_summary(const struct clv_verify_result *r, const char *output)
+{
+    const double s = r->seconds > 0 ? r->seconds : 1e-9;
+    const uint64_t bytes = r->input_bytes + r->output_bytes;
+    (void)printf("%s: %s\n", printable(output), r->faults ? "not proven" : "proven");
+    (void)printf("%-10s %14s  records of the inputs\n", "read", human_count(r->records));
+    (void)printf("%-10s %14s  records in %s output%s, each in its place\n",
+                 r->faults ? "expected" : "found", human_count(r->written), human_count(r->outputs),
+                 r->outputs == 1 ? "" : "s");
+    if (r->dropped)
+        (void)printf("%-10s %14s  records left out, as the run's options say\n", "dropped",
+                     human_count(r->dropped));
+    if (r->faults)
+        (void)printf("%-10s %14s\n", "faults", human_count(r->faults));
+    (void)printf("%-10s %14s  %s/s over inputs and outputs, %u thread%s\n", "took",
+                 human_seconds(r->seconds), human_bytes((double)bytes / s), r->threads,
+                 r->threads == 1 ? "" : "s");
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    struct telling t = {.n = 0};
+    const struct clv_verify_params p = {
+        .output = operands[0],
+        .inputs = (const char *const *)(operands + 1),
+        .n_inputs = n_operands - 1,
+        .threads = (unsigned)o->threads,
+        .memory = o->memory,
+        .fault = tell,
+        .progress = go_on,
+        .user = &t,
+    };
+    struct clv_verify_result r;
+    struct clv_error err;
+    begin_talk(&t.talk, !o->quiet && !o->json);
+    const bool ok = clv_verify(&p, &r, &err);
+    hide_progress(&t.talk);
+    if (!ok)
+        return end_talk(&err, "proven");
+    if (t.n > SHOWN)
+        (void)fprintf(stderr, "cleave: and %s more faults\n", human_count(t.n - SHOWN));
+    if (o->json) {
+        char buf[32768];
+        (void)clv_verify_json(&p, &r, buf, sizeof buf);
+        (void)fputs(buf, stdout);
+    } else if (!o->quiet) {
+        print_summary(&r, operands[0]);
+    }
+    return r.faults ? EXIT_DAMAGED : EXIT_ALL;
+}
+
+const struct command command_verify = {
+    .name = "verify",
+    .operands = "DIR [FILE...]",
+    .min_operands = 1,
+    .max_operands = UINT32_MAX >> 1,
+    .summary = "Proves that an output of split holds what its captures hold.",
+    .details =
+        "DIR is what cleave split made, FILE... are the captures that were split, in their order;\n"
+        "left out, they are sought where they were then. Both sides are read: each record must be\n"
+        "in the outputs as often as it should, in the right one, in the captures' order, byte for\n"
+        "byte with its time; the manifest must say so, and no other file may lie there. What was\n"
+        "left out or changed by the run's options is known from DIR/cleave.json.\n"
+        "\n"
+        "Exit status: 0 proven; 1 faults were found, each is printed; 2 it could not be looked "
+        "at.\n",
+    .flags = flags,
+    .options_size = sizeof(struct options),
+    .run = run,
+};

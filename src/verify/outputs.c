@@ -1,0 +1,236 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <stdio.h>
+#include <sys/stat.h>
+
+#include "decode/capture.h"
+#include "decode/decode.h"
+#include "verify/verify.h"
+
+static bool path_of(const struct verify *v, const char *name, char path[PATH_MAX],
+                    struct clv_error *err)
+{
+    const int n = snprintf(path, PATH_MAX, "%s/%s", v->dir, name);
+    return (n > 0 && n < PATH_MAX) || clv_fail(err, CLV_ERR_ARG, name, "its path is too long");
+}
+
+/* The keys that a record of the output may have, one of which must be the flow's. */
+struct expected {
+    const struct verify *v;
+    const struct proof_output *o;
+    bool judged; /* false: the key does not follow from the record alone */
+};
+
+static bool key_is(const struct expected *e, struct flow_key *key, const struct flow_more *more)
+{
+    const struct flow *f = e->o->flow;
+    if (flow_is_other(&f->key))
+        return flow_is_other(key);
+    key->kind = f->key.kind;
+    return flow_key_equal(key, &f->key) && (!more || memcmp(more, e->o->more, sizeof *more) == 0);
+}
+
+/* The same for keys of any fields. */
+static bool belongs_generally(const struct expected *e, struct flow_origin *o)
+{
+    const struct pipeline_params *pp = &e->v->job->pipeline;
+    for (int side = FLOW_SIDE_SOURCE; side <= (int)FLOW_SIDE_DESTINATION; side++) {
+        struct flow_key key;
+        struct flow_more more;
+        (void)flow_general_settle(&pp->by, o, (enum flow_side)side, &key, &more);
+        if (pp->shards && !flow_is_other(&key))
+            flow_shard_key(&key, &more, flow_shard(&key, &more, pp->shards));
+        if (key_is(e, &key, &more))
+            return true;
+    }
+    return false;
+}
+
+/* true: the record decodes to the key of the output's flow. */
+static bool belongs(const struct expected *e, uint16_t linktype, const struct walk_record *rec)
+{
+    const struct pipeline_params *pp = &e->v->job->pipeline;
+    const bool tunnels = pp->by.fields & FLOW_BY_TUNNEL;
+    struct flow_origin o = {.iface = 0};
+    struct decode d = {.t = &o.tuple,
+                       .path = pp->by.general ? &o.path : NULL,
+                       .inner = pp->inner || (pp->by.general && tunnels),
+                       .closed = pp->by.general && !pp->inner};
+    decode_fn *fn = decode_function(linktype);
+    if (fn == decode_ethernet && pp->by.general)
+        fn = decode_ethernet_asked;
+    if (!fn(rec->data, rec->caplen, &d))
+        o.tuple = (struct clv_tuple){0};
+    if (o.tuple.flags & CLV_TUPLE_FRAGMENT)
+        return true; /* another record says of which flow it is */
+    if (pp->by.general) {
+        o.iface = e->o->more->iface ? e->o->more->iface - 1 : 0; /* has another number here */
+        return belongs_generally(e, &o);
+    }
+    union flow_id id = {.tuple = o.tuple};
+    (void)flow_key_settle(&id, &pp->by);
+    return key_is(e, &id.key, NULL);
+}
+
+/* The savefile's header is the one that the output should have. */
+static bool header_is(const struct proof_output *o, const struct walk_format *f)
+{
+    const struct dialect *d = o->dialect;
+    const struct dialect_kind *kind = &d->kinds[o->flow->kind];
+    switch (d->form) {
+    case DIALECT_COPY:
+        return f->kind == WALK_PCAP && memcmp(f->header, d->header, sizeof d->header) == 0;
+    case DIALECT_PCAP:
+        return f->kind == WALK_PCAP && f->pub.linktype == kind->linktype &&
+               f->pub.nanoseconds == kind->nanoseconds && f->pub.fcs_len == kind->fcs_len;
+    case DIALECT_PCAPNG:
+        break;
+    }
+    return f->kind == WALK_PCAPNG;
+}
+
+/* What an output says of itself. */
+struct reading {
+    struct proof proof;
+    struct proof_sum sum;
+    uint64_t bytes;
+    bool read; /* to its end */
+};
+
+/*
+ * Reads the output, with what is to be known of its records: e NULL: nothing of keys; s NULL: they
+ * are not collected. Faults are told, or kept in *why.
+ */
+static bool read_output(struct verify *v, const struct proof_output *o, const char *path,
+                        enum dialect_form form, const struct expected *e, struct suspect *s,
+                        struct reading *r, struct clv_error *why, struct clv_error *err)
+{
+    struct clv_capture *c;
+    bool ok = true, strange = false;
+    *r = (struct reading){.read = false};
+    if (!clv_capture_open(&c, path, why))
+        return true;
+    const struct walk_format *f = capture_walk_format(c);
+    const struct ledger *l = capture_ledger(c);
+    struct proof_place place = {.until = 0};
+    struct walk_record rec;
+    uint64_t offset;
+    enum clv_walk step = CLV_BAD;
+    if (o && !header_is(o, f)) {
+        (void)clv_fail(why, CLV_ERR_UNPROVEN, path, "its file header is another");
+        goto done;
+    }
+    while (ok && (step = capture_next(c, &rec, &offset, why)) == CLV_RECORD) {
+        const struct walk_state *st = capture_state(c);
+        const bool ng = f->kind == WALK_PCAPNG;
+        const uint32_t iface = ng ? rec.iface : 0;
+        struct proof_record of;
+        proof_of_output(&of, &place, form, f, l, &rec, iface, ng ? st->big_endian : f->big_endian);
+        const struct proof_digest digest = proof_digest(&of);
+        proof_add(&r->proof, &digest);
+        proof_sum_add(&r->sum, &digest);
+        if (s && r->proof.n > s->from)
+            ok = suspect_have(s, &of, offset, err);
+        if (!e || !e->judged || strange)
+            continue;
+        const uint16_t linktype = ng ? ledger_iface(l, iface)->linktype : f->pub.linktype;
+        if (CLV_UNLIKELY(!belongs(e, linktype, &rec))) {
+            struct clv_error fault;
+            strange = true; /* once per output */
+            (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "a record of another flow");
+            (void)clv_fail_at(&fault, offset, r->proof.n);
+            verify_tell(v, &fault);
+        }
+    }
+    r->read = ok && step == CLV_END;
+    r->bytes = clv_capture_size(c);
+done:
+    clv_capture_close(&c);
+    return ok;
+}
+
+static bool same_proof(const struct proof *a, const struct proof *b)
+{
+    return a->n == b->n && a->chain.lo == b->chain.lo && a->chain.hi == b->chain.hi;
+}
+
+/* Notes an output to be looked at again, if there are not too many. */
+static bool suspected(struct verify *v, const char *name)
+{
+    (void)pthread_mutex_lock(&v->lock);
+    const bool room = v->n_suspects < VERIFY_SUSPECTS;
+    if (room) {
+        struct suspect *s = &v->suspects[v->n_suspects++];
+        (void)snprintf(s->name, sizeof s->name, "%s", name);
+    }
+    (void)pthread_mutex_unlock(&v->lock);
+    return room;
+}
+
+bool verify_output(void *user, const struct proof_output *o, struct clv_error *err)
+{
+    struct verify *v = user;
+    const struct clv_split_params *params = v->job->params;
+    const bool chosen = params->min_packets || params->min_bytes || params->top;
+    const bool cut = params->snaplen;
+    const bool renumbered = params->shards && v->job->pipeline.by.fields & FLOW_BY_IFACE;
+    const struct expected e = {
+        .v = v,
+        .o = o,
+        .judged = !cut && !renumbered && !(chosen && flow_is_other(&o->flow->key)),
+    };
+    char path[PATH_MAX];
+    struct stat st;
+    struct reading r;
+    struct clv_error why = {.code = CLV_ERR_NONE};
+    if (!path_of(v, o->name, path, err) || !verify_may_be(v, o->name, err))
+        return false;
+    if (lstat(path, &st) != 0 && errno == ENOENT) {
+        (void)clv_fail(&why, CLV_ERR_UNPROVEN, path, "is missing, with %llu records",
+                       (unsigned long long)o->proof->n);
+        verify_tell(v, &why);
+        return true;
+    }
+    if (!S_ISREG(st.st_mode)) {
+        (void)clv_fail(&why, CLV_ERR_UNPROVEN, path, "is no regular file");
+        verify_tell(v, &why);
+        return true;
+    }
+    if (!read_output(v, o, path, o->dialect->form, &e, NULL, &r, &why, err))
+        return false;
+    (void)pthread_mutex_lock(&v->lock);
+    v->outputs++;
+    v->output_bytes += r.bytes;
+    proof_sum_join(&v->found, &r.sum);
+    (void)pthread_mutex_unlock(&v->lock);
+    if (r.read && same_proof(&r.proof, o->proof))
+        return true;
+    if (!r.read)
+        verify_tell(v, &why);
+    else if (!suspected(v, o->name)) {
+        (void)clv_fail(&why, CLV_ERR_UNPROVEN, path,
+                       "has %llu records, and should have %llu, or others",
+                       (unsigned long long)r.proof.n, (unsigned long long)o->proof->n);
+        verify_tell(v, &why);
+    }
+    return true;
+}
+
+bool verify_stretch(struct verify *v, struct suspect *s, struct clv_error *err)
+{
+    char path[PATH_MAX];
+    struct reading r;
+    struct clv_error fault = {.code = CLV_ERR_NONE};
+    s->n_have = 0;
+    if (!path_of(v, s->name, path, err) ||
+        !read_output(v, NULL, path, v->job->dialect.form, NULL, s, &r, &fault, err))
+        return false;
+    s->told = suspect_judge(s, path, &fault);
+    if (!s->told && s->n_want < SUSPECT_STRETCH) {
+        s->told = true; /* it was there, and is no longer */
+        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "changed while it was looked at");
+    }
+    if (s->told)
+        verify_tell(v, &fault);
+    return true;
+}

@@ -1,0 +1,31 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a run says of itself in cleave.json: its parameters, so that it can be done again, and its
+ * counts.
+ */
+#ifndef CLEAVE_VERIFY_TOLD_H
+#define CLEAVE_VERIFY_TOLD_H
+
+#include "cleave/split.h"
+
+struct told {
+    struct clv_split_params params; /* inputs are what they were called then */
+    bool each;                      /* outputs lie in a directory per input; params.each is false */
+    uint64_t *sizes;                /* bytes of the inputs then; 0: not known */
+    struct clv_split_result counts; /* as far as it tells them */
+    void *json;                     /* owns all strings */
+};
+
+/* Reads the record of the directory. On failure told_fini() is harmless. */
+CLV_MUST_CHECK bool told_read(struct told *t, const char *dir, struct clv_error *err);
+void told_fini(struct told *t);
+
+/* Names of the counts that records have, and where they are. Up to one without a name. */
+struct told_count {
+    const char *group; /* NULL: of the record itself */
+    const char *name;
+    size_t at; /* in struct clv_split_result */
+};
+extern const struct told_count told_counts[];
+
+#endif
