@@ -126,8 +126,13 @@ static CLV_COLD bool note_block(struct clv_capture *c, const struct walk_record 
         c->at += r->raw_len;
         return true;
     }
-    (void)clv_fail(err, why.code, input_path(c->in), "%s", why.what);
     c->over = true;
+    if (why.code != CLV_ERR_DAMAGE) {
+        if (err)
+            *err = why;
+        return false;
+    }
+    (void)clv_fail(err, why.code, input_path(c->in), "%s", why.what);
     return clv_fail_at(err, c->w.offset + c->at, c->n_records + 1);
 }
 

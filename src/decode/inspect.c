@@ -41,7 +41,11 @@ bool clv_capture_inspect(const char *path, struct clv_capture_info *info, struct
     info->sections = clv_capture_sections(c);
     info->interfaces = clv_capture_interfaces(c);
     clv_capture_close(&c);
-    return true;
+    /* What could not be read is no damage of the capture. */
+    const bool failed = step == CLV_BAD && info->damage.code != CLV_ERR_DAMAGE;
+    if (failed && err)
+        *err = info->damage;
+    return !failed;
 }
 
 size_t clv_capture_json(const struct clv_capture_info *info, char *buf, size_t len)

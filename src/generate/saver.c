@@ -39,16 +39,19 @@ static FILE *open_stream(const char *path, bool overwrite, struct clv_error *err
 }
 
 /* Whether libpcap can write this link type at all: asked before a file is made or cut off. */
-static bool can_dump(pcap_t *pcap)
+static bool can_dump(pcap_t *pcap, const char *path, struct clv_error *err)
 {
     char buf[64];
     FILE *mem = fmemopen(buf, sizeof buf, "wb");
-    pcap_dumper_t *dumper = mem ? pcap_dump_fopen(pcap, mem) : NULL;
-    if (dumper)
+    if (!mem)
+        return clv_fail_nomem(err, path, sizeof buf);
+    pcap_dumper_t *dumper = pcap_dump_fopen(pcap, mem);
+    if (dumper) {
         pcap_dump_close(dumper);
-    else if (mem)
-        (void)fclose(mem);
-    return dumper != NULL;
+        return true;
+    }
+    (void)fclose(mem);
+    return clv_fail(err, CLV_ERR_ARG, path, "libpcap: %.120s", pcap_geterr(pcap));
 }
 
 bool clv_saver_open(struct clv_saver **out, const char *path, const struct clv_saver_params *params,
@@ -70,10 +73,8 @@ bool clv_saver_open(struct clv_saver **out, const char *path, const struct clv_s
         (void)clv_fail_nomem(err, path, sizeof *s);
         goto fail;
     }
-    if (!can_dump(s->pcap)) {
-        (void)clv_fail(err, CLV_ERR_ARG, path, "libpcap: %.120s", pcap_geterr(s->pcap));
+    if (!can_dump(s->pcap, path, err))
         goto fail;
-    }
     s->stream = open_stream(path, params->overwrite, err);
     if (!s->stream)
         goto fail;

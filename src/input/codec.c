@@ -62,6 +62,8 @@ static enum codec_step gzip_step(void *state, struct codec_io *io, const char **
     }
     if (status == Z_OK || status == Z_BUF_ERROR)
         return io->in_ended && io->in_len == 0 && io->out_len ? CODEC_CUT : CODEC_MORE;
+    if (status == Z_MEM_ERROR)
+        return CODEC_NOMEM;
     *why = z->msg ? z->msg : "not gzip data";
     return CODEC_BAD;
 }
@@ -75,6 +77,7 @@ static void gzip_close(void *state)
 
 #if HAVE_ZSTD
 #include <zstd.h>
+#include <zstd_errors.h>
 
 struct zstd {
     ZSTD_DStream *d;
@@ -100,6 +103,8 @@ static enum codec_step zstd_step(void *state, struct codec_io *io, const char **
     const size_t status = ZSTD_decompressStream(z->d, &out, &in);
     went_on(io, in.pos, out.pos);
     if (ZSTD_isError(status)) {
+        if (ZSTD_getErrorCode(status) == ZSTD_error_memory_allocation)
+            return CODEC_NOMEM;
         *why = ZSTD_getErrorName(status);
         return CODEC_BAD;
     }
@@ -142,6 +147,8 @@ static enum codec_step lz4_step(void *state, struct codec_io *io, const char **w
         return io->in_ended ? CODEC_END : CODEC_MORE;
     const size_t status = LZ4F_decompress(z->d, io->out, &out_len, io->in, &in_len, NULL);
     if (LZ4F_isError(status)) {
+        if (strcmp(LZ4F_getErrorName(status), "ERROR_allocation_failed") == 0)
+            return CODEC_NOMEM; /* the codes have no stable header */
         *why = LZ4F_getErrorName(status);
         return CODEC_BAD;
     }
@@ -194,6 +201,8 @@ static enum codec_step xz_step(void *state, struct codec_io *io, const char **wh
         return CODEC_MORE;
     case LZMA_BUF_ERROR:
         return io->in_ended && io->out_len ? CODEC_CUT : CODEC_MORE;
+    case LZMA_MEM_ERROR:
+        return CODEC_NOMEM;
     case LZMA_MEMLIMIT_ERROR:
         *why = "its dictionary needs more than 512 MiB";
         return CODEC_BAD;
@@ -240,10 +249,8 @@ static enum codec_step bzip2_step(void *state, struct codec_io *io, const char *
         memset(&b->z, 0, sizeof b->z);
         b->open = BZ2_bzDecompressInit(&b->z, 0, 0) == BZ_OK;
         b->over = false;
-        if (!b->open) {
-            *why = "no memory";
-            return CODEC_BAD;
-        }
+        if (!b->open)
+            return CODEC_NOMEM;
     }
     b->z.next_in = (char *)(uintptr_t)io->in;
     const unsigned in_len = b->z.avail_in = (unsigned)min_u64(io->in_len, MOST);
@@ -255,6 +262,8 @@ static enum codec_step bzip2_step(void *state, struct codec_io *io, const char *
         b->over = true;
         return CODEC_MORE;
     }
+    if (status == BZ_MEM_ERROR)
+        return CODEC_NOMEM;
     if (status != BZ_OK) {
         *why = "corrupt bzip2 data";
         return CODEC_BAD;

@@ -22,6 +22,7 @@ enum codec_step {
     CODEC_END,  /* all of it is decompressed */
     CODEC_CUT,  /* the input ended inside a member */
     CODEC_BAD,  /* not what the format allows; *why says it */
+    CODEC_NOMEM,
 };
 
 struct codec {

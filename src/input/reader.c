@@ -119,6 +119,8 @@ static bool decompress(struct reader *s, struct clv_error *err)
         io.in_ended = s->raw_ended;
         const size_t before = io.in_len;
         const enum codec_step step = s->codec->step(s->codec_state, &io, &why);
+        if (step == CODEC_NOMEM)
+            return clv_fail_nomem(err, s->path, BOUNCE);
         s->raw_at = s->raw_len - io.in_len;
         s->bounce_len = BOUNCE - io.out_len;
         s->ended = step != CODEC_MORE;

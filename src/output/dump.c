@@ -67,10 +67,8 @@ void dump_close(struct dump **dp)
 bool dump_header(struct stage *s, const struct dialect_kind *kind)
 {
     uint8_t header[PCAP_FILE_HEADER];
-    if (!savefile_new_header(header, kind))
-        return clv_fail(s->err, CLV_ERR_FORMAT, s->name,
-                        "libpcap writes no header for link type %u", kind->linktype);
-    return stage_put(s, header, sizeof header);
+    return savefile_new_header(header, kind, s->name, s->err) &&
+           stage_put(s, header, sizeof header);
 }
 
 bool dump_record(struct stage *s, const struct dialect_kind *kind, const struct walk_record *rec)

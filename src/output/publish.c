@@ -22,7 +22,8 @@ static int remove_entry(const char *path, const struct stat *st, int type, struc
     (void)st;
     (void)type;
     (void)ftw;
-    return remove(path);
+    (void)remove(path);
+    return 0; /* the others are removed all the same */
 }
 
 static void remove_tree(const char *path)
@@ -30,29 +31,38 @@ static void remove_tree(const char *path)
     (void)nftw(path, remove_entry, DIRS_OPEN, FTW_DEPTH | FTW_PHYS);
 }
 
+/* false: it is not, or errno says why that is not known; 0: it is not. */
 static bool is_empty(const char *path)
 {
     DIR *d = opendir(path);
-    bool empty = d != NULL;
     const struct dirent *e;
+    if (!d)
+        return false;
+    bool empty = true;
+    errno = 0;
     while (empty && (e = readdir(d)))
         empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-    if (d)
-        (void)closedir(d);
+    empty = empty && errno == 0;
+    const int why = errno;
+    (void)closedir(d);
+    errno = why;
     return empty;
 }
 
-/* An empty directory, or one that an earlier run made. */
+/* An empty directory, or one that an earlier run made. false: as is_empty(). */
 static bool replaceable(const char *path)
 {
     char mark[PATH_MAX + sizeof PUBLISH_MARK + 1];
     struct stat st;
-    if (lstat(path, &st) != 0 || !S_ISDIR(st.st_mode))
+    if (lstat(path, &st) != 0)
+        return false;
+    errno = 0;
+    if (!S_ISDIR(st.st_mode))
         return false;
     (void)snprintf(mark, sizeof mark, "%s/%s", path, PUBLISH_MARK);
     if (lstat(mark, &st) == 0 && S_ISREG(st.st_mode))
         return true;
-    return is_empty(path);
+    return (errno == 0 || errno == ENOENT) && is_empty(path);
 }
 
 static bool check_target(const char *target, bool force, struct clv_error *err)
@@ -69,6 +79,8 @@ static bool check_target(const char *target, bool force, struct clv_error *err)
     }
     if (replaceable(target))
         return true;
+    if (errno != 0)
+        return clv_fail_errno(err, target, "cannot be looked at");
     (void)clv_fail(err, CLV_ERR_EXISTS, target, "is no output of cleave, it has no " PUBLISH_MARK);
     return clv_fail_hint(err, "--force replaces only what an earlier run made; remove it yourself");
 }
@@ -203,15 +215,20 @@ bool publish_file(struct publish *p, const char *name, const char *data, size_t 
 static bool rename_plainly(struct publish *p, bool replace, struct clv_error *err)
 {
     char aside[PATH_MAX];
-    const int len = snprintf(aside, sizeof aside, "%s.old", p->staging);
+    /* Not ".NAME.cleave-PID": should it stay, it is not what a killed run left, but the old output.
+     */
+    const char *slash = strrchr(p->staging, '/');
+    const int dir = slash ? (int)(slash + 1 - p->staging) : 0;
+    const int len =
+        snprintf(aside, sizeof aside, "%.*s.old-%s", dir, p->staging, p->staging + dir + 1);
     if (len < 0 || (size_t)len >= sizeof aside)
         return clv_fail(err, CLV_ERR_ARG, p->target, "its path is too long");
     if (replace && rename(p->target, aside) != 0)
         return clv_fail_errno(err, p->target, "cannot be moved aside");
     if (rename(p->staging, p->target) != 0) {
         (void)clv_fail_errno(err, p->target, "cannot take its name");
-        if (replace)
-            (void)rename(aside, p->target);
+        if (replace && rename(aside, p->target) != 0)
+            (void)clv_fail_hint(err, "what was there before is now %.120s", aside);
         return false;
     }
     if (replace)
@@ -261,6 +278,8 @@ static bool take_name(struct publish *p, struct clv_error *err)
         return rename_plainly(p, lstat(p->target, &st) == 0, err);
     if (renameat2(AT_FDCWD, p->staging, AT_FDCWD, p->target, RENAME_EXCHANGE) == 0)
         return true; /* staging is now the old output, which publish_fini() removes */
+    if (no_flags())  /* it knows the one flag, and not the other */
+        return rename_plainly(p, true, err);
     return clv_fail_errno(err, p->target, "cannot be replaced");
 }
 

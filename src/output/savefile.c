@@ -38,13 +38,13 @@ uint16_t clv_linktype_from_dlt(int dlt)
     return (uint16_t)dlt;
 }
 
-/* What libpcap's dumper writes as a file header; false where it cannot write one. */
+/* What libpcap's dumper writes as a file header. */
 static bool libpcap_header(uint8_t header[PCAP_FILE_HEADER], uint16_t linktype, uint32_t snaplen,
-                           bool nanoseconds)
+                           bool nanoseconds, const char *subject, struct clv_error *err)
 {
     bool ok = false;
     if (snaplen > INT32_MAX)
-        return false;
+        return clv_fail(err, CLV_ERR_FORMAT, subject, "a snaplen of %u", snaplen);
     const u_int precision = nanoseconds ? PCAP_TSTAMP_PRECISION_NANO : PCAP_TSTAMP_PRECISION_MICRO;
     pcap_t *pcap = pcap_open_dead_with_tstamp_precision(clv_dlt_from_linktype(linktype),
                                                         (int)snaplen, precision);
@@ -57,6 +57,11 @@ static bool libpcap_header(uint8_t header[PCAP_FILE_HEADER], uint16_t linktype, 
     } else if (mem) {
         (void)fclose(mem);
     }
+    if (!mem)
+        (void)clv_fail_nomem(err, subject, sizeof buf);
+    else if (!ok)
+        (void)clv_fail(err, CLV_ERR_FORMAT, subject, "libpcap writes no header for link type %u",
+                       linktype);
     if (pcap)
         pcap_close(pcap);
     memcpy(header, buf, PCAP_FILE_HEADER);
@@ -65,13 +70,14 @@ static bool libpcap_header(uint8_t header[PCAP_FILE_HEADER], uint16_t linktype, 
 
 void savefile_header(uint8_t header[PCAP_FILE_HEADER], const struct walk_format *f)
 {
-    if (!libpcap_header(header, f->pub.linktype, f->pub.snaplen, f->pub.nanoseconds) ||
+    if (!libpcap_header(header, f->pub.linktype, f->pub.snaplen, f->pub.nanoseconds, "", NULL) ||
         memcmp(header, f->header, PCAP_FILE_HEADER) != 0)
         memcpy(header, f->header, PCAP_FILE_HEADER);
 }
 
-bool savefile_new_header(uint8_t header[PCAP_FILE_HEADER], const struct dialect_kind *kind)
+bool savefile_new_header(uint8_t header[PCAP_FILE_HEADER], const struct dialect_kind *kind,
+                         const char *subject, struct clv_error *err)
 {
     enum { SNAPLEN = 262144 };
-    return libpcap_header(header, kind->linktype, SNAPLEN, kind->nanoseconds);
+    return libpcap_header(header, kind->linktype, SNAPLEN, kind->nanoseconds, subject, err);
 }

@@ -15,8 +15,12 @@
  */
 void savefile_header(uint8_t header[PCAP_FILE_HEADER], const struct walk_format *f);
 
-/* A header for converted records, in this machine's byte order. false: libpcap writes none. */
+/*
+ * A header for converted records, in this machine's byte order. false: libpcap writes none, or has
+ * no memory; subject is how *err calls the output.
+ */
 CLV_MUST_CHECK bool savefile_new_header(uint8_t header[PCAP_FILE_HEADER],
-                                        const struct dialect_kind *kind);
+                                        const struct dialect_kind *kind, const char *subject,
+                                        struct clv_error *err);
 
 #endif

@@ -96,13 +96,14 @@ static void test_new_header(void **state)
     const struct dialect_kind unknown = {.linktype = 65535};
     uint8_t none[PCAP_FILE_HEADER];
     (void)state;
-    CHECK("a link type that libpcap has no name for", !savefile_new_header(none, &unknown));
+    CHECK("a link type that libpcap has no name for",
+          !savefile_new_header(none, &unknown, "x", NULL));
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         struct bytes want = {0};
         uint8_t header[PCAP_FILE_HEADER + 1];
         memset(header, '#', sizeof header);
         put_file_header(&want, &rows[i].want);
-        CHECK(rows[i].name, savefile_new_header(header, &rows[i].kind));
+        CHECK(rows[i].name, savefile_new_header(header, &rows[i].kind, "x", NULL));
         CHECK_MEM(rows[i].name, header, want.p, PCAP_FILE_HEADER);
         CHECK_EQ(rows[i].name, header[PCAP_FILE_HEADER], '#');
         bytes_free(&want);

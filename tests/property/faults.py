@@ -1,0 +1,689 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every call that can fail, failed once: at its first, second, ... n-th time, until a run is over
+before the n-th. Whatever fails, either nothing is there that was not there before and the error is
+named, or the output is that of an undisturbed run, byte for byte.
+
+The faults come from ../support/faults.c, which is linked into a cleave of its own. Beside them:
+what others do to the files while a run goes on, and runs that are killed at any moment.
+"""
+import argparse
+import concurrent.futures
+import errno
+import gzip
+import os
+import re
+import shlex
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+# pylint: disable=wrong-import-position
+import harness
+import pcapfile as pf
+from harness import check, check_equal
+
+HANGS_S = 60
+CALLS_MAX = 20000  # more of a kind, and the test itself is broken
+KILLS = 200
+
+
+def more_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--faults', metavar='PROGRAM', help='cleave with faults.c linked to it')
+
+
+class Faulty(harness.Suite):
+    def __init__(self) -> None:
+        super().__init__(__doc__.split('\n', maxsplit=1)[0], more_flags)
+        self.faults = os.path.abspath(self.args.faults) if self.args.faults else ''
+
+    def _repeat(self, name: str) -> str:
+        faults = ' --faults ' + shlex.quote(self.faults) if self.faults else ''
+        return super()._repeat(name) + faults
+
+
+suite = Faulty()
+
+
+# ---- what fails, and what may come of it ----
+
+class Fault(NamedTuple):
+    """A row: calls of one kind fail with each of these errors."""
+    kind: str
+    errors: Sequence[int]
+    mode: str = 'once'
+    must_fail: bool = False     # the run cannot go on
+    must_succeed: bool = False  # it has to
+    beside: str = ''            # other faults on top
+
+    def __str__(self) -> str:
+        return '%s%s%s' % (self.kind, '' if self.mode == 'once' else ' ' + self.mode,
+                           ' with ' + self.beside if self.beside else '')
+
+
+E = errno
+# What is left of a full disk, a broken one, a quota, one that is read only now.
+DISK = (E.ENOSPC, E.EIO, E.EDQUOT, E.EROFS, E.EFBIG)
+FAULTS: Tuple[Fault, ...] = (
+    Fault('malloc', (E.ENOMEM,)),
+    Fault('library', (E.ENOMEM,)),
+    Fault('open', (E.EACCES, E.EIO, E.ENOSPC, E.EDQUOT, E.EROFS, E.ENAMETOOLONG, E.ELOOP)),
+    Fault('open', (E.EMFILE, E.ENFILE)),
+    Fault('fopen', (E.EMFILE, E.ENOMEM, E.EACCES), must_fail=True),
+    Fault('opendir', (E.EMFILE, E.EACCES)),
+    Fault('readdir', (E.EIO,)),
+    Fault('fstat', (E.EIO,)),
+    Fault('lstat', (E.EACCES, E.EIO)),
+    Fault('mkdir', (E.ENOSPC, E.EDQUOT, E.EMLINK, E.EROFS, E.EACCES), must_fail=True),
+    Fault('rename', (E.ENOSPC, E.EIO, E.EACCES, E.EROFS), must_fail=True),
+    Fault('rename', (E.EINVAL,), 'on', must_succeed=True),
+    Fault('rename-plain', (E.EIO, E.EACCES), must_fail=True,
+          beside='rename:1:%d:on' % E.EINVAL),
+    Fault('remove', (E.EACCES, E.EIO)),
+    Fault('sync', (E.EIO, E.ENOSPC, E.EDQUOT), must_fail=True),
+    Fault('truncate', (E.EIO,), must_fail=True),
+    Fault('fadvise', (E.EINVAL,), must_succeed=True),
+    Fault('fcntl', (E.EMFILE,)),
+    Fault('read', (E.EIO, E.EISDIR), must_fail=True),
+    Fault('read', (E.EINTR,), must_succeed=True),
+    Fault('read', (0,), 'short', must_succeed=True),
+    Fault('pread', (E.EIO,)),
+    Fault('poll', (E.ENOMEM,), must_fail=True),
+    Fault('poll', (E.EINTR,), must_succeed=True),
+    Fault('eventfd', (E.EMFILE, E.ENFILE, E.ENOMEM), must_fail=True),
+    Fault('write', DISK, must_fail=True),
+    Fault('write', (E.EINTR,), must_succeed=True),
+    Fault('write', (0,), 'short', must_succeed=True),
+    Fault('pwrite', DISK, must_fail=True),
+    Fault('pwrite', (E.EINTR,), must_succeed=True),
+    Fault('pwrite', (0,), 'short', must_succeed=True),
+    Fault('close', (E.EIO,), must_succeed=True),
+    Fault('close-output', (E.EIO, E.ENOSPC, E.EDQUOT), must_fail=True),
+    Fault('close-output', (E.EINTR,), must_succeed=True),
+    Fault('fwrite', (E.ENOSPC,), must_fail=True),
+    Fault('flush', (E.ENOSPC, E.EIO), must_fail=True),
+    Fault('fclose', (E.ENOSPC, E.EIO), must_fail=True),
+    Fault('mmap', (E.ENOMEM, E.ENODEV), must_fail=True),
+    Fault('munmap', (E.EINVAL,), must_succeed=True),
+    Fault('madvise', (E.EINVAL,), must_succeed=True),
+    Fault('thread', (E.EAGAIN,)),
+    Fault('rlimit', (E.EPERM,)),
+    Fault('signal', (E.EINVAL,), must_succeed=True),
+    Fault('flock', (E.ENOLCK,), must_succeed=True),
+    Fault('kill', (E.EPERM,), must_succeed=True),
+    Fault('affinity', (E.EINVAL,), must_succeed=True),
+)
+# For the runs that everybody makes: what stays broken once it is.
+LASTING: Tuple[Fault, ...] = (
+    Fault('malloc', (E.ENOMEM,), 'on'),
+    Fault('open', (E.EMFILE,), 'on'),
+    Fault('pwrite', (E.ENOSPC,), 'on', must_fail=True),
+    Fault('thread', (E.EAGAIN,), 'on'),
+    Fault('readdir', (E.EIO,), 'on'),
+)
+OUT_OF_MEMORY = ('malloc', 'library')
+NOT_SURE = 'the output is there, but may not survive a power cut'
+STALE = '.out.cleave-%d-0' % (2**31 - 2)  # no process has such a number
+LEFT = re.compile(r'\Acleave: %s was left by a killed run; --clean removes such\n\Z' % STALE)
+MESSAGE = re.compile(r'\Acleave: [^\n]+\n(?:        [^\n]+\n)?\Z')
+
+
+class Variant(NamedTuple):
+    """A command that is disturbed, in a directory of its own."""
+    args: Sequence[str]
+    before: Callable[[str], None] = lambda _: None  # what is in the directory when it begins
+    stdin: bytes = b''
+    thorough: bool = False   # all errors, each at every call
+    refused: bool = False    # fails undisturbed too
+    in_part: str = ''        # what begins so may be there, in part, where it fails
+    fault_kinds: Sequence[str] = ()  # these alone; none: all
+
+
+class Ending(NamedTuple):
+    status: int
+    stdout: bytes
+    stderr: str
+    tree: Dict[str, bytes]
+
+
+Found = Dict[Tuple[str, str], List[str]]  # by kind and caller
+
+
+def in_words(place: str) -> str:
+    """The function, and with debugging information the line, of an address in the program."""
+    if not shutil.which('addr2line'):
+        return place
+    lines = harness.run(['addr2line', '-f', '-e', suite.faults, place]).stdout.decode()
+    return '%s (%s)' % tuple(lines.split('\n')[:2]) if lines.count('\n') > 1 else place
+
+
+class Trial:
+    """One variant in a directory of its own, so that others can run beside it."""
+
+    def __init__(self, variant: Variant, name: str) -> None:
+        self.variant = variant
+        self.dir = suite.path(name, 'work')
+        self.log = suite.path(name, 'log')
+        os.makedirs(suite.path(name))
+        self.before: Dict[str, bytes] = {}
+        self.wanted = self.run('')
+        if not variant.refused:
+            check_equal((self.wanted.status, self.wanted.stderr), (0, ''), 'undisturbed')
+
+    def run(self, fault: str) -> Ending:
+        shutil.rmtree(self.dir, ignore_errors=True)
+        os.makedirs(self.dir)
+        self.variant.before(self.dir)
+        self.before = harness.files_of(self.dir)
+        if os.path.exists(self.log):
+            os.unlink(self.log)
+        env = dict(os.environ, LC_ALL='C', CLEAVE_FAULT=fault, CLEAVE_FAULT_LOG=self.log)
+        try:
+            done = harness.run([suite.faults, *self.variant.args], cwd=self.dir, env=env,
+                               input=self.variant.stdin, timeout=HANGS_S)
+        except subprocess.TimeoutExpired as late:
+            raise harness.Failed('%s: hangs' % fault) from late
+        return Ending(done.returncode, done.stdout, done.stderr.decode(errors='replace'),
+                      harness.files_of(self.dir))
+
+    def caller(self) -> str:
+        """Where the call that failed was made; '' if none was."""
+        if not os.path.exists(self.log):
+            return ''
+        with open(self.log, encoding='ascii') as f:
+            return f.readlines()[-1].split()[2]
+
+    def complaint(self, fault: Fault, error: int, e: Ending) -> str:
+        """What is wrong with how a run ended in which the fault was met; '' if all is right."""
+        if 'Sanitizer' in e.stderr or 'runtime error:' in e.stderr:
+            return e.stderr
+        if e.status == 0:
+            if fault.must_fail:
+                return 'exits 0, as if nothing had failed'
+            if e.stderr and not LEFT.match(e.stderr):
+                return 'exits 0 and says: ' + e.stderr
+            return self.other_tree(fault, e.tree, self.wanted.tree) or \
+                ('' if e.stdout == self.wanted.stdout else 'prints something else')
+        if e.status != 2:
+            return 'exits %d: %s' % (e.status, e.stderr)
+        if fault.must_succeed and not self.variant.refused:
+            return 'exits 2: ' + e.stderr
+        if not MESSAGE.match(e.stderr):
+            return 'not one message: ' + e.stderr
+        if not self.variant.refused:
+            wanted = os.strerror(error)
+            lacks = 'memory' not in e.stderr.lower() if fault.kind in OUT_OF_MEMORY \
+                else wanted not in e.stderr
+            if lacks or 'Success' in e.stderr:
+                return 'does not say "%s": %s' % (wanted, e.stderr)
+        before = self.wanted.tree if NOT_SURE in e.stderr else self.before
+        return self.other_tree(fault, e.tree, before)
+
+    def other_tree(self, fault: Fault, found: Dict[str, bytes], wanted: Dict[str, bytes]) -> str:
+        """What cannot be removed may stay, under its hidden name."""
+        def counts(name: str) -> bool:
+            if name.startswith('.out.cleave-') and fault.kind == 'remove':
+                return False
+            if name.startswith(STALE) and fault.kind != 'none':
+                return False
+            return wanted is not self.before or not self.variant.in_part or \
+                not name.startswith(self.variant.in_part)
+        try:
+            harness.check_files({n: d for n, d in found.items() if counts(n)},
+                                {n: d for n, d in wanted.items() if counts(n)})
+        except harness.Failed as difference:
+            return str(difference)
+        return ''
+
+    def every_call(self, fault: Fault, errors: Sequence[int], found: Found) -> int:
+        """The n-th call fails with one of the errors in turn. Gives the number of runs."""
+        for n in range(1, CALLS_MAX):
+            error = errors[(n - 1) % len(errors)]
+            text = '%s:%d:%d:%s' % (fault.kind, n, error, fault.mode)
+            ending = self.run(text + (',' + fault.beside if fault.beside else ''))
+            caller = self.caller()
+            hit = caller and not (fault.beside and self.only_beside(fault))
+            wrong = self.complaint(fault if hit else Fault('none', (), must_succeed=True), error,
+                                   ending)
+            if wrong:
+                found.setdefault((str(fault), caller), []).append(
+                    'CLEAVE_FAULT=%s (%s): %s' % (text, os.strerror(error), wrong.strip()))
+            if not hit:
+                return n
+        raise harness.Failed('%s: more than %d calls' % (fault, CALLS_MAX))
+
+    def only_beside(self, fault: Fault) -> bool:
+        with open(self.log, encoding='ascii') as f:
+            return not any(line.split()[0] == fault.kind for line in f)
+
+
+def rows_of(variant: Variant) -> Iterator[Tuple[Fault, Sequence[int]]]:
+    for fault in FAULTS + (LASTING if variant.thorough else ()):
+        if variant.fault_kinds and fault.kind not in variant.fault_kinds:
+            continue
+        if variant.thorough and not suite.args.sanitized:
+            for error in fault.errors:
+                yield fault, (error,)
+        else:
+            yield fault, fault.errors
+
+
+def disturbed(variant: Callable[[], Variant]) -> Callable[[], None]:
+    def case() -> None:
+        if not suite.faults:
+            raise harness.Skip('the linker has no --wrap')
+        v = variant()
+        rows = list(enumerate(rows_of(v)))
+        found: Found = {}
+
+        def one(row: Tuple[int, Tuple[Fault, Sequence[int]]]) -> int:
+            number, (fault, errors) = row
+            return Trial(v, 'row-%d' % number).every_call(fault, errors, found)
+        with concurrent.futures.ThreadPoolExecutor(2) as pool:
+            runs = sum(pool.map(one, rows))
+        print('        %d runs' % runs)
+        if found:
+            raise harness.Failed('%d calls whose fault ends wrongly\n%s' % (len(found), '\n'.join(
+                '  %s at %s, %d times, first %s' % (kind, in_words(at), len(texts), texts[0])
+                for (kind, at), texts in sorted(found.items()))))
+    return case
+
+
+# ---- the commands that are disturbed ----
+
+def traffic(name: str, *flags: str) -> str:
+    path = suite.path(name)
+    packets = () if '--packets' in flags else ('--packets', '120')
+    suite.run_cleave('generate', 'traffic', '-q', '-o', path, '--flows', '8', *packets,
+                     '--other', '5', '--udp', '50', '--fragments', '30', *flags)
+    return path
+
+
+def pcapng() -> str:
+    return traffic('a.pcapng', '--format', 'pcapng')
+
+
+def zipped(path: str) -> str:
+    with open(path, 'rb') as f, gzip.open(path + '.gz', 'wb') as to:
+        to.write(f.read())
+    return path + '.gz'
+
+
+def packed(path: str) -> str:
+    """By zstd, where this build has it."""
+    compressible('zstd')
+    suite.run_cleave('split', '-q', '-o', suite.path('packed'), '--by', 'none', '--name', 'all',
+                     '--compress', 'zstd', path)
+    return suite.path('packed', 'all.zst')
+
+
+def compressible(kind: str) -> str:
+    empty = suite.write('empty.pcap', pf.Format().header())
+    done = suite.run_cleave('split', '-q', '--dry-run', '--compress', kind, empty, status=None)
+    if done.returncode:
+        raise harness.Skip(done.stderr.decode().strip())
+    return kind
+
+
+def split(*args: str, **more) -> Variant:
+    """With little memory: where allocations are filled, windows of streams take their time."""
+    return Variant(('split', '-q', '-o', 'out', '--memory', '4MiB', *args), **more)
+
+
+def old_output(folder: str) -> None:
+    """What an earlier run left, small."""
+    out = os.path.join(folder, 'out')
+    os.makedirs(os.path.join(out, 'sub'))
+    for name in 'cleave.json', 'manifest.csv', 'sub/1.pcap':
+        with open(os.path.join(out, name), 'wb') as f:
+            f.write(b'of an earlier run: ' + name.encode())
+
+
+def foreign(folder: str) -> None:
+    """What cleave must never touch."""
+    out = os.path.join(folder, 'out')
+    os.makedirs(out)
+    with open(os.path.join(out, 'precious'), 'wb') as f:
+        f.write(b'not to be had again')
+
+
+def stale(folder: str) -> None:
+    """What a killed run left."""
+    gone = os.path.join(folder, STALE)
+    os.makedirs(gone)
+    with open(os.path.join(gone, '1.pcap'), 'wb') as f:
+        f.write(b'begun')
+
+
+def pipe(*flags: str) -> bytes:
+    with open(traffic('a.pcap', *flags), 'rb') as f:
+        return f.read()
+
+
+LONGER = ('--sizes', 'large', '--packets', '1500')  # than one buffer of any kind
+
+
+VARIANTS: Dict[str, Callable[[], Variant]] = {
+    'plain': lambda: split(traffic('a.pcap'), '-t', '1', thorough=True),
+    'two-threads': lambda: split(traffic('a.pcap'), '-t', '2', '--cache', 'drop'),
+    'few-open': lambda: split(traffic('a.pcap'), '-t', '1', '--max-open', '1', '--window', '16KiB'),
+    'rounds': lambda: split(traffic('a.pcap'), '-t', '2', '--window', '16KiB', '--name',
+                            '{proto}/{n}/{n}.pcap'),
+    'force-full': lambda: split(traffic('a.pcap'), '-t', '1', '--sync', 'full', '--force',
+                                before=old_output),
+    'force-plain-rename': lambda: split(
+        traffic('a.pcap'), '-t', '1', '--force', before=old_output, thorough=True,
+        fault_kinds=('rename', 'rename-plain', 'remove', 'lstat', 'open')),
+    'force-foreign': lambda: split(
+        traffic('a.pcap'), '-t', '1', '--force', before=foreign, refused=True, thorough=True,
+        fault_kinds=('lstat', 'opendir', 'readdir', 'open', 'fstat')),
+    'clean': lambda: split(traffic('a.pcap'), '-t', '1', '--clean', before=stale,
+                           fault_kinds=('open', 'opendir', 'readdir', 'lstat', 'flock')),
+    'zstd': lambda: split(traffic('a.pcap'), '-t', '2', '--compress',
+                          compressible('zstd'), '--window', '16KiB'),
+    'gzip': lambda: split(traffic('a.pcap'), '-t', '1', '--compress',
+                          compressible('gzip'), '--window', '16KiB'),
+    'merge': lambda: split('--merge', '-t', '2', traffic('a.pcap'), pcapng()),
+    'each': lambda: split('--each', '-t', '1', traffic('a.pcap'), pcapng()),
+    'top': lambda: split(traffic('a.pcap'), '-t', '2', '--top', '3'),
+    'chosen': lambda: split(traffic('a.pcap'), '-t', '1', '--filter', 'tcp or udp', '--by',
+                            'client,server,service', '--every', '50p', '--manifest', 'jsonl'),
+    'pipe': lambda: split('-', '-t', '2', stdin=pipe()),
+    'pipe-longer': lambda: split('-', '-t', '2', stdin=pipe(*LONGER),
+                                 fault_kinds=('read', 'poll')),
+    'pcapng': lambda: split(pcapng(), '-t', '1', '--window', '16KiB'),
+    'converted': lambda: split(pcapng(), '-t', '1', '--format', 'pcap'),
+    'gz-input': lambda: split(zipped(traffic('a.pcap')), '-t', '1'),
+    'zstd-input': lambda: split(packed(traffic('a.pcap')), '-t', '2'),
+    'gz-longer': lambda: split(
+        zipped(traffic('a.pcap', *LONGER)), '-t', '1',
+        fault_kinds=('library', 'read')),
+    'zstd-longer': lambda: split(
+        packed(traffic('a.pcap', *LONGER)), '-t', '1',
+        fault_kinds=('library', 'read')),
+    'dry-run': lambda: Variant(('split', '-q', '--dry-run', '--manifest', '-', '-t', '1',
+                                traffic('a.pcap'))),
+    'info': lambda: Variant(('info', '--json', traffic('a.pcap')), thorough=True),
+    'info-pcapng': lambda: Variant(('info', pcapng())),
+    'info-longer': lambda: Variant(('info', '-'), stdin=pipe(*LONGER),
+                                   fault_kinds=('read', 'poll', 'malloc')),
+    'info-gz': lambda: Variant(('info', zipped(pcapng()))),
+    'generate-traffic': lambda: Variant(
+        ('generate', 'traffic', '-q', '-o', 'new.pcap', '--flows', '20', '--packets', '3000',
+         '--truth', 'new.csv'), in_part='new', thorough=True),
+    'generate-synflood': lambda: Variant(
+        ('generate', 'synflood', '-q', '-o', 'new.pcap', '--count', '50'), in_part='new',
+        thorough=True),
+}
+
+
+def no_name_left() -> None:
+    """Where renames know no flags, an old output steps aside. When neither the new one can take the
+    name nor the old one have it back, the message says where it is, and --clean does not find it.
+    """
+    if not suite.faults:
+        raise harness.Skip('the linker has no --wrap')
+    trial = Trial(split(traffic('a.pcap'), '-t', '1', '--force', before=old_output), 'trial')
+    e = trial.run('rename-plain:2:%d:on,rename:1:%d:on' % (E.EIO, E.EINVAL))
+    check_equal(e.status, 2, 'status')
+    check(os.strerror(E.EIO) in e.stderr, 'says %r', e.stderr)
+    data = trial.before['out/cleave.json']
+    places = [os.path.dirname(name) for name, found in e.tree.items() if found == data]
+    check_equal(len(places), 1, 'places of the old output')
+    check(places[0] in e.stderr, 'the old output is in %s, of which nothing is said: %r',
+          places[0], e.stderr)
+    suite.run_cleave('split', '-q', '-o', 'out', '--clean', suite.path('a.pcap'), cwd=trial.dir)
+    check(os.path.exists(os.path.join(trial.dir, places[0])), '--clean removed %s', places[0])
+
+
+def read_fails_late() -> None:
+    """A read that fails far behind the beginning is a failure, and no damage of the capture."""
+    if not suite.faults:
+        raise harness.Skip('the linker has no --wrap')
+    log = suite.path('log')
+    env = dict(os.environ, LC_ALL='C', CLEAVE_FAULT='read:1100:%d:on' % E.EIO, CLEAVE_FAULT_LOG=log)
+    for command in ('info', '-'), ('split', '-', '--dry-run', '-q'):
+        with subprocess.Popen([suite.cleave, 'generate', 'traffic', '-q', '-o', '-', '--flows', '8',
+                               '--sizes', 'large', '--packets', '60000'], stdout=subprocess.PIPE,
+                              stderr=subprocess.DEVNULL) as source:
+            done = harness.run([suite.faults, *command], stdin=source.stdout, env=env,
+                               timeout=HANGS_S)
+            source.stdout.close()
+        check(os.path.exists(log), 'there were too few reads')
+        os.unlink(log)
+        talk = done.stderr.decode()
+        check_equal((done.returncode, os.strerror(E.EIO) in talk), (2, True),
+                    '%s: status, and that the error is named in %r' % (command[0], talk))
+
+
+# ---- what is not disturbed ----
+
+# Called by our own objects, and nothing to fail: memory and text, locks that are used as they
+# should be, what says of itself only whether data are good, words to the standard streams, and
+# lseek(), which fails where there is no place to tell: in what is read as a stream then.
+HARMLESS = '''
+    ITM_deregisterTMCloneTable ITM_registerTMCloneTable cxa_finalize errno_location gmon_start
+    libc_start_main sched_cpucount stack_chk_fail exit abort assert_fail
+    memchr memcmp bcmp memcpy memmove memset qsort strchr strcmp strcpy strcspn strerror strlen
+    strncmp strpbrk strrchr strspn strtol strtoll strtoul strtoull isoc23_strtol isoc23_strtoll
+    isoc23_strtoul isoc23_strtoull snprintf vsnprintf inet_pton strftime gmtime_r timegm pow free
+    getenv popcountdi2
+    stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf
+    putchar puts setvbuf
+    clock_gettime lseek lseek64 getpid isatty sysconf signal eventfd_write
+    pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal
+    pthread_cond_timedwait pthread_cond_wait pthread_join pthread_mutex_destroy pthread_mutex_init
+    pthread_mutex_lock pthread_mutex_unlock
+    bsearch stat stat64
+    BZ2_ LZ4F_ ZSTD_ json_ lzma_ deflate inflate nettle_ pcap_
+'''.split()
+
+
+def covered() -> None:
+    """A function that is called for the first time has to be looked at: can it fail?"""
+    if not suite.faults:
+        raise harness.Skip('the linker has no --wrap')
+    if suite.args.sanitized:
+        raise harness.Skip('sanitizers call much themselves')
+    done = harness.run([harness.tool('nm'), suite.faults])
+    rows = [line.split()[-2:] for line in done.stdout.decode().split('\n') if line]
+    wrapped = {name[len('__wrap_'):] for _, name in rows if name.startswith('__wrap_')}
+    check(len(wrapped) > 40, 'only %d functions are wrapped', len(wrapped))
+    unknown = []
+    for kind, name in rows:
+        name = name.split('@')[0]
+        bare = re.sub(r'_chk$', '', name.strip('_'))
+        if kind in 'Uw' and name not in wrapped and bare not in HARMLESS and \
+                not any(h.endswith('_') and bare.startswith(h) for h in HARMLESS) and \
+                not bare.startswith(('deflate', 'inflate')):
+            unknown.append(name)
+    check(not unknown, 'called, and neither in faults.c nor in HARMLESS: %s', ' '.join(unknown))
+
+
+# ---- what others do while a run goes on ----
+
+class Fed:
+    """A run that reads a FIFO, which the test writes to when it likes."""
+
+    def __init__(self, *args: str, before_end: Sequence[str] = ()) -> None:
+        self.fifo = suite.path('fed.pcap')
+        if not os.path.exists(self.fifo):
+            os.mkfifo(self.fifo)
+        self.child = subprocess.Popen(
+            [suite.cleave, 'split', '-q', '-o', suite.path('place', 'out'), '-t', '2',
+             *args, self.fifo, *before_end], stderr=subprocess.PIPE,
+            env=dict(os.environ, LC_ALL='C'))
+        self.to = open(self.fifo, 'wb', buffering=0)  # pylint: disable=consult-using-with
+
+    def staging(self, holds: str = '') -> str:
+        """Waits for the hidden directory, and for a file in it."""
+        until = time.monotonic() + HANGS_S
+        place = suite.path('place')
+        while time.monotonic() < until and self.child.poll() is None:
+            for name in os.listdir(place):
+                path = os.path.join(place, name)
+                if '.cleave-' in name and (not holds or
+                                           any(n.endswith(holds) for n in os.listdir(path))):
+                    return path
+            time.sleep(0.002)
+        raise harness.Failed('no staging directory%s' % (' with ' + holds if holds else ''))
+
+    def end(self, rest: bytes = b'') -> Tuple[int, str]:
+        try:
+            self.to.write(rest)
+        except BrokenPipeError:
+            pass
+        self.to.close()
+        try:
+            _, talk = self.child.communicate(timeout=HANGS_S)
+        except subprocess.TimeoutExpired as late:
+            self.child.kill()
+            self.child.communicate()
+            raise harness.Failed('hangs') from late
+        text = talk.decode(errors='replace')
+        check('Sanitizer' not in text and 'runtime error:' not in text, '%s', text)
+        return self.child.returncode, text
+
+
+def big_capture() -> bytes:
+    """Of more than the three windows that a stream's reader has."""
+    frames = [pf.frame('10.0.0.%d' % (i % 40), '192.0.2.1', pf.UDP,
+                       pf.udp('10.0.0.1', '192.0.2.1', 1000, 53, bytes(1200)))
+              for i in range(8000)]
+    return pf.Capture(pf.Format(), pf.at_times(frames)).encode()
+
+
+def check_gone(status: int, talk: str, what: str, left: Sequence[str] = ()) -> None:
+    check_equal(status, 2, '%s: status, which says %r' % (what, talk))
+    check(MESSAGE.match(talk), '%s: not one message: %r', what, talk)
+    check('Success' not in talk, '%s: %r', what, talk)
+    place = suite.path('place')
+    if os.path.exists(place):
+        check_equal(sorted(os.listdir(place)), sorted(left), what + ': what is left')
+
+
+def output_removed() -> None:
+    """The hidden directory, or the one around it, is removed under a run."""
+    data = big_capture()
+    for what in 'before all', 'half-way', 'its parent':
+        os.makedirs(suite.path('place'), exist_ok=True)
+        run = Fed('--window', '1MiB', '--max-open', '4')
+        run.to.write(data[:2000])
+        if what == 'half-way':
+            run.staging()
+            run.to.write(data[2000:6 << 20])
+            staging = run.staging('.pcap')
+        else:
+            staging = run.staging()
+        shutil.rmtree(staging if what != 'its parent' else suite.path('place'))
+        status, talk = run.end(data[6 << 20 if what == 'half-way' else 2000:])
+        check_gone(status, talk, what)
+        check(os.strerror(E.ENOENT) in talk, '%s: %r', what, talk)
+
+
+def name_taken() -> None:
+    """Somebody else makes something under the output's name meanwhile: it is theirs."""
+    os.makedirs(suite.path('place'))
+    data = big_capture()[:200000]
+    for force in (), ('--force',):
+        run = Fed(*force)
+        run.to.write(data[:2000])
+        run.staging()
+        foreign(suite.path('place'))
+        status, talk = run.end(data[2000:])
+        check_gone(status, talk, 'taken ' + ' '.join(force), ['out'])
+        check_equal(list(harness.files_of(suite.path('place', 'out'))), ['precious'], 'theirs')
+        shutil.rmtree(suite.path('place', 'out'))
+
+
+def input_shrinks() -> None:
+    """A capture is cut off while it is mapped, or before its turn comes."""
+    os.makedirs(suite.path('place'))
+    data = big_capture()[:3 << 20]
+    for flags in ('--merge',), ():
+        path = suite.write('other.pcap', data)
+        run = Fed(*flags, before_end=[path])
+        run.to.write(data[:2000])
+        run.staging()
+        time.sleep(0.05)
+        os.truncate(path, 1 << 20)
+        status, talk = run.end(data[2000:])
+        check_gone(status, talk, 'cut off ' + ' '.join(flags))
+        check('shrank' in talk or 'changed since the run began' in talk, 'says %r', talk)
+
+
+# ---- kill -9 ----
+
+def kills(n: int, *flags: str, old: bool) -> Callable[[], None]:
+    def case() -> None:
+        rng = suite.random('kills')
+        place = suite.path('place')
+        target = os.path.join(place, 'out')
+        os.makedirs(place)
+        capture = suite.path('a.pcap')
+        suite.run_cleave('generate', 'traffic', '-q', '-o', capture, '--flows', '300',
+                         '--packets', '3000')
+        args = ['split', '-q', '-o', target, '-t', '2', *flags, capture]
+        started = time.monotonic()
+        suite.run_cleave(*args)
+        taken = time.monotonic() - started
+        new = harness.tree_digest(target)
+        shutil.rmtree(target)
+        suite.run_cleave('split', '-q', '-o', target, '--by', 'hostpair', capture)
+        was = harness.tree_digest(target)
+        keep = suite.path('keep')
+        shutil.copytree(target, keep)
+        check(was != new, 'the old output is like the new one')
+        seen = {'nothing': 0, 'old': 0, 'new': 0, 'left': 0}
+        for i in range(n):
+            for name in os.listdir(place):
+                shutil.rmtree(os.path.join(place, name))
+            if old:
+                shutil.copytree(keep, target)
+            with subprocess.Popen([suite.cleave, *args], stderr=subprocess.DEVNULL) as child:
+                time.sleep(rng.random() * taken * 1.2)
+                child.send_signal(signal.SIGKILL)
+            what = 'nothing'
+            if os.path.exists(target):
+                found = harness.tree_digest(target)
+                check(found in (was, new), 'kill %d: the target is neither old nor new: %s', i,
+                      found)
+                what = 'old' if found == was else 'new'
+            check(what != ('nothing' if old else 'old'), 'kill %d: %s is there', i, what)
+            seen[what] += 1
+            left = [x for x in os.listdir(place) if x != 'out']
+            seen['left'] += len(left)
+            again = ['--clean'] if i % 2 else []
+            if not old and what == 'new':
+                again.append('--force')
+            talk = suite.run_cleave(*args, *again).stderr.decode()
+            check_equal(harness.tree_digest(target), new, 'kill %d: the run behind it' % i)
+            if i % 2:
+                check_equal((os.listdir(place), talk), (['out'], ''),
+                            'kill %d: what is left with --clean' % i)
+            elif left:
+                check(left[0] in talk and '--clean' in talk, 'kill %d: %s is not named: %r', i,
+                      left[0], talk)
+        print('        %s' % ', '.join('%s %d' % pair for pair in seen.items()))
+        check(seen['left'] > n // 20, 'few were killed at work: %r', seen)
+    return case
+
+
+def main() -> int:
+    n_kills = KILLS // 2
+    cases: Dict[str, Callable[[], None]] = {
+        'disturbed-' + name: disturbed(variant) for name, variant in VARIANTS.items()}
+    for case in (no_name_left, read_fails_late, covered, output_removed, name_taken,
+                 input_shrinks):
+        cases[case.__name__.replace('_', '-')] = case
+    cases['killed'] = kills(n_kills, old=False)
+    cases['killed-replacing'] = kills(n_kills, '--force', old=True)
+    return suite.run(cases)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,403 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Faults on demand, for a cleave that is linked with --wrap for each function below: what its own
+ * objects call comes here first, what libraries call among themselves does not.
+ *
+ *     CLEAVE_FAULT=KIND:N:ERRNO[:MODE][,...]   the N-th call of this kind fails, the first is 1
+ *     CLEAVE_FAULT_LOG=FILE                    gets a line for each fault that was met
+ *
+ * ERRNO is a number. MODE: "once", the default; "on", all later calls too; "short", reads and
+ * writes do half of what they are asked for, and do not fail. A call that fails is not made, but
+ * that what is closed is closed.
+ */
+#include <dirent.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <poll.h>
+#include <pthread.h>
+#include <sched.h>
+#include <signal.h>
+#include <stdarg.h>
+#include <stdatomic.h>
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/eventfd.h>
+#include <sys/file.h>
+#include <sys/mman.h>
+#include <sys/resource.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <pcap/pcap.h>
+
+#include "config.h"
+
+/* glibc calls what takes 64-bit offsets by another name. */
+#if defined __GLIBC__ && defined _FILE_OFFSET_BITS && _FILE_OFFSET_BITS == 64
+#define LFS(name) name "64"
+#else
+#define LFS(name) name
+#endif
+
+#define KINDS(X)                                                                                   \
+    X(OPEN, "open")                                                                                \
+    X(FOPEN, "fopen")                                                                              \
+    X(OPENDIR, "opendir")                                                                          \
+    X(READDIR, "readdir")                                                                          \
+    X(FSTAT, "fstat")                                                                              \
+    X(LSTAT, "lstat")                                                                              \
+    X(MKDIR, "mkdir")                                                                              \
+    X(RENAME, "rename") /* with flags */                                                           \
+    X(RENAME_PLAIN, "rename-plain")                                                                \
+    X(REMOVE, "remove")                                                                            \
+    X(SYNC, "sync")                                                                                \
+    X(TRUNCATE, "truncate")                                                                        \
+    X(FADVISE, "fadvise")                                                                          \
+    X(FCNTL, "fcntl")                                                                              \
+    X(READ, "read")                                                                                \
+    X(PREAD, "pread")                                                                              \
+    X(POLL, "poll")                                                                                \
+    X(EVENTFD, "eventfd")                                                                          \
+    X(WRITE, "write")                                                                              \
+    X(PWRITE, "pwrite")                                                                            \
+    X(CLOSE, "close")                                                                              \
+    X(CLOSE_OUTPUT, "close-output") /* of a file or pipe that is written */                        \
+    X(FWRITE, "fwrite")             /* but to the standard streams */                              \
+    X(FLUSH, "flush")               /* of libpcap's dumper, to a file */                           \
+    X(FCLOSE, "fclose")                                                                            \
+    X(MMAP, "mmap")                                                                                \
+    X(MUNMAP, "munmap")                                                                            \
+    X(MADVISE, "madvise")                                                                          \
+    X(THREAD, "thread")                                                                            \
+    X(MALLOC, "malloc")                                                                            \
+    X(LIBRARY, "library") /* memory that libraries ask for */                                      \
+    X(RLIMIT, "rlimit")                                                                            \
+    X(SIGNAL, "signal")                                                                            \
+    X(FLOCK, "flock")                                                                              \
+    X(KILL, "kill")                                                                                \
+    X(AFFINITY, "affinity")
+
+#define AS_ENUM(kind, name) KIND_##kind,
+#define AS_NAME(kind, name) [KIND_##kind] = (name),
+
+enum kind { KINDS(AS_ENUM) N_KINDS };
+
+static const char *const kind_names[N_KINDS] = {KINDS(AS_NAME)};
+
+enum mode {
+    MODE_ONCE,
+    MODE_ON,
+    MODE_SHORT,
+};
+
+/* One per kind; written before main(). */
+static struct plan {
+    uint64_t n; /* 0: none fails */
+    int error;
+    enum mode mode;
+    _Atomic uint64_t calls;
+    _Atomic bool logged;
+} plans[N_KINDS];
+
+static const char *log_path;
+
+static void fail_to_start(const char *text)
+{
+    (void)fprintf(stderr, "CLEAVE_FAULT: %s\n", text);
+    _exit(99);
+}
+
+static enum kind kind_of(const char *name, size_t len)
+{
+    for (unsigned k = 0; k < N_KINDS; k++)
+        if (strlen(kind_names[k]) == len && memcmp(kind_names[k], name, len) == 0)
+            return k;
+    fail_to_start("no such kind");
+    return N_KINDS;
+}
+
+/* "KIND:N:ERRNO[:MODE]". Returns what follows it. */
+static const char *parse_one(const char *at)
+{
+    const size_t len = strcspn(at, ":");
+    struct plan *p = &plans[kind_of(at, len)];
+    char *end = NULL;
+    if (at[len])
+        p->n = strtoull(at + len + 1, &end, 10);
+    if (!end || *end != ':')
+        fail_to_start("a number and an errno are missing");
+    p->error = (int)strtol(end + 1, &end, 10);
+    if (*end == ':') {
+        const size_t mode = strcspn(++end, ",");
+        p->mode = strncmp(end, "on", mode) == 0      ? MODE_ON
+                  : strncmp(end, "short", mode) == 0 ? MODE_SHORT
+                                                     : MODE_ONCE;
+        end += mode;
+    }
+    if (*end && *end != ',')
+        fail_to_start("a comma is missing");
+    return *end ? end + 1 : end;
+}
+
+__attribute__((constructor)) static void begin(void)
+{
+    const char *at = getenv("CLEAVE_FAULT");
+    log_path = getenv("CLEAVE_FAULT_LOG");
+    while (at && *at)
+        at = parse_one(at);
+}
+
+extern char image[] __asm__("__executable_start");
+
+int real_open(const char *path, int flags, ...) __asm__("__real_" LFS("open"));
+ssize_t real_write(int fd, const void *p, size_t len) __asm__("__real_write");
+int real_close(int fd) __asm__("__real_close");
+
+/* For addr2line: where the call came from. */
+static void note(enum kind k, uint64_t n, const void *caller)
+{
+    char line[96];
+    const int len =
+        snprintf(line, sizeof line, "%s %llu 0x%llx\n", kind_names[k], (unsigned long long)n,
+                 (unsigned long long)((uintptr_t)caller - (uintptr_t)image));
+    const int fd = real_open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+    if (fd < 0 || real_write(fd, line, (size_t)len) != len)
+        _exit(98);
+    (void)real_close(fd);
+}
+
+/* Whether the call of this kind that is about to be made is one that must fail; sets errno then. */
+static bool hit(enum kind k, const void *caller)
+{
+    struct plan *p = &plans[k];
+    if (p->n == 0)
+        return false;
+    const uint64_t n = atomic_fetch_add(&p->calls, 1) + 1;
+    if (n < p->n || (n > p->n && p->mode == MODE_ONCE))
+        return false;
+    if (log_path && !atomic_exchange(&p->logged, true))
+        note(k, n, caller);
+    errno = p->error;
+    return true;
+}
+
+#define HIT(kind) hit(KIND_##kind, __builtin_return_address(0))
+
+/* The function of this name, called params, fails by returning `failure`. */
+#define WRAP(kind, type, name, symbol, params, args, failure)                                      \
+    type real_##name params __asm__("__real_" symbol);                                             \
+    type wrap_##name params __asm__("__wrap_" symbol);                                             \
+    type wrap_##name params                                                                        \
+    {                                                                                              \
+        return HIT(kind) ? (failure) : real_##name args;                                           \
+    }
+
+/* The same for reads and writes of len bytes, which can be short. */
+#define WRAP_IO(kind, name, symbol, params, args)                                                  \
+    ssize_t real_##name params __asm__("__real_" symbol);                                          \
+    ssize_t wrap_##name params __asm__("__wrap_" symbol);                                          \
+    ssize_t wrap_##name params                                                                     \
+    {                                                                                              \
+        if (HIT(kind)) {                                                                           \
+            if (plans[KIND_##kind].mode != MODE_SHORT)                                             \
+                return -1;                                                                         \
+            len = (len + 1) / 2;                                                                   \
+        }                                                                                          \
+        return real_##name args;                                                                   \
+    }
+
+/* ---- files ---- */
+
+int wrap_open(const char *path, int flags, ...) __asm__("__wrap_" LFS("open"));
+int wrap_open(const char *path, int flags, ...)
+{
+    va_list ap;
+    va_start(ap, flags);
+    const mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    return HIT(OPEN) ? -1 : real_open(path, flags, mode);
+}
+
+int real_openat(int dir, const char *path, int flags, ...) __asm__("__real_" LFS("openat"));
+int wrap_openat(int dir, const char *path, int flags, ...) __asm__("__wrap_" LFS("openat"));
+int wrap_openat(int dir, const char *path, int flags, ...)
+{
+    va_list ap;
+    va_start(ap, flags);
+    const mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
+    va_end(ap);
+    return HIT(OPEN) ? -1 : real_openat(dir, path, flags, mode);
+}
+
+/* Only F_DUPFD_CLOEXEC is asked for, which takes a number. */
+int real_fcntl(int fd, int what, ...) __asm__("__real_" LFS("fcntl"));
+int wrap_fcntl(int fd, int what, ...) __asm__("__wrap_" LFS("fcntl"));
+int wrap_fcntl(int fd, int what, ...)
+{
+    va_list ap;
+    va_start(ap, what);
+    const int arg = va_arg(ap, int);
+    va_end(ap);
+    return HIT(FCNTL) ? -1 : real_fcntl(fd, what, arg);
+}
+
+WRAP(FSTAT, int, fstat, LFS("fstat"), (int fd, struct stat *st), (fd, st), -1)
+WRAP(LSTAT, int, lstat, LFS("lstat"), (const char *path, struct stat *st), (path, st), -1)
+
+static bool is_output(int fd)
+{
+    struct stat st;
+    return real_fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode)) &&
+           (real_fcntl(fd, F_GETFL, 0) & O_ACCMODE) != O_RDONLY;
+}
+
+int wrap_close(int fd) __asm__("__wrap_close");
+int wrap_close(int fd)
+{
+    if (!(is_output(fd) ? HIT(CLOSE_OUTPUT) : HIT(CLOSE)))
+        return real_close(fd);
+    const int error = errno;
+    (void)real_close(fd);
+    errno = error;
+    return -1;
+}
+
+WRAP_IO(READ, read, "read", (int fd, void *p, size_t len), (fd, p, len))
+WRAP_IO(PREAD, pread, LFS("pread"), (int fd, void *p, size_t len, off_t at), (fd, p, len, at))
+WRAP_IO(WRITE, write, "write", (int fd, const void *p, size_t len), (fd, p, len))
+WRAP_IO(PWRITE, pwrite, LFS("pwrite"), (int fd, const void *p, size_t len, off_t at),
+        (fd, p, len, at))
+WRAP(POLL, int, poll, "poll", (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms), -1)
+WRAP(EVENTFD, int, eventfd, "eventfd", (unsigned n, int flags), (n, flags), -1)
+WRAP(TRUNCATE, int, ftruncate, LFS("ftruncate"), (int fd, off_t len), (fd, len), -1)
+WRAP(SYNC, int, fsync, "fsync", (int fd), (fd), -1)
+WRAP(SYNC, int, syncfs, "syncfs", (int fd), (fd), -1)
+WRAP(FADVISE, int, fadvise, LFS("posix_fadvise"), (int fd, off_t at, off_t len, int what),
+     (fd, at, len, what), errno)
+WRAP(FLOCK, int, flock, "flock", (int fd, int what), (fd, what), -1)
+
+/* ---- directories ---- */
+
+WRAP(MKDIR, int, mkdir, "mkdir", (const char *path, mode_t mode), (path, mode), -1)
+WRAP(MKDIR, int, mkdirat, "mkdirat", (int dir, const char *path, mode_t mode), (dir, path, mode),
+     -1)
+WRAP(RENAME_PLAIN, int, rename, "rename", (const char *from, const char *to), (from, to), -1)
+WRAP(RENAME, int, renameat2, "renameat2",
+     (int from_dir, const char *from, int to_dir, const char *to, unsigned flags),
+     (from_dir, from, to_dir, to, flags), -1)
+WRAP(REMOVE, int, remove, "remove", (const char *path), (path), -1)
+WRAP(REMOVE, int, rmdir, "rmdir", (const char *path), (path), -1)
+WRAP(REMOVE, int, nftw, LFS("nftw"),
+     (const char *path, __nftw_func_t visit, int descriptors, int flags),
+     (path, visit, descriptors, flags), -1)
+WRAP(OPENDIR, DIR *, opendir, "opendir", (const char *path), (path), NULL)
+WRAP(READDIR, struct dirent *, readdir, LFS("readdir"), (DIR * d), (d), NULL)
+
+int real_closedir(DIR *d) __asm__("__real_closedir");
+int wrap_closedir(DIR *d) __asm__("__wrap_closedir");
+int wrap_closedir(DIR *d)
+{
+    const bool bad = HIT(CLOSE);
+    const int error = errno;
+    const int result = real_closedir(d);
+    errno = error;
+    return bad ? -1 : result;
+}
+
+/* ---- streams ---- */
+
+WRAP(FOPEN, FILE *, fopen, LFS("fopen"), (const char *path, const char *mode), (path, mode), NULL)
+WRAP(FOPEN, FILE *, fdopen, "fdopen", (int fd, const char *mode), (fd, mode), NULL)
+WRAP(LIBRARY, FILE *, fmemopen, "fmemopen", (void *p, size_t len, const char *mode), (p, len, mode),
+     NULL)
+WRAP(LIBRARY, FILE *, fopencookie, "fopencookie",
+     (void *cookie, const char *mode, cookie_io_functions_t f), (cookie, mode, f), NULL)
+
+int real_pcap_dump_flush(pcap_dumper_t *d) __asm__("__real_pcap_dump_flush");
+int wrap_pcap_dump_flush(pcap_dumper_t *d) __asm__("__wrap_pcap_dump_flush");
+int wrap_pcap_dump_flush(pcap_dumper_t *d)
+{
+    const bool file = fileno(pcap_dump_file(d)) >= 0;
+    return file && HIT(FLUSH) ? -1 : real_pcap_dump_flush(d);
+}
+
+size_t real_fwrite(const void *p, size_t size, size_t n, FILE *f) __asm__("__real_fwrite");
+size_t wrap_fwrite(const void *p, size_t size, size_t n, FILE *f) __asm__("__wrap_fwrite");
+size_t wrap_fwrite(const void *p, size_t size, size_t n, FILE *f)
+{
+    return f != stdout && f != stderr && HIT(FWRITE) ? 0 : real_fwrite(p, size, n, f);
+}
+
+int real_fputs(const char *s, FILE *f) __asm__("__real_fputs");
+int wrap_fputs(const char *s, FILE *f) __asm__("__wrap_fputs");
+int wrap_fputs(const char *s, FILE *f)
+{
+    return f != stdout && f != stderr && HIT(FWRITE) ? EOF : real_fputs(s, f);
+}
+
+int real_fclose(FILE *f) __asm__("__real_fclose");
+int wrap_fclose(FILE *f) __asm__("__wrap_fclose");
+int wrap_fclose(FILE *f)
+{
+    const bool bad = HIT(FCLOSE);
+    const int error = errno;
+    const int result = real_fclose(f);
+    errno = bad ? error : errno;
+    return bad ? EOF : result;
+}
+
+/* ---- memory ---- */
+
+WRAP(MALLOC, void *, malloc, "malloc", (size_t n), (n), NULL)
+WRAP(MALLOC, void *, calloc, "calloc", (size_t n, size_t size), (n, size), NULL)
+WRAP(MALLOC, void *, realloc, "realloc", (void *p, size_t n), (p, n), NULL)
+WRAP(MALLOC, void *, aligned_alloc, "aligned_alloc", (size_t align, size_t n), (align, n), NULL)
+WRAP(MMAP, void *, mmap, LFS("mmap"), (void *p, size_t n, int prot, int flags, int fd, off_t at),
+     (p, n, prot, flags, fd, at), MAP_FAILED)
+WRAP(MUNMAP, int, munmap, "munmap", (void *p, size_t n), (p, n), -1)
+WRAP(MADVISE, int, madvise, "madvise", (void *p, size_t n, int what), (p, n, what), -1)
+
+WRAP(LIBRARY, pcap_t *, pcap_open_dead, "pcap_open_dead", (int dlt, int snaplen), (dlt, snaplen),
+     NULL)
+WRAP(LIBRARY, pcap_t *, pcap_open_dead2, "pcap_open_dead_with_tstamp_precision",
+     (int dlt, int snaplen, u_int precision), (dlt, snaplen, precision), NULL)
+#if HAVE_ZLIB
+#include <zlib.h>
+WRAP(LIBRARY, int, inflate_init, "inflateInit2_",
+     (z_streamp z, int bits, const char *version, int size), (z, bits, version, size), Z_MEM_ERROR)
+WRAP(LIBRARY, int, inflate, "inflate", (z_streamp z, int flush), (z, flush), Z_MEM_ERROR)
+WRAP(LIBRARY, int, deflate_init, "deflateInit2_",
+     (z_streamp z, int level, int method, int bits, int mem, int strategy, const char *version,
+      int size),
+     (z, level, method, bits, mem, strategy, version, size), Z_MEM_ERROR)
+#endif
+#if HAVE_ZSTD
+#include <zstd.h>
+#include <zstd_errors.h>
+WRAP(LIBRARY, ZSTD_CCtx *, zstd_cctx, "ZSTD_createCCtx", (void), (), NULL)
+WRAP(LIBRARY, ZSTD_DStream *, zstd_dstream, "ZSTD_createDStream", (void), (), NULL)
+WRAP(LIBRARY, size_t, zstd_compress, "ZSTD_compress2",
+     (ZSTD_CCtx * c, void *to, size_t cap, const void *from, size_t len), (c, to, cap, from, len),
+     (size_t)-ZSTD_error_memory_allocation)
+WRAP(LIBRARY, size_t, zstd_decompress, "ZSTD_decompressStream",
+     (ZSTD_DStream * d, ZSTD_outBuffer *out, ZSTD_inBuffer *in), (d, out, in),
+     (size_t)-ZSTD_error_memory_allocation)
+#endif
+
+/* ---- the process ---- */
+
+WRAP(THREAD, int, thread, "pthread_create",
+     (pthread_t * t, const pthread_attr_t *attr, void *(*run)(void *), void *arg),
+     (t, attr, run, arg), errno)
+WRAP(RLIMIT, int, getrlimit, LFS("getrlimit"), (int what, struct rlimit *lim), (what, lim), -1)
+WRAP(RLIMIT, int, setrlimit, LFS("setrlimit"), (int what, const struct rlimit *lim), (what, lim),
+     -1)
+WRAP(SIGNAL, int, sigaction, "sigaction",
+     (int number, const struct sigaction *action, struct sigaction *old), (number, action, old), -1)
+WRAP(KILL, int, kill, "kill", (pid_t pid, int number), (pid, number), -1)
+WRAP(AFFINITY, int, affinity, "sched_getaffinity", (pid_t pid, size_t size, cpu_set_t *set),
+     (pid, size, set), -1)
