@@ -167,8 +167,8 @@ static void count(struct plan *pl)
     r->orphans = pl->orphans;
     r->fragment_overflow = pl->overflow;
     r->cut_short = pl->counts.cut_short;
-    r->copies = pl->counts.copies - pl->join.filtered_copies;
-    r->dropped_filtered = pl->counts.filtered + pl->join.filtered;
+    r->copies = pl->counts.copies - pl->filtered_copies;
+    r->dropped_filtered = pl->counts.filtered + pl->filtered;
     r->damages = pl->counts.damages;
     r->skipped_bytes = pl->counts.skipped_bytes;
     r->rounded = pl->counts.rounded;

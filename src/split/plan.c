@@ -494,6 +494,8 @@ void plan_complete(struct plan *pl, const struct task *t)
         pl->waiting = fragments_waiting(pl->join.fragments);
         pl->overflow = fragments_overflow(pl->join.fragments);
         pl->orphans = pl->join.orphans;
+        pl->filtered = pl->join.filtered;
+        pl->filtered_copies = pl->join.filtered_copies;
         break;
     case TASK_ROLES:
         pl->settling = false;

@@ -130,9 +130,10 @@ struct plan {
     bool joining;
     struct join join;
     uint64_t waiting, orphans, overflow;
-    uint64_t scan_at;    /* the batch whose pieces are handed out */
-    uint64_t confirm_at; /* the batch whose pieces are confirmed */
-    size_t confirm_end;  /* where the last confirmed piece ended, in its window */
+    uint64_t filtered, filtered_copies; /* as the joiner had them when it was last done */
+    uint64_t scan_at;                   /* the batch whose pieces are handed out */
+    uint64_t confirm_at;                /* the batch whose pieces are confirmed */
+    size_t confirm_end;                 /* where the last confirmed piece ended, in its window */
     const struct view *confirm_view;
     struct walk_state confirm_state;
     bool confirm_seeking; /* behind a fault: no record was found up to confirm_end */
