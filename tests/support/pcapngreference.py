@@ -76,8 +76,11 @@ def partition(packets: Sequence[ng.Packet], by: str = 'flow', directed: bool = F
     """In order of appearance, `other` last."""
     flows: Dict[reference.Key, Output] = {}
     n_flows = 0
-    for packet in packets:
-        ends = reference.endpoints(packet.interface.linktype, packet.data)
+    all_ends = [reference.endpoints(p.interface.linktype, p.data) for p in packets]
+    if by == 'flow':
+        all_ends = reference.with_joined(all_ends, [
+            reference.Piece(p.interface.linktype, p.data, p.ts_ns, p.offset) for p in packets])
+    for packet, ends in zip(packets, all_ends):
         key = reference.flow_key(ends, by, directed)
         if not key and drop_other:
             continue

@@ -13,7 +13,7 @@ import io
 import ipaddress
 import re
 import struct
-from typing import Dict, List, NamedTuple, Optional, Tuple
+from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 import pcapfile as pf
 
@@ -266,7 +266,7 @@ LIFETIME = 60 * 10**9
 class Datagram:
     """The fragments of one datagram; later ones have the ports of the first."""
 
-    def __init__(self, ts_ns: int, before: Optional['Datagram']) -> None:
+    def __init__(self, ts_ns: Optional[int], before: Optional['Datagram']) -> None:
         self.ts_ns, self.before = ts_ns, before
         self.first: Optional[Endpoints] = None
         self.waiting: List[Tuple[int, Endpoints]] = []  # position, of those that came too early
@@ -274,8 +274,12 @@ class Datagram:
         self.end: Optional[int] = None
 
     def complete(self) -> bool:
+        """All bytes have come, and none behind a gap: there another datagram has the same id."""
         return (self.first is not None and self.end is not None and
-                all(byte in self.have for byte in range(self.end)))
+                len(self.have) == max(self.have, default=-1) + 1 >= self.end)
+
+    def expired(self, ts_ns: Optional[int]) -> bool:
+        return None not in (ts_ns, self.ts_ns) and abs(ts_ns - self.ts_ns) > LIFETIME
 
     def add(self, position: int, ends: Endpoints) -> None:
         start, length = int(ends['offset']), int(ends['length'])
@@ -306,7 +310,8 @@ def follow(ends: Endpoints, first: Endpoints) -> None:
     ends['joined'] = 'yes'
 
 
-def join_fragments(all_ends: List[Endpoints], times: List[int], positions: List[int]) -> None:
+def join_fragments(all_ends: List[Endpoints], times: List[Optional[int]],
+                   positions: List[int]) -> None:
     datagrams: Dict[Tuple[str, ...], Datagram] = {}
     every: List[Datagram] = []
     for ends, ts_ns, position in zip(all_ends, times, positions):
@@ -317,13 +322,28 @@ def join_fragments(all_ends: List[Endpoints], times: List[int], positions: List[
         ports = (ends.get('sport'), ends.get('dport'), ends['proto'])
         other_first = (d is not None and d.first is not None and 'fragment' not in ends and ports !=
                        (d.first.get('sport'), d.first.get('dport'), d.first['proto']))
-        if d is None or abs(d.ts_ns - ts_ns) > LIFETIME or d.complete() or other_first:
-            before = d if d and d.complete() and abs(d.ts_ns - ts_ns) <= LIFETIME else None
+        if d is None or d.expired(ts_ns) or d.complete() or other_first:
+            before = d if d and d.complete() and not d.expired(ts_ns) else None
             d = datagrams[key] = Datagram(ts_ns, before)
             every.append(d)
         d.add(position, ends)
     for d in every:
         d.give_up()
+
+
+class Piece(NamedTuple):
+    """What of a record tells whether it is a fragment, and of what."""
+    linktype: int
+    data: bytes
+    ts_ns: Optional[int]
+    position: int  # in the capture, bytes
+
+
+def with_joined(all_ends: Sequence[Endpoints], pieces: Sequence[Piece]) -> List[Endpoints]:
+    """The endpoints of all records; of later fragments, those of the first of their datagram."""
+    out = [{**e, **place(p.linktype, p.data)} if e else {} for e, p in zip(all_ends, pieces)]
+    join_fragments(out, [p.ts_ns for p in pieces], [p.position for p in pieces])
+    return out
 
 
 # ---- from endpoints to flows ----
@@ -429,14 +449,8 @@ def split(saved: pf.Savefile, by: str = 'flow', directed: bool = False,
     if ends is None:
         ends = [endpoints(saved.format.linktype, r.data) for r in saved.records]
     if by == 'flow':
-        position, positions = len(saved.header), []
-        ends = [dict(e) for e in ends]
-        for r, e in zip(saved.records, ends):
-            positions.append(position)
-            position += len(r.raw)
-            if e:
-                e.update(place(saved.format.linktype, r.data))
-        join_fragments(ends, [r.ts_ns for r in saved.records], positions)
+        ends = with_joined(ends, [Piece(saved.format.linktype, r.data, r.ts_ns, r.offset)
+                                  for r in saved.records])
     flows: Dict[Key, Flow] = {}
     n_flows = 0
     for i, (record, e) in enumerate(zip(saved.records, ends)):
