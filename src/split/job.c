@@ -41,7 +41,8 @@ static bool settle_max_open(unsigned wanted, unsigned *max_open, struct clv_erro
     if (lim.rlim_cur != soft && setrlimit(RLIMIT_NOFILE, &lim) != 0)
         lim.rlim_cur = soft;
     const uint64_t limit = lim.rlim_cur == RLIM_INFINITY ? UINT32_MAX : lim.rlim_cur;
-    const uint64_t spare = limit > 2 * FDS_FOR_OTHERS ? limit - FDS_FOR_OTHERS : limit / 2;
+    const uint64_t spare =
+        limit > UINT64_C(2) * FDS_FOR_OTHERS ? limit - FDS_FOR_OTHERS : limit / 2;
     if (spare == 0) {
         (void)clv_fail(err, CLV_ERR_ARG, "RLIMIT_NOFILE", "%llu descriptors are too few",
                        (unsigned long long)limit);
@@ -300,7 +301,7 @@ bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
               struct clv_split_result *result, struct clv_error *err)
 {
     const struct clv_split_params *params = job->params;
-    struct pipeline_params *pp = &job->pipeline;
+    struct pipeline_params own = job->pipeline;
     struct source *sources = job->sources + from;
     struct name_template name;
     struct chosen chosen = {
@@ -312,23 +313,22 @@ bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
         settle_dialect(&job->dialect, params, sources, n) ? job->dialect.header : NULL;
     char text[NAME_MAX_LEN + 1];
     double seconds = 0;
-    settle_name(text, params, &pp->by, &job->dialect);
-    if (!name_parse(&name, text, sources[0].called, &pp->by, err))
+    settle_name(text, params, &own.by, &job->dialect);
+    if (!name_parse(&name, text, sources[0].called, &own.by, err))
         return false;
     name.community_seed = params->community_seed;
     name.other_ending = dialect_ending(&job->dialect);
-    pp->dialect = &job->dialect;
-    pp->name = &name;
-    pp->publish = p;
+    own.dialect = &job->dialect;
+    own.name = &name;
+    own.publish = p;
     bool ok = true;
     if (chooses(params)) {
-        ok = choose(&chosen, params, sources, n, header, pp, &seconds, err);
-        pp->chosen = &chosen;
+        ok = choose(&chosen, params, sources, n, header, &own, &seconds, err);
+        own.chosen = &chosen;
     }
-    ok = ok && run_once(params, sources, n, header, pp, result, err);
+    ok = ok && run_once(params, sources, n, header, &own, result, err);
     result->seconds += seconds;
     chosen_fini(&chosen);
-    pp->chosen = NULL;
     return ok;
 }
 
