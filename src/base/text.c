@@ -111,15 +111,15 @@ void text_addr(struct text *t, const uint8_t addr[16], unsigned family, char col
         return;
     }
     /* RFC 5952 section 4.2: the longest run of zero groups becomes "::", the first of equals. */
-    unsigned best = 8, best_len = 1, run = 0;
-    for (unsigned i = 0; i < 8; i++) {
+    size_t best = 8, best_len = 1, run = 0;
+    for (size_t i = 0; i < 8; i++) {
         run = load_be16(addr + 2 * i) ? 0 : run + 1;
         if (run > best_len) {
             best_len = run;
             best = i + 1 - run;
         }
     }
-    for (unsigned i = 0; i < 8; i++) {
+    for (size_t i = 0; i < 8; i++) {
         if (i == best) {
             text_char(t, colon);
             text_char(t, colon);

@@ -251,7 +251,7 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
     const char *p = word + (is_long ? 2 : 1);
     do {
         const size_t len = is_long ? strcspn(p, "=") : 1;
-        const struct flag *f = find_flag(cmd, p, len, is_long ? 0 : *p);
+        const struct flag *f = find_flag(cmd, p, len, (char)(is_long ? 0 : *p));
         if (!f) {
             char name[64];
             (void)snprintf(name, sizeof name, "%.*s", (int)len, p);

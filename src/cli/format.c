@@ -57,7 +57,7 @@ static bool offset(const char **p, int64_t *seconds)
     const int sign = *(*p)++ == '-' ? -1 : 1;
     if (!digits(p, 2, 23, &h) || *(*p)++ != ':' || !digits(p, 2, 59, &m))
         return false;
-    *seconds = sign * ((int64_t)h * 3600 + m * 60);
+    *seconds = sign * (((int64_t)h * 60 + m) * 60);
     return true;
 }
 

@@ -350,15 +350,16 @@ static uint64_t put_packet(struct traffic *t, struct alive *a, struct clv_error 
 /* Who has 10.x.y.z (RFC 826), padded to Ethernet's minimum. */
 static bool put_arp(struct traffic *t, struct clv_error *err)
 {
+    static const uint8_t mac[] = {2, 0, 0, 0, 0, 2}, request[] = {0, 1, 8, 0, 6, 4, 0, 1};
     uint8_t *p = stream_packet(&t->out, START_NS + t->now_ns, ARP_FRAME, err);
     if (!p)
         return false;
     memset(p, 0, ARP_FRAME);
     memset(p, 0xff, 6);
-    memcpy(p + 6, "\x02\0\0\0\0\x02", 6);
+    memcpy(p + 6, mac, sizeof mac);
     store_be16(p + 12, ETHERTYPE_ARP);
-    memcpy(p + 14, "\0\x01\x08\0\x06\x04\0\x01", 8);
-    memcpy(p + 22, "\x02\0\0\0\0\x02", 6);
+    memcpy(p + 14, request, sizeof request);
+    memcpy(p + 22, mac, sizeof mac);
     store_be32(p + 28, 0x0a000001U);
     store_be32(p + 38, 0x0a000000U | (uint32_t)(next_random(t) & 0xffffff));
     t->n_other++;

@@ -32,8 +32,10 @@ static bool open_dump(struct stage *s)
     enum { SNAPLEN = 262144 };
     struct dump *d = mem_zalloc(1, sizeof *d);
     FILE *stream = NULL;
-    if (!d)
-        return clv_fail_nomem(s->err, s->name, sizeof *d);
+    if (!d) {
+        (void)clv_fail_nomem(s->err, s->name, sizeof *d);
+        return false;
+    }
     d->pcap = pcap_open_dead(DLT_EN10MB, SNAPLEN);
     if (d->pcap)
         stream = fopencookie(d, "wb", (cookie_io_functions_t){.write = to_stage});
@@ -47,7 +49,8 @@ static bool open_dump(struct stage *s)
     if (d->dumper)
         return true;
     dump_close(&s->dump);
-    return clv_fail_nomem(s->err, s->name, BUFSIZ);
+    (void)clv_fail_nomem(s->err, s->name, BUFSIZ);
+    return false;
 }
 
 void dump_close(struct dump **dp)

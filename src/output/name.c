@@ -87,7 +87,7 @@ static bool parse_field(struct name_part *part, const char *p, size_t len)
     for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
         if (strlen(fields[i].name) != name_len || memcmp(fields[i].name, p, name_len) != 0)
             continue;
-        *part = (struct name_part){.field = fields[i].field, .width = 1};
+        *part = (struct name_part){.field = fields[i].field, .text = "", .width = 1};
         if (!colon)
             return true;
         const size_t digits = len - name_len - 1;
@@ -491,7 +491,7 @@ static void put_field(const struct name_template *t, const struct name_part *par
             text_char(out, '-');
         else
             for (const char *c = id; *c; c++) /* base64's '/' and '+' as RFC 4648 section 5 */
-                text_char(out, *c == '/' ? '_' : *c == '+' ? '-' : *c == ':' ? '-' : *c);
+                text_char(out, (char)(*c == '/' ? '_' : *c == '+' || *c == ':' ? '-' : *c));
         break;
     }
 }
@@ -509,7 +509,7 @@ void name_format(const struct name_template *t, const struct name_subject *s, st
         return;
     }
     if (!t->has_dir && f->n >= NAME_FAN_OUT) {
-        text_u64(out, f->n / NAME_FAN_OUT * NAME_FAN_OUT, 8);
+        text_u64(out, (uint64_t)f->n / NAME_FAN_OUT * NAME_FAN_OUT, 8);
         text_char(out, '/');
     }
     /* A suffix stands before the ending, if the template has one: a.pcap, a-2.pcap, a-3.pcap */

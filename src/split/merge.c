@@ -454,7 +454,7 @@ void merge_close(struct merge **mp)
     struct merge *m = *mp;
     if (!m)
         return;
-    for (size_t i = 0; i < m->n_lanes; i++) {
+    for (size_t i = 0; m->lanes && i < m->n_lanes; i++) {
         source_close(m->lanes[i].source);
         ledger_fini(&m->lanes[i].ledger);
         mem_free(m->lanes[i].numbers);

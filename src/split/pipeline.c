@@ -479,7 +479,7 @@ static bool check_conservation(const struct clv_split_result *r, struct clv_erro
 bool pipeline_run(const struct pipeline_params *params, struct clv_split_result *result,
                   struct clv_error *err)
 {
-    struct clv_error local;
+    struct clv_error local = {.code = CLV_ERR_NONE};
     static const struct view before_all = {.begins = false};
     struct plan pl = {
         .params = params,

@@ -113,7 +113,9 @@ static void hand_exact(struct plan *pl, struct batch *b, unsigned i, struct task
     piece->start = exact_start(pl, b);
     piece->exact = true;
     piece->seek = !begins && pl->confirm_seeking;
-    piece->state = begins ? (struct walk_state){0} : pl->confirm_state;
+    piece->state = pl->confirm_state;
+    if (begins)
+        piece->state = (struct walk_state){0};
     piece->near_ns = b->view->source->near_ns;
     b->states[i] = PIECE_RUNNING;
     *task = (struct task){.kind = TASK_SCAN, .batch = b, .piece = i};
@@ -489,8 +491,8 @@ void plan_complete(struct plan *pl, const struct task *t)
     case TASK_JOIN:
         pl->joining = false;
         pl->join_at += t->batch != NULL;
-        for (unsigned i = 0; i < pl->n_batches; i++)
-            pl->batches[i].waiting = pl->batches[i].join_waiting;
+        for (struct batch *b = pl->batches; b < pl->batches + pl->n_batches; b++)
+            b->waiting = b->join_waiting;
         pl->waiting = fragments_waiting(pl->join.fragments);
         pl->overflow = fragments_overflow(pl->join.fragments);
         pl->orphans = pl->join.orphans;

@@ -205,7 +205,7 @@ static unsigned take_general(struct scan_piece *piece, const struct scan_plan *p
 filtered:
     counts->filtered++;
     counts->dropped_captured += rec->caplen;
-    return 0;
+    return 0; /* d->t is set anew before its next use: NOLINT(*StackAddressEscape) */
 }
 
 /* The decoder met something that is rare. Its record has n items, the first of which is item. */
@@ -358,7 +358,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     const size_t avail = v->w.avail, limit = piece->limit;
     uint32_t *const of_partition = piece->bounds + 1;
     struct scan_counts counts = {0};
-    struct lens lens = {.iface = UINT32_MAX};
+    struct lens lens = {.iface = UINT32_MAX, .decode = decode_ethernet}; /* of no interface yet */
     struct decode d = {.inner = plan->inner};
     enum walk_step step = WALK_RECORD;
     size_t at = piece->start, n = piece->n_items;
