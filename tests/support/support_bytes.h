@@ -18,10 +18,11 @@ struct bytes {
 
 static inline uint8_t *bytes_more(struct bytes *b, size_t n)
 {
-    if (b->len + n > b->cap) {
+    if (!b->p || n > b->cap - b->len) {
+        uint8_t *p = realloc(b->p, (b->len + n) * 2);
+        assert_non_null(p);
+        b->p = p;
         b->cap = (b->len + n) * 2;
-        b->p = realloc(b->p, b->cap);
-        assert_non_null(b->p);
     }
     b->len += n;
     return b->p + b->len - n;

@@ -15,9 +15,28 @@
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 
 #include <cmocka.h>
+
+/* cmocka's _fail() and assertions do not return from a failure, but do not say so. */
+_Noreturn static inline void check_failed(const char *file, int line)
+{
+    _fail(file, line);
+    abort();
+}
+
+#undef assert_true
+#undef assert_non_null
+#define assert_true(cond) ((cond) ? (void)0 : check_must(#cond, __FILE__, __LINE__))
+#define assert_non_null(p) assert_true((p) != NULL)
+
+_Noreturn static inline void check_must(const char *what, const char *file, int line)
+{
+    _assert_true(0, what, file, line);
+    abort();
+}
 
 #define N_ROWS(rows) (sizeof(rows) / sizeof *(rows))
 
@@ -25,7 +44,7 @@
     do {                                                                                           \
         if (!(cond)) {                                                                             \
             print_error("%s: not true: %s\n", (row), #cond);                                       \
-            _fail(__FILE__, __LINE__);                                                             \
+            check_failed(__FILE__, __LINE__);                                                      \
         }                                                                                          \
     } while (0)
 
@@ -48,7 +67,7 @@ static inline void check_eq(const char *file, int line, const char *row, const c
         return;
     print_error("%s: %s is %lld (0x%llx), not %lld (0x%llx)\n", row, what, (long long)got,
                 (unsigned long long)got, (long long)want, (unsigned long long)want);
-    _fail(file, line);
+    check_failed(file, line);
 }
 
 static inline void check_str(const char *file, int line, const char *row, const char *what,
@@ -58,7 +77,7 @@ static inline void check_str(const char *file, int line, const char *row, const 
         return;
     print_error("%s: %s is\n  \"%s\", not\n  \"%s\"\n", row, what, got ? got : "(NULL)",
                 want ? want : "(NULL)");
-    _fail(file, line);
+    check_failed(file, line);
 }
 
 static inline void check_has(const char *file, int line, const char *row, const char *what,
@@ -67,19 +86,20 @@ static inline void check_has(const char *file, int line, const char *row, const 
     if (strstr(got, want))
         return;
     print_error("%s: %s is\n  \"%s\", without\n  \"%s\"\n", row, what, got, want);
-    _fail(file, line);
+    check_failed(file, line);
 }
 
 static inline void check_mem(const char *file, int line, const char *row, const char *what,
                              const void *got, const void *want, size_t len)
 {
     const uint8_t *g = got, *w = want;
+    assert_true(len == 0 || (g && w));
     for (size_t i = 0; i < len; i++) {
         if (g[i] == w[i])
             continue;
         print_error("%s: %s has %02x at byte %zu of %zu, not %02x\n", row, what, g[i], i, len,
                     w[i]);
-        _fail(file, line);
+        check_failed(file, line);
     }
 }
 

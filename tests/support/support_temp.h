@@ -22,6 +22,7 @@ struct temp {
 static inline void temp_make(struct temp *t)
 {
     const char *const base = getenv("TMPDIR");
+    *t = (struct temp){.dir = ""};
     const int n = snprintf(t->dir, sizeof t->dir, "%.90s/cleave-unit-XXXXXX", base ? base : "/tmp");
     assert_true(n > 0 && (size_t)n < sizeof t->dir);
     assert_non_null(mkdtemp(t->dir));

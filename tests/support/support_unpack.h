@@ -76,6 +76,7 @@ static inline struct bytes unpack_file(const char *row, enum clv_compress kind,
 {
     struct bytes plain = {0};
     size_t at = 0;
+    assert_true(file->p || len == 0);
     while (plain.len < len) {
         const size_t before = plain.len, rest = len - before;
         if (!all && rest < PACK_STRETCH) {

@@ -43,6 +43,7 @@ static struct clv_tuple tuple_of(const struct end *e)
     struct bytes b = {0};
     put_hex(&b, e->src);
     put_hex(&b, e->dst);
+    assert_true(b.p && b.len == 32);
     memcpy(t.src, b.p, 16);
     memcpy(t.dst, b.p + 16, 16);
     bytes_free(&b);
