@@ -88,9 +88,12 @@ static int read_list(const char *path, struct job *job)
             continue;
         if (job->n == cap) {
             cap = cap ? cap * 2 : 1024;
-            job->files = realloc(job->files, cap * sizeof *job->files);
+            struct file *files = realloc(job->files, cap * sizeof *files);
+            if (!files)
+                abort();
+            job->files = files;
         }
-        char *name = job->files ? strdup(end + 1) : NULL;
+        char *name = strdup(end + 1);
         if (!name)
             abort();
         job->files[job->n++] = (struct file){(size_t)size, name};
@@ -100,7 +103,7 @@ static int read_list(const char *path, struct job *job)
 
 int main(int argc, char **argv)
 {
-    struct job job = {0};
+    static struct job job;
     struct timespec from, to;
     if (argc != 4 || read_list(argv[1], &job) != 0 || mkdir(argv[2], 0777) != 0 ||
         (job.dir = open(argv[2], O_RDONLY | O_DIRECTORY | O_CLOEXEC)) < 0) {

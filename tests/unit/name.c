@@ -311,8 +311,16 @@ static void test_unique(void **state)
 static void test_unique_is_true(void **state)
 {
     static const char *const templates[] = {
-        NAME_DEFAULT ".pcap", "{n}",        "{n}_{sport}", "{n:3}-{sport}.pcap",  "{sport}_{n}",
-        "{sport}-{n:2}.pcap", "{n}{sport}", "{sport}{n}",  "{sport}_{n}_{dport}", "x{n}",
+        (NAME_DEFAULT ".pcap"),
+        "{n}",
+        "{n}_{sport}",
+        "{n:3}-{sport}.pcap",
+        "{sport}_{n}",
+        "{sport}-{n:2}.pcap",
+        "{n}{sport}",
+        "{sport}{n}",
+        "{sport}_{n}_{dport}",
+        "x{n}",
         "1{n}.pcap",
     };
     enum { N = 300 };
@@ -401,7 +409,7 @@ static void test_limits(void **state)
     for (unsigned parts = NAME_MAX_PARTS; parts <= NAME_MAX_PARTS + 1; parts++) {
         text[0] = '\0';
         for (unsigned i = 0; i < parts; i++)
-            (void)strcat(text, "{n}");
+            memcpy(text + 3 * (size_t)i, "{n}", 4);
         CHECK_EQ("parts", name_parse(&t, text, "a.pcap", by_flow(), NULL), parts == NAME_MAX_PARTS);
     }
 }

@@ -215,13 +215,14 @@ static void test_too_long(void **state)
         struct numbering nb;
         struct partition p;
         struct clv_error err = {0};
-        char text[201] = "", input[140];
+        char text[201], input[140];
+        struct text t = {.p = text, .cap = sizeof text};
         memset(input, 'a', sizeof input);
         input[sizeof input - 1] = '\0';
         for (unsigned k = 0; k < 20; k++)
-            (void)strcat(text, "{input}/");
-        (void)strcat(text, ends[i]);
-        assert_true(name_parse(&name, text, input, by_flow(), NULL));
+            text_str(&t, "{input}/");
+        text_str(&t, ends[i]);
+        assert_true(name_parse(&name, text_end(&t), input, by_flow(), NULL));
         numbering_init(&nb, &name, false);
         assert_true(partition_init(&p, by_flow(), &no_cuts));
         CHECK(ends[i], !run_epoch(&nb, &p, 1, flows, 1, 1, 0, &err));
