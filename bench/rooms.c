@@ -123,7 +123,7 @@ static void find_all(struct fixture *x, struct partition parts[2])
 {
     struct clv_error err;
     for (uint32_t i = 0; i < 2; i++)
-        if (!partition_init(&parts[i], &x->plan.by, &(struct flow_cuts){.idle_ns = 0}) ||
+        if (!partition_init(&parts[i], &x->plan.by, &(struct flow_cuts){.idle_ns = 0}, NULL) ||
             !partition_find(&parts[i], i, &x->piece, 1, 0, &err))
             exit(2);
 }

@@ -5,7 +5,10 @@ enum { FIRST_SLOTS = 64 };
 
 bool flow_table_init(struct flow_table *t)
 {
-    *t = (struct flow_table){.mask = FIRST_SLOTS - 1};
+    *t = (struct flow_table){
+        .mask = FIRST_SLOTS - 1,
+        .chunk_size = FLOW_CHUNK * sizeof(struct flow),
+    };
     t->slots = mem_zalloc(FIRST_SLOTS, sizeof *t->slots);
     return t->slots != NULL;
 }
@@ -14,12 +17,18 @@ void flow_table_fini(struct flow_table *t)
 {
     struct flow **chunks = atomic_load(&t->chunks);
     for (uint32_t i = 0; i < t->n; i += FLOW_CHUNK)
-        mem_free(chunks[i / FLOW_CHUNK]);
+        spill_free(t->spill, chunks[i / FLOW_CHUNK]);
     for (unsigned i = 0; i < t->n_directories; i++)
         mem_free(t->directories[i]);
     mem_free(t->slots);
-    mem_free(t->more);
     *t = (struct flow_table){0};
+}
+
+void flow_table_keep(struct flow_table *t, enum flow_beside what, size_t size)
+{
+    t->beside[what].at = t->chunk_size;
+    t->beside[what].size = size;
+    t->chunk_size += FLOW_CHUNK * size;
 }
 
 static void place(struct flow_slot *slots, uint32_t mask, struct flow_slot s)
@@ -66,31 +75,24 @@ static bool add_chunk(struct flow_table *t, uint32_t number)
 {
     if (number == t->chunks_cap && !grow_directory(t))
         return false;
-    struct flow *chunk = mem_alloc(FLOW_CHUNK, sizeof *chunk);
-    if (chunk)
-        atomic_load(&t->chunks)[number] = chunk;
-    return chunk != NULL;
-}
-
-static bool reserve_more(struct flow_table *t, uint32_t n)
-{
-    struct flow_more *more = mem_reserve(t->more, &t->more_cap, n, sizeof *more);
-    if (more)
-        t->more = more;
-    return more != NULL;
+    char *chunk = spill_alloc(t->spill, 1, t->chunk_size);
+    if (!chunk)
+        return false;
+    const size_t entries = FLOW_CHUNK * sizeof(struct flow);
+    memset(chunk + entries, 0, t->chunk_size - entries);
+    atomic_load(&t->chunks)[number] = (struct flow *)chunk;
+    return true;
 }
 
 /* The next entry, which no slot names yet. */
 static uint32_t make(struct flow_table *t, const struct flow_key *key, const struct flow_more *more)
 {
     const uint32_t i = t->n;
-    if (i == FLOW_NONE - 1 || (more && !reserve_more(t, i + 1)) ||
-        (i % FLOW_CHUNK == 0 && !add_chunk(t, i / FLOW_CHUNK)))
+    if (i == FLOW_NONE - 1 || (i % FLOW_CHUNK == 0 && !add_chunk(t, i / FLOW_CHUNK)))
         return FLOW_NONE;
     t->n = i + 1;
-    if (more)
-        t->more[i] = *more;
-    *flow_table_at(t, i) = (struct flow){
+    struct flow *f = flow_table_at(t, i);
+    *f = (struct flow){
         .key = *key,
         .index = i,
         .first_ns = INT64_MAX,
@@ -99,6 +101,8 @@ static uint32_t make(struct flow_table *t, const struct flow_key *key, const str
         .newer = FLOW_NONE,
         .older = FLOW_NONE,
     };
+    if (more)
+        *flow_table_more(t, f) = *more;
     return i;
 }
 
@@ -115,11 +119,8 @@ uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key,
 
 uint32_t flow_table_replace(struct flow_table *t, uint32_t i, uint64_t hash)
 {
-    const struct flow_key key = flow_table_at(t, i)->key;
-    struct flow_more more = {0};
-    if (t->more)
-        more = t->more[i];
-    const uint32_t made = make(t, &key, t->more ? &more : NULL);
+    const struct flow *old = flow_table_at(t, i);
+    const uint32_t made = make(t, &old->key, flow_table_more(t, old));
     if (made == FLOW_NONE)
         return FLOW_NONE;
     uint32_t slot = (uint32_t)hash & t->mask;

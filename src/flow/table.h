@@ -12,6 +12,7 @@
 #include <stdatomic.h>
 
 #include "base/mem.h"
+#include "base/spill.h"
 #include "flow/general.h"
 
 struct flow_sums {
@@ -96,25 +97,56 @@ struct flow_slot {
     uint32_t entry; /* number + 1; 0: free */
 };
 
+/* What may be kept of each flow beside its entry. */
+enum flow_beside {
+    FLOW_BESIDE_MORE, /* struct flow_more, of general keys */
+    FLOW_BESIDE_CUT,
+    FLOW_BESIDE_OUTER,
+    FLOW_BESIDE_PROOF,
+    FLOW_BESIDES,
+};
+
 /*
  * Entries lie in chunks, which a directory lists. A directory that has become too small is copied
- * and kept to the end: who still reads it finds all entries that there were.
+ * and kept to the end: who still reads it finds all entries that there were. A chunk has what is
+ * beside its entries behind them, kind for kind.
  */
 struct flow_table {
     struct flow_slot *slots;
-    uint32_t mask; /* slots - 1 */
-    uint32_t n;    /* entries */
+    uint32_t mask;       /* slots - 1 */
+    uint32_t n;          /* entries */
+    struct spill *spill; /* for chunks; NULL: plain memory */
+    size_t chunk_size;   /* bytes */
+    struct {
+        size_t at, size; /* bytes, in a chunk and of each flow; 0: not kept */
+    } beside[FLOW_BESIDES];
     struct flow **_Atomic chunks;
     uint32_t chunks_cap;
     unsigned n_directories;
     struct flow **directories[FLOW_DIRECTORIES]; /* the last one is in use */
-    struct flow_more *more;                      /* by entry, where keys are general; else NULL */
-    size_t more_cap;
 };
 
 /* On failure the table is empty and may be passed to flow_table_fini(). */
 CLV_MUST_CHECK bool flow_table_init(struct flow_table *t);
 void flow_table_fini(struct flow_table *t);
+
+/* Of each flow size bytes are kept too, a multiple of 4, zeroed at first. Before the first flow. */
+void flow_table_keep(struct flow_table *t, enum flow_beside what, size_t size);
+
+/* What is kept beside flow f, or NULL. It never moves. */
+CLV_INLINE void *flow_table_beside(const struct flow_table *t, const struct flow *f,
+                                   enum flow_beside what)
+{
+    const uint32_t i = f->index & (FLOW_CHUNK - 1);
+    const uintptr_t chunk = (uintptr_t)(f - i); /* which is not const, though f is */
+    return t->beside[what].at ? (void *)(chunk + t->beside[what].at + i * t->beside[what].size)
+                              : NULL;
+}
+
+CLV_INLINE struct flow_more *flow_table_more(const struct flow_table *t, const struct flow *f)
+{
+    return flow_table_beside(t, f, FLOW_BESIDE_MORE);
+}
 
 /* Safe beside flow_table_add() for entries that were there before: they never move. */
 static inline struct flow *flow_table_at(const struct flow_table *t, uint32_t i)
@@ -149,8 +181,8 @@ static inline struct flow *flow_table_candidate(const struct flow_table *t, uint
 }
 
 /*
- * Adds a flow that is known to be absent. more is NULL for all keys, or for none. Returns its
- * number, or FLOW_NONE: no memory.
+ * Adds a flow that is known to be absent. more is for tables that keep it, NULL for others. Returns
+ * its number, or FLOW_NONE: no memory.
  */
 uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key,
                         const struct flow_more *more, uint64_t hash) CLV_COLD;
@@ -166,7 +198,7 @@ CLV_INLINE bool flow_table_is(const struct flow_table *t, const struct flow *f,
                               const struct flow_key *key, const struct flow_more *more)
 {
     return CLV_LIKELY(flow_key_equal(&f->key, key)) &&
-           (!more || memcmp(&t->more[f->index], more, sizeof *more) == 0);
+           (!more || memcmp(flow_table_more(t, f), more, sizeof *more) == 0);
 }
 
 /* Returns the number of the key's flow, or FLOW_NONE: absent. */

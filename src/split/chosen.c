@@ -22,7 +22,7 @@ bool chosen_collect(struct chosen *c, const struct flow_table *t)
         if (!all)
             return false;
         c->all = all;
-        all[c->n++] = (struct chosen_one){f->key, t->more[i], bytes, f->n};
+        all[c->n++] = (struct chosen_one){f->key, *flow_table_more(t, f), bytes, f->n};
     }
     return true;
 }
@@ -40,6 +40,7 @@ bool chosen_settle(struct chosen *c)
 {
     if (!flow_table_init(&c->flows))
         return false;
+    flow_table_keep(&c->flows, FLOW_BESIDE_MORE, sizeof(struct flow_more));
     if (c->top && c->n > c->top) {
         qsort(c->all, c->n, sizeof *c->all, by_size);
         c->n = c->top;

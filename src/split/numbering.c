@@ -54,14 +54,10 @@ static bool look_at_first(const struct numbering *nb, struct partition *p, uint3
     }
     if (!nb->outer)
         return true;
-    struct clv_tuple *outer = mem_reserve(p->outer, &p->outer_cap, p->flows.n, sizeof *outer);
-    if (!outer)
-        return clv_fail_nomem(err, "outer addresses", p->flows.n * sizeof *outer);
-    p->outer = outer;
-    outer[i] = (struct clv_tuple){0};
-    struct decode d = {.t = &outer[i]};
+    struct clv_tuple *outer = partition_outer(p, f);
+    struct decode d = {.t = outer};
     if (!fn(rec.data, rec.caplen, &d))
-        outer[i] = (struct clv_tuple){0};
+        *outer = (struct clv_tuple){0};
     return true;
 }
 
@@ -69,10 +65,11 @@ static bool name_flow(const struct numbering *nb, struct partition *p, uint32_t 
                       struct text *name)
 {
     const struct flow *f = flow_table_at(&p->flows, i);
+    const struct flow_cut *cut = partition_cut(p, f);
     const struct name_subject s = {
         .f = f,
-        .more = p->flows.more ? &p->flows.more[i] : NULL,
-        .part = p->cut ? p->cut[i].part : 0,
+        .more = flow_table_more(&p->flows, f),
+        .part = cut ? cut->part : 0,
         .first_ns = p->runs[f->run].first_ns,
         .again = again,
     };
@@ -287,12 +284,10 @@ struct flow_ref *numbering_rows(const struct numbering *nb, const struct partiti
         (void)clv_fail_nomem(err, "the manifest", nb->n_numbered * sizeof *rows);
         return NULL;
     }
-    for (uint32_t p = 0; p < n_parts; p++)
-        for (uint32_t i = 0; i < parts[p].flows.n; i++) {
-            const struct flow *f = flow_table_at(&parts[p].flows, i);
-            const uint64_t row = f->n - 1 + (is_other(f) ? nb->n_numbered : 0);
-            rows[row] = (struct flow_ref){p, i};
-        }
+    struct flow_tour tour = {.part = 0};
+    uint32_t part;
+    for (const struct flow *f; (f = flow_tour_next(&tour, parts, n_parts, &part)) != NULL;)
+        rows[f->n - 1 + (is_other(f) ? nb->n_numbered : 0)] = (struct flow_ref){part, f->index};
     *n = n_rows;
     return rows;
 }

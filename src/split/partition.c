@@ -6,10 +6,40 @@ enum {
     NAME_BLOCK = 1 << NAME_BLOCK_BITS,
 };
 
-bool partition_init(struct partition *p, const struct flow_by *by, const struct flow_cuts *cuts)
+bool partition_init(struct partition *p, const struct flow_by *by, const struct flow_cuts *cuts,
+                    struct spill *spill)
 {
     *p = (struct partition){.general = by->general, .sided = by->sided, .cuts = *cuts};
-    return flow_table_init(&p->flows);
+    if (!flow_table_init(&p->flows))
+        return false;
+    p->flows.spill = spill;
+    if (by->general)
+        flow_table_keep(&p->flows, FLOW_BESIDE_MORE, sizeof(struct flow_more));
+    if (flow_cuts_any(cuts))
+        flow_table_keep(&p->flows, FLOW_BESIDE_CUT, sizeof(struct flow_cut));
+    return true;
+}
+
+struct flow *flow_tour_next(struct flow_tour *tour, const struct partition *parts, uint32_t n_parts,
+                            uint32_t *part)
+{
+    for (;;) {
+        if (tour->part == n_parts) {
+            if (!tour->more)
+                return NULL;
+            *tour = (struct flow_tour){.base = tour->base + FLOW_CHUNK};
+        }
+        const struct flow_table *t = &parts[tour->part].flows;
+        const uint64_t at = tour->base + tour->i;
+        if (at < t->n && tour->i < FLOW_CHUNK) {
+            tour->i++;
+            *part = tour->part;
+            return flow_table_at(t, (uint32_t)at);
+        }
+        tour->more |= at < t->n;
+        tour->part++;
+        tour->i = 0;
+    }
 }
 
 static void free_log(struct log_chunk *c)
@@ -24,17 +54,14 @@ static void free_log(struct log_chunk *c)
 void partition_fini(struct partition *p)
 {
     writer_fini(&p->writer);
+    for (size_t i = 0; i < p->n_names; i++)
+        spill_free(p->flows.spill, p->names[i]);
+    mem_free(p->names);
     flow_table_fini(&p->flows);
     mem_free(p->runs);
     mem_free(p->write_runs);
     free_log(p->log);
     free_log(p->spare);
-    for (size_t i = 0; i < p->n_names; i++)
-        mem_free(p->names[i]);
-    mem_free(p->names);
-    mem_free(p->cut);
-    mem_free(p->outer);
-    mem_free(p->proofs);
     *p = (struct partition){0};
 }
 
@@ -97,18 +124,6 @@ static CLV_COLD void new_run(struct partition *p, struct flow *f, const struct s
         (struct run){.flow = f->index, .first = item->offset, .first_ns = item->ts_ns};
 }
 
-static bool reserve_cut(struct partition *p)
-{
-    const size_t had = p->cut_cap;
-    struct flow_cut *cut = mem_reserve(p->cut, &p->cut_cap, p->flows.n, sizeof *cut);
-    if (!cut)
-        return false;
-    if (p->cut_cap > had)
-        memset(cut + had, 0, (p->cut_cap - had) * sizeof *cut);
-    p->cut = cut;
-    return true;
-}
-
 /* The flow that the record is of: f, or a new one of its key. NULL: no memory. */
 static struct flow *cut_flow(struct partition *p, struct flow *f, const struct scan_piece *piece,
                              uint32_t i, uint64_t seq)
@@ -123,19 +138,17 @@ static struct flow *cut_flow(struct partition *p, struct flow *f, const struct s
         .tcp = item->tcp,
         .header = item->tcp ? piece->tcp[i] : (struct flow_tcp){0},
     };
-    if (!reserve_cut(p))
-        return NULL;
-    if (p->cut[f->index].over) /* it was looked up before its successor was there */
+    if (partition_cut(p, f)->over) /* it was looked up before its successor was there */
         f = flow_table_at(&p->flows,
                           flow_table_find(&p->flows, &item->id.key, &piece->more[i], item->hash));
-    if (flow_cut_before(&p->cuts, &p->cut[f->index], &step)) {
-        const uint32_t part = p->cut[f->index].part + 1;
+    if (flow_cut_before(&p->cuts, partition_cut(p, f), &step)) {
+        const uint32_t part = partition_cut(p, f)->part + 1;
         f = begin_flow(p, flow_table_replace(&p->flows, f->index, item->hash), item, seq);
-        if (!f || !reserve_cut(p))
+        if (!f)
             return NULL;
-        p->cut[f->index].part = part;
+        partition_cut(p, f)->part = part;
     }
-    flow_cut_pass(&p->cuts, &p->cut[f->index], &step);
+    flow_cut_pass(&p->cuts, partition_cut(p, f), &step);
     return f;
 }
 
@@ -291,7 +304,7 @@ bool partition_set_name(struct partition *p, uint32_t i, const char *name, size_
         if (!names)
             return clv_fail_nomem(err, "output names", p->n_names * sizeof *names);
         p->names = names;
-        names[p->n_names] = mem_alloc(NAME_BLOCK, 1);
+        names[p->n_names] = spill_alloc(p->flows.spill, NAME_BLOCK, 1);
         if (!names[p->n_names])
             return clv_fail_nomem(err, "output names", NAME_BLOCK);
         p->n_names++;

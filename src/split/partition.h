@@ -50,8 +50,6 @@ struct partition {
     uint64_t dry_records;
     struct flow_table flows;
     struct flow_cuts cuts;
-    struct flow_cut *cut; /* by flow, where something cuts */
-    size_t cut_cap;
     uint32_t record_header;          /* bytes, of classic pcap */
     uint64_t max_packets, max_bytes; /* of a flow that are written; 0: all */
     uint64_t capped, capped_bytes;   /* records beyond it, and their packet bytes */
@@ -64,11 +62,7 @@ struct partition {
     struct log_chunk *spare;
     uint64_t n_log;
     uint64_t pending_bytes;
-    uint32_t first_new;      /* flows from here on came in this epoch */
-    struct clv_tuple *outer; /* by flow: what tunnels hide; where somebody asks */
-    size_t outer_cap;
-    struct proof *proofs; /* by flow: what outputs must hold; where somebody asks */
-    size_t proofs_cap;
+    uint32_t first_new; /* flows from here on came in this epoch */
 
     struct run *write_runs; /* of the epoch that is being written */
     size_t n_write_runs, write_runs_cap;
@@ -80,9 +74,42 @@ struct partition {
     uint32_t names_at; /* free bytes of the last block begin here */
 };
 
+/* What a run keeps of each flow is taken from spill, or, if it is NULL, from plain memory. */
 CLV_MUST_CHECK bool partition_init(struct partition *p, const struct flow_by *by,
-                                   const struct flow_cuts *cuts);
+                                   const struct flow_cuts *cuts, struct spill *spill);
 void partition_fini(struct partition *p);
+
+/*
+ * A walk over all flows of several partitions, some of each in turn: about as they came, and so
+ * about as they lie in a file if they spilled. Zeroed at its beginning.
+ */
+struct flow_tour {
+    uint64_t base;    /* number of the chunk's first flow */
+    uint32_t part, i; /* where the tour is; i: in the chunk */
+    bool more;        /* some partition has flows beyond this chunk */
+};
+
+/* The next flow, and in *part its partition; NULL: that was all. */
+struct flow *flow_tour_next(struct flow_tour *tour, const struct partition *parts, uint32_t n_parts,
+                            uint32_t *part);
+
+/* How far a flow is; NULL: nothing cuts. */
+static inline struct flow_cut *partition_cut(const struct partition *p, const struct flow *f)
+{
+    return flow_table_beside(&p->flows, f, FLOW_BESIDE_CUT);
+}
+
+/* What tunnels hide of a flow; NULL: nobody asks. */
+static inline struct clv_tuple *partition_outer(const struct partition *p, const struct flow *f)
+{
+    return flow_table_beside(&p->flows, f, FLOW_BESIDE_OUTER);
+}
+
+/* What the flow's output must hold; NULL: nobody asks. */
+static inline struct proof *partition_proof(const struct partition *p, const struct flow *f)
+{
+    return flow_table_beside(&p->flows, f, FLOW_BESIDE_PROOF);
+}
 
 /* Looks up, or makes, the flow of each item of a piece that belongs to partition number. */
 CLV_MUST_CHECK bool partition_find(struct partition *p, uint32_t number,

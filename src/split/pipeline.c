@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "split/pipeline.h"
 
+#include <stdlib.h>
 #include <time.h>
 #include <unistd.h>
 
@@ -70,9 +71,9 @@ static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct
             const struct flow *f = flow_table_at(&p->flows, pl->rows[i].flow);
             const struct manifest_entry e = {
                 .f = f,
-                .more = p->flows.more ? &p->flows.more[f->index] : NULL,
-                .cut = p->cut ? &p->cut[f->index] : NULL,
-                .outer = p->outer ? &p->outer[f->index] : NULL,
+                .more = flow_table_more(&p->flows, f),
+                .cut = partition_cut(p, f),
+                .outer = partition_outer(p, f),
                 .name = partition_name(p, f->index),
                 .linktype = pl->scan.dialect->kinds[f->kind].linktype,
             };
@@ -90,13 +91,13 @@ static bool check_outputs(const struct plan *pl, uint32_t chunk, struct clv_erro
     bool ok = true;
     for (uint64_t i = from; ok && i < to; i++) {
         const struct partition *p = &pl->parts[pl->rows[i].part];
-        const uint32_t flow = pl->rows[i].flow;
+        const struct flow *f = flow_table_at(&p->flows, pl->rows[i].flow);
         const struct proof_output o = {
-            .name = partition_name(p, flow),
-            .flow = flow_table_at(&p->flows, flow),
-            .more = p->flows.more ? &p->flows.more[flow] : NULL,
+            .name = partition_name(p, f->index),
+            .flow = f,
+            .more = flow_table_more(&p->flows, f),
             .dialect = pl->scan.dialect,
-            .proof = &p->proofs[flow],
+            .proof = partition_proof(p, f),
         };
         ok = proof->output(proof->user, &o, err);
     }
@@ -207,9 +208,12 @@ static void count_outputs(struct plan *pl)
         r->captured_bytes += pl->parts[p].small_bytes;
         r->captured_bytes += pl->parts[p].capped_bytes;
         r->outputs += pl->parts[p].flows.n;
-        for (uint32_t i = 0; i < pl->parts[p].flows.n; i++)
-            count_flow(r, flow_table_at(&pl->parts[p].flows, i));
     }
+    struct flow_tour tour = {.part = 0};
+    uint32_t part;
+    for (const struct flow *f;
+         (f = flow_tour_next(&tour, pl->parts, pl->scan.n_partitions, &part)) != NULL;)
+        count_flow(r, f);
 }
 
 static void report(struct plan *pl)
@@ -353,6 +357,14 @@ static void settle_sizes(struct plan *pl)
     pl->max_refs = min_u64(pl->max_refs, min_u64(window, largest) / NG_BLOCK_MIN + 1);
 }
 
+/* What is kept of flows leaves memory for the staging directory, or for temporary files. */
+static void init_spill(struct plan *pl)
+{
+    const struct pipeline_params *pp = pl->params;
+    const char *dir = pp->dry_run ? getenv("TMPDIR") : pp->publish->staging;
+    spill_init(&pl->spill, pp->memory, dir && *dir ? dir : "/var/tmp");
+}
+
 static bool init(struct plan *pl, struct clv_error *err)
 {
     const struct pipeline_params *pp = pl->params;
@@ -367,8 +379,12 @@ static bool init(struct plan *pl, struct clv_error *err)
     if (!pl->refs || !pl->parts || !pl->flush.ref_starts || !pl->flush.by_size)
         return clv_fail_nomem(err, "the pipeline", pl->max_refs * sizeof *pl->refs);
     for (uint32_t p = 0; p < n; p++) {
-        if (!partition_init(&pl->parts[p], &pp->by, &pp->cuts))
+        if (!partition_init(&pl->parts[p], &pp->by, &pp->cuts, &pl->spill))
             return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
+        if (pp->inner)
+            flow_table_keep(&pl->parts[p].flows, FLOW_BESIDE_OUTER, sizeof(struct clv_tuple));
+        if (pp->proof)
+            flow_table_keep(&pl->parts[p].flows, FLOW_BESIDE_PROOF, sizeof(struct proof));
         pl->parts[p].dry = pp->dry_run;
         pl->parts[p].proves = pp->proof;
         pl->parts[p].drop_small = pp->drop_other;
@@ -421,6 +437,7 @@ static void fini(struct plan *pl)
     mem_free(pl->flush.by_size);
     numbering_fini(&pl->numbering);
     ledger_fini(&pl->ledger);
+    spill_fini(&pl->spill);
     if (pl->manifest_fd >= 0)
         (void)close(pl->manifest_fd);
 }
@@ -513,6 +530,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         result->input_bytes += params->sources[i].size;
     result->max_open = params->max_open;
     numbering_init(&pl.numbering, params->name, params->inner);
+    init_spill(&pl);
     (void)pthread_mutex_init(&pl.lock, NULL);
     (void)pthread_cond_init(&pl.wake, NULL);
     ok = ok && init(&pl, err);

@@ -109,6 +109,7 @@ struct plan {
     unsigned pieces_per_batch;
     uint32_t finds_step; /* partitions per find task */
     uint64_t max_refs;
+    struct spill spill; /* for what is kept of each flow */
     struct partition *parts;
     struct writer_ref *refs;
     int64_t started_ns, reported_ns;

@@ -151,27 +151,13 @@ static enum walk_step read_at(struct proof_record *out, struct proof_place *plac
     return step;
 }
 
-static bool reserve(struct partition *p)
-{
-    const size_t had = p->proofs_cap;
-    struct proof *proofs = mem_reserve(p->proofs, &p->proofs_cap, p->first_new, sizeof *proofs);
-    if (!proofs)
-        return false;
-    if (p->proofs_cap > had)
-        memset(proofs + had, 0, (p->proofs_cap - had) * sizeof *proofs);
-    p->proofs = proofs;
-    return true;
-}
-
 bool proof_of_partition(const struct proof_plan *plan, struct partition *p, const struct view *v,
                         const struct writer_round *round, struct clv_error *err)
 {
     struct proof_place place = {.until = 0};
-    if (!reserve(p))
-        return clv_fail_nomem(err, "proofs", p->flows.n * sizeof *p->proofs);
     for (size_t i = 0; i < p->n_write_runs; i++) {
         const struct run *r = &p->write_runs[i];
-        struct proof *proof = &p->proofs[r->flow];
+        struct proof *proof = partition_proof(p, flow_table_at(&p->flows, r->flow));
         void *tracer = plan->trace ? plan->trace(plan->user, partition_name(p, r->flow)) : NULL;
         place.until = 0;
         for (uint32_t k = r->at - r->n; k < r->at; k++) {

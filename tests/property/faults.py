@@ -109,6 +109,7 @@ FAULTS: Tuple[Fault, ...] = (
     Fault('fclose', (E.ENOSPC, E.EIO), must_fail=True),
     Fault('mmap', (E.ENOMEM, E.ENODEV), must_fail=True),
     Fault('munmap', (E.EINVAL,), must_succeed=True),
+    Fault('spill', (E.ENOSPC, E.EACCES, E.ENOMEM), must_succeed=True),
     Fault('madvise', (E.EINVAL,), must_succeed=True),
     Fault('thread', (E.EAGAIN,)),
     Fault('rlimit', (E.EPERM,)),
@@ -303,6 +304,12 @@ def traffic(name: str, *flags: str) -> str:
     return path
 
 
+def synflood(count: int) -> str:
+    path = suite.path('synflood.pcap')
+    suite.run_cleave('generate', 'synflood', '-q', '-o', path, '--count', str(count))
+    return path
+
+
 def pcapng() -> str:
     return traffic('a.pcapng', '--format', 'pcapng')
 
@@ -407,6 +414,9 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
         fault_kinds=('library', 'read')),
     'dry-run': lambda: Variant(('split', '-q', '--dry-run', '--manifest', '-', '-t', '1',
                                 traffic('a.pcap'))),
+    'spilled': lambda: Variant(('split', '-q', '--dry-run', '--manifest', '-', '-t', '1',
+                                '--memory', '1MiB', synflood(3000)),
+                               fault_kinds=('spill', 'open', 'munmap', 'close'), thorough=True),
     'info': lambda: Variant(('info', '--json', traffic('a.pcap')), thorough=True),
     'info-pcapng': lambda: Variant(('info', pcapng())),
     'info-longer': lambda: Variant(('info', '-'), stdin=pipe(*LONGER),
@@ -474,7 +484,7 @@ HARMLESS = '''
     getenv popcountdi2
     stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf
     putchar puts setvbuf
-    clock_gettime lseek lseek64 getpid isatty sysconf signal eventfd_write
+    clock_gettime lseek lseek64 getpid isatty sysconf signal eventfd_write unlink
     pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal
     pthread_cond_timedwait pthread_cond_wait pthread_join pthread_mutex_destroy pthread_mutex_init
     pthread_mutex_lock pthread_mutex_unlock

@@ -70,6 +70,7 @@
     X(FLUSH, "flush")               /* of libpcap's dumper, to a file */                           \
     X(FCLOSE, "fclose")                                                                            \
     X(MMAP, "mmap")                                                                                \
+    X(SPILL, "spill") /* what a file in the place of memory needs */                               \
     X(MUNMAP, "munmap")                                                                            \
     X(MADVISE, "madvise")                                                                          \
     X(THREAD, "thread")                                                                            \
@@ -356,8 +357,17 @@ WRAP(MALLOC, void *, malloc, "malloc", (size_t n), (n), NULL)
 WRAP(MALLOC, void *, calloc, "calloc", (size_t n, size_t size), (n, size), NULL)
 WRAP(MALLOC, void *, realloc, "realloc", (void *p, size_t n), (p, n), NULL)
 WRAP(MALLOC, void *, aligned_alloc, "aligned_alloc", (size_t align, size_t n), (align, n), NULL)
-WRAP(MMAP, void *, mmap, LFS("mmap"), (void *p, size_t n, int prot, int flags, int fd, off_t at),
-     (p, n, prot, flags, fd, at), MAP_FAILED)
+WRAP(SPILL, int, mkostemp, LFS("mkostemp"), (char *path, int flags), (path, flags), -1)
+WRAP(SPILL, int, fallocate, LFS("posix_fallocate"), (int fd, off_t at, off_t n), (fd, at, n), errno)
+
+void *real_mmap(void *, size_t, int, int, int, off_t) __asm__("__real_" LFS("mmap"));
+void *wrap_mmap(void *, size_t, int, int, int, off_t) __asm__("__wrap_" LFS("mmap"));
+void *wrap_mmap(void *p, size_t n, int prot, int flags, int fd, off_t at)
+{
+    const bool spills = (prot & PROT_WRITE) && (flags & MAP_SHARED);
+    return (spills ? HIT(SPILL) : HIT(MMAP)) ? MAP_FAILED : real_mmap(p, n, prot, flags, fd, at);
+}
+
 WRAP(MUNMAP, int, munmap, "munmap", (void *p, size_t n), (p, n), -1)
 WRAP(MADVISE, int, madvise, "madvise", (void *p, size_t n, int what), (p, n, what), -1)
 

@@ -113,7 +113,7 @@ static void test_cases(void **state)
             assert_true(name_parse(&name, r->template, "a.pcap", by_flow(), NULL));
             numbering_init(&nb, &name, false);
             for (uint32_t p = 0; p < n_parts; p++)
-                assert_true(partition_init(&parts[p], by_flow(), &no_cuts));
+                assert_true(partition_init(&parts[p], by_flow(), &no_cuts, NULL));
             for (uint32_t e = 0; e < EPOCHS; e++) {
                 const size_t n = length(r->epochs[e]);
                 CHECK(row, run_epoch(&nb, parts, n_parts, r->epochs[e], n, e + 1, seq, &err));
@@ -174,7 +174,7 @@ static void test_many(void **state)
             assert_true(name_parse(&name, templates[k], "a.pcap", by_flow(), NULL));
             numbering_init(&nb, &name, false);
             for (uint32_t p = 0; p < n_parts; p++)
-                assert_true(partition_init(&parts[p], by_flow(), &no_cuts));
+                assert_true(partition_init(&parts[p], by_flow(), &no_cuts, NULL));
             for (size_t at = 0; at < N; at += STEP) {
                 const size_t n = N - at < STEP ? N - at : STEP;
                 CHECK("epoch", run_epoch(&nb, parts, n_parts, flows + at, n, ++epoch, at, NULL));
@@ -224,7 +224,7 @@ static void test_too_long(void **state)
         text_str(&t, ends[i]);
         assert_true(name_parse(&name, text_end(&t), input, by_flow(), NULL));
         numbering_init(&nb, &name, false);
-        assert_true(partition_init(&p, by_flow(), &no_cuts));
+        assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
         CHECK(ends[i], !run_epoch(&nb, &p, 1, flows, 1, 1, 0, &err));
         CHECK_EQ(ends[i], err.code, CLV_ERR_ARG);
         CHECK_STR(ends[i], err.subject, "--name");
@@ -246,8 +246,8 @@ static void test_no_memory(void **state)
             struct clv_error err = {0};
             assert_true(name_parse(&name, templates[i], "a.pcap", by_flow(), NULL));
             numbering_init(&nb, &name, false);
-            assert_true(partition_init(&parts[0], by_flow(), &no_cuts) &&
-                        partition_init(&parts[1], by_flow(), &no_cuts));
+            assert_true(partition_init(&parts[0], by_flow(), &no_cuts, NULL) &&
+                        partition_init(&parts[1], by_flow(), &no_cuts, NULL));
             mem_fail_from(nth);
             uint64_t n_rows = 0;
             struct flow_ref *rows = NULL;

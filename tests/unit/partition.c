@@ -71,7 +71,7 @@ static void test_find_and_sort(void **state)
         assert_true(flows && refs && per_flow);
         for (uint32_t number = 0; number < rows[i].n_partitions; number++) {
             struct partition p;
-            assert_true(partition_init(&p, by_flow(), &no_cuts));
+            assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
             memset(per_flow, 0, sizeof *per_flow << 15);
             for (uint32_t epoch = 1; epoch <= rows[i].epochs; epoch++) {
                 mix(flows, n, rows[i].n_flows, epoch);
@@ -117,7 +117,7 @@ static void test_pieces(void **state)
     struct writer_ref refs[7];
     struct partition p;
     (void)state;
-    assert_true(partition_init(&p, by_flow(), &no_cuts));
+    assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
     struct scan_piece a = piece_make(first, 3, 1, 100), b = piece_make(second, 4, 1, 103);
     for (size_t i = 0; i < 4; i++)
         b.items[i].offset += 3 * RECORD_LEN;
@@ -143,7 +143,7 @@ static void test_sums(void **state)
     static const unsigned flows[] = {0, 0, 0, 0};
     struct partition p;
     (void)state;
-    assert_true(partition_init(&p, by_flow(), &no_cuts));
+    assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
     struct scan_piece piece = piece_make(flows, 4, 1, 0);
     static const struct {
         uint8_t dir, tcp_flags;
@@ -197,7 +197,7 @@ static void test_no_time(void **state)
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         struct partition p;
-        assert_true(partition_init(&p, by_flow(), &no_cuts));
+        assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
         struct scan_piece piece = piece_make(flows, 3, 1, 0);
         for (size_t k = 0; k < 3; k++)
             piece.items[k].ts_ns = rows[i].ts_ns[k];
@@ -220,7 +220,7 @@ static void test_equal_hashes(void **state)
     static struct writer_ref refs[N];
     struct partition p;
     (void)state;
-    assert_true(partition_init(&p, by_flow(), &no_cuts));
+    assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
     mix(flows, N, 40, 3);
     struct scan_piece piece = piece_make(flows, N, 1, 0);
     for (size_t i = 0; i < N; i++)
@@ -238,7 +238,7 @@ static void test_names(void **state)
     enum { N = 2000 };
     struct partition p;
     (void)state;
-    assert_true(partition_init(&p, by_flow(), &no_cuts));
+    assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
     for (uint32_t i = 0; i < N; i++) {
         const struct flow_key key = piece_key(i);
         char name[128];
@@ -280,7 +280,7 @@ static void test_write(void **state)
     assert_true(dir_fd >= 0);
     struct stage stage;
     assert_true(stage_init(&stage));
-    assert_true(partition_init(&p, by_flow(), &no_cuts));
+    assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
     writer_init(&p.writer, &p.flows, dir_fd, &dialect, 7);
     for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
         uint64_t seed = epoch;
@@ -336,7 +336,7 @@ static void test_no_memory(void **state)
         struct clv_error err = {0};
         struct scan_piece piece = piece_make(flows, N, 1, 0);
         mem_fail_from(nth);
-        const bool init = partition_init(&p, by_flow(), &no_cuts);
+        const bool init = partition_init(&p, by_flow(), &no_cuts, NULL);
         const bool ok = init && partition_find(&p, 0, &piece, 1, 0, &err);
         mem_fail_from(0);
         CHECK_EQ("no memory", err.code, ok || !init ? CLV_ERR_NONE : CLV_ERR_NOMEM);

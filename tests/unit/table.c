@@ -178,6 +178,7 @@ static void test_more(void **state)
         struct flow_table t;
         struct flow_more more = {.direction = 0};
         assert_true(flow_table_init(&t));
+        flow_table_keep(&t, FLOW_BESIDE_MORE, sizeof more);
         for (uint32_t i = 0; i < N_CLASHING; i++) {
             const struct flow_key key = key_of(rows[k].keys ? i : 0);
             more.iface = rows[k].mores ? i : 0;
@@ -191,7 +192,7 @@ static void test_more(void **state)
             const struct flow_key key = key_of(rows[k].keys ? i : 0);
             more.iface = rows[k].mores ? i : 0;
             CHECK_EQ(row, flow_table_find(&t, &key, &more, rows[k].hash), i);
-            CHECK_MEM(row, &t.more[i], &more, sizeof more);
+            CHECK_MEM(row, flow_table_more(&t, flow_table_at(&t, i)), &more, sizeof more);
         }
         /* What follows a flow takes its place, also among those that share its hash. */
         for (uint32_t i = 0; i < N_CLASHING; i += 7) {
@@ -201,7 +202,7 @@ static void test_more(void **state)
             CHECK_EQ(row, next, N_CLASHING + i / 7);
             CHECK_EQ(row, flow_table_find(&t, &key, &more, rows[k].hash), next);
             CHECK(row, flow_key_equal(&flow_table_at(&t, next)->key, &key));
-            CHECK_MEM(row, &t.more[next], &more, sizeof more);
+            CHECK_MEM(row, flow_table_more(&t, flow_table_at(&t, next)), &more, sizeof more);
             CHECK_EQ(row, flow_table_at(&t, i)->index, i);
         }
         const struct flow_key absent = key_of(N_CLASHING);

@@ -1,0 +1,108 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/spill.h"
+
+#include <fcntl.h>
+#include <limits.h>
+#include <stdalign.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "base/mem.h"
+
+enum {
+    EXTENT_MIN = 4 << 20, /* bytes */
+    EXTENT_SHARE = 8,     /* of the file: extents grow with it, so that they are few */
+    PAGE = 4096,
+};
+
+void spill_init(struct spill *s, uint64_t bound, const char *dir)
+{
+    *s = (struct spill){.left = bound, .dir = dir, .fd = -1};
+    (void)pthread_mutex_init(&s->lock, NULL);
+}
+
+void spill_fini(struct spill *s)
+{
+    for (size_t i = 0; i < s->n_extents; i++)
+        (void)munmap(s->extents[i].p, s->extents[i].size);
+    mem_free(s->extents);
+    if (s->fd >= 0)
+        (void)close(s->fd);
+    (void)pthread_mutex_destroy(&s->lock);
+}
+
+static int open_nameless(const char *dir)
+{
+    char path[PATH_MAX];
+    if (snprintf(path, sizeof path, "%s/.cleave-XXXXXX", dir) >= (int)sizeof path)
+        return -1;
+    const int fd = mkostemp(path, O_CLOEXEC);
+    if (fd >= 0)
+        (void)unlink(path);
+    return fd;
+}
+
+/* A new extent that has room for the bytes; its blocks are on the disk: no store can fail. */
+static bool add_extent(struct spill *s, size_t bytes)
+{
+    size_t size = (size_t)max_u64(max_u64(EXTENT_MIN, s->size / EXTENT_SHARE), bytes);
+    size = (size + PAGE - 1) & ~(size_t)(PAGE - 1);
+    struct spill_extent *extents =
+        mem_reserve(s->extents, &s->cap_extents, s->n_extents + 1, sizeof *extents);
+    if (!extents)
+        return false;
+    s->extents = extents;
+    if (s->fd < 0)
+        s->fd = open_nameless(s->dir);
+    if (s->fd < 0 || posix_fallocate(s->fd, (off_t)s->size, (off_t)size) != 0)
+        return false;
+    void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, (off_t)s->size);
+    if (p == MAP_FAILED)
+        return false;
+    s->size += size;
+    extents[s->n_extents++] = (struct spill_extent){.p = p, .size = size};
+    return true;
+}
+
+/* NULL: plain memory is to be used. */
+static void *from_file(struct spill *s, size_t bytes)
+{
+    struct spill_extent *e = s->n_extents ? &s->extents[s->n_extents - 1] : NULL;
+    if (!e || e->size - e->used < bytes) {
+        if (!add_extent(s, bytes)) {
+            s->dir = NULL; /* asked once */
+            return NULL;
+        }
+        e = &s->extents[s->n_extents - 1];
+    }
+    void *p = e->p + e->used;
+    e->used += bytes;
+    return p;
+}
+
+void *spill_alloc(struct spill *s, size_t n, size_t size)
+{
+    size_t bytes, rounded;
+    if (!s || !size_mul(n, size, &bytes) || !size_add(bytes, alignof(max_align_t) - 1, &rounded))
+        return mem_alloc(n, size);
+    rounded -= rounded % alignof(max_align_t);
+    void *p = NULL;
+    (void)pthread_mutex_lock(&s->lock);
+    if (bytes <= s->left)
+        s->left -= bytes;
+    else if (s->dir)
+        p = from_file(s, rounded);
+    (void)pthread_mutex_unlock(&s->lock);
+    return p ? p : mem_alloc(n, size);
+}
+
+void spill_free(const struct spill *s, void *p)
+{
+    for (size_t i = 0; s && i < s->n_extents; i++)
+        if ((uintptr_t)p - (uintptr_t)s->extents[i].p < s->extents[i].size)
+            return;
+    mem_free(p);
+}
