@@ -2,6 +2,7 @@
 #ifndef CLEAVE_ERROR_H
 #define CLEAVE_ERROR_H
 
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cleave/version.h"
@@ -46,6 +47,13 @@ struct clv_error {
  * Threads: any.
  */
 CLV_API char *clv_error_format(const struct clv_error *err, char *buf, unsigned len);
+
+/*
+ * Writes a text from anywhere, a file's name say, into buf of len bytes, always terminated: control
+ * characters (C0, DEL, C1) and what is not UTF-8 as \xNN; what does not fit is left out. Returns
+ * buf. Threads: any.
+ */
+CLV_API char *clv_printable(const char *s, char *buf, size_t len);
 
 #ifdef __cplusplus
 }

@@ -6,6 +6,8 @@
 #include <stdio.h>
 #include <string.h>
 
+#include "base/text.h"
+
 static void set_subject(struct clv_error *err, const char *subject)
 {
     const size_t len = strlen(subject);
@@ -76,19 +78,14 @@ bool clv_fail_at(struct clv_error *err, uint64_t offset, uint64_t record)
     return false;
 }
 
-/* Names can come from anywhere: what a terminal would interpret is shown as \xNN. */
-static size_t put_escaped(char *buf, size_t len, const char *s)
+char *clv_printable(const char *s, char *buf, size_t len)
 {
-    size_t n = 0;
-    for (; *s && n + 5 < len; s++) {
-        const unsigned char c = (unsigned char)*s;
-        if (c < 0x20 || c == 0x7f)
-            n += (size_t)snprintf(buf + n, len - n, "\\x%02x", c);
-        else
-            buf[n++] = (char)c;
+    if (len) {
+        struct text t = text_on(buf, len - 1);
+        text_printable(&t, s);
+        buf[t.len] = '\0'; /* beside the text: it was given one byte less */
     }
-    buf[n] = '\0';
-    return n;
+    return buf;
 }
 
 CLV_PRINTF(4, 5)
@@ -108,8 +105,7 @@ char *clv_error_format(const struct clv_error *err, char *buf, unsigned len)
 {
     if (len == 0)
         return buf;
-    size_t n = len > 8 ? put_escaped(buf, len, err->subject) : 0;
-    buf[n] = '\0';
+    size_t n = strlen(clv_printable(err->subject, buf, len));
     if (err->offset != CLV_NO_OFFSET && err->record)
         put(buf, len, &n, ": byte %llu (record %llu)", (unsigned long long)err->offset,
             (unsigned long long)err->record);
@@ -117,7 +113,7 @@ char *clv_error_format(const struct clv_error *err, char *buf, unsigned len)
         put(buf, len, &n, ": byte %llu", (unsigned long long)err->offset);
     if (n < len) {
         put(buf, len, &n, "%s", n ? ": " : "");
-        n += n + 8 < len ? put_escaped(buf + n, len - n, err->what) : 0;
+        n += n < len ? strlen(clv_printable(err->what, buf + n, len - n)) : 0;
     }
     if (err->sys)
         put(buf, len, &n, ": %s", strerror(err->sys));

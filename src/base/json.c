@@ -66,7 +66,7 @@ void json_open(struct json *j, const char *name)
     open_with(j, '{');
 }
 
-void json_array(struct json *j, const char *name)
+void json_open_array(struct json *j, const char *name)
 {
     member(j, name);
     open_with(j, '[');
@@ -78,7 +78,7 @@ void json_item(struct json *j)
     open_with(j, '{');
 }
 
-void json_array_end(struct json *j)
+void json_end_array(struct json *j)
 {
     close_with(j, ']');
 }

@@ -20,9 +20,9 @@ void json_end(struct json *j);
 void json_open(struct json *j, const char *name);
 void json_close(struct json *j);
 /* An array of objects: json_item() before the members of each, json_close() after them. */
-void json_array(struct json *j, const char *name);
+void json_open_array(struct json *j, const char *name);
 void json_item(struct json *j);
-void json_array_end(struct json *j);
+void json_end_array(struct json *j);
 void json_str(struct json *j, const char *name, const char *value); /* NULL: null */
 void json_u64(struct json *j, const char *name, uint64_t value);
 void json_i64(struct json *j, const char *name, int64_t value);

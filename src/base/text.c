@@ -73,6 +73,40 @@ size_t text_utf8(const char *s, size_t n)
     return overlong || surrogate || (p[0] == 0xf4 && p[1] > 0x8f) ? 0 : len;
 }
 
+bool text_is_utf8(const char *s)
+{
+    size_t left = strlen(s), len;
+    for (; (len = text_utf8(s, left)) != 0; left -= len)
+        s += len;
+    return left == 0;
+}
+
+/* C0, DEL (ECMA-48 section 5.2), and C1 (section 5.3) as UTF-8 has them. */
+static bool is_control(const char *s)
+{
+    const unsigned char c = (unsigned char)s[0], next = (unsigned char)s[c != 0];
+    return c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0);
+}
+
+void text_printable(struct text *t, const char *s)
+{
+    for (size_t left = strlen(s), len; left; s += len, left -= len) {
+        len = text_utf8(s, left);
+        const bool plain = len && !is_control(s);
+        len = len ? len : 1;
+        if (t->cap - t->len < (plain ? len : 4 * len)) {
+            t->full = true;
+            return;
+        }
+        for (size_t i = 0; !plain && i < len; i++) {
+            text_str(t, "\\x");
+            text_hex(t, (unsigned char)s[i], 2);
+        }
+        if (plain)
+            text_put(t, s, len);
+    }
+}
+
 void text_json(struct text *t, const char *s, size_t n)
 {
     text_char(t, '"');

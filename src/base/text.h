@@ -42,6 +42,14 @@ void text_json(struct text *t, const char *s, size_t n);
 /* Bytes of the UTF-8 character that the n bytes at s begin with; 0: they begin with none. */
 size_t text_utf8(const char *s, size_t n);
 
+bool text_is_utf8(const char *s);
+
+/*
+ * A text from anywhere: what a terminal would interpret, or is not UTF-8, is shown as \xNN. Never
+ * cut within such a piece.
+ */
+void text_printable(struct text *t, const char *s);
+
 /*
  * An address in its usual notation, IPv6 as RFC 5952 section 4 has it. family is 4 or 6; colon is
  * written between the groups of IPv6: ':' for people, '-' for file names.

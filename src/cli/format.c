@@ -166,15 +166,5 @@ const char *human_time(int64_t ts_ns)
 
 const char *printable(const char *s)
 {
-    char *out = next_buf();
-    size_t n = 0;
-    for (; *s && n + 5 < BUF_LEN; s++) {
-        const unsigned char c = (unsigned char)*s;
-        if (c < 0x20 || c == 0x7f)
-            n += (size_t)snprintf(out + n, BUF_LEN - n, "\\x%02x", c);
-        else
-            out[n++] = (char)c;
-    }
-    out[n] = '\0';
-    return out;
+    return clv_printable(s, next_buf(), BUF_LEN);
 }

@@ -15,7 +15,7 @@ int print_error(const struct clv_error *err)
     char buf[1024];
     (void)fprintf(stderr, "cleave: %s\n", clv_error_format(err, buf, sizeof buf));
     if (err->hint[0])
-        (void)fprintf(stderr, "        %s\n", err->hint);
+        (void)fprintf(stderr, "        %s\n", printable(err->hint));
     return EXIT_NOTHING;
 }
 

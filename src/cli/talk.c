@@ -5,12 +5,18 @@
 #include "cleave/split.h"
 #include "cli/cli.h"
 
-/* What signals ask for; no more can be done in a handler. */
-static volatile sig_atomic_t stop_signal, report_asked;
+/* What signals ask for; no more can be done in a handler. listens: somebody looks at it. */
+static volatile sig_atomic_t stop_signal, report_asked, listens;
 
 static void on_stop(int number)
 {
-    if (stop_signal)
+    static const char said[] = "cleave: stopped by a signal before it began\n";
+    if (!listens) {
+        /* It waits for the first bytes of a pipe, say: nothing was made yet. */
+        const ssize_t n = write(STDERR_FILENO, said, sizeof said - 1);
+        (void)n;
+    }
+    if (stop_signal || !listens)
         _exit(128 + number); /* asked twice: at once */
     stop_signal = number;
 }
@@ -47,6 +53,7 @@ static void show_progress(const struct clv_split_result *r, const char *home)
 
 bool talk_progress(const struct clv_split_result *r, struct talk *talk)
 {
+    listens = 1;
     if (talk->shows || report_asked)
         show_progress(r, talk->shows ? "\r\033[K" : "");
     if (report_asked && !talk->shows)

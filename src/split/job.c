@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "output/pack.h"
 #include "output/savefile.h"
 #include "split/merge.h"
@@ -69,6 +70,11 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         standard += strcmp(params->inputs[i], "-") == 0;
     if (standard > 1)
         return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read once");
+    /* The run's record is JSON, which has no other text. */
+    if (params->name && !text_is_utf8(params->name))
+        return clv_fail(err, CLV_ERR_ARG, "--name", "is not UTF-8");
+    if (params->filter && !text_is_utf8(params->filter))
+        return clv_fail(err, CLV_ERR_ARG, "--filter", "is not UTF-8");
     const size_t name_len = params->name ? strlen(params->name) : 1;
     if (name_len == 0 || name_len > 200)
         return clv_fail(err, CLV_ERR_ARG, "--name", "a template has 1 to 200 bytes, not %zu",

@@ -5,7 +5,7 @@
 #include "base/mem.h"
 #include "output/name.h"
 
-enum { RECORD_MAX = 64 * 1024 };
+enum { RECORD_MIN = 4096 }; /* bytes, to begin with */
 
 static const char *manifest_word(enum clv_manifest kind)
 {
@@ -100,23 +100,16 @@ const char *split_by(const struct clv_split_params *params)
     return params->by ? params->by : params->every && !params->shards ? "none" : "flow";
 }
 
-bool record_write(struct publish *p, const struct clv_split_params *params,
-                  const struct source *sources, size_t n_sources, const struct dialect *dialect,
-                  const struct clv_split_result *result, struct clv_error *err)
+static void put_record(struct text *out, const struct clv_split_params *params,
+                       const struct source *sources, size_t n_sources,
+                       const struct dialect *dialect, const struct clv_split_result *result)
 {
-    size_t cap = RECORD_MAX + (params->filter ? 6 * strlen(params->filter) : 0);
-    for (size_t i = 0; i < n_sources; i++)
-        cap += 1024 + 6 * strlen(sources[i].called); /* escaped, in the worst case */
-    char *buf = mem_alloc(cap, 1);
-    if (!buf)
-        return clv_fail_nomem(err, PUBLISH_MARK, cap);
-    struct text out = text_on(buf, cap);
-    struct json j = json_begin(&out);
+    struct json j = json_begin(out);
     json_str(&j, "cleave", clv_version());
-    json_array(&j, "inputs");
+    json_open_array(&j, "inputs");
     for (size_t i = 0; i < n_sources; i++)
         put_input(&j, &sources[i]);
-    json_array_end(&j);
+    json_end_array(&j);
     json_open(&j, "options");
     json_str(&j, "by", split_by(params));
     json_bool(&j, "inner", params->inner);
@@ -147,8 +140,22 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
     json_u64(&j, "written_bytes", result->written_bytes);
     json_damage(&j, &result->damage);
     json_end(&j);
+}
+
+bool record_write(struct publish *p, const struct clv_split_params *params,
+                  const struct source *sources, size_t n_sources, const struct dialect *dialect,
+                  const struct clv_split_result *result, struct clv_error *err)
+{
+    struct text out = {.full = true};
+    for (size_t cap = RECORD_MIN; out.full; cap *= 2) {
+        mem_free(out.p);
+        out = text_on(mem_alloc(cap, 1), cap);
+        if (!out.p)
+            return clv_fail_nomem(err, PUBLISH_MARK, cap);
+        put_record(&out, params, sources, n_sources, dialect, result);
+    }
     const bool ok = publish_file(p, PUBLISH_MARK, out.p, out.len, err);
-    mem_free(buf);
+    mem_free(out.p);
     return ok;
 }
 

@@ -2,6 +2,7 @@
 #include "split/scan.h"
 
 #include "base/mem.h"
+#include "cleave/packet.h"
 #include "decode/ipv4.h"
 
 void scan_piece_fini(struct scan_piece *piece)
@@ -288,8 +289,11 @@ static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path,
                                  struct clv_error *err)
 {
     struct ledger_iface *i = ledger_last_iface(plan->ledger);
+    /* libpcap writes one number for what it reads under several: raw IP is 12 and 101. */
     const struct dialect_kind kind = {
-        .linktype = i->linktype,
+        .linktype = plan->dialect->form == DIALECT_PCAP
+                        ? clv_linktype_from_dlt(clv_dlt_from_linktype(i->linktype))
+                        : i->linktype,
         .nanoseconds = plan->dialect->nanoseconds || dialect_needs_ns(i->units),
     };
     const unsigned n = dialect_kind(plan->dialect, &kind);

@@ -138,6 +138,14 @@ static bool split_each(struct publish *p, struct job *job, struct clv_split_resu
                   record_write(p, job->params, job->sources, job->n_sources, NULL, result, err));
 }
 
+/* From here on something is made, which a caller who wants to stop has to have removed. */
+static bool may_begin(const struct clv_split_params *params, const struct clv_split_result *result,
+                      struct clv_error *err)
+{
+    return !params->progress || params->progress(result, params->user) ||
+           clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+}
+
 bool clv_split(const struct clv_split_params *params, struct clv_split_result *result,
                struct clv_error *err)
 {
@@ -145,7 +153,7 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     struct job job;
     bool ok = false;
     *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
-    if (!job_open(&job, params, NULL, err) ||
+    if (!job_open(&job, params, NULL, err) || !may_begin(params, result, err) ||
         (!params->dry_run &&
          !publish_init(&publish, params->output, params->force, params->clean, err)))
         goto done;

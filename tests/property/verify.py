@@ -327,6 +327,27 @@ def not_unicode() -> None:
         done = run_verify(output)  # JSON is text: the name in the record is another
         check(done.returncode == 0 or done.returncode == 2 and b'cannot be opened' in done.stderr,
               'without a name: %d, %r', done.returncode, done.stderr)
+    for flag, value in ('--name', b'\xe4{n}'), ('--filter', b'\xa8'):
+        done = suite.run_cleave('split', os.fsdecode(raw), flag, os.fsdecode(value), status=2)
+        check_equal(done.stderr, b'cleave: %s: is not UTF-8\n' % flag.encode(), 'what is said')
+
+
+def long_options() -> None:
+    """The run's record holds options of any length."""
+    path = suite.write('a.pcap', samples.mixed().encode())
+    proven([path], '--port', ','.join(map(str, range(1, 20000))))
+    proven([path], '--host', ','.join('10.0.%d.%d' % (i >> 8, i & 255) for i in range(8000)))
+
+
+def one_of_two_numbers() -> None:
+    """libpcap knows raw IP by two numbers and writes one of them."""
+    inputs = [suite.write('%d.pcap' % linktype, pf.Capture(
+        pf.Format('ns' if linktype == 1 else 'us', linktype=linktype),
+        [pf.Packet(bytes(14 if linktype == 1 else 0) + pf.ip(
+            '10.0.0.1', '10.0.0.2', pf.UDP, pf.udp('10.0.0.1', '10.0.0.2', 5, 6, b'x')), 1)],
+        ).encode()) for linktype in (12, 101, 1)]
+    for ways in ((), ('--merge',)):
+        proven(inputs, '--by', 'none', '--format', 'pcap', *ways)
 
 
 def knobs() -> None:
@@ -1624,7 +1645,7 @@ def main() -> int:
     cases.update({'records-' + name: records(form) for name, form in FORMS.items()})
     cases.update({'moved-' + name: moved_records(FORMS[name])
                   for name in ('us', 'ns', 'ng', 'us-zstd', 'ns-gzip', 'cut', 'keyed')})
-    for case in (to_stdout, names, not_unicode, knobs, several, equal_names, damaged, empty,
+    for case in (to_stdout, names, not_unicode, long_options, one_of_two_numbers, knobs, several, equal_names, damaged, empty,
                  hand_made, mixes, packed_inputs, pipes, moved, field, ends, headers,
                  many, several_in_one, stretches, files, swapped_files, not_files,
                  unreadable, manifest, no_rows, counts, options, inputs, origins,

@@ -191,6 +191,13 @@ static void test_error_format(void **state)
         {"UTF-8 stays",
          {.offset = CLV_NO_OFFSET, .subject = "m\xc3\xa4rz", .what = "is bad"},
          "m\xc3\xa4rz: is bad"},
+        {"C1, and what is no UTF-8",
+         {.offset = CLV_NO_OFFSET,
+          .subject = "a\xc2\x9b"
+                     "31m\x9b\xc2\xa0",
+          .what = "\xff"},
+         "a\\xc2\\x9b"
+         "31m\\x9b\xc2\xa0: \\xff"},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {

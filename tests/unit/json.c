@@ -36,23 +36,23 @@ static void nested(struct json *j)
 
 static void arrays(struct json *j)
 {
-    json_array(j, "none");
-    json_array_end(j);
-    json_array(j, "some");
+    json_open_array(j, "none");
+    json_end_array(j);
+    json_open_array(j, "some");
     json_item(j);
     json_u64(j, "x", 1);
     json_close(j);
     json_item(j);
     json_close(j);
     json_item(j);
-    json_array(j, "within");
+    json_open_array(j, "within");
     json_item(j);
     json_str(j, "y", "z");
     json_close(j);
-    json_array_end(j);
+    json_end_array(j);
     json_u64(j, "x", 2);
     json_close(j);
-    json_array_end(j);
+    json_end_array(j);
     json_bool(j, "behind", true);
 }
 
