@@ -17,6 +17,7 @@
 #include <unistd.h>
 
 #include "base/clock.h"
+#include "base/io.h"
 #include "cleave/generate.h"
 #include "output/publish.h"
 #include "split/partition.h"
@@ -149,7 +150,7 @@ static double run_once(struct fixture *x, const char *room, const char *dir)
         find_all(x, parts);
         if (strcmp(room, "write") == 0) {
             (void)snprintf(out, sizeof out, "%s/out", dir);
-            if (!publish_init(&x->publish, out, true, false, &err))
+            if (!publish_init(&x->publish, out, IO_MODE, true, false, &err))
                 die(&err);
             struct writer_ref *refs = x->refs;
             for (uint32_t i = 0; i < 2; i++) {

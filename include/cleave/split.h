@@ -115,7 +115,8 @@ struct clv_split_params {
     enum clv_manifest manifest;
     enum clv_cache cache;
     enum clv_sync sync;
-    bool clean; /* remove what killed runs to the same output left */
+    unsigned mode; /* permissions of files that are made, less umask; 0: 0640 */
+    bool clean;    /* remove what killed runs to the same output left */
     /*
      * Before the outputs get their name, read them and the inputs once more and prove that they are
      * right, as clv_verify() does. Of inputs that can be read only once, what was read is proven.

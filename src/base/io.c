@@ -20,9 +20,9 @@ bool io_write(int fd, const void *p, size_t len, const char *subject, struct clv
     return true;
 }
 
-int io_create_at(int dir_fd, const char *name, struct clv_error *err)
+int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *err)
 {
-    const int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0640);
+    const int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
     if (fd < 0)
         (void)clv_fail_errno(err, name, "cannot be created");
     return fd;

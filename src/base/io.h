@@ -11,8 +11,16 @@
 CLV_MUST_CHECK bool io_write(int fd, const void *p, size_t len, const char *subject,
                              struct clv_error *err);
 
+enum { IO_MODE = 0640 }; /* of files that are made, less umask, unless somebody asks for another */
+
+/* That of a directory for such files: who may read these may look for them. */
+static inline unsigned io_dir_mode(unsigned mode)
+{
+    return mode | 0300 | (mode & 0444) >> 2;
+}
+
 /* Makes a file that must not be there yet. Returns its descriptor, or -1. */
-int io_create_at(int dir_fd, const char *name, struct clv_error *err);
+int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *err);
 
 /*
  * Opens a file that a person named for writing: "-" is standard output, an existing file is refused

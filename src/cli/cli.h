@@ -28,6 +28,7 @@ enum flag_kind {
     FLAG_SIZE,     /* uint64_t, bytes; units k M G T and Ki Mi Gi Ti, with or without B */
     FLAG_DURATION, /* int64_t, nanoseconds; units ns us ms s m h, s when there is none */
     FLAG_WORD,     /* int: index of one of the words */
+    FLAG_MODE,     /* uint64_t: permissions, octal */
     FLAG_EVERY,    /* struct every: a duration, a size with a unit, or records as 1000p */
     FLAG_TIME,     /* struct moment: RFC 3339, or seconds since the epoch */
     FLAG_IPV4,     /* uint8_t[4] */
@@ -107,6 +108,22 @@ void hide_progress(struct talk *talk);
 /* The work failed: prints why, or that a signal ended it and what is not done. Returns the status.
  */
 int end_talk(const struct clv_error *err, const char *undone);
+
+/* What a run needs of the file system. */
+struct confines {
+    const char *const *reads; /* files, or directories with all that is in them */
+    size_t n_reads;
+    const char *beside; /* the output, made and replaced in its directory; NULL: none, temporary
+                           files are made */
+    bool looks_up_names;
+};
+
+/*
+ * Gives up for good what the process does not need: new privileges, and, where the kernel has
+ * Landlock (https://docs.kernel.org/userspace-api/landlock.html), all files but these. What is
+ * already open stays so. To be called before there are threads.
+ */
+void confine(const struct confines *c);
 
 /* Numbers for people, in a static buffer of eight in turn. */
 const char *human_count(uint64_t n);   /* 1,234,567 */

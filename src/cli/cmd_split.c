@@ -9,8 +9,8 @@ struct options {
     const char *output, *by, *name;
     bool dry_run, each, merge, inner, directed, no_other, force, json, quiet, no_metadata, recover;
     int manifest, cache, format, compress, sync;
-    bool clean, verify;
-    uint64_t threads, max_open, memory, window;
+    bool clean, verify, no_sandbox;
+    uint64_t threads, max_open, memory, window, mode;
     uint64_t shards, max_packets, max_bytes, community_seed, snaplen;
     uint64_t min_packets, min_bytes, top;
     int64_t idle_timeout, active_timeout;
@@ -97,6 +97,10 @@ static const struct flag flags[] = {
      "remove what killed runs to the same output left"},
     {"cache", 0, FLAG_WORD, AT(cache), 0, 0, "keep|drop",
      "drop: the input leaves the system's page cache once it is split (default: keep)"},
+    {"mode", 0, FLAG_MODE, AT(mode), 0, 0777, "MODE",
+     "permissions of files that are made, octal, less umask (default: 0640)"},
+    {"no-sandbox", 0, FLAG_BOOL, AT(no_sandbox), 0, 0, NULL,
+     "do not give up access to all files but FILE... and the output's directory"},
     {"window", 0, FLAG_SIZE, AT(window), 4096, 1 << 30, "SIZE",
      "input between two rounds of writing at most (default: 1GiB)"},
     {"json", 0, FLAG_BOOL, AT(json), 0, 0, NULL, "print the summary as JSON"},
@@ -270,6 +274,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .dry_run = o->dry_run,
         .cache = (enum clv_cache)o->cache,
         .sync = (enum clv_sync)o->sync,
+        .mode = (unsigned)o->mode,
         .clean = o->clean,
         .verify = o->verify,
         .threads = (unsigned)o->threads,
@@ -297,6 +302,13 @@ static int run(const void *options, char **operands, unsigned n_operands)
         p.output = output;
     }
     begin_talk(&talk, !o->quiet);
+    if (!o->no_sandbox)
+        confine(&(struct confines){
+            .reads = p.inputs,
+            .n_reads = p.n_inputs,
+            .beside = p.dry_run ? NULL : p.output,
+            .looks_up_names = p.filter,
+        });
     const bool ok = clv_split(&p, &r, &err);
     hide_progress(&talk);
     if (!ok)

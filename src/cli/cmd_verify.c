@@ -3,7 +3,7 @@
 #include "cli/cli.h"
 
 struct options {
-    bool json, quiet;
+    bool json, quiet, no_sandbox;
     uint64_t threads, memory;
 };
 
@@ -14,6 +14,8 @@ static const struct flag flags[] = {
      "threads that work (default: the processors this process may use)"},
     {"memory", 0, FLAG_SIZE, AT(memory), 1 << 20, UINT64_C(1) << 46, "SIZE",
      "memory for buffers (default: 512MiB, or 64MiB per thread)"},
+    {"no-sandbox", 0, FLAG_BOOL, AT(no_sandbox), 0, 0, NULL,
+     "do not give up access to all files but DIR and FILE..."},
     {"json", 0, FLAG_BOOL, AT(json), 0, 0, NULL, "print the summary as JSON"},
     {"quiet", 'q', FLAG_BOOL, AT(quiet), 0, 0, NULL, "print faults only, and no progress"},
     {0},
@@ -77,6 +79,14 @@ static int run(const void *options, char **operands, unsigned n_operands)
     struct clv_verify_result r;
     struct clv_error err;
     begin_talk(&t.talk, !o->quiet && !o->json);
+    /* Captures that are not named are sought where cleave.json says. */
+    static const char *const all[] = {"/"};
+    if (!o->no_sandbox)
+        confine(&(struct confines){
+            .reads = p.n_inputs ? (const char *const *)operands : all,
+            .n_reads = p.n_inputs ? n_operands : 1,
+            .looks_up_names = true,
+        });
     const bool ok = clv_verify(&p, &r, &err);
     hide_progress(&t.talk);
     if (!ok)

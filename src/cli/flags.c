@@ -149,6 +149,16 @@ static bool parse_every(const char *text, struct every *e)
     return n > 0 && n <= INT64_MAX;
 }
 
+static bool parse_octal(const char *text, uint64_t max, uint64_t *out)
+{
+    *out = 0;
+    for (const char *p = text; *p; p++) {
+        if (*p < '0' || *p > '7' || (*out = *out * 8 + (uint64_t)(*p - '0')) > max)
+            return false;
+    }
+    return *out != 0; /* nobody could look at it */
+}
+
 static bool parse_word(const char *words, const char *text, int *out)
 {
     const size_t len = strlen(text);
@@ -186,6 +196,9 @@ static int bad_value(const struct command *cmd, const struct flag *f, const char
         (void)fprintf(stderr,
                       "it takes a duration such as 60s, a size such as 1GiB, or records as in "
                       "1000000p\n");
+    else if (f->kind == FLAG_MODE)
+        (void)fprintf(stderr, "it takes permissions in octal such as 0600, at most %04llo\n",
+                      (unsigned long long)f->max);
     else if (f->kind == FLAG_IPV4)
         (void)fprintf(stderr, "it takes an IPv4 address such as 192.168.0.1\n");
     else
@@ -212,6 +225,10 @@ static int set_value(const struct command *cmd, const struct flag *f, void *opti
             (f->max && n > f->max))
             return bad_value(cmd, f, text);
         *(uint64_t *)at = n;
+        return 0;
+    case FLAG_MODE:
+        if (!parse_octal(text, f->max, at))
+            return bad_value(cmd, f, text);
         return 0;
     case FLAG_DURATION:
         if (!parse_number(text, duration_units, &n) || n > INT64_MAX || n < f->min)

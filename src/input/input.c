@@ -66,15 +66,13 @@ bool input_open(struct input **out, const char *path, struct clv_error *err)
         in->size = (uint64_t)st.st_size;
         n = pread(in->fd, magic, sizeof magic, 0);
     }
-    if (n < 0 || compression_of(magic, (size_t)n)) {
-        in->reader = reader_open(in->path, in->fd, NULL, err);
-        if (!in->reader)
-            goto fail;
-    } else if (!map_open(&in->map, in->path, in->fd, in->size, err)) {
-        goto fail;
+    /* What the address space or the file system does not let map is read. */
+    const bool mapped = n >= 0 && !compression_of(magic, (size_t)n) &&
+                        map_open(&in->map, in->path, in->fd, in->size);
+    if (mapped || (in->reader = reader_open(in->path, in->fd, NULL, err))) {
+        *out = in;
+        return true;
     }
-    *out = in;
-    return true;
 fail:
     input_close(&in);
     return false;

@@ -2,8 +2,9 @@
 /*
  * Room: a path becomes windows. Takes a path, or "-" for standard input; gives contiguous spans of
  * the bytes, one after another. A plain regular file is mapped, and a window is a view of the map.
- * What has to be read (a FIFO, standard input) or decompressed is read ahead by a thread of its own
- * into a few buffers, which come back when they are released.
+ * What cannot be mapped (a FIFO, standard input, more than the address space has room for) or has
+ * to be decompressed is read ahead by a thread of its own into a few buffers, which come back when
+ * they are released.
  */
 #ifndef CLEAVE_INPUT_INPUT_H
 #define CLEAVE_INPUT_INPUT_H

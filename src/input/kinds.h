@@ -15,8 +15,8 @@ struct map {
     int guard;     /* its place among the maps that are watched, or -1 */
 };
 
-CLV_MUST_CHECK bool map_open(struct map *m, const char *path, int fd, uint64_t size,
-                             struct clv_error *err);
+/* false: it cannot be mapped. */
+CLV_MUST_CHECK bool map_open(struct map *m, const char *path, int fd, uint64_t size);
 void map_close(struct map *m);
 void map_next(struct map *m, const struct input_plan *plan, struct input_window *w);
 /* Returns the whole pages of the map that were given up: bytes of the file from *from on. */

@@ -91,17 +91,16 @@ static void unwatch(int place)
     (void)pthread_mutex_unlock(&guards_lock);
 }
 
-bool map_open(struct map *m, const char *path, int fd, uint64_t size, struct clv_error *err)
+bool map_open(struct map *m, const char *path, int fd, uint64_t size)
 {
     *m = (struct map){.path = path, .size = size, .guard = -1};
     if (size > SIZE_MAX / 2)
-        return clv_fail(err, CLV_ERR_FORMAT, path, "%llu bytes do not fit this address space",
-                        (unsigned long long)size);
+        return false;
     if (size == 0)
         return true;
     void *p = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED)
-        return clv_fail_errno(err, path, "cannot be mapped");
+        return false;
     m->p = p;
     (void)madvise(p, (size_t)size, MADV_SEQUENTIAL);
     m->guard = watch(m->p, size);

@@ -152,10 +152,10 @@ static bool look_around(struct publish *p, const char *base, const char *own, bo
     return ok;
 }
 
-bool publish_init(struct publish *p, const char *target, bool force, bool clean,
+bool publish_init(struct publish *p, const char *target, unsigned mode, bool force, bool clean,
                   struct clv_error *err)
 {
-    *p = (struct publish){.dir_fd = -1, .force = force};
+    *p = (struct publish){.dir_fd = -1, .mode = mode, .force = force};
     size_t len = strlen(target);
     while (len > 1 && target[len - 1] == '/')
         len--;
@@ -175,7 +175,7 @@ bool publish_init(struct publish *p, const char *target, bool force, bool clean,
     for (unsigned attempt = 0;; attempt++) {
         (void)snprintf(p->staging, sizeof p->staging, "%.*s.%.200s.cleave-%ld-%u",
                        (int)(base - p->target), p->target, base, (long)getpid(), attempt);
-        if (mkdir(p->staging, 0777) == 0)
+        if (mkdir(p->staging, io_dir_mode(mode)) == 0)
             break;
         if (errno == EEXIST && attempt < 1000)
             continue;
@@ -201,7 +201,7 @@ bool publish_init(struct publish *p, const char *target, bool force, bool clean,
 bool publish_file(struct publish *p, const char *name, const char *data, size_t len,
                   struct clv_error *err)
 {
-    const int fd = io_create_at(p->dir_fd, name, err);
+    const int fd = io_create_at(p->dir_fd, name, p->mode, err);
     if (fd < 0)
         return false;
     const bool ok = io_write(fd, data, len, name, err);

@@ -15,6 +15,7 @@ struct publish {
     char target[PATH_MAX];
     char staging[PATH_MAX]; /* "": none to clean up */
     int dir_fd;             /* of staging; -1: none */
+    unsigned mode;          /* of files; directories have io_dir_mode() */
     bool force;
     uint64_t n_stale;     /* staging directories of killed runs to the same target that are left */
     char stale[PATH_MAX]; /* one of them */
@@ -29,8 +30,8 @@ struct publish {
  * may be replaced. clean: what killed runs left is removed. On failure nothing has been made and
  * publish_fini() is harmless.
  */
-CLV_MUST_CHECK bool publish_init(struct publish *p, const char *target, bool force, bool clean,
-                                 struct clv_error *err);
+CLV_MUST_CHECK bool publish_init(struct publish *p, const char *target, unsigned mode, bool force,
+                                 bool clean, struct clv_error *err);
 
 /* Writes a whole small file into the staging directory. */
 CLV_MUST_CHECK bool publish_file(struct publish *p, const char *name, const char *data, size_t len,

@@ -22,6 +22,7 @@ void writer_init(struct writer *w, struct flow_table *flows, int dir_fd,
         .newest = FLOW_NONE,
         .oldest = FLOW_NONE,
         .max_open = max_open,
+        .mode = IO_MODE,
     };
 }
 
@@ -88,14 +89,14 @@ void writer_fini(struct writer *w)
 }
 
 /* Directories in names appear when the first output in them does. */
-static bool make_parents(int dir_fd, const char *name)
+static bool make_parents(int dir_fd, const char *name, unsigned mode)
 {
     char path[NAME_MAX_LEN + 1];
     for (const char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
         const size_t len = (size_t)(slash - name);
         memcpy(path, name, len);
         path[len] = '\0';
-        if (mkdirat(dir_fd, path, 0777) != 0 && errno != EEXIST)
+        if (mkdirat(dir_fd, path, io_dir_mode(mode)) != 0 && errno != EEXIST)
             return false;
     }
     return true;
@@ -114,10 +115,11 @@ static bool open_output(struct writer *w, struct flow *f, const char *name, stru
         if (!evict_oldest(w, err))
             return false;
     for (;;) {
-        f->fd = openat(w->dir_fd, name, flags, 0640);
+        f->fd = openat(w->dir_fd, name, flags, w->mode);
         if (CLV_LIKELY(f->fd >= 0))
             break;
-        if (errno == ENOENT && !f->size && !parents_made && make_parents(w->dir_fd, name)) {
+        if (errno == ENOENT && !f->size && !parents_made &&
+            make_parents(w->dir_fd, name, w->mode)) {
             parents_made = true;
             continue;
         }

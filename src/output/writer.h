@@ -48,6 +48,7 @@ struct writer {
     size_t n_trails, trails_cap;
     uint32_t newest, oldest; /* the LRU of open outputs; FLOW_NONE: empty */
     uint32_t n_open, max_open;
+    unsigned mode; /* permissions of outputs, less umask */
     uint64_t opens, reopens, writes, bytes, records;
 };
 

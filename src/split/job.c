@@ -70,6 +70,9 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         standard += strcmp(params->inputs[i], "-") == 0;
     if (standard > 1)
         return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read once");
+    if (params->mode & ~0777U || (params->mode && (params->mode & 0600) != 0600))
+        return clv_fail(err, CLV_ERR_ARG, "--mode",
+                        "%04o: the owner must be able to read and write", params->mode);
     /* The run's record is JSON, which has no other text. */
     if (params->name && !text_is_utf8(params->name))
         return clv_fail(err, CLV_ERR_ARG, "--name", "is not UTF-8");

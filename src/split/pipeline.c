@@ -395,6 +395,8 @@ static bool init(struct plan *pl, struct clv_error *err)
         writer_init(&pl->parts[p].writer, &pl->parts[p].flows,
                     pp->dry_run ? -1 : pp->publish->dir_fd, pp->dialect,
                     (uint32_t)max_u64(1, pp->max_open / n));
+        if (!pp->dry_run)
+            pl->parts[p].writer.mode = pp->publish->mode;
     }
     pl->batches = mem_zalloc(pl->n_batches, sizeof *pl->batches);
     pl->ring = mem_zalloc(pl->n_batches, sizeof *pl->ring);

@@ -439,8 +439,8 @@ static bool open_manifest(struct plan *pl, struct clv_error *err)
         pl->manifest_fd = fcntl(pp->manifest_fd, F_DUPFD_CLOEXEC, 0);
     else if (pp->dry_run)
         return true;
-    else if ((pl->manifest_fd =
-                  io_create_at(pp->publish->dir_fd, manifest_file_name(pp->manifest), err)) < 0)
+    else if ((pl->manifest_fd = io_create_at(pp->publish->dir_fd, manifest_file_name(pp->manifest),
+                                             pp->publish->mode, err)) < 0)
         return false;
     return pl->manifest_fd >= 0 || clv_fail_errno(err, "the manifest", "has no descriptor");
 }

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "split/job.h"
 #include "split/record.h"
 #include "verify/verify.h"
@@ -61,10 +62,10 @@ static bool make_sub(struct publish *sub, const struct publish *p, const char *c
                      struct clv_error *err)
 {
     struct job_name name;
-    *sub = (struct publish){.dir_fd = -1};
+    *sub = (struct publish){.dir_fd = -1, .mode = p->mode};
     for (unsigned again = 0;; again++) {
         job_sub_name(&name, capture, again);
-        if (mkdirat(p->dir_fd, name.text, 0777) == 0)
+        if (mkdirat(p->dir_fd, name.text, io_dir_mode(p->mode)) == 0)
             break;
         if (errno != EEXIST)
             return clv_fail_errno(err, name.text, "cannot be made");
@@ -155,7 +156,8 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
     if (!job_open(&job, params, NULL, err) || !may_begin(params, result, err) ||
         (!params->dry_run &&
-         !publish_init(&publish, params->output, params->force, params->clean, err)))
+         !publish_init(&publish, params->output, params->mode ? params->mode : IO_MODE,
+                       params->force, params->clean, err)))
         goto done;
     result->stale = publish.n_stale;
     (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", publish.stale);

@@ -8,6 +8,7 @@ what others do to the files while a run goes on, and runs that are killed at any
 """
 import argparse
 import concurrent.futures
+import ctypes
 import errno
 import gzip
 import os
@@ -107,7 +108,7 @@ FAULTS: Tuple[Fault, ...] = (
     Fault('fwrite', (E.ENOSPC,), must_fail=True),
     Fault('flush', (E.ENOSPC, E.EIO), must_fail=True),
     Fault('fclose', (E.ENOSPC, E.EIO), must_fail=True),
-    Fault('mmap', (E.ENOMEM, E.ENODEV), must_fail=True),
+    Fault('mmap', (E.ENOMEM, E.ENODEV), must_succeed=True),
     Fault('munmap', (E.EINVAL,), must_succeed=True),
     Fault('spill', (E.ENOSPC, E.EACCES, E.ENOMEM), must_succeed=True),
     Fault('madvise', (E.EINVAL,), must_succeed=True),
@@ -154,6 +155,11 @@ class Ending(NamedTuple):
 Found = Dict[Tuple[str, str], List[str]]  # by kind and caller
 
 
+def met(log: str) -> bool:
+    """Whether a fault was, by its log."""
+    return os.path.exists(log) and os.path.getsize(log) > 0
+
+
 def in_words(place: str) -> str:
     """The function, and with debugging information the line, of an address in the program."""
     if not shutil.which('addr2line'):
@@ -193,7 +199,7 @@ class Trial:
 
     def caller(self) -> str:
         """Where the call that failed was made; '' if none was."""
-        if not os.path.exists(self.log):
+        if not met(self.log):
             return ''
         with open(self.log, encoding='ascii') as f:
             return f.readlines()[-1].split()[2]
@@ -463,7 +469,7 @@ def read_fails_late() -> None:
             done = harness.run([suite.faults, *command], stdin=source.stdout, env=env,
                                timeout=HANGS_S)
             source.stdout.close()
-        check(os.path.exists(log), 'there were too few reads')
+        check(met(log), 'there were too few reads')
         os.unlink(log)
         talk = done.stderr.decode()
         check_equal((done.returncode, os.strerror(E.EIO) in talk), (2, True),
@@ -484,7 +490,7 @@ HARMLESS = '''
     getenv popcountdi2
     stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf
     putchar puts setvbuf
-    clock_gettime lseek lseek64 getpid isatty sysconf signal eventfd_write unlink
+    clock_gettime lseek lseek64 getpid isatty sysconf signal eventfd_write unlink prctl syscall
     pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal
     pthread_cond_timedwait pthread_cond_wait pthread_join pthread_mutex_destroy pthread_mutex_init
     pthread_mutex_lock pthread_mutex_unlock
@@ -595,6 +601,34 @@ def output_removed() -> None:
         check(os.strerror(E.ENOENT) in talk, '%s: %r', what, talk)
 
 
+def has_landlock() -> bool:
+    create_ruleset, version_flag = 444, 1  # of all architectures
+    return ctypes.CDLL(None, use_errno=True).syscall(create_ruleset, None, 0, version_flag) > 0
+
+
+def confined() -> None:
+    """What was not named when the run began cannot be opened, under a name that was either."""
+    if suite.args.sanitized:
+        raise harness.Skip('sanitizers read about the process that they are in')
+    if not has_landlock():
+        raise harness.Skip('the kernel has no Landlock')
+    with open(traffic('a.pcap'), 'rb') as f:
+        data = f.read()
+    os.makedirs(suite.path('place'))
+    for flags, wanted in ((), 2), (('--filter', 'tcp'), 2), (('--no-sandbox',), 0):
+        second = suite.write('second.pcap', data)
+        run = Fed(*flags, before_end=[second])
+        os.replace(suite.write('another.pcap', data), second)
+        with open('/proc/%d/status' % run.child.pid, encoding='ascii') as f:
+            privileges = [line.split()[1] for line in f if line.startswith('NoNewPrivs:')]
+        status, talk = run.end(data)
+        check_equal(status, wanted, '%s: status, which says %r' % (' '.join(flags), talk))
+        if wanted:
+            check_gone(status, talk, ' '.join(flags))
+            check(second in talk and os.strerror(E.EACCES) in talk, 'says %r', talk)
+            check_equal(privileges, ['1'], 'NoNewPrivs')
+
+
 def name_taken() -> None:
     """Somebody else makes something under the output's name meanwhile: it is theirs."""
     os.makedirs(suite.path('place'))
@@ -687,7 +721,7 @@ def main() -> int:
     n_kills = KILLS // 2
     cases: Dict[str, Callable[[], None]] = {
         'disturbed-' + name: disturbed(variant) for name, variant in VARIANTS.items()}
-    for case in (no_name_left, read_fails_late, covered, output_removed, name_taken,
+    for case in (no_name_left, read_fails_late, covered, output_removed, confined, name_taken,
                  input_shrinks):
         cases[case.__name__.replace('_', '-')] = case
     cases['killed'] = kills(n_kills, old=False)

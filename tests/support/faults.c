@@ -104,7 +104,7 @@ static struct plan {
     _Atomic bool logged;
 } plans[N_KINDS];
 
-static const char *log_path;
+static int log_fd = -1; /* opened before the program gives up access to files */
 
 static void fail_to_start(const char *text)
 {
@@ -144,19 +144,24 @@ static const char *parse_one(const char *at)
     return *end ? end + 1 : end;
 }
 
+int real_open(const char *path, int flags, ...) __asm__("__real_" LFS("open"));
+ssize_t real_write(int fd, const void *p, size_t len) __asm__("__real_write");
+int real_close(int fd) __asm__("__real_close");
+
 __attribute__((constructor)) static void begin(void)
 {
     const char *at = getenv("CLEAVE_FAULT");
-    log_path = getenv("CLEAVE_FAULT_LOG");
+    const char *log_path = getenv("CLEAVE_FAULT_LOG");
+    if (log_path) {
+        log_fd = real_open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
+        if (log_fd < 0)
+            fail_to_start("the log cannot be opened");
+    }
     while (at && *at)
         at = parse_one(at);
 }
 
 extern char image[] __asm__("__executable_start");
-
-int real_open(const char *path, int flags, ...) __asm__("__real_" LFS("open"));
-ssize_t real_write(int fd, const void *p, size_t len) __asm__("__real_write");
-int real_close(int fd) __asm__("__real_close");
 
 /* For addr2line: where the call came from. */
 static void note(enum kind k, uint64_t n, const void *caller)
@@ -165,10 +170,8 @@ static void note(enum kind k, uint64_t n, const void *caller)
     const int len =
         snprintf(line, sizeof line, "%s %llu 0x%llx\n", kind_names[k], (unsigned long long)n,
                  (unsigned long long)((uintptr_t)caller - (uintptr_t)image));
-    const int fd = real_open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
-    if (fd < 0 || real_write(fd, line, (size_t)len) != len)
+    if (real_write(log_fd, line, (size_t)len) != len)
         _exit(98);
-    (void)real_close(fd);
 }
 
 /* Whether the call of this kind that is about to be made is one that must fail; sets errno then. */
@@ -180,7 +183,7 @@ static bool hit(enum kind k, const void *caller)
     const uint64_t n = atomic_fetch_add(&p->calls, 1) + 1;
     if (n < p->n || (n > p->n && p->mode == MODE_ONCE))
         return false;
-    if (log_path && !atomic_exchange(&p->logged, true))
+    if (log_fd >= 0 && !atomic_exchange(&p->logged, true))
         note(k, n, caller);
     errno = p->error;
     return true;

@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <sys/wait.h>
 
+#include "base/io.h"
 #include "output/publish.h"
 
 static void write_at(int dir, const char *name, const char *text)
@@ -82,7 +83,8 @@ static void test_commit(void **state)
         temp_make(&t);
         make_before(&t, before);
         const unsigned fds = open_descriptors(), entries = count_entries(t.dir);
-        CHECK_EQ(row, publish_init(&p, temp_path(&t, "out"), target_rows[i].force, false, &err),
+        CHECK_EQ(row,
+                 publish_init(&p, temp_path(&t, "out"), IO_MODE, target_rows[i].force, false, &err),
                  target_rows[i].ok);
         if (!target_rows[i].ok) {
             CHECK_EQ(row, err.code, CLV_ERR_EXISTS);
@@ -137,7 +139,8 @@ static void test_abandoned(void **state)
         make_before(&t, target_rows[i].before);
         (void)temp_file(&t, "precious", "kept", 4);
         const unsigned fds = open_descriptors(), entries = count_entries(t.dir);
-        CHECK(row, publish_init(&p, temp_path(&t, "out"), target_rows[i].force, false, NULL));
+        CHECK(row,
+              publish_init(&p, temp_path(&t, "out"), IO_MODE, target_rows[i].force, false, NULL));
         CHECK(row, publish_file(&p, "a", "abc", 3, NULL));
         assert_int_equal(mkdirat(p.dir_fd, "00010000", 0700), 0);
         write_at(p.dir_fd, "00010000/b", "b");
@@ -172,7 +175,8 @@ static void test_overtaken(void **state)
         struct publish p;
         struct clv_error err = {0};
         temp_make(&t);
-        CHECK(rows[i].name, publish_init(&p, temp_path(&t, "out"), rows[i].force, false, &err));
+        CHECK(rows[i].name,
+              publish_init(&p, temp_path(&t, "out"), IO_MODE, rows[i].force, false, &err));
         CHECK(rows[i].name, publish_file(&p, "new", "new", 3, &err));
         make_before(&t, rows[i].before);
         CHECK_EQ(rows[i].name, publish_commit(&p, CLV_SYNC_NONE, &err), rows[i].ok);
@@ -212,7 +216,8 @@ static void test_paths(void **state)
         struct publish p;
         temp_make(&t);
         assert_int_equal(mkdir(temp_path(&t, "dir"), 0700), 0);
-        CHECK(rows[i].name, publish_init(&p, temp_path(&t, rows[i].path), false, false, NULL));
+        CHECK(rows[i].name,
+              publish_init(&p, temp_path(&t, rows[i].path), IO_MODE, false, false, NULL));
         CHECK(rows[i].name, publish_commit(&p, CLV_SYNC_NONE, NULL));
         publish_fini(&p);
         CHECK(rows[i].name, temp_has(&t, rows[i].made ? rows[i].made : rows[i].path));
@@ -250,7 +255,7 @@ static void test_path_refusals(void **state)
             const char *path = rows[i].path;
             if (path[0] == '+')
                 path = temp_path(&t, path + 2);
-            CHECK(rows[i].name, !publish_init(&p, path, force, false, &err));
+            CHECK(rows[i].name, !publish_init(&p, path, IO_MODE, force, false, &err));
             CHECK_EQ(rows[i].name, err.code, rows[i].code);
             CHECK_EQ(rows[i].name, err.sys, rows[i].sys);
             publish_fini(&p);
@@ -261,7 +266,7 @@ static void test_path_refusals(void **state)
     struct clv_error err = {0};
     static char longest[PATH_MAX + 1];
     memset(longest, 'a', PATH_MAX);
-    CHECK("longer than a path", !publish_init(&p, longest, false, false, &err));
+    CHECK("longer than a path", !publish_init(&p, longest, IO_MODE, false, false, &err));
     CHECK_EQ("longer than a path", err.code, CLV_ERR_ARG);
     publish_fini(&p);
     temp_remove(&t);
@@ -275,17 +280,17 @@ static void test_two_runs(void **state)
     struct clv_error err = {0};
     (void)state;
     temp_make(&t);
-    CHECK("the first", publish_init(&a, temp_path(&t, "out"), false, false, &err));
-    CHECK("the second", !publish_init(&b, temp_path(&t, "out"), false, true, &err));
+    CHECK("the first", publish_init(&a, temp_path(&t, "out"), IO_MODE, false, false, &err));
+    CHECK("the second", !publish_init(&b, temp_path(&t, "out"), IO_MODE, false, true, &err));
     CHECK_EQ("the second", err.code, CLV_ERR_EXISTS);
     CHECK_HAS("the second", err.what, "another run");
     publish_fini(&b);
-    CHECK("beside it", publish_init(&b, temp_path(&t, "out2"), false, false, &err));
+    CHECK("beside it", publish_init(&b, temp_path(&t, "out2"), IO_MODE, false, false, &err));
     publish_fini(&b);
     CHECK("the first", publish_file(&a, PUBLISH_MARK, "a", 1, &err));
     CHECK("the first commits", publish_commit(&a, CLV_SYNC_FULL, &err));
     publish_fini(&a);
-    CHECK("a third", publish_init(&b, temp_path(&t, "out"), true, false, &err));
+    CHECK("a third", publish_init(&b, temp_path(&t, "out"), IO_MODE, true, false, &err));
     publish_fini(&b);
     check_text(&t, "the first's", "out/" PUBLISH_MARK, "a");
     CHECK_EQ("nothing else", count_entries(t.dir), 1);
@@ -307,14 +312,14 @@ static void test_stale(void **state)
     temp_make(&t);
     (void)snprintf(name, sizeof name, ".out.cleave-%ld-0", (long)child);
     assert_int_equal(mkdir(temp_path(&t, name), 0700), 0);
-    CHECK("beside it", publish_init(&p, temp_path(&t, "out2"), false, true, &err));
+    CHECK("beside it", publish_init(&p, temp_path(&t, "out2"), IO_MODE, false, true, &err));
     CHECK_EQ("beside it", p.n_stale, 0);
     publish_fini(&p);
-    CHECK("left", publish_init(&p, temp_path(&t, "out"), false, false, &err));
+    CHECK("left", publish_init(&p, temp_path(&t, "out"), IO_MODE, false, false, &err));
     CHECK_EQ("left", p.n_stale, 1);
     CHECK_HAS("left", p.stale, name);
     publish_fini(&p);
-    CHECK("removed", publish_init(&p, temp_path(&t, "out"), false, true, &err));
+    CHECK("removed", publish_init(&p, temp_path(&t, "out"), IO_MODE, false, true, &err));
     CHECK_EQ("removed", p.n_stale, 0);
     publish_fini(&p);
     CHECK_EQ("nothing", count_entries(t.dir), 0);

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "base/mem.h"
+#include "base/io.h"
 #include "split/record.h"
 
 static const char *const inputs[] = {"day \"3\".pcap", "more.pcapng"};
@@ -120,7 +121,8 @@ static void test_record(void **state)
             "  \"flows\": 4,\n  \"outputs\": 5,\n  \"written_bytes\": 900,\n%s}\n",
             clv_version(), rows[i].inputs, rows[i].format, rows[i].each ? "true" : "false",
             rows[i].damage);
-        CHECK(rows[i].name, publish_init(&publish, temp_path(&t, "out"), false, false, &err));
+        CHECK(rows[i].name,
+              publish_init(&publish, temp_path(&t, "out"), IO_MODE, false, false, &err));
         mem_fail_from(1);
         const bool without_memory = record_write(&publish, &p, sources, n, d, &r, &err);
         mem_fail_from(0);

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdlib.h>
+#include <string.h>
+
+#include "cli/cli.h"
+#include "config.h"
+
+/* Sanitizers read about their own process, from /proc, when it ends. */
+#if defined __SANITIZE_ADDRESS__ || defined __SANITIZE_THREAD__
+#define SANITIZED 1
+#elif defined __has_feature
+#if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#define SANITIZED 1
+#endif
+#endif
+
+#if HAVE_LANDLOCK && !defined SANITIZED
+
+#include <errno.h>
+#include <fcntl.h>
+#include <linux/landlock.h>
+#include <sys/prctl.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <unistd.h>
+
+/* Of later versions than some headers are (linux/landlock.h). */
+#define ACCESS_REFER (UINT64_C(1) << 13)     /* version 2 */
+#define ACCESS_TRUNCATE (UINT64_C(1) << 14)  /* version 3 */
+#define ACCESS_IOCTL_DEV (UINT64_C(1) << 15) /* version 5 */
+
+#define ACCESS_READ_FILE ((uint64_t)LANDLOCK_ACCESS_FS_READ_FILE)
+#define ACCESS_READ (ACCESS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
+#define ACCESS_WRITE                                                                               \
+    (ACCESS_READ | LANDLOCK_ACCESS_FS_WRITE_FILE | LANDLOCK_ACCESS_FS_REMOVE_DIR |                 \
+     LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |  \
+     ACCESS_REFER | ACCESS_TRUNCATE)
+#define ACCESS_OF_A_FILE (ACCESS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_TRUNCATE)
+
+struct rules {
+    int fd;
+    uint64_t handled; /* what the kernel knows to forbid */
+    bool whole;       /* nothing that is needed is left out */
+};
+
+/* What is not there needs no rule: whoever opens it is told so. */
+static void allow(struct rules *r, const char *path, uint64_t access)
+{
+    struct stat st;
+    const int fd = open(path, O_PATH | O_CLOEXEC);
+    if (fd < 0) {
+        r->whole = r->whole && (errno == ENOENT || errno == ENOTDIR || errno == EACCES);
+        return;
+    }
+    r->whole = r->whole && fstat(fd, &st) == 0;
+    if (r->whole && !S_ISDIR(st.st_mode))
+        access &= ACCESS_OF_A_FILE;
+    const struct landlock_path_beneath_attr beneath = {
+        .allowed_access = access & r->handled,
+        .parent_fd = fd,
+    };
+    /* EBADFD: a pipe by way of /dev/fd, which no rule forbids. */
+    if (syscall(SYS_landlock_add_rule, r->fd, LANDLOCK_RULE_PATH_BENEATH, &beneath, 0) != 0)
+        r->whole = r->whole && errno == EBADFD;
+    (void)close(fd);
+}
+
+static void allow_parent(struct rules *r, const char *path)
+{
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    while (len && path[len - 1] != '/')
+        len--;
+    char *parent = malloc(len + 2);
+    if (parent) {
+        (void)snprintf(parent, len + 2, "%.*s", len ? (int)len : 1, len ? path : ".");
+        allow(r, parent, ACCESS_WRITE);
+    }
+    r->whole = r->whole && parent;
+    free(parent);
+}
+
+void confine(const struct confines *c)
+{
+    const long version =
+        syscall(SYS_landlock_create_ruleset, NULL, 0, LANDLOCK_CREATE_RULESET_VERSION);
+    (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
+    if (version < 1)
+        return;
+    struct landlock_ruleset_attr attr = {
+        .handled_access_fs = (UINT64_C(1) << 13) - 1,
+    };
+    if (version >= 2)
+        attr.handled_access_fs |= ACCESS_REFER;
+    if (version >= 3)
+        attr.handled_access_fs |= ACCESS_TRUNCATE;
+    if (version >= 5)
+        attr.handled_access_fs |= ACCESS_IOCTL_DEV;
+    const int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
+    if (fd < 0)
+        return;
+    struct rules r = {.fd = fd, .handled = attr.handled_access_fs, .whole = true};
+    const char *const tmp = getenv("TMPDIR");
+    for (size_t i = 0; i < c->n_reads; i++)
+        allow(&r, c->reads[i], ACCESS_READ);
+    if (c->beside)
+        allow_parent(&r, c->beside);
+    else
+        allow(&r, tmp && *tmp ? tmp : "/var/tmp", ACCESS_WRITE);
+    /* Names of hosts, protocols and services, and who knows them (nsswitch.conf(5)). */
+    static const char *const names[] = {"/etc", "/usr", "/lib", "/lib64", "/run", "/var/run"};
+    for (size_t i = 0; c->looks_up_names && i < sizeof names / sizeof *names; i++)
+        allow(&r, names[i], ACCESS_READ);
+    if (r.whole)
+        (void)syscall(SYS_landlock_restrict_self, fd, 0);
+    (void)close(fd);
+}
+
+#else
+
+void confine(const struct confines *c)
+{
+    (void)c;
+}
+
+#endif
