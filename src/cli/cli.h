@@ -120,8 +120,8 @@ struct confines {
 
 /*
  * Gives up for good what the process does not need: new privileges, and, where the kernel has
- * Landlock (https://docs.kernel.org/userspace-api/landlock.html), all files but these. What is
- * already open stays so. To be called before there are threads.
+ * Landlock (https://docs.kernel.org/userspace-api/landlock.html), all files but these, and TCP.
+ * What is already open stays so. To be called before there are threads.
  */
 void confine(const struct confines *c);
 

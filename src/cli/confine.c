@@ -28,6 +28,7 @@
 #define ACCESS_REFER (UINT64_C(1) << 13)     /* version 2 */
 #define ACCESS_TRUNCATE (UINT64_C(1) << 14)  /* version 3 */
 #define ACCESS_IOCTL_DEV (UINT64_C(1) << 15) /* version 5 */
+#define ACCESS_NET_TCP UINT64_C(3)           /* version 4: to bind and to connect */
 
 #define ACCESS_READ_FILE ((uint64_t)LANDLOCK_ACCESS_FS_READ_FILE)
 #define ACCESS_READ (ACCESS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -36,6 +37,11 @@
      LANDLOCK_ACCESS_FS_REMOVE_FILE | LANDLOCK_ACCESS_FS_MAKE_DIR | LANDLOCK_ACCESS_FS_MAKE_REG |  \
      ACCESS_REFER | ACCESS_TRUNCATE)
 #define ACCESS_OF_A_FILE (ACCESS_READ_FILE | LANDLOCK_ACCESS_FS_WRITE_FILE | ACCESS_TRUNCATE)
+
+/* struct landlock_ruleset_attr, as far as it is used here. */
+struct ruleset {
+    uint64_t files, net;
+};
 
 struct rules {
     int fd;
@@ -88,19 +94,20 @@ void confine(const struct confines *c)
     (void)prctl(PR_SET_NO_NEW_PRIVS, 1, 0, 0, 0);
     if (version < 1)
         return;
-    struct landlock_ruleset_attr attr = {
-        .handled_access_fs = (UINT64_C(1) << 13) - 1,
-    };
+    struct ruleset attr = {.files = ACCESS_REFER - 1};
     if (version >= 2)
-        attr.handled_access_fs |= ACCESS_REFER;
+        attr.files |= ACCESS_REFER;
     if (version >= 3)
-        attr.handled_access_fs |= ACCESS_TRUNCATE;
+        attr.files |= ACCESS_TRUNCATE;
+    if (version >= 4 && !c->looks_up_names)
+        attr.net = ACCESS_NET_TCP;
     if (version >= 5)
-        attr.handled_access_fs |= ACCESS_IOCTL_DEV;
-    const int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, sizeof attr, 0);
+        attr.files |= ACCESS_IOCTL_DEV;
+    const int fd = (int)syscall(SYS_landlock_create_ruleset, &attr,
+                                version >= 4 ? sizeof attr : sizeof attr.files, 0);
     if (fd < 0)
         return;
-    struct rules r = {.fd = fd, .handled = attr.handled_access_fs, .whole = true};
+    struct rules r = {.fd = fd, .handled = attr.files, .whole = true};
     const char *const tmp = getenv("TMPDIR");
     for (size_t i = 0; i < c->n_reads; i++)
         allow(&r, c->reads[i], ACCESS_READ);
