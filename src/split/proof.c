@@ -2,6 +2,7 @@
 #include "split/proof.h"
 
 #include "base/mem.h"
+#include "base/text.h"
 #include "split/partition.h"
 
 struct proof_digest proof_digest(const struct proof_record *rec)
@@ -23,6 +24,14 @@ void proof_sum_add(struct proof_sum *sum, const struct proof_digest *d)
     sum->lo += d->lo;
     sum->hi += d->hi;
     sum->n++;
+}
+
+void proof_sum_text(const struct proof_sum *sum, char text[PROOF_SUM_TEXT])
+{
+    struct text t = text_on(text, PROOF_SUM_TEXT);
+    text_hex(&t, sum->hi, 16);
+    text_hex(&t, sum->lo, 16);
+    (void)text_end(&t);
 }
 
 void proof_sum_join(struct proof_sum *sum, const struct proof_sum *more)

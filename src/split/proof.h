@@ -56,6 +56,9 @@ struct proof_place {
 struct proof_digest proof_digest(const struct proof_record *rec);
 void proof_add(struct proof *p, const struct proof_digest *d);
 void proof_sum_add(struct proof_sum *sum, const struct proof_digest *d);
+/* 32 hexadecimal digits, the high half first. */
+enum { PROOF_SUM_TEXT = 33 };
+void proof_sum_text(const struct proof_sum *sum, char text[PROOF_SUM_TEXT]);
 void proof_sum_join(struct proof_sum *sum, const struct proof_sum *more);
 
 /* How an output of the dialect's form has the record that was read from such a file. */

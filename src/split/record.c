@@ -102,7 +102,8 @@ const char *split_by(const struct clv_split_params *params)
 
 static void put_record(struct text *out, const struct clv_split_params *params,
                        const struct source *sources, size_t n_sources,
-                       const struct dialect *dialect, const struct clv_split_result *result)
+                       const struct dialect *dialect, const struct proof_sum *walked,
+                       const struct clv_split_result *result)
 {
     struct json j = json_begin(out);
     json_str(&j, "cleave", clv_version());
@@ -131,6 +132,11 @@ static void put_record(struct text *out, const struct clv_split_params *params,
     json_str(&j, "manifest",
              manifest_word(params->manifest_to_fd ? CLV_MANIFEST_NONE : params->manifest));
     json_close(&j);
+    if (walked) {
+        char digest[PROOF_SUM_TEXT];
+        proof_sum_text(walked, digest);
+        json_str(&j, "records_digest", digest);
+    }
     json_u64(&j, "records_read", result->records_read);
     json_u64(&j, "records_written", result->records_written);
     json_u64(&j, "copies", result->copies);
@@ -144,7 +150,8 @@ static void put_record(struct text *out, const struct clv_split_params *params,
 
 bool record_write(struct publish *p, const struct clv_split_params *params,
                   const struct source *sources, size_t n_sources, const struct dialect *dialect,
-                  const struct clv_split_result *result, struct clv_error *err)
+                  const struct proof_sum *walked, const struct clv_split_result *result,
+                  struct clv_error *err)
 {
     struct text out = {.full = true};
     for (size_t cap = RECORD_MIN; out.full; cap *= 2) {
@@ -152,7 +159,7 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
         out = text_on(mem_alloc(cap, 1), cap);
         if (!out.p)
             return clv_fail_nomem(err, PUBLISH_MARK, cap);
-        put_record(&out, params, sources, n_sources, dialect, result);
+        put_record(&out, params, sources, n_sources, dialect, walked, result);
     }
     const bool ok = publish_file(p, PUBLISH_MARK, out.p, out.len, err);
     mem_free(out.p);

@@ -9,15 +9,19 @@
 
 #include "cleave/split.h"
 #include "output/publish.h"
+#include "split/proof.h"
 #include "split/source.h"
 
 /* The key as text, where none is given what stands for it. */
 const char *split_by(const struct clv_split_params *params);
 
-/* dialect NULL: the outputs lie in sub-directories, each with a record of its own. */
+/*
+ * dialect NULL: the outputs lie in sub-directories, each with a record of its own. walked: what the
+ * inputs' records are, if they were all looked at; or NULL.
+ */
 CLV_MUST_CHECK bool record_write(struct publish *p, const struct clv_split_params *params,
                                  const struct source *sources, size_t n_sources,
-                                 const struct dialect *dialect,
+                                 const struct dialect *dialect, const struct proof_sum *walked,
                                  const struct clv_split_result *result, struct clv_error *err);
 
 #endif

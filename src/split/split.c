@@ -96,15 +96,16 @@ static bool split_into(struct publish *p, struct job *job, size_t from, size_t n
     struct verify v;
     if (verifies && once)
         verify_begin(&v, job, from, n, p->staging, keep_fault, &first);
-    bool ok = job_part(job, from, n, p, result, err) &&
-              (!writes ||
-               record_write(p, job->params, job->sources + from, n, &job->dialect, result, err));
+    bool ok = job_part(job, from, n, p, result, err);
     if (!verifies)
-        return ok;
+        return ok && (!writes || record_write(p, job->params, job->sources + from, n, &job->dialect,
+                                              NULL, result, err));
     if (!once) {
         verify_begin(&v, job, from, n, p->staging, keep_fault, &first);
         ok = ok && verify_again(&v, &again, err);
     }
+    ok = ok && record_write(p, job->params, job->sources + from, n, &job->dialect,
+                            job->params->recover ? NULL : &v.plan.walked, result, err);
     ok = ok && verify_conclude(&v, result, !once, err);
     if (ok && v.faults) {
         ok = false;
@@ -135,8 +136,8 @@ static bool split_each(struct publish *p, struct job *job, struct clv_split_resu
             (void)close(sub.dir_fd);
         add_result(result, &one);
     }
-    return ok && (job->params->dry_run ||
-                  record_write(p, job->params, job->sources, job->n_sources, NULL, result, err));
+    return ok && (job->params->dry_run || record_write(p, job->params, job->sources, job->n_sources,
+                                                       NULL, NULL, result, err));
 }
 
 /* From here on something is made, which a caller who wants to stop has to have removed. */

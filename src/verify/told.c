@@ -233,6 +233,7 @@ bool told_read(struct told *t, const char *dir, struct clv_error *err)
     if (!root)
         return clv_fail(err, CLV_ERR_FORMAT, path, "line %d: %.100s", why.line, why.text);
     t->json = root;
+    t->digest = json_string_value(json_object_get(root, "records_digest"));
     json_t *settings = json_object_get(root, "options");
     if (!json_is_object(settings))
         return clv_fail(err, CLV_ERR_FORMAT, path, "it names no options");

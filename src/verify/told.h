@@ -13,6 +13,7 @@ struct told {
     bool each;                      /* outputs lie in a directory per input; params.each is false */
     uint64_t *sizes;                /* bytes of the inputs then; 0: not known */
     struct clv_split_result counts; /* as far as it tells them */
+    const char *digest;             /* of the inputs' records; NULL: none is told */
     void *json;                     /* owns all strings */
 };
 

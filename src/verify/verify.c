@@ -201,6 +201,20 @@ static void check_told(struct verify *v, struct told *t, struct clv_split_result
     }
 }
 
+/* The captures are those of the run, as far as their records tell. */
+static void check_digest(struct verify *v, const struct told *t)
+{
+    char digest[PROOF_SUM_TEXT];
+    proof_sum_text(&v->plan.walked, digest);
+    if (t->digest && !v->job->params->recover && strcmp(t->digest, digest) != 0) {
+        struct clv_error fault = {.offset = CLV_NO_OFFSET};
+        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, v->job->sources[v->from].path,
+                       "%sother records than in the run",
+                       v->n == 1 ? "has " : "and those behind it have ");
+        verify_tell(v, &fault);
+    }
+}
+
 static void check_sizes(struct verify *v, const struct told *t)
 {
     for (size_t i = 0; i < v->n; i++) {
@@ -238,6 +252,7 @@ static bool verify_dir(const struct clv_verify_params *params, struct told *t, c
         ok = verify_again(&v, &split, err);
         if (ok) {
             check_told(&v, t, &split);
+            check_digest(&v, t);
             ok = verify_conclude(&v, &split, !job_is_once(&job), err);
             if (v.faults) /* else it may be compressed now, or no longer */
                 check_sizes(&v, t);

@@ -102,8 +102,8 @@ def proven(inputs: Sequence[str], *flags: str, status: Optional[int] = 0,
     try:
         return _proven(inputs, flags, status, knobs)
     except Failed as fault:
-        raise Failed('%s %s: %s' % (' '.join(flags), [os.path.basename(p) for p in inputs],
-                                    fault)) from None
+        raise Failed('%.500s %s: %s' % (' '.join(flags), [os.path.basename(p) for p in inputs],
+                                        fault)) from None
 
 
 def _proven(inputs: Sequence[str], flags: Sequence[str], status: Optional[int],
@@ -122,8 +122,20 @@ def _proven(inputs: Sequence[str], flags: Sequence[str], status: Optional[int],
     wanted = harness.files_of(output)
     again = split(inputs, output, '--verify', '--force', *flags, status=status)
     check_equal(again and again['verified'], said['outputs'], 'outputs that are verified')
-    harness.check_files(harness.files_of(output), wanted)
+    found = harness.files_of(output)
+    digests = {name: DIGEST.findall(data) for name, data in found.items()
+               if os.path.basename(name) == 'cleave.json'}
+    of_records = [name for name in digests if '--each' not in flags or '/' in name]
+    for name in digests:
+        check_equal(len(digests[name]), int(name in of_records and '--recover' not in flags),
+                    'digests of records in ' + name)
+        found[name] = DIGEST.sub(b'', found[name])
+    harness.check_files(found, wanted)
+    verify(output)  # and the digest is the records'
     return True
+
+
+DIGEST = re.compile(rb'  "records_digest": "[0-9a-f]{32}",\n')
 
 
 # ---- captures ----
@@ -532,6 +544,20 @@ def pipes() -> None:
         _, talk = child.communicate(timeout=HANGS_S)
     check_equal(child.returncode, 0, 'from a FIFO: %r' % talk)
     verify(output, path)
+
+
+def other_captures() -> None:
+    """Who looks at another capture than was split is told so."""
+    rng = suite.random('other-captures')
+    output = suite.path('out')
+    data = savefile(rng, pf.Format())
+    path = suite.write('a.pcap', data)
+    split([path], output, '--verify')
+    for at in len(data) - 1, 30:  # a byte of a packet, of a time
+        with open(path, 'wb') as f:
+            f.write(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:])
+        told = run_verify(output, path, status=1).stderr
+        check(b'a.pcap: has other records than in the run\n' in told, 'says %r', told)
 
 
 def moved() -> None:
@@ -1646,7 +1672,7 @@ def main() -> int:
     cases.update({'moved-' + name: moved_records(FORMS[name])
                   for name in ('us', 'ns', 'ng', 'us-zstd', 'ns-gzip', 'cut', 'keyed')})
     for case in (to_stdout, names, not_unicode, long_options, one_of_two_numbers, knobs, several, equal_names, damaged, empty,
-                 hand_made, mixes, packed_inputs, pipes, moved, field, ends, headers,
+                 hand_made, mixes, packed_inputs, other_captures, pipes, moved, field, ends, headers,
                  many, several_in_one, stretches, files, swapped_files, not_files,
                  unreadable, manifest, no_rows, counts, options, inputs, origins,
                  from_a_pipe, unpacked_meanwhile, each, sabotage, garbled, mutated):
