@@ -76,6 +76,13 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
                 bool *help);
 void flags_help(const struct command *cmd, FILE *to);
 
+/*
+ * The command and its flags for programs, from which manual pages and completions are made: lines of
+ * fields with tabs between them, "command NAME OPERANDS SUMMARY" and then "flag LONG LETTER VALUE
+ * HELP" each; a field that is not there is empty.
+ */
+void flags_table(const struct command *cmd, FILE *to);
+
 /* The one of the n words nearest to word, or NULL where none is near. */
 const char *nearest_word(const char *word, const char *const *words, size_t n);
 

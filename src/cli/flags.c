@@ -335,6 +335,20 @@ static void help_row(const struct flag *f, FILE *to)
                   f->help);
 }
 
+static void table_row(const struct flag *f, FILE *to)
+{
+    (void)fprintf(to, "flag\t%s\t%.1s\t%s\t%s\n", f->name, &f->letter, f->arg ? f->arg : "",
+                  f->help);
+}
+
+void flags_table(const struct command *cmd, FILE *to)
+{
+    (void)fprintf(to, "command\t%s\t%s\t%s\n", cmd->name, cmd->operands, cmd->summary);
+    for (const struct flag *f = cmd->flags; f->name; f++)
+        table_row(f, to);
+    table_row(&help_flag, to);
+}
+
 void flags_help(const struct command *cmd, FILE *to)
 {
     (void)fprintf(to, "%s\n\nUsage: cleave %s [FLAGS]%s%s\n\nFlags:\n", cmd->summary, cmd->name,

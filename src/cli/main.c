@@ -144,6 +144,11 @@ int main(int argc, char **argv)
         usage(stdout);
         return finish(EXIT_ALL);
     }
+    if (help && strcmp(argv[2], "--table") == 0) {
+        for (size_t i = 0; i < N_COMMANDS; i++)
+            flags_table(commands[i], stdout);
+        return finish(EXIT_ALL);
+    }
     int n_words = 0;
     const struct command *cmd = find_command(argc - from, argv + from, &n_words);
     if (!cmd)

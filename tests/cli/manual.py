@@ -1,0 +1,139 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Help, manual pages and completions agree on the flags, and are sound for who reads them."""
+import os
+import re
+import sys
+from typing import Callable, Dict, List, Set, Tuple
+
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+
+import harness  # noqa: E402
+from harness import check, check_equal  # noqa: E402
+
+
+def more_flags(parser) -> None:
+    parser.add_argument('files', nargs='*', help='manual pages and completions, built')
+
+
+suite = harness.Suite(__doc__ or '', more_flags)
+FILES = {os.path.basename(path): path for path in suite.args.files}
+PAGES = [name for name in FILES if re.search(r'\.[15]$', name)]
+
+Flags = Set[Tuple[str, str]]  # long, and its letter or ''
+
+
+def read(name: str) -> str:
+    with open(FILES[name], encoding='utf-8') as f:
+        return f.read()
+
+
+def table() -> Dict[str, Flags]:
+    """The flags of each command, as the program parses them."""
+    out: Dict[str, Flags] = {}
+    for line in suite.run_cleave('help', '--table').stdout.decode().splitlines():
+        kind, *fields = line.split('\t')
+        if kind == 'command':
+            last = out[fields[0]] = set()
+        else:
+            check_equal(len(fields), 4, 'fields of ' + line)
+            last.add((fields[0], fields[1]))
+    check(len(out) >= 5 and all(out.values()), 'commands: %r', out)
+    return out
+
+
+def help_agrees() -> None:
+    for command, flags in table().items():
+        for args in (command.split() + ['--help'], ['help'] + command.split()):
+            text = suite.run_cleave(*args).stdout.decode()
+            found = {(m[2], m[1]) for m in re.finditer(r'^ {2,6}(?:-(\w), )?--([a-z0-9-]+)', text, re.M)}
+            check_equal({(name, letter or '') for name, letter in found}, flags, 'help of ' + command)
+
+
+def every_flag_is_taken() -> None:
+    """None is refused as unknown, alone or with its value missing."""
+    for command, flags in table().items():
+        for name, letter in flags:
+            for word in ['--' + name] + (['-' + letter] if letter else []):
+                done = suite.run_cleave(*command.split(), word, status=None, cwd=suite.dir)
+                check(b'no such flag' not in done.stderr, '%s %s: %r', command, word, done.stderr)
+
+
+def page_of(command: str) -> str:
+    return 'cleave-%s.1' % command.split()[0]
+
+
+def pages_agree() -> None:
+    wanted: Dict[str, Flags] = {}
+    for command, flags in table().items():
+        wanted.setdefault(page_of(command), set()).update(flags)
+    for name, flags in wanted.items():
+        found = {(m[2], m[1] or '') for m in re.finditer(
+            r'^\.It (?:Fl (\w) , )?Fl \\-(\S+)', read(name).replace('\\-', '-').replace(
+                'Fl -', 'Fl \\-'), re.M)}
+        check_equal(found, flags, 'flags in ' + name)
+
+
+def pages_are_sound() -> None:
+    for name in PAGES:
+        text = read(name)
+        sections = re.findall(r'^\.Sh (.*)$', text, re.M)
+        wanted = ['NAME', 'DESCRIPTION', 'EXAMPLES'] + ([] if name.endswith('.5') else
+                                                       ['SYNOPSIS', 'EXIT STATUS'])
+        check(set(wanted) <= set(sections), '%s: sections %r', name, sections)
+    mandoc = harness.tool('mandoc')
+    for name in PAGES:
+        done = harness.run([mandoc, '-T', 'lint', '-W', 'warning', FILES[name]])
+        check_equal((done.stdout + done.stderr).decode(), '', 'mandoc on ' + name)
+
+
+def completed(words: List[str]) -> Set[str]:
+    """What bash offers for the last word."""
+    script = 'source "$0"; COMP_WORDS=("$@"); COMP_CWORD=$(($# - 1)); _cleave; ' \
+        'printf "%s\\n" "${COMPREPLY[@]}"'
+    done = harness.run([harness.tool('bash'), '-u', '-c', script, FILES['cleave.bash'], *words])
+    check_equal((done.returncode, done.stderr), (0, b''), 'bash completing %r' % words)
+    return set(done.stdout.decode().split())
+
+
+def bash_completes() -> None:
+    commands = table()
+    check_equal(completed(['cleave', '']),
+                {c.split()[0] for c in commands} | {'help', '--help', '--version'}, 'commands')
+    check_equal(completed(['cleave', 'generate', '']), {'synflood', 'traffic'}, 'kinds')
+    check_equal(completed(['cleave', 'split', '--format', '']), {'input', 'pcap', 'pcapng'}, 'words')
+    check_equal(completed(['cleave', 'split', 'a.pcap', '--format', 'pcapn']), {'pcapng'}, 'a word')
+    for command, flags in commands.items():
+        check_equal(completed(['cleave', *command.split(), '--']),
+                    {'--' + name for name, _ in flags}, 'flags of ' + command)
+
+
+def others_complete() -> None:
+    """zsh and fish, where they are; that all flags are there in any case."""
+    for shell, name, form in (('zsh', '_cleave', "'--%s[=[]"), ('fish', 'cleave.fish', '-l %s ')):
+        text = read(name)
+        for command, flags in table().items():
+            for flag, _ in flags:
+                check(re.search(form % flag, text), '%s: no --%s of %s', name, flag, command)
+    ran = 0
+    for shell, name in (('zsh', '_cleave'), ('fish', 'cleave.fish')):
+        try:
+            done = harness.run([harness.tool(shell), '-n', FILES[name]])
+        except harness.Skip:
+            continue
+        ran += 1
+        check_equal((done.returncode, done.stderr), (0, b''), '%s -n %s' % (shell, name))
+    if not ran:
+        raise harness.Skip('neither zsh nor fish is installed')
+
+
+def main() -> int:
+    cases: Dict[str, Callable[[], None]] = {}
+    for case in (help_agrees, every_flag_is_taken, pages_agree, pages_are_sound, bash_completes,
+                 others_complete):
+        cases[case.__name__.replace('_', '-')] = case
+    return suite.run(cases)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
