@@ -2,6 +2,8 @@
 #ifndef CLEAVE_VERSION_H
 #define CLEAVE_VERSION_H
 
+#include <stddef.h>
+
 #define CLV_VERSION_MAJOR 0
 #define CLV_VERSION_MINOR 1
 #define CLV_VERSION_PATCH 0
@@ -17,6 +19,13 @@
 #ifdef __cplusplus
 extern "C" {
 #endif
+
+/*
+ * The libraries that this build uses, with their versions as they are in use, where they tell them:
+ * "libpcap 1.10.3, xxHash 0.8.1, ...", and what it was built without. Writes at most len bytes,
+ * terminated, into buf and returns it. Threads: any.
+ */
+CLV_API char *clv_features(char *buf, size_t len);
 
 /* The library's version as "MAJOR.MINOR.PATCH". Static storage; any thread. */
 CLV_API const char *clv_version(void);

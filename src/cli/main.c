@@ -4,6 +4,11 @@
 #include <string.h>
 
 #include "cli/cli.h"
+#include "commit.h"
+
+#if HAVE_JEMALLOC
+#include <jemalloc/jemalloc.h>
+#endif
 
 static const struct command *const commands[] = {
     &command_split, &command_verify, &command_synflood, &command_traffic, &command_info,
@@ -90,6 +95,19 @@ static int unknown_command(const char *word, const char *second)
     return EXIT_NOTHING;
 }
 
+static int version(void)
+{
+    char features[512];
+    (void)printf("cleave %s%s%s%s\n", clv_version(), *COMMIT ? " (commit " : "", COMMIT,
+                 *COMMIT ? ")" : "");
+    (void)printf("%s", clv_features(features, sizeof features));
+#if HAVE_JEMALLOC
+    (void)printf(", jemalloc %.*s", (int)strcspn(JEMALLOC_VERSION, "-"), JEMALLOC_VERSION);
+#endif
+    (void)printf("\n");
+    return EXIT_ALL;
+}
+
 /* What was printed must have arrived: a full disk behind a redirection is a failure too. */
 static int finish(int status)
 {
@@ -135,8 +153,7 @@ int main(int argc, char **argv)
         return finish(EXIT_ALL);
     }
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
-        (void)printf("cleave %s\n", clv_version());
-        return finish(EXIT_ALL);
+        return finish(version());
     }
     const bool help = strcmp(word, "help") == 0;
     const int from = help ? 2 : 1;

@@ -3,5 +3,8 @@
 try cleave --help
 try cleave -h
 try cleave help
-try cleave --version
-try cleave -V
+# Commit and libraries are this build's.
+cleave --version >version
+echo "exit $?"
+sed '1s/ (commit [^)]*)$//; 2s/ [0-9][^,]*//g; 2s/no //g; 2s/, jemalloc//' version
+cleave -V | cmp - version
