@@ -1,9 +1,28 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/* A link type and any bytes: no read outside them, and both directions of what is found one key. */
+/*
+ * A link type and any bytes: no read outside them, both directions of what is found one key, and
+ * the same found whether or not somebody asks for the way there.
+ */
 #include "fuzz.h"
 
 #include "decode/decode.h"
 #include "flow/key.h"
+
+/* As general keys ask: with the frame's addresses and the tunnels' identifiers. */
+static void decode_asked(uint16_t linktype, const uint8_t *p, size_t n, bool inner, bool closed)
+{
+    enum { ETHERNET = 1 };
+    struct clv_tuple t = {.family = 0}, asked = t;
+    struct decode_path path = {.n_vlans = 0};
+    struct decode d = {.t = &t, .inner = inner && !closed}; /* closed: the outermost count */
+    struct decode with = {.t = &asked, .inner = inner, .closed = closed, .path = &path};
+    decode_fn *const fn = decode_function(linktype);
+    const bool found = fn(p, n, &d);
+    FUZZ_CHECK((linktype == ETHERNET ? decode_ethernet_asked : fn)(p, n, &with) == found);
+    FUZZ_CHECK(!found || memcmp(&t, &asked, sizeof t) == 0);
+    FUZZ_CHECK(path.n_vlans <= 2 && path.n_tunnels <= DECODE_TUNNELS);
+    FUZZ_CHECK(!found || !with.transport || (with.transport >= p && with.transport <= p + n));
+}
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
@@ -18,6 +37,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     if (decode_function(load_be16(data))(data + 2, size - 2, &inner))
         FUZZ_CHECK(t.family == 4 || t.family == 6);
     FUZZ_CHECK(!inner.fragment || inner.touched);
+    for (unsigned how = 0; how < 3; how++)
+        decode_asked(load_be16(data), data + 2, size - 2, how > 0, how > 1);
+    FUZZ_CHECK(!clv_linktype_supported(load_be16(data)) || clv_linktype_name(load_be16(data)));
     if (!clv_packet_tuple(load_be16(data), data + 2, (uint32_t)(size - 2), &t)) {
         static const struct clv_tuple zero;
         FUZZ_CHECK(memcmp(&t, &zero, sizeof t) == 0);

@@ -1,11 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A file of any bytes: what the walker calls a record or a block lies within it, and ends where the
- * next begins; what it refuses it can explain; searches stay in their bounds.
+ * next begins; what it refuses it can explain; searches stay in their bounds; a block that is
+ * turned into the other byte order twice is what it was.
  */
 #include "fuzz.h"
 
 #include "walk/pcapng.h"
+
+/* Many times the bytes, as they have to be for headers to be loaded in lanes. */
+static void touch(const struct walk_format *f, const struct walk_state *st, const uint8_t *data,
+                  size_t size)
+{
+    enum { ENOUGH = 80 * 1024 };
+    const size_t n = (ENOUGH + size - 1) / size;
+    uint8_t *const many = malloc(n * size);
+    FUZZ_CHECK(many);
+    for (size_t i = 0; i < n; i++)
+        memcpy(many + i * size, data, size);
+    const struct clv_span s = {many, n * size};
+    if (st)
+        walk_block_touch(st, s, 0, s.len);
+    else
+        walk_touch(f, s, 0, s.len);
+    free(many);
+}
 
 static void walk_pcap(const struct walk_format *f, const uint8_t *data, size_t size)
 {
@@ -33,6 +52,21 @@ static void walk_pcap(const struct walk_format *f, const uint8_t *data, size_t s
         const size_t found = walk_search(f, all, from, size);
         FUZZ_CHECK(found >= from && found <= size);
     }
+    if (size > f->data_at)
+        touch(f, NULL, data + f->data_at, size - f->data_at);
+}
+
+static void check_turn(const uint8_t *block, uint32_t len, bool big)
+{
+    uint8_t *const copy = malloc(len);
+    FUZZ_CHECK(copy);
+    memcpy(copy, block, len);
+    walk_block_turn(copy, len, big);
+    FUZZ_CHECK(walk_load32(copy, !big) == walk_load32(block, big));
+    FUZZ_CHECK(walk_load32(copy + 4, !big) == len && walk_load32(copy + len - 4, !big) == len);
+    walk_block_turn(copy, len, !big);
+    FUZZ_CHECK(memcmp(copy, block, len) == 0);
+    free(copy);
 }
 
 static void check_packet(const struct ledger *l, const struct walk_record *rec)
@@ -60,6 +94,7 @@ static void walk_blocks(const struct walk_format *f, const uint8_t *data, size_t
             check_packet(&l, &rec);
         else if (!walk_note(&l, &st, rec.raw, rec.raw_len, at, &err))
             break;
+        check_turn(rec.raw, rec.raw_len, st.big_endian);
         at += rec.raw_len;
     }
     FUZZ_CHECK(at <= size);
@@ -77,6 +112,7 @@ static void walk_blocks(const struct walk_format *f, const uint8_t *data, size_t
         const size_t found = walk_block_search(&st, all, from, size, f->record_max);
         FUZZ_CHECK(found >= from && found <= size);
     }
+    touch(f, &st, data, size);
     ledger_fini(&l);
 }
 

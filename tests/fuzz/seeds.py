@@ -1,9 +1,11 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes the seeds of the fuzz targets: seeds.py DIR writes DIR/walk, DIR/decode, DIR/name and DIR/split."""
+"""Makes the seeds of the fuzz targets: seeds.py DIR writes DIR/walk, DIR/decode, and so on."""
 import bz2
 import gzip
+import json
 import lzma
+import random
 import struct
 import sys
 from pathlib import Path
@@ -68,6 +70,9 @@ def packets() -> dict[str, tuple[int, bytes]]:
         "gre": (1, ether(0x0800, ipv4(47, b"\xb0\0\x08\0" + bytes(12) + tcp4))),
         "gre-frame": (1, ether(0x0800, ipv4(47, b"\0\0\x65\x58" + ether(0x0800, tcp4)))),
         "erspan": (1, ether(0x0800, ipv4(47, b"\x10\0\x88\xbe" + bytes(12) + ether(0x0800, tcp4)))),
+        "erspan3": (1, ether(0x0800, ipv4(47, b"\x10\0\x22\xeb" + bytes(16) + ether(0x0800, tcp4)))),
+        "pptp": (1, ether(0x0800, ipv4(47, b"\x30\x81\x88\x0b\0\x40\0\7" + bytes(8) + b"\xff\3\0\x21" +
+                                       tcp4))),
         "ipip": (1, ether(0x0800, ipv4(4, tcp4))),
         "6in4": (1, ether(0x0800, ipv4(41, udp6))),
         "ah": (1, ether(0x0800, ipv4(51, b"\6\4" + bytes(22) + TCP))),
@@ -94,6 +99,9 @@ def packets() -> dict[str, tuple[int, bytes]]:
                      snap + b"\x08\0" + tcp4),
         "prism": (119, b"\0\0\0\x44\x90\0\0\0" + bytes(136) + b"\x08\1" + bytes(22) + snap +
                   b"\x86\xdd" + udp6),
+        "80211-between": (105, b"\x08\3" + bytes(28) + snap + b"\x08\0" + tcp4),
+        "avs": (119, b"\x80\x21\x10\1\0\0\0\x40" + bytes(56) + b"\x08\1" + bytes(22) + snap +
+                b"\x08\0" + tcp4),
         "ppi": (192, b"\0\0\x08\0\1\0\0\0" + ether(0x0800, tcp4)),
         "pktap": (258, b"\x0c\0\0\0\1\0\0\0\1\0\0\0" + ether(0x0800, tcp4)),
         "frelay": (107, b"\x18\x41\3\xcc" + tcp4),
@@ -131,6 +139,8 @@ def captures() -> dict[str, bytes]:
         out[name] = data
         out[name + "-cut"] = data[:-5]
     out["header-cut"] = out["us-le"][:20]
+    for link in 220, 231, 249, 279: # longer packets than elsewhere
+        out["link-%d" % link] = out["us-le"][:20] + struct.pack("<I", link) + out["us-le"][24:]
     out["long"] = out["us-le"] + struct.pack("<IIII", 1700000000, 0, 0x7FFFFFFF, 60) + bytes(60)
     out["fragments"] = out["us-le"][:24]
     for i, frag in enumerate([0x2001, 2, 0x2000, 0x2000, 1]):
@@ -157,9 +167,12 @@ def pcapng(order: str) -> bytes:
     section += block(order, 10, struct.pack(order + "II", 0x544C534B, 4) + b"key ")
     section += block(order, 1, struct.pack(order + "HHI", 1, 0, 96) +
                      struct.pack(order + "HHB3xHHqHH", 9, 1, 9, 14, 8, -5, 0, 0))
+    odd = struct.pack(order + "HHIHHI", 2988, 4, 7, 10, 4, 1) + struct.pack(order + "HHB11x", 7, 9, 1)
     for i in range(3):
         place = struct.pack(order + "IIIII", i % 2, 0x60000, i, len(frame), len(frame))
         section += block(order, 6, place + frame + bytes(-len(frame) % 4) + option * (i % 2))
+    section += block(order, 6, struct.pack(order + "IIIII", 0, 0x60000, 5, 0, 60) + odd +
+                     struct.pack(order + "HHII", 8, 8, 1, 2))
     section += block(order, 4, bytes(4)) + block(order, 5, bytes(12)) + block(order, 99, bytes(8))
     section += block(order, 0xBAD, struct.pack(order + "I", 7) + b"copied")
     section += block(order, 3, struct.pack(order + "I", len(frame)) + frame)
@@ -174,12 +187,109 @@ def names() -> dict[str, bytes]:
     return {str(i): key + b"/tmp/day3.pcap\0" + t.encode() for i, t in enumerate(templates)}
 
 
+def fragments() -> dict[str, bytes]:
+    """Operations of three bytes: 0x80 and above take a fragment of datagram op & 31."""
+    first, later, last, again = b"\xa0\x08\x80", b"\xa0\x08\x81", b"\xa0\x08\x02", b"\xa0\x08\xc0"
+    on, far, files, flood = b"\0\x10\2", b"\0\xff\x0f", b"\x20\x10\0", b"\x60\xff\1"
+    return {
+        "in-order": first + later + last,
+        "first-last": later + on + last + first,
+        "duplicates": first + later + again + last + later + first,
+        "given-up": later + far + later + files + first + last,
+        "two": first + b"\xa1\x08\x80" + later + b"\xa1\x08\1" + last,
+        "holes": first + b"".join(bytes([0xA0, 8, 0x80 | i]) for i in range(2, 32, 2)) + last,
+        "late": first + later + b"\x5f\xff\xfe" + last + first,
+        "flood": first + flood * 5 + later + last,
+    }
+
+
+def recovered(whole: dict[str, bytes]) -> dict[str, bytes]:
+    """Bodies behind the headers that the target makes: the byte that names one, then records."""
+    headers = {"us-le": (0, 24), "us-be": (1, 24), "ns-le": (2, 24), "ns-be": (3, 24),
+               "modified": (4, 24), "old": (6, 24), "pcapng<": (8, 28), "pcapng>": (9, 28),
+               "garbage": (0, 24), "pcapng-garbage": (8, 28), "long": (64, 24)}
+    out = {}
+    for name, (choice, header) in headers.items():
+        body = whole[name][header:]
+        out[name] = bytes([choice | 32]) + body
+        out[name + "-hole"] = bytes([choice | 96]) + body[:90] + b"\xff" * 31 + body[150:]
+    return out
+
+
+def options() -> dict[str, bytes]:
+    """By, host, port, proto, vlan, name, filter."""
+    rows = [
+        ("", "", "", "", "", "", ""),
+        ("flow", "10.0.0.1,10.0.0.0/30", "80,1000-2000", "tcp,17", "0-1", "{n}_{key}", "ip"),
+        ("ip,vlan", "fd00::/64", "53", "udp", "1", "{proto}/{src}-{dst}", "ip6 or vlan 1"),
+        ("host,proto", "", "", "icmp", "", "{input}{n}.pcap", "tcp[13] & 2 != 0"),
+        ("client,server", "::ffff:10.0.0.1", "0-65535", "6-17", "", "{first}", "udp port 53"),
+        ("none", "", "", "", "4095", "a\"b,\u00e4\n{n}", "len > 60 and not arp"),
+        ("connection", "10.0.0.300", "70000", "nope", "1-", "{x}", "host there.invalid"),
+        ("flow,tunnel,iface,vlan,mac", "", "", "", "", "{vlan}{mac}{tunnel}{iface}", "ether[0] = 1"),
+    ]
+    return {"%d-%d" % (i, flags): bytes([flags, 3]) + b"\0".join(t.encode() for t in row) + b"\0"
+            for i, row in enumerate(rows) for flags in (0, 1, 17, 33, 78, 129)}
+
+
+def rows() -> dict[str, bytes]:
+    noise = random.Random(1)
+    names = [b"a.pcap", b"a,b", b'"', b"\r\n", b"\xff\xc0\x80", "\u00e4\u20ac\U0001f600".encode(), b"\1\x7f\\",
+             b'",",' * 40, b"\xed\xa0\x80\xf4\x90\x80\x80"]
+    return {str(i): bytes([i * 29 & 255, i, i * 91 & 255, i]) + noise.randbytes(40 + 44 + 40 + 2 + 64) + n
+            for i, n in enumerate(names)}
+
+
+def recipes() -> dict[str, bytes]:
+    """Eight bytes of options, four of damage, then captures: kind, packets of five bytes, changes."""
+    noise = random.Random(2)
+    out = {}
+    for i in range(64):
+        o = noise.randbytes(8) if i % 2 else bytes([i // 2 & 15, 0, 0, 0, 0, 2, 0, 0])
+        capture = bytes([i * 5 & 63, 12]) + noise.randbytes(60)
+        out[str(i)] = o + noise.randbytes(4) + capture + capture * (o[5] & 1) + noise.randbytes(i % 3 * 3)
+    return out
+
+
+def told() -> dict[str, bytes]:
+    counts = {"records_read": 16, "records_written": 16, "copies": 0, "flows": 9, "outputs": 10,
+              "dropped": {"other": 0, "filtered": 0, "small": 0, "capped": 0},
+              "dropped_blocks": {"interface_statistics": 0, "custom": 0, "unknown": 0, "metadata": 0}}
+    usual = {"by": "flow", "inner": False, "directed": False, "format": "copied", "compress": "none",
+             "each": False, "merge": False, "metadata": True, "recover": False, "other": True,
+             "manifest": "csv"}
+    more: list[dict[str, object]] = [
+        {}, {"by": "ip,vlan", "shards": 3}, {"idle_timeout_ns": 1000, "active_timeout_ns": 5},
+        {"every": "records", "every_n": 2}, {"top": 2, "min_packets": 1, "min_bytes": 60},
+        {"host": "10.0.0.1", "port": "80", "proto": "tcp", "vlan": "1", "filter": "ip"},
+        {"after": "x", "after_ns": 1, "before": "y", "before_ns": -1, "name": "{n}"},
+        {"each": True}, {"merge": True, "recover": True, "manifest": "jsonl"}, {"compress": "zstd"},
+        {"format": "pcapng", "metadata": False, "snaplen": 60, "community_seed": 1},
+        {"max_packets_per_flow": 1, "max_bytes_per_flow": 100, "other": False, "manifest": "none"},
+    ]
+    def text(options: dict[str, object], n: int) -> bytes:
+        inputs = [{"file": "in.pcap", "bytes": 1024}] * n
+        return json.dumps({"cleave": "0.1.0", "inputs": inputs, "options": options} | counts).encode()
+    out = {str(i): text(usual | o, 1) for i, o in enumerate(more)}
+    out["two"] = text(usual, 2) + b" "
+    out["two-each"] = text(usual | {"each": True}, 2) + b" "
+    out["cut"] = out["0"][:200]
+    out["unknown"] = text(usual | {"colour": 7}, 1)
+    return out
+
+
 def main() -> None:
     root = Path(sys.argv[1])
     corpus = {
         "walk": captures(),
         "decode": {k: struct.pack("!H", link) + p for k, (link, p) in packets().items()},
         "name": names(),
+        "fragments": fragments(),
+        "recover": recovered(captures()),
+        "select": options(),
+        "manifest": rows(),
+        "verify": recipes(),
+        "told": told(),
     }
     corpus["split"] = {"%s-%d" % (name, choice): bytes([choice]) + data
                        for i, (name, data) in enumerate(corpus["walk"].items())
