@@ -2,7 +2,8 @@
 /*
  * Any bytes behind a sound file header, walked as --recover does: records and blocks lie within the
  * file, one behind the other, and with what is skipped between them they are all of it. The first
- * byte chooses the header, and whether a run over the file in small windows must find the same.
+ * byte chooses the header, whether a run over the file must find the same, and whether the bytes
+ * are there so often that the run has several windows, or several pieces in one.
  */
 #include "fuzz.h"
 #include "fuzz_error.h"
@@ -120,9 +121,9 @@ static void compare(const struct found *want, const uint8_t *data, size_t size, 
         .n_inputs = 1,
         .dry_run = true,
         .recover = true,
-        .window = choice & 64 ? 64 : 0,
-        .threads = 1,
-        .memory = 1 << 20,
+        .window = (choice & 192) == 64 ? 4096 : 0,
+        .threads = choice & 64 ? 2 : 1,
+        .memory = choice & 64 ? 64 << 20 : 1 << 20,
     };
     if (clv_split(&params, &r, &err)) {
         FUZZ_CHECK(r.records_read == want->records && r.records_written == want->records);
@@ -140,18 +141,30 @@ static void compare(const struct found *want, const uint8_t *data, size_t size, 
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
+    enum {
+        RUN = 32,
+        MANY = 64,
+        PIECED = RUN | MANY | 128,
+        WINDOWS = 12 << 10,
+        PIECES = 1300 << 10
+    };
+    uint8_t header[64];
     if (size < 1)
         return 0;
-    uint8_t *file = malloc(size + 64);
-    FUZZ_CHECK(file);
-    const size_t header = put_header(file, data[0]);
-    memcpy(file + header, data + 1, size - 1);
+    const uint8_t choice = data[0];
+    const size_t header_len = put_header(header, choice), body_len = size - 1;
+    const size_t least = (choice & PIECED) == PIECED ? PIECES : choice & MANY ? WINDOWS : 1;
+    const size_t times = body_len ? (least + body_len - 1) / body_len : 0;
     /* Of its own size, so that a read behind its end is seen. */
-    uint8_t *exact = realloc(file, header + size - 1);
-    FUZZ_CHECK(exact);
-    const struct found found = recover(exact, header + size - 1);
-    if (data[0] & 32)
-        compare(&found, exact, header + size - 1, data[0]);
-    free(exact);
+    const size_t len = header_len + times * body_len;
+    uint8_t *const file = malloc(len);
+    FUZZ_CHECK(file);
+    memcpy(file, header, header_len);
+    for (size_t i = 0; i < times; i++)
+        memcpy(file + header_len + i * body_len, data + 1, body_len);
+    const struct found found = recover(file, len);
+    if (choice & RUN)
+        compare(&found, file, len, choice);
+    free(file);
     return 0;
 }

@@ -213,6 +213,8 @@ def recovered(whole: dict[str, bytes]) -> dict[str, bytes]:
         body = whole[name][header:]
         out[name] = bytes([choice | 32]) + body
         out[name + "-hole"] = bytes([choice | 96]) + body[:90] + b"\xff" * 31 + body[150:]
+        if name in ("us-be", "pcapng<"):
+            out[name + "-pieces"] = bytes([choice | 224]) + body[:90] + b"\xff" * 31 + body[150:]
     return out
 
 
