@@ -129,7 +129,7 @@ static void check(const struct clv_split_params *params, const uint8_t *how)
         .output = params->output,
         .inputs = params->inputs,
         .n_inputs = params->n_inputs,
-        .threads = 1,
+        .threads = params->threads,
         .memory = params->memory,
     };
     if (!clv_split(params, &r, &err)) {
@@ -167,8 +167,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .n_inputs = o[5] & 1 ? 2 : 1,
         .output = out.path,
         .verify = o[5] & 2,
-        .threads = 1,
-        .memory = 1 << 20,
+        .threads = o[5] & 4 ? 2 : 1,
+        .memory = o[5] & 4 ? 64 << 20 : 1 << 20,
     };
     settle(&params, o);
     capture_make(&capture, &r);

@@ -32,5 +32,7 @@ for target in $targets; do
     cp "$build/$target" "$OUT/"
     [ ! -f "$root/tests/fuzz/dict/$name" ] ||
         cp "$root/tests/fuzz/dict/$name" "$OUT/fuzz-$name.dict"
-    (cd "$build/tests/fuzz/seeds/$name" && zip -qr "$OUT/fuzz-${name}_seed_corpus.zip" .)
+    for seeds in "$build/tests/fuzz/seeds/$name" "$root/tests/fuzz/corpus/$name"; do
+        [ ! -d "$seeds" ] || (cd "$seeds" && zip -qr "$OUT/fuzz-${name}_seed_corpus.zip" .)
+    done
 done
