@@ -12,6 +12,7 @@
 #include <dirent.h>
 
 #include "cleave/verify.h"
+#include "config.h"
 
 enum { OPTIONS = 8, CHANGES = 16 };
 
@@ -138,6 +139,8 @@ static void check(const struct clv_split_params *params, const uint8_t *how)
         return;
     }
     FUZZ_CHECK(!params->verify || r.verified == r.outputs);
+    if (!HAVE_JANSSON) /* then only the run itself can prove what it did */
+        return;
     FUZZ_CHECK(clv_verify(&again, &v, &err) && v.faults == 0);
     FUZZ_CHECK(v.records == r.records_read && v.written == r.records_written);
     if (how[3] & 128 || !damage(params->output, how))
