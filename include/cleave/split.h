@@ -130,10 +130,21 @@ struct clv_split_params {
     void *user;
 };
 
+enum { CLV_LARGEST = 5 };
+
+/* One of the largest flows. */
+struct clv_split_largest {
+    uint64_t records;
+    uint64_t bytes; /* of packets, captured */
+    uint32_t flow;  /* its number in order of appearance, from 1 */
+    char name[256]; /* its output's, below the output directory; cut off at the end if longer */
+};
+
 /* What was done. Counts are of records unless the name says bytes. */
 struct clv_split_result {
     uint64_t input_bytes;   /* sizes of the captures, as far as they are known */
     uint64_t scanned_bytes; /* of it so far */
+    uint32_t input;         /* number of the capture that is being read, from 1 */
     uint64_t records_read;
     uint64_t captured_bytes; /* packet bytes of these, headers not counted; at the end */
     uint64_t records_written;
@@ -159,6 +170,10 @@ struct clv_split_result {
     uint64_t skipped_bytes;     /* with recover: between a fault and the next record */
     uint64_t verified;          /* outputs that were read again and found right */
     uint64_t rounded;           /* times that the outputs' format cannot hold to the last digit */
+    struct clv_split_largest largest[CLV_LARGEST]; /* by bytes; at the end */
+    unsigned n_largest;
+    uint64_t tunnelled; /* records of flows that look like this kind of tunnel, if inner is off */
+    const char *tunnel; /* "VXLAN" and the like, the most frequent kind; NULL: none. Static */
     struct clv_dropped_blocks {
         uint64_t statistics; /* of interfaces: they would not be true of a part */
         uint64_t custom;     /* that say they must not be copied */

@@ -77,9 +77,9 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
 void flags_help(const struct command *cmd, FILE *to);
 
 /*
- * The command and its flags for programs, from which manual pages and completions are made: lines of
- * fields with tabs between them, "command NAME OPERANDS SUMMARY" and then "flag LONG LETTER VALUE
- * HELP" each; a field that is not there is empty.
+ * The command and its flags for programs, from which manual pages and completions are made: lines
+ * of fields with tabs between them, "command NAME OPERANDS SUMMARY" and then "flag LONG LETTER
+ * VALUE HELP" each; a field that is not there is empty.
  */
 void flags_table(const struct command *cmd, FILE *to);
 
@@ -93,18 +93,27 @@ int print_error(const struct clv_error *err);
 bool parse_time(const char *text, int64_t *ns);
 
 /*
- * What a command says while it works: progress on a terminal, now and then, if it is wanted; what
- * signals ask for. From begin_talk() on SIGINT and SIGTERM end the work, a second one the process,
+ * What a command says while it works: progress, a few times a second, if it is wanted; what signals
+ * ask for. From begin_talk() on SIGINT and SIGTERM end the work, a second one the process,
  * and SIGUSR1 asks for progress.
  */
+enum progress {
+    PROGRESS_AUTO, /* on a terminal */
+    PROGRESS_ALWAYS,
+    PROGRESS_NEVER,
+    PROGRESS_JSON, /* lines for programs */
+};
+
 struct talk {
-    bool shows;
+    enum progress progress; /* settled: not PROGRESS_AUTO */
+    bool on_terminal;
+    size_t n_inputs;
     atomic_bool shown; /* a line of progress is on the terminal */
 };
 
 struct clv_split_result;
 
-void begin_talk(struct talk *talk, bool shows);
+void begin_talk(struct talk *talk, enum progress progress, size_t n_inputs);
 
 /* To be called now and then. false: a signal asked to stop. */
 bool talk_progress(const struct clv_split_result *so_far, struct talk *talk);

@@ -8,7 +8,7 @@
 struct options {
     const char *output, *by, *name;
     bool dry_run, each, merge, inner, directed, no_other, force, json, quiet, no_metadata, recover;
-    int manifest, cache, format, compress, sync;
+    int manifest, cache, format, compress, sync, progress;
     bool clean, verify, no_sandbox;
     uint64_t threads, max_open, memory, window, mode;
     uint64_t shards, max_packets, max_bytes, community_seed, snaplen;
@@ -103,8 +103,11 @@ static const struct flag flags[] = {
      "do not give up access to all files but FILE... and the output's directory"},
     {"window", 0, FLAG_SIZE, AT(window), 4096, 1 << 30, "SIZE",
      "input between two rounds of writing at most (default: 1GiB)"},
+    {"progress", 0, FLAG_WORD, AT(progress), 0, 0, "auto|always|never|json",
+     "to standard error; auto: on a terminal; json: an object to a line (default: auto)"},
     {"json", 0, FLAG_BOOL, AT(json), 0, 0, NULL, "print the summary as JSON"},
-    {"quiet", 'q', FLAG_BOOL, AT(quiet), 0, 0, NULL, "print no summary and no progress"},
+    {"quiet", 'q', FLAG_BOOL, AT(quiet), 0, 0, NULL,
+     "print no summary, and progress only if --progress says so"},
     {0},
 };
 
@@ -138,6 +141,22 @@ static void default_output(const char *input, char *buf, size_t len)
 static void row(FILE *to, const char *name, const char *value, const char *rest)
 {
     (void)fprintf(to, "%-10s %14s  %s\n", name, value, rest);
+}
+
+/* What may be tried next where something is not as it could be. */
+static void print_advice(const struct clv_split_params *p, const struct clv_split_result *r,
+                         FILE *to)
+{
+    enum { TUNNELS_PERCENT = 5 };
+    if (!p->inner && r->tunnel && r->tunnelled >= r->records_read / 100 * TUNNELS_PERCENT)
+        (void)fprintf(to, "%.0f %% of the records are %s: --inner looks inside\n",
+                      100 * (double)r->tunnelled / (double)r->records_read, r->tunnel);
+    if (r->reopens > r->outputs)
+        (void)fprintf(
+            to,
+            "%s outputs could be open at a time: a higher limit (ulimit -n) or --max-open "
+            "saves re-opens\n",
+            human_count(r->max_open));
 }
 
 static void print_summary(const struct clv_split_params *p, const struct clv_split_result *r,
@@ -204,6 +223,12 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     if (r->cut_short)
         row(to, "cut short", human_count(r->cut_short),
             "records captured too short for their ports, in flows without ports");
+    for (unsigned i = 0; r->flows > 1 && i < r->n_largest; i++) {
+        (void)snprintf(buf, sizeof buf, "record%s, %s in ", r->largest[i].records == 1 ? "" : "s",
+                       human_bytes((double)r->largest[i].bytes));
+        (void)fprintf(to, "%-10s %14s  %s%s\n", i ? "" : "largest",
+                      human_count(r->largest[i].records), buf, printable(r->largest[i].name));
+    }
     if (r->records_written && r->first_ns <= r->last_ns)
         (void)fprintf(to, "%-10s %s to %s\n", "time", human_time(r->first_ns),
                       human_time(r->last_ns));
@@ -212,6 +237,7 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
                    human_count((uint64_t)((double)r->records_read / s)), r->threads,
                    r->threads == 1 ? "" : "s", human_count(r->reopens), human_count(r->writes));
     row(to, "took", human_seconds(r->seconds), buf);
+    print_advice(p, r, to);
 }
 
 static int print_json(const struct clv_split_params *p, const struct clv_split_result *r)
@@ -301,7 +327,10 @@ static int run(const void *options, char **operands, unsigned n_operands)
         default_output(p.inputs[0], output, sizeof output);
         p.output = output;
     }
-    begin_talk(&talk, !o->quiet);
+    begin_talk(&talk,
+               o->quiet && o->progress == PROGRESS_AUTO ? PROGRESS_NEVER
+                                                        : (enum progress)o->progress,
+               n_operands);
     if (!o->no_sandbox)
         confine(&(struct confines){
             .reads = p.inputs,
@@ -334,8 +363,10 @@ static int run(const void *options, char **operands, unsigned n_operands)
         if (r.damages > 1)
             (void)fprintf(stderr, "        and %s more fault%s behind it\n",
                           human_count(r.damages - 1), r.damages > 2 ? "s" : "");
-        (void)fprintf(stderr, "        the %s records that are whole were split\n",
-                      human_count(r.records_read));
+        (void)fprintf(stderr, "        the %s records that are whole were split%s\n",
+                      human_count(r.records_read),
+                      p.recover || r.damage.hint[0] ? ""
+                                                    : "; --recover searches for more behind it");
         status = EXIT_DAMAGED;
     }
     return status;

@@ -4,6 +4,7 @@
 
 struct options {
     bool json, quiet, no_sandbox;
+    int progress;
     uint64_t threads, memory;
 };
 
@@ -16,8 +17,11 @@ static const struct flag flags[] = {
      "memory for buffers (default: 512MiB, or 64MiB per thread)"},
     {"no-sandbox", 0, FLAG_BOOL, AT(no_sandbox), 0, 0, NULL,
      "do not give up access to all files but DIR and FILE..."},
+    {"progress", 0, FLAG_WORD, AT(progress), 0, 0, "auto|always|never|json",
+     "to standard error; auto: on a terminal; json: an object to a line (default: auto)"},
     {"json", 0, FLAG_BOOL, AT(json), 0, 0, NULL, "print the summary as JSON"},
-    {"quiet", 'q', FLAG_BOOL, AT(quiet), 0, 0, NULL, "print faults only, and no progress"},
+    {"quiet", 'q', FLAG_BOOL, AT(quiet), 0, 0, NULL,
+     "print faults only, and progress only if --progress says so"},
     {0},
 };
 
@@ -78,7 +82,10 @@ static int run(const void *options, char **operands, unsigned n_operands)
     };
     struct clv_verify_result r;
     struct clv_error err;
-    begin_talk(&t.talk, !o->quiet && !o->json);
+    begin_talk(&t.talk,
+               o->quiet && o->progress == PROGRESS_AUTO ? PROGRESS_NEVER
+                                                        : (enum progress)o->progress,
+               p.n_inputs);
     /* Captures that are not named are sought where cleave.json says. */
     static const char *const all[] = {"/"};
     if (!o->no_sandbox)

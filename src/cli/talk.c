@@ -38,35 +38,61 @@ static void catch_signals(void)
 }
 
 /* home: where a line on a terminal begins anew, or "" */
-static void show_progress(const struct clv_split_result *r, const char *home)
+static void show_progress(const struct clv_split_result *r, const char *home, size_t n_inputs)
 {
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
+    const double rate = (double)r->scanned_bytes / s;
+    (void)fputs(home, stderr);
+    if (n_inputs > 1 && r->input)
+        (void)fprintf(stderr, "%s of %s  ", human_count(r->input), human_count(n_inputs));
     if (r->input_bytes)
-        (void)fprintf(stderr, "%s%3.0f %%", home,
-                      100 * (double)r->scanned_bytes / (double)r->input_bytes);
+        (void)fprintf(stderr, "%3.0f %%", 100 * (double)r->scanned_bytes / (double)r->input_bytes);
     else
-        (void)fprintf(stderr, "%s%s", home, human_bytes((double)r->scanned_bytes));
-    (void)fprintf(stderr, "  %s/s  %s records  %s flows", human_bytes((double)r->scanned_bytes / s),
-                  human_count(r->records_read), human_count(r->flows));
+        (void)fputs(human_bytes((double)r->scanned_bytes), stderr);
+    (void)fprintf(stderr, "  %s/s  %s records  %s records/s  %s flows", human_bytes(rate),
+                  human_count(r->records_read),
+                  human_count((uint64_t)((double)r->records_read / s)), human_count(r->flows));
+    if (r->input_bytes > r->scanned_bytes && r->scanned_bytes)
+        (void)fprintf(stderr, "  %s left",
+                      human_seconds((double)(r->input_bytes - r->scanned_bytes) / rate));
     (void)fflush(stderr);
+}
+
+/* One object to a line. */
+static void tell_progress(const struct clv_split_result *r, size_t n_inputs)
+{
+    (void)fprintf(stderr,
+                  "{\"seconds\":%.3f,\"input\":%u,\"inputs\":%zu,\"bytes\":%llu,"
+                  "\"input_bytes\":%llu,\"records\":%llu,\"flows\":%llu}\n",
+                  r->seconds, r->input, n_inputs, (unsigned long long)r->scanned_bytes,
+                  (unsigned long long)r->input_bytes, (unsigned long long)r->records_read,
+                  (unsigned long long)r->flows);
 }
 
 bool talk_progress(const struct clv_split_result *r, struct talk *talk)
 {
+    const bool shows = talk->progress == PROGRESS_ALWAYS && r->seconds > 0;
     listens = 1;
-    if (talk->shows || report_asked)
-        show_progress(r, talk->shows ? "\r\033[K" : "");
-    if (report_asked && !talk->shows)
-        (void)fputc('\n', stderr);
-    if (talk->shows)
-        atomic_store(&talk->shown, true);
+    if (talk->progress == PROGRESS_JSON && r->seconds > 0)
+        tell_progress(r, talk->n_inputs);
+    if (shows || report_asked) {
+        const bool stays = !shows || !talk->on_terminal;
+        show_progress(r, talk->on_terminal ? "\r\033[K" : "", talk->n_inputs);
+        if (stays)
+            (void)fputc('\n', stderr);
+        atomic_store(&talk->shown, !stays);
+    }
     report_asked = 0;
     return !stop_signal;
 }
 
-void begin_talk(struct talk *talk, bool shows)
+void begin_talk(struct talk *talk, enum progress progress, size_t n_inputs)
 {
-    talk->shows = shows && isatty(STDERR_FILENO);
+    talk->on_terminal = isatty(STDERR_FILENO);
+    if (progress == PROGRESS_AUTO)
+        progress = talk->on_terminal ? PROGRESS_ALWAYS : PROGRESS_NEVER;
+    talk->progress = progress;
+    talk->n_inputs = n_inputs;
     atomic_init(&talk->shown, false);
     catch_signals();
 }

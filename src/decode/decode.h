@@ -78,6 +78,17 @@ enum { DECODE_DEPTH_MAX = 16 }; /* a tunnel that carries frames takes two */
  */
 typedef bool decode_fn(const uint8_t *p, size_t n, struct decode *d);
 
+/*
+ * What a packet of this protocol, between these ports, would carry as a tunnel: a number from 1, or
+ * 0: nothing. Said without a look at it.
+ */
+unsigned decode_carrier(uint8_t proto, uint16_t a_port, uint16_t b_port);
+
+enum { DECODE_CARRIERS = 16 };
+
+/* "VXLAN" and the like. Static. */
+const char *decode_carrier_name(unsigned carrier);
+
 /* A row of the table of link types. */
 struct decode_link {
     uint16_t linktype;

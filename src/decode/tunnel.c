@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* Tunnels: packets and frames within what IP carries. Each header is checked before it is believed.
  */
+#include <assert.h>
+
 #include "decode/ethertype.h"
 #include "decode/ipv4.h"
 
@@ -351,4 +353,41 @@ bool decode_tunnel(const uint8_t *p, size_t n, struct decode *d)
         }
     }
     return found;
+}
+
+static const struct carrier {
+    uint8_t proto;
+    uint16_t port; /* of either end; 0: there is none */
+    const char *name;
+} carriers[] = {
+    {CLV_PROTO_UDP, PORT_VXLAN, "VXLAN"},
+    {CLV_PROTO_UDP, PORT_VXLAN_LINUX, "VXLAN"},
+    {CLV_PROTO_UDP, PORT_VXLAN_GPE, "VXLAN-GPE"},
+    {CLV_PROTO_UDP, PORT_GENEVE, "Geneve"},
+    {CLV_PROTO_UDP, PORT_GTP_U, "GTP-U"},
+    {CLV_PROTO_UDP, PORT_L2TP, "L2TP"},
+    {CLV_PROTO_UDP, PORT_TEREDO, "Teredo"},
+    {CLV_PROTO_UDP, PORT_CAPWAP_DATA, "CAPWAP"},
+    {CLV_PROTO_UDP, PORT_GRE, "GRE in UDP"},
+    {CLV_PROTO_UDP, PORT_MPLS, "MPLS in UDP"},
+    {PROTO_GRE, 0, "GRE"},
+    {PROTO_IPV4, 0, "IP in IP"},
+    {PROTO_IPV6, 0, "IPv6 in IP"},
+    {PROTO_ETHERIP, 0, "EtherIP"},
+};
+static_assert(sizeof carriers / sizeof *carriers < DECODE_CARRIERS, "numbers count from 1");
+
+unsigned decode_carrier(uint8_t proto, uint16_t a_port, uint16_t b_port)
+{
+    for (unsigned i = 0; i < sizeof carriers / sizeof *carriers; i++) {
+        const struct carrier *c = &carriers[i];
+        if (c->proto == proto && (!c->port || c->port == a_port || c->port == b_port))
+            return i + 1;
+    }
+    return 0;
+}
+
+const char *decode_carrier_name(unsigned carrier)
+{
+    return carriers[carrier - 1].name;
 }

@@ -10,6 +10,7 @@
 #include "output/community.h"
 #include "output/savefile.h"
 #include "split/join.h"
+#include "split/tally.h"
 
 enum {
     REF_COST = sizeof(struct log_entry) + sizeof(struct writer_ref),
@@ -178,42 +179,8 @@ static void count(struct plan *pl)
     r->dropped_blocks.unknown = pl->counts.blocks_unknown;
     r->dropped_blocks.metadata = pl->counts.blocks_metadata;
     r->flows = pl->numbering.n_numbered;
+    r->input = (uint32_t)pl->source + 1;
     r->seconds = (double)(clock_ns() - pl->started_ns) / 1e9;
-}
-
-static void count_flow(struct clv_split_result *r, const struct flow *f)
-{
-    r->captured_bytes += f->sum[0].captured + f->sum[1].captured;
-    r->first_ns = f->first_ns < r->first_ns ? f->first_ns : r->first_ns;
-    r->last_ns = f->last_ns > r->last_ns ? f->last_ns : r->last_ns;
-}
-
-/* What belongs to a partition is summed when nobody works on it. */
-static void count_outputs(struct plan *pl)
-{
-    struct clv_split_result *r = pl->result;
-    r->first_ns = INT64_MAX;
-    r->last_ns = INT64_MIN;
-    r->captured_bytes = pl->counts.dropped_captured + pl->join.filtered_bytes;
-    for (uint32_t p = 0; p < pl->scan.n_partitions; p++) {
-        const struct writer *w = &pl->parts[p].writer;
-        r->records_written += w->records + pl->parts[p].dry_records;
-        r->written_bytes += w->bytes;
-        r->opens += w->opens;
-        r->reopens += w->reopens;
-        r->writes += w->writes;
-        r->dropped_capped += pl->parts[p].capped;
-        r->small += pl->parts[p].small;
-        r->dropped_small += pl->parts[p].drop_small ? pl->parts[p].small : 0;
-        r->captured_bytes += pl->parts[p].small_bytes;
-        r->captured_bytes += pl->parts[p].capped_bytes;
-        r->outputs += pl->parts[p].flows.n;
-    }
-    struct flow_tour tour = {.part = 0};
-    uint32_t part;
-    for (const struct flow *f;
-         (f = flow_tour_next(&tour, pl->parts, pl->scan.n_partitions, &part)) != NULL;)
-        count_flow(r, f);
 }
 
 static void report(struct plan *pl)
@@ -539,7 +506,8 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
     if (ok) {
         run_workers(&pl);
         count(&pl);
-        count_outputs(&pl);
+        result->captured_bytes = pl.counts.dropped_captured + pl.join.filtered_bytes;
+        tally_outputs(result, pl.parts, pl.scan.n_partitions, !params->inner);
         ok = !pl.failed && check_conservation(result, err);
         for (uint32_t p = 0; ok && params->collect && p < pl.scan.n_partitions; p++)
             if (!chosen_collect(params->collect, &pl.parts[p].flows))

@@ -201,6 +201,17 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     json_u64(&j, "damages", r->damages);
     json_u64(&j, "skipped_bytes", r->skipped_bytes);
     json_u64(&j, "rounded", r->rounded);
+    json_u64(&j, "tunnelled", r->tunnelled);
+    json_str(&j, "tunnel", r->tunnel);
+    json_open_array(&j, "largest");
+    for (unsigned i = 0; i < r->n_largest; i++) {
+        json_item(&j);
+        json_str(&j, "file", r->largest[i].name);
+        json_u64(&j, "records", r->largest[i].records);
+        json_u64(&j, "bytes", r->largest[i].bytes);
+        json_close(&j);
+    }
+    json_end_array(&j);
     if (r->records_written && r->first_ns <= r->last_ns) {
         json_time(&j, "first", r->first_ns);
         json_time(&j, "last", r->last_ns);

@@ -4,12 +4,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
 #include "split/job.h"
 #include "split/record.h"
+#include "split/tally.h"
 #include "verify/verify.h"
 
 static void add_result(struct clv_split_result *sum, const struct clv_split_result *r)
@@ -46,6 +48,8 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
     sum->damages += r->damages;
     sum->skipped_bytes += r->skipped_bytes;
     sum->rounded += r->rounded;
+    sum->tunnel = r->tunnelled > sum->tunnelled ? r->tunnel : sum->tunnel;
+    sum->tunnelled += r->tunnelled; /* of several kinds then, maybe */
     sum->dropped_blocks.statistics += r->dropped_blocks.statistics;
     sum->dropped_blocks.custom += r->dropped_blocks.custom;
     sum->dropped_blocks.unknown += r->dropped_blocks.unknown;
@@ -120,6 +124,13 @@ static bool split_into(struct publish *p, struct job *job, size_t from, size_t n
     return ok;
 }
 
+/* The last component of where its outputs are made; NULL: nowhere. */
+static const char *one_is_in(const struct publish *sub)
+{
+    const char *slash = strrchr(sub->staging, '/');
+    return slash ? slash + 1 : NULL;
+}
+
 static bool split_each(struct publish *p, struct job *job, struct clv_split_result *result,
                        struct clv_error *err)
 {
@@ -135,6 +146,7 @@ static bool split_each(struct publish *p, struct job *job, struct clv_split_resu
         if (sub.dir_fd >= 0)
             (void)close(sub.dir_fd);
         add_result(result, &one);
+        tally_join_largest(result, &one, one_is_in(&sub));
     }
     return ok && (job->params->dry_run || record_write(p, job->params, job->sources, job->n_sources,
                                                        NULL, NULL, result, err));

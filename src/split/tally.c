@@ -1,0 +1,110 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "split/tally.h"
+
+#include <stdio.h>
+
+#include "decode/decode.h"
+
+static void count_flow(struct clv_split_result *r, const struct flow *f)
+{
+    r->captured_bytes += f->sum[0].captured + f->sum[1].captured;
+    r->first_ns = f->first_ns < r->first_ns ? f->first_ns : r->first_ns;
+    r->last_ns = f->last_ns > r->last_ns ? f->last_ns : r->last_ns;
+}
+
+/* Where a flow stands among the largest; CLV_LARGEST: nowhere. Of equals the first one is before.
+ */
+static unsigned rank_of(const struct clv_split_result *r, uint64_t bytes, uint32_t flow)
+{
+    unsigned rank = r->n_largest;
+    for (; rank; rank--) {
+        const struct clv_split_largest *l = &r->largest[rank - 1];
+        if (bytes < l->bytes || (bytes == l->bytes && flow >= l->flow))
+            break;
+    }
+    return rank;
+}
+
+/* Room for one more at that rank. The name is empty. */
+static struct clv_split_largest *make_room(struct clv_split_result *r, unsigned rank)
+{
+    r->n_largest += r->n_largest < CLV_LARGEST;
+    for (unsigned i = r->n_largest; --i > rank;)
+        r->largest[i] = r->largest[i - 1];
+    r->largest[rank] = (struct clv_split_largest){.bytes = 0};
+    return &r->largest[rank];
+}
+
+static void keep_if_large(struct clv_split_result *r, const struct partition *p,
+                          const struct flow *f)
+{
+    const uint64_t bytes = f->sum[0].captured + f->sum[1].captured;
+    const unsigned rank = flow_is_other(&f->key) ? CLV_LARGEST : rank_of(r, bytes, f->n);
+    if (rank == CLV_LARGEST)
+        return;
+    struct clv_split_largest *l = make_room(r, rank);
+    l->bytes = bytes;
+    l->flow = f->n;
+    l->records = f->sum[0].packets + f->sum[1].packets;
+    (void)snprintf(l->name, sizeof l->name, "%s", partition_name(p, f->index));
+}
+
+void tally_join_largest(struct clv_split_result *sum, const struct clv_split_result *r,
+                        const char *below)
+{
+    for (unsigned i = 0; i < r->n_largest; i++) {
+        const unsigned rank = rank_of(sum, r->largest[i].bytes, UINT32_MAX);
+        if (rank == CLV_LARGEST)
+            return;
+        struct clv_split_largest *l = make_room(sum, rank);
+        *l = r->largest[i];
+        (void)snprintf(l->name, sizeof l->name, "%s%s%s", below ? below : "", below ? "/" : "",
+                       r->largest[i].name);
+    }
+}
+
+/* Records of flows that look like tunnels, by what decode_carrier() says. */
+struct tunnels {
+    uint64_t records[DECODE_CARRIERS];
+};
+
+static void tell_tunnel(struct clv_split_result *r, const struct tunnels *t)
+{
+    unsigned most = 0;
+    for (unsigned i = 1; i < DECODE_CARRIERS; i++)
+        if (t->records[i] > (most ? t->records[most] : 0))
+            most = i;
+    r->tunnelled = most ? t->records[most] : 0;
+    r->tunnel = most ? decode_carrier_name(most) : NULL;
+}
+
+void tally_outputs(struct clv_split_result *r, const struct partition *parts, uint32_t n_parts,
+                   bool closed)
+{
+    struct flow_tour tour = {.part = 0};
+    struct tunnels tunnels = {.records = {0}};
+    uint32_t part;
+    r->first_ns = INT64_MAX;
+    r->last_ns = INT64_MIN;
+    for (uint32_t i = 0; i < n_parts; i++) {
+        const struct partition *p = &parts[i];
+        r->records_written += p->writer.records + p->dry_records;
+        r->written_bytes += p->writer.bytes;
+        r->opens += p->writer.opens;
+        r->reopens += p->writer.reopens;
+        r->writes += p->writer.writes;
+        r->dropped_capped += p->capped;
+        r->small += p->small;
+        r->dropped_small += p->drop_small ? p->small : 0;
+        r->captured_bytes += p->small_bytes + p->capped_bytes;
+        r->outputs += p->flows.n;
+    }
+    for (const struct flow *f; (f = flow_tour_next(&tour, parts, n_parts, &part)) != NULL;) {
+        count_flow(r, f);
+        keep_if_large(r, &parts[part], f);
+        if (closed)
+            tunnels.records[decode_carrier(f->key.proto, f->key.a_port, f->key.b_port)] +=
+                f->sum[0].packets + f->sum[1].packets;
+    }
+    tell_tunnel(r, &tunnels);
+}

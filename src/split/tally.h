@@ -1,0 +1,18 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What a run comes to: sums over all partitions and their flows, when nobody works on them.
+ */
+#ifndef CLEAVE_SPLIT_TALLY_H
+#define CLEAVE_SPLIT_TALLY_H
+
+#include "split/partition.h"
+
+/* Adds to *r all that partitions have counted. closed: tunnels were not looked into. */
+void tally_outputs(struct clv_split_result *r, const struct partition *parts, uint32_t n_parts,
+                   bool closed);
+
+/* The largest flows of r join those of sum; below: a directory that their names are in, or NULL. */
+void tally_join_largest(struct clv_split_result *sum, const struct clv_split_result *r,
+                        const char *below);
+
+#endif
