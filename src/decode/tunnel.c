@@ -379,7 +379,7 @@ static_assert(sizeof carriers / sizeof *carriers < DECODE_CARRIERS, "numbers cou
 
 unsigned decode_carrier(uint8_t proto, uint16_t a_port, uint16_t b_port)
 {
-    for (unsigned i = 0; i < sizeof carriers / sizeof *carriers; i++) {
+    for (unsigned i = 0; proto != CLV_PROTO_TCP && i < sizeof carriers / sizeof *carriers; i++) {
         const struct carrier *c = &carriers[i];
         if (c->proto == proto && (!c->port || c->port == a_port || c->port == b_port))
             return i + 1;

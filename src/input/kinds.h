@@ -13,6 +13,7 @@ struct map {
     uint64_t size;
     uint64_t next; /* byte of the next window */
     int guard;     /* its place among the maps that are watched, or -1 */
+    bool held;     /* p is memory of its own */
 };
 
 /* false: it cannot be mapped. */

@@ -5,9 +5,13 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/mem.h"
 #include "input/kinds.h"
 
-enum { GUARDS = 64 };
+enum {
+    GUARDS = 64,
+    HELD_MAX = 32 << 10, /* bytes */
+};
 
 /*
  * A mapped file that another program truncates raises SIGBUS at the first page that is gone. The
@@ -91,12 +95,30 @@ static void unwatch(int place)
     (void)pthread_mutex_unlock(&guards_lock);
 }
 
+/* A small file is cheaper to read than to map: no table of pages changes, and none has to be
+ * watched.
+ */
+static bool hold(struct map *m, int fd)
+{
+    uint8_t *p = mem_alloc((size_t)m->size, 1);
+    size_t n = 0;
+    for (ssize_t got = 1; p && got > 0 && n < m->size; n += (size_t)got)
+        if ((got = pread(fd, p + n, (size_t)m->size - n, (off_t)n)) <= 0)
+            break;
+    m->held = p && n == m->size;
+    if (m->held)
+        m->p = p;
+    else
+        mem_free(p);
+    return m->held;
+}
+
 bool map_open(struct map *m, const char *path, int fd, uint64_t size)
 {
     *m = (struct map){.path = path, .size = size, .guard = -1};
     if (size > SIZE_MAX / 2)
         return false;
-    if (size == 0)
+    if (size == 0 || (size <= HELD_MAX && hold(m, fd)))
         return true;
     void *p = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED)
@@ -112,7 +134,10 @@ void map_close(struct map *m)
     if (!m->p)
         return;
     unwatch(m->guard);
-    (void)munmap((void *)(uintptr_t)m->p, (size_t)m->size);
+    if (m->held)
+        mem_free((void *)(uintptr_t)m->p);
+    else
+        (void)munmap((void *)(uintptr_t)m->p, (size_t)m->size);
     m->p = NULL;
 }
 
@@ -133,7 +158,7 @@ uint64_t map_release(const struct map *m, const struct input_window *w, size_t f
     /* Inwards to whole pages: the outer ones are shared with a neighbour still in use. */
     const uintptr_t begin = ((uintptr_t)(w->p + from) + page_mask()) & ~page_mask();
     const uintptr_t end = (uintptr_t)(w->p + to) & ~page_mask();
-    if (begin >= end)
+    if (begin >= end || m->held)
         return 0;
     *first = begin - (uintptr_t)m->p;
     (void)madvise((void *)begin, end - begin, MADV_DONTNEED);

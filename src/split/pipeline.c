@@ -507,7 +507,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         run_workers(&pl);
         count(&pl);
         result->captured_bytes = pl.counts.dropped_captured + pl.join.filtered_bytes;
-        tally_outputs(result, pl.parts, pl.scan.n_partitions, !params->inner);
+        tally_outputs(result, pl.parts, pl.scan.n_partitions, !params->inner, !pl.failed);
         ok = !pl.failed && check_conservation(result, err);
         for (uint32_t p = 0; ok && params->collect && p < pl.scan.n_partitions; p++)
             if (!chosen_collect(params->collect, &pl.parts[p].flows))

@@ -79,7 +79,7 @@ static void tell_tunnel(struct clv_split_result *r, const struct tunnels *t)
 }
 
 void tally_outputs(struct clv_split_result *r, const struct partition *parts, uint32_t n_parts,
-                   bool closed)
+                   bool closed, bool whole)
 {
     struct flow_tour tour = {.part = 0};
     struct tunnels tunnels = {.records = {0}};
@@ -101,7 +101,8 @@ void tally_outputs(struct clv_split_result *r, const struct partition *parts, ui
     }
     for (const struct flow *f; (f = flow_tour_next(&tour, parts, n_parts, &part)) != NULL;) {
         count_flow(r, f);
-        keep_if_large(r, &parts[part], f);
+        if (whole)
+            keep_if_large(r, &parts[part], f);
         if (closed)
             tunnels.records[decode_carrier(f->key.proto, f->key.a_port, f->key.b_port)] +=
                 f->sum[0].packets + f->sum[1].packets;

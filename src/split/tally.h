@@ -7,9 +7,12 @@
 
 #include "split/partition.h"
 
-/* Adds to *r all that partitions have counted. closed: tunnels were not looked into. */
+/*
+ * Adds to *r all that partitions have counted. closed: tunnels were not looked into. whole: the run
+ * came to its end, so that every flow has its name.
+ */
 void tally_outputs(struct clv_split_result *r, const struct partition *parts, uint32_t n_parts,
-                   bool closed);
+                   bool closed, bool whole);
 
 /* The largest flows of r join those of sum; below: a directory that their names are in, or NULL. */
 void tally_join_largest(struct clv_split_result *sum, const struct clv_split_result *r,
