@@ -15,6 +15,11 @@ skip() {
     exit 77
 }
 
+# not_under_valgrind WHAT: skips a case with a limit that would stop valgrind, and not cleave.
+not_under_valgrind() {
+    [ -z "${UNDER_VALGRIND:-}" ] || skip "valgrind would meet $* itself"
+}
+
 # names DIR: everything below it, sorted; hidden names too.
 names() {
     (cd "$1" && find . ! -name . | sort | sed 's|^\./||')

@@ -14,6 +14,8 @@ Before they are compared, outputs are normalised:
     the process id in a staging directory's name            @PID@
 After each case no staging directory (.NAME.cleave-PID-N) may be left, whatever happened in it.
 A case that exits with 77 is skipped; the last line of its stderr says why.
+
+With --valgrind every cleave runs under memcheck: what that finds fails the case.
 """
 import argparse
 import difflib
@@ -70,17 +72,23 @@ def run_script(case_sh: str) -> Dict[str, str]:
     os.makedirs(tools)
     os.makedirs(work)
     os.chmod(suite.dir, 0o755)  # cases may act as somebody else
-    os.symlink(suite.cleave, os.path.join(tools, 'cleave'))
+    if suite.under:
+        script(os.path.join(tools, 'cleave'), 'exec %s "$@"\n' % shlex.join(
+            [*suite.under, suite.cleave]))
+    else:
+        os.symlink(suite.cleave, os.path.join(tools, 'cleave'))
     samples = os.path.join(HERE, '..', 'support', 'samples.py')
     script(os.path.join(tools, 'sample'), 'exec %s %s "$@"\n' % (
         shlex.quote(sys.executable), shlex.quote(samples)))
     env = {'PATH': tools + ':' + os.environ.get('PATH', '/usr/bin:/bin'), 'LC_ALL': 'C',
            'TZ': 'UTC', 'HOME': work, 'PYTHON': sys.executable, 'CLEAVE': suite.cleave,
            'PRELUDE': os.path.join(HERE, 'prelude.sh'), 'TMPDIR': work}
+    if suite.under:  # which puts files into a directory where anybody may
+        env.update(UNDER_VALGRIND='yes', TMPDIR=suite.path('valgrind'))
     env.update({k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')})
     command = '. %s; . %s' % (shlex.quote(os.path.join(HERE, 'prelude.sh')), shlex.quote(case_sh))
     done = harness.run(['/bin/sh', '-c', command], cwd=work, env=env, stdin=subprocess.DEVNULL,
-                       timeout=CASE_TIMEOUT_S)
+                       timeout=CASE_TIMEOUT_S * suite.patience)
     if done.returncode == harness.SKIPPED:
         raise harness.Skip(done.stderr.decode().strip().split('\n')[-1])
     return {'stdout': normalised(done.stdout), 'stderr': normalised(done.stderr),

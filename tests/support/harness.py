@@ -17,6 +17,7 @@ from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
 
 SKIPPED = 77  # what meson takes for "skipped"
 TIMEOUT_S = 240
+UNDER_VALGRIND = 20  # times as long, at most
 
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -70,6 +71,23 @@ def working_place() -> Optional[str]:
     return memory if roomy else None
 
 
+# Programs that memcheck cannot watch, by what is in them.
+UNWATCHABLE = {b'libjemalloc.so': 'it has jemalloc; configure with -Djemalloc=disabled',
+               b'__asan_init': 'it carries sanitizers', b'__tsan_init': 'it carries sanitizers'}
+
+
+def memcheck(program: str, logs: str) -> List[str]:
+    """What runs the program under valgrind, which writes only its findings, to files in logs."""
+    with open(program, 'rb') as f:
+        data = f.read()
+    for mark, why in UNWATCHABLE.items():
+        if mark in data:
+            raise Skip('valgrind cannot see the memory of this program: ' + why)
+    return [tool('valgrind'), '-q', '--vgdb=no', '--error-exitcode=99', '--leak-check=full',
+            '--errors-for-leak-kinds=definite', '--show-leak-kinds=definite',
+            '--log-file=%s/%%p' % logs]
+
+
 def watched(args: Sequence[str]) -> Tuple[int, int, int]:
     """Runs args. Gives the status and the peaks of anonymous and of all resident memory, bytes.
 
@@ -107,6 +125,9 @@ class Suite:
         parser.add_argument('--keep', action='store_true', help='keep the working directory')
         parser.add_argument('--sanitized', action='store_true',
                             help='the program carries sanitizers: no bounds on its memory')
+        parser.add_argument('--valgrind', action='store_true',
+                            default=bool(os.environ.get('CLEAVE_VALGRIND')),
+                            help='run the program under memcheck (default: $CLEAVE_VALGRIND)')
         more_flags(parser)
         self.args = parser.parse_args()
         if not self.args.cleave:
@@ -117,6 +138,8 @@ class Suite:
         self.seed = random.SystemRandom().getrandbits(32) if self.args.seed is None \
             else int(self.args.seed)
         self.dir = ''
+        self.under: List[str] = []  # what the program runs under
+        self.patience = UNDER_VALGRIND if self.args.valgrind else 1
 
     def random(self, name: str) -> random.Random:
         """Random choices that depend on the seed and the case alone."""
@@ -132,7 +155,8 @@ class Suite:
 
     def run_cleave(self, *args: str, status: Optional[int] = 0,
                    **more) -> subprocess.CompletedProcess:
-        done = run([self.cleave, *args], **more)
+        more['timeout'] = more.get('timeout', TIMEOUT_S) * self.patience
+        done = run([*self.under, self.cleave, *args], **more)
         talk = done.stderr or b''
         if b'Sanitizer' in talk or b'runtime error:' in talk:
             raise Failed('%s\n%s' % (shlex.join(['cleave', *args]), talk.decode(errors='replace')))
@@ -164,7 +188,9 @@ class Suite:
             started = time.monotonic()
             self.dir = tempfile.mkdtemp(prefix='cleave-test-', dir=working_place())
             try:
+                self._begin_watching()
                 case()
+                check(not self._findings(), 'valgrind has findings')
                 print('ok      %s (%.1f s)' % (name, time.monotonic() - started), flush=True)
             except Skip as why:
                 n_skipped += 1
@@ -174,6 +200,7 @@ class Suite:
                 print('FAILED  %s: %s' % (name, fault))
                 if not isinstance(fault, Failed):
                     traceback.print_exc(file=sys.stdout)
+                print(self._findings(), end='')
                 print('repeat: %s' % self._repeat(name), flush=True)
             finally:
                 if self.args.keep:
@@ -187,9 +214,28 @@ class Suite:
                                                    ': ' if failed else ''), ' '.join(failed))
         return 1 if failed else SKIPPED if n_skipped == n_run else 0
 
+    def _begin_watching(self) -> None:
+        self.under = []
+        if self.args.valgrind:
+            logs = self.path('valgrind')
+            self.under = memcheck(self.cleave, logs)
+            os.mkdir(logs)
+            os.chmod(logs, 0o1777)  # cases may act as somebody else
+
+    def _findings(self) -> str:
+        """Of valgrind; a case may well not look at the status of a run, or expect a failure."""
+        if not self.under:
+            return ''
+        # Beside them: what it left when it was killed, and system calls that it does not know.
+        logs = files_of(self.path('valgrind'))
+        lines = b''.join(data for name, data in logs.items() if name.isdigit()).decode(
+            errors='replace').splitlines(True)
+        return ''.join(line for line in lines if line.startswith('=='))
+
     def _repeat(self, name: str) -> str:
+        more = ['--valgrind'] if self.args.valgrind else []
         return shlex.join([sys.executable, os.path.abspath(sys.argv[0]), '--cleave', self.cleave,
-                           '--seed', str(self.seed), '--only', name])
+                           '--seed', str(self.seed), '--only', name, *more])
 
 
 # ---- directories ----

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A small limit of descriptors is enough, and one too small is told.
+not_under_valgrind the limit of descriptors
 sample mixed a.pcap
 cleave split a.pcap -o first -q
 for limit in 64 20 16 13; do

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A limit on file sizes stands for a disk that takes no more.
+not_under_valgrind the limit of file sizes
 sample mixed a.pcap
 sample four-flows b.pcap
 trap '' XFSZ

@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # A run that fails leaves the output of the earlier one in place.
+not_under_valgrind the limit of file sizes
 sample mixed a.pcap
 sample four-flows b.pcap
 cleave split a.pcap -o out -q
