@@ -30,7 +30,7 @@ from harness import check, check_equal
 
 HANGS_S = 60
 CALLS_MAX = 20000  # more of a kind, and the test itself is broken
-KILLS = 200
+KILLS, SIGNALS = 200, 60  # fewer with sanitizers, which begin slowly
 
 
 def more_flags(parser: argparse.ArgumentParser) -> None:
@@ -661,72 +661,194 @@ def input_shrinks() -> None:
         check('shrank' in talk or 'changed since the run began' in talk, 'says %r', talk)
 
 
-# ---- kill -9 ----
+# ---- kill -9, SIGINT, SIGTERM ----
+
+class Stopped:
+    """Runs that are stopped at random moments, and what is at their target then."""
+
+    def __init__(self, packets: int, *flags: str) -> None:
+        self.rng = suite.random('stopped')
+        self.place, self.keep = suite.path('place'), suite.path('keep')
+        self.target = os.path.join(self.place, 'out')
+        os.makedirs(self.place)
+        capture = suite.path('a.pcap')
+        suite.run_cleave('generate', 'traffic', '-q', '-o', capture, '--flows', '300',
+                         '--packets', str(packets))
+        self.args = ['split', '-q', '-o', self.target, '-t', '2', *flags, capture]
+        suite.run_cleave(*self.args, '--verify')
+        started = time.monotonic()
+        suite.run_cleave(*self.args, '--force')
+        self.taken = time.monotonic() - started
+        self.new = harness.tree_digest(self.target)
+        shutil.rmtree(self.target)
+        suite.run_cleave('split', '-q', '-o', self.target, '--by', 'hostpair', capture)
+        self.old = harness.tree_digest(self.target)
+        shutil.copytree(self.target, self.keep)
+        check(self.old != self.new, 'the old output is like the new one')
+
+    def prepare(self, old: bool) -> None:
+        """Nothing but the old output, or not even that."""
+        for name in os.listdir(self.place):
+            shutil.rmtree(os.path.join(self.place, name))
+        if old:
+            shutil.copytree(self.keep, self.target)
+
+    def stop(self, number: int, again: bool = False) -> Tuple[int, str]:
+        """The status and what is said. again: a second signal comes at once."""
+        with subprocess.Popen([suite.cleave, *self.args], stderr=subprocess.PIPE) as child:
+            time.sleep(self.rng.random() * self.taken * 1.2)
+            child.send_signal(number)
+            if again:
+                child.send_signal(number)
+            return ended(child)
+
+    def found(self) -> str:
+        """What is at the target: nothing, old or new; never anything else."""
+        if not os.path.exists(self.target):
+            return 'nothing'
+        digest = harness.tree_digest(self.target)
+        check(digest in (self.old, self.new), 'the target is neither old nor new: %s', digest)
+        return 'old' if digest == self.old else 'new'
+
+    def left(self) -> List[str]:
+        return [name for name in os.listdir(self.place) if name != 'out']
+
+    def run_again(self, left: Sequence[str], *flags: str, clean: bool) -> None:
+        """The next run names what is left, or removes it, and is not disturbed by it."""
+        if clean:
+            flags = (*flags, '--clean')
+        talk = suite.run_cleave(*self.args, *flags).stderr.decode()
+        check_equal(harness.tree_digest(self.target), self.new, 'the run behind it')
+        if clean:
+            check_equal((self.left(), talk), ([], ''), 'what is left with --clean')
+        elif left:
+            check(left[0] in talk and '--clean' in talk, '%s is not named: %r', left[0], talk)
+
+
+def ended(child: 'subprocess.Popen[bytes]') -> Tuple[int, str]:
+    try:
+        _, talk = child.communicate(timeout=HANGS_S)
+    except subprocess.TimeoutExpired as late:
+        child.kill()
+        child.communicate()
+        raise harness.Failed('it goes on') from late
+    return child.returncode, talk.decode(errors='replace')
+
 
 def kills(n: int, *flags: str, old: bool) -> Callable[[], None]:
     def case() -> None:
-        rng = suite.random('kills')
-        place = suite.path('place')
-        target = os.path.join(place, 'out')
-        os.makedirs(place)
-        capture = suite.path('a.pcap')
-        suite.run_cleave('generate', 'traffic', '-q', '-o', capture, '--flows', '300',
-                         '--packets', '3000')
-        args = ['split', '-q', '-o', target, '-t', '2', *flags, capture]
-        started = time.monotonic()
-        suite.run_cleave(*args)
-        taken = time.monotonic() - started
-        new = harness.tree_digest(target)
-        shutil.rmtree(target)
-        suite.run_cleave('split', '-q', '-o', target, '--by', 'hostpair', capture)
-        was = harness.tree_digest(target)
-        keep = suite.path('keep')
-        shutil.copytree(target, keep)
-        check(was != new, 'the old output is like the new one')
+        run = Stopped(3000, *flags)
         seen = {'nothing': 0, 'old': 0, 'new': 0, 'left': 0}
         for i in range(n):
-            for name in os.listdir(place):
-                shutil.rmtree(os.path.join(place, name))
-            if old:
-                shutil.copytree(keep, target)
-            with subprocess.Popen([suite.cleave, *args], stderr=subprocess.DEVNULL) as child:
-                time.sleep(rng.random() * taken * 1.2)
-                child.send_signal(signal.SIGKILL)
-            what = 'nothing'
-            if os.path.exists(target):
-                found = harness.tree_digest(target)
-                check(found in (was, new), 'kill %d: the target is neither old nor new: %s', i,
-                      found)
-                what = 'old' if found == was else 'new'
+            run.prepare(old)
+            run.stop(signal.SIGKILL)
+            what = run.found()
             check(what != ('nothing' if old else 'old'), 'kill %d: %s is there', i, what)
             seen[what] += 1
-            left = [x for x in os.listdir(place) if x != 'out']
+            left = run.left()
             seen['left'] += len(left)
-            again = ['--clean'] if i % 2 else []
-            if not old and what == 'new':
-                again.append('--force')
-            talk = suite.run_cleave(*args, *again).stderr.decode()
-            check_equal(harness.tree_digest(target), new, 'kill %d: the run behind it' % i)
-            if i % 2:
-                check_equal((os.listdir(place), talk), (['out'], ''),
-                            'kill %d: what is left with --clean' % i)
-            elif left:
-                check(left[0] in talk and '--clean' in talk, 'kill %d: %s is not named: %r', i,
-                      left[0], talk)
+            run.run_again(left, *(['--force'] if not old and what == 'new' else []),
+                          clean=i % 2 == 1)
         print('        %s' % ', '.join('%s %d' % pair for pair in seen.items()))
         check(seen['left'] > n // 20, 'few were killed at work: %r', seen)
     return case
 
 
+STOPPED = re.compile(r'\Acleave: stopped by a signal[^\n]*\n\Z')
+
+
+def signals(n: int, *flags: str, old: bool) -> Callable[[], None]:
+    """Whatever the moment is: all of it is there and the status is 0, or it is as if it had never
+    begun. Of two signals the second may leave what kill -9 leaves."""
+    def case() -> None:
+        run = Stopped(40000, '--window', '4096', '--max-open', '1', *flags)
+        seen = {'too late': 0, 'stopped': 0, 'too early': 0, 'left': 0}
+        for i in range(n):
+            number, twice = run.rng.choice([signal.SIGINT, signal.SIGTERM]), i % 4 == 0
+            run.prepare(old)
+            status, talk = run.stop(number, again=twice)
+            what, left = run.found(), run.left()
+            before = 'old' if old else 'nothing'
+            if status == 0:
+                check_equal((what, talk, left), ('new', '', []), 'signal %d, too late' % i)
+                seen['too late'] += 1
+                continue
+            if status == -number:  # before it is listened to, and anything is made
+                check_equal((what, talk, left), (before, '', []), 'signal %d, too early' % i)
+                seen['too early'] += 1
+                continue
+            check_equal(status, 128 + number, 'signal %d: status' % i)
+            seen['stopped'] += 1
+            if not twice:
+                check(STOPPED.match(talk), 'signal %d: it says %r', i, talk)
+                check_equal((what, left), (before, []), 'signal %d' % i)
+                continue
+            check(not talk or STOPPED.match(talk), 'signals %d: it says %r', i, talk)
+            check(what in (before, 'new'), 'signals %d: %s is there', i, what)
+            seen['left'] += len(left)
+            run.run_again(left, *(['--force'] if what == 'new' else []), clean=i % 8 == 0)
+        print('        %s' % ', '.join('%s %d' % pair for pair in seen.items()))
+        check(seen['stopped'] > n // 20, 'few were stopped at work: %r', seen)
+    return case
+
+
+def signals_while_waiting() -> None:
+    """For the writer of a FIFO, and for more of a stream."""
+    os.makedirs(suite.path('place'))
+    fifo, target = suite.path('nobody.pcap'), suite.path('place', 'out')
+    os.mkfifo(fifo)
+    data = big_capture()
+    for number in signal.SIGINT, signal.SIGTERM:
+        for path, sent in (fifo, 0), ('-', 0), ('-', 20), ('-', 3000), ('-', len(data)):
+            for flags in ((), ('--merge',), ('--window', '64KiB', '--verify')):
+                with subprocess.Popen([suite.cleave, 'split', '-q', '-o', target, *flags, path],
+                                      stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:
+                    assert child.stdin
+                    child.stdin.write(data[:sent])
+                    child.stdin.flush()
+                    wait_until_asleep(child.pid)
+                    child.send_signal(number)
+                    try:
+                        status = child.wait(timeout=HANGS_S)  # without an end of the stream
+                    except subprocess.TimeoutExpired as late:
+                        child.kill()
+                        raise harness.Failed('it goes on waiting') from late
+                    assert child.stderr
+                    talk = child.stderr.read().decode()
+                what = 'signal %d, %d bytes of %s %s' % (number, sent, path, ' '.join(flags))
+                check_equal(status, 128 + number, '%s: status' % what)
+                check(STOPPED.match(talk), '%s: it says %r', what, talk)
+                check_equal(os.listdir(suite.path('place')), [], what + ': what is left')
+
+
+def wait_until_asleep(pid: int) -> None:
+    """Until it listens to signals, and no thread of it runs."""
+    until = time.monotonic() + HANGS_S
+    while time.monotonic() < until:
+        with open('/proc/%d/status' % pid, encoding='ascii') as f:
+            caught = int(re.search(r'^SigCgt:\s*(\w+)', f.read(), re.M)[1], 16)
+        states = set()
+        for task in os.listdir('/proc/%d/task' % pid):
+            with open('/proc/%d/task/%s/stat' % (pid, task), encoding='utf-8') as f:
+                states.add(f.read().rsplit(') ', 1)[1][0])
+        if caught >> signal.SIGTERM - 1 & 1 and states == {'S'}:
+            return
+        time.sleep(0.005)
+    raise harness.Failed('it is never at rest')
+
+
 def main() -> int:
-    n_kills = KILLS // 2
+    n_kills, n_signals = (n // (5 if suite.args.sanitized else 2) for n in (KILLS, SIGNALS))
     cases: Dict[str, Callable[[], None]] = {
         'disturbed-' + name: disturbed(variant) for name, variant in VARIANTS.items()}
     for case in (no_name_left, read_fails_late, covered, output_removed, confined, name_taken,
                  input_shrinks):
         cases[case.__name__.replace('_', '-')] = case
-    cases['killed'] = kills(n_kills, old=False)
+    cases['killed'] = kills(n_kills, '--verify', old=False)
     cases['killed-replacing'] = kills(n_kills, '--force', old=True)
+    cases['stopped'] = signals(n_signals, old=False)
+    cases['stopped-replacing'] = signals(n_signals, '--force', old=True)
+    cases['stopped-waiting'] = signals_while_waiting
     return suite.run(cases)
 
 
