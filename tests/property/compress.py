@@ -211,8 +211,14 @@ DIFFERENT = ('output', 'written_bytes', 'opens', 'reopens', 'writes', 'rounds', 
              'records_per_second', 'bytes_per_second')
 
 
+def without_endings(flows: List[dict]) -> List[dict]:
+    """As the largest flows are called where nothing is compressed."""
+    return [{**flow, 'file': os.path.splitext(flow['file'])[0]} for flow in flows]
+
+
 def check_summary(packed: dict, plain: dict, output: str) -> None:
-    check_equal({k: v for k, v in packed.items() if k not in DIFFERENT},
+    check_equal({k: without_endings(v) if k == 'largest' else v for k, v in packed.items()
+                 if k not in DIFFERENT},
                 {k: v for k, v in plain.items() if k not in DIFFERENT}, 'summary')
     size = sum(map(len, outputs_of(harness.files_of(output)).values()))
     check_equal(packed['written_bytes'], size, 'summary: written_bytes')
