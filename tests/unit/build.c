@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "support_savefile.h"
 #include "support_temp.h"
 
 #include "cleave/generate.h"
@@ -285,6 +286,9 @@ static void test_headers_apart(void **state)
     bytes_free(&payload);
 }
 
+/* libpcap writes the machine's byte order. */
+#define BIG (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)
+
 /* The frame of the classic tutorial, written out; its checksums were computed apart. */
 #define FRAME(src, ip_sum, tcp_sum)                                                                \
     "000001000002 000001000001 0800 "                                                              \
@@ -296,16 +300,15 @@ static void test_synflood(void **state)
     static const struct {
         const char *name;
         struct clv_synflood_params params;
-        const char *header;
-        const char *records[3]; /* times and lengths */
+        uint32_t magic;
+        uint32_t records[3][3]; /* times and lengths */
         const char *frames[3];
         unsigned n;
     } rows[] = {
         {"classic",
          {.count = 3},
-         "d4c3b2a1 02000400 00000000 00000000 00000400 01000000",
-         {"01000000 00000000 36000000 36000000", "02000000 00000000 36000000 36000000",
-          "03000000 00000000 36000000 36000000"},
+         MAGIC_US,
+         {{1, 0, 54}, {2, 0, 54}, {3, 0, 54}},
          {FRAME("c0a80001", "0e16", "bad8"), FRAME("c0a80002", "0e15", "bad7"),
           FRAME("c0a80003", "0e14", "bad6")},
          3},
@@ -316,28 +319,30 @@ static void test_synflood(void **state)
           .nanoseconds = true,
           .start_ns = INT64_C(1700000000123456789),
           .interval_ns = 1},
-         "4d3cb2a1 02000400 00000000 00000000 00000400 01000000",
-         {"00f15365 15cd5b07 3c000000 3c000000", "00f15365 16cd5b07 3c000000 3c000000", NULL},
+         MAGIC_NS,
+         {{1700000000, 123456789, 60}, {1700000000, 123456790, 60}},
          {FRAME("0a0000ff", "c3c0", "7083") "00000000 0000",
           FRAME("0a000100", "c3bf", "7082") "00000000 0000", NULL},
          2},
         {"past 255.255.255.255",
          {.count = 2, .src = {255, 255, 255, 255}},
-         "d4c3b2a1 02000400 00000000 00000000 00000400 01000000",
-         {"01000000 00000000 36000000 36000000", "02000000 00000000 36000000 36000000", NULL},
+         MAGIC_US,
+         {{1, 0, 54}, {2, 0, 54}},
          {FRAME("ffffffff", "cebf", "7b82"), FRAME("00000000", "cebf", "7b82"), NULL},
          2},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const struct savefile_dialect d = {.big = BIG, .magic = rows[i].magic};
         struct temp t;
         struct bytes want = {0}, got = {0};
         struct clv_error err = {0};
         uint64_t bytes = 0;
         temp_make(&t);
-        put_hex(&want, rows[i].header);
+        put_file_header(&want, &d);
         for (unsigned k = 0; k < rows[i].n; k++) {
-            put_hex(&want, rows[i].records[k]);
+            const uint32_t *r = rows[i].records[k];
+            put_record_header(&want, &d, r[0], r[1], r[2], r[2]);
             put_hex(&want, rows[i].frames[k]);
         }
         CHECK(rows[i].name,
