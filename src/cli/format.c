@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
-#include <time.h>
 
 #include "cli/cli.h"
 
@@ -11,6 +10,37 @@ static char *next_buf(void)
     static char bufs[BUFS][BUF_LEN];
     static unsigned next;
     return bufs[next++ % BUFS];
+}
+
+/*
+ * The calendar without time_t, which has 32 bits on some machines. Howard Hinnant,
+ * "chrono-Compatible Low-Level Date Algorithms", days_from_civil and civil_from_days.
+ */
+struct date {
+    int64_t year;
+    unsigned month, day;
+};
+
+static int64_t days_of_date(struct date d)
+{
+    const int64_t y = d.year - (d.month <= 2);
+    const int64_t era = (y >= 0 ? y : y - 399) / 400;
+    const int64_t yoe = y - era * 400;
+    const int64_t doy = (153 * ((d.month + 9) % 12) + 2) / 5 + d.day - 1;
+    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
+}
+
+static struct date date_of_days(int64_t days)
+{
+    const int64_t z = days + 719468;
+    const int64_t era = (z >= 0 ? z : z - 146096) / 146097;
+    const int64_t doe = z - era * 146097;
+    const int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
+    const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
+    const int64_t mp = (5 * doy + 2) / 153;
+    const unsigned month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
+    return (struct date){yoe + era * 400 + (month <= 2), month,
+                         (unsigned)(doy - (153 * mp + 2) / 5 + 1)};
 }
 
 /* Digits of a field of exactly `width`, up to max. Moves *p on. */
@@ -75,14 +105,9 @@ static bool parse_rfc3339(const char *p, int64_t *seconds, int64_t *ns)
             !digits(&p, 2, 60, &s) || !fraction(&p, ns) || !offset(&p, &ahead))
             return false;
     }
-    struct tm tm = {.tm_year = (int)year - 1900,
-                    .tm_mon = (int)month - 1,
-                    .tm_mday = (int)day,
-                    .tm_hour = (int)h,
-                    .tm_min = (int)m,
-                    .tm_sec = (int)s};
-    *seconds = (int64_t)timegm(&tm) - ahead;
-    return *p == '\0' && tm.tm_mday == (int)day; /* there is no 31st of February */
+    const int64_t days = days_of_date((struct date){year, month, day});
+    *seconds = days * 86400 + h * 3600 + m * 60 + s - ahead;
+    return *p == '\0' && date_of_days(days).day == day; /* there is no 31st of February */
 }
 
 static bool parse_epoch(const char *p, int64_t *seconds, int64_t *ns)
@@ -150,17 +175,16 @@ const char *human_seconds(double s)
 const char *human_time(int64_t ts_ns)
 {
     char *out = next_buf();
-    int64_t ns = ts_ns % 1000000000;
-    time_t sec = (time_t)(ts_ns / 1000000000);
+    int64_t sec = ts_ns / 1000000000, ns = ts_ns % 1000000000;
     if (ns < 0) {
         ns += 1000000000;
         sec--;
     }
-    struct tm tm;
-    size_t n = 0;
-    if (gmtime_r(&sec, &tm))
-        n = strftime(out, BUF_LEN, "%Y-%m-%d %H:%M:%S", &tm);
-    (void)snprintf(out + n, BUF_LEN - n, ".%09lld", (long long)ns);
+    const int64_t days = (sec >= 0 ? sec : sec - 86399) / 86400;
+    const unsigned rest = (unsigned)(sec - days * 86400);
+    const struct date d = date_of_days(days);
+    (void)snprintf(out, BUF_LEN, "%04d-%02u-%02u %02u:%02u:%02u.%09u", (int)d.year, d.month, d.day,
+                   rest / 3600, rest / 60 % 60, rest % 60, (unsigned)ns);
     return out;
 }
 
