@@ -391,6 +391,8 @@ static void test_times_sweep(void **state)
         char want[64], buf[64];
         struct tm tm;
         const time_t when = (time_t)sec;
+        if (when != sec)
+            continue; /* 32 bits have no such time */
         struct text t = text_on(buf, sizeof buf);
         assert_non_null(gmtime_r(&when, &tm));
         assert_true(strftime(want, sizeof want, "%Y-%m-%dT%H:%M:%S.000000007Z", &tm) > 0);
