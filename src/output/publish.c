@@ -14,6 +14,23 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "config.h"
+
+#if !HAVE_RENAMEAT2 /* musl before 1.2.6; the kernel may have it all the same */
+#include <sys/syscall.h>
+enum { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2 }; /* linux/fs.h */
+
+static int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+#ifdef SYS_renameat2
+    return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+#else
+    (void)from_dir, (void)from, (void)to_dir, (void)to, (void)flags;
+    errno = ENOSYS; /* and take_name() does without */
+    return -1;
+#endif
+}
+#endif
 
 enum { DIRS_OPEN = 32 };
 

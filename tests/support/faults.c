@@ -290,13 +290,16 @@ WRAP(MKDIR, int, mkdir, "mkdir", (const char *path, mode_t mode), (path, mode), 
 WRAP(MKDIR, int, mkdirat, "mkdirat", (int dir, const char *path, mode_t mode), (dir, path, mode),
      -1)
 WRAP(RENAME_PLAIN, int, rename, "rename", (const char *from, const char *to), (from, to), -1)
+#if HAVE_RENAMEAT2
 WRAP(RENAME, int, renameat2, "renameat2",
      (int from_dir, const char *from, int to_dir, const char *to, unsigned flags),
      (from_dir, from, to_dir, to, flags), -1)
+#endif
 WRAP(REMOVE, int, remove, "remove", (const char *path), (path), -1)
 WRAP(REMOVE, int, rmdir, "rmdir", (const char *path), (path), -1)
 WRAP(REMOVE, int, nftw, LFS("nftw"),
-     (const char *path, __nftw_func_t visit, int descriptors, int flags),
+     (const char *path, int (*visit)(const char *, const struct stat *, int, struct FTW *),
+      int descriptors, int flags),
      (path, visit, descriptors, flags), -1)
 WRAP(OPENDIR, DIR *, opendir, "opendir", (const char *path), (path), NULL)
 WRAP(READDIR, struct dirent *, readdir, LFS("readdir"), (DIR * d), (d), NULL)
