@@ -353,7 +353,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         status = print_json(&p, &r);
     else if (!o->quiet)
         print_summary(&p, &r, to_stdout ? stderr : stdout);
-    if (fflush(stdout) != 0) {
+    if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("cleave: the output is whole, but its summary could not be written");
         clearerr(stdout);
         status = EXIT_DAMAGED;
