@@ -12,6 +12,7 @@ Before they are compared, outputs are normalised:
     the summary's last line                                 took @N@
     the version of cleave                                   @VERSION@
     the process id in a staging directory's name            @PID@
+    musl's words for an errno                               glibc's
 After each case no staging directory (.NAME.cleave-PID-N) may be left, whatever happened in it.
 A case that exits with 77 is skipped; the last line of its stderr says why.
 
@@ -49,6 +50,8 @@ SUBSTITUTIONS = [
     (re.compile(r'^cleave \d+\.\d+\.\d+$', re.M), 'cleave @VERSION@'),
     (re.compile(r'("cleave": )"\d+\.\d+\.\d+"'), r'\1"@VERSION@"'),
     (re.compile(r'\.cleave-\d+-\d+'), '.cleave-@PID@'),
+    (re.compile(r'No file descriptors available$', re.M), 'Too many open files'),
+    (re.compile(r'Filename too long$', re.M), 'File name too long'),
 ]
 
 
