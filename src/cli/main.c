@@ -98,8 +98,9 @@ static int unknown_command(const char *word, const char *second)
 static int version(void)
 {
     char features[512];
-    (void)printf("cleave %s%s%s%s\n", clv_version(), *COMMIT ? " (commit " : "", COMMIT,
-                 *COMMIT ? ")" : "");
+    const bool known = strcmp(COMMIT, "none") != 0; /* not where no repository is */
+    (void)printf("cleave %s%s%s%s\n", clv_version(), known ? " (commit " : "", known ? COMMIT : "",
+                 known ? ")" : "");
     (void)printf("%s", clv_features(features, sizeof features));
 #if HAVE_JEMALLOC
     (void)printf(", jemalloc %.*s", (int)strcspn(JEMALLOC_VERSION, "-"), JEMALLOC_VERSION);
