@@ -2,6 +2,7 @@
 # No records are no flows, and no error.
 sample no-records a.pcap
 try cleave split a.pcap
+has_community_ids a.flows/manifest.csv
 names a.flows
 cat a.flows/manifest.csv
 cleave split a.pcap -o b --json >b.json

@@ -2,6 +2,7 @@
 # A plain run: the summary, the files, the books.
 sample mixed a.pcap
 try cleave split a.pcap
+has_community_ids a.flows/manifest.csv
 names a.flows
 cat a.flows/manifest.csv
 cat a.flows/cleave.json

@@ -3,6 +3,7 @@
 name=$(printf 'a "quoted", \033[31mred\\ and\nnew.pcap')
 sample mixed "$name"
 try cleave split "$name" -o 'an output, with "quotes"' --name '{input}, {n}.pcap'
+has_community_ids 'an output, with "quotes"/manifest.csv'
 cat 'an output, with "quotes"/manifest.csv'
 cleave split "$name" -o out --json >a.json
 is_json a.json
