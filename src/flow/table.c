@@ -120,7 +120,7 @@ uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key,
 uint32_t flow_table_replace(struct flow_table *t, uint32_t i, uint64_t hash)
 {
     const struct flow *old = flow_table_at(t, i);
-    const uint32_t made = make(t, &old->key, flow_table_more(t, old));
+    const uint32_t made = make(t, &old->key, flow_table_beside_if(t, old, FLOW_BESIDE_MORE));
     if (made == FLOW_NONE)
         return FLOW_NONE;
     uint32_t slot = (uint32_t)hash & t->mask;

@@ -133,14 +133,20 @@ void flow_table_fini(struct flow_table *t);
 /* Of each flow size bytes are kept too, a multiple of 4, zeroed at first. Before the first flow. */
 void flow_table_keep(struct flow_table *t, enum flow_beside what, size_t size);
 
-/* What is kept beside flow f, or NULL. It never moves. */
+/* What is kept beside flow f; it must be kept. It never moves. */
 CLV_INLINE void *flow_table_beside(const struct flow_table *t, const struct flow *f,
                                    enum flow_beside what)
 {
     const uint32_t i = f->index & (FLOW_CHUNK - 1);
     const uintptr_t chunk = (uintptr_t)(f - i); /* which is not const, though f is */
-    return t->beside[what].at ? (void *)(chunk + t->beside[what].at + i * t->beside[what].size)
-                              : NULL;
+    return (void *)(chunk + t->beside[what].at + i * t->beside[what].size);
+}
+
+/* The same, or NULL: it is not kept. */
+CLV_INLINE void *flow_table_beside_if(const struct flow_table *t, const struct flow *f,
+                                      enum flow_beside what)
+{
+    return t->beside[what].at ? flow_table_beside(t, f, what) : NULL;
 }
 
 CLV_INLINE struct flow_more *flow_table_more(const struct flow_table *t, const struct flow *f)

@@ -65,10 +65,10 @@ static bool name_flow(const struct numbering *nb, struct partition *p, uint32_t 
                       struct text *name)
 {
     const struct flow *f = flow_table_at(&p->flows, i);
-    const struct flow_cut *cut = partition_cut(p, f);
+    const struct flow_cut *cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT);
     const struct name_subject s = {
         .f = f,
-        .more = flow_table_more(&p->flows, f),
+        .more = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_MORE),
         .part = cut ? cut->part : 0,
         .first_ns = p->runs[f->run].first_ns,
         .again = again,

@@ -93,19 +93,19 @@ struct flow_tour {
 struct flow *flow_tour_next(struct flow_tour *tour, const struct partition *parts, uint32_t n_parts,
                             uint32_t *part);
 
-/* How far a flow is; NULL: nothing cuts. */
+/* How far a flow is, where something cuts. */
 static inline struct flow_cut *partition_cut(const struct partition *p, const struct flow *f)
 {
     return flow_table_beside(&p->flows, f, FLOW_BESIDE_CUT);
 }
 
-/* What tunnels hide of a flow; NULL: nobody asks. */
+/* What tunnels hide of a flow, where somebody asks. */
 static inline struct clv_tuple *partition_outer(const struct partition *p, const struct flow *f)
 {
     return flow_table_beside(&p->flows, f, FLOW_BESIDE_OUTER);
 }
 
-/* What the flow's output must hold; NULL: nobody asks. */
+/* What the flow's output must hold, where somebody asks. */
 static inline struct proof *partition_proof(const struct partition *p, const struct flow *f)
 {
     return flow_table_beside(&p->flows, f, FLOW_BESIDE_PROOF);

@@ -72,9 +72,9 @@ static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct
             const struct flow *f = flow_table_at(&p->flows, pl->rows[i].flow);
             const struct manifest_entry e = {
                 .f = f,
-                .more = flow_table_more(&p->flows, f),
-                .cut = partition_cut(p, f),
-                .outer = partition_outer(p, f),
+                .more = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_MORE),
+                .cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT),
+                .outer = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_OUTER),
                 .name = partition_name(p, f->index),
                 .linktype = pl->scan.dialect->kinds[f->kind].linktype,
             };
@@ -96,7 +96,7 @@ static bool check_outputs(const struct plan *pl, uint32_t chunk, struct clv_erro
         const struct proof_output o = {
             .name = partition_name(p, f->index),
             .flow = f,
-            .more = flow_table_more(&p->flows, f),
+            .more = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_MORE),
             .dialect = pl->scan.dialect,
             .proof = partition_proof(p, f),
         };
