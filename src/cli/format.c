@@ -106,7 +106,7 @@ static bool parse_rfc3339(const char *p, int64_t *seconds, int64_t *ns)
             return false;
     }
     const int64_t days = days_of_date((struct date){year, month, day});
-    *seconds = days * 86400 + h * 3600 + m * 60 + s - ahead;
+    *seconds = ((days * 24 + h) * 60 + m) * 60 + s - ahead;
     return *p == '\0' && date_of_days(days).day == day; /* there is no 31st of February */
 }
 
