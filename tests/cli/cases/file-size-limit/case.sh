@@ -6,6 +6,6 @@ sample four-flows b.pcap
 trap '' XFSZ
 ulimit -f 0
 try cleave split a.pcap -o out --threads 1
-try cleave split b.pcap -o out --json --threads 1
+try cleave split b.pcap -o out --json --by proto
 try cleave generate synflood -o flood.pcap
 names .

@@ -9,5 +9,5 @@ try cleave split missing.pcap -o out --force
 try cleave split a.pcap -o out --force --name '{n}' --by nothing
 trap '' XFSZ
 ulimit -f 0
-try cleave split b.pcap -o out --force --threads 1
+try cleave split b.pcap -o out --force --by proto
 names out | diff before - && echo as it was
