@@ -34,6 +34,7 @@ struct hostent *gethostbyname(const char *name)
     return NULL;
 }
 
+#ifdef __GLIBC__
 int getnetbyname_r(const char *name, struct netent *result_buf, char *buf, size_t len,
                    struct netent **result, int *error)
 {
@@ -45,6 +46,7 @@ int getnetbyname_r(const char *name, struct netent *result_buf, char *buf, size_
     *error = HOST_NOT_FOUND;
     return HOST_NOT_FOUND;
 }
+#endif
 
 /* Each shape of packet, twice, with times in between. */
 static void make(struct capture *c)
