@@ -324,11 +324,10 @@ static void settle_sizes(struct plan *pl)
     pl->max_refs = min_u64(pl->max_refs, min_u64(window, largest) / NG_BLOCK_MIN + 1);
 }
 
-/* What is kept of flows leaves memory for the staging directory, or for temporary files. */
 static void init_spill(struct plan *pl)
 {
     const struct pipeline_params *pp = pl->params;
-    const char *dir = pp->dry_run ? getenv("TMPDIR") : pp->publish->staging;
+    const char *dir = pp->spill_dir ? pp->spill_dir : getenv("TMPDIR");
     spill_init(&pl->spill, pp->memory, dir && *dir ? dir : "/var/tmp");
 }
 

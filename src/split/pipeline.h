@@ -33,6 +33,7 @@ struct pipeline_params {
     int manifest_fd; /* -1: a file */
     const struct name_template *name;
     struct publish *publish;
+    const char *spill_dir; /* for what leaves memory; NULL: a place for temporary files */
     struct flow_by by;
     uint32_t shards;             /* 0: none */
     struct select *select;       /* NULL: all records count */

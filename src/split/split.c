@@ -172,6 +172,7 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
          !publish_init(&publish, params->output, params->mode ? params->mode : IO_MODE,
                        params->force, params->clean, err)))
         goto done;
+    job.pipeline.spill_dir = params->dry_run ? NULL : publish.staging;
     result->stale = publish.n_stale;
     (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", publish.stale);
     ok = (params->each ? split_each(&publish, &job, result, err)

@@ -602,6 +602,28 @@ def output_removed() -> None:
         check(os.strerror(E.ENOENT) in talk, '%s: %r', what, talk)
 
 
+def spills() -> None:
+    """What is kept of flows leaves memory in each pass over the captures, with all that a run gives
+    up: a file is made, has its blocks, and is mapped."""
+    if not suite.faults:
+        raise harness.Skip('the linker has no --wrap')
+    calls = 3
+    flood, log, output = synflood(3000), suite.path('log'), suite.path('out')
+    little = ('--memory', '1MiB', '-t', '1', '-q')
+    for passes, args in (
+            (1, ('split', '--dry-run', flood)), (1, ('split', flood, '-f', '-o', output)),
+            (1, ('split', flood, '-f', '-o', output, '--top', '3')),
+            (2, ('split', flood, '-f', '-o', output, '--verify')),
+            (2, ('split', flood, flood, '-f', '-o', output, '--each')),
+            (1, ('verify', output))):
+        env = dict(os.environ, CLEAVE_FAULT='spill:%d:%d' % (passes * calls, E.ENOMEM),
+                   CLEAVE_FAULT_LOG=log)
+        done = harness.run([suite.faults, *args, *little], env=env, timeout=HANGS_S)
+        check_equal((done.returncode, done.stderr), (0, b''), ' '.join(args))
+        check(met(log), '%s: there was no call %d of these', ' '.join(args), passes * calls)
+        os.unlink(log)
+
+
 def has_landlock() -> bool:
     create_ruleset, version_flag = 444, 1  # of all architectures
     return ctypes.CDLL(None, use_errno=True).syscall(create_ruleset, None, 0, version_flag) > 0
@@ -841,7 +863,7 @@ def main() -> int:
     n_kills, n_signals = (n // (5 if suite.args.sanitized else 2) for n in (KILLS, SIGNALS))
     cases: Dict[str, Callable[[], None]] = {
         'disturbed-' + name: disturbed(variant) for name, variant in VARIANTS.items()}
-    for case in (no_name_left, read_fails_late, covered, output_removed, confined, name_taken,
+    for case in (no_name_left, read_fails_late, covered, output_removed, spills, confined, name_taken,
                  input_shrinks):
         cases[case.__name__.replace('_', '-')] = case
     cases['killed'] = kills(n_kills, '--verify', old=False)
