@@ -144,7 +144,8 @@ struct clv_split_largest {
 struct clv_split_result {
     uint64_t input_bytes;   /* sizes of the captures, as far as they are known */
     uint64_t scanned_bytes; /* of it so far */
-    uint32_t input;         /* number of the capture that is being read, from 1 */
+    uint32_t input;         /* number of the capture that is being read, from 1 ... */
+    uint32_t inputs;        /* ... of those that are read one behind the other */
     uint64_t records_read;
     uint64_t captured_bytes; /* packet bytes of these, headers not counted; at the end */
     uint64_t records_written;

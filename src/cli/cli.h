@@ -107,13 +107,13 @@ enum progress {
 struct talk {
     enum progress progress; /* settled: not PROGRESS_AUTO */
     bool on_terminal;
-    size_t n_inputs;
     atomic_bool shown; /* a line of progress is on the terminal */
 };
 
 struct clv_split_result;
 
-void begin_talk(struct talk *talk, enum progress progress, size_t n_inputs);
+/* quiet: progress only if it is asked for by name. */
+void begin_talk(struct talk *talk, enum progress progress, bool quiet);
 
 /* To be called now and then. false: a signal asked to stop. */
 bool talk_progress(const struct clv_split_result *so_far, struct talk *talk);

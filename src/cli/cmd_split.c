@@ -327,10 +327,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         default_output(p.inputs[0], output, sizeof output);
         p.output = output;
     }
-    begin_talk(&talk,
-               o->quiet && o->progress == PROGRESS_AUTO ? PROGRESS_NEVER
-                                                        : (enum progress)o->progress,
-               n_operands);
+    begin_talk(&talk, (enum progress)o->progress, o->quiet);
     if (!o->no_sandbox)
         confine(&(struct confines){
             .reads = p.inputs,

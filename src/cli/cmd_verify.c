@@ -82,10 +82,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     };
     struct clv_verify_result r;
     struct clv_error err;
-    begin_talk(&t.talk,
-               o->quiet && o->progress == PROGRESS_AUTO ? PROGRESS_NEVER
-                                                        : (enum progress)o->progress,
-               p.n_inputs);
+    begin_talk(&t.talk, (enum progress)o->progress, o->quiet);
     /* Captures that are not named are sought where cleave.json says. */
     static const char *const all[] = {"/"};
     if (!o->no_sandbox)

@@ -38,13 +38,13 @@ static void catch_signals(void)
 }
 
 /* home: where a line on a terminal begins anew, or "" */
-static void show_progress(const struct clv_split_result *r, const char *home, size_t n_inputs)
+static void show_progress(const struct clv_split_result *r, const char *home)
 {
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
     const double rate = (double)r->scanned_bytes / s;
     (void)fputs(home, stderr);
-    if (n_inputs > 1 && r->input)
-        (void)fprintf(stderr, "%s of %s  ", human_count(r->input), human_count(n_inputs));
+    if (r->inputs > 1)
+        (void)fprintf(stderr, "%s of %s  ", human_count(r->input), human_count(r->inputs));
     if (r->input_bytes)
         (void)fprintf(stderr, "%3.0f %%", 100 * (double)r->scanned_bytes / (double)r->input_bytes);
     else
@@ -59,12 +59,12 @@ static void show_progress(const struct clv_split_result *r, const char *home, si
 }
 
 /* One object to a line. */
-static void tell_progress(const struct clv_split_result *r, size_t n_inputs)
+static void tell_progress(const struct clv_split_result *r)
 {
     (void)fprintf(stderr,
-                  "{\"seconds\":%.3f,\"input\":%u,\"inputs\":%zu,\"bytes\":%llu,"
+                  "{\"seconds\":%.3f,\"input\":%u,\"inputs\":%u,\"bytes\":%llu,"
                   "\"input_bytes\":%llu,\"records\":%llu,\"flows\":%llu}\n",
-                  r->seconds, r->input, n_inputs, (unsigned long long)r->scanned_bytes,
+                  r->seconds, r->input, r->inputs, (unsigned long long)r->scanned_bytes,
                   (unsigned long long)r->input_bytes, (unsigned long long)r->records_read,
                   (unsigned long long)r->flows);
 }
@@ -74,10 +74,10 @@ bool talk_progress(const struct clv_split_result *r, struct talk *talk)
     const bool shows = talk->progress == PROGRESS_ALWAYS && r->seconds > 0;
     listens = 1;
     if (talk->progress == PROGRESS_JSON && r->seconds > 0)
-        tell_progress(r, talk->n_inputs);
+        tell_progress(r);
     if (shows || report_asked) {
         const bool stays = !shows || !talk->on_terminal;
-        show_progress(r, talk->on_terminal ? "\r\033[K" : "", talk->n_inputs);
+        show_progress(r, talk->on_terminal ? "\r\033[K" : "");
         if (stays)
             (void)fputc('\n', stderr);
         atomic_store(&talk->shown, !stays);
@@ -86,13 +86,12 @@ bool talk_progress(const struct clv_split_result *r, struct talk *talk)
     return !stop_signal;
 }
 
-void begin_talk(struct talk *talk, enum progress progress, size_t n_inputs)
+void begin_talk(struct talk *talk, enum progress progress, bool quiet)
 {
     talk->on_terminal = isatty(STDERR_FILENO);
     if (progress == PROGRESS_AUTO)
-        progress = talk->on_terminal ? PROGRESS_ALWAYS : PROGRESS_NEVER;
+        progress = talk->on_terminal && !quiet ? PROGRESS_ALWAYS : PROGRESS_NEVER;
     talk->progress = progress;
-    talk->n_inputs = n_inputs;
     atomic_init(&talk->shown, false);
     catch_signals();
 }

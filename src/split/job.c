@@ -199,7 +199,7 @@ static bool run_once(const struct clv_split_params *params, struct source *sourc
         if (!merge_open(&merge, &merged, sources, n, header, params->recover, err))
             return false;
         own.sources = &merged;
-        own.n_sources = 1;
+        own.n_sources = own.n_all = 1;
     }
     const bool ok = pipeline_run(&own, result, err);
     if (merge)
@@ -330,6 +330,8 @@ bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
     own.dialect = &job->dialect;
     own.name = &name;
     own.publish = p;
+    own.n_before = from;
+    own.n_all = job->n_sources;
     bool ok = true;
     if (chooses(params)) {
         ok = choose(&chosen, params, sources, n, header, &own, &seconds, err);

@@ -179,7 +179,8 @@ static void count(struct plan *pl)
     r->dropped_blocks.unknown = pl->counts.blocks_unknown;
     r->dropped_blocks.metadata = pl->counts.blocks_metadata;
     r->flows = pl->numbering.n_numbered;
-    r->input = (uint32_t)pl->source + 1;
+    r->input = (uint32_t)(pl->params->n_before + pl->source) + 1;
+    r->inputs = (uint32_t)pl->params->n_all;
     r->seconds = (double)(clock_ns() - pl->started_ns) / 1e9;
 }
 

@@ -27,6 +27,7 @@
 struct pipeline_params {
     struct source *sources; /* probed; the pipeline opens and closes them */
     size_t n_sources;       /* at least 1 */
+    size_t n_before, n_all; /* of the run: sources before these, and in all */
     struct dialect *dialect;
     bool recover, inner;
     bool dry_run;    /* publish is not used */

@@ -183,6 +183,7 @@ static const struct {
     AT(struct clv_split_result, input_bytes, 0),
     AT(struct clv_split_result, scanned_bytes, 8),
     AT(struct clv_split_result, input, 16),
+    AT(struct clv_split_result, inputs, 20),
     AT(struct clv_split_result, records_read, 24),
     AT(struct clv_split_result, captured_bytes, 32),
     AT(struct clv_split_result, records_written, 40),

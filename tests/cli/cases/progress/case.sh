@@ -16,6 +16,19 @@ assert all(r['inputs'] == 2 and 1 <= r['input'] <= 2 for r in rows), rows
 assert all(r['bytes'] <= r['input_bytes'] and r['records'] <= 40000 for r in rows), rows
 print('lines of', ' '.join(rows[0]))
 EOF
+for way in --each --merge; do
+    cleave split a.pcap a.pcap -q -o way$way --progress json $way 2>lines
+    echo "exit $?"
+    "$PYTHON" - lines $way <<'EOF'
+import json, sys
+rows = [json.loads(line) for line in open(sys.argv[1])]
+n = 2 if sys.argv[2] == '--each' else 1
+numbers = [r['input'] for r in rows]
+assert all(r['inputs'] == n for r in rows) and numbers == sorted(numbers), rows
+assert set(numbers) == set(range(1, n + 1)), rows
+print(sys.argv[2], 'reads', n, 'one behind the other')
+EOF
+done
 cleave split a.pcap -q -o always --progress always 2>lines
 echo "exit $?"
 grep -vE '^ *[0-9]+ %  [0-9.]+ .?B/s  [0-9,]+ records  [0-9,]+ records/s  [0-9,]+ flows(  [0-9.]+ ?.?s left)?$' lines | grep .
