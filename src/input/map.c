@@ -95,22 +95,21 @@ static void unwatch(int place)
     (void)pthread_mutex_unlock(&guards_lock);
 }
 
-/* A small file is cheaper to read than to map: no table of pages changes, and none has to be
- * watched.
+/*
+ * For a small file, which is cheaper to read than to map: no table of pages changes, and none has
+ * to be watched.
  */
 static bool hold(struct map *m, int fd)
 {
-    uint8_t *p = mem_alloc((size_t)m->size, 1);
-    size_t n = 0;
-    for (ssize_t got = 1; p && got > 0 && n < m->size; n += (size_t)got)
-        if ((got = pread(fd, p + n, (size_t)m->size - n, (off_t)n)) <= 0)
-            break;
-    m->held = p && n == m->size;
-    if (m->held)
-        m->p = p;
-    else
+    const size_t size = (size_t)m->size;
+    uint8_t *p = mem_alloc(size, 1);
+    if (!p || pread(fd, p, size, 0) != (ssize_t)size) {
         mem_free(p);
-    return m->held;
+        return false;
+    }
+    m->p = p;
+    m->held = true;
+    return true;
 }
 
 bool map_open(struct map *m, const char *path, int fd, uint64_t size)
@@ -118,8 +117,8 @@ bool map_open(struct map *m, const char *path, int fd, uint64_t size)
     *m = (struct map){.path = path, .size = size, .guard = -1};
     if (size > SIZE_MAX / 2)
         return false;
-    if (size == 0 || (size <= HELD_MAX && hold(m, fd)))
-        return true;
+    if (size <= HELD_MAX)
+        return size == 0 || hold(m, fd);
     void *p = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
     if (p == MAP_FAILED)
         return false;
