@@ -166,49 +166,6 @@ void text_addr(struct text *t, const uint8_t addr[16], unsigned family, char col
     }
 }
 
-/* Days to a date: Howard Hinnant, "chrono-Compatible Low-Level Date Algorithms", civil_from_days.
- */
-static void put_date(struct text *t, int64_t days)
-{
-    const int64_t z = days + 719468;
-    const int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-    const uint64_t doe = (uint64_t)(z - era * 146097);
-    const uint64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    const uint64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    const uint64_t mp = (5 * doy + 2) / 153;
-    const uint64_t month = mp < 10 ? mp + 3 : mp - 9;
-    const int64_t year = (int64_t)yoe + era * 400 + (month <= 2);
-    text_u64(t, (uint64_t)year, 4);
-    text_char(t, '-');
-    text_u64(t, month, 2);
-    text_char(t, '-');
-    text_u64(t, doy - (153 * mp + 2) / 5 + 1, 2);
-}
-
-void text_time(struct text *t, int64_t ts_ns)
-{
-    int64_t sec = ts_ns / 1000000000, ns = ts_ns % 1000000000;
-    if (ns < 0) {
-        ns += 1000000000;
-        sec--;
-    }
-    int64_t days = sec / 86400, rest = sec % 86400;
-    if (rest < 0) {
-        rest += 86400;
-        days--;
-    }
-    put_date(t, days);
-    text_char(t, 'T');
-    text_u64(t, (uint64_t)rest / 3600, 2);
-    text_char(t, ':');
-    text_u64(t, (uint64_t)rest / 60 % 60, 2);
-    text_char(t, ':');
-    text_u64(t, (uint64_t)rest % 60, 2);
-    text_char(t, '.');
-    text_u64(t, (uint64_t)ns, 9);
-    text_char(t, 'Z');
-}
-
 char *text_end(struct text *t)
 {
     if (t->len == t->cap && t->len > 0)

@@ -89,9 +89,6 @@ const char *nearest_word(const char *word, const char *const *words, size_t n);
 /* Prints "cleave: MESSAGE" and the hint to stderr. Returns EXIT_NOTHING. */
 int print_error(const struct clv_error *err);
 
-/* RFC 3339, its date alone, or seconds since the epoch; fractions to the nanosecond. */
-bool parse_time(const char *text, int64_t *ns);
-
 /*
  * What a command says while it works: progress, a few times a second, if it is wanted; what signals
  * ask for. From begin_talk() on SIGINT and SIGTERM end the work, a second one the process,

@@ -5,6 +5,7 @@
 #include <string.h>
 
 #include "cleave/split.h"
+#include "cleave/time.h"
 #include "cli/cli.h"
 
 static const struct flag help_flag = {"help", 'h', FLAG_BOOL, 0, 0, 0, NULL, "show this help"};
@@ -237,7 +238,7 @@ static int set_value(const struct command *cmd, const struct flag *f, void *opti
         return 0;
     case FLAG_TIME:
         ((struct moment *)at)->given = true;
-        return parse_time(text, &((struct moment *)at)->ns) ? 0 : bad_value(cmd, f, text);
+        return clv_time_parse(text, &((struct moment *)at)->ns) ? 0 : bad_value(cmd, f, text);
     case FLAG_EVERY:
         return parse_every(text, at) ? 0 : bad_value(cmd, f, text);
     case FLAG_WORD:

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <string.h>
 
+#include "cleave/time.h"
 #include "cli/cli.h"
 
 enum { BUFS = 8, BUF_LEN = 1024 };
@@ -10,130 +11,6 @@ static char *next_buf(void)
     static char bufs[BUFS][BUF_LEN];
     static unsigned next;
     return bufs[next++ % BUFS];
-}
-
-/*
- * The calendar without time_t, which has 32 bits on some machines. Howard Hinnant,
- * "chrono-Compatible Low-Level Date Algorithms", days_from_civil and civil_from_days.
- */
-struct date {
-    int64_t year;
-    unsigned month, day;
-};
-
-static int64_t days_of_date(struct date d)
-{
-    const int64_t y = d.year - (d.month <= 2);
-    const int64_t era = (y >= 0 ? y : y - 399) / 400;
-    const int64_t yoe = y - era * 400;
-    const int64_t doy = (153 * ((d.month + 9) % 12) + 2) / 5 + d.day - 1;
-    return era * 146097 + yoe * 365 + yoe / 4 - yoe / 100 + doy - 719468;
-}
-
-static struct date date_of_days(int64_t days)
-{
-    const int64_t z = days + 719468;
-    const int64_t era = (z >= 0 ? z : z - 146096) / 146097;
-    const int64_t doe = z - era * 146097;
-    const int64_t yoe = (doe - doe / 1460 + doe / 36524 - doe / 146096) / 365;
-    const int64_t doy = doe - (365 * yoe + yoe / 4 - yoe / 100);
-    const int64_t mp = (5 * doy + 2) / 153;
-    const unsigned month = (unsigned)(mp < 10 ? mp + 3 : mp - 9);
-    return (struct date){yoe + era * 400 + (month <= 2), month,
-                         (unsigned)(doy - (153 * mp + 2) / 5 + 1)};
-}
-
-/* Digits of a field of exactly `width`, up to max. Moves *p on. */
-static bool digits(const char **p, unsigned width, unsigned max, unsigned *out)
-{
-    *out = 0;
-    for (unsigned i = 0; i < width; i++, (*p)++) {
-        if (**p < '0' || **p > '9')
-            return false;
-        *out = *out * 10 + (unsigned)(**p - '0');
-    }
-    return *out <= max;
-}
-
-/* ".5" and the like, nanoseconds; without a point 0. */
-static bool fraction(const char **p, int64_t *ns)
-{
-    int64_t unit = 100000000;
-    *ns = 0;
-    if (**p != '.' && **p != ',')
-        return true;
-    (*p)++;
-    if (**p < '0' || **p > '9')
-        return false;
-    for (; **p >= '0' && **p <= '9'; (*p)++, unit /= 10) {
-        if (unit == 0 && **p != '0')
-            return false; /* finer than a nanosecond */
-        *ns += (**p - '0') * unit;
-    }
-    return true;
-}
-
-/* RFC 3339 section 5.6: "Z", or hours and minutes that the time is ahead. */
-static bool offset(const char **p, int64_t *seconds)
-{
-    unsigned h, m;
-    *seconds = 0;
-    if (**p == 'Z' || **p == 'z') {
-        (*p)++;
-        return true;
-    }
-    if (**p != '+' && **p != '-')
-        return false;
-    const int sign = *(*p)++ == '-' ? -1 : 1;
-    if (!digits(p, 2, 23, &h) || *(*p)++ != ':' || !digits(p, 2, 59, &m))
-        return false;
-    *seconds = sign * (((int64_t)h * 60 + m) * 60);
-    return true;
-}
-
-static bool parse_rfc3339(const char *p, int64_t *seconds, int64_t *ns)
-{
-    unsigned year, month, day, h = 0, m = 0, s = 0;
-    int64_t ahead = 0;
-    *ns = 0;
-    if (!digits(&p, 4, 9999, &year) || *p++ != '-' || !digits(&p, 2, 12, &month) || *p++ != '-' ||
-        !digits(&p, 2, 31, &day) || month < 1 || day < 1)
-        return false;
-    if (*p == 'T' || *p == 't' || *p == ' ') {
-        p++;
-        if (!digits(&p, 2, 23, &h) || *p++ != ':' || !digits(&p, 2, 59, &m) || *p++ != ':' ||
-            !digits(&p, 2, 60, &s) || !fraction(&p, ns) || !offset(&p, &ahead))
-            return false;
-    }
-    const int64_t days = days_of_date((struct date){year, month, day});
-    *seconds = ((days * 24 + h) * 60 + m) * 60 + s - ahead;
-    return *p == '\0' && date_of_days(days).day == day; /* there is no 31st of February */
-}
-
-static bool parse_epoch(const char *p, int64_t *seconds, int64_t *ns)
-{
-    *seconds = 0;
-    if (*p < '0' || *p > '9')
-        return false;
-    for (; *p >= '0' && *p <= '9'; p++) {
-        if (*seconds > INT64_MAX / 1000000000 / 10 - 1)
-            return false;
-        *seconds = *seconds * 10 + (*p - '0');
-    }
-    return fraction(&p, ns) && *p == '\0';
-}
-
-bool parse_time(const char *text, int64_t *out)
-{
-    int64_t seconds, ns;
-    if (!parse_epoch(text, &seconds, &ns) && !parse_rfc3339(text, &seconds, &ns))
-        return false;
-    if (seconds < 0 && ns) {
-        seconds++; /* towards 0, so that no product overflows */
-        ns -= 1000000000;
-    }
-    return !__builtin_mul_overflow(seconds, 1000000000, out) &&
-           !__builtin_add_overflow(*out, ns, out);
 }
 
 const char *human_count(uint64_t n)
@@ -174,17 +51,9 @@ const char *human_seconds(double s)
 
 const char *human_time(int64_t ts_ns)
 {
-    char *out = next_buf();
-    int64_t sec = ts_ns / 1000000000, ns = ts_ns % 1000000000;
-    if (ns < 0) {
-        ns += 1000000000;
-        sec--;
-    }
-    const int64_t days = (sec >= 0 ? sec : sec - 86399) / 86400;
-    const unsigned rest = (unsigned)(sec - days * 86400);
-    const struct date d = date_of_days(days);
-    (void)snprintf(out, BUF_LEN, "%04d-%02u-%02u %02u:%02u:%02u.%09u", (int)d.year, d.month, d.day,
-                   rest / 3600, rest / 60 % 60, rest % 60, (unsigned)ns);
+    char *out = clv_time_format(ts_ns, next_buf(), BUF_LEN);
+    *strchr(out, 'T') = ' ';
+    *strchr(out, 'Z') = '\0';
     return out;
 }
 
