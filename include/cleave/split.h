@@ -122,6 +122,11 @@ struct clv_split_params {
      * right, as clv_verify() does. Of inputs that can be read only once, what was read is proven.
      */
     bool verify;
+    /*
+     * A file to make of what the run came to: one page of HTML, for people. It appears with the
+     * outputs; force replaces an older one. NULL: none. Excludes each.
+     */
+    const char *report;
     unsigned threads;  /* 0: as many as this process may use processors */
     unsigned max_open; /* outputs open at a time; 0: what RLIMIT_NOFILE leaves */
     uint64_t memory;   /* bytes for buffers, beside what flows take; 0: 512 MiB, or 64 per thread */

@@ -128,6 +128,7 @@ struct confines {
     size_t n_reads;
     const char *beside; /* the output, made and replaced in its directory; NULL: none, temporary
                            files are made */
+    const char *report; /* the same; NULL: none */
     bool looks_up_names;
 };
 

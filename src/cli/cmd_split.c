@@ -15,7 +15,7 @@ struct options {
     uint64_t min_packets, min_bytes, top;
     int64_t idle_timeout, active_timeout;
     struct every every;
-    const char *shard_by, *filter, *host, *port, *proto, *vlan;
+    const char *report, *shard_by, *filter, *host, *port, *proto, *vlan;
     struct moment after, before;
 };
 
@@ -80,6 +80,8 @@ static const struct flag flags[] = {
      "where a capture is damaged, search for the next record and go on"},
     {"manifest", 'm', FLAG_WORD, AT(manifest), 0, 0, "csv|jsonl|none|-",
      "the table of outputs; -: CSV to standard output, and no file (default: csv)"},
+    {"report", 0, FLAG_TEXT, AT(report), 0, 0, "FILE",
+     "a page of HTML about the traffic and its flows, to look at in a browser"},
     {"dry-run", 0, FLAG_BOOL, AT(dry_run), 0, 0, NULL,
      "all but writing; the summary, and with --manifest - the table of flows"},
     {"force", 'f', FLAG_BOOL, AT(force), 0, 0, NULL, "replace the output of an earlier run"},
@@ -303,6 +305,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .mode = (unsigned)o->mode,
         .clean = o->clean,
         .verify = o->verify,
+        .report = o->report,
         .threads = (unsigned)o->threads,
         .max_open = (unsigned)o->max_open,
         .memory = o->memory,
@@ -333,6 +336,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
             .reads = p.inputs,
             .n_reads = p.n_inputs,
             .beside = p.dry_run ? NULL : p.output,
+            .report = p.report,
             .looks_up_names = p.filter,
         });
     const bool ok = clv_split(&p, &r, &err);

@@ -119,6 +119,8 @@ void confine(const struct confines *c)
         allow_parent(&r, c->beside);
     else
         allow(&r, tmp && *tmp ? tmp : "/var/tmp", ACCESS_WRITE);
+    if (c->report)
+        allow_parent(&r, c->report);
     /* Names of hosts, protocols and services, and who knows them (nsswitch.conf(5)). */
     static const char *const names[] = {"/etc", "/usr", "/lib", "/lib64", "/run", "/var/run"};
     for (size_t i = 0; c->looks_up_names && i < sizeof names / sizeof *names; i++)

@@ -129,3 +129,16 @@ uint32_t flow_table_replace(struct flow_table *t, uint32_t i, uint64_t hash)
     t->slots[slot].entry = made + 1;
     return made;
 }
+
+bool flow_from_client(const struct flow_by *by, const struct flow *f)
+{
+    const bool rev = f->reversed;
+    const struct clv_tuple first = {
+        .sport = rev ? f->key.b_port : f->key.a_port,
+        .dport = rev ? f->key.a_port : f->key.b_port,
+        .proto = f->first_flags ? CLV_PROTO_TCP : f->key.proto, /* the key may lack it */
+        .flags = f->key.has & FLOW_HAS_PORTS,
+        .tcp_flags = f->first_flags,
+    };
+    return by->sided || flow_source_is_client(&first);
+}

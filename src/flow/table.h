@@ -78,6 +78,9 @@ static inline bool flow_port(const struct flow_by *by, const struct flow *f, boo
     return flow_has_ports(&f->key) && flow_end_has(by, f, src, FLOW_END_PORT);
 }
 
+/* true: the flow's source is its client, as the key says, or as far as its first record tells. */
+bool flow_from_client(const struct flow_by *by, const struct flow *f);
+
 static inline const uint8_t *flow_mac(const struct flow_by *by, const struct flow *f,
                                       const struct flow_more *more, bool src)
 {

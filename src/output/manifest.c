@@ -165,17 +165,9 @@ static void put_proto(struct text *out, uint8_t proto)
 
 static void put_initiator(struct text *out, const struct manifest *m, const struct flow *f)
 {
-    const bool rev = f->reversed;
-    const struct clv_tuple first = {
-        .sport = rev ? f->key.b_port : f->key.a_port,
-        .dport = rev ? f->key.a_port : f->key.b_port,
-        .proto = f->first_flags ? CLV_PROTO_TCP : f->key.proto, /* the key may lack it */
-        .flags = f->key.has & FLOW_HAS_PORTS,
-        .tcp_flags = f->first_flags,
-    };
     if (flow_is_other(&f->key) || m->shards || m->by->sided)
         return;
-    text_str(out, flow_source_is_client(&first) ? "src" : "dst");
+    text_str(out, flow_from_client(m->by, f) ? "src" : "dst");
 }
 
 static void put_outer(struct text *out, const struct clv_tuple *t, enum column c)
@@ -329,26 +321,66 @@ static void csv_row(const struct manifest *m, const struct manifest_entry *e, st
     text_str(out, "\r\n");
 }
 
+/* The value of a column as JSON has it. before is put before it. false, and nothing: it has none.
+ */
+static bool put_json(enum column c, const struct manifest *m, const struct manifest_entry *e,
+                     const char *before, struct text *out)
+{
+    char buf[NAME_MAX_LEN + 1];
+    struct text value = text_on(buf, sizeof buf);
+    if (has_column(m, c))
+        put_value(c, m, e, &value);
+    if (value.len == 0)
+        return false;
+    text_str(out, before);
+    if (columns[c].number)
+        text_put(out, value.p, value.len);
+    else
+        text_json(out, value.p, value.len);
+    return true;
+}
+
 static void jsonl_row(const struct manifest *m, const struct manifest_entry *e, struct text *out)
 {
-    char separator = '{';
+    const char *before = "{\"";
     for (unsigned c = 0; c < N_COLUMNS; c++) {
-        char buf[NAME_MAX_LEN + 1];
-        struct text value = text_on(buf, sizeof buf);
-        if (has_column(m, c))
-            put_value(c, m, e, &value);
-        if (value.len == 0)
-            continue;
-        text_char(out, separator);
-        separator = ',';
-        text_json(out, columns[c].name, strlen(columns[c].name));
-        text_char(out, ':');
-        if (columns[c].number)
-            text_put(out, value.p, value.len);
+        const size_t len = out->len;
+        text_str(out, before);
+        text_str(out, columns[c].name);
+        if (put_json(c, m, e, "\":", out))
+            before = ",\"";
         else
-            text_json(out, value.p, value.len);
+            out->len = len;
     }
     text_str(out, "}\n");
+}
+
+void manifest_columns(const struct manifest *m, struct text *out)
+{
+    const char *before = "[\"";
+    for (unsigned c = 0; c < N_COLUMNS; c++) {
+        if (!has_column(m, c))
+            continue;
+        text_str(out, before);
+        text_str(out, columns[c].name);
+        before = "\",\"";
+    }
+    text_str(out, "\"]");
+}
+
+void manifest_cells(const struct manifest *m, const struct manifest_entry *e, struct text *out)
+{
+    const char *before = "[";
+    for (unsigned c = 0; c < N_COLUMNS; c++) {
+        if (!has_column(m, c))
+            continue;
+        if (!put_json(c, m, e, before, out)) {
+            text_str(out, before);
+            text_str(out, "null");
+        }
+        before = ",";
+    }
+    text_char(out, ']');
 }
 
 void manifest_row(const struct manifest *m, const struct manifest_entry *e, struct text *out)

@@ -42,4 +42,8 @@ void manifest_head(const struct manifest *m, struct text *out);
 
 void manifest_row(const struct manifest *m, const struct manifest_entry *e, struct text *out);
 
+/* The columns' names, and a row's values, null where it has none, as JSON arrays. */
+void manifest_columns(const struct manifest *m, struct text *out);
+void manifest_cells(const struct manifest *m, const struct manifest_entry *e, struct text *out);
+
 #endif

@@ -226,6 +226,7 @@ static bool choose(struct chosen *chosen, const struct clv_split_params *params,
     dry.max_packets = dry.max_bytes = 0;
     dry.collect = chosen;
     dry.proof = NULL;
+    dry.report = NULL;
     const bool ok = run_once(params, sources, n, header, &dry, &result, err);
     *seconds = result.seconds;
     return ok && (chosen_settle(chosen) || clv_fail_nomem(err, "flows", sizeof(struct flow)));
@@ -249,7 +250,7 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->max_bytes = params->max_bytes_per_flow;
     pp->community_seed = params->community_seed;
     pp->by.general |= flow_cuts_any(&pp->cuts) || pp->shards || pp->max_packets || pp->max_bytes ||
-                      pp->select || params->snaplen || chooses(params);
+                      pp->select || params->snaplen || params->report || chooses(params);
     if (pp->shards && pp->by.fields & FLOW_BY_HOST)
         return clv_fail(err, CLV_ERR_ARG, "--shards", "host would put a record into two shards");
     if (chooses(params) && (pp->shards || pp->by.fields & FLOW_BY_HOST))

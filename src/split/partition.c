@@ -58,6 +58,7 @@ void partition_fini(struct partition *p)
         spill_free(p->flows.spill, p->names[i]);
     mem_free(p->names);
     flow_table_fini(&p->flows);
+    mem_free(p->timeline);
     mem_free(p->runs);
     mem_free(p->write_runs);
     free_log(p->log);
@@ -231,6 +232,8 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
         sum->captured += item->caplen;
         sum->wire += item->origlen;
         f->tcp_flags[item->dir] |= item->tcp_flags;
+        if (general && CLV_UNLIKELY(p->timeline != NULL))
+            timeline_add(p->timeline, item->ts_ns, item->id.key.proto, item->origlen);
         if (CLV_LIKELY(item->ts_ns > f->last_ns))
             f->last_ns = item->ts_ns;
         if (CLV_UNLIKELY(item->ts_ns < f->first_ns && item->ts_ns != WALK_NO_TIME))

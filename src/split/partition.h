@@ -17,6 +17,7 @@
 #include "flow/table.h"
 #include "output/name.h"
 #include "output/writer.h"
+#include "report/timeline.h"
 #include "split/proof.h"
 #include "split/scan.h"
 
@@ -53,6 +54,7 @@ struct partition {
     uint32_t record_header;          /* bytes, of classic pcap */
     uint64_t max_packets, max_bytes; /* of a flow that are written; 0: all */
     uint64_t capped, capped_bytes;   /* records beyond it, and their packet bytes */
+    struct timeline *timeline;       /* of what is written; NULL: nobody asks */
     bool drop_small;                 /* records of flows that were not chosen */
     uint64_t small, small_bytes;     /* their number, and their packet bytes if they are dropped */
     struct run *runs;                /* of the epoch that is being found */

@@ -42,6 +42,20 @@ static bool sort_partition(struct plan *pl, uint32_t number, struct clv_error *e
     return true;
 }
 
+static struct manifest_entry entry_of(const struct plan *pl, uint32_t part, uint32_t flow)
+{
+    const struct partition *p = &pl->parts[part];
+    const struct flow *f = flow_table_at(&p->flows, flow);
+    return (struct manifest_entry){
+        .f = f,
+        .more = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_MORE),
+        .cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT),
+        .outer = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_OUTER),
+        .name = partition_name(p, flow),
+        .linktype = pl->scan.dialect->kinds[f->kind].linktype,
+    };
+}
+
 static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct clv_error *err)
 {
     struct text out = text_on(w->rows, ROWS_BUF);
@@ -68,16 +82,7 @@ static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct
             out.len = 0;
         }
         if (i < to) {
-            const struct partition *p = &pl->parts[pl->rows[i].part];
-            const struct flow *f = flow_table_at(&p->flows, pl->rows[i].flow);
-            const struct manifest_entry e = {
-                .f = f,
-                .more = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_MORE),
-                .cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT),
-                .outer = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_OUTER),
-                .name = partition_name(p, f->index),
-                .linktype = pl->scan.dialect->kinds[f->kind].linktype,
-            };
+            const struct manifest_entry e = entry_of(pl, pl->rows[i].part, pl->rows[i].flow);
             manifest_row(&pl->manifest, &e, &out);
         }
     }
@@ -359,6 +364,8 @@ static bool init(struct plan *pl, struct clv_error *err)
             pp->dialect->form == DIALECT_COPY ? pp->sources[0].format.hdr_len : PCAP_RECORD_HEADER;
         pl->parts[p].max_packets = pp->max_packets;
         pl->parts[p].max_bytes = pp->max_bytes;
+        if (pp->report && !(pl->parts[p].timeline = mem_zalloc(1, sizeof(struct timeline))))
+            return clv_fail_nomem(err, "the pipeline", sizeof(struct timeline));
         writer_init(&pl->parts[p].writer, &pl->parts[p].flows,
                     pp->dry_run ? -1 : pp->publish->dir_fd, pp->dialect,
                     (uint32_t)max_u64(1, pp->max_open / n));
@@ -462,6 +469,33 @@ static bool check_conservation(const struct clv_split_result *r, struct clv_erro
                     (unsigned long long)r->records_written, (unsigned long long)dropped);
 }
 
+/* All that the report wants to know of the flows. */
+static bool tell_report(const struct plan *pl, struct clv_error *err)
+{
+    enum { SHARE = 8 }; /* of the memory that buffers had */
+    struct report *const r = pl->params->report;
+    const uint32_t n = pl->scan.n_partitions;
+    uint64_t n_flows = 0;
+    for (uint32_t p = 0; p < n; p++) {
+        n_flows += pl->parts[p].flows.n;
+        report_timeline(r, pl->parts[p].timeline);
+    }
+    bool more = false;
+    bool ok = report_begin(r, &pl->manifest, n_flows, pl->params->memory / SHARE, err) &&
+              report_pass(r, &more, err);
+    while (ok && more) {
+        struct flow_tour tour = {.part = 0};
+        uint32_t part;
+        for (const struct flow *f;
+             ok && (f = flow_tour_next(&tour, pl->parts, n, &part)) != NULL;) {
+            const struct manifest_entry e = entry_of(pl, part, f->index);
+            ok = report_flow(r, &e, err);
+        }
+        ok = ok && report_pass(r, &more, err);
+    }
+    return ok;
+}
+
 bool pipeline_run(const struct pipeline_params *params, struct clv_split_result *result,
                   struct clv_error *err)
 {
@@ -508,7 +542,8 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         count(&pl);
         result->captured_bytes = pl.counts.dropped_captured + pl.join.filtered_bytes;
         tally_outputs(result, pl.parts, pl.scan.n_partitions, !params->inner, !pl.failed);
-        ok = !pl.failed && check_conservation(result, err);
+        ok = !pl.failed && check_conservation(result, err) &&
+             (!params->report || tell_report(&pl, err));
         for (uint32_t p = 0; ok && params->collect && p < pl.scan.n_partitions; p++)
             if (!chosen_collect(params->collect, &pl.parts[p].flows))
                 ok = clv_fail_nomem(err, "flows", sizeof(struct flow));

@@ -21,6 +21,7 @@
 
 #include "cleave/split.h"
 #include "output/publish.h"
+#include "report/report.h"
 #include "split/partition.h"
 #include "split/scan.h"
 
@@ -40,6 +41,7 @@ struct pipeline_params {
     struct select *select;       /* NULL: all records count */
     const struct chosen *chosen; /* NULL: every flow has an output of its own */
     struct chosen *collect;      /* NULL, or who is given all flows at the end */
+    struct report *report;       /* NULL, or what is told of all flows at the end */
     struct proof_plan *proof;    /* NULL, or who holds the outputs against the input */
     struct flow_cuts cuts;
     uint64_t max_packets, max_bytes; /* of a flow; 0: all */

@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "output/name.h"
+#include "report/report.h"
 
 enum { RECORD_MIN = 4096 }; /* bytes, to begin with */
 
@@ -131,6 +132,8 @@ static void put_record(struct text *out, const struct clv_split_params *params,
     json_bool(&j, "other", !params->no_other);
     json_str(&j, "manifest",
              manifest_word(params->manifest_to_fd ? CLV_MANIFEST_NONE : params->manifest));
+    if (report_among_outputs(params))
+        json_str(&j, "report", report_among_outputs(params));
     json_close(&j);
     if (walked) {
         char digest[PROOF_SUM_TEXT];

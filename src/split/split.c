@@ -91,16 +91,19 @@ static void keep_fault(const struct clv_error *fault, void *user)
 
 /* The n sources from `from` on become the outputs in p, which get a record of their own. */
 static bool split_into(struct publish *p, struct job *job, size_t from, size_t n,
-                       struct clv_split_result *result, struct clv_error *err)
+                       struct report *report, struct clv_split_result *result,
+                       struct clv_error *err)
 {
     const bool writes = !job->params->dry_run, verifies = writes && job->params->verify;
     const bool once = job_is_once(job);
     struct clv_error first = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
     struct clv_split_result again = {.damage = {.offset = CLV_NO_OFFSET}};
     struct verify v;
+    job->pipeline.report = report;
     if (verifies && once)
         verify_begin(&v, job, from, n, p->staging, keep_fault, &first);
     bool ok = job_part(job, from, n, p, result, err);
+    job->pipeline.report = NULL; /* what is done again is not told again */
     if (!verifies)
         return ok && (!writes || record_write(p, job->params, job->sources + from, n, &job->dialect,
                                               NULL, result, err));
@@ -110,7 +113,8 @@ static bool split_into(struct publish *p, struct job *job, size_t from, size_t n
     }
     ok = ok && record_write(p, job->params, job->sources + from, n, &job->dialect,
                             job->params->recover ? NULL : &v.plan.walked, result, err);
-    ok = ok && verify_conclude(&v, result, !once, err);
+    const char *const page = report_among_outputs(job->params);
+    ok = ok && (!page || verify_may_be(&v, page, err)) && verify_conclude(&v, result, !once, err);
     if (ok && v.faults) {
         ok = false;
         if (err)
@@ -142,7 +146,7 @@ static bool split_each(struct publish *p, struct job *job, struct clv_split_resu
         struct clv_split_result one = {.damage = {.offset = CLV_NO_OFFSET}};
         if (!job->params->dry_run && !make_sub(&sub, p, job->sources[i].called, err))
             return false;
-        ok = split_into(&sub, job, i, 1, &one, err);
+        ok = split_into(&sub, job, i, 1, NULL, &one, err);
         if (sub.dir_fd >= 0)
             (void)close(sub.dir_fd);
         add_result(result, &one);
@@ -160,10 +164,26 @@ static bool may_begin(const struct clv_split_params *params, const struct clv_sp
            clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
 }
 
+/* The outputs, and the report of them: what is there has its name when all is whole. */
+static bool split_all(struct publish *p, struct job *job, struct report *report,
+                      struct clv_split_result *result, struct clv_error *err)
+{
+    const struct clv_split_params *params = job->params;
+    const bool writes = !params->dry_run;
+    if (params->report && !report_open(report, params, writes ? p : NULL, err))
+        return false;
+    return (params->each ? split_each(p, job, result, err)
+                         : split_into(p, job, 0, job->n_sources, params->report ? report : NULL,
+                                      result, err)) &&
+           (!params->report || report_end(report, result, err)) &&
+           (!writes || publish_commit(p, params->sync, err)) && report_publish(report, err);
+}
+
 bool clv_split(const struct clv_split_params *params, struct clv_split_result *result,
                struct clv_error *err)
 {
     struct publish publish = {.dir_fd = -1};
+    struct report report = {.fd = -1};
     struct job job;
     bool ok = false;
     *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
@@ -175,10 +195,9 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     job.pipeline.spill_dir = params->dry_run ? NULL : publish.staging;
     result->stale = publish.n_stale;
     (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", publish.stale);
-    ok = (params->each ? split_each(&publish, &job, result, err)
-                       : split_into(&publish, &job, 0, job.n_sources, result, err)) &&
-         (params->dry_run || publish_commit(&publish, params->sync, err));
+    ok = split_all(&publish, &job, &report, result, err);
 done:
+    report_fini(&report);
     publish_fini(&publish);
     job_close(&job);
     return ok;

@@ -35,17 +35,18 @@ const struct told_count told_counts[] = {
 
 /* How an option stands in the record. */
 enum told_kind {
-    TOLD_TEXT,  /* const char * */
-    TOLD_BOOL,  /* bool */
-    TOLD_NOT,   /* bool: the contrary */
-    TOLD_U64,   /* uint64_t */
-    TOLD_U32,   /* uint32_t */
-    TOLD_U16,   /* uint16_t */
-    TOLD_NS,    /* int64_t */
-    TOLD_TIME,  /* int64_t, and whether it was given is before it */
-    TOLD_WORD,  /* int: number of one of the words */
-    TOLD_EACH,  /* struct told's own */
-    TOLD_LABEL, /* for people */
+    TOLD_TEXT,   /* const char * */
+    TOLD_BOOL,   /* bool */
+    TOLD_NOT,    /* bool: the contrary */
+    TOLD_U64,    /* uint64_t */
+    TOLD_U32,    /* uint32_t */
+    TOLD_U16,    /* uint16_t */
+    TOLD_NS,     /* int64_t */
+    TOLD_TIME,   /* int64_t, and whether it was given is before it */
+    TOLD_WORD,   /* int: number of one of the words */
+    TOLD_EACH,   /* struct told's own */
+    TOLD_REPORT, /* struct told's own */
+    TOLD_LABEL,  /* for people */
 };
 
 struct told_option {
@@ -96,6 +97,7 @@ static const struct told_option options[] = {
     {"recover", TOLD_BOOL, IN(recover), 0, NULL},
     {"other", TOLD_NOT, IN(no_other), 0, NULL},
     {"manifest", TOLD_WORD, IN(manifest), 0, manifests},
+    {"report", TOLD_REPORT, 0, 0, NULL},
 };
 
 static bool set_number(char *to, enum told_kind kind, json_int_t v)
@@ -147,6 +149,9 @@ static bool set_option(struct told *t, const struct told_option *o, const json_t
     case TOLD_EACH:
         t->each = json_is_true(v);
         return json_is_boolean(v);
+    case TOLD_REPORT:
+        t->report = json_string_value(v);
+        return json_is_string(v);
     case TOLD_LABEL:
         break;
     }

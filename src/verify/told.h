@@ -14,6 +14,7 @@ struct told {
     uint64_t *sizes;                /* bytes of the inputs then; 0: not known */
     struct clv_split_result counts; /* as far as it tells them */
     const char *digest;             /* of the inputs' records; NULL: none is told */
+    const char *report;             /* a page among the outputs; NULL: none */
     void *json;                     /* owns all strings */
 };
 

@@ -253,7 +253,8 @@ static bool verify_dir(const struct clv_verify_params *params, struct told *t, c
         if (ok) {
             check_told(&v, t, &split);
             check_digest(&v, t);
-            ok = verify_conclude(&v, &split, !job_is_once(&job), err);
+            ok = (!t->report || verify_may_be(&v, t->report, err)) &&
+                 verify_conclude(&v, &split, !job_is_once(&job), err);
             if (v.faults) /* else it may be compressed now, or no longer */
                 check_sizes(&v, t);
         }

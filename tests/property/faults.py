@@ -128,9 +128,10 @@ LASTING: Tuple[Fault, ...] = (
     Fault('readdir', (E.EIO,), 'on'),
 )
 OUT_OF_MEMORY = ('malloc', 'library')
-NOT_SURE = 'the output is there, but may not survive a power cut'
+NOT_SURE = 'the output is there, but'  # not its page, or not for certain
 STALE = '.out.cleave-%d-0' % (2**31 - 2)  # no process has such a number
 LEFT = re.compile(r'\Acleave: %s was left by a killed run; --clean removes such\n\Z' % STALE)
+TIMINGS = re.compile(rb'"(seconds|records_per_second|bytes_per_second|writes)": [0-9.]+')
 MESSAGE = re.compile(r'\Acleave: [^\n]+\n(?:        [^\n]+\n)?\Z')
 
 
@@ -194,8 +195,9 @@ class Trial:
                                input=self.variant.stdin, timeout=HANGS_S)
         except subprocess.TimeoutExpired as late:
             raise harness.Failed('%s: hangs' % fault) from late
-        return Ending(done.returncode, done.stdout, done.stderr.decode(errors='replace'),
-                      harness.files_of(self.dir))
+        tree = {name: TIMINGS.sub(b'', data) if name.endswith('.html') else data
+                for name, data in harness.files_of(self.dir).items()}
+        return Ending(done.returncode, done.stdout, done.stderr.decode(errors='replace'), tree)
 
     def caller(self) -> str:
         """Where the call that failed was made; '' if none was."""
@@ -237,6 +239,8 @@ class Trial:
                 return False
             if name.startswith(STALE) and fault.kind != 'none':
                 return False
+            if name == 'page.html' and wanted is self.wanted.tree and name not in found:
+                return not fault.kind.startswith('rename')
             return wanted is not self.before or not self.variant.in_part or \
                 not name.startswith(self.variant.in_part)
         try:
@@ -405,6 +409,12 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'top': lambda: split(traffic('a.pcap'), '-t', '2', '--top', '3'),
     'chosen': lambda: split(traffic('a.pcap'), '-t', '1', '--filter', 'tcp or udp', '--by',
                             'client,server,service', '--every', '50p', '--manifest', 'jsonl'),
+    'page': lambda: split(traffic('a.pcap'), '-t', '1', '--report', 'page.html', '--sync', 'data'),
+    'page-from-far': lambda: split(
+        traffic('a.pcap'), '-t', '1', '--report', os.path.join(suite.dir, 'far.html'), '--force',
+        fault_kinds=('lstat', 'open', 'malloc')),
+    'page-within': lambda: split(traffic('a.pcap'), '-t', '1', '--report', 'out/page.html',
+                                 '--force', before=old_output),
     'pipe': lambda: split('-', '-t', '2', stdin=pipe()),
     'pipe-longer': lambda: split('-', '-t', '2', stdin=pipe(*LONGER),
                                  fault_kinds=('read', 'poll')),
@@ -485,7 +495,7 @@ HARMLESS = '''
     ITM_deregisterTMCloneTable ITM_registerTMCloneTable cxa_finalize errno_location gmon_start
     libc_start_main sched_cpucount stack_chk_fail exit abort assert_fail
     memchr memcmp bcmp memcpy memmove memset qsort strchr strcmp strcpy strcspn strerror strlen
-    strncmp strpbrk strrchr strspn strtol strtoll strtoul strtoull isoc23_strtol isoc23_strtoll
+    strncmp strpbrk strrchr strspn strstr strtol strtoll strtoul strtoull isoc23_strtol isoc23_strtoll
     isoc23_strtoul isoc23_strtoull snprintf vsnprintf inet_pton strftime gmtime_r timegm pow free
     getenv popcountdi2
     stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf

@@ -2,7 +2,6 @@
 """The SYN flood of cleave generate against dpkt's packets, our own, and tshark's checksums."""
 import os
 import random
-import shutil
 import struct
 import sys
 from typing import Callable, Dict, List
@@ -69,18 +68,9 @@ for i in range(count):
 '''
 
 
-def python_with_dpkt() -> str:
-    folders = os.environ.get('PATH', '').split(':')
-    pythons = [sys.executable, *(shutil.which('python3', path=folder) for folder in folders)]
-    for python in dict.fromkeys(p for p in pythons if p):
-        if harness.run([python, '-c', 'import dpkt']).returncode == 0:
-            return python
-    raise harness.Skip('no Python on the path has dpkt')
-
-
 def as_dpkt_builds() -> None:
     for count, flags in ((100, []), (700, ['--count', '700'])):
-        done = harness.run([python_with_dpkt(), '-c', DPKT_PROGRAM, str(count)])
+        done = harness.run([harness.python_with('dpkt'), '-c', DPKT_PROGRAM, str(count)])
         check_equal(done.returncode, 0, 'dpkt: ' + done.stderr.decode() + ': status')
         check_flood(generate(*flags), [bytes.fromhex(x) for x in done.stdout.decode().split()])
 

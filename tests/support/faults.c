@@ -250,6 +250,7 @@ int wrap_fcntl(int fd, int what, ...)
 }
 
 WRAP(FSTAT, int, fstat, LFS("fstat"), (int fd, struct stat *st), (fd, st), -1)
+WRAP(LSTAT, char *, realpath, "realpath", (const char *path, char *real), (path, real), NULL)
 WRAP(LSTAT, int, lstat, LFS("lstat"), (const char *path, struct stat *st), (path, st), -1)
 
 static bool is_output(int fd)

@@ -54,6 +54,16 @@ def tool(name: str) -> str:
     return path
 
 
+def python_with(module: str) -> str:
+    """A Python that has a module of Debian's, which may be another than the one that runs this."""
+    folders = os.environ.get('PATH', '').split(':')
+    pythons = [sys.executable, *(shutil.which('python3', path=folder) for folder in folders)]
+    for python in dict.fromkeys(p for p in pythons if p):
+        if run([python, '-c', 'import ' + module]).returncode == 0:
+            return python
+    raise Skip('no Python on the path has %s' % module)
+
+
 def run(args: Sequence[str], **more) -> subprocess.CompletedProcess:
     more.setdefault('stdout', subprocess.PIPE)
     more.setdefault('stderr', subprocess.PIPE)

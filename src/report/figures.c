@@ -1,0 +1,216 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "report/figures.h"
+
+enum {
+    HOST_COST = sizeof(struct flow) + 2 * sizeof(struct flow_slot),
+    HOSTS_MIN = 4096, /* in a pass */
+};
+
+/* Services are of these. */
+static const uint8_t transports[] = {CLV_PROTO_TCP, CLV_PROTO_UDP, CLV_PROTO_SCTP};
+enum { TRANSPORTS = sizeof transports };
+
+struct figures_rank {
+    uint64_t wire;
+    uint32_t n;
+};
+
+static struct figure of(const struct flow *f)
+{
+    return (struct figure){1, f->sum[0].packets + f->sum[1].packets,
+                           f->sum[0].wire + f->sum[1].wire};
+}
+
+static void add(struct figure *to, const struct figure *x)
+{
+    to->flows += x->flows;
+    to->packets += x->packets;
+    to->wire += x->wire;
+}
+
+/* true: x comes before y; of equals the first one in the capture. */
+static bool before(const struct figures_rank *x, const struct figures_rank *y)
+{
+    return x->wire != y->wire ? x->wire > y->wire : x->n < y->n;
+}
+
+/* A heap: what is kept of the flows so far, and at its root what gives way to a larger one. */
+static void rank(struct figures *f, struct figures_rank x)
+{
+    size_t i;
+    if (f->n_heap < FIGURES_FLOWS) {
+        for (i = f->n_heap++; i && before(&f->heap[(i - 1) / 2], &x); i = (i - 1) / 2)
+            f->heap[i] = f->heap[(i - 1) / 2];
+    } else {
+        if (!before(&x, &f->heap[0]))
+            return;
+        size_t child;
+        for (i = 0; (child = 2 * i + 1) < f->n_heap; i = child) {
+            if (child + 1 < f->n_heap && before(&f->heap[child], &f->heap[child + 1]))
+                child++;
+            if (!before(&x, &f->heap[child]))
+                break;
+            f->heap[i] = f->heap[child];
+        }
+    }
+    f->heap[i] = x;
+}
+
+/* Of equals the lower one, so that no order of work shows. */
+static bool is_above(const struct figures_top *x, const struct figures_top *y)
+{
+    if (x->sum.wire != y->sum.wire)
+        return x->sum.wire > y->sum.wire;
+    const int order = memcmp(x->addr, y->addr, sizeof x->addr);
+    return order ? order < 0 : x->port < y->port;
+}
+
+/* Into a list that has its largest first. */
+static void keep_top(struct figures_top *list, unsigned *n, const struct figures_top *x)
+{
+    unsigned i = *n;
+    for (; i && is_above(x, &list[i - 1]); i--)
+        if (i < FIGURES_TOP)
+            list[i] = list[i - 1];
+    if (i < FIGURES_TOP) {
+        list[i] = *x;
+        *n += *n < FIGURES_TOP;
+    }
+}
+
+/* Each decade has three; what is 0 has its own. */
+static unsigned bucket_of(uint64_t v)
+{
+    unsigned bucket = v != 0;
+    for (; v >= 10; v /= 10)
+        bucket += 3;
+    return bucket + (v >= 2) + (v >= 5);
+}
+
+uint64_t figures_bound(unsigned bucket)
+{
+    static const uint64_t leads[] = {1, 2, 5};
+    uint64_t bound = bucket ? leads[(bucket - 1) % 3] : 0;
+    for (; bucket > 3; bucket -= 3)
+        bound *= 10;
+    return bound;
+}
+
+bool figures_init(struct figures *f, const struct flow_by *by, uint64_t n_flows, uint64_t memory)
+{
+    const uint64_t hosts = max_u64(memory / HOST_COST, HOSTS_MIN);
+    /* The first pass ranks, and the second one knows who has a row. */
+    *f = (struct figures){.by = by, .passes = (uint32_t)max_u64(2, 2 * n_flows / hosts + 1)};
+    f->services = mem_zalloc((size_t)TRANSPORTS * FIGURES_PORTS, sizeof *f->services);
+    f->heap = mem_alloc(FIGURES_FLOWS, sizeof *f->heap);
+    return f->services && f->heap;
+}
+
+void figures_fini(struct figures *f)
+{
+    flow_table_fini(&f->hosts);
+    mem_free(f->services);
+    mem_free(f->heap);
+    f->services = NULL;
+    f->heap = NULL;
+}
+
+static void end_hosts(struct figures *f)
+{
+    for (uint32_t i = 0; i < f->hosts.n; i++) {
+        const struct flow *host = flow_table_at(&f->hosts, i);
+        struct figures_top top = {
+            .sum = {host->n, host->sum[0].packets, host->sum[0].wire},
+            .family = host->key.family,
+        };
+        memcpy(top.addr, host->key.a, sizeof top.addr);
+        keep_top(f->top_hosts, &f->n_hosts, &top);
+    }
+    f->all_hosts += f->hosts.n;
+    flow_table_fini(&f->hosts);
+}
+
+static void end_services(struct figures *f)
+{
+    for (unsigned i = 0; i < TRANSPORTS * FIGURES_PORTS; i++)
+        if (f->services[i].flows) {
+            const struct figures_top top = {
+                .sum = f->services[i],
+                .proto = transports[i / FIGURES_PORTS],
+                .port = (uint16_t)(i % FIGURES_PORTS),
+            };
+            keep_top(f->top_services, &f->n_services, &top);
+        }
+}
+
+bool figures_pass(struct figures *f, bool *more)
+{
+    if (f->pass)
+        end_hosts(f);
+    if (f->pass == 1)
+        end_services(f);
+    *more = f->pass < f->passes;
+    f->pass += *more;
+    return !*more || flow_table_init(&f->hosts);
+}
+
+static void count(struct figures *f, const struct flow *flow, const struct figure *x)
+{
+    const struct flow_key *k = &flow->key;
+    uint16_t port;
+    if (flow_is_other(k)) {
+        add(&f->other, x);
+        return;
+    }
+    add(flow_has_proto(k) ? &f->protos[k->proto] : &f->unnamed, x);
+    add(&f->sizes[bucket_of(x->wire)], x);
+    if (flow->first_ns <= flow->last_ns)
+        add(&f->durations[bucket_of((uint64_t)flow->last_ns - (uint64_t)flow->first_ns)], x);
+    for (unsigned i = 0; i < TRANSPORTS; i++)
+        if (flow_has_proto(k) && k->proto == transports[i] &&
+            flow_port(f->by, flow, !flow_from_client(f->by, flow), &port))
+            add(&f->services[i * FIGURES_PORTS + port], x);
+}
+
+/* addr: of one end, NULL: it has none. */
+static bool count_host(struct figures *f, const uint8_t *addr, uint8_t family,
+                       const struct figure *x)
+{
+    struct flow_key key = {.family = family};
+    if (!addr)
+        return true;
+    memcpy(key.a, addr, sizeof key.a);
+    const uint64_t hash = flow_key_hash_slowly(&key);
+    if ((hash >> 32) % f->passes != f->pass - 1)
+        return true;
+    uint32_t i = flow_table_find(&f->hosts, &key, NULL, hash);
+    if (i == FLOW_NONE && (i = flow_table_add(&f->hosts, &key, NULL, hash)) == FLOW_NONE)
+        return false;
+    struct flow *host = flow_table_at(&f->hosts, i);
+    host->n++; /* its flows */
+    host->sum[0].packets += x->packets;
+    host->sum[0].wire += x->wire;
+    return true;
+}
+
+bool figures_add(struct figures *f, const struct flow *flow)
+{
+    const struct figure x = of(flow);
+    if (f->pass == 1) {
+        count(f, flow, &x);
+        rank(f, (struct figures_rank){x.wire, flow->n});
+    }
+    if (flow_is_other(&flow->key))
+        return true;
+    const uint8_t *src = flow_addr(f->by, flow, true), *dst = flow_addr(f->by, flow, false);
+    const uint8_t family = flow->key.family;
+    if (src && dst && memcmp(src, dst, sizeof flow->key.a) == 0)
+        dst = NULL;
+    return count_host(f, src, family, &x) && count_host(f, dst, family, &x);
+}
+
+bool figures_has_row(const struct figures *f, const struct flow *flow)
+{
+    const struct figures_rank x = {of(flow).wire, flow->n};
+    return f->pass == 2 && !before(&f->heap[0], &x);
+}

@@ -1,0 +1,398 @@
+// What stands in the page as JSON becomes elements, here alone, and always as text.
+"use strict";
+
+const TABLE_PAGE = 100; // rows
+const SVG = "http://www.w3.org/2000/svg";
+const CLASSES = [["tcp", "TCP"], ["udp", "UDP"], ["rest", "other"]];
+
+const figures = JSON.parse(document.getElementById("figures").textContent);
+const [columns, ...rows] = JSON.parse(document.getElementById("rows").textContent);
+const result = figures.result;
+
+function fill(element, attributes, children) {
+  for (const [name, value] of Object.entries(attributes))
+    if (value !== null) element.setAttribute(name, value);
+  element.append(...children);
+  return element;
+}
+const html = (name, attributes = {}, ...children) =>
+  fill(document.createElement(name), attributes, children);
+const svg = (name, attributes = {}, ...children) =>
+  fill(document.createElementNS(SVG, name), attributes, children);
+const put = (id, ...children) => document.getElementById(id).append(...children);
+
+// Figures as people read them.
+
+const grouped = new Intl.NumberFormat("en");
+const count = (n) => grouped.format(n);
+const plural = (n, word) => `${count(n)} ${word}${n === 1 ? "" : "s"}`;
+
+function scaled(value, units) {
+  let unit = 0;
+  while (value >= 999.5 && unit < units.length - 1) {
+    value /= 1000;
+    unit++;
+  }
+  const digits = unit === 0 && Number.isInteger(value) ? 0 : value >= 99.95 ? 0 : value >= 9.995 ? 1 : 2;
+  return `${Number(value.toFixed(digits))} ${units[unit]}`;
+}
+const bytes = (n) => scaled(n, ["B", "kB", "MB", "GB", "TB", "PB", "EB"]);
+const rate = (bits) => scaled(bits, ["bit/s", "kbit/s", "Mbit/s", "Gbit/s", "Tbit/s", "Pbit/s"]);
+
+function duration(ns) {
+  if (ns < 1e9) return ns === 0 ? "0 s" : scaled(ns, ["ns", "µs", "ms"]);
+  const s = ns / 1e9;
+  if (s < 60) return `${s.toFixed(s < 10 ? 2 : 1)} s`;
+  if (s < 3600) return `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
+  if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
+  return `${count(Math.floor(s / 86400))} d ${Math.floor((s % 86400) / 3600)} h`;
+}
+
+// "2026-11-22T23:59:59.123456789Z": to nanoseconds, which no number of this language holds.
+function nanoseconds(text) {
+  const [whole, fraction] = text.replace("Z", "").split(".");
+  return BigInt(Date.parse(`${whole}Z`)) * 1000000n + BigInt(fraction);
+}
+const moment = (text) => text.replace("T", " ").replace("Z", "");
+
+// A mark on the axis of time: of a short capture, how far it is from the beginning.
+function clock(startMs, ms, step) {
+  if (step < 1e3) return `+${duration(ms * 1e6)}`;
+  const date = new Date(startMs + ms);
+  if (Number.isNaN(date.getTime())) return "";
+  const iso = date.toISOString();
+  if (step >= 86400e3) return iso.slice(0, -14);
+  return step >= 60e3 ? iso.slice(-13, -8) : iso.slice(-13, -5);
+}
+
+// Charts.
+
+// Three to seven lines at round values; largest is more than 0.
+function steps(largest) {
+  const power = 10 ** Math.floor(Math.log10(largest));
+  const step = [0.2, 0.5, 1, 2, 5].map((x) => x * power).find((x) => largest / x <= 6);
+  return Array.from({ length: Math.floor(largest / step) + 1 }, (_, i) => i * step);
+}
+
+function axes(chart, box, largest, label) {
+  for (const value of steps(largest)) {
+    const y = box.bottom - (value / largest) * (box.bottom - box.top);
+    chart.append(
+      svg("line", { class: "grid", x1: box.left, x2: box.right, y1: y, y2: y }),
+      svg("text", { x: box.left - 6, y: y + 4, "text-anchor": "end" }, label(value)),
+    );
+  }
+}
+
+const asTable = (heads, lines) => html("details", {},
+  html("summary", {}, "As a table"),
+  html("div", { class: "scroll", tabindex: "0" }, html("table", {},
+    html("thead", {}, html("tr", {}, ...heads.map((head) => html("th", { scope: "col" }, head)))),
+    html("tbody", {}, ...lines.map((line) =>
+      html("tr", {}, ...line.map((cell) => html("td", {}, cell))))))));
+
+function drawTime() {
+  const bins = figures.timeline;
+  if (bins.length === 0) {
+    put("time", html("p", {}, "No record has a time."));
+    return;
+  }
+  const used = figures.by_protocol
+    ? [0, 1, 2].filter((k) => bins.some((bin) => bin[k + 1] > 0)) : [];
+  const classes = used.length ? used.map((k) => CLASSES[k]) : [["tcp", "all"]];
+  const values = bins.map((bin) =>
+    used.length ? used.map((k) => bin[k + 1]) : [bin[1] + bin[2] + bin[3]]);
+  const seconds = figures.width_ns / 1e9;
+  const sums = values.map((bin) => bin.reduce((sum, x) => sum + x, 0));
+  const largest = Math.max(...sums.map((sum) => (sum * 8) / seconds), 1);
+  const box = { left: 80, right: 1190, top: 10, bottom: 250 };
+  const width = (box.right - box.left) / bins.length;
+  const startMs = figures.first_bin * (figures.width_ns / 1e6);
+  const widthMs = figures.width_ns / 1e6;
+  const peak = sums.indexOf(Math.max(...sums));
+  const when = (i) => {
+    const date = new Date(startMs + i * widthMs);
+    return Number.isNaN(date.getTime()) ? `bin ${i + 1}` : date.toISOString().replace("T", " ").replace("Z", "");
+  };
+  const chart = svg("svg", {
+    viewBox: "0 0 1200 285", role: "img",
+    "aria-label": `Traffic from ${when(0)} on, in ${plural(bins.length, "step")} of ` +
+      `${duration(figures.width_ns)}; most, ${rate((sums[peak] * 8) / seconds)}, at ${when(peak)}.`,
+  });
+  axes(chart, box, largest, rate);
+  const base = bins.map(() => 0);
+  classes.forEach(([name], k) => {
+    let path = "";
+    values.forEach((bin, i) => {
+      if (bin[k] === 0) return;
+      const y = (bits) => box.bottom - (bits / largest) * (box.bottom - box.top);
+      const from = (base[i] * 8) / seconds;
+      base[i] += bin[k];
+      const top = y((base[i] * 8) / seconds), height = y(from) - top;
+      path += `M${(box.left + i * width).toFixed(2)} ${top.toFixed(2)}h${width.toFixed(2)}` +
+        `v${height.toFixed(2)}h${(-width).toFixed(2)}z`;
+    });
+    chart.append(svg("path", { class: name, d: path }));
+  });
+  const marks = Math.min(bins.length, 8);
+  for (let i = 0; i < marks; i++) {
+    const at = Math.floor((i * bins.length) / marks);
+    chart.append(svg("text", { x: box.left + at * width, y: box.bottom + 18 },
+      clock(startMs, at * widthMs, (bins.length / marks) * widthMs)));
+  }
+  const mark = svg("line", { class: "mark", y1: box.top, y2: box.bottom, visibility: "hidden" });
+  chart.append(mark);
+  const said = html("output", {}, "");
+  const tell = (i) => {
+    const parts = classes.map(([, title], k) => `${title} ${rate((values[i][k] * 8) / seconds)}`);
+    said.textContent = `${when(i)}: ${parts.join(", ")}, ${plural(bins[i][0], "packet")}`;
+    mark.setAttribute("x1", box.left + (i + 0.5) * width);
+    mark.setAttribute("x2", box.left + (i + 0.5) * width);
+    mark.setAttribute("visibility", "visible");
+  };
+  chart.addEventListener("pointermove", (event) => {
+    const area = chart.getBoundingClientRect();
+    const x = ((event.clientX - area.left) / area.width) * 1200;
+    tell(Math.min(bins.length - 1, Math.max(0, Math.floor((x - box.left) / width))));
+  });
+  put("time",
+    html("div", { class: "legend" }, ...classes.map(([name, title]) =>
+      html("span", {}, html("i", { class: name }), title)), said),
+    chart,
+    asTable(["From (UTC)", "Packets", ...classes.map(([, title]) => `${title}, bytes`)],
+      bins.map((bin, i) => [when(i), count(bin[0]), ...values[i].map(count)])));
+  if (figures.timeless)
+    put("time", html("p", {}, `${plural(figures.timeless, "record")} without a time are left out.`));
+}
+
+function drawBars(id, head, list, note) {
+  if (list.length === 0) {
+    document.getElementById(id).closest("section").hidden = true;
+    return;
+  }
+  const most = Math.max(...list.map((x) => x[3]), 1);
+  put(id, html("div", { class: "wide" }, html("table", {},
+    html("thead", {}, html("tr", {}, html("th", { scope: "col" }, head), html("td", { class: "bar" }),
+      ...["Bytes", "Packets", "Flows"].map((x) => html("th", { scope: "col", class: "number" }, x)))),
+    html("tbody", {}, ...list.map(([name, flows, packets, wire]) => {
+      const bar = html("i", { class: "tcp" });
+      bar.style.width = `${(100 * wire) / most}%`;
+      return html("tr", {}, html("th", { scope: "row" }, name), html("td", { class: "bar" }, bar),
+        html("td", { class: "number" }, bytes(wire)), html("td", { class: "number" }, count(packets)),
+        html("td", { class: "number" }, count(flows)));
+    })))));
+  if (note) put(id, html("p", {}, note));
+}
+
+// Buckets: [least, flows, packets, bytes], each up to where the next one begins.
+function drawBuckets(id, buckets, format, what) {
+  if (buckets.length === 0) {
+    document.getElementById(id).closest("section").hidden = true;
+    return;
+  }
+  const next = (least) => least === 0 ? 1 : least * (/^2/.test(least.toExponential()) ? 2.5 : 2);
+  const range = (least) => least === 0 ? "0" : `${format(least)} to ${format(next(least))}`;
+  const box = { left: 80, right: 590, top: 10, bottom: 190 };
+  const largest = Math.max(...buckets.map((x) => x[1]));
+  const most = buckets.find((x) => x[1] === largest);
+  const width = (box.right - box.left) / buckets.length;
+  const every = Math.ceil(buckets.length / 7);
+  const chart = svg("svg", {
+    viewBox: "0 0 600 225", role: "img",
+    "aria-label": `Number of flows by ${what}; most, ${count(largest)}, have ${range(most[0])}.`,
+  });
+  axes(chart, box, largest, (x) => Number.isInteger(x) ? count(x) : "");
+  buckets.forEach(([least, flows], i) => {
+    const height = (flows / largest) * (box.bottom - box.top);
+    const bar = svg("rect", { class: "tcp", x: box.left + i * width + 1, y: box.bottom - height,
+      width: Math.max(width - 2, 1), height },
+      svg("title", {}, `${range(least)}: ${plural(flows, "flow")}`));
+    chart.append(bar);
+    if (i % every === 0)
+      chart.append(svg("text", { x: box.left + i * width, y: box.bottom + 18 }, format(least)));
+  });
+  put(id, chart, asTable(["From", "Flows", "Packets", "Bytes"],
+    buckets.map(([least, ...sums]) => [format(least), ...sums.map(count)])));
+}
+
+// The table of flows: sorted, searched, and shown a page at a time.
+
+const column = Object.fromEntries(columns.map((name, i) => [name, i]));
+const cell = (row, name) => name in column ? row[column[name]] : null;
+const sum = (row, what) => (cell(row, `src_${what}`) || 0) + (cell(row, `dst_${what}`) || 0);
+
+// So that addresses sort by their numbers: groups as long as they can be.
+function addressKey(address) {
+  if (address === null) return "";
+  return address.includes(":") ? address
+    : address.split(".").map((x) => x.padStart(3, "0")).join(".");
+}
+function endpoint(row, end) {
+  const address = cell(row, end), port = cell(row, end === "src" ? "sport" : "dport");
+  if (address === null) return port === null ? "" : `port ${port}`;
+  if (port === null) return address;
+  return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
+}
+const endpointKey = (row, end) => addressKey(cell(row, end)) +
+  String(cell(row, end === "src" ? "sport" : "dport") ?? "").padStart(6, "0");
+function lasted(row) {
+  const first = cell(row, "first"), last = cell(row, "last");
+  return first === null || last === null ? 0 : Number(nanoseconds(last) - nanoseconds(first));
+}
+
+const EXTRA = { community_id: "Community ID", vlan: "VLAN", tunnel: "Tunnel", iface: "Interface",
+  src_mac: "Source MAC", dst_mac: "Destination MAC", shard: "Shard", part: "Part", end: "End",
+  outer_src: "Outer source", outer_dst: "Outer destination" };
+const plain = (name) => ({ key: (row) => cell(row, name) ?? "", text: (row) => String(cell(row, name) ?? "") });
+const shown = [
+  { title: "#", number: true, ...plain("flow") },
+  { title: "File", file: true, ...plain("file") },
+  { title: "Protocol", ...plain("proto") },
+  { title: "Source", key: (row) => endpointKey(row, "src"), text: (row) => endpoint(row, "src") },
+  { title: "Destination", key: (row) => endpointKey(row, "dst"), text: (row) => endpoint(row, "dst") },
+  { title: "Packets", number: true, key: (row) => sum(row, "packets"), text: (row) => count(sum(row, "packets")) },
+  { title: "Bytes", number: true, key: (row) => sum(row, "wire_bytes"), text: (row) => count(sum(row, "wire_bytes")) },
+  { title: "First (UTC)", key: (row) => cell(row, "first") ?? "", text: (row) => moment(cell(row, "first") ?? "").slice(0, -3) },
+  { title: "Duration", number: true, key: lasted, text: (row) => duration(lasted(row)) },
+  ...Object.keys(EXTRA).filter((name) => name in column).map((name) => ({ title: EXTRA[name], ...plain(name) })),
+].filter((x) => rows.some((row) => x.text(row) !== ""));
+
+const BYTES = shown.findIndex((x) => x.title === "Bytes");
+const state = { sort: BYTES, down: true, from: 0, order: [] };
+let searched = null; // the rows' texts, made when they are first wanted
+const body = html("tbody"), heads = shown.map(() => null), status = html("span", { role: "status" });
+const pages = {};
+
+function path(file) {
+  return figures.links === null ? null
+    : (figures.links + file).split("/").map(encodeURIComponent).join("/");
+}
+
+function showPage() {
+  const last = Math.min(state.from + TABLE_PAGE, state.order.length);
+  body.replaceChildren(...state.order.slice(state.from, last).map((i) =>
+    html("tr", {}, ...shown.map((x) => {
+      const text = x.text(rows[i]);
+      const link = x.file ? path(text) : null;
+      return html("td", { class: x.number ? "number" : x.file ? "file" : null, title: x.file ? text : null },
+        link === null ? text : html("a", { href: link }, text));
+    }))));
+  status.textContent = state.order.length === 0 ? "nothing found"
+    : `${count(state.from + 1)} to ${count(last)} of ${plural(state.order.length, "row")}`;
+  pages.First.disabled = pages.Previous.disabled = state.from === 0;
+  pages.Next.disabled = pages.Last.disabled = last === state.order.length;
+}
+
+function sortRows() {
+  const key = shown[state.sort].key, keys = new Map(state.order.map((i) => [i, key(rows[i])]));
+  const sign = state.down ? -1 : 1;
+  state.order.sort((a, b) => {
+    const x = keys.get(a), y = keys.get(b);
+    return x === y ? a - b : sign * (x < y ? -1 : 1);
+  });
+  heads.forEach((head, i) => {
+    head.setAttribute("aria-sort", i !== state.sort ? "none" : state.down ? "descending" : "ascending");
+    head.firstChild.textContent = shown[i].title + (i !== state.sort ? "" : state.down ? " ▼" : " ▲");
+  });
+  state.from = 0;
+  showPage();
+}
+
+function search(words) {
+  searched ??= rows.map((row) =>
+    `${row.join(" ")} ${endpoint(row, "src")} ${endpoint(row, "dst")}`.toLowerCase());
+  state.order = [];
+  for (let i = 0; i < rows.length; i++)
+    if (words.every((word) => searched[i].includes(word))) state.order.push(i);
+  sortRows();
+}
+
+function drawTable() {
+  shown.forEach((x, i) => {
+    const button = html("button", { type: "button" }, x.title);
+    button.addEventListener("click", () => {
+      state.down = state.sort === i ? !state.down : Boolean(x.number);
+      state.sort = i;
+      sortRows();
+    });
+    heads[i] = html("th", { scope: "col", class: x.number ? "number" : null }, button);
+  });
+  const input = html("input", { type: "search", id: "search", placeholder: "address, port, protocol, file ..." });
+  let timer = 0;
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(() =>
+      search(input.value.toLowerCase().split(/\s+/).filter((word) => word !== "")), 150);
+  });
+  const moves = {
+    First: () => 0,
+    Previous: () => Math.max(0, state.from - TABLE_PAGE),
+    Next: () => state.from + TABLE_PAGE,
+    Last: () => Math.floor((state.order.length - 1) / TABLE_PAGE) * TABLE_PAGE,
+  };
+  for (const [name, move] of Object.entries(moves)) {
+    pages[name] = html("button", { type: "button" }, name);
+    pages[name].addEventListener("click", () => {
+      state.from = move();
+      showPage();
+    });
+  }
+  if (rows.length < result.outputs)
+    put("flows", html("p", {}, `The ${count(rows.length)} with most bytes of ` +
+      `${count(result.outputs)}; all are in the manifest.`));
+  put("flows",
+    html("div", { class: "tools" }, html("label", {}, "Search", input), status, ...Object.values(pages)),
+    html("div", { class: "wide" }, html("table", {}, html("thead", {}, html("tr", {}, ...heads)), body)));
+  state.order = rows.map((_, i) => i);
+  sortRows();
+}
+
+// What stands above it all.
+
+function drawHead() {
+  const [input, ...more] = figures.inputs;
+  const name = input.split("/").pop() + (more.length ? ` and ${plural(result.inputs - 1, "more capture")}` : "");
+  document.title = `${name} - cleave`;
+  document.getElementById("title").textContent = name;
+  if (result.first)
+    put("subtitle", `${moment(result.first)} to ${moment(result.last)} UTC`);
+  const wire = figures.protocols.reduce((all, x) => all + x[3], 0);
+  const totals = [
+    ["Records", count(result.records_read)], ["Flows", count(result.flows)],
+    ["Files", result.output === null ? "none: a dry run" : count(result.outputs)],
+    ["Bytes on the wire", bytes(wire)], ["Hosts", figures.host_count ? count(figures.host_count) : null],
+    ["Duration", result.first ? duration(Number(nanoseconds(result.last) - nanoseconds(result.first))) : null],
+    ["Verified", result.verified ? plural(result.verified, "file") : null],
+  ];
+  put("totals", ...totals.filter(([, value]) => value !== null)
+    .map(([title, value]) => html("div", {}, html("dt", {}, title), html("dd", {}, value))));
+  const dropped = Object.entries(result.dropped).filter(([, n]) => n);
+  const notes = [
+    result.damage ? `The capture is damaged: ${result.damage.what}` : null,
+    dropped.length ? `Dropped: ${dropped.map(([why, n]) => `${plural(n, "record")} (${why})`).join(", ")}` : null,
+    result.copies ? `${plural(result.copies, "record")} are in the files of both their hosts, and count twice here.` : null,
+  ];
+  put("notes", ...notes.filter((note) => note !== null).map((note) => html("p", { class: "note" }, note)));
+  put("made", `Made by cleave ${figures.cleave}. Bytes are those on the wire.`);
+}
+
+function themes() {
+  const names = ["automatic", "light", "dark"], button = document.getElementById("theme");
+  let at = 0;
+  button.addEventListener("click", () => {
+    at = (at + 1) % names.length;
+    document.documentElement.dataset.theme = names[at];
+    button.textContent = `Theme: ${names[at]}`;
+  });
+}
+
+themes();
+drawHead();
+drawTime();
+drawBars("protocols", "Protocol", figures.protocols.slice().sort((a, b) => b[3] - a[3]));
+drawBars("services", "Port of the server", figures.services);
+drawBars("hosts", "Address", figures.hosts, figures.hosts.length < figures.host_count
+  ? `The ${figures.hosts.length} with most bytes of ${count(figures.host_count)}.` : null);
+drawBuckets("sizes", figures.sizes, bytes, "bytes");
+drawBuckets("durations", figures.durations, duration, "duration");
+drawTable();

@@ -1,0 +1,361 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The page of --report: its rows against the manifest, its figures against a plain model of the
+records, its place, and that it appears with the outputs or not at all. How it looks is
+report_browser.py's.
+"""
+import csv
+import datetime
+import os
+import random
+import re
+import shutil
+import sys
+from typing import Callable, Dict, List, Tuple
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+# pylint: disable=wrong-import-position
+import harness
+import pcapfile as pf
+import reportpage
+from harness import check, check_equal
+
+S = 10**9
+BINS, ROWS, TOP = 512, 100000, 20
+# Widths of bins in ns: each divides the next.
+WIDTHS = [x * unit for unit, leads in (
+    (10**3, (1, 2, 10, 20, 100, 200)), (10**6, (1, 2, 10, 20, 100, 200)), (S, (1, 2, 10, 20)),
+    (60 * S, (1, 2, 10, 20)), (3600 * S, (1, 2, 6, 12)), (86400 * S, (1, 2, 10, 20, 100, 200, 1000))
+) for x in leads]
+
+suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
+
+
+def mixed(name: str, rng: random.Random, n: int, spread_ns: int, start_ns: int) -> str:
+    """Records of TCP, UDP, ICMP and ARP, of some hosts, at random times, some of them cut."""
+    packets = []
+    for _ in range(n):
+        src, dst = ('10.0.%d.%d' % (rng.randrange(3), rng.randrange(9)) for _ in range(2))
+        size = rng.choice((0, 1, 10, 400, 1400))
+        kind = rng.choice((pf.TCP, pf.TCP, pf.UDP, pf.SCTP, pf.ICMP, 0))
+        if kind == 0:
+            data = pf.ethernet(pf.arp(src, dst), pf.TYPE_ARP)
+        elif kind == pf.ICMP:
+            data = pf.frame(src, dst, kind, pf.icmp(payload=bytes(size)))
+        else:
+            data = pf.frame(src, dst, kind, pf.transport(
+                kind, src, dst, rng.choice((40000, 50001)), rng.choice((53, 80, 443)), bytes(size)))
+        packets.append(pf.Packet(data, start_ns + rng.randrange(spread_ns + 1),
+                                 len(data) + rng.choice((0, 0, 999))))
+    return suite.write(name, pf.Capture(pf.Format(kind='ns'), packets).encode())
+
+
+def split(capture: str, *flags: str) -> Tuple[reportpage.Page, List[Dict[str, str]]]:
+    """The page and the manifest."""
+    out, page = suite.path('out'), suite.path('report.html')
+    suite.split(capture, out, '--force', '--report', page, *flags)
+    with open(os.path.join(out, 'manifest.csv'), newline='', encoding='utf-8') as f:
+        return reportpage.read(page), list(csv.DictReader(f))
+
+
+# ---- rows ----
+
+def as_manifest(page: reportpage.Page) -> List[Dict[str, str]]:
+    return [{name: '' if value is None else str(value) for name, value in row.items()}
+            for row in page.as_dicts()]
+
+
+def rows() -> None:
+    rng = suite.random('rows')
+    capture = mixed('a.pcap', rng, 600, 5 * S, S)
+    for flags in ([], ['--by', 'connection', '--idle-timeout', '1s'], ['--by', 'host'],
+                  ['--by', 'vlan,mac,proto'], ['--shards', '3'], ['--directed', '--by', '3tuple'],
+                  ['--inner'], ['--by', 'none'], ['--by', 'client,service'], ['--top', '5'],
+                  ['--max-packets-per-flow', '2'], ['--every', '1s'], ['--threads', '1']):
+        page, manifest = split(capture, *flags)
+        by_name = {row['file']: row for row in manifest}
+        check_equal({row['file']: row for row in as_manifest(page)}, by_name, '%s: rows' % flags)
+        check_equal(len(page.rows), len(manifest), '%s: rows' % flags)
+
+
+def largest_rows() -> None:
+    """Of more flows than the page has rows for, those with most bytes."""
+    page_path, table = suite.path('r.html'), suite.path('table.csv')
+    capture = suite.path('many.pcap')
+    suite.run_cleave('generate', 'traffic', '-q', '--flows', '103000', '--packets', '250000',
+                     '-o', capture)
+    with open(table, 'wb') as f:
+        suite.run_cleave('split', '--dry-run', '-q', '-m', '-', '--report', page_path, capture,
+                         stdout=f)
+    with open(table, newline='', encoding='utf-8') as f:
+        sizes = sorted(((-int(row['src_wire_bytes']) - int(row['dst_wire_bytes']),
+                         int(row['flow'])) for row in csv.DictReader(f)))
+    page = reportpage.read(page_path)
+    found = sorted((-row['src_wire_bytes'] - row['dst_wire_bytes'], row['flow'])
+                   for row in page.as_dicts())
+    check_equal(len(found), ROWS, 'rows')
+    check(found == sizes[:ROWS], 'the rows are not those of the largest flows')
+    check_equal(page.figures['result']['flows'], 103000, 'flows')
+    check_equal(page.figures['links'], None, 'links of a dry run')
+
+
+# ---- figures ----
+
+def numbers(row: Dict[str, str], what: str) -> int:
+    return int(row['src_' + what]) + int(row['dst_' + what])
+
+
+def nanoseconds(text: str) -> int:
+    whole, fraction = text.rstrip('Z').split('.')
+    at = datetime.datetime.fromisoformat(whole + '+00:00') - datetime.datetime(
+        1970, 1, 1, tzinfo=datetime.timezone.utc)
+    return (at.days * 86400 + at.seconds) * S + int(fraction)
+
+
+def bucket(value: int) -> int:
+    return 0 if value == 0 else max(
+        lead * 10**power for power in range(20) for lead in (1, 2, 5) if lead * 10**power <= value)
+
+
+class Sums(Dict):
+    """What -> [flows, packets, bytes]."""
+
+    def count(self, what: object, row: Dict[str, str]) -> None:
+        for i, n in enumerate((1, numbers(row, 'packets'), numbers(row, 'wire_bytes'))):
+            self.setdefault(what, [0, 0, 0])[i] += n
+
+    def top(self, key: Callable) -> List[List]:
+        return [[what, *sums] for what, sums in
+                sorted(self.items(), key=lambda x: (-x[1][2], key(x[0])))[:TOP]]
+
+
+def service_of(row: Dict[str, str]) -> str:
+    side = 'd' if row['initiator'] == 'src' else 's'
+    return '%s/%s' % (row['proto'], row[side + 'port'])
+
+
+def check_figures(page: reportpage.Page, manifest: List[Dict[str, str]]) -> None:
+    protos, services, hosts, sizes, durations = Sums(), Sums(), Sums(), Sums(), Sums()
+    for row in manifest:
+        if not row['flow']:
+            protos.count('no address', row)
+            continue
+        protos.count(row['proto'], row)
+        sizes.count(bucket(numbers(row, 'wire_bytes')), row)
+        durations.count(bucket(nanoseconds(row['last']) - nanoseconds(row['first'])), row)
+        if row['proto'] in ('tcp', 'udp', 'sctp') and row['sport']:
+            services.count(service_of(row), row)
+        for address in {row['src'], row['dst']}:
+            hosts.count(address, row)
+    figures = page.figures
+    check_equal({x[0]: x[1:] for x in figures['protocols']}, protos, 'protocols')
+    check_equal(figures['services'], services.top(lambda x: int(x.split('/')[1])), 'services')
+    check_equal(figures['hosts'], hosts.top(pf.address), 'hosts')
+    check_equal(figures['host_count'], len(hosts), 'number of hosts')
+    for name, wanted in (('sizes', sizes), ('durations', durations)):
+        check_equal({x[0]: x[1:] for x in figures[name] if x[1]}, wanted, name)
+
+
+def check_timeline(figures: Dict, capture: str) -> None:
+    """Every width but the finest that suffices would do for a picture; only that one is right."""
+    records = pf.read(capture).records
+    times = [record.ts_ns for record in records]
+    width = next(w for w in WIDTHS if max(times) // w - min(times) // w < BINS)
+    check_equal(figures['width_ns'], width, 'width of bins')
+    check_equal(figures['first_bin'], min(times) // width, 'first bin')
+    wanted = [[0] * 4 for _ in range(max(times) // width - min(times) // width + 1)]
+    for record in records:
+        line = wanted[record.ts_ns // width - min(times) // width]
+        is_ip = record.data[12:14] == b'\x08\x00'
+        line[0] += 1
+        line[1 + {pf.TCP: 0, pf.UDP: 1}.get(record.data[23] if is_ip else 0, 2)] += record.origlen
+    check_equal(figures['timeline'], wanted, 'timeline')
+
+
+def figures() -> None:
+    rng = suite.random('figures')
+    for i, spread in enumerate((0, 1, 999, 511999, 512000, 10**6 * 777, 100 * S, 86400 * S * 300,
+                                86400 * S * 9999, 2**32 * S - 2 * S)):
+        for flags in ([], ['--memory', '1MiB', '--threads', '3']):
+            capture = mixed('%d.pcap' % i, rng, rng.choice((1, 3, 400)), spread, rng.choice((0, S)))
+            page, manifest = split(capture, *flags)
+            check_figures(page, manifest)
+            check_timeline(page.figures, capture)
+
+
+def many_hosts() -> None:
+    """More of them than the memory has room for at a time: they are counted in several passes."""
+    capture = suite.path('flood.pcap')
+    suite.run_cleave('generate', 'synflood', '--count', '30000', '-o', capture)
+    with open(capture, 'ab') as f:  # one more of the first packet: that source sent two
+        f.write(pf.read(capture).records[0].raw)
+    wanted = None
+    for memory in ('1MiB', '512MiB'):
+        page, manifest = split(capture, '--memory', memory, '--by', '3tuple')
+        check_figures(page, manifest)
+        check_equal(page.figures['host_count'], 30001, 'number of hosts')
+        check(wanted is None or wanted == page.figures['hosts'], 'memory changes the hosts')
+        wanted = page.figures['hosts']
+
+
+def whatever_the_threads() -> None:
+    """But for the order of the rows, and the times and counts of the run itself."""
+    capture = mixed('a.pcap', suite.random('threads'), 3000, 90 * S, 5 * S)
+    seen = set()
+    for flags in (['--threads', '1'], ['--threads', '4'], ['--window', '4096', '--memory', '1MiB'],
+                  ['--max-open', '3']):
+        page, _ = split(capture, *flags)
+        del page.figures['result']
+        seen.add(repr((page.columns, sorted(map(repr, page.rows)), page.figures)))
+    check_equal(len(seen), 1, 'different pages')
+
+
+# ---- places ----
+
+def links_of(page_path: str) -> List[str]:
+    """The files that the page's links lead to."""
+    page = reportpage.read(page_path)
+    base = page.figures['links']
+    at = page.columns.index('file')
+    return [os.path.normpath(os.path.join(os.path.dirname(page_path), base + row[at]))
+            for row in page.rows]
+
+
+def places() -> None:
+    capture = mixed('a.pcap', suite.random('places'), 60, S, S)
+    os.makedirs(suite.path('deep', 'er'))
+    here = suite.dir
+    for output, report in (
+            ('out', 'r.html'), ('out', 'out/r.html'), ('./out/', 'out/r.html'),
+            ('out', './out/r.html'),
+            ('out', 'deep/er/r.html'), ('out', 'deep/../r.html'), ('deep/out', 'deep/out/r.html'),
+            ('deep/out', 'r.html'), ('out', suite.path('deep', 'r.html')),
+            ('deep/out/', suite.path('r.html')), (suite.path('out'), 'r.html'), (suite.path('out'), suite.path('out', 'r.html')),
+            (suite.path('out'), 'deep/er/r.html'), ('out//', 'out//r.html'),
+            ('out', '../%s/deep/r.html' % os.path.basename(here))):
+        for again in (False, True):
+            flags = ['--force'] if again else []
+            suite.run_cleave('split', capture, '-o', output, '--report', report, '-q', '--verify',
+                             *flags, cwd=here)
+            found = os.path.join(here, report)
+            for link in links_of(found):
+                check(os.path.isfile(link), '%s: %s leads nowhere', report, link)
+            suite.run_cleave('verify', '-q', output, cwd=here)
+            left = [name for name in os.listdir(here) + os.listdir(suite.path('deep'))
+                    if name.startswith('.')]
+            check_equal(left, [], 'left behind')
+        # By another way to the output that is going to be replaced.
+        os.symlink(os.path.join(here, output), suite.path('way'))
+        suite.run_cleave('split', capture, '-o', output, '--report', 'way/x.html', '-q', '--force',
+                         cwd=here)
+        check(os.path.isfile(os.path.join(here, output, 'x.html')), '%s has no page', output)
+        suite.run_cleave('verify', '-q', output, cwd=here)
+        os.unlink(suite.path('way'))
+        shutil.rmtree(os.path.join(here, output))
+        if os.path.exists(found):
+            os.unlink(found)
+
+
+def strays() -> None:
+    """Verify knows the page, and no other file."""
+    capture = mixed('a.pcap', suite.random('strays'), 60, S, S)
+    suite.run_cleave('split', capture, '-o', 'out', '--report', 'out/r.html', '-q', cwd=suite.dir)
+    suite.write('out/other.html', b'x')
+    suite.run_cleave('verify', '-q', 'out', cwd=suite.dir, status=1)
+    os.unlink(suite.path('out', 'other.html'))
+    suite.run_cleave('verify', '-q', 'out', cwd=suite.dir)
+
+
+def refused() -> None:
+    """Nothing is made, and what was there stays."""
+    capture = mixed('a.pcap', suite.random('refused'), 60, S, S)
+    suite.write('there.html', b'precious')
+    os.mkdir(suite.path('folder'))
+    os.symlink('there.html', suite.path('link.html'))
+    for flags, words in (
+            (['--report', '-'], b'standard output'),
+            (['--report', 'r.html', '--each'], b'--each'),
+            (['--report', 'there.html'], b'is there already'),
+            (['--report', 'folder'], b'folder'),
+            (['--report', 'folder', '--force'], b'folder'),
+            (['--report', 'link.html', '--force'], b'link.html'),
+            (['--report', 'folder/'], b'no name'),
+            (['--report', ''], b'no name'),
+            (['--report', 'x' * 5000], b'too long'),
+            (['--report', 'missing/r.html'], b'missing/r.html'),
+            (['--report', 'out/deeper/r.html'], b'out/deeper/r.html'),
+            (['--report', 'out/manifest.csv'], b'manifest.csv'),
+            (['--report', 'out/cleave.json'], b'cleave.json'),
+            (['--report', 'out/x', '--name', 'x', '--by', 'none'], b'x'),
+            (['--report', 'r.html', '--filter', 'no such'], b'filter'),
+            (['--report', 'out/r.html', '--dry-run'], b'out/r.html')):
+        done = suite.run_cleave('split', capture, '-o', 'out', *flags, status=2, cwd=suite.dir)
+        check(words in done.stderr, '%s: %s', flags, done.stderr.decode())
+        check_equal(sorted(os.listdir(suite.dir)),
+                    ['a.pcap', 'folder', 'link.html', 'there.html'], '%s: what is there' % flags)
+    with open(suite.path('there.html'), 'rb') as f:
+        check_equal(f.read(), b'precious', 'the file that was there')
+
+
+def only_with_the_outputs() -> None:
+    """A run that fails at its end leaves the old page."""
+    capture = mixed('a.pcap', suite.random('only'), 60, S, S)
+    suite.write('r.html', b'old')
+    suite.write('out', b'in the way')
+    suite.run_cleave('split', capture, '-o', 'out', '--report', 'r.html', '-q', '--force', status=2,
+                     cwd=suite.dir)
+    check_equal(sorted(os.listdir(suite.dir)), ['a.pcap', 'out', 'r.html'], 'what is there')
+    with open(suite.path('r.html'), 'rb') as f:
+        check_equal(f.read(), b'old', 'the page')
+
+
+def permissions() -> None:
+    capture = mixed('a.pcap', suite.random('mode'), 9, S, S)
+    for mode in ('0600', '0644'):
+        for report in ('r.html', 'out/r.html'):
+            suite.run_cleave('split', capture, '-o', 'out', '--report', report, '-q', '--force',
+                             '--mode', mode, cwd=suite.dir)
+            found = os.stat(suite.path(report)).st_mode & 0o777
+            mask = os.umask(0)
+            os.umask(mask)
+            check_equal(found, int(mode, 8) & ~mask, 'mode of ' + report)
+
+
+def hostile() -> None:
+    """Names that would be elements: they are in the page's JSON, and nowhere else."""
+    evil = '</script><script>alert(1)</script><!--<img src=x onerror=alert(2)>'
+    packet = pf.frame('10.0.0.1', '10.0.0.2', pf.UDP, pf.udp('10.0.0.1', '10.0.0.2', 1, 2))
+    name = evil.replace('/', '') + '.pcap'
+    capture = suite.write(name, pf.Capture(pf.Format(), [pf.Packet(packet, S)]).encode())
+    template = evil.replace('/', '_') + '{n}'
+    suite.run_cleave('split', capture, '-o', 'out', '--report', 'r.html', '--name', template, '-q',
+                     cwd=suite.dir)
+    page = reportpage.read(suite.path('r.html'))
+    check_equal(page.as_dicts()[0]['file'].startswith(template[:-3]), True, 'name of the output')
+    check_equal(page.figures['inputs'], [capture], 'inputs')
+    with open(suite.path('r.html'), encoding='utf-8') as f:
+        text = f.read()
+    for word in ('alert(', 'onerror'):
+        check(all('\\u003c' in line for line in text.splitlines() if word in line),
+              '%s stands in the page', word)
+    policy = re.search(r'Content-Security-Policy" content="([^"]*)"', text)
+    check(policy and 'unsafe' not in policy.group(1) and "default-src 'none'" in policy.group(1),
+          'the page has no strict policy')
+
+
+CASES: Dict[str, Callable[[], None]] = {
+    'rows': rows,
+    'largest-rows': largest_rows,
+    'figures': figures,
+    'many-hosts': many_hosts,
+    'whatever-the-threads': whatever_the_threads,
+    'places': places,
+    'strays': strays,
+    'refused': refused,
+    'only-with-the-outputs': only_with_the_outputs,
+    'permissions': permissions,
+    'hostile': hostile,
+}
+
+if __name__ == '__main__':
+    sys.exit(suite.run(CASES))

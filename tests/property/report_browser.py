@@ -1,0 +1,238 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""The page of --report in a browser: it draws, sorts, searches and turns pages without a word of
+complaint, in both themes, and takes hostile names for text. Chromium by way of Selenium.
+"""
+import os
+import shutil
+import sys
+import time
+from typing import Callable, Dict, Iterator, List
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+# pylint: disable=wrong-import-position
+import harness
+import pcapfile as pf
+import reportpage
+from harness import check, check_equal
+
+S = 10**9
+OPENS_S = 60  # until a page must have drawn itself, on the slowest machine
+
+try:
+    from selenium import webdriver
+    from selenium.webdriver.chrome.options import Options
+    from selenium.webdriver.chrome.service import Service
+except ImportError:  # another Python may have it
+    webdriver = None
+
+suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
+
+
+class Browser:
+    def __init__(self, dark: bool) -> None:
+        options = Options()
+        options.binary_location = next(
+            (path for path in map(shutil.which, ('chromium', 'chromium-browser')) if path),
+            None) or harness.tool('chromium')
+        # As root, and where /dev/shm is small, Chromium needs the second and the third.
+        for flag in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
+                     '--window-size=1400,2400', '--user-data-dir=' + suite.path('profile'),
+                     '--blink-settings=preferredColorScheme=%d' % (0 if dark else 1)):
+            options.add_argument(flag)
+        options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
+        self.driver = webdriver.Chrome(service=Service(harness.tool('chromedriver')),
+                                       options=options)
+
+    def __enter__(self) -> 'Browser':
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.driver.quit()
+
+    def open(self, path: str) -> None:
+        self.driver.get('file://' + path)
+        self.wait('return document.querySelectorAll("#flows tbody tr").length > 0')
+
+    def run(self, script: str) -> object:
+        return self.driver.execute_script(script)
+
+    def wait(self, script: str) -> None:
+        until = time.monotonic() + OPENS_S * suite.patience
+        while not self.run(script):
+            check(time.monotonic() < until, 'still not: %s', script)
+            time.sleep(0.05)
+
+    def complaints(self) -> List[str]:
+        return [line['message'] for line in self.driver.get_log('browser')]
+
+    def texts(self, selector: str) -> List[str]:
+        return self.run('return [...document.querySelectorAll(%r)].map(x => x.textContent)'
+                        % selector)
+
+    def column(self, title: str) -> List[str]:
+        heads = [head.rstrip(' ▲▼') for head in self.texts('#flows thead th')]
+        return self.texts('#flows tbody td:nth-child(%d)' % (heads.index(title) + 1))
+
+    def press(self, title: str) -> None:
+        self.run('[...document.querySelectorAll("button")].find('
+                 'x => x.textContent.replace(/ [▲▼]/, "") === %r).click()' % title)
+
+    def search(self, words: str) -> None:
+        """Waits until the table shows what was found."""
+        before = self.texts('[role=status]')
+        self.run('const s = document.getElementById("search"); s.value = %r;'
+                 's.dispatchEvent(new Event("input"))' % words)
+        self.wait('return document.querySelector("[role=status]").textContent !== %r' % before[0])
+
+
+def traffic(flows: int) -> str:
+    path = suite.path('traffic %d.pcap' % flows)
+    suite.run_cleave('generate', 'traffic', '-q', '--flows', str(flows), '--packets',
+                     str(4 * flows), '--udp', '30', '--ipv6', '20', '--other', '3', '-o', path)
+    return path
+
+
+def report(capture: str, *flags: str) -> str:
+    page = suite.path('report.html')
+    suite.run_cleave('split', capture, '-o', suite.path('out'), '--report', page, '-q', '--force',
+                     *flags)
+    return page
+
+
+def check_drawn(browser: Browser) -> None:
+    for section in ('time', 'sizes', 'durations'):
+        box = browser.run('const x = document.querySelector("#%s svg"); const b = x.getBBox();'
+                          'return [x.getAttribute("aria-label"), b.width, b.height]' % section)
+        check(box[0] and box[1] > 100 and box[2] > 50, '%s is not drawn: %r', section, box)
+    for section in ('protocols', 'services', 'hosts'):
+        check(browser.texts('#%s tbody tr' % section), '%s is empty', section)
+    wide = browser.run('return document.documentElement.scrollWidth - window.innerWidth')
+    check(wide <= 0, 'the page is %r pixels too wide', wide)
+
+
+def brightness(browser: Browser) -> float:
+    color = browser.run('return getComputedStyle(document.body).backgroundColor')
+    return sum(int(x) for x in color.strip('rgb()').split(',')) / 3
+
+
+def drawn(flows: int) -> Callable[[], None]:
+    def case() -> None:
+        page = report(traffic(flows), '--dry-run')
+        rows = len(reportpage.read(page).rows)
+        for dark in (False, True):
+            with Browser(dark) as browser:
+                browser.open(page)
+                check_drawn(browser)
+                check_equal(brightness(browser) < 100, dark, 'a dark page')
+                check(browser.texts('[role=status]')[0].endswith('of {:,} rows'.format(rows)),
+                      'rows: %r', browser.texts('[role=status]'))
+                for theme in ('light', 'dark'):
+                    browser.run('document.getElementById("theme").click()')
+                    check_equal(brightness(browser) < 100, theme == 'dark', theme + ' on demand')
+                check_equal(browser.complaints(), [], 'complaints')
+    return case
+
+
+def numbers(texts: List[str]) -> List[int]:
+    return [int(text.replace(',', '')) for text in texts if text]
+
+
+def table() -> None:
+    page = report(traffic(1000))
+    rows = reportpage.read(page).as_dicts()
+    sizes = sorted((row['src_wire_bytes'] + row['dst_wire_bytes'] for row in rows), reverse=True)
+    with Browser(False) as browser:
+        browser.open(page)
+        check_equal(numbers(browser.column('Bytes')), sizes[:100], 'largest first')
+        browser.press('Next')
+        check_equal(numbers(browser.column('Bytes')), sizes[100:200], 'second page')
+        browser.press('Last')
+        check_equal(numbers(browser.column('Bytes')), sizes[(len(sizes) - 1) // 100 * 100:],
+                    'last page')
+        browser.press('Bytes')
+        check_equal(numbers(browser.column('Bytes')), sizes[::-1][:100], 'smallest first')
+        check_equal(browser.texts('[aria-sort=ascending]'), ['Bytes ▲'], 'sorted by')
+        browser.press('Protocol')
+        found = browser.column('Protocol')
+        check_equal(found, sorted(found), 'by protocol')
+        # Addresses by their numbers, and not as text.
+        browser.search('udp 10.')
+        browser.press('Source')
+        keys = [[int(x) for x in text.rsplit(':', 1)[0].split('.')]
+                for text in browser.column('Source') if text.startswith('10.')]
+        check(len(keys) > 10, 'nothing to compare')
+        check_equal(keys, sorted(keys), 'by source')
+        some = rows[7]
+        browser.search(some['file'].upper())
+        check_equal(browser.column('File'), [some['file']], 'found by name')
+        link = browser.run('return document.querySelector("#flows tbody a").href')
+        check_equal(link, 'file://' + suite.path('out', some['file']), 'link')
+        browser.search('no such flow')
+        check_equal(browser.texts('[role=status]'), ['nothing found'], 'what is said')
+        check_equal(browser.texts('#flows tbody td'), [], 'rows')
+        check_equal(browser.complaints(), [], 'complaints')
+
+
+def odd_pages() -> Iterator[List[str]]:
+    yield from (['--shards', '4'], ['--by', 'none'], ['--by', 'host'], ['--by', 'vlan,mac'],
+                ['--by', 'connection', '--idle-timeout', '1ms'], ['--inner'], ['--top', '3'],
+                ['--name', '{proto}/{n} 100%?#&.pcap'], ['--filter', 'udp port 53'])
+
+
+def odd() -> None:
+    """Keys that lack what a section shows: it is left out."""
+    capture = traffic(100)
+    with Browser(True) as browser:
+        for flags in odd_pages():
+            page = report(capture, *flags)
+            browser.open(page)
+            check_equal(browser.complaints(), [], '%s: complaints' % flags)
+            for link in browser.run('return [...document.querySelectorAll("#flows a")]'
+                                    '.map(x => decodeURIComponent(new URL(x.href).pathname))'):
+                check(os.path.isfile(link), '%s: no file %s', flags, link)
+
+
+def hostile() -> None:
+    """Every name is text."""
+    evil = '<img src=x onerror=document.title=1>&amp;"\'<script>document.title=2<_script>'
+    packet = pf.frame('10.0.0.1', '10.0.0.2', pf.UDP, pf.udp('10.0.0.1', '10.0.0.2', 1, 2))
+    capture = suite.write(evil + '.pcap',
+                          pf.Capture(pf.Format(), [pf.Packet(packet, S)]).encode())
+    page = report(capture, '--name', evil + '{n}.pcap')
+    with Browser(False) as browser:
+        browser.open(page)
+        check_equal(browser.column('File'), [evil + '1.pcap'], 'file')
+        check_equal(browser.texts('h1'), [evil + '.pcap'], 'heading')
+        check_equal(browser.driver.title, evil + '.pcap - cleave', 'title')
+        check_equal(browser.run('return document.querySelectorAll("img").length'), 0, 'images')
+        # What gets past all that is stopped by the policy.
+        browser.run('const s = document.createElement("script"); s.textContent = '
+                    '"document.title = 3"; document.body.append(s)')
+        check_equal(browser.driver.title, evil + '.pcap - cleave', 'title after a foreign script')
+
+
+CASES: Dict[str, Callable[[], None]] = {
+    '10-flows': drawn(10),
+    '1,000-flows': drawn(1000),
+    '100,000-flows': drawn(100000),
+    'table': table,
+    'odd': odd,
+    'hostile': hostile,
+}
+
+
+def main() -> int:
+    try:
+        harness.tool('chromedriver')
+        if webdriver is None:
+            python = harness.python_with('selenium')
+            os.execv(python, [python, *sys.argv])
+    except harness.Skip as why:
+        print('skipped: %s' % why)
+        return harness.SKIPPED
+    return suite.run(CASES)
+
+
+if __name__ == '__main__':
+    sys.exit(main())
