@@ -7,4 +7,5 @@ for template in '' '{nothing}' '{n' 'n}' '{}' '{n:}' '{n:x}' '{n:0}' '{n:21}' '{
 done
 try cleave split a.pcap --name "$("$PYTHON" -c 'print("x" * 201)')"
 try cleave split a.pcap --name "$("$PYTHON" -c 'print("{n}" * 65)')"
+try cleave split a.pcap --name 'other.pcap/{n}'
 names .
