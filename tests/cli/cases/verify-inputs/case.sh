@@ -1,0 +1,18 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The captures are held against those of the run.
+sample mixed a.pcap
+sample four-flows b.pcap
+cleave split a.pcap b.pcap -o out -q --verify
+cleave verify out >log 2>&1 || { grep 'built without' log >&2 && skip 'this build cannot verify'; }
+try cleave verify out a.pcap
+try cleave verify out a.pcap missing
+cat b.pcap | try cleave verify out a.pcap - -q
+# The last packet, which is in other.pcap, is another.
+{ head -c 1844 a.pcap; printf x; } >x.pcap
+try cleave verify out x.pcap b.pcap -q
+try cleave verify out b.pcap a.pcap -q 2>log
+grep 'bytes, and had' log >&2
+cleave split a.pcap -o one -q --verify
+cat x.pcap | try cleave verify one - -q
+rm b.pcap
+try cleave verify out

@@ -1,0 +1,37 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# The record of the run, by which an output is verified, may be no such thing.
+sample mixed a.pcap
+cleave split a.pcap -o whole -q
+cleave verify whole >log 2>&1 || { grep 'built without' log >&2 && skip 'this build cannot verify'; }
+record() {
+    rm -rf out
+    cp -r whole out
+    "$PYTHON" - "$1" <<'END'
+import json, sys
+with open('out/cleave.json') as f:
+    said = json.load(f)
+exec(sys.argv[1])
+with open('out/cleave.json', 'w') as f:
+    json.dump(said, f)
+END
+    printf '# %s\n' "$1" >&2
+    try cleave verify out
+}
+record 'said["options"]["colour"] = "red"'
+record 'said["options"]["by"] = 7'
+record 'said["options"]["shards"] = -1'
+record 'said["options"]["format"] = "xml"'
+record 'del said["options"]'
+record 'said["inputs"] = []'
+record 'del said["inputs"][0]["bytes"]'
+record 'del said["flows"]'
+printf '{' >out/cleave.json
+try cleave verify out
+rm out/cleave.json
+try cleave verify out
+mkdir out/cleave.json
+try cleave verify out
+try cleave verify a.pcap
+try cleave verify missing
+try cleave verify ''
+cleave verify "$("$PYTHON" -c 'print("x/" * 3000)')" 2>&1 | sed 's|[x/]*/: |@LONG@: |' >&2
