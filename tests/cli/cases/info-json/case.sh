@@ -11,3 +11,5 @@ cleave info --json cut >out.json
 echo "exit $?"
 cat out.json
 is_json out.json
+try cleave info --json mixed >out.json
+sed -n '1p; $p' out.json

@@ -1,0 +1,47 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Who waits for a pipe can be stopped, and says what was not made.
+sample mixed a.pcap
+mkfifo p
+"$PYTHON" - <<'END'
+import os, signal, subprocess, sys, time
+
+
+def begin():
+    return subprocess.Popen(['cleave', 'split', 'p', '-o', 'out', '-q'], stderr=subprocess.PIPE)
+
+
+def end(run, number):
+    run.send_signal(number)
+    print('exit', run.wait())
+    sys.stdout.write(run.stderr.read().decode())
+
+
+def waited_for():
+    try:
+        return os.open('p', os.O_WRONLY | os.O_NONBLOCK)
+    except OSError:
+        return None
+
+
+run = begin()
+pipe = waited_for()
+while pipe is None:
+    time.sleep(0.01)
+    pipe = waited_for()
+end(run, signal.SIGTERM)
+os.close(pipe)
+
+run = begin()
+with open('p', 'wb') as pipe, open('a.pcap', 'rb') as a:
+    pipe.write(a.read())
+    pipe.flush()
+    while not any(name.startswith('.out.') for name in os.listdir('.')):
+        time.sleep(0.01)
+    time.sleep(0.5)
+    # Meanwhile nobody else may write the same output.
+    other = subprocess.run(['cleave', 'split', 'a.pcap', '-o', 'out', '-q'], stderr=subprocess.PIPE)
+    print('another: exit', other.returncode)
+    sys.stdout.write(other.stderr.decode())
+    end(run, signal.SIGINT)
+END
+names .
