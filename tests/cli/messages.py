@@ -1,0 +1,330 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Every message that the sources can make, and every flag, is met by a case.
+
+Messages are the string literals of src/cli, the one room that prints, and elsewhere those that end
+as an error's `what` or `hint`. Each must be in what a case expects (cases/*/case.stdout and
+case.stderr), or stand literally in a test of the suites "property" and "unit". What no command line
+leads to is listed here with the reason; an entry that excuses nothing, or what a case shows, fails.
+
+Flags are those of "cleave help --table": each, and its letter, must be on a command line of a case
+that ends well.
+"""
+import ast
+import functools
+import glob
+import os
+import re
+import sys
+from typing import Dict, Iterator, List, NamedTuple, Set, Tuple
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+# pylint: disable=wrong-import-position
+import harness
+from harness import check, check_equal
+
+suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
+
+# Functions whose strings are printed through a "%s" of a message.
+WORDS_OF = ('difference', 'kind_of', 'refuse_foreign', 'suspect_judge')
+
+# What no command line leads to, and why. Codes excuse all messages that have them.
+CODES = {
+    'CLV_ERR_INTERNAL': 'a check of cleave against itself',
+    'CLV_ERR_CANCELLED': 'told as "stopped by a signal"',
+    'CLV_ERR_NOMEM': 'memory is refused in property/faults.py alone',
+}
+UNPROVOKED: Dict[str, Tuple[str, ...]] = {
+    'memory, see above': (
+        'a smaller --memory or fewer --threads may help',
+    ),
+    'the system fails, which property/faults.py makes it do, call by call': (
+        'cannot be closed',
+        'the thread that reads it cannot be started',
+        'cannot be cut off at byte %llu',
+        'cannot be opened again',
+        'has no descriptor',
+        'cannot be moved aside',
+        'cannot take its name',
+        'what was there before is now %.120s',
+        'cannot be replaced',
+        'cannot be synchronised',
+        'cannot be synchronised: the output is there, but may not survive a power cut',
+    ),
+    'somebody else changes files at the right moment': (
+        'the file shrank while it was read: it had %llu bytes',
+        'split it when nothing truncates or rewrites it any more',
+        'the input changed while it was read',
+        'was truncated while it was written',
+        'changed while it was looked at',
+        '%llu fault%s found: nothing was published',
+        'the inputs have %llu records, the outputs %llu, or others',
+    ),
+    'the command line checks it first, other callers of the library may not': (
+        'inputs and output must be given',
+        'no such format: %d',
+        'no such kind: %d',
+        '%llu of kind %d cannot be',
+        'cannot be negative',
+        '%u; at most %d',
+        'a share of more than 100 per cent',
+        'address family %u; 4 or 6 is needed',
+        'VLAN id %u; at most %d',
+        '%zu bytes do not fit an IP length field',
+        '%zu bytes do not fit a buffer of %zu',
+        'a time of %lld s does not fit a pcap record',
+        'a packet of %u bytes; at most %d',
+    ),
+    'something else is met first': (
+        'host excludes connection',
+        'a template has 1 to 200 bytes',
+        'a snaplen of %u',
+        'a socket',
+        'more than %d link types',
+        'the block belongs to no section',
+        'cleave: the summary does not fit: a path is too long',
+        '%llu descriptors are too few',
+        'raise the limit, for example with ulimit -n 1024',
+    ),
+    'this build, machine or user has all that is needed': (
+        'is %s data, which this build does not read',
+        'this build lacks the library for SHA-1',
+        'cannot be verified: built without jansson',
+        'install libjansson-dev and build again',
+        'libpcap: %.120s',
+        'a device',
+    ),
+    'the machine\'s own numbers, which no case expects': (
+        '%s/s, %s records/s, %u thread%s, %s re-opens, %s writes',
+        '%-10s %14s  %s/s over inputs and outputs, %u thread%s',
+        '  %s/s  %s records  %s records/s  %s flows',
+        ', jemalloc %.*s',
+    ),
+}
+
+
+class Message(NamedTuple):
+    text: str   # as printf takes it, or a part of it
+    kind: str   # 'what', 'hint', or 'said' where it may stand anywhere in a line
+    file: str
+    function: str
+    code: str   # enum clv_errc where it is a what
+
+    def __str__(self) -> str:
+        return '%s: %s: "%s"' % (self.file, self.function, self.text.replace('\n', '\\n'))
+
+
+TOKEN = re.compile(r'/\*.*?\*/|//[^\n]*|^[ \t]*#(?:[^\n\\]|\\.)*|"(?:\\.|[^"\\])*"|'
+                   r"'(?:\\.|[^'\\])*'|[A-Za-z_]\w*|\S", re.DOTALL | re.MULTILINE)
+ASSIGNED = re.compile(r'(?:what|hint|why) =')
+CONVERSION = re.compile(r'%[-+ #0]*(?:\*|\d+)?(?:\.(?:\*|\d+)?)?(?:hh|h|ll|l|z|j|t)?'
+                        r'([diouxXcsfeg%])')
+# What printf makes of them; all others are whole numbers, for which run.py may put a word.
+PRINTED = {'s': '.*', 'c': '.', 'x': '[0-9a-f]+', 'f': r'[\d.]+', '%': '%'}
+NUMBER = r'(?:-?\d+|@[A-Z]+@)'
+
+
+def read(path: str) -> str:
+    with open(path, encoding='utf-8') as f:
+        return f.read()
+
+
+def tokens_of(path: str) -> List[str]:
+    """Without comments and directives; strings that stand side by side are one, a macro among them
+    is "%s"."""
+    out: List[str] = []
+    found = [t for t in TOKEN.findall(read(path)) if not t.startswith(('/*', '//', '#'))]
+    for i, token in enumerate(found):
+        beside = bool(out) and out[-1][0] == '"'
+        if token[0] == '"' and beside:
+            out[-1] = out[-1][:-1] + token[1:]
+        elif beside and token.isupper():
+            out[-1] = out[-1][:-1] + '%s"'
+        elif token.isupper() and found[i + 1:i + 2] and found[i + 1][0] == '"':
+            out.append('"%s"')
+        else:
+            out.append(token)
+    return out
+
+
+class Literal(NamedTuple):
+    """A string and what it stands in."""
+    text: str
+    before: str                   # the two tokens before it
+    function: str                 # that is defined here, or ''
+    calls: List[Tuple[str, int]]  # outermost first, each with the number of the argument
+    code: str                     # argument 1 of the innermost call
+
+
+def literals_of(path: str) -> Iterator[Literal]:
+    calls: List[Tuple[str, int]] = []
+    second: List[str] = []  # tokens of argument 1, by call
+    function, depth = '', 0
+    tokens = tokens_of(path)
+    for i, token in enumerate(tokens):
+        if token == '{':
+            depth += 1
+        elif token == '}':
+            depth -= 1
+            function = function if depth else ''
+        elif token == '(':
+            named = i and re.match(r'[A-Za-z_]', tokens[i - 1])
+            calls.append((tokens[i - 1] if named else '', 0))
+            second.append('')
+            if depth == 0 and len(calls) == 1:
+                function = calls[0][0]
+        elif token == ')':
+            calls.pop()
+            second.pop()
+        elif token == ',' and calls:
+            calls[-1] = (calls[-1][0], calls[-1][1] + 1)
+        elif token[0] == '"':
+            yield Literal(ast.literal_eval(token), ' '.join(tokens[i - 2:i]), function,
+                          list(calls), second[-1] if second else '')
+        elif calls and calls[-1][1] == 1:
+            second[-1] += token
+
+
+def tellers(path: str) -> Dict[str, Tuple[int, str]]:
+    """Functions that are given a message: as which argument, and whether as a what or a hint."""
+    out: Dict[str, Tuple[int, str]] = {}
+    for m in re.finditer(r'\b(\w+) \( ((?:[^()]|\( \))*?const char \* (what|hint)\b)',
+                         ' '.join(tokens_of(path))):
+        out[m[1]] = (m[2].count(','), m[3])
+    return out
+
+
+def speaks(text: str) -> bool:
+    """Is words, and neither one alone nor a format of what others say."""
+    plain = CONVERSION.sub('', text).strip()
+    return ' ' in plain and bool(re.search('[A-Za-z]{3}', plain))
+
+
+def messages() -> List[Message]:
+    top = os.path.join(HERE, '..', '..', 'src')
+    paths = sorted(glob.glob(os.path.join(top, '**', '*.[ch]'), recursive=True))
+    shared = {name: told for path in paths if path.endswith('.h')
+              for name, told in tellers(path).items()}
+    out: List[Message] = []
+    for path in paths:
+        name = os.path.relpath(path, top)
+        telling = dict(shared, **tellers(path))
+        telling.pop('clv_fail_nomem', None)  # its `what` is a subject
+        for s in literals_of(path):
+            kind = ''
+            for call, at in s.calls:
+                if not kind and call in telling and at >= telling[call][0]:
+                    kind = telling[call][1] if at == telling[call][0] else 'said'
+            if not kind and (name.startswith('cli/') or s.function in WORDS_OF or
+                             ASSIGNED.search(s.before)):
+                kind = 'said'
+            if kind and (speaks(s.text) or kind != 'said' and re.search('[a-z]{3}', s.text)):
+                out.append(Message(s.text, kind, name, s.function or '(a table)', s.code))
+    return out
+
+
+def pattern_of(text: str) -> str:
+    """What printf makes of it."""
+    out, at = '', 0
+    for c in CONVERSION.finditer(text):
+        out += re.escape(text[at:c.start()]) + PRINTED.get(c[1], NUMBER)
+        at = c.end()
+    return out + re.escape(text[at:])
+
+
+AS_A = {  # in a line
+    'what': '(?:^|: )TEXT(?:$|[:;] )',  # behind a subject, before an errno's words or what is added
+    'hint': '^ {8}TEXT$',
+    'said': 'TEXT',
+}
+
+
+def expected_lines() -> Set[str]:
+    return {line for path in glob.glob(os.path.join(HERE, 'cases', '*', 'case.std*'))
+            for line in read(path).split('\n') if not line.startswith('$ ')}
+
+
+def strings_of_tests() -> Set[str]:
+    """Of the tests that hold no expected output."""
+    out: Set[str] = set()
+    for path in glob.glob(os.path.join(HERE, '..', 'property', '*.py')):
+        for node in ast.walk(ast.parse(read(path))):
+            if isinstance(node, ast.Constant) and isinstance(node.value, (str, bytes)):
+                out.add(node.value if isinstance(node.value, str) else
+                        node.value.decode('utf-8', 'replace'))
+    for path in glob.glob(os.path.join(HERE, '..', 'unit', '*.c')):
+        out.update(ast.literal_eval(t) for t in tokens_of(path) if t[0] == '"')
+    return out
+
+
+@functools.lru_cache()
+def unmet() -> List[Tuple[str, Message]]:
+    """Lines of messages, with what they are of."""
+    lines, strings = '\n'.join(expected_lines()), '\n'.join(strings_of_tests())
+    out: List[Tuple[str, Message]] = []
+    for m in messages():
+        for text in m.text.split('\n'):
+            pattern = pattern_of(text)
+            if (speaks(text) or text == m.text) and not re.search(pattern, strings) and \
+                    not re.search(AS_A[m.kind].replace('TEXT', pattern), lines, re.MULTILINE):
+                out.append((text, m))
+    return out
+
+
+def every_message_is_met() -> None:
+    found = unmet()
+    listed = {text for texts in UNPROVOKED.values() for text in texts}
+    faults = ['no case has ' + str(m) for text, m in found
+              if text not in listed and m.code not in CODES]
+    check(not faults, '%d messages\n%s', len(faults), '\n'.join(faults))
+
+
+def no_excuse_is_stale() -> None:
+    """None is left of messages that are gone, or that a case has now."""
+    found = unmet()
+    listed = {text for texts in UNPROVOKED.values() for text in texts}
+    check_equal(listed - {text for text, m in found if m.code not in CODES}, set(), 'texts')
+    check_equal(set(CODES) - {m.code for _, m in found}, set(), 'codes')
+    check_equal(set(WORDS_OF) - {m.function for m in messages()}, set(), 'functions')
+
+
+def flags_used() -> Dict[str, Set[str]]:
+    """By command: the flags on command lines that end with 0 or 1, as they are written."""
+    out: Dict[str, Set[str]] = {}
+    line = re.compile(r'^\$ (?:\S+ )*?cleave (.*)\n(?:(?!\$ |exit \d).*\n)*exit [01]$',
+                      re.MULTILINE)
+    for path in glob.glob(os.path.join(HERE, 'cases', '*', 'case.stdout')):
+        for m in line.finditer(read(path)):
+            words = m[1].split()
+            used = out.setdefault(' '.join(words[:2 if words[0] == 'generate' else 1]), set())
+            for word in words:
+                if word.startswith('--'):
+                    used.add(word.split('=')[0])
+                elif word.startswith('-'):
+                    used.update('-' + letter for letter in word[1:])
+    return out
+
+
+def every_flag_is_used() -> None:
+    used, command, unused = flags_used(), '', []
+    for line in suite.run_cleave('help', '--table').stdout.decode().splitlines():
+        kind, name, letter = line.split('\t')[:3]
+        if kind == 'command':
+            command = name
+            continue
+        check_equal(kind, 'flag', 'kind of line')
+        for word in ['--' + name] + (['-' + letter] if letter else []):
+            if word not in used.get(command, ()):
+                unused.append('cleave %s %s' % (command, word))
+    check(not unused, 'in no case that ends well: %s', ', '.join(unused))
+
+
+def main() -> int:
+    return suite.run({case.__name__.replace('_', '-'): case
+                      for case in (every_message_is_met, no_excuse_is_stale, every_flag_is_used)})
+
+
+if __name__ == '__main__':
+    sys.exit(main())
