@@ -105,14 +105,14 @@ char *clv_error_format(const struct clv_error *err, char *buf, unsigned len)
 {
     if (len == 0)
         return buf;
-    size_t n = strlen(clv_printable(err->subject, buf, len));
+    size_t n = strlen(clv_printable(*err->subject ? err->subject : "\"\"", buf, len));
     if (err->offset != CLV_NO_OFFSET && err->record)
         put(buf, len, &n, ": byte %llu (record %llu)", (unsigned long long)err->offset,
             (unsigned long long)err->record);
     else if (err->offset != CLV_NO_OFFSET)
         put(buf, len, &n, ": byte %llu", (unsigned long long)err->offset);
     if (n < len) {
-        put(buf, len, &n, "%s", n ? ": " : "");
+        put(buf, len, &n, ": ");
         n += n < len ? strlen(clv_printable(err->what, buf + n, len - n)) : 0;
     }
     if (err->sys)

@@ -86,6 +86,21 @@ void flags_table(const struct command *cmd, FILE *to);
 /* The one of the n words nearest to word, or NULL where none is near. */
 const char *nearest_word(const char *word, const char *const *words, size_t n);
 
+/*
+ * What makes text on a terminal stand out, and what ends that; "" where `to` is none, is a dumb
+ * one, or NO_COLOR is set (https://no-color.org).
+ */
+enum color {
+    COLOR_END,
+    COLOR_STRONG,
+    COLOR_BAD,
+    COLOR_GOOD,
+};
+const char *color(FILE *to, enum color c);
+
+/* Prints "cleave COMMAND: MESSAGE" to stderr; command may be NULL. */
+__attribute__((format(printf, 2, 3))) void complain(const char *command, const char *what, ...);
+
 /* Prints "cleave: MESSAGE" and the hint to stderr. Returns EXIT_NOTHING. */
 int print_error(const struct clv_error *err);
 
@@ -140,6 +155,7 @@ struct confines {
 void confine(const struct confines *c);
 
 /* Numbers for people, in a static buffer of eight in turn. */
+const char *plural(uint64_t n);        /* "s", or "" for one; static */
 const char *human_count(uint64_t n);   /* 1,234,567 */
 const char *human_bytes(double bytes); /* 1.23 GB */
 const char *human_seconds(double s);   /* 1.23 s */

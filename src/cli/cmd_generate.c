@@ -40,8 +40,8 @@ static const struct flag synflood_flags[] = {
 static int print_result(const char *path, bool quiet, uint64_t packets, uint64_t bytes)
 {
     if (!quiet && strcmp(path, "-") != 0)
-        (void)printf("%s: %s packets, %s\n", printable(path), human_count(packets),
-                     human_bytes((double)bytes));
+        (void)printf("%s: %s packet%s, %s\n", printable(path), human_count(packets),
+                     plural(packets), human_bytes((double)bytes));
     return EXIT_ALL;
 }
 
@@ -51,8 +51,7 @@ static int run_synflood(const void *options, char **operands, unsigned n_operand
     (void)n_operands;
     const struct synflood *o = options;
     if (o->rate && o->interval_ns) {
-        (void)fprintf(stderr,
-                      "cleave generate synflood: --rate and --interval exclude each other\n");
+        complain("generate synflood", "--rate and --interval exclude each other");
         return EXIT_NOTHING;
     }
     struct clv_synflood_params p = {
@@ -133,8 +132,7 @@ static int run_traffic(const void *options, char **operands, unsigned n_operands
     (void)n_operands;
     const struct traffic *o = options;
     if (o->packets && o->bytes) {
-        (void)fprintf(stderr,
-                      "cleave generate traffic: --packets and --bytes exclude each other\n");
+        complain("generate traffic", "--packets and --bytes exclude each other");
         return EXIT_NOTHING;
     }
     const struct clv_traffic_params p = {

@@ -17,7 +17,8 @@ static void print_info(const struct clv_capture_info *i)
 {
     const struct clv_capture_format *f = &i->format;
     const char *link = clv_linktype_name(f->linktype);
-    (void)printf("%s\n", printable(i->path));
+    (void)printf("%s%s%s\n", color(stdout, COLOR_STRONG), printable(i->path),
+                 color(stdout, COLOR_END));
     const bool ng = f->record_header_len == 0;
     (void)printf("  format     %s %u.%u, %s-endian%s", f->name, f->version_major, f->version_minor,
                  f->big_endian ? "big" : "little",
@@ -26,7 +27,7 @@ static void print_info(const struct clv_capture_info *i)
                                   : ", microseconds");
     if (ng)
         (void)printf(", %s section%s, %u interface%s", human_count(i->sections),
-                     i->sections == 1 ? "" : "s", i->interfaces, i->interfaces == 1 ? "" : "s");
+                     plural(i->sections), i->interfaces, plural(i->interfaces));
     (void)printf("%s%s\n", i->compression ? ", compressed with " : "",
                  i->compression ? i->compression : "");
     (void)printf("  link type  %u (%s)%s%s", f->linktype, link ? link : "unknown",

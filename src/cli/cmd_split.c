@@ -142,7 +142,17 @@ static void default_output(const char *input, char *buf, size_t len)
 
 static void row(FILE *to, const char *name, const char *value, const char *rest)
 {
-    (void)fprintf(to, "%-10s %14s  %s\n", name, value, rest);
+    (void)fprintf(to, "%s%-10s%s %14s  %s\n", color(to, COLOR_STRONG), name, color(to, COLOR_END),
+                  value, rest);
+}
+
+/* A number of things, and what is to say of them. */
+static void row_of(FILE *to, const char *name, uint64_t n, const char *thing, const char *rest)
+{
+    char buf[128];
+    (void)snprintf(buf, sizeof buf, "%s%s%s", thing, plural(n), rest);
+    if (n)
+        row(to, name, human_count(n), buf);
 }
 
 /* What may be tried next where something is not as it could be. */
@@ -156,9 +166,9 @@ static void print_advice(const struct clv_split_params *p, const struct clv_spli
     if (r->reopens > r->outputs)
         (void)fprintf(
             to,
-            "%s outputs could be open at a time: a higher limit (ulimit -n) or --max-open "
+            "%s output%s could be open at a time: a higher limit (ulimit -n) or --max-open "
             "saves re-opens\n",
-            human_count(r->max_open));
+            human_count(r->max_open), plural(r->max_open));
 }
 
 static void print_summary(const struct clv_split_params *p, const struct clv_split_result *r,
@@ -176,68 +186,48 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     row(to, "read", human_count(r->records_read), buf);
     (void)snprintf(buf, sizeof buf, "%s in %s file%s, %s of them flows",
                    human_bytes((double)r->written_bytes), human_count(r->outputs),
-                   r->outputs == 1 ? "" : "s", human_count(r->flows));
+                   plural(r->outputs), human_count(r->flows));
     if (p->dry_run)
         (void)snprintf(buf, sizeof buf, "in %s output%s, %s of them flows", human_count(r->outputs),
-                       r->outputs == 1 ? "" : "s", human_count(r->flows));
+                       plural(r->outputs), human_count(r->flows));
     row(to, p->dry_run ? "found" : "written", human_count(r->records_written), buf);
-    if (r->other)
-        row(to, r->dropped_other ? "dropped" : "other", human_count(r->other),
-            r->dropped_other ? "records without a network address (--no-other)"
-                             : "records without a network address, in a file of that name");
-    if (r->verified)
-        row(to, "verified", human_count(r->verified),
-            "outputs, read again and held against the capture");
+    row_of(to, r->dropped_other ? "dropped" : "other", r->other, "record",
+           r->dropped_other ? " without a network address (--no-other)"
+                            : " without a network address, in a file of that name");
+    row_of(to, "verified", r->verified, "output", ", read again and held against the capture");
     const struct clv_dropped_blocks *b = &r->dropped_blocks;
-    const struct {
-        uint64_t n;
-        const char *what;
-    } left_out[] = {
-        {b->statistics, "blocks of interface statistics, which are of the whole capture"},
-        {b->custom, "custom blocks that must not be copied"},
-        {b->unknown, "blocks of unknown types"},
-        {b->metadata, "blocks of names, secrets and custom data"},
-    };
-    for (size_t i = 0; i < sizeof left_out / sizeof *left_out; i++)
-        if (left_out[i].n)
-            row(to, "left out", human_count(left_out[i].n), left_out[i].what);
-    if (r->rounded)
-        row(to, "rounded", human_count(r->rounded),
-            "times that pcap cannot hold to the last digit");
-    if (r->skipped_bytes)
-        row(to, "skipped", human_count(r->skipped_bytes), "bytes behind faults (--recover)");
-    if (r->fragments)
-        row(to, "fragments", human_count(r->fragments),
-            "later fragments, with the first of theirs");
-    if (r->orphans)
-        row(to, "orphans", human_count(r->orphans),
-            "fragments whose first was not seen, in flows without ports");
-    if (r->copies)
-        row(to, "copies", human_count(r->copies), "records in the outputs of both their hosts");
-    if (r->small)
-        row(to, r->dropped_small ? "dropped" : "other", human_count(r->small),
-            r->dropped_small ? "records of small flows (--no-other)"
-                             : "records of small flows, in the same file");
-    if (r->dropped_filtered)
-        row(to, "dropped", human_count(r->dropped_filtered), "records that were not asked for");
-    if (r->dropped_capped)
-        row(to, "dropped", human_count(r->dropped_capped), "records beyond what a flow may have");
-    if (r->cut_short)
-        row(to, "cut short", human_count(r->cut_short),
-            "records captured too short for their ports, in flows without ports");
+    row_of(to, "left out", b->statistics, "block",
+           " of interface statistics, which are of the whole capture");
+    row_of(to, "left out", b->custom, "custom block", " that must not be copied");
+    row_of(to, "left out", b->unknown, "block", " of unknown types");
+    row_of(to, "left out", b->metadata, "block", " of names, secrets and custom data");
+    row_of(to, "rounded", r->rounded, "time", " that pcap cannot hold to the last digit");
+    row_of(to, "skipped", r->skipped_bytes, "byte", " behind faults (--recover)");
+    row_of(to, "fragments", r->fragments - r->orphans, "later fragment",
+           ", with the first of theirs");
+    row_of(to, "orphans", r->orphans, "fragment",
+           " whose first was not seen, in flows without ports");
+    row_of(to, "copies", r->copies, "record", " in the outputs of both their hosts");
+    row_of(to, r->dropped_small ? "dropped" : "other", r->small, "record",
+           r->dropped_small ? " of small flows (--no-other)" : " of small flows, in the same file");
+    row_of(to, "dropped", r->dropped_filtered, "record", " not asked for");
+    row_of(to, "dropped", r->dropped_capped, "record", " beyond what a flow may have");
+    row_of(to, "cut short", r->cut_short, "record",
+           " captured too short for their ports, in flows without ports");
     for (unsigned i = 0; r->flows > 1 && i < r->n_largest; i++) {
-        (void)snprintf(buf, sizeof buf, "record%s, %s in ", r->largest[i].records == 1 ? "" : "s",
-                       human_bytes((double)r->largest[i].bytes));
-        (void)fprintf(to, "%-10s %14s  %s%s\n", i ? "" : "largest",
-                      human_count(r->largest[i].records), buf, printable(r->largest[i].name));
+        const struct clv_split_largest *l = &r->largest[i];
+        char what[1200];
+        (void)snprintf(what, sizeof what, "record%s, %s in %s", plural(l->records),
+                       human_bytes((double)l->bytes), printable(l->name));
+        row(to, i ? "" : "largest", human_count(l->records), what);
     }
     if (r->records_written && r->first_ns <= r->last_ns)
-        (void)fprintf(to, "%-10s %s to %s\n", "time", human_time(r->first_ns),
-                      human_time(r->last_ns));
+        (void)fprintf(to, "%s%-10s%s %s to %s\n", color(to, COLOR_STRONG), "time",
+                      color(to, COLOR_END), human_time(r->first_ns), human_time(r->last_ns));
     (void)snprintf(buf, sizeof buf, "%s/s, %s records/s, %u thread%s, %s re-opens, %s writes",
                    human_bytes((double)r->scanned_bytes / s),
                    human_count((uint64_t)((double)r->records_read / s)), r->threads,
-                   r->threads == 1 ? "" : "s", human_count(r->reopens), human_count(r->writes));
+                   plural(r->threads), human_count(r->reopens), human_count(r->writes));
     row(to, "took", human_seconds(r->seconds), buf);
     print_advice(p, r, to);
 }
@@ -246,7 +236,7 @@ static int print_json(const struct clv_split_params *p, const struct clv_split_r
 {
     char buf[65536];
     if (clv_split_json(p, r, buf, sizeof buf) == 0) {
-        (void)fprintf(stderr, "cleave: the summary does not fit: a path is too long\n");
+        complain(NULL, "the summary does not fit: a path is too long");
         return EXIT_DAMAGED;
     }
     (void)fputs(buf, stdout);
@@ -317,13 +307,13 @@ static int run(const void *options, char **operands, unsigned n_operands)
     struct clv_error err;
     if (o->shard_by) {
         if (!o->shards || o->by) {
-            (void)fprintf(stderr, "cleave split: --shard-by needs --shards, and no --by\n");
+            complain("split", "--shard-by needs --shards, and no --by");
             return EXIT_NOTHING;
         }
         p.by = o->shard_by;
     }
     if (to_stdout && o->json) {
-        (void)fprintf(stderr, "cleave split: --json and --manifest - both want standard output\n");
+        complain("split", "--json and --manifest - both want standard output");
         return EXIT_NOTHING;
     }
     if (!p.output) {
@@ -341,13 +331,17 @@ static int run(const void *options, char **operands, unsigned n_operands)
         });
     const bool ok = clv_split(&p, &r, &err);
     hide_progress(&talk);
+    if (!ok && o->shard_by && strcmp(err.subject, "--by") == 0)
+        (void)snprintf(err.subject, sizeof err.subject, "--shard-by");
     if (!ok)
         return end_talk(&err, "published");
     if (r.stale) {
-        (void)fprintf(stderr, "cleave: %s was left by a killed run", printable(r.stale_path));
         if (r.stale > 1)
-            (void)fprintf(stderr, ", and %s more", human_count(r.stale - 1));
-        (void)fprintf(stderr, "; --clean removes such\n");
+            complain(NULL, "%s was left by a killed run, and %s more; --clean removes such",
+                     printable(r.stale_path), human_count(r.stale - 1));
+        else
+            complain(NULL, "%s was left by a killed run; --clean removes such",
+                     printable(r.stale_path));
     }
     int status = EXIT_ALL;
     if (o->json)
@@ -363,11 +357,12 @@ static int run(const void *options, char **operands, unsigned n_operands)
         (void)print_error(&r.damage);
         if (r.damages > 1)
             (void)fprintf(stderr, "        and %s more fault%s behind it\n",
-                          human_count(r.damages - 1), r.damages > 2 ? "s" : "");
-        (void)fprintf(stderr, "        the %s records that are whole were split%s\n",
-                      human_count(r.records_read),
-                      p.recover || r.damage.hint[0] ? ""
-                                                    : "; --recover searches for more behind it");
+                          human_count(r.damages - 1), plural(r.damages - 1));
+        const bool one = r.records_read == 1;
+        (void)fprintf(
+            stderr, "        the %s record%s that %s whole %s split%s\n",
+            human_count(r.records_read), one ? "" : "s", one ? "is" : "are", one ? "was" : "were",
+            p.recover || r.damage.hint[0] ? "" : "; --recover searches for more behind it");
         status = EXIT_DAMAGED;
     }
     return status;

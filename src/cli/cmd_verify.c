@@ -47,23 +47,36 @@ static bool go_on(const struct clv_split_result *r, void *user)
     return talk_progress(r, &t->talk);
 }
 
+static void row(const char *name, const char *value, const char *rest)
+{
+    (void)printf("%s%-10s%s %14s%s%s\n", color(stdout, COLOR_STRONG), name,
+                 color(stdout, COLOR_END), value, *rest ? "  " : "", rest);
+}
+
 static void print_summary(const struct clv_verify_result *r, const char *output)
 {
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
     const uint64_t bytes = r->input_bytes + r->output_bytes;
-    (void)printf("%s: %s\n", printable(output), r->faults ? "not proven" : "proven");
-    (void)printf("%-10s %14s  records of the inputs\n", "read", human_count(r->records));
-    (void)printf("%-10s %14s  records in %s output%s, each in its place\n",
-                 r->faults ? "expected" : "found", human_count(r->written), human_count(r->outputs),
-                 r->outputs == 1 ? "" : "s");
+    char buf[128];
+    (void)printf("%s: %s%s%s\n", printable(output),
+                 color(stdout, r->faults ? COLOR_BAD : COLOR_GOOD),
+                 r->faults ? "not proven" : "proven", color(stdout, COLOR_END));
+    (void)snprintf(buf, sizeof buf, "record%s of the inputs", plural(r->records));
+    row("read", human_count(r->records), buf);
+    (void)snprintf(buf, sizeof buf,
+                   r->faults ? "record%s in the outputs; %s output%s could be read"
+                             : "record%s in %s output%s, each in its place",
+                   plural(r->written), human_count(r->outputs), plural(r->outputs));
+    row(r->faults ? "expected" : "found", human_count(r->written), buf);
+    (void)snprintf(buf, sizeof buf, "record%s left out, as the run's options say",
+                   plural(r->dropped));
     if (r->dropped)
-        (void)printf("%-10s %14s  records left out, as the run's options say\n", "dropped",
-                     human_count(r->dropped));
+        row("dropped", human_count(r->dropped), buf);
     if (r->faults)
-        (void)printf("%-10s %14s\n", "faults", human_count(r->faults));
-    (void)printf("%-10s %14s  %s/s over inputs and outputs, %u thread%s\n", "took",
-                 human_seconds(r->seconds), human_bytes((double)bytes / s), r->threads,
-                 r->threads == 1 ? "" : "s");
+        row("faults", human_count(r->faults), "");
+    (void)snprintf(buf, sizeof buf, "%s/s over inputs and outputs, %u thread%s",
+                   human_bytes((double)bytes / s), r->threads, plural(r->threads));
+    row("took", human_seconds(r->seconds), buf);
 }
 
 static int run(const void *options, char **operands, unsigned n_operands)
@@ -96,7 +109,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     if (!ok)
         return end_talk(&err, "proven");
     if (t.n > SHOWN)
-        (void)fprintf(stderr, "cleave: and %s more faults\n", human_count(t.n - SHOWN));
+        complain(NULL, "and %s more fault%s", human_count(t.n - SHOWN), plural(t.n - SHOWN));
     if (o->json) {
         char buf[32768];
         (void)clv_verify_json(&p, &r, buf, sizeof buf);

@@ -41,7 +41,8 @@ const char *nearest_word(const char *word, const char *const *words, size_t n)
     const char *best = NULL;
     unsigned best_distance = 3;
     for (size_t i = 0; i < n; i++) {
-        const unsigned d = distance(word, words[i]);
+        const bool begins = word[0] && strncmp(words[i], word, strlen(word)) == 0;
+        const unsigned d = begins ? 0 : distance(word, words[i]);
         if (d < best_distance && d < strlen(words[i])) {
             best_distance = d;
             best = words[i];
@@ -52,7 +53,7 @@ const char *nearest_word(const char *word, const char *const *words, size_t n)
 
 static int usage_error(const struct command *cmd, const char *what, const char *subject)
 {
-    (void)fprintf(stderr, "cleave %s: %s: %s\n", cmd->name, what, printable(subject));
+    complain(cmd->name, "%s: %s", what, printable(subject));
     (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
     return -1;
 }
@@ -66,7 +67,7 @@ static int unknown_flag(const struct command *cmd, const char *name)
     const char *near = nearest_word(name, names, n);
     if (!near)
         return usage_error(cmd, "no such flag", name);
-    (void)fprintf(stderr, "cleave %s: no such flag: --%s\n", cmd->name, printable(name));
+    complain(cmd->name, "no such flag: --%s", printable(name));
     (void)fprintf(stderr, "did you mean --%s?\n", near);
     return -1;
 }
@@ -178,8 +179,7 @@ static bool parse_word(const char *words, const char *text, int *out)
 
 static int bad_value(const struct command *cmd, const struct flag *f, const char *text)
 {
-    (void)fprintf(stderr, "cleave %s: --%s does not take \"%s\"\n", cmd->name, f->name,
-                  printable(text));
+    complain(cmd->name, "--%s does not take \"%s\"", f->name, printable(text));
     if (f->kind == FLAG_WORD)
         (void)fprintf(stderr, "it takes one of %s\n", f->arg);
     else if ((f->kind == FLAG_COUNT || f->kind == FLAG_SIZE) && f->max)
@@ -187,9 +187,11 @@ static int bad_value(const struct command *cmd, const struct flag *f, const char
                       (unsigned long long)f->min, (unsigned long long)f->max,
                       f->kind == FLAG_SIZE ? ", or one with a unit such as 64MiB" : "");
     else if (f->kind == FLAG_SIZE)
-        (void)fprintf(stderr, "it takes bytes, or a number with a unit such as 64MiB\n");
+        (void)fprintf(stderr, "it takes bytes, or a number with a unit such as 64MiB%s\n",
+                      f->min ? "; at least 1" : "");
     else if (f->kind == FLAG_DURATION)
-        (void)fprintf(stderr, "it takes seconds, or a whole number with ns, us, ms, s, m or h\n");
+        (void)fprintf(stderr, "it takes seconds, or a whole number with ns, us, ms, s, m or h%s\n",
+                      f->min ? "; more than 0" : "");
     else if (f->kind == FLAG_TIME)
         (void)fprintf(stderr, "it takes a time such as 2026-11-22T23:59:59Z, or seconds since the "
                               "epoch\n");
@@ -317,7 +319,7 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
     if (*help)
         return n;
     if ((unsigned)n < cmd->min_operands) {
-        (void)fprintf(stderr, "cleave %s: %s is missing\n", cmd->name, cmd->operands);
+        complain(cmd->name, "%s is missing", cmd->operands);
         (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
         return -1;
     }

@@ -1,5 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
+#include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cleave/time.h"
 #include "cli/cli.h"
@@ -11,6 +14,30 @@ static char *next_buf(void)
     static char bufs[BUFS][BUF_LEN];
     static unsigned next;
     return bufs[next++ % BUFS];
+}
+
+const char *color(FILE *to, enum color c)
+{
+    static const char *const codes[] = {"\033[0m", "\033[1m", "\033[1;31m", "\033[1;32m"};
+    const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
+    const bool on = !(off && *off) && term && strcmp(term, "dumb") != 0 && isatty(fileno(to));
+    return on ? codes[c] : "";
+}
+
+void complain(const char *command, const char *what, ...)
+{
+    va_list ap;
+    (void)fprintf(stderr, "%scleave%s%s:%s ", color(stderr, COLOR_BAD), command ? " " : "",
+                  command ? command : "", color(stderr, COLOR_END));
+    va_start(ap, what);
+    (void)vfprintf(stderr, what, ap);
+    va_end(ap);
+    (void)fputc('\n', stderr);
+}
+
+const char *plural(uint64_t n)
+{
+    return n == 1 ? "" : "s";
 }
 
 const char *human_count(uint64_t n)

@@ -32,6 +32,8 @@ static const struct {
 
 static bool unknown(struct clv_error *err, const char *text, const char *word, size_t len)
 {
+    if (len == 4 && memcmp(word, "none", 4) == 0)
+        return clv_fail(err, CLV_ERR_ARG, "--by", "\"%.60s\": none stands alone", text);
     if (strlen(text) == len)
         (void)clv_fail(err, CLV_ERR_ARG, "--by", "\"%.60s\" is no key", text);
     else
@@ -70,9 +72,8 @@ bool flow_by_parse(struct flow_by *out, const char *text, bool directed, struct 
     const unsigned f = by.fields;
     if ((f & FLOW_BY_HOST) && (f & (FLOW_BY_IP | FLOW_BY_ROLES)))
         return clv_fail(err, CLV_ERR_ARG, "--by",
-                        "host is each address alone: it excludes ip, client, server and service");
-    if ((f & FLOW_BY_HOST) && by.connections)
-        return clv_fail(err, CLV_ERR_ARG, "--by", "host excludes connection");
+                        "host is each address alone: it excludes ip, client, server, service, and "
+                        "all that has ip in it");
     if ((f & FLOW_BY_ROLES) && by.connections)
         return clv_fail(err, CLV_ERR_ARG, "--by", "connection excludes client, server and service");
     if (f & FLOW_BY_SERVICE)

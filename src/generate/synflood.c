@@ -44,6 +44,11 @@ bool clv_generate_synflood(const char *path, const struct clv_synflood_params *p
             err, CLV_ERR_ARG, path,
             "times from %lld s, %llu times %lld ns on, do not fit pcap's 32-bit seconds",
             (long long)(start / SECOND), (unsigned long long)count, (long long)interval);
+    if (interval && interval < 1000 && !params->nanoseconds)
+        return clv_fail(err, CLV_ERR_ARG, path,
+                        "records %lld ns apart need a savefile of nanoseconds",
+                        (long long)interval) ||
+               clv_fail_hint(err, "--nanoseconds makes one");
     struct clv_saver *saver;
     const struct clv_saver_params sp = {.nanoseconds = params->nanoseconds,
                                         .overwrite = params->overwrite};

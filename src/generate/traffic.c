@@ -8,7 +8,10 @@
 #include <errno.h>
 #include <math.h>
 #include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/text.h"
 #include "generate/build.h"
@@ -479,9 +482,15 @@ static bool open_truth(struct traffic *t, struct clv_error *err)
     const char *path = t->params->truth;
     if (!path)
         return true;
-    t->truth = fopen(path, t->params->overwrite ? "we" : "wxe");
-    if (!t->truth)
-        return clv_fail_errno(err, path, "cannot be created");
+    const int fd = io_open_named(path, t->params->overwrite, err);
+    if (fd < 0)
+        return false;
+    t->truth = fdopen(fd, "w");
+    if (!t->truth) {
+        (void)clv_fail_errno(err, path, "cannot be created");
+        (void)close(fd);
+        return false;
+    }
     if (fputs("proto,src,sport,dst,dport,packets,bytes,first,last\r\n", t->truth) < 0)
         return clv_fail_errno(err, path, "cannot be written");
     return true;
@@ -496,15 +505,25 @@ static bool close_truth(struct traffic *t, struct clv_error *err)
     return true;
 }
 
+/* Both would be written over one another; "-" is the same as itself. */
+static bool are_same(const char *path, const char *truth)
+{
+    struct stat a, b;
+    return strcmp(path, truth) == 0 ||
+           (stat(path, &a) == 0 && stat(truth, &b) == 0 && S_ISREG(a.st_mode) &&
+            a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+}
+
 bool clv_generate_traffic(const char *path, const struct clv_traffic_params *params,
                           uint64_t *bytes, uint64_t *packets, struct clv_error *err)
 {
     struct traffic t = {.params = params};
-    bool ok = init(&t, err) &&
+    if (params->truth && are_same(path, params->truth))
+        return clv_fail(err, CLV_ERR_ARG, "--truth", "and --output are the same file");
+    bool ok = init(&t, err) && open_truth(&t, err) &&
               stream_open(&t.out, path, params->format, params->big_endian, params->overwrite, err);
     if (ok) {
-        ok = open_truth(&t, err) && run(&t, err) && close_truth(&t, err) &&
-             stream_close(&t.out, err);
+        ok = run(&t, err) && close_truth(&t, err) && stream_close(&t.out, err);
         if (!ok)
             stream_abandon(&t.out);
     }

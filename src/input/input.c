@@ -45,6 +45,11 @@ bool input_open(struct input **out, const char *path, struct clv_error *err)
     }
     in->fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
+    if (in->fd < 0 && errno == ENXIO && stat(path, &st) == 0) { /* nobody opens a socket so */
+        (void)clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
+                       kind_of(st.st_mode));
+        goto fail;
+    }
     if (in->fd < 0 || fstat(in->fd, &st) != 0) {
         (void)clv_fail_errno(err, in->path, "cannot be opened");
         goto fail;

@@ -129,6 +129,8 @@ static bool decompress(struct reader *s, struct clv_error *err)
                            s->codec->name);
         else if (step == CODEC_BAD)
             (void)clv_fail(&s->damage, CLV_ERR_DAMAGE, s->path, "%s data: %s", s->codec->name, why);
+        if (s->ended && s->damage.code != CLV_ERR_NONE)
+            (void)clv_fail_hint(&s->damage, "nothing behind it can be decompressed");
         /* It took nothing, or all: more input is what it lacks. */
         if ((io.in_len == 0 || io.in_len == before) && !s->raw_ended && !refill_raw(s, err))
             return false;

@@ -74,7 +74,12 @@ static const struct field_row fields[] = {
 
 static bool bad(struct clv_error *err, const char *what, const char *text)
 {
-    (void)clv_fail(err, CLV_ERR_ARG, "--name", "%s: \"%.80s\"", what, text);
+    return clv_fail(err, CLV_ERR_ARG, "--name", "%s: \"%.80s\"", what, text);
+}
+
+static bool unknown_field(struct clv_error *err, const char *text)
+{
+    (void)bad(err, "an unknown field", text);
     return clv_fail_hint(err,
                          "fields, in braces: n n:DIGITS key proto src dst sport dport first input "
                          "vlan mac tunnel iface shard part community_id");
@@ -245,7 +250,7 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
         if (*p == '{') {
             const char *end = strchr(p, '}');
             if (!end || !parse_field(part, p + 1, (size_t)(end - p - 1)))
-                return bad(err, "an unknown field", p);
+                return unknown_field(err, p);
             p = end + 1;
             continue;
         }

@@ -177,7 +177,9 @@ bool publish_init(struct publish *p, const char *target, unsigned mode, bool for
     while (len > 1 && target[len - 1] == '/')
         len--;
     /* ".NAME.cleave-PID" and a terminator beside the target must fit too. */
-    if (len == 0 || len + 32 > sizeof p->target)
+    if (len == 0)
+        return clv_fail(err, CLV_ERR_ARG, "--output", "is empty");
+    if (len + 32 > sizeof p->target)
         return clv_fail(err, CLV_ERR_ARG, "--output", "a path of %zu bytes cannot be used", len);
     memcpy(p->target, target, len);
     p->target[len] = '\0';

@@ -99,6 +99,8 @@ static bool refuse(const struct clv_split_params *params, struct clv_error *err)
         return !clv_fail(err, CLV_ERR_ARG, path, "is no name for a file");
     if (strlen(path) + 64 > sizeof((struct report *)NULL)->path)
         return !clv_fail(err, CLV_ERR_ARG, path, "its path is too long");
+    if (report_among_outputs(params) && name_reserved(base, strlen(base)))
+        return !clv_fail(err, CLV_ERR_ARG, path, "is the name of one of our files");
     if (lstat(path, &st) != 0 || report_among_outputs(params))
         return false;
     if (!S_ISREG(st.st_mode))

@@ -92,6 +92,8 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
                         (unsigned long long)params->every_n, (int)params->every);
     if (params->idle_timeout_ns < 0 || params->active_timeout_ns < 0)
         return clv_fail(err, CLV_ERR_ARG, "--idle-timeout", "cannot be negative");
+    if (params->has_after && params->has_before && params->after_ns >= params->before_ns)
+        return clv_fail(err, CLV_ERR_ARG, "--before", "is not later than --after");
     if (params->dry_run && params->verify)
         return clv_fail(err, CLV_ERR_ARG, "--verify", "excludes --dry-run, which writes nothing");
     if (params->merge && params->each)
@@ -159,8 +161,8 @@ static bool probe_all(struct job *job, const char *const *paths, struct clv_erro
         s->called = params->inputs[i];
         if (s->once && chooses(params)) {
             (void)clv_fail(err, CLV_ERR_ARG, input_path(s->in), "can be read only once");
-            return clv_fail_hint(err, "--min-packets, --min-bytes and --top read it twice: "
-                                      "save it first");
+            return clv_fail_hint(err, "save it first: --min-packets, --min-bytes and --top read "
+                                      "it twice");
         }
         if (job->n_sources > 1 && !s->once)
             source_close(s); /* opened again when its turn comes */

@@ -96,8 +96,9 @@ static bool host(const char *word, void *to)
 }
 
 /* The words of a list become an array of elements of the size. */
-static bool parse_list(const char *flag, const char *text, size_t size, void **list, size_t *n,
-                       bool (*parse)(const char *word, void *to), struct clv_error *err)
+static bool parse_list(const char *flag, const char *takes, const char *text, size_t size,
+                       void **list, size_t *n, bool (*parse)(const char *word, void *to),
+                       struct clv_error *err)
 {
     size_t cap = 0;
     if (!text)
@@ -113,8 +114,10 @@ static bool parse_list(const char *flag, const char *text, size_t size, void **l
             memcpy(word, p, len);
             word[len] = '\0';
         }
-        if (len >= sizeof word || !parse(word, (char *)more + *n * size))
-            return clv_fail(err, CLV_ERR_ARG, flag, "\"%.*s\" cannot be", (int)min_u64(len, 60), p);
+        if (len >= sizeof word || !parse(word, (char *)more + *n * size)) {
+            (void)clv_fail(err, CLV_ERR_ARG, flag, "\"%.*s\" cannot be", (int)min_u64(len, 60), p);
+            return clv_fail_hint(err, "it takes %s, with commas between them", takes);
+        }
         ++*n;
         p += len;
         if (*p == '\0')
@@ -132,11 +135,14 @@ bool select_init(struct select *s, const struct clv_split_params *params, struct
         .before_ns = params->before_ns,
         .expression = params->filter,
     };
-    const bool ok =
-        parse_list("--host", params->host, sizeof *s->hosts, &hosts, &s->n_hosts, host, err) &&
-        parse_list("--port", params->port, sizeof *s->ports, &ports, &s->n_ports, port, err) &&
-        parse_list("--vlan", params->vlan, sizeof *s->vlans, &vlans, &s->n_vlans, vlan, err) &&
-        parse_list("--proto", params->proto, sizeof *s->protos, &protos, &s->n_protos, proto, err);
+    const bool ok = parse_list("--host", "addresses, or prefixes such as 10.0.0.0/8", params->host,
+                               sizeof *s->hosts, &hosts, &s->n_hosts, host, err) &&
+                    parse_list("--port", "numbers up to 65535, or ranges such as 8000-8100",
+                               params->port, sizeof *s->ports, &ports, &s->n_ports, port, err) &&
+                    parse_list("--vlan", "numbers up to 4095, or ranges such as 10-19",
+                               params->vlan, sizeof *s->vlans, &vlans, &s->n_vlans, vlan, err) &&
+                    parse_list("--proto", "numbers up to 255, or names such as udp", params->proto,
+                               sizeof *s->protos, &protos, &s->n_protos, proto, err);
     s->hosts = hosts;
     s->ports = ports;
     s->vlans = vlans;

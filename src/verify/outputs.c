@@ -185,9 +185,11 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
     struct clv_error why = {.code = CLV_ERR_NONE};
     if (!path_of(v, o->name, path, err) || !verify_may_be(v, o->name, err))
         return false;
-    if (lstat(path, &st) != 0 && errno == ENOENT) {
-        (void)clv_fail(&why, CLV_ERR_UNPROVEN, path, "is missing, with %llu records",
-                       (unsigned long long)o->proof->n);
+    if (lstat(path, &st) != 0) {
+        if (errno != ENOENT && errno != ENOTDIR)
+            return clv_fail_errno(err, path, "cannot be looked at");
+        (void)clv_fail(&why, CLV_ERR_UNPROVEN, path, "is missing, with %llu record%s",
+                       (unsigned long long)o->proof->n, o->proof->n == 1 ? "" : "s");
         verify_tell(v, &why);
         return true;
     }

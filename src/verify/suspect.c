@@ -92,12 +92,13 @@ static const char *difference(const struct proof_record *want, const struct proo
     if (want->data_lo != have->data_lo || want->data_hi != have->data_hi ||
         want->caplen != have->caplen)
         (void)snprintf(buf, len,
-                       want->caplen == have->caplen ? "%u bytes of packet are others"
+                       want->caplen == have->caplen ? "its packet of %u bytes has other bytes"
                                                     : "%u bytes of packet, not %u",
                        have->caplen, want->caplen);
     else if (want->ticks != have->ticks)
-        (void)snprintf(buf, len, "its time is off by %lld units",
-                       (long long)(have->ticks - want->ticks));
+        (void)snprintf(buf, len, "its time is off by %lld tick%s",
+                       (long long)(have->ticks - want->ticks),
+                       have->ticks - want->ticks == 1 ? "" : "s");
     else if (want->origlen != have->origlen)
         (void)snprintf(buf, len, "a length on the wire of %u, not %u", have->origlen,
                        want->origlen);

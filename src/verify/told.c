@@ -170,10 +170,10 @@ static bool read_options(struct told *t, json_t *from, struct clv_error *err)
         while (o < end && strcmp(o->name, name) != 0)
             o++;
         if (o == end)
-            return clv_fail(err, CLV_ERR_FORMAT, PUBLISH_MARK, "option \"%.40s\" is not known here",
+            return clv_fail(err, CLV_ERR_FORMAT, t->path, "option \"%.40s\" is not known here",
                             name);
         if (!set_option(t, o, v))
-            return clv_fail(err, CLV_ERR_FORMAT, PUBLISH_MARK, "option \"%.40s\" has no such value",
+            return clv_fail(err, CLV_ERR_FORMAT, t->path, "option \"%.40s\" has no such value",
                             name);
     }
     /* What was copied is copied again where pcap is asked for. */
@@ -186,20 +186,19 @@ static bool read_inputs(struct told *t, const json_t *from, struct clv_error *er
 {
     const size_t n = json_array_size(from);
     if (n == 0)
-        return clv_fail(err, CLV_ERR_FORMAT, PUBLISH_MARK, "it names no inputs");
+        return clv_fail(err, CLV_ERR_FORMAT, t->path, "it names no inputs");
     const char **inputs = mem_zalloc(n, sizeof *inputs);
     t->params.inputs = inputs;
     t->sizes = mem_zalloc(n, sizeof *t->sizes);
     if (!inputs || !t->sizes)
-        return clv_fail_nomem(err, PUBLISH_MARK, n * sizeof *inputs);
+        return clv_fail_nomem(err, t->path, n * sizeof *inputs);
     t->params.n_inputs = n;
     for (size_t i = 0; i < n; i++) {
         const json_t *input = json_array_get(from, i);
         const json_t *bytes = json_object_get(input, "bytes");
         inputs[i] = json_string_value(json_object_get(input, "file"));
         if (!inputs[i] || !json_is_integer(bytes))
-            return clv_fail(err, CLV_ERR_FORMAT, PUBLISH_MARK, "input %zu has no name or size",
-                            i + 1);
+            return clv_fail(err, CLV_ERR_FORMAT, t->path, "input %zu has no name or size", i + 1);
         t->sizes[i] = (uint64_t)json_integer_value(bytes);
     }
     return true;
@@ -211,7 +210,7 @@ static bool read_counts(struct told *t, const json_t *from, struct clv_error *er
         const json_t *group = c->group ? json_object_get(from, c->group) : from;
         const json_t *v = json_object_get(group, c->name);
         if (!json_is_integer(v))
-            return clv_fail(err, CLV_ERR_FORMAT, PUBLISH_MARK, "%s is missing", c->name);
+            return clv_fail(err, CLV_ERR_FORMAT, t->path, "%s is missing", c->name);
         *(uint64_t *)(void *)((char *)&t->counts + c->at) = (uint64_t)json_integer_value(v);
     }
     return true;
@@ -219,11 +218,11 @@ static bool read_counts(struct told *t, const json_t *from, struct clv_error *er
 
 bool told_read(struct told *t, const char *dir, struct clv_error *err)
 {
-    char path[PATH_MAX];
     json_error_t why;
     *t = (struct told){.each = false};
-    const int n = snprintf(path, sizeof path, "%s/%s", dir, PUBLISH_MARK);
-    if (n < 0 || (size_t)n >= sizeof path)
+    char *const path = t->path;
+    const int n = snprintf(path, sizeof t->path, "%s/%s", dir, PUBLISH_MARK);
+    if (n < 0 || (size_t)n >= sizeof t->path)
         return clv_fail(err, CLV_ERR_ARG, dir, "its path is too long");
     struct stat st;
     if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))

@@ -6,9 +6,12 @@
 #ifndef CLEAVE_VERIFY_TOLD_H
 #define CLEAVE_VERIFY_TOLD_H
 
+#include <limits.h>
+
 #include "cleave/split.h"
 
 struct told {
+    char path[PATH_MAX];            /* of the record */
     struct clv_split_params params; /* inputs are what they were called then */
     bool each;                      /* outputs lie in a directory per input; params.each is false */
     uint64_t *sizes;                /* bytes of the inputs then; 0: not known */

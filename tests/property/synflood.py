@@ -96,7 +96,7 @@ def options() -> None:
         src, dst = ('.'.join(str(rng.randrange(1, 255)) for _ in range(4)) for _ in range(2))
         sport, dport = rng.randrange(1, 65536), rng.randrange(1, 65536)
         count, nanoseconds, pad = rng.randint(1, 300), rng.random() < 0.5, rng.random() < 0.5
-        start_ns, interval_ns = rng.randrange(1, 2**31 * SECOND), rng.randrange(1, 10**12)
+        start_ns, interval_ns = rng.randrange(1, 2**31 * SECOND), rng.randrange(1000, 10**12)
         flags = ['--src', src, '--dst', dst, '--sport', str(sport), '--dport', str(dport),
                  '--count', str(count), '--start', '%dns' % start_ns,
                  '--interval', '%dns' % interval_ns]

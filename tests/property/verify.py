@@ -676,7 +676,7 @@ def doubled(p: Plain, i: int) -> Deed:
 def bit(p: Plain, i: int) -> Deed:
     """The last one of the packet."""
     at = p.spans[i][0] + p.at + p.caplens[i] - 1
-    return Deed(p.flip(at, 7), i, i, r'altered: \d+ bytes of packet are others')
+    return Deed(p.flip(at, 7), i, i, r'altered: its packet of \d+ bytes has other bytes')
 
 
 def wire_length(p: Plain, i: int) -> Deed:
@@ -1083,7 +1083,7 @@ def stretches() -> None:
         double = tell(data[:b] + data[a:b] + data[b:], i + 1, 'more often|not belong', i + 1)
         altered = bytearray(data)
         altered[b - 1] ^= 1
-        tell(bytes(altered), i, 'altered: .*are others', i)
+        tell(bytes(altered), i, 'altered: .*has other bytes', i)
         tell(data[:a] + data[b:c] + data[a:b] + data[c:], i, 'order', i)
         for fault in (short, double):
             numbers = re.search(r'(\d+) missing, (\d+) too many in all', fault.what)

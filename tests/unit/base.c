@@ -184,7 +184,7 @@ static void test_error_format(void **state)
         {"errno",
          {.offset = CLV_NO_OFFSET, .sys = ENOENT, .subject = "a", .what = "cannot be opened"},
          "a: cannot be opened: No such file or directory"},
-        {"no subject", {.offset = CLV_NO_OFFSET, .what = "is bad"}, "is bad"},
+        {"no subject", {.offset = CLV_NO_OFFSET, .what = "is bad"}, "\"\": is bad"},
         {"escape sequence",
          {.offset = CLV_NO_OFFSET, .subject = "a\x1b[31m\n\x7f\t", .what = "is bad"},
          "a\\x1b[31m\\x0a\\x7f\\x09: is bad"},

@@ -167,7 +167,7 @@ static void test_refusals(void **state)
         const char *what;
     } rows[] = {
         {"directory", "dir", CLV_ERR_FORMAT, 0, "a directory"},
-        {"socket", "socket", CLV_ERR_IO, ENXIO, "cannot be opened"},
+        {"socket", "socket", CLV_ERR_FORMAT, 0, "is a socket"},
         {"missing", "missing", CLV_ERR_IO, ENOENT, "cannot be opened"},
         {"below a file", "file/x", CLV_ERR_IO, ENOTDIR, "cannot be opened"},
         {"dangling link", "link", CLV_ERR_IO, ENOENT, "cannot be opened"},

@@ -16,4 +16,12 @@ for value in -1s 1.5s 1d s '' 9999999999h; do
 done
 try cleave generate synflood --start 4294967295s
 try cleave generate synflood --count 1000000 --interval 24h
+try cleave generate synflood --rate 10000000
+try cleave generate synflood --rate 10000000 --nanoseconds -q -o fast.pcap
+try cleave generate traffic -o same --truth same
+try cleave generate traffic -o - --truth -
+try cleave generate traffic -q -o good.pcap --flows 3 --packets 9
+try cleave generate traffic --force -o good.pcap --truth missing/truth.csv
+try cleave generate traffic --force -o good.pcap --truth ./good.pcap
+[ -s good.pcap ] && echo 'good.pcap is as it was'
 names .

@@ -3,6 +3,7 @@
 try cleave --help
 try cleave -h
 try cleave help
+try cleave help info --json
 # Commit and libraries are this build's.
 cleave --version >version
 echo "exit $?"

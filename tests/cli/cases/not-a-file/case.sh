@@ -2,7 +2,10 @@
 mkdir folder
 echo text >text
 mkfifo pipe
+"$PYTHON" -c 'import socket; socket.socket(socket.AF_UNIX).bind("socket")'
 try cleave split folder
+try cleave split socket
+try cleave info ''
 printf 'no capture comes out of it' >pipe &
 try cleave split pipe
 wait

@@ -2,6 +2,7 @@
 # The whole line is checked before anything is done.
 sample mixed a.pcap
 try cleave split --outptu o a.pcap
+try cleave split --out o a.pcap
 try cleave split --jsno a.pcap
 try cleave split --xyzzy a.pcap
 try cleave split -x a.pcap
