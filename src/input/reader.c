@@ -1,9 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
-#include <sys/eventfd.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -25,7 +26,8 @@ enum {
 struct reader {
     const char *path;
     int fd;
-    int wake;                 /* readable: stop waiting for fd */
+    int wake[2];              /* a pipe, written to: stop waiting for fd; -1: fd does not wait */
+    _Atomic bool interrupted; /* stop reading */
     struct input_maker maker; /* make NULL: there is none, bytes come from fd */
     const struct codec *codec;
     void *codec_state;
@@ -71,10 +73,10 @@ static bool read_raw(struct reader *s, uint8_t *to, size_t len, size_t *n, struc
         return ok;
     }
     ssize_t got;
-    struct pollfd both[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake, .events = POLLIN}};
+    struct pollfd both[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake[0], .events = POLLIN}};
     do {
         got = poll(both, 2, -1); /* a FIFO may never be written to again */
-        if (got > 0 && both[1].revents)
+        if (atomic_load(&s->interrupted))
             return clv_fail(err, CLV_ERR_CANCELLED, s->path, "no longer read");
         if (got > 0)
             got = read(s->fd, to, len);
@@ -167,6 +169,22 @@ static bool pass_on(struct reader *s, uint8_t *to, size_t len, size_t *n, struct
     return true;
 }
 
+/* What is not a regular file may have nothing to read for a long time. */
+static bool may_wait(int fd)
+{
+    struct stat st;
+    return fstat(fd, &st) != 0 || !S_ISREG(st.st_mode);
+}
+
+static bool open_wake(int ends[2])
+{
+    if (pipe(ends) != 0)
+        return false;
+    for (unsigned i = 0; i < 2; i++)
+        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    return true;
+}
+
 struct reader *reader_open(const char *path, int fd, const struct input_maker *maker,
                            struct clv_error *err)
 {
@@ -182,8 +200,8 @@ struct reader *reader_open(const char *path, int fd, const struct input_maker *m
     s->damage.offset = CLV_NO_OFFSET;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->space, NULL);
-    s->wake = eventfd(0, EFD_CLOEXEC);
-    if (s->wake < 0) {
+    s->wake[0] = s->wake[1] = -1;
+    if (!maker && may_wait(fd) && !open_wake(s->wake)) {
         (void)clv_fail_errno(err, path, "no descriptor is left to wait for it");
         goto fail;
     }
@@ -216,10 +234,12 @@ fail:
 
 void reader_interrupt(struct reader *s)
 {
-    if (s->maker.make)
+    if (s->maker.make) {
         s->maker.stop(s->maker.user);
-    else
-        (void)eventfd_write(s->wake, 1);
+    } else if (!atomic_exchange(&s->interrupted, true) && s->wake[1] >= 0) {
+        const ssize_t n = write(s->wake[1], "", 1);
+        (void)n; /* the pipe is empty: one byte can always be written */
+    }
 }
 
 void reader_close(struct reader **sp)
@@ -235,8 +255,9 @@ void reader_close(struct reader **sp)
         reader_interrupt(s);
         (void)pthread_join(s->thread, NULL);
     }
-    if (s->wake >= 0)
-        (void)close(s->wake);
+    for (unsigned i = 0; i < 2; i++)
+        if (s->wake[i] >= 0)
+            (void)close(s->wake[i]);
     if (s->codec_state)
         s->codec->close(s->codec_state);
     for (unsigned i = 0; i < BUFFERS_MAX; i++)

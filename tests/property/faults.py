@@ -95,7 +95,7 @@ FAULTS: Tuple[Fault, ...] = (
     Fault('pread', (E.EIO,)),
     Fault('poll', (E.ENOMEM,), must_fail=True),
     Fault('poll', (E.EINTR,), must_succeed=True),
-    Fault('eventfd', (E.EMFILE, E.ENFILE, E.ENOMEM), must_fail=True),
+    Fault('pipe', (E.EMFILE, E.ENFILE, E.ENOMEM), must_fail=True),
     Fault('write', DISK, must_fail=True),
     Fault('write', (E.EINTR,), must_succeed=True),
     Fault('write', (0,), 'short', must_succeed=True),
@@ -500,7 +500,7 @@ HARMLESS = '''
     getenv popcountdi2
     stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf
     putchar puts setvbuf vfprintf
-    clock_gettime lseek lseek64 getpid isatty sysconf signal eventfd_write unlink prctl syscall
+    clock_gettime lseek lseek64 getpid isatty sysconf signal unlink prctl syscall
     pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal
     pthread_cond_timedwait pthread_cond_wait pthread_join pthread_mutex_destroy pthread_mutex_init
     pthread_mutex_lock pthread_mutex_unlock

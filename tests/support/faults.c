@@ -25,7 +25,6 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/eventfd.h>
 #include <sys/file.h>
 #include <sys/mman.h>
 #include <sys/resource.h>
@@ -61,7 +60,7 @@
     X(READ, "read")                                                                                \
     X(PREAD, "pread")                                                                              \
     X(POLL, "poll")                                                                                \
-    X(EVENTFD, "eventfd")                                                                          \
+    X(PIPE, "pipe")                                                                                \
     X(WRITE, "write")                                                                              \
     X(PWRITE, "pwrite")                                                                            \
     X(CLOSE, "close")                                                                              \
@@ -206,7 +205,7 @@ static bool hit(enum kind k, const void *caller)
     ssize_t wrap_##name params __asm__("__wrap_" symbol);                                          \
     ssize_t wrap_##name params                                                                     \
     {                                                                                              \
-        if (HIT(kind)) {                                                                           \
+        if (!is_wake(fd) && HIT(kind)) {                                                           \
             if (plans[KIND_##kind].mode != MODE_SHORT)                                             \
                 return -1;                                                                         \
             len = (len + 1) / 2;                                                                   \
@@ -237,7 +236,7 @@ int wrap_openat(int dir, const char *path, int flags, ...)
     return HIT(OPEN) ? -1 : real_openat(dir, path, flags, mode);
 }
 
-/* Only F_DUPFD_CLOEXEC is asked for, which takes a number. */
+/* Only F_DUPFD_CLOEXEC and F_SETFD are asked for, which take a number. */
 int real_fcntl(int fd, int what, ...) __asm__("__real_" LFS("fcntl"));
 int wrap_fcntl(int fd, int what, ...) __asm__("__wrap_" LFS("fcntl"));
 int wrap_fcntl(int fd, int what, ...)
@@ -253,17 +252,42 @@ WRAP(FSTAT, int, fstat, LFS("fstat"), (int fd, struct stat *st), (fd, st), -1)
 WRAP(LSTAT, char *, realpath, "realpath", (const char *path, char *real), (path, real), NULL)
 WRAP(LSTAT, int, lstat, LFS("lstat"), (const char *path, struct stat *st), (path, st), -1)
 
+/* The ends of pipes by which threads wake each other: what is written there is no output. */
+enum { DESCRIPTORS = 65536 };
+static _Atomic bool wakes[DESCRIPTORS];
+
+static bool is_wake(int fd)
+{
+    return fd >= 0 && fd < DESCRIPTORS && wakes[fd];
+}
+
+int real_pipe(int ends[2]) __asm__("__real_pipe");
+int wrap_pipe(int ends[2]) __asm__("__wrap_pipe");
+int wrap_pipe(int ends[2])
+{
+    if (HIT(PIPE) || real_pipe(ends) != 0)
+        return -1;
+    for (unsigned i = 0; i < 2; i++)
+        if (ends[i] < DESCRIPTORS)
+            wakes[ends[i]] = true;
+    return 0;
+}
+
 static bool is_output(int fd)
 {
     struct stat st;
-    return real_fstat(fd, &st) == 0 && (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode)) &&
+    return !is_wake(fd) && real_fstat(fd, &st) == 0 &&
+           (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode)) &&
            (real_fcntl(fd, F_GETFL, 0) & O_ACCMODE) != O_RDONLY;
 }
 
 int wrap_close(int fd) __asm__("__wrap_close");
 int wrap_close(int fd)
 {
-    if (!(is_output(fd) ? HIT(CLOSE_OUTPUT) : HIT(CLOSE)))
+    const bool bad = is_output(fd) ? HIT(CLOSE_OUTPUT) : HIT(CLOSE);
+    if (is_wake(fd))
+        wakes[fd] = false;
+    if (!bad)
         return real_close(fd);
     const int error = errno;
     (void)real_close(fd);
@@ -277,7 +301,6 @@ WRAP_IO(WRITE, write, "write", (int fd, const void *p, size_t len), (fd, p, len)
 WRAP_IO(PWRITE, pwrite, LFS("pwrite"), (int fd, const void *p, size_t len, off_t at),
         (fd, p, len, at))
 WRAP(POLL, int, poll, "poll", (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms), -1)
-WRAP(EVENTFD, int, eventfd, "eventfd", (unsigned n, int flags), (n, flags), -1)
 WRAP(TRUNCATE, int, ftruncate, LFS("ftruncate"), (int fd, off_t len), (fd, len), -1)
 WRAP(SYNC, int, fsync, "fsync", (int fd), (fd), -1)
 WRAP(SYNC, int, syncfs, "syncfs", (int fd), (fd), -1)
