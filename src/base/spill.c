@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/spill.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdalign.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/mman.h>
 #include <unistd.h>
 
@@ -16,6 +16,7 @@ enum {
     EXTENT_MIN = 4 << 20, /* bytes */
     EXTENT_SHARE = 8,     /* of the file: extents grow with it, so that they are few */
     PAGE = 4096,
+    ATTEMPTS = 1000,      /* to find a name that is free */
 };
 
 void spill_init(struct spill *s, uint64_t bound, const char *dir)
@@ -37,9 +38,15 @@ void spill_fini(struct spill *s)
 static int open_nameless(const char *dir)
 {
     char path[PATH_MAX];
-    if (snprintf(path, sizeof path, "%s/.cleave-XXXXXX", dir) >= (int)sizeof path)
-        return -1;
-    const int fd = mkostemp(path, O_CLOEXEC);
+    int fd = -1;
+    for (unsigned attempt = 0; fd < 0 && attempt < ATTEMPTS; attempt++) {
+        if (snprintf(path, sizeof path, "%s/.cleave-%ld-%u", dir, (long)getpid(), attempt) >=
+            (int)sizeof path)
+            return -1;
+        fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0 && errno != EEXIST)
+            return -1;
+    }
     if (fd >= 0)
         (void)unlink(path);
     return fd;

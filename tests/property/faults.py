@@ -614,10 +614,10 @@ def output_removed() -> None:
 
 def spills() -> None:
     """What is kept of flows leaves memory in each pass over the captures, with all that a run gives
-    up: a file is made, has its blocks, and is mapped."""
+    up: a file has its blocks, and is mapped."""
     if not suite.faults:
         raise harness.Skip('the linker has no --wrap')
-    calls = 3
+    calls = 2
     flood, log, output = synflood(3000), suite.path('log'), suite.path('out')
     little = ('--memory', '1MiB', '-t', '1', '-q')
     for passes, args in (

@@ -387,7 +387,6 @@ WRAP(MALLOC, void *, malloc, "malloc", (size_t n), (n), NULL)
 WRAP(MALLOC, void *, calloc, "calloc", (size_t n, size_t size), (n, size), NULL)
 WRAP(MALLOC, void *, realloc, "realloc", (void *p, size_t n), (p, n), NULL)
 WRAP(MALLOC, void *, aligned_alloc, "aligned_alloc", (size_t align, size_t n), (align, n), NULL)
-WRAP(SPILL, int, mkostemp, LFS("mkostemp"), (char *path, int flags), (path, flags), -1)
 WRAP(SPILL, int, fallocate, LFS("posix_fallocate"), (int fd, off_t at, off_t n), (fd, at, n), errno)
 
 void *real_mmap(void *, size_t, int, int, int, off_t) __asm__("__real_" LFS("mmap"));
