@@ -15,7 +15,7 @@
 enum {
     EXTENT_MIN = 4 << 20, /* bytes */
     EXTENT_SHARE = 8,     /* of the file: extents grow with it, so that they are few */
-    PAGE = 4096,
+    PAGE = 64 << 10,      /* bytes; the largest of any system: what is mapped begins on one */
     ATTEMPTS = 1000,      /* to find a name that is free */
 };
 
