@@ -11,6 +11,7 @@
 
 #include "base/bytes.h"
 #include "base/mem.h"
+#include "base/port.h"
 
 enum {
     EXTENT_MIN = 4 << 20, /* bytes */
@@ -64,7 +65,7 @@ static bool add_extent(struct spill *s, size_t bytes)
     s->extents = extents;
     if (s->fd < 0)
         s->fd = open_nameless(s->dir);
-    if (s->fd < 0 || posix_fallocate(s->fd, (off_t)s->size, (off_t)size) != 0)
+    if (s->fd < 0 || !port_reserve(s->fd, s->size, size))
         return false;
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, (off_t)s->size);
     if (p == MAP_FAILED)

@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/port.h"
 #include "input/kinds.h"
 
 enum { MAGIC = 8 };
@@ -111,7 +112,7 @@ void input_close(struct input **inp)
     reader_close(&in->reader);
     map_close(&in->map);
     if (in->fd >= 0 && in->drop_cache)
-        (void)posix_fadvise(in->fd, 0, 0, POSIX_FADV_DONTNEED);
+        port_forget(in->fd, 0, 0);
     if (in->fd >= 0)
         (void)close(in->fd);
     mem_free(in->path);
@@ -184,7 +185,7 @@ void input_release(const struct input_window *w, size_t from, size_t to)
     uint64_t first;
     const uint64_t len = map_release(&in->map, w, from, to, &first);
     if (len && in->drop_cache)
-        (void)posix_fadvise(in->fd, (off_t)first, (off_t)len, POSIX_FADV_DONTNEED);
+        port_forget(in->fd, first, len);
 }
 
 bool input_check(struct input *in, struct clv_error *err)

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/dump.h"
 
-#include <errno.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 
 #include "base/mem.h"
+#include "base/port.h"
 #include "output/savefile.h"
 
 /*
@@ -13,18 +13,19 @@
  * header and the packet to a stream, which here is the stage.
  */
 struct dump {
+    struct port_sink sink; /* first: it is known by its address */
     pcap_t *pcap;
     pcap_dumper_t *dumper;
     struct stage *stage; /* NULL: what is written is thrown away */
     bool failed;
 };
 
-static ssize_t to_stage(void *cookie, const char *p, size_t len)
+static bool to_stage(struct port_sink *sink, const void *p, size_t len)
 {
-    struct dump *d = cookie;
-    if (d->stage && !d->failed && !stage_put(d->stage, (const uint8_t *)p, len))
+    struct dump *d = (struct dump *)sink;
+    if (d->stage && !d->failed && !stage_put(d->stage, p, len))
         d->failed = true;
-    return d->failed ? 0 : (ssize_t)len;
+    return !d->failed;
 }
 
 static bool open_dump(struct stage *s)
@@ -36,11 +37,11 @@ static bool open_dump(struct stage *s)
         (void)clv_fail_nomem(s->err, s->name, sizeof *d);
         return false;
     }
+    d->sink.put = to_stage;
     d->pcap = pcap_open_dead(DLT_EN10MB, SNAPLEN);
     if (d->pcap)
-        stream = fopencookie(d, "wb", (cookie_io_functions_t){.write = to_stage});
+        stream = port_stream(&d->sink);
     if (stream) {
-        (void)setvbuf(stream, NULL, _IONBF, 0);
         d->dumper = pcap_dump_fopen(d->pcap, stream); /* its file header goes nowhere */
         if (!d->dumper)
             (void)fclose(stream);

@@ -14,23 +14,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
-#include "config.h"
-
-#if !HAVE_RENAMEAT2 /* musl before 1.2.6; the kernel may have it all the same */
-#include <sys/syscall.h>
-enum { RENAME_NOREPLACE = 1, RENAME_EXCHANGE = 2 }; /* linux/fs.h */
-
-static int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
-{
-#ifdef SYS_renameat2
-    return (int)syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
-#else
-    (void)from_dir, (void)from, (void)to_dir, (void)to, (void)flags;
-    errno = ENOSYS; /* and take_name() does without */
-    return -1;
-#endif
-}
-#endif
+#include "base/port.h"
 
 enum { DIRS_OPEN = 32 };
 
@@ -270,7 +254,7 @@ static bool sync_parent(const struct publish *p, struct clv_error *err)
     (void)snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - p->target) + 1 : 1,
                    slash ? p->target : ".");
     const int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool ok = fd >= 0 && fsync(fd) == 0;
+    const bool ok = fd >= 0 && port_sync(fd);
     if (!ok)
         (void)clv_fail_errno(err, parent,
                              "cannot be synchronised: the output is there, but may "
@@ -284,7 +268,7 @@ static bool take_name(struct publish *p, struct clv_error *err)
 {
     struct stat st;
     /* NOREPLACE: what appeared under the target's name meanwhile is somebody else's. */
-    if (renameat2(AT_FDCWD, p->staging, AT_FDCWD, p->target, RENAME_NOREPLACE) == 0) {
+    if (port_rename(p->staging, p->target, PORT_NOREPLACE)) {
         p->staging[0] = '\0';
         return true;
     }
@@ -295,7 +279,7 @@ static bool take_name(struct publish *p, struct clv_error *err)
         return false;
     if (plain)
         return rename_plainly(p, lstat(p->target, &st) == 0, err);
-    if (renameat2(AT_FDCWD, p->staging, AT_FDCWD, p->target, RENAME_EXCHANGE) == 0)
+    if (port_rename(p->staging, p->target, PORT_EXCHANGE))
         return true; /* staging is now the old output, which publish_fini() removes */
     if (no_flags())  /* it knows the one flag, and not the other */
         return rename_plainly(p, true, err);
@@ -304,8 +288,7 @@ static bool take_name(struct publish *p, struct clv_error *err)
 
 bool publish_commit(struct publish *p, enum clv_sync sync, struct clv_error *err)
 {
-    /* One call for all files: a million of their own would take hours. */
-    if (sync != CLV_SYNC_NONE && syncfs(p->dir_fd) != 0)
+    if (sync != CLV_SYNC_NONE && !port_sync_below(p->staging, p->dir_fd))
         return clv_fail_errno(err, p->target, "cannot be synchronised");
     return take_name(p, err) && (sync != CLV_SYNC_FULL || sync_parent(p, err));
 }

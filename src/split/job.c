@@ -1,12 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "split/job.h"
 
-#include <sched.h>
 #include <stdio.h>
 #include <sys/resource.h>
-#include <unistd.h>
 
 #include "base/mem.h"
+#include "base/port.h"
 #include "base/text.h"
 #include "output/pack.h"
 #include "output/savefile.h"
@@ -21,15 +20,6 @@ enum {
     FDS_FOR_OTHERS = 32, /* standard streams, the input, directories, the manifest, the caller's */
     THREADS_MAX = 1024,
 };
-
-static unsigned processors(void)
-{
-    cpu_set_t set;
-    if (sched_getaffinity(0, sizeof set, &set) == 0)
-        return (unsigned)CPU_COUNT(&set);
-    const long n = sysconf(_SC_NPROCESSORS_ONLN);
-    return n > 0 ? (unsigned)n : 1;
-}
 
 /* Outputs that may be open at a time, after the soft limit was raised to the hard one. */
 static bool settle_max_open(unsigned wanted, unsigned *max_open, struct clv_error *err)
@@ -279,7 +269,7 @@ bool job_open(struct job *job, const struct clv_split_params *params, const char
         .manifest =
             params->dry_run && !params->manifest_to_fd ? CLV_MANIFEST_NONE : params->manifest,
         .manifest_fd = params->manifest_to_fd ? params->manifest_fd : -1,
-        .threads = params->threads ? params->threads : processors(),
+        .threads = params->threads ? params->threads : port_processors(),
         .window = params->window,
         .progress = params->progress,
         .user = params->user,

@@ -7,6 +7,7 @@
 
 #include "base/clock.h"
 #include "base/io.h"
+#include "base/port.h"
 #include "output/community.h"
 #include "output/savefile.h"
 #include "split/join.h"
@@ -301,7 +302,7 @@ static void settle_sizes(struct plan *pl)
     pl->max_refs = max_u64(pp->memory / 4 / REF_COST, REFS_MIN);
     /* A batch joins an epoch whole, and may be larger than all that fits. */
     pl->max_refs = max_u64(pl->max_refs, pl->pieces_per_batch * piece_items);
-    const uint64_t ram = (uint64_t)sysconf(_SC_PHYS_PAGES) * (uint64_t)sysconf(_SC_PAGESIZE);
+    const uint64_t ram = port_memory();
     uint64_t window = pp->window ? pp->window : min_u64(ram / 8, WINDOW_DEFAULT_MAX);
     window = min_u64(max_u64(window, 4096), (uint64_t)UINT32_MAX / 2);
     /* What has to be read takes memory of its own: three windows, for half of it. */

@@ -1,0 +1,168 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "base/port.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <ftw.h>
+#include <sched.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/types.h>
+#include <unistd.h>
+
+#include "base/bytes.h"
+#include "config.h"
+
+#if HAVE_FOPENCOOKIE
+
+static ssize_t to_sink(void *cookie, const char *p, size_t len)
+{
+    struct port_sink *sink = cookie;
+    return sink->put(sink, p, len) ? (ssize_t)len : 0;
+}
+
+static FILE *open_sink(struct port_sink *sink)
+{
+    return fopencookie(sink, "wb", (cookie_io_functions_t){.write = to_sink});
+}
+
+#else /* macOS */
+
+static int to_sink(void *cookie, const char *p, int len)
+{
+    struct port_sink *sink = cookie;
+    return sink->put(sink, p, (size_t)len) ? len : 0;
+}
+
+static FILE *open_sink(struct port_sink *sink)
+{
+    return funopen(sink, NULL, to_sink, NULL, NULL);
+}
+
+#endif
+
+FILE *port_stream(struct port_sink *sink)
+{
+    FILE *stream = open_sink(sink);
+    if (stream)
+        (void)setvbuf(stream, NULL, _IONBF, 0);
+    return stream;
+}
+
+bool port_rename(const char *from, const char *to, enum port_rename how)
+{
+    const bool swap = how == PORT_EXCHANGE;
+#if HAVE_RENAMEAT2
+    const unsigned flags = swap ? RENAME_EXCHANGE : RENAME_NOREPLACE;
+    return renameat2(AT_FDCWD, from, AT_FDCWD, to, flags) == 0;
+#elif HAVE_RENAMEATX_NP     /* macOS */
+    if (renameatx_np(AT_FDCWD, from, AT_FDCWD, to, swap ? RENAME_SWAP : RENAME_EXCL) == 0)
+        return true;
+    if (errno == ENOTSUP) /* elsewhere the same number */
+        errno = EOPNOTSUPP;
+    return false;
+#elif defined SYS_renameat2 /* musl before 1.2.6; the kernel may have it all the same */
+    enum { NOREPLACE = 1, EXCHANGE = 2 }; /* linux/fs.h */
+    const unsigned flags = swap ? EXCHANGE : NOREPLACE;
+    return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags) == 0;
+#else
+    (void)from, (void)to, (void)swap;
+    errno = ENOSYS;
+    return false;
+#endif
+}
+
+bool port_sync(int fd)
+{
+#ifdef F_FULLFSYNC /* macOS, where fsync() leaves data in the disk's own memory */
+    if (fcntl(fd, F_FULLFSYNC) == 0)
+        return true;
+#endif
+    return fsync(fd) == 0;
+}
+
+#if HAVE_SYNCFS
+
+bool port_sync_below(const char *dir, int dir_fd)
+{
+    (void)dir;
+    return syncfs(dir_fd) == 0; /* one call: a million files of their own would take hours */
+}
+
+#else
+
+enum { DIRS_OPEN = 32 };
+
+/* Returns an errno, which ends the walk, or 0. */
+static int sync_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+{
+    (void)st;
+    (void)type;
+    (void)ftw;
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_CLOEXEC);
+    const int error = fd >= 0 && fsync(fd) == 0 ? 0 : errno;
+    if (fd >= 0)
+        (void)close(fd);
+    return error;
+}
+
+/* sync() begins with all at once, but need not wait; little is left to do for each file then. */
+bool port_sync_below(const char *dir, int dir_fd)
+{
+    sync();
+    const int error = nftw(dir, sync_entry, DIRS_OPEN, FTW_DEPTH | FTW_PHYS);
+    if (error > 0)
+        errno = error;
+    return error == 0 && port_sync(dir_fd);
+}
+
+#endif
+
+void port_forget(int fd, uint64_t from, uint64_t len)
+{
+#if HAVE_POSIX_FADVISE
+    (void)posix_fadvise(fd, (off_t)from, (off_t)len, POSIX_FADV_DONTNEED);
+#else
+    (void)fd, (void)from, (void)len;
+#endif
+}
+
+bool port_reserve(int fd, uint64_t from, uint64_t len)
+{
+#if HAVE_POSIX_FALLOCATE
+    return posix_fallocate(fd, (off_t)from, (off_t)len) == 0;
+#else
+    static const uint8_t zeros[64 << 10];
+    while (len) {
+        const ssize_t n = pwrite(fd, zeros, (size_t)min_u64(len, sizeof zeros), (off_t)from);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return false;
+        from += (uint64_t)n;
+        len -= (uint64_t)n;
+    }
+    return true;
+#endif
+}
+
+unsigned port_processors(void)
+{
+#if HAVE_SCHED_GETAFFINITY
+    cpu_set_t set;
+    if (sched_getaffinity(0, sizeof set, &set) == 0)
+        return (unsigned)CPU_COUNT(&set);
+#endif
+    const long n = sysconf(_SC_NPROCESSORS_ONLN);
+    return n > 0 ? (unsigned)n : 1;
+}
+
+uint64_t port_memory(void)
+{
+#ifdef _SC_PHYS_PAGES
+    const long pages = sysconf(_SC_PHYS_PAGES), size = sysconf(_SC_PAGESIZE);
+    if (pages > 0 && size > 0)
+        return (uint64_t)pages * (uint64_t)size;
+#endif
+    return UINT64_MAX;
+}
