@@ -18,6 +18,7 @@ enum {
     OPEN_MAX_DEFAULT = 16384,
     SNAPLEN_AT = 16,     /* in a savefile's header */
     FDS_FOR_OTHERS = 32, /* standard streams, the input, directories, the manifest, the caller's */
+    NOFILE_DARWIN = 10240, /* OPEN_MAX: what macOS grants, whatever its hard limit */
     THREADS_MAX = 1024,
 };
 
@@ -29,8 +30,11 @@ static bool settle_max_open(unsigned wanted, unsigned *max_open, struct clv_erro
         return clv_fail_errno(err, "RLIMIT_NOFILE", "cannot be read");
     const rlim_t soft = lim.rlim_cur;
     lim.rlim_cur = lim.rlim_max;
-    if (lim.rlim_cur != soft && setrlimit(RLIMIT_NOFILE, &lim) != 0)
-        lim.rlim_cur = soft;
+    if (lim.rlim_cur != soft && setrlimit(RLIMIT_NOFILE, &lim) != 0) {
+        lim.rlim_cur = (rlim_t)max_u64(soft, min_u64(lim.rlim_max, NOFILE_DARWIN));
+        if (setrlimit(RLIMIT_NOFILE, &lim) != 0)
+            lim.rlim_cur = soft;
+    }
     const uint64_t limit = lim.rlim_cur == RLIM_INFINITY ? UINT32_MAX : lim.rlim_cur;
     const uint64_t spare =
         limit > UINT64_C(2) * FDS_FOR_OTHERS ? limit - FDS_FOR_OTHERS : limit / 2;
