@@ -4,6 +4,7 @@
 #include <arpa/inet.h>
 #include <pcap/pcap.h>
 #include <stdlib.h>
+#include <sys/socket.h>
 
 #include "base/fail.h"
 #include "base/mem.h"
