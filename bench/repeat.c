@@ -10,10 +10,12 @@
  * more resident than after the tenth, or not the descriptors and threads that it began with.
  */
 #include <dirent.h>
-#include <malloc.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <unistd.h>
+#ifdef __GLIBC__
+#include <malloc.h>
+#endif
 
 #include "cleave/generate.h"
 #include "cleave/split.h"

@@ -9,7 +9,6 @@
 #include "fuzz_temp.h"
 
 #include <netdb.h>
-#include <netinet/ether.h>
 
 #include "base/text.h"
 #include "cleave/verify.h"

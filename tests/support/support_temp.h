@@ -91,7 +91,10 @@ static inline unsigned count_entries(const char *dir)
 
 static inline unsigned open_descriptors(void)
 {
-    return count_entries("/proc/self/fd") - 1; /* less the one that counts */
+    unsigned n = 0;
+    for (int fd = 0; fd < 4096; fd++)
+        n += fcntl(fd, F_GETFD) != -1;
+    return n;
 }
 
 #endif
