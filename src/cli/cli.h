@@ -98,8 +98,8 @@ enum color {
 };
 const char *color(FILE *to, enum color c);
 
-/* Prints "cleave COMMAND: MESSAGE" to stderr; command may be NULL. */
-__attribute__((format(printf, 2, 3))) void complain(const char *command, const char *what, ...);
+/* Prints "cleave COMMAND: ", or without a command "cleave: ", to stderr, for what went wrong. */
+FILE *complaint(const char *command);
 
 /* Prints "cleave: MESSAGE" and the hint to stderr. Returns EXIT_NOTHING. */
 int print_error(const struct clv_error *err);

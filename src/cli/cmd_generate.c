@@ -51,7 +51,7 @@ static int run_synflood(const void *options, char **operands, unsigned n_operand
     (void)n_operands;
     const struct synflood *o = options;
     if (o->rate && o->interval_ns) {
-        complain("generate synflood", "--rate and --interval exclude each other");
+        (void)fprintf(complaint("generate synflood"), "--rate and --interval exclude each other\n");
         return EXIT_NOTHING;
     }
     struct clv_synflood_params p = {
@@ -132,7 +132,7 @@ static int run_traffic(const void *options, char **operands, unsigned n_operands
     (void)n_operands;
     const struct traffic *o = options;
     if (o->packets && o->bytes) {
-        complain("generate traffic", "--packets and --bytes exclude each other");
+        (void)fprintf(complaint("generate traffic"), "--packets and --bytes exclude each other\n");
         return EXIT_NOTHING;
     }
     const struct clv_traffic_params p = {

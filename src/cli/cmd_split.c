@@ -236,7 +236,7 @@ static int print_json(const struct clv_split_params *p, const struct clv_split_r
 {
     char buf[65536];
     if (clv_split_json(p, r, buf, sizeof buf) == 0) {
-        complain(NULL, "the summary does not fit: a path is too long");
+        (void)fprintf(complaint(NULL), "the summary does not fit: a path is too long\n");
         return EXIT_DAMAGED;
     }
     (void)fputs(buf, stdout);
@@ -307,13 +307,13 @@ static int run(const void *options, char **operands, unsigned n_operands)
     struct clv_error err;
     if (o->shard_by) {
         if (!o->shards || o->by) {
-            complain("split", "--shard-by needs --shards, and no --by");
+            (void)fprintf(complaint("split"), "--shard-by needs --shards, and no --by\n");
             return EXIT_NOTHING;
         }
         p.by = o->shard_by;
     }
     if (to_stdout && o->json) {
-        complain("split", "--json and --manifest - both want standard output");
+        (void)fprintf(complaint("split"), "--json and --manifest - both want standard output\n");
         return EXIT_NOTHING;
     }
     if (!p.output) {
@@ -337,11 +337,12 @@ static int run(const void *options, char **operands, unsigned n_operands)
         return end_talk(&err, "published");
     if (r.stale) {
         if (r.stale > 1)
-            complain(NULL, "%s was left by a killed run, and %s more; --clean removes such",
-                     printable(r.stale_path), human_count(r.stale - 1));
+            (void)fprintf(complaint(NULL),
+                          "%s was left by a killed run, and %s more; --clean removes such\n",
+                          printable(r.stale_path), human_count(r.stale - 1));
         else
-            complain(NULL, "%s was left by a killed run; --clean removes such",
-                     printable(r.stale_path));
+            (void)fprintf(complaint(NULL), "%s was left by a killed run; --clean removes such\n",
+                          printable(r.stale_path));
     }
     int status = EXIT_ALL;
     if (o->json)

@@ -109,7 +109,8 @@ static int run(const void *options, char **operands, unsigned n_operands)
     if (!ok)
         return end_talk(&err, "proven");
     if (t.n > SHOWN)
-        complain(NULL, "and %s more fault%s", human_count(t.n - SHOWN), plural(t.n - SHOWN));
+        (void)fprintf(complaint(NULL), "and %s more fault%s\n", human_count(t.n - SHOWN),
+                      plural(t.n - SHOWN));
     if (o->json) {
         char buf[32768];
         (void)clv_verify_json(&p, &r, buf, sizeof buf);

@@ -54,7 +54,7 @@ const char *nearest_word(const char *word, const char *const *words, size_t n)
 
 static int usage_error(const struct command *cmd, const char *what, const char *subject)
 {
-    complain(cmd->name, "%s: %s", what, printable(subject));
+    (void)fprintf(complaint(cmd->name), "%s: %s\n", what, printable(subject));
     (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
     return -1;
 }
@@ -68,7 +68,7 @@ static int unknown_flag(const struct command *cmd, const char *name)
     const char *near = nearest_word(name, names, n);
     if (!near)
         return usage_error(cmd, "no such flag", name);
-    complain(cmd->name, "no such flag: --%s", printable(name));
+    (void)fprintf(complaint(cmd->name), "no such flag: --%s\n", printable(name));
     (void)fprintf(stderr, "did you mean --%s?\n", near);
     return -1;
 }
@@ -180,7 +180,7 @@ static bool parse_word(const char *words, const char *text, int *out)
 
 static int bad_value(const struct command *cmd, const struct flag *f, const char *text)
 {
-    complain(cmd->name, "--%s does not take \"%s\"", f->name, printable(text));
+    (void)fprintf(complaint(cmd->name), "--%s does not take \"%s\"\n", f->name, printable(text));
     if (f->kind == FLAG_WORD)
         (void)fprintf(stderr, "it takes one of %s\n", f->arg);
     else if ((f->kind == FLAG_COUNT || f->kind == FLAG_SIZE) && f->max)
@@ -320,7 +320,7 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
     if (*help)
         return n;
     if ((unsigned)n < cmd->min_operands) {
-        complain(cmd->name, "%s is missing", cmd->operands);
+        (void)fprintf(complaint(cmd->name), "%s is missing\n", cmd->operands);
         (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
         return -1;
     }

@@ -1,5 +1,4 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -24,15 +23,11 @@ const char *color(FILE *to, enum color c)
     return on ? codes[c] : "";
 }
 
-void complain(const char *command, const char *what, ...)
+FILE *complaint(const char *command)
 {
-    va_list ap;
     (void)fprintf(stderr, "%scleave%s%s:%s ", color(stderr, COLOR_BAD), command ? " " : "",
                   command ? command : "", color(stderr, COLOR_END));
-    va_start(ap, what);
-    (void)vfprintf(stderr, what, ap);
-    va_end(ap);
-    (void)fputc('\n', stderr);
+    return stderr;
 }
 
 const char *plural(uint64_t n)

@@ -18,7 +18,7 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 int print_error(const struct clv_error *err)
 {
     char buf[1024];
-    complain(NULL, "%s", clv_error_format(err, buf, sizeof buf));
+    (void)fprintf(complaint(NULL), "%s\n", clv_error_format(err, buf, sizeof buf));
     if (err->hint[0])
         (void)fprintf(stderr, "        %s\n", printable(err->hint));
     return EXIT_NOTHING;
@@ -85,7 +85,7 @@ static int unknown_command(const char *word, const char *second)
     for (size_t i = 0; i < N_COMMANDS; i++)
         names[i] = commands[i]->name;
     const char *near = nearest_word(word, names, N_COMMANDS);
-    complain(NULL, "no such command: %s", printable(word));
+    (void)fprintf(complaint(NULL), "no such command: %s\n", printable(word));
     if (near)
         (void)fprintf(stderr, "did you mean 'cleave %s'?\n", near);
     else if (strchr(word, '.') || strchr(word, '/'))
@@ -177,7 +177,8 @@ int main(int argc, char **argv)
     if (!help)
         return finish(run_command(cmd, argc, argv, from + n_words));
     if (argc > from + n_words) {
-        complain("help", "one word too many: %s", printable(argv[from + n_words]));
+        (void)fprintf(complaint("help"), "one word too many: %s\n",
+                      printable(argv[from + n_words]));
         return EXIT_NOTHING;
     }
     flags_help(cmd, stdout);

@@ -106,6 +106,6 @@ int end_talk(const struct clv_error *err, const char *undone)
 {
     if (!stop_signal)
         return print_error(err);
-    complain(NULL, "stopped by a signal; nothing was %s", undone);
+    (void)fprintf(complaint(NULL), "stopped by a signal; nothing was %s\n", undone);
     return 128 + (int)stop_signal;
 }

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/port.h"
 #include "output/name.h"
 #include "page.h"
 
@@ -383,7 +384,7 @@ bool report_end(struct report *r, const struct clv_split_result *result, struct 
                     put_json(r, &t, err) && put(r, page_tail, sizeof page_tail, err) &&
                     flush(r, err);
     mem_free(t.p);
-    if (ok && r->params->sync != CLV_SYNC_NONE && fsync(r->fd) != 0)
+    if (ok && r->params->sync != CLV_SYNC_NONE && !port_sync(r->fd))
         return clv_fail_errno(err, r->params->report, "cannot be synchronised");
     const int fd = r->fd;
     r->fd = ok ? -1 : fd;
