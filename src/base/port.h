@@ -16,7 +16,10 @@ struct port_sink {
     bool (*put)(struct port_sink *sink, const void *p, size_t len);
 };
 
-/* A stream without a buffer in front of the sink, which outlives it. NULL: no memory. */
+/*
+ * A stream without a buffer in front of the sink, which outlives it. NULL: no memory. That the sink
+ * failed the sink must remember: with musl the stream's ferror() does not.
+ */
 FILE *port_stream(struct port_sink *sink);
 
 enum port_rename {
