@@ -70,11 +70,16 @@ extern const struct command command_split, command_synflood, command_traffic, co
 
 /*
  * Reads argv[from ..] into options, which is zeroed. Operands are moved to the front of argv[from].
- * Returns their number, or -1 with a message printed. help: --help was among the flags.
+ * Returns their number, or -1 with a message printed. help: which was asked for.
  */
+enum help {
+    HELP_NONE,
+    HELP_SHORT, /* -h: the flags */
+    HELP_LONG,  /* --help: and what else there is to know */
+};
 int flags_parse(const struct command *cmd, int argc, char **argv, int from, void *options,
-                bool *help);
-void flags_help(const struct command *cmd, FILE *to);
+                enum help *help);
+void flags_help(const struct command *cmd, enum help help, FILE *to);
 
 /*
  * The command and its flags for programs, from which manual pages and completions are made: lines

@@ -9,7 +9,8 @@
 #include "cleave/time.h"
 #include "cli/cli.h"
 
-static const struct flag help_flag = {"help", 'h', FLAG_BOOL, 0, 0, 0, NULL, "show this help"};
+static const struct flag help_flag = {
+    "help", 'h', FLAG_BOOL, 0, 0, 0, NULL, "show this help; -h: the flags alone"};
 
 /* Levenshtein's distance, as far as words of a command line need it. */
 static unsigned distance(const char *a, const char *b)
@@ -265,7 +266,7 @@ static const struct flag *find_flag(const struct command *cmd, const char *name,
 
 /* One word that begins with a dash; *i moves on where it takes the next word as its value. */
 static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, void *options,
-                      bool *help)
+                      enum help *help)
 {
     const char *word = argv[*i];
     const bool is_long = word[1] == '-';
@@ -283,7 +284,7 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
             if (is_long && *p)
                 return usage_error(cmd, "this flag takes no value", word);
             if (f == &help_flag)
-                *help = true;
+                *help = is_long ? HELP_LONG : HELP_SHORT;
             else
                 (void)set_value(cmd, f, options, NULL);
             continue;
@@ -301,11 +302,11 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
 }
 
 int flags_parse(const struct command *cmd, int argc, char **argv, int from, void *options,
-                bool *help)
+                enum help *help)
 {
     int n = 0;
     bool only_operands = false;
-    *help = false;
+    *help = HELP_NONE;
     for (int i = from; i < argc; i++) {
         char *word = argv[i];
         if (!only_operands && strcmp(word, "--") == 0) {
@@ -353,13 +354,15 @@ void flags_table(const struct command *cmd, FILE *to)
     table_row(&help_flag, to);
 }
 
-void flags_help(const struct command *cmd, FILE *to)
+void flags_help(const struct command *cmd, enum help help, FILE *to)
 {
     (void)fprintf(to, "%s\n\nUsage: cleave %s [FLAGS]%s%s\n\nFlags:\n", cmd->summary, cmd->name,
                   *cmd->operands ? " " : "", cmd->operands);
     for (const struct flag *f = cmd->flags; f->name; f++)
         help_row(f, to);
     help_row(&help_flag, to);
-    if (*cmd->details)
+    if (*cmd->details && help == HELP_SHORT)
+        (void)fprintf(to, "\n'cleave %s --help' says more.\n", cmd->name);
+    else if (*cmd->details)
         (void)fprintf(to, "\n%s", cmd->details);
 }

@@ -121,7 +121,7 @@ static int finish(int status)
 
 static int run_command(const struct command *cmd, int argc, char **argv, int from)
 {
-    bool help;
+    enum help help;
     void *options = calloc(1, cmd->options_size);
     if (!options) {
         perror("cleave");
@@ -130,7 +130,7 @@ static int run_command(const struct command *cmd, int argc, char **argv, int fro
     int status = EXIT_NOTHING;
     const int n = flags_parse(cmd, argc, argv, from, options, &help);
     if (n >= 0 && help) {
-        flags_help(cmd, stdout);
+        flags_help(cmd, help, stdout);
         status = EXIT_ALL;
     } else if (n >= 0) {
         status = cmd->run(options, argv + from, (unsigned)n);
@@ -181,6 +181,6 @@ int main(int argc, char **argv)
                       printable(argv[from + n_words]));
         return EXIT_NOTHING;
     }
-    flags_help(cmd, stdout);
+    flags_help(cmd, HELP_LONG, stdout);
     return finish(EXIT_ALL);
 }
