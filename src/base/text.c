@@ -174,3 +174,12 @@ char *text_end(struct text *t)
         t->p[t->len] = '\0';
     return t->p;
 }
+
+size_t text_whole(struct text *t)
+{
+    if (t->full || t->len == t->cap)
+        t->len = 0;
+    if (t->cap)
+        t->p[t->len] = '\0';
+    return t->len;
+}

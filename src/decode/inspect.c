@@ -51,9 +51,7 @@ bool clv_capture_inspect(const char *path, struct clv_capture_info *info, struct
 size_t clv_capture_json(const struct clv_capture_info *info, char *buf, size_t len)
 {
     const struct clv_capture_format *f = &info->format;
-    if (len == 0)
-        return 0;
-    struct text out = text_on(buf, len - 1);
+    struct text out = text_on(buf, len);
     struct json j = json_begin(&out);
     json_str(&j, "file", info->path);
     json_u64(&j, "file_bytes", info->file_bytes);
@@ -85,8 +83,5 @@ size_t clv_capture_json(const struct clv_capture_info *info, char *buf, size_t l
     }
     json_damage(&j, &info->damage);
     json_end(&j);
-    if (out.full)
-        out.len = 0;
-    buf[out.len] = '\0'; /* beside the text: it was given one byte less */
-    return out.len;
+    return text_whole(&out);
 }

@@ -172,9 +172,7 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
 size_t clv_split_json(const struct clv_split_params *params, const struct clv_split_result *r,
                       char *buf, size_t len)
 {
-    if (len == 0)
-        return 0;
-    struct text out = text_on(buf, len - 1);
+    struct text out = text_on(buf, len);
     struct json j = json_begin(&out);
     json_str(&j, "input", params->inputs[0]);
     json_u64(&j, "inputs", params->n_inputs);
@@ -225,8 +223,5 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     json_fixed(&j, "records_per_second", (double)r->records_read / s, 0);
     json_fixed(&j, "bytes_per_second", (double)r->scanned_bytes / s, 0);
     json_end(&j);
-    if (out.full)
-        out.len = 0;
-    buf[out.len] = '\0'; /* beside the text: it was given one byte less */
-    return out.len;
+    return text_whole(&out);
 }

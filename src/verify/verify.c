@@ -336,9 +336,7 @@ bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result
 size_t clv_verify_json(const struct clv_verify_params *params, const struct clv_verify_result *r,
                        char *buf, size_t len)
 {
-    if (len == 0)
-        return 0;
-    struct text out = text_on(buf, len - 1);
+    struct text out = text_on(buf, len);
     struct json j = json_begin(&out);
     json_str(&j, "output", params->output);
     json_bool(&j, "proven", r->faults == 0);
@@ -352,8 +350,5 @@ size_t clv_verify_json(const struct clv_verify_params *params, const struct clv_
     json_u64(&j, "threads", r->threads);
     json_fixed(&j, "seconds", r->seconds, 6);
     json_end(&j);
-    if (out.full)
-        out.len = 0;
-    buf[out.len] = '\0'; /* beside the text: it was given one byte less */
-    return out.len;
+    return text_whole(&out);
 }
