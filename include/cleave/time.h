@@ -23,8 +23,8 @@ extern "C" {
 CLV_API char *clv_time_format(int64_t ts_ns, char *buf, size_t len);
 
 /*
- * RFC 3339, its date alone, or seconds since the epoch; fractions to the nanosecond. false: it is
- * none of these, or does not fit.
+ * RFC 3339, which without an offset is UTC, its date alone, or seconds since the epoch; fractions
+ * to the nanosecond. false: it is none of these, or does not fit.
  */
 CLV_API CLV_MUST_CHECK bool clv_time_parse(const char *text, int64_t *ts_ns);
 

@@ -30,7 +30,12 @@ int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *
 
 int io_open_named(const char *path, bool overwrite, struct clv_error *err)
 {
-    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? O_TRUNC : O_EXCL);
+    if (strcmp(path, "-") == 0 && isatty(STDOUT_FILENO)) {
+        (void)clv_fail(err, CLV_ERR_ARG, "standard output", "is a terminal");
+        (void)clv_fail_hint(err, "pipe it into a program, or name a file");
+        return -1;
+    }
+    const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? 0 : O_EXCL);
     const int fd =
         strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, flags, 0666);
     if (fd < 0 && errno == EEXIST) {
@@ -40,6 +45,17 @@ int io_open_named(const char *path, bool overwrite, struct clv_error *err)
         (void)clv_fail_errno(err, path, "cannot be created");
     }
     return fd;
+}
+
+bool io_cut(int fd, const char *path, struct clv_error *err)
+{
+    struct stat st;
+    if (strcmp(path, "-") == 0)
+        return true;
+    if (fstat(fd, &st) != 0)
+        return clv_fail_errno(err, path, "cannot be looked at");
+    return !S_ISREG(st.st_mode) || ftruncate(fd, 0) == 0 ||
+           clv_fail_errno(err, path, "cannot be cut off");
 }
 
 bool io_close(int fd, const char *subject, struct clv_error *err)

@@ -24,9 +24,13 @@ int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *
 
 /*
  * Opens a file that a person named for writing: "-" is standard output, an existing file is refused
- * unless overwrite is set, and then cut off. Returns a descriptor of its own, or -1.
+ * unless overwrite is set, and then left as it is up to io_cut(). Returns a descriptor of its own,
+ * or -1.
  */
 int io_open_named(const char *path, bool overwrite, struct clv_error *err);
+
+/* Empties it, unless it is standard output. */
+CLV_MUST_CHECK bool io_cut(int fd, const char *path, struct clv_error *err);
 
 /* Closes; file systems on a network tell failed writes only now. */
 CLV_MUST_CHECK bool io_close(int fd, const char *subject, struct clv_error *err);

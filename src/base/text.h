@@ -62,7 +62,8 @@ void text_time(struct text *t, int64_t ts_ns);
 /* Terminates; on a full buffer the last byte gives way. Returns the string. */
 char *text_end(struct text *t);
 
-/* Terminates what must be whole. Returns its length; 0, and the string is empty: it does not fit. */
+/* Terminates what must be whole. Returns its length; 0, and the string is empty: it does not fit.
+ */
 size_t text_whole(struct text *t);
 
 #endif

@@ -108,11 +108,13 @@ static bool fraction(const char **p, int64_t *ns)
     return true;
 }
 
-/* RFC 3339 section 5.6: "Z", or hours and minutes that the time is ahead. */
+/* RFC 3339 section 5.6: "Z", or hours and minutes that the time is ahead. Without: UTC. */
 static bool offset(const char **p, int64_t *seconds)
 {
     unsigned h, m;
     *seconds = 0;
+    if (**p == '\0')
+        return true;
     if (**p == 'Z' || **p == 'z') {
         (*p)++;
         return true;

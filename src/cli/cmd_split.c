@@ -84,7 +84,8 @@ static const struct flag flags[] = {
      "a page of HTML about the traffic and its flows, to look at in a browser"},
     {"dry-run", 0, FLAG_BOOL, AT(dry_run), 0, 0, NULL,
      "all but writing; the summary, and with --manifest - the table of flows"},
-    {"force", 'f', FLAG_BOOL, AT(force), 0, 0, NULL, "replace the output of an earlier run"},
+    {"force", 'f', FLAG_BOOL, AT(force), 0, 0, NULL,
+     "replace the output of an earlier run, with all that lies in it"},
     {"threads", 't', FLAG_COUNT, AT(threads), 1, 1024, "N",
      "threads that work (default: the processors this process may use)"},
     {"memory", 0, FLAG_SIZE, AT(memory), 1 << 20, UINT64_C(1) << 46, "SIZE",
@@ -102,7 +103,7 @@ static const struct flag flags[] = {
     {"mode", 0, FLAG_MODE, AT(mode), 0, 0777, "MODE",
      "permissions of files that are made, octal, less umask (default: 0640)"},
     {"no-sandbox", 0, FLAG_BOOL, AT(no_sandbox), 0, 0, NULL,
-     "do not give up access to all files but FILE... and the output's directory"},
+     "do not give up access to all files but FILE... and the directories of output and report"},
     {"window", 0, FLAG_SIZE, AT(window), 4096, 1 << 30, "SIZE",
      "input between two rounds of writing at most (default: 1GiB)"},
     {"progress", 0, FLAG_WORD, AT(progress), 0, 0, "auto|always|never|json",
@@ -222,7 +223,7 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
         row(to, i ? "" : "largest", human_count(l->records), what);
     }
     if (r->records_written && r->first_ns <= r->last_ns)
-        (void)fprintf(to, "%s%-10s%s %s to %s\n", color(to, COLOR_STRONG), "time",
+        (void)fprintf(to, "%s%-10s%s %s to %s UTC\n", color(to, COLOR_STRONG), "time",
                       color(to, COLOR_END), human_time(r->first_ns), human_time(r->last_ns));
     (void)snprintf(buf, sizeof buf, "%s/s, %s records/s, %u thread%s, %s re-opens, %s writes",
                    human_bytes((double)r->scanned_bytes / s),

@@ -67,8 +67,10 @@ static int unknown_flag(const struct command *cmd, const char *name)
     for (const struct flag *f = cmd->flags; f->name && n < 64; f++)
         names[n++] = f->name;
     const char *near = nearest_word(name, names, n);
+    char flag[80];
+    (void)snprintf(flag, sizeof flag, "--%s", name);
     if (!near)
-        return usage_error(cmd, "no such flag", name);
+        return usage_error(cmd, "no such flag", flag);
     (void)fprintf(complaint(cmd->name), "no such flag: --%s\n", printable(name));
     (void)fprintf(stderr, "did you mean --%s?\n", near);
     return -1;

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
@@ -113,7 +114,8 @@ static int version(void)
 static int finish(int status)
 {
     if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("cleave: standard output");
+        if (errno != EPIPE) /* who reads has enough */
+            perror("cleave: standard output");
         return EXIT_NOTHING;
     }
     return status;
@@ -144,6 +146,7 @@ int main(int argc, char **argv)
     /* A full file and a reader that went away are errors with words, like any other. */
     (void)signal(SIGXFSZ, SIG_IGN);
     (void)signal(SIGPIPE, SIG_IGN);
+    (void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines, where several runs write to it */
     if (argc < 2) {
         usage(stderr);
         return EXIT_NOTHING;

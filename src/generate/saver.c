@@ -30,7 +30,7 @@ struct clv_saver {
 static FILE *open_stream(const char *path, bool overwrite, struct clv_error *err)
 {
     const int fd = io_open_named(path, overwrite, err);
-    FILE *stream = fd < 0 ? NULL : fdopen(fd, "wb");
+    FILE *stream = fd >= 0 && io_cut(fd, path, err) ? fdopen(fd, "wb") : NULL;
     if (fd >= 0 && !stream) {
         (void)clv_fail_errno(err, path, "cannot be created");
         (void)close(fd);

@@ -92,7 +92,7 @@ bool stream_open(struct stream *s, const char *path, enum clv_savefile format, b
     if (!s->buf)
         return clv_fail_nomem(err, path, BUF);
     s->fd = io_open_named(path, overwrite, err);
-    if (s->fd < 0) {
+    if (s->fd < 0 || !io_cut(s->fd, path, err)) {
         stream_abandon(s);
         return false;
     }

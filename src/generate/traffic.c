@@ -477,23 +477,41 @@ static bool init(struct traffic *t, struct clv_error *err)
     return true;
 }
 
-static bool open_truth(struct traffic *t, struct clv_error *err)
+/* Opened, and no more: what it had is lost when the capture is open, too. */
+static bool open_truth(struct traffic *t, const char *capture, struct clv_error *err)
+{
+    const char *path = t->params->truth;
+    struct stat a, b;
+    if (!path)
+        return true;
+    const bool is_new = lstat(path, &a) != 0;
+    const int fd = io_open_named(path, t->params->overwrite, err);
+    if (fd < 0)
+        return false;
+    const bool same = strcmp(path, capture) == 0 ||
+                      (fstat(fd, &a) == 0 && S_ISREG(a.st_mode) && stat(capture, &b) == 0 &&
+                       a.st_dev == b.st_dev && a.st_ino == b.st_ino);
+    t->truth = same ? NULL : fdopen(fd, "w");
+    if (t->truth)
+        return true;
+    if (same)
+        (void)clv_fail(err, CLV_ERR_ARG, "--truth", "and --output are the same file");
+    else
+        (void)clv_fail_errno(err, path, "cannot be created");
+    if (is_new && strcmp(path, "-") != 0)
+        (void)unlink(path);
+    (void)close(fd);
+    return false;
+}
+
+static bool begin_truth(struct traffic *t, struct clv_error *err)
 {
     const char *path = t->params->truth;
     if (!path)
         return true;
-    const int fd = io_open_named(path, t->params->overwrite, err);
-    if (fd < 0)
-        return false;
-    t->truth = fdopen(fd, "w");
-    if (!t->truth) {
-        (void)clv_fail_errno(err, path, "cannot be created");
-        (void)close(fd);
-        return false;
-    }
-    if (fputs("proto,src,sport,dst,dport,packets,bytes,first,last\r\n", t->truth) < 0)
-        return clv_fail_errno(err, path, "cannot be written");
-    return true;
+    return io_cut(fileno(t->truth), path, err) &&
+           (fputs("proto,src,sport,dst,dport,packets,bytes,first,last\r\n", t->truth) >= 0 ||
+            clv_fail_errno(err, path, "cannot be written"));
 }
 
 static bool close_truth(struct traffic *t, struct clv_error *err)
@@ -505,25 +523,15 @@ static bool close_truth(struct traffic *t, struct clv_error *err)
     return true;
 }
 
-/* Both would be written over one another; "-" is the same as itself. */
-static bool are_same(const char *path, const char *truth)
-{
-    struct stat a, b;
-    return strcmp(path, truth) == 0 ||
-           (stat(path, &a) == 0 && stat(truth, &b) == 0 && S_ISREG(a.st_mode) &&
-            a.st_dev == b.st_dev && a.st_ino == b.st_ino);
-}
-
 bool clv_generate_traffic(const char *path, const struct clv_traffic_params *params,
                           uint64_t *bytes, uint64_t *packets, struct clv_error *err)
 {
     struct traffic t = {.params = params};
-    if (params->truth && are_same(path, params->truth))
-        return clv_fail(err, CLV_ERR_ARG, "--truth", "and --output are the same file");
-    bool ok = init(&t, err) && open_truth(&t, err) &&
+    bool ok = init(&t, err) && open_truth(&t, path, err) &&
               stream_open(&t.out, path, params->format, params->big_endian, params->overwrite, err);
     if (ok) {
-        ok = run(&t, err) && close_truth(&t, err) && stream_close(&t.out, err);
+        ok = begin_truth(&t, err) && run(&t, err) && close_truth(&t, err) &&
+             stream_close(&t.out, err);
         if (!ok)
             stream_abandon(&t.out);
     }

@@ -1,19 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "report/figures.h"
 
-enum {
-    HOST_COST = sizeof(struct flow) + 2 * sizeof(struct flow_slot),
-    HOSTS_MIN = 4096, /* in a pass */
-};
+#include <stdlib.h>
 
 /* Services are of these. */
 static const uint8_t transports[] = {CLV_PROTO_TCP, CLV_PROTO_UDP, CLV_PROTO_SCTP};
 enum { TRANSPORTS = sizeof transports };
-
-struct figures_rank {
-    uint64_t wire;
-    uint32_t n;
-};
 
 static struct figure of(const struct flow *f)
 {
@@ -31,29 +23,29 @@ static void add(struct figure *to, const struct figure *x)
 /* true: x comes before y; of equals the first one in the capture. */
 static bool before(const struct figures_rank *x, const struct figures_rank *y)
 {
-    return x->wire != y->wire ? x->wire > y->wire : x->n < y->n;
+    return x->wire != y->wire ? x->wire > y->wire : x->order < y->order;
 }
 
 /* A heap: what is kept of the flows so far, and at its root what gives way to a larger one. */
 static void rank(struct figures *f, struct figures_rank x)
 {
     size_t i;
-    if (f->n_heap < FIGURES_FLOWS) {
-        for (i = f->n_heap++; i && before(&f->heap[(i - 1) / 2], &x); i = (i - 1) / 2)
-            f->heap[i] = f->heap[(i - 1) / 2];
+    if (f->n_rows < FIGURES_FLOWS) {
+        for (i = f->n_rows++; i && before(&f->rows[(i - 1) / 2], &x); i = (i - 1) / 2)
+            f->rows[i] = f->rows[(i - 1) / 2];
     } else {
-        if (!before(&x, &f->heap[0]))
+        if (!before(&x, &f->rows[0]))
             return;
         size_t child;
-        for (i = 0; (child = 2 * i + 1) < f->n_heap; i = child) {
-            if (child + 1 < f->n_heap && before(&f->heap[child], &f->heap[child + 1]))
+        for (i = 0; (child = 2 * i + 1) < f->n_rows; i = child) {
+            if (child + 1 < f->n_rows && before(&f->rows[child], &f->rows[child + 1]))
                 child++;
-            if (!before(&x, &f->heap[child]))
+            if (!before(&x, &f->rows[child]))
                 break;
-            f->heap[i] = f->heap[child];
+            f->rows[i] = f->rows[child];
         }
     }
-    f->heap[i] = x;
+    f->rows[i] = x;
 }
 
 /* Of equals the lower one, so that no order of work shows. */
@@ -96,23 +88,24 @@ uint64_t figures_bound(unsigned bucket)
     return bound;
 }
 
-bool figures_init(struct figures *f, const struct flow_by *by, uint64_t n_flows, uint64_t memory)
+bool figures_init(struct figures *f, const struct flow_by *by, struct spill *spill)
 {
-    const uint64_t hosts = max_u64(memory / HOST_COST, HOSTS_MIN);
-    /* The first pass ranks, and the second one knows who has a row. */
-    *f = (struct figures){.by = by, .passes = (uint32_t)max_u64(2, 2 * n_flows / hosts + 1)};
+    *f = (struct figures){.by = by};
     f->services = mem_zalloc((size_t)TRANSPORTS * FIGURES_PORTS, sizeof *f->services);
-    f->heap = mem_alloc(FIGURES_FLOWS, sizeof *f->heap);
-    return f->services && f->heap;
+    f->rows = mem_alloc(FIGURES_FLOWS, sizeof *f->rows);
+    if (!flow_table_init(&f->hosts))
+        return false;
+    f->hosts.spill = spill;
+    return f->services && f->rows;
 }
 
 void figures_fini(struct figures *f)
 {
     flow_table_fini(&f->hosts);
     mem_free(f->services);
-    mem_free(f->heap);
+    mem_free(f->rows);
     f->services = NULL;
-    f->heap = NULL;
+    f->rows = NULL;
 }
 
 static void end_hosts(struct figures *f)
@@ -126,7 +119,7 @@ static void end_hosts(struct figures *f)
         memcpy(top.addr, host->key.a, sizeof top.addr);
         keep_top(f->top_hosts, &f->n_hosts, &top);
     }
-    f->all_hosts += f->hosts.n;
+    f->all_hosts = f->hosts.n;
     flow_table_fini(&f->hosts);
 }
 
@@ -140,18 +133,22 @@ static void end_services(struct figures *f)
                 .port = (uint16_t)(i % FIGURES_PORTS),
             };
             keep_top(f->top_services, &f->n_services, &top);
+            f->all_services++;
         }
 }
 
-bool figures_pass(struct figures *f, bool *more)
+static int by_appearance(const void *x, const void *y)
 {
-    if (f->pass)
-        end_hosts(f);
-    if (f->pass == 1)
-        end_services(f);
-    *more = f->pass < f->passes;
-    f->pass += *more;
-    return !*more || flow_table_init(&f->hosts);
+    const struct figures_rank *a = x, *b = y;
+    return (a->order > b->order) - (a->order < b->order);
+}
+
+void figures_end(struct figures *f)
+{
+    end_hosts(f);
+    end_services(f);
+    if (f->n_rows)
+        qsort(f->rows, f->n_rows, sizeof *f->rows, by_appearance);
 }
 
 static void count(struct figures *f, const struct flow *flow, const struct figure *x)
@@ -181,8 +178,6 @@ static bool count_host(struct figures *f, const uint8_t *addr, uint8_t family,
         return true;
     memcpy(key.a, addr, sizeof key.a);
     const uint64_t hash = flow_key_hash_slowly(&key);
-    if ((hash >> 32) % f->passes != f->pass - 1)
-        return true;
     uint32_t i = flow_table_find(&f->hosts, &key, NULL, hash);
     if (i == FLOW_NONE && (i = flow_table_add(&f->hosts, &key, NULL, hash)) == FLOW_NONE)
         return false;
@@ -193,24 +188,18 @@ static bool count_host(struct figures *f, const uint8_t *addr, uint8_t family,
     return true;
 }
 
-bool figures_add(struct figures *f, const struct flow *flow)
+bool figures_add(struct figures *f, const struct flow *flow, uint32_t part)
 {
     const struct figure x = of(flow);
-    if (f->pass == 1) {
-        count(f, flow, &x);
-        rank(f, (struct figures_rank){x.wire, flow->n});
-    }
-    if (flow_is_other(&flow->key))
+    count(f, flow, &x);
+    const bool other = flow_is_other(&flow->key);
+    const uint64_t order = other ? flow->kind : (uint64_t)flow->n + UINT8_MAX;
+    rank(f, (struct figures_rank){x.wire, order, part, flow->index});
+    if (other)
         return true;
     const uint8_t *src = flow_addr(f->by, flow, true), *dst = flow_addr(f->by, flow, false);
     const uint8_t family = flow->key.family;
     if (src && dst && memcmp(src, dst, sizeof flow->key.a) == 0)
         dst = NULL;
     return count_host(f, src, family, &x) && count_host(f, dst, family, &x);
-}
-
-bool figures_has_row(const struct figures *f, const struct flow *flow)
-{
-    const struct figures_rank x = {of(flow).wire, flow->n};
-    return f->pass == 2 && !before(&f->heap[0], &x);
 }

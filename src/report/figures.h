@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What flows come to: by protocol, service and host, by size and duration, and which of them are
- * the largest. All sums are exact. Hosts are counted in several passes over the flows, in each of
- * them those whose hashes fall into it, so that their table does not grow with their number.
+ * the largest. All sums are exact; what is kept of hosts leaves memory as what is kept of flows.
  *
  * Threads: one at a time.
  */
@@ -31,6 +30,12 @@ struct figures_top {
     uint16_t port;
 };
 
+/* One of the largest flows, and where it is. */
+struct figures_rank {
+    uint64_t wire, order; /* order of appearance, those that are no flows before all */
+    uint32_t part, flow;
+};
+
 struct figures {
     const struct flow_by *by;
     struct figure protos[256], unnamed, other; /* unnamed: keys that leave the protocol out */
@@ -39,26 +44,22 @@ struct figures {
     struct figure *services;                   /* by protocol (3) and port of the server */
     struct figures_top top_services[FIGURES_TOP], top_hosts[FIGURES_TOP];
     unsigned n_services, n_hosts;
-    uint64_t all_hosts;
-    uint32_t pass, passes; /* pass counts from 1 */
+    uint64_t all_services;
     struct flow_table hosts;
-    struct figures_rank *heap; /* of the largest flows, the smallest of them at its root */
-    size_t n_heap;
+    uint64_t all_hosts;
+    struct figures_rank *rows; /* a heap until figures_end(), its root the smallest */
+    size_t n_rows;
 };
 
-/* For n_flows flows; hosts' table takes about so many bytes. Borrows by. On failure fini works. */
-CLV_MUST_CHECK bool figures_init(struct figures *f, const struct flow_by *by, uint64_t n_flows,
-                                 uint64_t memory);
+/* Hosts are kept in spill. Borrows by. On failure figures_fini() works. */
+CLV_MUST_CHECK bool figures_init(struct figures *f, const struct flow_by *by, struct spill *spill);
 void figures_fini(struct figures *f);
 
-/* Begins a pass over all flows. *more false: there is none, the figures stand. false: no memory. */
-CLV_MUST_CHECK bool figures_pass(struct figures *f, bool *more);
+/* A flow of partition part. false: no memory. */
+CLV_MUST_CHECK bool figures_add(struct figures *f, const struct flow *flow, uint32_t part);
 
-/* A flow of the pass. false: no memory. */
-CLV_MUST_CHECK bool figures_add(struct figures *f, const struct flow *flow);
-
-/* true: the flow is among the FIGURES_FLOWS largest; in one of the passes alone. */
-bool figures_has_row(const struct figures *f, const struct flow *flow);
+/* Those were all: the figures stand, and rows are in the order of appearance. */
+void figures_end(struct figures *f);
 
 /* The least that falls into a bucket. */
 uint64_t figures_bound(unsigned bucket);

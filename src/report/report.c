@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "report/report.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/stat.h>
@@ -31,94 +33,191 @@ static void parent_of(char parent[PATH_MAX], const char *path)
     (void)snprintf(parent, PATH_MAX, "%.*s", len ? (int)len : 1, len ? path : ".");
 }
 
-static const char *skip_here(const char *path)
+/* Where a directory is, which need not be there yet, but for its last component. */
+static bool resolve(char to[PATH_MAX], const char *dir)
 {
-    while (path[0] == '.' && path[1] == '/')
-        for (path++; *path == '/';)
-            path++;
-    return path;
+    char plain[PATH_MAX], parent[PATH_MAX], above[PATH_MAX];
+    size_t len = (size_t)snprintf(plain, sizeof plain, "%s", dir);
+    while (len > 1 && len < sizeof plain && plain[len - 1] == '/')
+        plain[--len] = '\0';
+    if (len >= sizeof plain)
+        return false;
+    if (realpath(plain, to))
+        return true;
+    parent_of(parent, plain);
+    if (errno != ENOENT || !realpath(parent, above))
+        return false;
+    const int n = snprintf(to, PATH_MAX, "%s%s%s", above, above[1] ? "/" : "", base_of(plain));
+    return n > 0 && n < PATH_MAX;
 }
 
-const char *report_among_outputs(const struct clv_split_params *params)
-{
-    struct stat output, parent;
-    char path[PATH_MAX];
-    if (!params->report || params->dry_run)
-        return NULL;
-    const char *const report = skip_here(params->report), *const dir = skip_here(params->output);
-    size_t len = strlen(dir);
-    while (len > 1 && dir[len - 1] == '/')
-        len--;
-    const size_t above = (size_t)(base_of(report) - report);
-    size_t report_dir = above;
-    while (report_dir > 1 && report[report_dir - 1] == '/')
-        report_dir--;
-    if (above && report_dir == len && memcmp(report, dir, len) == 0)
-        return base_of(report);
-    /* By another way to an output of an earlier run, which is going to be replaced. */
-    parent_of(path, params->report);
-    return stat(params->output, &output) == 0 && stat(path, &parent) == 0 &&
-                   output.st_dev == parent.st_dev && output.st_ino == parent.st_ino
-               ? base_of(report)
-               : NULL;
-}
+/* Where the page and the outputs are going to be. */
+struct places {
+    char page[PATH_MAX], output[PATH_MAX]; /* directories, from the root */
+    bool inside;                           /* the same */
+};
 
-/* A link goes from the page to the output: along relative paths if both are, else from the root. */
-static bool settle_links(struct report *r, const char *output, struct clv_error *err)
+static bool find_places(struct places *p, const struct clv_split_params *params)
 {
-    const char *const report = skip_here(r->params->report);
-    char parent[PATH_MAX], real[PATH_MAX];
-    struct text t = text_on(r->links, sizeof r->links);
-    output = skip_here(output);
-    if (report[0] != '/' && output[0] != '/' && !strstr(report, "..")) {
-        for (const char *p = strchr(report, '/'); p; p = strchr(p + 1, '/'))
-            text_str(&t, "../");
-    } else if (output[0] != '/') {
-        parent_of(parent, output);
-        if (!realpath(parent, real))
-            return clv_fail_errno(err, parent, "cannot be looked at");
-        text_str(&t, real);
-        text_char(&t, '/');
-        output = base_of(output);
-    }
-    text_str(&t, output);
-    text_char(&t, '/');
-    r->has_links = !t.full;
-    (void)text_end(&t);
+    char parent[PATH_MAX];
+    if (strlen(params->report) >= sizeof parent)
+        return false;
+    parent_of(parent, params->report);
+    if (!resolve(p->page, parent) || !resolve(p->output, params->output))
+        return false;
+    p->inside = strcmp(p->page, p->output) == 0;
     return true;
 }
 
-static bool refuse(const struct clv_split_params *params, struct clv_error *err)
+/* A path as a URL has it (RFC 3986 section 2.3). */
+static void put_url(struct text *t, const char *path)
 {
-    struct stat st;
+    for (; *path; path++) {
+        const unsigned char c = (unsigned char)*path;
+        if ((c >= '0' && c <= '9') || (c >= 'A' && c <= 'Z') || (c >= 'a' && c <= 'z') ||
+            strchr("-._~/", c)) {
+            text_char(t, (char)c);
+        } else {
+            text_char(t, '%');
+            text_hex(t, c, 2);
+        }
+    }
+}
+
+/* Up to what both directories have in common, and down. */
+static void settle_links(struct report *r, const struct places *p)
+{
+    struct text t = text_on(r->links, sizeof r->links);
+    size_t common = 0;
+    for (size_t i = 0;; i++) {
+        const bool from_ends = p->page[i] == '/' || p->page[i] == '\0';
+        const bool to_ends = p->output[i] == '/' || p->output[i] == '\0';
+        if (from_ends && to_ends)
+            common = i;
+        if (p->page[i] != p->output[i] || p->page[i] == '\0')
+            break;
+    }
+    for (const char *at = p->page + common; (at = strchr(at, '/')) != NULL && at[1]; at++)
+        text_str(&t, "../");
+    const char *down = p->output + common;
+    down += *down == '/';
+    put_url(&t, down);
+    if (*down)
+        text_char(&t, '/');
+    (void)text_end(&t);
+    r->has_links = true;
+}
+
+/* A page of ours may be replaced, and nothing else. */
+static bool is_page(const char *path, bool *is, struct clv_error *err)
+{
+    static const char mark[] = "<meta name=\"generator\" content=\"cleave\">";
+    char head[512];
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head - 1);
+    if (n < 0)
+        (void)clv_fail_errno(err, path, "cannot be read");
+    if (fd >= 0)
+        (void)close(fd);
+    head[n < 0 ? 0 : n] = '\0';
+    *is = strstr(head, mark) != NULL;
+    return n >= 0;
+}
+
+static bool may_be_named(const struct clv_split_params *params, struct clv_error *err)
+{
     const char *const path = params->report, *const base = base_of(path);
     if (strcmp(path, "-") == 0)
-        return !clv_fail(err, CLV_ERR_ARG, "--report", "is a file, and not standard output");
+        return clv_fail(err, CLV_ERR_ARG, "--report", "is a file, and not standard output");
     if (params->each)
-        return !clv_fail(err, CLV_ERR_ARG, "--report", "is of one run, and excludes --each");
+        return clv_fail(err, CLV_ERR_ARG, "--report", "is of one run, and excludes --each");
     if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
-        return !clv_fail(err, CLV_ERR_ARG, path, "is no name for a file");
-    if (strlen(path) + 64 > sizeof((struct report *)NULL)->path)
-        return !clv_fail(err, CLV_ERR_ARG, path, "its path is too long");
-    if (report_among_outputs(params) && name_reserved(base, strlen(base)))
-        return !clv_fail(err, CLV_ERR_ARG, path, "is the name of one of our files");
-    if (lstat(path, &st) != 0 || report_among_outputs(params))
+        return clv_fail(err, CLV_ERR_ARG, path, "is no name for a file");
+    if (strlen(path) + 64 > PATH_MAX || strlen(base) > NAME_COMPONENT_MAX)
+        return clv_fail(err, CLV_ERR_ARG, path, "its path is too long");
+    return true;
+}
+
+/* A new file, or an older page and --force. */
+static bool may_be_made(const struct clv_split_params *params, struct clv_error *err)
+{
+    struct stat st;
+    const char *const path = params->report;
+    if (lstat(path, &st) != 0)
+        return errno == ENOENT || clv_fail_errno(err, path, "cannot be looked at");
+    if (!params->force) {
+        (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
+        return clv_fail_hint(err, "name another with --report, or replace it with --force");
+    }
+    bool is = false;
+    if (S_ISREG(st.st_mode) && !is_page(path, &is, err))
         return false;
-    if (!S_ISREG(st.st_mode))
-        return !clv_fail(err, CLV_ERR_EXISTS, path, "is there already, and no regular file");
-    if (params->force)
-        return false;
-    (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
-    return !clv_fail_hint(err, "name another with --report, or replace it with --force");
+    if (is)
+        return true;
+    (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already, and no page of cleave");
+    return clv_fail_hint(err, "--force replaces only such; remove it yourself");
+}
+
+static bool check_places(const struct places *p, const struct clv_split_params *params,
+                         struct clv_error *err)
+{
+    const char *const path = params->report, *const base = base_of(path);
+    const size_t len = strlen(p->output);
+    char page[PATH_MAX];
+    const int n = snprintf(page, sizeof page, "%s%s%s", p->page, p->page[1] ? "/" : "", base);
+    if (n < 0 || (size_t)n >= sizeof page)
+        return clv_fail(err, CLV_ERR_ARG, path, "its path is too long");
+    const bool below = strncmp(page, p->output, len) == 0 && (page[len] == '/' || !page[len]);
+    if (params->dry_run && p->inside)
+        return clv_fail(err, CLV_ERR_ARG, path, "is in the output, and a dry run makes none");
+    if (below && !p->inside)
+        return clv_fail(err, CLV_ERR_ARG, path, "is where the output's own files are to be");
+    if (p->inside && (name_reserved(base, strlen(base)) || !text_is_utf8(base)))
+        return clv_fail(err, CLV_ERR_ARG, path, "cannot stand beside the output's own files");
+    return p->inside || may_be_made(params, err);
+}
+
+/* Of a name such as make_beside() makes the number of its process; 0: it is none. */
+static long maker_of(const char *name, const char *prefix)
+{
+    const size_t len = strlen(prefix);
+    return strncmp(name, prefix, len) == 0 ? strtol(name + len, NULL, 10) : 0;
+}
+
+/* What killed runs left of the same page. */
+static void look_around(const char *parent, const char *prefix, bool clean,
+                        struct clv_split_result *result)
+{
+    DIR *d = opendir(parent);
+    const struct dirent *e;
+    while (d && (e = readdir(d))) {
+        const long pid = maker_of(e->d_name, prefix);
+        if (pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+            continue;
+        if (clean && unlinkat(dirfd(d), e->d_name, 0) == 0)
+            continue;
+        result->stale++;
+        (void)snprintf(result->stale_path, sizeof result->stale_path, "%.*s%s%.180s",
+                       (int)(sizeof result->stale_path / 4), parent,
+                       parent[strlen(parent) - 1] == '/' ? "" : "/", e->d_name);
+    }
+    if (d)
+        (void)closedir(d);
 }
 
 /* Beside its place, under a name of this process's own. */
-static bool make_beside(struct report *r, unsigned mode, struct clv_error *err)
+static bool make_beside(struct report *r, struct clv_split_result *result, struct clv_error *err)
 {
-    const char *const path = r->params->report, *const base = base_of(path);
+    const struct clv_split_params *const params = r->params;
+    const char *const path = params->report, *const base = base_of(path);
+    const unsigned mode = params->mode ? params->mode : IO_MODE;
+    char parent[PATH_MAX], prefix[256];
+    parent_of(parent, path);
+    (void)snprintf(prefix, sizeof prefix, ".%.200s.cleave-", base);
+    look_around(parent, prefix, params->clean, result);
     for (unsigned attempt = 0;; attempt++) {
-        (void)snprintf(r->path, sizeof r->path, "%.*s.%.200s.cleave-%ld-%u", (int)(base - path),
-                       path, base, (long)getpid(), attempt);
+        (void)snprintf(r->path, sizeof r->path, "%.*s%s%ld-%u", (int)(base - path), path, prefix,
+                       (long)getpid(), attempt);
         r->fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
         if (r->fd >= 0)
             return true;
@@ -131,19 +230,26 @@ static bool make_beside(struct report *r, unsigned mode, struct clv_error *err)
 }
 
 bool report_open(struct report *r, const struct clv_split_params *params,
-                 const struct publish *publish, struct clv_error *err)
+                 const struct publish *publish, struct clv_split_result *result,
+                 struct clv_error *err)
 {
-    const char *const inside = report_among_outputs(params);
+    struct places p;
     *r = (struct report){.params = params, .fd = -1};
-    if (refuse(params, err))
+    if (!may_be_named(params, err))
         return false;
-    if (inside) {
-        r->has_links = true; /* "" */
-        r->fd = io_create_at(publish->dir_fd, inside, publish->mode, err);
-        return r->fd >= 0;
+    if (!find_places(&p, params)) {
+        (void)clv_fail_errno(err, params->report, "cannot be made");
+        return clv_fail_hint(err, "its directory must exist and be writable");
     }
-    return (!publish || settle_links(r, publish->target, err)) &&
-           make_beside(r, params->mode ? params->mode : IO_MODE, err);
+    if (!check_places(&p, params, err))
+        return false;
+    if (publish)
+        settle_links(r, &p);
+    if (!publish || !p.inside)
+        return make_beside(r, result, err);
+    r->inside = base_of(params->report);
+    r->fd = io_create_at(publish->dir_fd, r->inside, publish->mode, err);
+    return r->fd >= 0;
 }
 
 static bool flush(struct report *r, struct clv_error *err)
@@ -183,45 +289,46 @@ static bool put_json(struct report *r, const struct text *t, struct clv_error *e
     return true;
 }
 
-bool report_begin(struct report *r, const struct manifest *manifest, uint64_t n_flows,
-                  uint64_t memory, struct clv_error *err)
+bool report_begin(struct report *r, const struct manifest *manifest, struct spill *spill,
+                  struct clv_error *err)
 {
     char row[MANIFEST_ROW_MAX];
     struct text t = text_on(row, sizeof row);
-    r->by = *manifest->by;
-    r->manifest = *manifest;
-    r->manifest.by = &r->by;
+    r->manifest = manifest;
+    r->by_protocol = manifest->by->fields & FLOW_BY_PROTO && !manifest->shards;
     r->buf = mem_alloc(BUF, 1);
-    if (!figures_init(&r->figures, &r->by, n_flows, memory) || !r->buf)
+    if (!figures_init(&r->figures, manifest->by, spill) || !r->buf)
         return clv_fail_nomem(err, "the report", BUF);
     text_char(&t, '[');
     manifest_columns(manifest, &t);
     return put(r, page_head, sizeof page_head, err) && put_json(r, &t, err);
 }
 
-bool report_pass(struct report *r, bool *more, struct clv_error *err)
-{
-    return figures_pass(&r->figures, more) ||
-           clv_fail_nomem(err, "the report", sizeof(struct flow));
-}
-
-bool report_flow(struct report *r, const struct manifest_entry *e, struct clv_error *err)
-{
-    if (!figures_add(&r->figures, e->f))
-        return clv_fail_nomem(err, "the report", sizeof(struct flow));
-    if (!figures_has_row(&r->figures, e->f))
-        return true;
-    char row[MANIFEST_ROW_MAX];
-    struct text t = text_on(row, sizeof row);
-    text_str(&t, ",\n");
-    manifest_cells(&r->manifest, e, &t);
-    r->n_rows++;
-    return put_json(r, &t, err);
-}
-
 void report_timeline(struct report *r, const struct timeline *t)
 {
     timeline_join(&r->timeline, t);
+}
+
+bool report_flow(struct report *r, const struct flow *f, uint32_t part, struct clv_error *err)
+{
+    return figures_add(&r->figures, f, part) ||
+           clv_fail_nomem(err, "the report", sizeof(struct flow));
+}
+
+const struct figures_rank *report_rows(struct report *r, size_t *n)
+{
+    figures_end(&r->figures);
+    *n = r->figures.n_rows;
+    return r->figures.rows;
+}
+
+bool report_row(struct report *r, const struct manifest_entry *e, struct clv_error *err)
+{
+    char row[MANIFEST_ROW_MAX];
+    struct text t = text_on(row, sizeof row);
+    text_str(&t, ",\n");
+    manifest_cells(r->manifest, e, &t);
+    return put_json(r, &t, err);
 }
 
 /* Elements of an array are separated by commas; the first one by its bracket. */
@@ -255,7 +362,7 @@ static void put_protos(struct text *t, const struct figures *f)
     const struct {
         const char *name;
         const struct figure *sum;
-    } others[] = {{"any", &f->unnamed}, {"no address", &f->other}};
+    } others[] = {{"any", &f->unnamed}, {"other", &f->other}};
     text_str(t, ",\"protocols\":[");
     for (unsigned i = 0; i < 256; i++) {
         if (!f->protos[i].flows)
@@ -343,10 +450,9 @@ static void put_timeline(struct text *t, const struct timeline *tl)
     text_char(t, ']');
 }
 
-static void put_rest(struct text *t, const struct report *r, const struct clv_split_result *result)
+static void put_rest(struct text *t, const struct report *r, const struct text *run)
 {
     const struct clv_split_params *const params = r->params;
-    const bool protos = r->by.fields & FLOW_BY_PROTO && !r->manifest.shards;
     text_str(t, "{\"cleave\":\"");
     text_str(t, clv_version());
     text_str(t, "\",\"links\":");
@@ -354,9 +460,11 @@ static void put_rest(struct text *t, const struct report *r, const struct clv_sp
         text_json(t, r->links, strlen(r->links));
     else
         text_str(t, "null");
-    text_str(t, protos ? ",\"by_protocol\":true" : ",\"by_protocol\":false");
+    text_str(t, r->by_protocol ? ",\"by_protocol\":true" : ",\"by_protocol\":false");
     text_str(t, ",\"host_count\":");
     text_u64(t, r->figures.all_hosts, 1);
+    text_str(t, ",\"service_count\":");
+    text_u64(t, r->figures.all_services, 1);
     text_str(t, ",\"inputs\":[");
     for (size_t i = 0; i < params->n_inputs && t->len < TEXT_MAX / 4; i++) {
         put_element(t);
@@ -369,17 +477,16 @@ static void put_rest(struct text *t, const struct report *r, const struct clv_sp
     put_buckets(t, "sizes", r->figures.sizes);
     put_buckets(t, "durations", r->figures.durations);
     text_str(t, ",\"result\":");
-    if (t->len < t->cap)
-        t->len += clv_split_json(params, result, t->p + t->len, t->cap - t->len);
+    text_put(t, run->p, run->len);
     text_char(t, '}');
 }
 
-bool report_end(struct report *r, const struct clv_split_result *result, struct clv_error *err)
+bool report_end(struct report *r, const struct text *run, struct clv_error *err)
 {
     struct text t = text_on(mem_alloc(TEXT_MAX, 1), TEXT_MAX);
     if (!t.p)
         return clv_fail_nomem(err, "the report", TEXT_MAX);
-    put_rest(&t, r, result);
+    put_rest(&t, r, run);
     const bool ok = put(r, "]\n", 2, err) && put(r, page_middle, sizeof page_middle, err) &&
                     put_json(r, &t, err) && put(r, page_tail, sizeof page_tail, err) &&
                     flush(r, err);
@@ -391,13 +498,45 @@ bool report_end(struct report *r, const struct clv_split_result *result, struct 
     return ok && io_close(fd, r->params->report, err);
 }
 
+static bool sync_parent(const char *path)
+{
+    char parent[PATH_MAX];
+    parent_of(parent, path);
+    const int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool ok = fd >= 0 && port_sync(fd);
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+/* What appeared under the name meanwhile is somebody else's, unless it is a page too. */
+static bool take_name(const char *from, const struct clv_split_params *params)
+{
+    const char *const to = params->report;
+    if (port_rename(from, to, PORT_NOREPLACE))
+        return true;
+    const bool plain = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
+    if (errno != EEXIST && !plain)
+        return false;
+    struct clv_error why;
+    if (!may_be_made(params, &why)) {
+        errno = why.sys ? why.sys : EEXIST;
+        return false;
+    }
+    return rename(from, to) == 0;
+}
+
 bool report_publish(struct report *r, struct clv_error *err)
 {
-    if (r->path[0] && rename(r->path, r->params->report) != 0)
+    if (r->path[0] && !take_name(r->path, r->params))
         return clv_fail_errno(err, r->params->report,
                               "cannot take its name: the output is there, but not its page");
+    const bool named = r->path[0];
     r->path[0] = '\0';
-    return true;
+    return !named || r->params->sync != CLV_SYNC_FULL || sync_parent(r->params->report) ||
+           clv_fail_errno(err, r->params->report,
+                          "cannot be synchronised: the output is there, but its page may not "
+                          "survive a power cut");
 }
 
 void report_fini(struct report *r)

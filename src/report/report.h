@@ -8,12 +8,13 @@
  * rows and all else. These hold names and addresses as strings; the page's script alone makes
  * elements of them, and no other script may run.
  *
- *   report_open        the file, under another name beside its own, or among the outputs
- *   report_begin       the number of flows
- *   report_pass        as long as there is one: report_flow() for each flow
- *   report_timeline    any number of times
- *   report_end         the rest, when the run's result stands
- *   report_publish     the file gets its name
+ *   report_open       the file, under another name beside its own, or among the outputs
+ *   report_begin      while nobody works on the flows
+ *   report_timeline   any number of times
+ *   report_flow       each flow, in any order
+ *   report_rows       which of them have a row: report_row() for each
+ *   report_end        the rest, when the run's result stands
+ *   report_publish    the file gets its name
  */
 #ifndef CLEAVE_REPORT_REPORT_H
 #define CLEAVE_REPORT_REPORT_H
@@ -26,41 +27,39 @@
 struct report {
     const struct clv_split_params *params; /* borrowed */
     int fd;                                /* -1: none */
+    const char *inside;                    /* its name as a file of the output; NULL: elsewhere */
     char path[PATH_MAX];                   /* where the file is now; "": none to clean up */
-    char links[PATH_MAX + 8];              /* where outputs are, seen from the page */
-    bool has_links;
+    char links[3 * PATH_MAX];              /* from the page to the outputs, as a URL has it */
+    bool has_links, by_protocol;
     char *buf;
     size_t len;
-    struct manifest manifest;
-    struct flow_by by; /* the manifest's */
+    const struct manifest *manifest; /* from report_begin() to the last row */
     struct figures figures;
     struct timeline timeline;
-    uint64_t n_rows;
 };
 
 /*
  * Makes the file of params->report; publish is NULL where nothing is written. On failure there is
- * none, and report_fini() is harmless.
+ * none, and report_fini() is harmless. Adds what killed runs left to *result, or removes it.
  */
 CLV_MUST_CHECK bool report_open(struct report *r, const struct clv_split_params *params,
-                                const struct publish *publish, struct clv_error *err);
-
-/* The report's name, if it is a file of the output directory; else NULL. */
-const char *report_among_outputs(const struct clv_split_params *params);
-
-/* memory: bytes that the figures may take. */
-CLV_MUST_CHECK bool report_begin(struct report *r, const struct manifest *manifest,
-                                 uint64_t n_flows, uint64_t memory, struct clv_error *err);
-
-/* All flows are wanted. *more false: no more. */
-CLV_MUST_CHECK bool report_pass(struct report *r, bool *more, struct clv_error *err);
-CLV_MUST_CHECK bool report_flow(struct report *r, const struct manifest_entry *e,
+                                const struct publish *publish, struct clv_split_result *result,
                                 struct clv_error *err);
 
+/* spill takes what is kept of hosts until report_rows(). */
+CLV_MUST_CHECK bool report_begin(struct report *r, const struct manifest *manifest,
+                                 struct spill *spill, struct clv_error *err);
 void report_timeline(struct report *r, const struct timeline *t);
+CLV_MUST_CHECK bool report_flow(struct report *r, const struct flow *f, uint32_t part,
+                                struct clv_error *err);
 
-CLV_MUST_CHECK bool report_end(struct report *r, const struct clv_split_result *result,
+/* Where the flows are that have rows, in the rows' order. */
+const struct figures_rank *report_rows(struct report *r, size_t *n);
+CLV_MUST_CHECK bool report_row(struct report *r, const struct manifest_entry *e,
                                struct clv_error *err);
+
+/* run: what the run came to, a JSON object. */
+CLV_MUST_CHECK bool report_end(struct report *r, const struct text *run, struct clv_error *err);
 
 /* false: the file is gone; a page that was there before is untouched. */
 CLV_MUST_CHECK bool report_publish(struct report *r, struct clv_error *err);

@@ -470,30 +470,39 @@ static bool check_conservation(const struct clv_split_result *r, struct clv_erro
                     (unsigned long long)r->records_written, (unsigned long long)dropped);
 }
 
-/* All that the report wants to know of the flows. */
-static bool tell_report(const struct plan *pl, struct clv_error *err)
+/* Asked now and then by who works alone at the end. */
+static bool goes_on(struct plan *pl, struct clv_error *err)
 {
-    enum { SHARE = 8 }; /* of the memory that buffers had */
+    const int64_t now = clock_ns();
+    if (!pl->params->progress || now - pl->reported_ns < PROGRESS_NS)
+        return true;
+    pl->reported_ns = now;
+    count(pl);
+    return pl->params->progress(pl->result, pl->params->user) ||
+           clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+}
+
+/* All that the report wants to know of the flows. */
+static bool tell_report(struct plan *pl, struct clv_error *err)
+{
+    enum { ASK = 1024 }; /* flows */
     struct report *const r = pl->params->report;
-    const uint32_t n = pl->scan.n_partitions;
-    uint64_t n_flows = 0;
-    for (uint32_t p = 0; p < n; p++) {
-        n_flows += pl->parts[p].flows.n;
+    const uint32_t n_parts = pl->scan.n_partitions;
+    struct flow_tour tour = {.part = 0};
+    const struct flow *f;
+    uint32_t part;
+    size_t n;
+    bool ok = report_begin(r, &pl->manifest, &pl->spill, err);
+    for (uint32_t p = 0; p < n_parts; p++)
         report_timeline(r, pl->parts[p].timeline);
+    for (size_t i = 0; ok && (f = flow_tour_next(&tour, pl->parts, n_parts, &part)) != NULL; i++)
+        ok = report_flow(r, f, part, err) && (i % ASK || goes_on(pl, err));
+    const struct figures_rank *rows = ok ? report_rows(r, &n) : NULL;
+    for (size_t i = 0; ok && i < n; i++) {
+        const struct manifest_entry e = entry_of(pl, rows[i].part, rows[i].flow);
+        ok = report_row(r, &e, err) && (i % ASK || goes_on(pl, err));
     }
-    bool more = false;
-    bool ok = report_begin(r, &pl->manifest, n_flows, pl->params->memory / SHARE, err) &&
-              report_pass(r, &more, err);
-    while (ok && more) {
-        struct flow_tour tour = {.part = 0};
-        uint32_t part;
-        for (const struct flow *f;
-             ok && (f = flow_tour_next(&tour, pl->parts, n, &part)) != NULL;) {
-            const struct manifest_entry e = entry_of(pl, part, f->index);
-            ok = report_flow(r, &e, err);
-        }
-        ok = ok && report_pass(r, &more, err);
-    }
+    count(pl);
     return ok;
 }
 

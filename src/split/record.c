@@ -4,7 +4,6 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "output/name.h"
-#include "report/report.h"
 
 enum { RECORD_MIN = 4096 }; /* bytes, to begin with */
 
@@ -101,10 +100,38 @@ const char *split_by(const struct clv_split_params *params)
     return params->by ? params->by : params->every && !params->shards ? "none" : "flow";
 }
 
+static void put_options(struct json *j, const struct clv_split_params *params,
+                        const struct dialect *dialect, const char *page)
+{
+    json_open(j, "options");
+    json_str(j, "by", split_by(params));
+    json_bool(j, "inner", params->inner);
+    json_bool(j, "directed", params->directed);
+    put_cuts(j, params);
+    if (params->name)
+        json_str(j, "name", params->name);
+    if (dialect)
+        json_str(j, "format", format_word(dialect));
+    json_str(j, "compress",
+             params->compress == CLV_COMPRESS_ZSTD   ? "zstd"
+             : params->compress == CLV_COMPRESS_GZIP ? "gzip"
+                                                     : "none");
+    json_bool(j, "each", params->each);
+    json_bool(j, "merge", params->merge);
+    json_bool(j, "metadata", !params->no_metadata);
+    json_bool(j, "recover", params->recover);
+    json_bool(j, "other", !params->no_other);
+    json_str(j, "manifest",
+             manifest_word(params->manifest_to_fd ? CLV_MANIFEST_NONE : params->manifest));
+    if (page)
+        json_str(j, "report", page);
+    json_close(j);
+}
+
 static void put_record(struct text *out, const struct clv_split_params *params,
                        const struct source *sources, size_t n_sources,
                        const struct dialect *dialect, const struct proof_sum *walked,
-                       const struct clv_split_result *result)
+                       const char *page, const struct clv_split_result *result)
 {
     struct json j = json_begin(out);
     json_str(&j, "cleave", clv_version());
@@ -112,29 +139,7 @@ static void put_record(struct text *out, const struct clv_split_params *params,
     for (size_t i = 0; i < n_sources; i++)
         put_input(&j, &sources[i]);
     json_end_array(&j);
-    json_open(&j, "options");
-    json_str(&j, "by", split_by(params));
-    json_bool(&j, "inner", params->inner);
-    json_bool(&j, "directed", params->directed);
-    put_cuts(&j, params);
-    if (params->name)
-        json_str(&j, "name", params->name);
-    if (dialect)
-        json_str(&j, "format", format_word(dialect));
-    json_str(&j, "compress",
-             params->compress == CLV_COMPRESS_ZSTD   ? "zstd"
-             : params->compress == CLV_COMPRESS_GZIP ? "gzip"
-                                                     : "none");
-    json_bool(&j, "each", params->each);
-    json_bool(&j, "merge", params->merge);
-    json_bool(&j, "metadata", !params->no_metadata);
-    json_bool(&j, "recover", params->recover);
-    json_bool(&j, "other", !params->no_other);
-    json_str(&j, "manifest",
-             manifest_word(params->manifest_to_fd ? CLV_MANIFEST_NONE : params->manifest));
-    if (report_among_outputs(params))
-        json_str(&j, "report", report_among_outputs(params));
-    json_close(&j);
+    put_options(&j, params, dialect, page);
     if (walked) {
         char digest[PROOF_SUM_TEXT];
         proof_sum_text(walked, digest);
@@ -153,8 +158,8 @@ static void put_record(struct text *out, const struct clv_split_params *params,
 
 bool record_write(struct publish *p, const struct clv_split_params *params,
                   const struct source *sources, size_t n_sources, const struct dialect *dialect,
-                  const struct proof_sum *walked, const struct clv_split_result *result,
-                  struct clv_error *err)
+                  const struct proof_sum *walked, const char *page,
+                  const struct clv_split_result *result, struct clv_error *err)
 {
     struct text out = {.full = true};
     for (size_t cap = RECORD_MIN; out.full; cap *= 2) {
@@ -162,11 +167,64 @@ bool record_write(struct publish *p, const struct clv_split_params *params,
         out = text_on(mem_alloc(cap, 1), cap);
         if (!out.p)
             return clv_fail_nomem(err, PUBLISH_MARK, cap);
-        put_record(&out, params, sources, n_sources, dialect, walked, result);
+        put_record(&out, params, sources, n_sources, dialect, walked, page, result);
     }
     const bool ok = publish_file(p, PUBLISH_MARK, out.p, out.len, err);
     mem_free(out.p);
     return ok;
+}
+
+/* What a run came to, but for what differs from run to run. */
+static void put_outcome(struct json *j, const struct clv_split_params *params,
+                        const struct clv_split_result *r)
+{
+    json_str(j, "input", params->inputs[0]);
+    json_u64(j, "inputs", params->n_inputs);
+    json_str(j, "output", params->dry_run ? NULL : params->output);
+    json_u64(j, "input_bytes", r->input_bytes);
+    json_u64(j, "records_read", r->records_read);
+    json_u64(j, "captured_bytes", r->captured_bytes);
+    json_u64(j, "records_written", r->records_written);
+    json_u64(j, "copies", r->copies);
+    json_u64(j, "written_bytes", r->written_bytes);
+    put_dropped(j, r);
+    json_u64(j, "other", r->other);
+    json_u64(j, "small", r->small);
+    json_u64(j, "fragments", r->fragments);
+    json_u64(j, "orphans", r->orphans);
+    json_u64(j, "fragment_overflow", r->fragment_overflow);
+    json_u64(j, "cut_short", r->cut_short);
+    json_u64(j, "flows", r->flows);
+    json_u64(j, "outputs", r->outputs);
+    json_u64(j, "verified", r->verified);
+    json_u64(j, "damages", r->damages);
+    json_u64(j, "skipped_bytes", r->skipped_bytes);
+    json_u64(j, "rounded", r->rounded);
+    json_u64(j, "tunnelled", r->tunnelled);
+    json_str(j, "tunnel", r->tunnel);
+    json_open_array(j, "largest");
+    for (unsigned i = 0; i < r->n_largest; i++) {
+        json_item(j);
+        json_str(j, "file", r->largest[i].name);
+        json_u64(j, "records", r->largest[i].records);
+        json_u64(j, "bytes", r->largest[i].bytes);
+        json_close(j);
+    }
+    json_end_array(j);
+    if (r->records_written && r->first_ns <= r->last_ns) {
+        json_time(j, "first", r->first_ns);
+        json_time(j, "last", r->last_ns);
+    }
+    json_damage(j, &r->damage);
+}
+
+void record_outcome(const struct clv_split_params *params, const struct clv_split_result *r,
+                    struct text *out)
+{
+    struct json j = json_begin(out);
+    put_options(&j, params, NULL, NULL);
+    put_outcome(&j, params, r);
+    json_end(&j);
 }
 
 size_t clv_split_json(const struct clv_split_params *params, const struct clv_split_result *r,
@@ -174,50 +232,13 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
 {
     struct text out = text_on(buf, len);
     struct json j = json_begin(&out);
-    json_str(&j, "input", params->inputs[0]);
-    json_u64(&j, "inputs", params->n_inputs);
-    json_str(&j, "output", params->dry_run ? NULL : params->output);
-    json_u64(&j, "input_bytes", r->input_bytes);
-    json_u64(&j, "records_read", r->records_read);
-    json_u64(&j, "captured_bytes", r->captured_bytes);
-    json_u64(&j, "records_written", r->records_written);
-    json_u64(&j, "copies", r->copies);
-    json_u64(&j, "written_bytes", r->written_bytes);
-    put_dropped(&j, r);
-    json_u64(&j, "other", r->other);
-    json_u64(&j, "small", r->small);
-    json_u64(&j, "fragments", r->fragments);
-    json_u64(&j, "orphans", r->orphans);
-    json_u64(&j, "fragment_overflow", r->fragment_overflow);
-    json_u64(&j, "cut_short", r->cut_short);
-    json_u64(&j, "flows", r->flows);
-    json_u64(&j, "outputs", r->outputs);
+    put_outcome(&j, params, r);
     json_u64(&j, "opens", r->opens);
     json_u64(&j, "reopens", r->reopens);
     json_u64(&j, "writes", r->writes);
     json_u64(&j, "rounds", r->rounds);
-    json_u64(&j, "verified", r->verified);
     json_u64(&j, "threads", r->threads);
     json_u64(&j, "max_open", r->max_open);
-    json_u64(&j, "damages", r->damages);
-    json_u64(&j, "skipped_bytes", r->skipped_bytes);
-    json_u64(&j, "rounded", r->rounded);
-    json_u64(&j, "tunnelled", r->tunnelled);
-    json_str(&j, "tunnel", r->tunnel);
-    json_open_array(&j, "largest");
-    for (unsigned i = 0; i < r->n_largest; i++) {
-        json_item(&j);
-        json_str(&j, "file", r->largest[i].name);
-        json_u64(&j, "records", r->largest[i].records);
-        json_u64(&j, "bytes", r->largest[i].bytes);
-        json_close(&j);
-    }
-    json_end_array(&j);
-    if (r->records_written && r->first_ns <= r->last_ns) {
-        json_time(&j, "first", r->first_ns);
-        json_time(&j, "last", r->last_ns);
-    }
-    json_damage(&j, &r->damage);
     json_fixed(&j, "seconds", r->seconds, 6);
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
     json_fixed(&j, "records_per_second", (double)r->records_read / s, 0);

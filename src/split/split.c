@@ -3,12 +3,15 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/mem.h"
 #include "split/job.h"
 #include "split/record.h"
 #include "split/tally.h"
@@ -99,6 +102,7 @@ static bool split_into(struct publish *p, struct job *job, size_t from, size_t n
     struct clv_error first = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
     struct clv_split_result again = {.damage = {.offset = CLV_NO_OFFSET}};
     struct verify v;
+    const char *const page = report ? report->inside : NULL;
     job->pipeline.report = report;
     if (verifies && once)
         verify_begin(&v, job, from, n, p->staging, keep_fault, &first);
@@ -106,14 +110,13 @@ static bool split_into(struct publish *p, struct job *job, size_t from, size_t n
     job->pipeline.report = NULL; /* what is done again is not told again */
     if (!verifies)
         return ok && (!writes || record_write(p, job->params, job->sources + from, n, &job->dialect,
-                                              NULL, result, err));
+                                              NULL, page, result, err));
     if (!once) {
         verify_begin(&v, job, from, n, p->staging, keep_fault, &first);
         ok = ok && verify_again(&v, &again, err);
     }
     ok = ok && record_write(p, job->params, job->sources + from, n, &job->dialect,
-                            job->params->recover ? NULL : &v.plan.walked, result, err);
-    const char *const page = report_among_outputs(job->params);
+                            job->params->recover ? NULL : &v.plan.walked, page, result, err);
     ok = ok && (!page || verify_may_be(&v, page, err)) && verify_conclude(&v, result, !once, err);
     if (ok && v.faults) {
         ok = false;
@@ -153,7 +156,7 @@ static bool split_each(struct publish *p, struct job *job, struct clv_split_resu
         tally_join_largest(result, &one, one_is_in(&sub));
     }
     return ok && (job->params->dry_run || record_write(p, job->params, job->sources, job->n_sources,
-                                                       NULL, NULL, result, err));
+                                                       NULL, NULL, NULL, result, err));
 }
 
 /* From here on something is made, which a caller who wants to stop has to have removed. */
@@ -164,18 +167,48 @@ static bool may_begin(const struct clv_split_params *params, const struct clv_sp
            clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
 }
 
+/* What is replaced is removed: no capture may lie in it, the page neither. */
+static bool check_inputs(const struct clv_split_params *params, struct clv_error *err)
+{
+    char output[PATH_MAX], input[PATH_MAX];
+    if (params->dry_run || !params->force || !realpath(params->output, output))
+        return true; /* there is nothing yet */
+    const size_t len = strlen(output);
+    for (size_t i = 0; i < params->n_inputs; i++)
+        if (strcmp(params->inputs[i], "-") != 0 && realpath(params->inputs[i], input) &&
+            strncmp(input, output, len) == 0 && input[len] == '/') {
+            (void)clv_fail(err, CLV_ERR_ARG, params->inputs[i],
+                           "lies in the output that would be replaced");
+            return clv_fail_hint(err, "name another with --output");
+        }
+    return true;
+}
+
+static bool end_report(struct report *report, const struct clv_split_params *params,
+                       const struct clv_split_result *result, struct clv_error *err)
+{
+    enum { OUTCOME_MAX = 65536 };
+    struct text outcome = text_on(mem_alloc(OUTCOME_MAX, 1), OUTCOME_MAX);
+    if (!outcome.p)
+        return clv_fail_nomem(err, "the report", OUTCOME_MAX);
+    record_outcome(params, result, &outcome);
+    const bool ok = report_end(report, &outcome, err);
+    mem_free(outcome.p);
+    return ok;
+}
+
 /* The outputs, and the report of them: what is there has its name when all is whole. */
 static bool split_all(struct publish *p, struct job *job, struct report *report,
                       struct clv_split_result *result, struct clv_error *err)
 {
     const struct clv_split_params *params = job->params;
     const bool writes = !params->dry_run;
-    if (params->report && !report_open(report, params, writes ? p : NULL, err))
+    if (params->report && !report_open(report, params, writes ? p : NULL, result, err))
         return false;
     return (params->each ? split_each(p, job, result, err)
                          : split_into(p, job, 0, job->n_sources, params->report ? report : NULL,
                                       result, err)) &&
-           (!params->report || report_end(report, result, err)) &&
+           (!params->report || end_report(report, params, result, err)) &&
            (!writes || publish_commit(p, params->sync, err)) && report_publish(report, err);
 }
 
@@ -187,7 +220,8 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     struct job job;
     bool ok = false;
     *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
-    if (!job_open(&job, params, NULL, err) || !may_begin(params, result, err) ||
+    if (!job_open(&job, params, NULL, err) || !check_inputs(params, err) ||
+        !may_begin(params, result, err) ||
         (!params->dry_run &&
          !publish_init(&publish, params->output, params->mode ? params->mode : IO_MODE,
                        params->force, params->clean, err)))

@@ -322,6 +322,12 @@ bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result
     *result = (struct clv_verify_result){.faults = 0};
     bool ok = told_read(&t, params->output, err);
     if (ok) {
+        for (size_t i = 0; !params->n_inputs && i < t.params.n_inputs; i++)
+            if (strcmp(t.params.inputs[i], "-") == 0) {
+                told_fini(&t);
+                (void)clv_fail(err, CLV_ERR_ARG, params->output, "was split from standard input");
+                return clv_fail_hint(err, "name the capture, if it was saved too");
+            }
         const char *const *paths = params->n_inputs ? params->inputs : t.params.inputs;
         const size_t n = params->n_inputs ? params->n_inputs : t.params.n_inputs;
         ok = t.each && t.params.n_inputs == n

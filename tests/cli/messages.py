@@ -49,6 +49,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'cannot be moved aside',
         'cannot take its name',
         'cannot take its name: the output is there, but not its page',
+        'cannot be synchronised: the output is there, but its page may not survive a power cut',
         'what was there before is now %.120s',
         'cannot be replaced',
         'cannot be synchronised',

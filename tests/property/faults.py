@@ -500,7 +500,7 @@ HARMLESS = '''
     getenv popcountdi2
     stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf
     putchar puts setvbuf
-    clock_gettime lseek lseek64 getpid isatty sysconf signal unlink prctl syscall
+    clock_gettime lseek lseek64 getpid isatty sysconf signal unlink unlinkat dirfd prctl syscall
     pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal
     pthread_cond_timedwait pthread_cond_wait pthread_join pthread_mutex_destroy pthread_mutex_init
     pthread_mutex_lock pthread_mutex_unlock

@@ -2,6 +2,7 @@
 """The page of --report in a browser: it draws, sorts, searches and turns pages without a word of
 complaint, in both themes, and takes hostile names for text. Chromium by way of Selenium.
 """
+import ipaddress
 import os
 import shutil
 import sys
@@ -52,7 +53,7 @@ class Browser:
 
     def open(self, path: str) -> None:
         self.driver.get('file://' + path)
-        self.wait('return document.querySelectorAll("#flows tbody tr").length > 0')
+        self.wait('return document.querySelector("[role=status]") !== null')
 
     def run(self, script: str) -> object:
         return self.driver.execute_script(script)
@@ -163,6 +164,13 @@ def table() -> None:
                 for text in browser.column('Source') if text.startswith('10.')]
         check(len(keys) > 10, 'nothing to compare')
         check_equal(keys, sorted(keys), 'by source')
+        browser.search('udp 2001')
+        browser.press('Destination')
+        browser.press('Source')
+        keys = [int(ipaddress.ip_address(text[1:text.index(']')])) for text in
+                browser.column('Source') if text.startswith('[')]
+        check(len(keys) > 10, 'nothing to compare')
+        check_equal(keys, sorted(keys), 'by source of IPv6')
         some = rows[7]
         browser.search(some['file'].upper())
         check_equal(browser.column('File'), [some['file']], 'found by name')
@@ -193,6 +201,37 @@ def odd() -> None:
                 check(os.path.isfile(link), '%s: no file %s', flags, link)
 
 
+def nothing() -> None:
+    """Pages about no records at all."""
+    empty = suite.write('empty.pcap', pf.Format().header())
+    with Browser(False) as browser:
+        for capture, flags, said in ((empty, [], 'The capture has no records.'),
+                                     (traffic(10), ['--proto', 'sctp'], 'No record was asked for.')):
+            browser.open(report(capture, *flags))
+            check_equal(browser.complaints(), [], 'complaints')
+            check_equal(browser.texts('#time'), [said], 'what is said')
+            check_equal(browser.texts('[role=status]'), ['nothing found'], 'rows')
+
+
+def by_hand() -> None:
+    """Without a pointer, and in a narrow window."""
+    with Browser(False) as browser:
+        browser.open(report(traffic(100)))
+        key = 'document.querySelector("#time svg").dispatchEvent(new KeyboardEvent("keydown", ' \
+            '{key: "%s", bubbles: true, cancelable: true}))'
+        told = []
+        for name in ('ArrowRight', 'ArrowRight', 'ArrowLeft'):
+            browser.run(key % name)
+            told += browser.texts('output')
+        check_equal(told[0] == told[2] and told[0] != told[1], True, 'what is told: %r' % told)
+        browser.driver.set_window_size(500, 900)
+        wide = browser.run('return document.documentElement.scrollWidth - window.innerWidth')
+        check(wide <= 0, 'the page is %r pixels too wide', wide)
+        check_equal(browser.run('return [...document.querySelectorAll(".wide, .scroll")].every('
+                                'x => x.tabIndex === 0 && x.getAttribute("aria-label"))'), True,
+                    'all that scrolls can be reached')
+
+
 def hostile() -> None:
     """Every name is text."""
     evil = '<img src=x onerror=document.title=1>&amp;"\'<script>document.title=2<_script>'
@@ -218,6 +257,8 @@ CASES: Dict[str, Callable[[], None]] = {
     '100,000-flows': drawn(100000),
     'table': table,
     'odd': odd,
+    'nothing': nothing,
+    'by-hand': by_hand,
     'hostile': hostile,
 }
 

@@ -46,5 +46,6 @@ def read(path: str) -> Page:
     with open(path, encoding='utf-8') as f:
         scripts = _Scripts(f.read()).found
     check_equal([name for name, _ in scripts], ['rows', 'figures', ''], 'script elements')
+    check_equal([name for name, text in scripts if name and '<' in text], [], 'unescaped')
     columns, *rows = json.loads(scripts[0][1])
     return Page(columns, rows, json.loads(scripts[1][1]))

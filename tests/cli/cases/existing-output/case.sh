@@ -17,5 +17,7 @@ try cleave split a.pcap -o empty --force -q
 try cleave split a.pcap -o out -q
 try cleave split b.pcap -o out -q
 try cleave split b.pcap -o out/ -q -f
+cp a.pcap out/in.pcap
+try cleave split out/in.pcap -o ./out --force
 cat file folder/data
 names .

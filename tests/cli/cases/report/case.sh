@@ -14,6 +14,9 @@ try cleave split a.pcap -o other -q --report folder
 try cleave split a.pcap -o other -q --report folder/
 try cleave split a.pcap -o other -q --report missing/page.html
 try cleave split a.pcap -o other -q --report other/manifest.csv
+try cleave split a.pcap -o other -q --report a.pcap --force
+try cleave split a.pcap -o other -q --report other
+try cleave split a.pcap -o other -q --report other/page.html --dry-run
 for page in page.html within/page.html dry.html; do
     grep -c '<script type="application/json"' "$page"
 done

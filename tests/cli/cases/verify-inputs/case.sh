@@ -14,5 +14,8 @@ try cleave verify out b.pcap a.pcap -q 2>log
 grep 'bytes, and had' log >&2
 cleave split a.pcap -o one -q --verify
 cat x.pcap | try cleave verify one - -q
+cat a.pcap | cleave split - -o piped -q
+try cleave verify piped
+try cleave verify piped a.pcap -q
 rm b.pcap
 try cleave verify out
