@@ -74,8 +74,8 @@ const char *human_seconds(double s)
 const char *human_time(int64_t ts_ns)
 {
     char *out = clv_time_format(ts_ns, next_buf(), BUF_LEN);
-    *strchr(out, 'T') = ' ';
-    *strchr(out, 'Z') = '\0';
+    for (char *p = out; *p; p++)
+        *p = (char)(*p == 'T' ? ' ' : *p == 'Z' ? '\0' : *p);
     return out;
 }
 

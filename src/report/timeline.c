@@ -101,7 +101,7 @@ void timeline_join(struct timeline *t, const struct timeline *from)
 {
     int64_t number;
     t->timeless += from->timeless;
-    t->from = t->to = 0; /* bins are about to move */
+    t->at = NULL; /* bins are about to move */
     while (t->level < from->level)
         widen(t);
     for (unsigned i = 0; i < from->n; i++)

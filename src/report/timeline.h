@@ -37,7 +37,7 @@ struct timeline {
     unsigned n;              /* bins */
     int64_t first;           /* the first bin's number: its time divided by the width */
     int64_t from, to;        /* ns, of the bin below, so that most records divide nothing */
-    struct timeline_bin *at; /* where the last record went */
+    struct timeline_bin *at; /* where the last record went; NULL: not known */
     uint64_t timeless;       /* records that have no time */
     struct timeline_bin bins[TIMELINE_BINS];
 };
@@ -63,7 +63,7 @@ CLV_INLINE void timeline_add(struct timeline *t, int64_t ts_ns, uint8_t proto, u
         return;
     }
     struct timeline_bin *bin =
-        CLV_LIKELY(ts_ns >= t->from && ts_ns < t->to) ? t->at : timeline_find(t, ts_ns);
+        CLV_LIKELY(t->at && ts_ns >= t->from && ts_ns < t->to) ? t->at : timeline_find(t, ts_ns);
     bin->packets++;
     bin->wire[timeline_class(proto)] += wire;
 }
