@@ -6,6 +6,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/port.h"
+
 bool io_write(int fd, const void *p, size_t len, const char *subject, struct clv_error *err)
 {
     for (const uint8_t *at = p; len;) {
@@ -30,14 +32,14 @@ int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *
 
 int io_open_named(const char *path, bool overwrite, struct clv_error *err)
 {
-    if (strcmp(path, "-") == 0 && isatty(STDOUT_FILENO)) {
+    const bool standard = strcmp(path, "-") == 0;
+    if (standard && isatty(STDOUT_FILENO)) {
         (void)clv_fail(err, CLV_ERR_ARG, "standard output", "is a terminal");
         (void)clv_fail_hint(err, "pipe it into a program, or name a file");
         return -1;
     }
     const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? 0 : O_EXCL);
-    const int fd =
-        strcmp(path, "-") == 0 ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, flags, 0666);
+    const int fd = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, flags, 0666);
     if (fd < 0 && errno == EEXIST) {
         (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
         (void)clv_fail_hint(err, "name another, or replace it with --force");
@@ -63,4 +65,16 @@ bool io_close(int fd, const char *subject, struct clv_error *err)
     if (close(fd) == 0 || errno == EINTR)
         return true;
     return clv_fail_errno(err, subject, "cannot be closed");
+}
+
+bool io_sync_dir(const char *dir)
+{
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    const bool ok = port_sync(fd);
+    const int why = errno;
+    (void)close(fd);
+    errno = why;
+    return ok;
 }

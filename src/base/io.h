@@ -32,6 +32,9 @@ int io_open_named(const char *path, bool overwrite, struct clv_error *err);
 /* Empties it, unless it is standard output. */
 CLV_MUST_CHECK bool io_cut(int fd, const char *path, struct clv_error *err);
 
+/* What directory dir lists is on the disk. false: errno. */
+bool io_sync_dir(const char *dir);
+
 /* Closes; file systems on a network tell failed writes only now. */
 CLV_MUST_CHECK bool io_close(int fd, const char *subject, struct clv_error *err);
 

@@ -12,7 +12,7 @@ static void new_line(struct json *j)
         text_str(j->out, "  ");
 }
 
-static void element(struct json *j)
+void json_element(struct json *j)
 {
     if (!j->empty)
         text_char(j->out, ',');
@@ -20,9 +20,9 @@ static void element(struct json *j)
     new_line(j);
 }
 
-static void member(struct json *j, const char *name)
+void json_member(struct json *j, const char *name)
 {
-    element(j);
+    json_element(j);
     text_json(j->out, name, strlen(name));
     text_str(j->out, ": ");
 }
@@ -62,19 +62,19 @@ void json_end(struct json *j)
 
 void json_open(struct json *j, const char *name)
 {
-    member(j, name);
+    json_member(j, name);
     open_with(j, '{');
 }
 
 void json_open_array(struct json *j, const char *name)
 {
-    member(j, name);
+    json_member(j, name);
     open_with(j, '[');
 }
 
 void json_item(struct json *j)
 {
-    element(j);
+    json_element(j);
     open_with(j, '{');
 }
 
@@ -85,7 +85,7 @@ void json_end_array(struct json *j)
 
 void json_str(struct json *j, const char *name, const char *value)
 {
-    member(j, name);
+    json_member(j, name);
     if (value)
         text_json(j->out, value, strlen(value));
     else
@@ -94,25 +94,25 @@ void json_str(struct json *j, const char *name, const char *value)
 
 void json_u64(struct json *j, const char *name, uint64_t value)
 {
-    member(j, name);
+    json_member(j, name);
     text_u64(j->out, value, 1);
 }
 
 void json_i64(struct json *j, const char *name, int64_t value)
 {
-    member(j, name);
+    json_member(j, name);
     text_i64(j->out, value);
 }
 
 void json_bool(struct json *j, const char *name, bool value)
 {
-    member(j, name);
+    json_member(j, name);
     text_str(j->out, value ? "true" : "false");
 }
 
 void json_time(struct json *j, const char *name, int64_t ts_ns)
 {
-    member(j, name);
+    json_member(j, name);
     text_char(j->out, '"');
     text_time(j->out, ts_ns);
     text_char(j->out, '"');
@@ -121,7 +121,7 @@ void json_time(struct json *j, const char *name, int64_t ts_ns)
 void json_fixed(struct json *j, const char *name, double value, unsigned decimals)
 {
     char buf[64];
-    member(j, name);
+    json_member(j, name);
     (void)snprintf(buf, sizeof buf, "%.*f", (int)decimals, value);
     text_str(j->out, buf);
 }

@@ -23,6 +23,9 @@ void json_close(struct json *j);
 void json_open_array(struct json *j, const char *name);
 void json_item(struct json *j);
 void json_end_array(struct json *j);
+/* Before a member's value, or an element of an array, that the caller writes. */
+void json_member(struct json *j, const char *name);
+void json_element(struct json *j);
 void json_str(struct json *j, const char *name, const char *value); /* NULL: null */
 void json_u64(struct json *j, const char *name, uint64_t value);
 void json_i64(struct json *j, const char *name, int64_t value);

@@ -6,6 +6,7 @@
 #ifndef CLEAVE_BASE_PORT_H
 #define CLEAVE_BASE_PORT_H
 
+#include <errno.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -29,6 +30,12 @@ enum port_rename {
 
 /* false: errno; ENOSYS, EINVAL or EOPNOTSUPP: only plain renames can be had here. */
 bool port_rename(const char *from, const char *to, enum port_rename how);
+
+/* true: that is what an errno of port_rename() says. */
+static inline bool port_renames_plainly(int error)
+{
+    return error == EINVAL || error == ENOSYS || error == EOPNOTSUPP;
+}
 
 /* All that was written below a directory, open as dir_fd, is on the disk. false: errno. */
 bool port_sync_below(const char *dir, int dir_fd);

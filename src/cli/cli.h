@@ -166,6 +166,9 @@ const char *human_bytes(double bytes); /* 1.23 GB */
 const char *human_seconds(double s);   /* 1.23 s */
 const char *human_time(int64_t ts_ns); /* 2026-11-22 23:59:59.123456789 */
 
+/* A row of a summary: what it is, a number, and what is to say of it, which may be "". */
+void human_row(FILE *to, const char *name, const char *value, const char *rest);
+
 /* A name that came from outside, with what a terminal would interpret as \xNN; one of eight too. */
 const char *printable(const char *s);
 

@@ -141,19 +141,13 @@ static void default_output(const char *input, char *buf, size_t len)
     (void)snprintf(buf, len, "%.*s.flows", (int)stem, base);
 }
 
-static void row(FILE *to, const char *name, const char *value, const char *rest)
-{
-    (void)fprintf(to, "%s%-10s%s %14s  %s\n", color(to, COLOR_STRONG), name, color(to, COLOR_END),
-                  value, rest);
-}
-
 /* A number of things, and what is to say of them. */
 static void row_of(FILE *to, const char *name, uint64_t n, const char *thing, const char *rest)
 {
     char buf[128];
     (void)snprintf(buf, sizeof buf, "%s%s%s", thing, plural(n), rest);
     if (n)
-        row(to, name, human_count(n), buf);
+        human_row(to, name, human_count(n), buf);
 }
 
 /* What may be tried next where something is not as it could be. */
@@ -184,14 +178,14 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     else
         (void)fprintf(to, "%s -> %s\n", printable(p->inputs[0]), where);
     (void)snprintf(buf, sizeof buf, "%s of packets", human_bytes((double)r->captured_bytes));
-    row(to, "read", human_count(r->records_read), buf);
+    human_row(to, "read", human_count(r->records_read), buf);
     (void)snprintf(buf, sizeof buf, "%s in %s file%s, %s of them flows",
                    human_bytes((double)r->written_bytes), human_count(r->outputs),
                    plural(r->outputs), human_count(r->flows));
     if (p->dry_run)
         (void)snprintf(buf, sizeof buf, "in %s output%s, %s of them flows", human_count(r->outputs),
                        plural(r->outputs), human_count(r->flows));
-    row(to, p->dry_run ? "found" : "written", human_count(r->records_written), buf);
+    human_row(to, p->dry_run ? "found" : "written", human_count(r->records_written), buf);
     row_of(to, r->dropped_other ? "dropped" : "other", r->other, "record",
            r->dropped_other ? " without a network address (--no-other)"
                             : " without a network address, in a file of that name");
@@ -220,7 +214,7 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
         char what[1200];
         (void)snprintf(what, sizeof what, "record%s, %s in %s", plural(l->records),
                        human_bytes((double)l->bytes), printable(l->name));
-        row(to, i ? "" : "largest", human_count(l->records), what);
+        human_row(to, i ? "" : "largest", human_count(l->records), what);
     }
     if (r->records_written && r->first_ns <= r->last_ns)
         (void)fprintf(to, "%s%-10s%s %s to %s UTC\n", color(to, COLOR_STRONG), "time",
@@ -229,7 +223,7 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
                    human_bytes((double)r->scanned_bytes / s),
                    human_count((uint64_t)((double)r->records_read / s)), r->threads,
                    plural(r->threads), human_count(r->reopens), human_count(r->writes));
-    row(to, "took", human_seconds(r->seconds), buf);
+    human_row(to, "took", human_seconds(r->seconds), buf);
     print_advice(p, r, to);
 }
 

@@ -47,12 +47,6 @@ static bool go_on(const struct clv_split_result *r, void *user)
     return talk_progress(r, &t->talk);
 }
 
-static void row(const char *name, const char *value, const char *rest)
-{
-    (void)printf("%s%-10s%s %14s%s%s\n", color(stdout, COLOR_STRONG), name,
-                 color(stdout, COLOR_END), value, *rest ? "  " : "", rest);
-}
-
 static void print_summary(const struct clv_verify_result *r, const char *output)
 {
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
@@ -62,21 +56,21 @@ static void print_summary(const struct clv_verify_result *r, const char *output)
                  color(stdout, r->faults ? COLOR_BAD : COLOR_GOOD),
                  r->faults ? "not proven" : "proven", color(stdout, COLOR_END));
     (void)snprintf(buf, sizeof buf, "record%s of the inputs", plural(r->records));
-    row("read", human_count(r->records), buf);
+    human_row(stdout, "read", human_count(r->records), buf);
     (void)snprintf(buf, sizeof buf,
                    r->faults ? "record%s in the outputs; %s output%s could be read"
                              : "record%s in %s output%s, each in its place",
                    plural(r->written), human_count(r->outputs), plural(r->outputs));
-    row(r->faults ? "expected" : "found", human_count(r->written), buf);
+    human_row(stdout, r->faults ? "expected" : "found", human_count(r->written), buf);
     (void)snprintf(buf, sizeof buf, "record%s left out, as the run's options say",
                    plural(r->dropped));
     if (r->dropped)
-        row("dropped", human_count(r->dropped), buf);
+        human_row(stdout, "dropped", human_count(r->dropped), buf);
     if (r->faults)
-        row("faults", human_count(r->faults), "");
+        human_row(stdout, "faults", human_count(r->faults), "");
     (void)snprintf(buf, sizeof buf, "%s/s over inputs and outputs, %u thread%s",
                    human_bytes((double)bytes / s), r->threads, plural(r->threads));
-    row("took", human_seconds(r->seconds), buf);
+    human_row(stdout, "took", human_seconds(r->seconds), buf);
 }
 
 static int run(const void *options, char **operands, unsigned n_operands)

@@ -79,6 +79,12 @@ const char *human_time(int64_t ts_ns)
     return out;
 }
 
+void human_row(FILE *to, const char *name, const char *value, const char *rest)
+{
+    (void)fprintf(to, "%s%-10s%s %14s%s%s\n", color(to, COLOR_STRONG), name, color(to, COLOR_END),
+                  value, *rest ? "  " : "", rest);
+}
+
 const char *printable(const char *s)
 {
     return clv_printable(s, next_buf(), BUF_LEN);

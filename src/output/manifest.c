@@ -328,8 +328,7 @@ static bool put_json(enum column c, const struct manifest *m, const struct manif
 {
     char buf[NAME_MAX_LEN + 1];
     struct text value = text_on(buf, sizeof buf);
-    if (has_column(m, c))
-        put_value(c, m, e, &value);
+    put_value(c, m, e, &value);
     if (value.len == 0)
         return false;
     text_str(out, before);
@@ -344,6 +343,8 @@ static void jsonl_row(const struct manifest *m, const struct manifest_entry *e, 
 {
     const char *before = "{\"";
     for (unsigned c = 0; c < N_COLUMNS; c++) {
+        if (!has_column(m, c))
+            continue;
         const size_t len = out->len;
         text_str(out, before);
         text_str(out, columns[c].name);

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/name.h"
 
+#include "base/path.h"
 #include "cleave/capture.h"
 #include "output/community.h"
 
@@ -179,10 +180,7 @@ static bool unique_by_n(const struct name_template *t)
 void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
 {
     static const char *const endings[] = {".pcap", ".pcapng", ".cap", ".dmp", ".ntar", ".trace"};
-    const char *base = strrchr(path, '/');
-    base = base ? base + 1 : path;
-    if (strcmp(path, "-") == 0)
-        base = "stdin";
+    const char *base = strcmp(path, "-") == 0 ? "stdin" : path_base(path);
     size_t len = strlen(base);
     len = without(base, len, packed, sizeof packed / sizeof *packed);
     len = without(base, len, endings, sizeof endings / sizeof *endings);

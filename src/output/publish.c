@@ -14,6 +14,7 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/path.h"
 #include "base/port.h"
 
 enum { DIRS_OPEN = 32 };
@@ -106,25 +107,29 @@ static enum other look_at_other(const char *path, long pid)
     return kill((pid_t)pid, 0) != 0 && errno == ESRCH ? OTHER_STALE : OTHER_NONE;
 }
 
+void publish_prefix(char prefix[PUBLISH_PREFIX_MAX], const char *path)
+{
+    (void)snprintf(prefix, PUBLISH_PREFIX_MAX, ".%.200s.cleave-", path_base(path));
+}
+
 /*
  * Looks for staging directories of the target. own: this run's, or NULL before it is made; of two
  * runs that begin at the same moment the one with the lower number goes on.
  */
-static bool look_around(struct publish *p, const char *base, const char *own, bool clean,
-                        struct clv_error *err)
+static bool look_around(struct publish *p, const char *own, bool clean, struct clv_error *err)
 {
-    char parent[PATH_MAX], prefix[256], path[PATH_MAX];
-    const int parent_len = (int)(base - p->target);
-    (void)snprintf(parent, sizeof parent, "%.*s", parent_len, p->target);
-    (void)snprintf(prefix, sizeof prefix, ".%.200s.cleave-", base);
-    DIR *d = opendir(parent_len ? parent : ".");
+    char parent[PATH_MAX], prefix[PUBLISH_PREFIX_MAX], path[PATH_MAX];
+    path_parent(parent, p->target);
+    publish_prefix(prefix, p->target);
+    DIR *d = opendir(parent);
     const struct dirent *e;
     bool ok = true;
     while (d && ok && (e = readdir(d))) {
         const size_t len = strlen(prefix);
         if (strncmp(e->d_name, prefix, len) != 0)
             continue;
-        const int n = snprintf(path, sizeof path, "%s%s", parent, e->d_name);
+        const int n = snprintf(path, sizeof path, "%.*s%s", (int)(path_base(p->target) - p->target),
+                               p->target, e->d_name);
         const long pid = strtol(e->d_name + len, NULL, 10);
         if (n < 0 || (size_t)n >= sizeof path || (own && strcmp(path, own) == 0) || pid <= 0)
             continue;
@@ -156,6 +161,7 @@ static bool look_around(struct publish *p, const char *base, const char *own, bo
 bool publish_init(struct publish *p, const char *target, unsigned mode, bool force, bool clean,
                   struct clv_error *err)
 {
+    char prefix[PUBLISH_PREFIX_MAX];
     *p = (struct publish){.dir_fd = -1, .mode = mode, .force = force};
     size_t len = strlen(target);
     while (len > 1 && target[len - 1] == '/')
@@ -167,17 +173,17 @@ bool publish_init(struct publish *p, const char *target, unsigned mode, bool for
         return clv_fail(err, CLV_ERR_ARG, "--output", "a path of %zu bytes cannot be used", len);
     memcpy(p->target, target, len);
     p->target[len] = '\0';
-    const char *slash = strrchr(p->target, '/');
-    const char *base = slash ? slash + 1 : p->target;
+    const char *base = path_base(p->target);
     if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
         return clv_fail(err, CLV_ERR_ARG, p->target, "cannot be an output directory");
     if (!check_target(p->target, force, err))
         return false;
-    if (!look_around(p, base, NULL, clean, err))
+    if (!look_around(p, NULL, clean, err))
         return false;
+    publish_prefix(prefix, p->target);
     for (unsigned attempt = 0;; attempt++) {
-        (void)snprintf(p->staging, sizeof p->staging, "%.*s.%.200s.cleave-%ld-%u",
-                       (int)(base - p->target), p->target, base, (long)getpid(), attempt);
+        (void)snprintf(p->staging, sizeof p->staging, "%.*s%s%ld-%u", (int)(base - p->target),
+                       p->target, prefix, (long)getpid(), attempt);
         if (mkdir(p->staging, io_dir_mode(mode)) == 0)
             break;
         if (errno == EEXIST && attempt < 1000)
@@ -194,7 +200,7 @@ bool publish_init(struct publish *p, const char *target, unsigned mode, bool for
         return false;
     }
     p->n_stale = 0;
-    if (flock(p->dir_fd, LOCK_EX | LOCK_NB) == 0 && !look_around(p, base, p->staging, false, err)) {
+    if (flock(p->dir_fd, LOCK_EX | LOCK_NB) == 0 && !look_around(p, p->staging, false, err)) {
         publish_fini(p);
         return false;
     }
@@ -220,8 +226,7 @@ static bool rename_plainly(struct publish *p, bool replace, struct clv_error *er
     char aside[PATH_MAX];
     /* Not ".NAME.cleave-PID": should it stay, it is not what a killed run left, but the old output.
      */
-    const char *slash = strrchr(p->staging, '/');
-    const int dir = slash ? (int)(slash + 1 - p->staging) : 0;
+    const int dir = (int)(path_base(p->staging) - p->staging);
     const int len =
         snprintf(aside, sizeof aside, "%.*s.old-%s", dir, p->staging, p->staging + dir + 1);
     if (len < 0 || (size_t)len >= sizeof aside)
@@ -241,27 +246,15 @@ static bool rename_plainly(struct publish *p, bool replace, struct clv_error *er
     return true;
 }
 
-static bool no_flags(void)
-{
-    return errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
-}
-
 /* The names in the target's parent directory, on the disk. */
 static bool sync_parent(const struct publish *p, struct clv_error *err)
 {
     char parent[PATH_MAX];
-    const char *slash = strrchr(p->target, '/');
-    (void)snprintf(parent, sizeof parent, "%.*s", slash ? (int)(slash - p->target) + 1 : 1,
-                   slash ? p->target : ".");
-    const int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool ok = fd >= 0 && port_sync(fd);
-    if (!ok)
-        (void)clv_fail_errno(err, parent,
-                             "cannot be synchronised: the output is there, but may "
-                             "not survive a power cut");
-    if (fd >= 0)
-        (void)close(fd);
-    return ok;
+    path_parent(parent, p->target);
+    return io_sync_dir(parent) ||
+           clv_fail_errno(err, parent,
+                          "cannot be synchronised: the output is there, but may "
+                          "not survive a power cut");
 }
 
 static bool take_name(struct publish *p, struct clv_error *err)
@@ -272,7 +265,7 @@ static bool take_name(struct publish *p, struct clv_error *err)
         p->staging[0] = '\0';
         return true;
     }
-    const bool plain = no_flags();
+    const bool plain = port_renames_plainly(errno);
     if (errno != EEXIST && !plain)
         return clv_fail_errno(err, p->target, "cannot take its name");
     if (!check_target(p->target, p->force, err))
@@ -281,7 +274,7 @@ static bool take_name(struct publish *p, struct clv_error *err)
         return rename_plainly(p, lstat(p->target, &st) == 0, err);
     if (port_rename(p->staging, p->target, PORT_EXCHANGE))
         return true; /* staging is now the old output, which publish_fini() removes */
-    if (no_flags())  /* it knows the one flag, and not the other */
+    if (port_renames_plainly(errno)) /* it knows the one flag, and not the other */
         return rename_plainly(p, true, err);
     return clv_fail_errno(err, p->target, "cannot be replaced");
 }

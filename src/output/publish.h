@@ -24,6 +24,11 @@ struct publish {
 /* The file that marks a directory as an output of cleave: only such a one is replaced. */
 #define PUBLISH_MARK "cleave.json"
 
+enum { PUBLISH_PREFIX_MAX = 256 };
+
+/* What hidden names of what is to be published as path begin with; a process's number follows. */
+void publish_prefix(char prefix[PUBLISH_PREFIX_MAX], const char *path);
+
 /*
  * Checks that target can be made and makes the staging directory, which is locked (flock) as long
  * as it is in use: a second run to the same target is refused. force: an output of an earlier run

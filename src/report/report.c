@@ -11,6 +11,8 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/json.h"
+#include "base/path.h"
 #include "base/port.h"
 #include "output/name.h"
 #include "page.h"
@@ -19,19 +21,6 @@ enum {
     BUF = 1 << 20,      /* bytes that are written at a time */
     TEXT_MAX = 1 << 19, /* bytes of a JSON text; figures are at most so many */
 };
-
-static const char *base_of(const char *path)
-{
-    const char *slash = strrchr(path, '/');
-    return slash ? slash + 1 : path;
-}
-
-/* The directory that path is in. */
-static void parent_of(char parent[PATH_MAX], const char *path)
-{
-    const size_t len = (size_t)(base_of(path) - path);
-    (void)snprintf(parent, PATH_MAX, "%.*s", len ? (int)len : 1, len ? path : ".");
-}
 
 /* Where a directory is, which need not be there yet, but for its last component. */
 static bool resolve(char to[PATH_MAX], const char *dir)
@@ -44,10 +33,10 @@ static bool resolve(char to[PATH_MAX], const char *dir)
         return false;
     if (realpath(plain, to))
         return true;
-    parent_of(parent, plain);
+    path_parent(parent, plain);
     if (errno != ENOENT || !realpath(parent, above))
         return false;
-    const int n = snprintf(to, PATH_MAX, "%s%s%s", above, above[1] ? "/" : "", base_of(plain));
+    const int n = snprintf(to, PATH_MAX, "%s%s%s", above, above[1] ? "/" : "", path_base(plain));
     return n > 0 && n < PATH_MAX;
 }
 
@@ -62,7 +51,7 @@ static bool find_places(struct places *p, const struct clv_split_params *params)
     char parent[PATH_MAX];
     if (strlen(params->report) >= sizeof parent)
         return false;
-    parent_of(parent, params->report);
+    path_parent(parent, params->report);
     if (!resolve(p->page, parent) || !resolve(p->output, params->output))
         return false;
     p->inside = strcmp(p->page, p->output) == 0;
@@ -126,7 +115,7 @@ static bool is_page(const char *path, bool *is, struct clv_error *err)
 
 static bool may_be_named(const struct clv_split_params *params, struct clv_error *err)
 {
-    const char *const path = params->report, *const base = base_of(path);
+    const char *const path = params->report, *const base = path_base(path);
     if (strcmp(path, "-") == 0)
         return clv_fail(err, CLV_ERR_ARG, "--report", "is a file, and not standard output");
     if (params->each)
@@ -161,13 +150,12 @@ static bool may_be_made(const struct clv_split_params *params, struct clv_error 
 static bool check_places(const struct places *p, const struct clv_split_params *params,
                          struct clv_error *err)
 {
-    const char *const path = params->report, *const base = base_of(path);
-    const size_t len = strlen(p->output);
+    const char *const path = params->report, *const base = path_base(path);
     char page[PATH_MAX];
     const int n = snprintf(page, sizeof page, "%s%s%s", p->page, p->page[1] ? "/" : "", base);
     if (n < 0 || (size_t)n >= sizeof page)
         return clv_fail(err, CLV_ERR_ARG, path, "its path is too long");
-    const bool below = strncmp(page, p->output, len) == 0 && (page[len] == '/' || !page[len]);
+    const bool below = path_is_below(page, p->output) || strcmp(page, p->output) == 0;
     if (params->dry_run && p->inside)
         return clv_fail(err, CLV_ERR_ARG, path, "is in the output, and a dry run makes none");
     if (below && !p->inside)
@@ -209,11 +197,11 @@ static void look_around(const char *parent, const char *prefix, bool clean,
 static bool make_beside(struct report *r, struct clv_split_result *result, struct clv_error *err)
 {
     const struct clv_split_params *const params = r->params;
-    const char *const path = params->report, *const base = base_of(path);
+    const char *const path = params->report, *const base = path_base(path);
     const unsigned mode = params->mode ? params->mode : IO_MODE;
-    char parent[PATH_MAX], prefix[256];
-    parent_of(parent, path);
-    (void)snprintf(prefix, sizeof prefix, ".%.200s.cleave-", base);
+    char parent[PATH_MAX], prefix[PUBLISH_PREFIX_MAX];
+    path_parent(parent, path);
+    publish_prefix(prefix, path);
     look_around(parent, prefix, params->clean, result);
     for (unsigned attempt = 0;; attempt++) {
         (void)snprintf(r->path, sizeof r->path, "%.*s%s%ld-%u", (int)(base - path), path, prefix,
@@ -247,7 +235,7 @@ bool report_open(struct report *r, const struct clv_split_params *params,
         settle_links(r, &p);
     if (!publish || !p.inside)
         return make_beside(r, result, err);
-    r->inside = base_of(params->report);
+    r->inside = path_base(params->report);
     r->fd = io_create_at(publish->dir_fd, r->inside, publish->mode, err);
     return r->fd >= 0;
 }
@@ -331,22 +319,23 @@ bool report_row(struct report *r, const struct manifest_entry *e, struct clv_err
     return put_json(r, &t, err);
 }
 
-/* Elements of an array are separated by commas; the first one by its bracket. */
-static void put_element(struct text *t)
-{
-    if (t->len && t->p[t->len - 1] != '[')
-        text_str(t, ",\n");
-}
-
+/* What a figure is of is before it, in the same array. */
 static void put_figure(struct text *t, const struct figure *f)
 {
-    text_char(t, ',');
-    text_u64(t, f->flows, 1);
-    text_char(t, ',');
-    text_u64(t, f->packets, 1);
-    text_char(t, ',');
-    text_u64(t, f->wire, 1);
+    const uint64_t numbers[] = {f->flows, f->packets, f->wire};
+    for (unsigned i = 0; i < 3; i++) {
+        text_char(t, ',');
+        text_u64(t, numbers[i], 1);
+    }
     text_char(t, ']');
+}
+
+static void put_named(struct json *j, const char *name, const struct figure *f)
+{
+    json_element(j);
+    text_char(j->out, '[');
+    text_json(j->out, name, strlen(name));
+    put_figure(j->out, f);
 }
 
 static void put_proto_name(struct text *t, uint8_t proto)
@@ -357,128 +346,104 @@ static void put_proto_name(struct text *t, uint8_t proto)
         text_u64(t, proto, 1);
 }
 
-static void put_protos(struct text *t, const struct figures *f)
+static void put_protos(struct json *j, const struct figures *f)
 {
-    const struct {
-        const char *name;
-        const struct figure *sum;
-    } others[] = {{"any", &f->unnamed}, {"other", &f->other}};
-    text_str(t, ",\"protocols\":[");
+    char name[64];
+    json_open_array(j, "protocols");
     for (unsigned i = 0; i < 256; i++) {
-        if (!f->protos[i].flows)
-            continue;
-        put_element(t);
-        text_str(t, "[\"");
-        put_proto_name(t, (uint8_t)i);
-        text_char(t, '"');
-        put_figure(t, &f->protos[i]);
+        struct text t = text_on(name, sizeof name);
+        put_proto_name(&t, (uint8_t)i);
+        if (f->protos[i].flows)
+            put_named(j, text_end(&t), &f->protos[i]);
     }
-    for (unsigned i = 0; i < 2; i++) {
-        if (!others[i].sum->flows)
-            continue;
-        put_element(t);
-        text_str(t, "[\"");
-        text_str(t, others[i].name);
-        text_char(t, '"');
-        put_figure(t, others[i].sum);
-    }
-    text_char(t, ']');
+    if (f->unnamed.flows)
+        put_named(j, "any", &f->unnamed);
+    if (f->other.flows)
+        put_named(j, "other", &f->other);
+    json_end_array(j);
 }
 
-static void put_tops(struct text *t, const struct figures *f)
+static void put_tops(struct json *j, const struct figures *f)
 {
-    text_str(t, ",\"services\":[");
+    char name[64];
+    json_open_array(j, "services");
     for (unsigned i = 0; i < f->n_services; i++) {
-        put_element(t);
-        text_str(t, "[\"");
-        put_proto_name(t, f->top_services[i].proto);
-        text_char(t, '/');
-        text_u64(t, f->top_services[i].port, 1);
-        text_char(t, '"');
-        put_figure(t, &f->top_services[i].sum);
+        struct text t = text_on(name, sizeof name);
+        put_proto_name(&t, f->top_services[i].proto);
+        text_char(&t, '/');
+        text_u64(&t, f->top_services[i].port, 1);
+        put_named(j, text_end(&t), &f->top_services[i].sum);
     }
-    text_str(t, "],\"hosts\":[");
+    json_end_array(j);
+    json_open_array(j, "hosts");
     for (unsigned i = 0; i < f->n_hosts; i++) {
-        put_element(t);
-        text_str(t, "[\"");
-        text_addr(t, f->top_hosts[i].addr, f->top_hosts[i].family, ':');
-        text_char(t, '"');
-        put_figure(t, &f->top_hosts[i].sum);
+        struct text t = text_on(name, sizeof name);
+        text_addr(&t, f->top_hosts[i].addr, f->top_hosts[i].family, ':');
+        put_named(j, text_end(&t), &f->top_hosts[i].sum);
     }
-    text_char(t, ']');
+    json_end_array(j);
 }
 
 /* From the first bucket that has something to the last one, each with the least it may have. */
-static void put_buckets(struct text *t, const char *name, const struct figure *buckets)
+static void put_buckets(struct json *j, const char *name, const struct figure *buckets)
 {
     unsigned from = 0, to = FIGURES_BUCKETS;
     while (from < to && !buckets[from].flows)
         from++;
     while (to > from && !buckets[to - 1].flows)
         to--;
-    text_str(t, ",\"");
-    text_str(t, name);
-    text_str(t, "\":[");
+    json_open_array(j, name);
     for (unsigned i = from; i < to; i++) {
-        put_element(t);
-        text_char(t, '[');
-        text_u64(t, figures_bound(i), 1);
-        put_figure(t, &buckets[i]);
+        json_element(j);
+        text_char(j->out, '[');
+        text_u64(j->out, figures_bound(i), 1);
+        put_figure(j->out, &buckets[i]);
     }
-    text_char(t, ']');
+    json_end_array(j);
 }
 
-static void put_timeline(struct text *t, const struct timeline *tl)
+static void put_timeline(struct json *j, const struct timeline *tl)
 {
-    text_str(t, ",\"width_ns\":");
-    text_i64(t, timeline_width(tl));
-    text_str(t, ",\"first_bin\":");
-    text_i64(t, tl->first);
-    text_str(t, ",\"timeless\":");
-    text_u64(t, tl->timeless, 1);
-    text_str(t, ",\"timeline\":[");
+    json_i64(j, "width_ns", timeline_width(tl));
+    json_i64(j, "first_bin", tl->first);
+    json_u64(j, "timeless", tl->timeless);
+    json_open_array(j, "timeline");
     for (unsigned i = 0; i < tl->n; i++) {
-        put_element(t);
-        text_char(t, '[');
-        text_u64(t, tl->bins[i].packets, 1);
+        json_element(j);
+        text_char(j->out, '[');
+        text_u64(j->out, tl->bins[i].packets, 1);
         for (unsigned k = 0; k < TIMELINE_CLASSES; k++) {
-            text_char(t, ',');
-            text_u64(t, tl->bins[i].wire[k], 1);
+            text_char(j->out, ',');
+            text_u64(j->out, tl->bins[i].wire[k], 1);
         }
-        text_char(t, ']');
+        text_char(j->out, ']');
     }
-    text_char(t, ']');
+    json_end_array(j);
 }
 
 static void put_rest(struct text *t, const struct report *r, const struct text *run)
 {
     const struct clv_split_params *const params = r->params;
-    text_str(t, "{\"cleave\":\"");
-    text_str(t, clv_version());
-    text_str(t, "\",\"links\":");
-    if (r->has_links)
-        text_json(t, r->links, strlen(r->links));
-    else
-        text_str(t, "null");
-    text_str(t, r->by_protocol ? ",\"by_protocol\":true" : ",\"by_protocol\":false");
-    text_str(t, ",\"host_count\":");
-    text_u64(t, r->figures.all_hosts, 1);
-    text_str(t, ",\"service_count\":");
-    text_u64(t, r->figures.all_services, 1);
-    text_str(t, ",\"inputs\":[");
+    struct json j = json_begin(t);
+    json_str(&j, "cleave", clv_version());
+    json_str(&j, "links", r->has_links ? r->links : NULL);
+    json_bool(&j, "by_protocol", r->by_protocol);
+    json_u64(&j, "host_count", r->figures.all_hosts);
+    json_u64(&j, "service_count", r->figures.all_services);
+    json_open_array(&j, "inputs");
     for (size_t i = 0; i < params->n_inputs && t->len < TEXT_MAX / 4; i++) {
-        put_element(t);
+        json_element(&j);
         text_json(t, params->inputs[i], strlen(params->inputs[i]));
     }
-    text_char(t, ']');
-    put_timeline(t, &r->timeline);
-    put_protos(t, &r->figures);
-    put_tops(t, &r->figures);
-    put_buckets(t, "sizes", r->figures.sizes);
-    put_buckets(t, "durations", r->figures.durations);
-    text_str(t, ",\"result\":");
+    json_end_array(&j);
+    put_timeline(&j, &r->timeline);
+    put_protos(&j, &r->figures);
+    put_tops(&j, &r->figures);
+    put_buckets(&j, "sizes", r->figures.sizes);
+    put_buckets(&j, "durations", r->figures.durations);
+    json_member(&j, "result");
     text_put(t, run->p, run->len);
-    text_char(t, '}');
+    json_end(&j);
 }
 
 bool report_end(struct report *r, const struct text *run, struct clv_error *err)
@@ -498,25 +463,13 @@ bool report_end(struct report *r, const struct text *run, struct clv_error *err)
     return ok && io_close(fd, r->params->report, err);
 }
 
-static bool sync_parent(const char *path)
-{
-    char parent[PATH_MAX];
-    parent_of(parent, path);
-    const int fd = open(parent, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    const bool ok = fd >= 0 && port_sync(fd);
-    if (fd >= 0)
-        (void)close(fd);
-    return ok;
-}
-
 /* What appeared under the name meanwhile is somebody else's, unless it is a page too. */
 static bool take_name(const char *from, const struct clv_split_params *params)
 {
     const char *const to = params->report;
     if (port_rename(from, to, PORT_NOREPLACE))
         return true;
-    const bool plain = errno == EINVAL || errno == ENOSYS || errno == EOPNOTSUPP;
-    if (errno != EEXIST && !plain)
+    if (errno != EEXIST && !port_renames_plainly(errno))
         return false;
     struct clv_error why;
     if (!may_be_made(params, &why)) {
@@ -528,12 +481,15 @@ static bool take_name(const char *from, const struct clv_split_params *params)
 
 bool report_publish(struct report *r, struct clv_error *err)
 {
-    if (r->path[0] && !take_name(r->path, r->params))
+    char parent[PATH_MAX];
+    if (!r->path[0])
+        return true; /* it is among the outputs, or there is none */
+    if (!take_name(r->path, r->params))
         return clv_fail_errno(err, r->params->report,
                               "cannot take its name: the output is there, but not its page");
-    const bool named = r->path[0];
     r->path[0] = '\0';
-    return !named || r->params->sync != CLV_SYNC_FULL || sync_parent(r->params->report) ||
+    path_parent(parent, r->params->report);
+    return r->params->sync != CLV_SYNC_FULL || io_sync_dir(parent) ||
            clv_fail_errno(err, r->params->report,
                           "cannot be synchronised: the output is there, but its page may not "
                           "survive a power cut");

@@ -190,7 +190,7 @@ static void count(struct plan *pl)
     r->seconds = (double)(clock_ns() - pl->started_ns) / 1e9;
 }
 
-static void report(struct plan *pl)
+static void tell_progress(struct plan *pl)
 {
     const int64_t now = clock_ns();
     if (!pl->params->progress || now - pl->reported_ns < PROGRESS_NS)
@@ -246,7 +246,7 @@ static void *work(void *arg)
     while (!pl->failed && !pl->finished) {
         struct task task;
         if (w->is_caller)
-            report(pl);
+            tell_progress(pl);
         if (pl->failed || !plan_pick(pl, &task)) {
             if (!pl->failed)
                 wait_a_while(pl, w->is_caller && pl->params->progress);
@@ -470,16 +470,13 @@ static bool check_conservation(const struct clv_split_result *r, struct clv_erro
                     (unsigned long long)r->records_written, (unsigned long long)dropped);
 }
 
-/* Asked now and then by who works alone at the end. */
-static bool goes_on(struct plan *pl, struct clv_error *err)
+/* For who works alone at the end, which may take a while. */
+static bool goes_on(struct plan *pl)
 {
-    const int64_t now = clock_ns();
-    if (!pl->params->progress || now - pl->reported_ns < PROGRESS_NS)
-        return true;
-    pl->reported_ns = now;
-    count(pl);
-    return pl->params->progress(pl->result, pl->params->user) ||
-           clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+    (void)pthread_mutex_lock(&pl->lock);
+    tell_progress(pl);
+    (void)pthread_mutex_unlock(&pl->lock);
+    return !pl->failed;
 }
 
 /* All that the report wants to know of the flows. */
@@ -496,11 +493,11 @@ static bool tell_report(struct plan *pl, struct clv_error *err)
     for (uint32_t p = 0; p < n_parts; p++)
         report_timeline(r, pl->parts[p].timeline);
     for (size_t i = 0; ok && (f = flow_tour_next(&tour, pl->parts, n_parts, &part)) != NULL; i++)
-        ok = report_flow(r, f, part, err) && (i % ASK || goes_on(pl, err));
+        ok = report_flow(r, f, part, err) && (i % ASK || goes_on(pl));
     const struct figures_rank *rows = ok ? report_rows(r, &n) : NULL;
     for (size_t i = 0; ok && i < n; i++) {
         const struct manifest_entry e = entry_of(pl, rows[i].part, rows[i].flow);
-        ok = report_row(r, &e, err) && (i % ASK || goes_on(pl, err));
+        ok = report_row(r, &e, err) && (i % ASK || goes_on(pl));
     }
     count(pl);
     return ok;

@@ -12,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "split/job.h"
 #include "split/record.h"
 #include "split/tally.h"
@@ -167,16 +168,15 @@ static bool may_begin(const struct clv_split_params *params, const struct clv_sp
            clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
 }
 
-/* What is replaced is removed: no capture may lie in it, the page neither. */
+/* What is replaced is removed: no capture may lie in it. */
 static bool check_inputs(const struct clv_split_params *params, struct clv_error *err)
 {
     char output[PATH_MAX], input[PATH_MAX];
     if (params->dry_run || !params->force || !realpath(params->output, output))
         return true; /* there is nothing yet */
-    const size_t len = strlen(output);
     for (size_t i = 0; i < params->n_inputs; i++)
         if (strcmp(params->inputs[i], "-") != 0 && realpath(params->inputs[i], input) &&
-            strncmp(input, output, len) == 0 && input[len] == '/') {
+            path_is_below(input, output)) {
             (void)clv_fail(err, CLV_ERR_ARG, params->inputs[i],
                            "lies in the output that would be replaced");
             return clv_fail_hint(err, "name another with --output");

@@ -313,6 +313,18 @@ static bool verify_each(const struct clv_verify_params *params, struct told *top
     return ok;
 }
 
+/* Where captures are not named, they must be where they were. */
+static bool check_sources(const struct clv_verify_params *params, const struct told *t,
+                          struct clv_error *err)
+{
+    for (size_t i = 0; !params->n_inputs && i < t->params.n_inputs; i++)
+        if (strcmp(t->params.inputs[i], "-") == 0) {
+            (void)clv_fail(err, CLV_ERR_ARG, params->output, "was split from standard input");
+            return clv_fail_hint(err, "name the capture, if it was saved too");
+        }
+    return true;
+}
+
 bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result *result,
                 struct clv_error *err)
 {
@@ -320,14 +332,8 @@ bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result
     struct clv_split_result sum = {.records_read = 0};
     struct told t;
     *result = (struct clv_verify_result){.faults = 0};
-    bool ok = told_read(&t, params->output, err);
+    bool ok = told_read(&t, params->output, err) && check_sources(params, &t, err);
     if (ok) {
-        for (size_t i = 0; !params->n_inputs && i < t.params.n_inputs; i++)
-            if (strcmp(t.params.inputs[i], "-") == 0) {
-                told_fini(&t);
-                (void)clv_fail(err, CLV_ERR_ARG, params->output, "was split from standard input");
-                return clv_fail_hint(err, "name the capture, if it was saved too");
-            }
         const char *const *paths = params->n_inputs ? params->inputs : t.params.inputs;
         const size_t n = params->n_inputs ? params->n_inputs : t.params.n_inputs;
         ok = t.each && t.params.n_inputs == n

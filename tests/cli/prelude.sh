@@ -30,6 +30,12 @@ has_community_ids() {
     grep -q community_id "$1" || skip 'this build computes no Community IDs'
 }
 
+# can_verify DIR: skips where the build cannot; any other answer is the case's to judge.
+can_verify() {
+    cleave verify "$1" >log 2>&1 ||
+        { grep 'built without' log >&2 && skip 'this build cannot verify'; }
+}
+
 # is_json FILE: fails with a word where it is not.
 is_json() {
     "$PYTHON" -c 'import json, sys; json.load(open(sys.argv[1]))' "$1" && echo "$1 is JSON"
