@@ -4,6 +4,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "output/name.h"
+#include "split/counts.h"
 
 enum { RECORD_MIN = 4096 }; /* bytes, to begin with */
 
@@ -31,22 +32,6 @@ static void put_input(struct json *j, const struct source *s)
         json_u64(j, "linktype", f->linktype);
         json_u64(j, "snaplen", f->snaplen);
     }
-    json_close(j);
-}
-
-static void put_dropped(struct json *j, const struct clv_split_result *r)
-{
-    json_open(j, "dropped");
-    json_u64(j, "other", r->dropped_other);
-    json_u64(j, "filtered", r->dropped_filtered);
-    json_u64(j, "small", r->dropped_small);
-    json_u64(j, "capped", r->dropped_capped);
-    json_close(j);
-    json_open(j, "dropped_blocks");
-    json_u64(j, "interface_statistics", r->dropped_blocks.statistics);
-    json_u64(j, "custom", r->dropped_blocks.custom);
-    json_u64(j, "unknown", r->dropped_blocks.unknown);
-    json_u64(j, "metadata", r->dropped_blocks.metadata);
     json_close(j);
 }
 
@@ -145,12 +130,7 @@ static void put_record(struct text *out, const struct clv_split_params *params,
         proof_sum_text(walked, digest);
         json_str(&j, "records_digest", digest);
     }
-    json_u64(&j, "records_read", result->records_read);
-    json_u64(&j, "records_written", result->records_written);
-    json_u64(&j, "copies", result->copies);
-    put_dropped(&j, result);
-    json_u64(&j, "flows", result->flows);
-    json_u64(&j, "outputs", result->outputs);
+    counts_put(&j, result, COUNTS_RECEIPT);
     json_u64(&j, "written_bytes", result->written_bytes);
     json_damage(&j, &result->damage);
     json_end(&j);
@@ -181,26 +161,7 @@ static void put_outcome(struct json *j, const struct clv_split_params *params,
     json_str(j, "input", params->inputs[0]);
     json_u64(j, "inputs", params->n_inputs);
     json_str(j, "output", params->dry_run ? NULL : params->output);
-    json_u64(j, "input_bytes", r->input_bytes);
-    json_u64(j, "records_read", r->records_read);
-    json_u64(j, "captured_bytes", r->captured_bytes);
-    json_u64(j, "records_written", r->records_written);
-    json_u64(j, "copies", r->copies);
-    json_u64(j, "written_bytes", r->written_bytes);
-    put_dropped(j, r);
-    json_u64(j, "other", r->other);
-    json_u64(j, "small", r->small);
-    json_u64(j, "fragments", r->fragments);
-    json_u64(j, "orphans", r->orphans);
-    json_u64(j, "fragment_overflow", r->fragment_overflow);
-    json_u64(j, "cut_short", r->cut_short);
-    json_u64(j, "flows", r->flows);
-    json_u64(j, "outputs", r->outputs);
-    json_u64(j, "verified", r->verified);
-    json_u64(j, "damages", r->damages);
-    json_u64(j, "skipped_bytes", r->skipped_bytes);
-    json_u64(j, "rounded", r->rounded);
-    json_u64(j, "tunnelled", r->tunnelled);
+    counts_put(j, r, COUNTS_OUTCOME);
     json_str(j, "tunnel", r->tunnel);
     json_open_array(j, "largest");
     for (unsigned i = 0; i < r->n_largest; i++) {
@@ -233,10 +194,7 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     struct text out = text_on(buf, len);
     struct json j = json_begin(&out);
     put_outcome(&j, params, r);
-    json_u64(&j, "opens", r->opens);
-    json_u64(&j, "reopens", r->reopens);
-    json_u64(&j, "writes", r->writes);
-    json_u64(&j, "rounds", r->rounds);
+    counts_put(&j, r, COUNTS_EFFORT);
     json_u64(&j, "threads", r->threads);
     json_u64(&j, "max_open", r->max_open);
     json_fixed(&j, "seconds", r->seconds, 6);

@@ -13,6 +13,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "split/counts.h"
 #include "split/job.h"
 #include "split/record.h"
 #include "split/tally.h"
@@ -25,39 +26,8 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
         sum->first_ns = first || r->first_ns < sum->first_ns ? r->first_ns : sum->first_ns;
         sum->last_ns = first || r->last_ns > sum->last_ns ? r->last_ns : sum->last_ns;
     }
-    sum->input_bytes += r->input_bytes;
-    sum->scanned_bytes += r->scanned_bytes;
-    sum->records_read += r->records_read;
-    sum->captured_bytes += r->captured_bytes;
-    sum->records_written += r->records_written;
-    sum->dropped_other += r->dropped_other;
-    sum->dropped_filtered += r->dropped_filtered;
-    sum->small += r->small;
-    sum->dropped_small += r->dropped_small;
-    sum->dropped_capped += r->dropped_capped;
-    sum->copies += r->copies;
-    sum->other += r->other;
-    sum->fragments += r->fragments;
-    sum->orphans += r->orphans;
-    sum->fragment_overflow += r->fragment_overflow;
-    sum->cut_short += r->cut_short;
-    sum->flows += r->flows;
-    sum->outputs += r->outputs;
-    sum->written_bytes += r->written_bytes;
-    sum->opens += r->opens;
-    sum->reopens += r->reopens;
-    sum->writes += r->writes;
-    sum->rounds += r->rounds;
-    sum->verified += r->verified;
-    sum->damages += r->damages;
-    sum->skipped_bytes += r->skipped_bytes;
-    sum->rounded += r->rounded;
-    sum->tunnel = r->tunnelled > sum->tunnelled ? r->tunnel : sum->tunnel;
-    sum->tunnelled += r->tunnelled; /* of several kinds then, maybe */
-    sum->dropped_blocks.statistics += r->dropped_blocks.statistics;
-    sum->dropped_blocks.custom += r->dropped_blocks.custom;
-    sum->dropped_blocks.unknown += r->dropped_blocks.unknown;
-    sum->dropped_blocks.metadata += r->dropped_blocks.metadata;
+    sum->tunnel = r->tunnelled > sum->tunnelled ? r->tunnel : sum->tunnel; /* of several, maybe */
+    counts_add(sum, r);
     sum->seconds += r->seconds;
     sum->threads = r->threads;
     sum->max_open = r->max_open;

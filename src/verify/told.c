@@ -4,25 +4,7 @@
 #include "base/fail.h"
 #include "config.h"
 #include "output/publish.h"
-
-#define AT(member) offsetof(struct clv_split_result, member)
-
-const struct told_count told_counts[] = {
-    {NULL, "records_read", AT(records_read)},
-    {NULL, "records_written", AT(records_written)},
-    {NULL, "copies", AT(copies)},
-    {NULL, "flows", AT(flows)},
-    {NULL, "outputs", AT(outputs)},
-    {"dropped", "other", AT(dropped_other)},
-    {"dropped", "filtered", AT(dropped_filtered)},
-    {"dropped", "small", AT(dropped_small)},
-    {"dropped", "capped", AT(dropped_capped)},
-    {"dropped_blocks", "interface_statistics", AT(dropped_blocks.statistics)},
-    {"dropped_blocks", "custom", AT(dropped_blocks.custom)},
-    {"dropped_blocks", "unknown", AT(dropped_blocks.unknown)},
-    {"dropped_blocks", "metadata", AT(dropped_blocks.metadata)},
-    {NULL, NULL, 0},
-};
+#include "split/counts.h"
 
 #if HAVE_JANSSON
 
@@ -206,12 +188,14 @@ static bool read_inputs(struct told *t, const json_t *from, struct clv_error *er
 
 static bool read_counts(struct told *t, const json_t *from, struct clv_error *err)
 {
-    for (const struct told_count *c = told_counts; c->name; c++) {
-        const json_t *group = c->group ? json_object_get(from, c->group) : from;
-        const json_t *v = json_object_get(group, c->name);
+    for (const struct counts_row *row = counts_rows; row->name; row++) {
+        if (!(row->in & COUNTS_RECEIPT))
+            continue;
+        const json_t *group = row->group ? json_object_get(from, row->group) : from;
+        const json_t *v = json_object_get(group, row->name);
         if (!json_is_integer(v))
-            return clv_fail(err, CLV_ERR_FORMAT, t->path, "%s is missing", c->name);
-        *(uint64_t *)(void *)((char *)&t->counts + c->at) = (uint64_t)json_integer_value(v);
+            return clv_fail(err, CLV_ERR_FORMAT, t->path, "%s is missing", row->name);
+        counts_set(&t->counts, row, (uint64_t)json_integer_value(v));
     }
     return true;
 }

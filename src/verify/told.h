@@ -25,12 +25,4 @@ struct told {
 CLV_MUST_CHECK bool told_read(struct told *t, const char *dir, struct clv_error *err);
 void told_fini(struct told *t);
 
-/* Names of the counts that records have, and where they are. Up to one without a name. */
-struct told_count {
-    const char *group; /* NULL: of the record itself */
-    const char *name;
-    size_t at; /* in struct clv_split_result */
-};
-extern const struct told_count told_counts[];
-
 #endif

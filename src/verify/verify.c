@@ -10,6 +10,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "output/manifest.h"
+#include "split/counts.h"
 #include "verify/told.h"
 
 void verify_tell(struct verify *v, const struct clv_error *fault)
@@ -179,23 +180,18 @@ bool verify_conclude(struct verify *v, const struct clv_split_result *result, bo
     return true;
 }
 
-static uint64_t *count_in(struct clv_split_result *r, const struct told_count *c)
-{
-    return (uint64_t *)(void *)((char *)r + c->at);
-}
-
 /* What the run said of itself, and what is so. */
 static void check_told(struct verify *v, struct told *t, struct clv_split_result *r)
 {
     char path[PATH_MAX];
-    for (const struct told_count *c = told_counts; c->name; c++) {
-        const uint64_t then = *count_in(&t->counts, c), now = *count_in(r, c);
+    for (const struct counts_row *row = counts_rows; row->name; row++) {
+        const uint64_t then = counts_get(&t->counts, row), now = counts_get(r, row);
         struct clv_error fault = {.offset = CLV_NO_OFFSET};
-        if (then == now)
+        if (!(row->in & COUNTS_RECEIPT) || then == now)
             continue;
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->dir, PUBLISH_MARK, path),
-                       "%s%s%s is %llu, and should be %llu", c->group ? c->group : "",
-                       c->group ? "." : "", c->name, (unsigned long long)then,
+                       "%s%s%s is %llu, and should be %llu", row->group ? row->group : "",
+                       row->group ? "." : "", row->name, (unsigned long long)then,
                        (unsigned long long)now);
         verify_tell(v, &fault);
     }
@@ -258,8 +254,7 @@ static bool verify_dir(const struct clv_verify_params *params, struct told *t, c
             if (v.faults) /* else it may be compressed now, or no longer */
                 check_sizes(&v, t);
         }
-        for (const struct told_count *c = told_counts; c->name; c++)
-            *count_in(sum, c) += *count_in(&split, c);
+        counts_add(sum, &split);
         result->faults += v.faults;
         result->outputs += v.outputs;
         result->output_bytes += v.output_bytes;
