@@ -2,9 +2,9 @@
 #include "input/codec.h"
 
 #include "base/mem.h"
+#include "base/port.h"
 #include "config.h"
 
-#if HAVE_ZLIB || HAVE_ZSTD || HAVE_LZ4 || HAVE_LZMA || HAVE_BZIP2
 /* So many bytes were taken, and so many made. */
 static void went_on(struct codec_io *io, size_t in, size_t out)
 {
@@ -13,18 +13,6 @@ static void went_on(struct codec_io *io, size_t in, size_t out)
     io->out += out;
     io->out_len -= out;
 }
-#endif
-
-#if HAVE_ZLIB || HAVE_BZIP2
-/*
- * Between members: is there another one? Padding and what gzip calls trailing garbage are no
- * member, and end the input as they do for the formats' own tools.
- */
-static bool another(const struct codec_io *io, const char *magic, size_t len)
-{
-    return io->in_len >= len && memcmp(io->in, magic, len) == 0;
-}
-#endif
 
 #if HAVE_ZLIB
 #include <zlib.h>
@@ -52,20 +40,19 @@ static enum codec_step gzip_step(void *state, struct codec_io *io, const char **
     const unsigned out_len = z->avail_out = at_most_uint(io->out_len);
     const int status = inflate(z, Z_NO_FLUSH);
     went_on(io, in_len - z->avail_in, out_len - z->avail_out);
-    if (status == Z_STREAM_END) {
-        if (io->in_len < 2 && !io->in_ended)
-            return CODEC_MORE; /* called again with more, inflate() says Z_STREAM_END again */
-        if (!another(io, "\x1f\x8b", 2))
-            return CODEC_END;
-        (void)inflateReset(z);
-        return CODEC_MORE;
-    }
+    if (status == Z_STREAM_END)
+        return CODEC_END;
     if (status == Z_OK || status == Z_BUF_ERROR)
         return io->in_ended && io->in_len == 0 && io->out_len ? CODEC_CUT : CODEC_MORE;
     if (status == Z_MEM_ERROR)
         return CODEC_NOMEM;
     *why = z->msg ? z->msg : "not gzip data";
     return CODEC_BAD;
+}
+
+static bool gzip_again(void *state)
+{
+    return inflateReset(state) == Z_OK;
 }
 
 static void gzip_close(void *state)
@@ -79,73 +66,65 @@ static void gzip_close(void *state)
 #include <zstd.h>
 #include <zstd_errors.h>
 
-struct zstd {
-    ZSTD_DStream *d;
-    bool inside; /* a frame */
-};
+/*
+ * Windows as zstd --long makes them, up to 2 GiB, where they take no more than a quarter of this
+ * machine's memory; 128 MiB always, as zstd itself reads them unasked (RFC 8878,
+ * section 3.1.1.1.2).
+ */
+static int window_log(void)
+{
+    const ZSTD_bounds bounds = ZSTD_dParam_getBounds(ZSTD_d_windowLogMax);
+    int log = 27;
+    while (log < bounds.upperBound && UINT64_C(4) << (log + 1) <= port_memory())
+        log++;
+    return log;
+}
 
 static void *zstd_open(void)
 {
-    struct zstd *z = mem_zalloc(1, sizeof *z);
-    if (z && (z->d = ZSTD_createDStream()))
-        return z;
-    mem_free(z);
-    return NULL;
+    ZSTD_DStream *d = ZSTD_createDStream();
+    if (d)
+        (void)ZSTD_DCtx_setParameter(d, ZSTD_d_windowLogMax, window_log());
+    return d;
 }
 
 static enum codec_step zstd_step(void *state, struct codec_io *io, const char **why)
 {
-    struct zstd *z = state;
     ZSTD_inBuffer in = {io->in, io->in_len, 0};
     ZSTD_outBuffer out = {io->out, io->out_len, 0};
-    if (io->in_len == 0 && !z->inside)
-        return io->in_ended ? CODEC_END : CODEC_MORE;
-    const size_t status = ZSTD_decompressStream(z->d, &out, &in);
+    const size_t status = ZSTD_decompressStream(state, &out, &in);
     went_on(io, in.pos, out.pos);
     if (ZSTD_isError(status)) {
         if (ZSTD_getErrorCode(status) == ZSTD_error_memory_allocation)
             return CODEC_NOMEM;
         *why = ZSTD_getErrorName(status);
-        return CODEC_BAD;
+        return ZSTD_getErrorCode(status) == ZSTD_error_frameParameter_windowTooLarge ? CODEC_LIMIT
+                                                                                     : CODEC_BAD;
     }
-    z->inside = status != 0;
-    if (z->inside && io->in_ended && io->in_len == 0 && io->out_len)
-        return CODEC_CUT;
-    return CODEC_MORE;
+    if (status == 0)
+        return CODEC_END;
+    return io->in_ended && io->in_len == 0 && io->out_len ? CODEC_CUT : CODEC_MORE;
 }
 
 static void zstd_close(void *state)
 {
-    struct zstd *z = state;
-    (void)ZSTD_freeDStream(z->d);
-    mem_free(z);
+    (void)ZSTD_freeDStream(state);
 }
 #endif
 
 #if HAVE_LZ4
 #include <lz4frame.h>
 
-struct lz4 {
-    LZ4F_dctx *d;
-    bool inside;
-};
-
 static void *lz4_open(void)
 {
-    struct lz4 *z = mem_zalloc(1, sizeof *z);
-    if (z && !LZ4F_isError(LZ4F_createDecompressionContext(&z->d, LZ4F_VERSION)))
-        return z;
-    mem_free(z);
-    return NULL;
+    LZ4F_dctx *d;
+    return LZ4F_isError(LZ4F_createDecompressionContext(&d, LZ4F_VERSION)) ? NULL : d;
 }
 
 static enum codec_step lz4_step(void *state, struct codec_io *io, const char **why)
 {
-    struct lz4 *z = state;
     size_t in_len = io->in_len, out_len = io->out_len;
-    if (in_len == 0 && !z->inside)
-        return io->in_ended ? CODEC_END : CODEC_MORE;
-    const size_t status = LZ4F_decompress(z->d, io->out, &out_len, io->in, &in_len, NULL);
+    const size_t status = LZ4F_decompress(state, io->out, &out_len, io->in, &in_len, NULL);
     if (LZ4F_isError(status)) {
         if (strcmp(LZ4F_getErrorName(status), "ERROR_allocation_failed") == 0)
             return CODEC_NOMEM; /* the codes have no stable header */
@@ -153,17 +132,14 @@ static enum codec_step lz4_step(void *state, struct codec_io *io, const char **w
         return CODEC_BAD;
     }
     went_on(io, in_len, out_len);
-    z->inside = status != 0;
-    if (z->inside && io->in_ended && io->in_len == 0 && io->out_len)
-        return CODEC_CUT;
-    return CODEC_MORE;
+    if (status == 0)
+        return CODEC_END;
+    return io->in_ended && io->in_len == 0 && io->out_len ? CODEC_CUT : CODEC_MORE;
 }
 
 static void lz4_close(void *state)
 {
-    struct lz4 *z = state;
-    (void)LZ4F_freeDecompressionContext(z->d);
-    mem_free(z);
+    (void)LZ4F_freeDecompressionContext(state);
 }
 #endif
 
@@ -172,6 +148,11 @@ static void lz4_close(void *state)
 
 enum { XZ_MEMORY = 512 << 20 }; /* bytes; the strongest preset needs 65 MiB */
 
+static bool xz_again(void *state)
+{
+    return lzma_stream_decoder(state, XZ_MEMORY, 0) == LZMA_OK;
+}
+
 static void *xz_open(void)
 {
     const lzma_stream fresh = LZMA_STREAM_INIT;
@@ -179,7 +160,7 @@ static void *xz_open(void)
     if (!z)
         return NULL;
     *z = fresh;
-    if (lzma_stream_decoder(z, XZ_MEMORY, LZMA_CONCATENATED) == LZMA_OK)
+    if (xz_again(z))
         return z;
     mem_free(z);
     return NULL;
@@ -205,7 +186,7 @@ static enum codec_step xz_step(void *state, struct codec_io *io, const char **wh
         return CODEC_NOMEM;
     case LZMA_MEMLIMIT_ERROR:
         *why = "its dictionary needs more than 512 MiB";
-        return CODEC_BAD;
+        return CODEC_LIMIT;
     default:
         *why = "corrupt xz data";
         return CODEC_BAD;
@@ -224,7 +205,7 @@ static void xz_close(void *state)
 
 struct bzip2 {
     bz_stream z;
-    bool open, over;
+    bool open;
 };
 
 static void *bzip2_open(void)
@@ -239,29 +220,15 @@ static void *bzip2_open(void)
 static enum codec_step bzip2_step(void *state, struct codec_io *io, const char **why)
 {
     struct bzip2 *b = state;
-    enum { MAGIC = 3, MOST = 1 << 30 };
-    if (b->over) { /* a member ended: another may follow */
-        if (io->in_len < MAGIC && !io->in_ended)
-            return CODEC_MORE;
-        if (!another(io, "BZh", MAGIC))
-            return CODEC_END;
-        (void)BZ2_bzDecompressEnd(&b->z);
-        memset(&b->z, 0, sizeof b->z);
-        b->open = BZ2_bzDecompressInit(&b->z, 0, 0) == BZ_OK;
-        b->over = false;
-        if (!b->open)
-            return CODEC_NOMEM;
-    }
+    enum { MOST = 1 << 30 };
     b->z.next_in = (char *)(uintptr_t)io->in;
     const unsigned in_len = b->z.avail_in = (unsigned)min_u64(io->in_len, MOST);
     b->z.next_out = (char *)io->out;
     const unsigned out_len = b->z.avail_out = (unsigned)min_u64(io->out_len, MOST);
     const int status = BZ2_bzDecompress(&b->z);
     went_on(io, in_len - b->z.avail_in, out_len - b->z.avail_out);
-    if (status == BZ_STREAM_END) {
-        b->over = true;
-        return CODEC_MORE;
-    }
+    if (status == BZ_STREAM_END)
+        return CODEC_END;
     if (status == BZ_MEM_ERROR)
         return CODEC_NOMEM;
     if (status != BZ_OK) {
@@ -269,6 +236,14 @@ static enum codec_step bzip2_step(void *state, struct codec_io *io, const char *
         return CODEC_BAD;
     }
     return io->in_ended && io->in_len == 0 && io->out_len ? CODEC_CUT : CODEC_MORE;
+}
+
+static bool bzip2_again(void *state)
+{
+    struct bzip2 *b = state;
+    (void)BZ2_bzDecompressEnd(&b->z);
+    memset(&b->z, 0, sizeof b->z);
+    return b->open = BZ2_bzDecompressInit(&b->z, 0, 0) == BZ_OK;
 }
 
 static void bzip2_close(void *state)
@@ -280,45 +255,129 @@ static void bzip2_close(void *state)
 }
 #endif
 
+#if HAVE_ZSTD || HAVE_LZ4
+/* These begin the next frame by themselves. */
+static bool ready(void *state)
+{
+    (void)state;
+    return true;
+}
+#endif
+
 #if HAVE_ZLIB
-#define GZIP_CODEC gzip_open, gzip_step, gzip_close
+#define GZIP_CODEC gzip_open, gzip_step, gzip_again, gzip_close
 #else
-#define GZIP_CODEC NULL, NULL, NULL
+#define GZIP_CODEC NULL, NULL, NULL, NULL
 #endif
 #if HAVE_ZSTD
-#define ZSTD_CODEC zstd_open, zstd_step, zstd_close
+#define ZSTD_CODEC zstd_open, zstd_step, ready, zstd_close
 #else
-#define ZSTD_CODEC NULL, NULL, NULL
+#define ZSTD_CODEC NULL, NULL, NULL, NULL
 #endif
 #if HAVE_LZ4
-#define LZ4_CODEC lz4_open, lz4_step, lz4_close
+#define LZ4_CODEC lz4_open, lz4_step, ready, lz4_close
 #else
-#define LZ4_CODEC NULL, NULL, NULL
+#define LZ4_CODEC NULL, NULL, NULL, NULL
 #endif
 #if HAVE_LZMA
-#define XZ_CODEC xz_open, xz_step, xz_close
+#define XZ_CODEC xz_open, xz_step, xz_again, xz_close
 #else
-#define XZ_CODEC NULL, NULL, NULL
+#define XZ_CODEC NULL, NULL, NULL, NULL
 #endif
 #if HAVE_BZIP2
-#define BZIP2_CODEC bzip2_open, bzip2_step, bzip2_close
+#define BZIP2_CODEC bzip2_open, bzip2_step, bzip2_again, bzip2_close
 #else
-#define BZIP2_CODEC NULL, NULL, NULL
+#define BZIP2_CODEC NULL, NULL, NULL, NULL
 #endif
 
 const struct codec *codec_for(const uint8_t *p, size_t n)
 {
     /* clang-format off */
     static const struct codec codecs[] = {
-        {"gzip", "\x1f\x8b", 2, GZIP_CODEC, "gzip -dc"},
-        {"zstd", "\x28\xb5\x2f\xfd", 4, ZSTD_CODEC, "zstd -dc"},
-        {"lz4", "\x04\x22\x4d\x18", 4, LZ4_CODEC, "lz4 -dc"},
-        {"xz", "\xfd""7zXZ\0", 6, XZ_CODEC, "xz -dc"},
-        {"bzip2", "BZh", 3, BZIP2_CODEC, "bzip2 -dc"},
+        {"gzip", "\x1f\x8b", 2, false, GZIP_CODEC, "gzip -dc"},
+        {"zstd", "\x28\xb5\x2f\xfd", 4, true, ZSTD_CODEC, "zstd -dc --long=31"},
+        {"lz4", "\x04\x22\x4d\x18", 4, true, LZ4_CODEC, "lz4 -dc"},
+        {"xz", "\xfd""7zXZ\0", 6, false, XZ_CODEC, "xz -dc"},
+        {"bzip2", "BZh", 3, false, BZIP2_CODEC, "bzip2 -dc"},
     };
     /* clang-format on */
     for (size_t i = 0; i < sizeof codecs / sizeof *codecs; i++)
         if (n >= codecs[i].magic_len && memcmp(p, codecs[i].magic, codecs[i].magic_len) == 0)
             return &codecs[i];
     return NULL;
+}
+
+/* RFC 8878, section 3.1.2; lz4_Frame_format.md has the same ones. */
+static bool skippable_magic(const uint8_t *p)
+{
+    return (load_le32(p) & 0xfffffff0U) == 0x184d2a50U;
+}
+
+uint64_t codec_skippable(const uint8_t *p, size_t n)
+{
+    return n >= CODEC_SKIPPABLE_HEADER && skippable_magic(p)
+               ? CODEC_SKIPPABLE_HEADER + (uint64_t)load_le32(p + 4)
+               : 0;
+}
+
+struct decoder {
+    const struct codec *codec;
+    void *state;
+    bool between; /* members: the last one has ended */
+};
+
+struct decoder *decoder_open(const struct codec *c)
+{
+    struct decoder *d = mem_zalloc(1, sizeof *d);
+    if (d && (d->state = c->open())) {
+        d->codec = c;
+        return d;
+    }
+    mem_free(d);
+    return NULL;
+}
+
+void decoder_close(struct decoder **dp)
+{
+    struct decoder *d = *dp;
+    if (!d)
+        return;
+    d->codec->close(d->state);
+    mem_free(d);
+    *dp = NULL;
+}
+
+/* What follows a member. CODEC_MORE: another one, once d is no longer between any. */
+static enum codec_step go_between(struct decoder *d, struct codec_io *io)
+{
+    enum { SKIPPABLE_MAGIC = 4 };
+    const struct codec *c = d->codec;
+    while (io->in_len && *io->in == 0) /* padding; no magic number begins with a zero */
+        went_on(io, 1, 0);
+    if (io->in_len == 0)
+        return io->in_ended ? CODEC_END : CODEC_MORE;
+    const size_t len = (size_t)min_u64(io->in_len, c->magic_len);
+    const bool skippable = c->skippable && io->in_len >= SKIPPABLE_MAGIC && skippable_magic(io->in);
+    if (!skippable && memcmp(io->in, c->magic, len) != 0) {
+        const bool may_be = c->skippable && io->in_len < SKIPPABLE_MAGIC && !io->in_ended;
+        return may_be ? CODEC_MORE : CODEC_AFTER;
+    }
+    if (len < c->magic_len && !skippable)
+        return io->in_ended ? CODEC_CUT : CODEC_MORE;
+    if (!c->again(d->state))
+        return CODEC_NOMEM;
+    d->between = false;
+    return CODEC_MORE;
+}
+
+enum codec_step decoder_step(struct decoder *d, struct codec_io *io, const char **why)
+{
+    if (d->between) {
+        const enum codec_step step = go_between(d, io);
+        if (d->between)
+            return step;
+    }
+    const enum codec_step step = d->codec->step(d->state, io, why);
+    d->between = step == CODEC_END;
+    return d->between ? CODEC_MORE : step;
 }

@@ -30,7 +30,7 @@ struct reader {
     _Atomic bool interrupted; /* stop reading */
     struct input_maker maker; /* make NULL: there is none, bytes come from fd */
     const struct codec *codec;
-    void *codec_state;
+    struct decoder *decoder;
     uint8_t *raw; /* what was read and not yet passed on: [raw_at, raw_len) */
     size_t raw_at, raw_len;
     bool raw_ended,
@@ -61,7 +61,7 @@ struct reader {
 const char *compression_of(const uint8_t *p, size_t n)
 {
     const struct codec *c = codec_for(p, n);
-    return c ? c->name : NULL;
+    return c ? c->name : codec_skippable(p, n) ? "zstd or lz4" : NULL;
 }
 
 /* Reads once. false: *err is filled. At the end raw_ended is set. */
@@ -105,6 +105,34 @@ static bool refill_raw(struct reader *s, struct clv_error *err)
     return true;
 }
 
+/* Why nothing from here on can be decompressed. */
+static CLV_COLD void tell_damage(struct reader *s, enum codec_step step, const char *why)
+{
+    struct clv_error *damage = &s->damage;
+    const char *name = s->codec->name;
+    const uint64_t at = atomic_load(&s->consumed) - (s->raw_len - s->raw_at);
+    switch (step) {
+    case CODEC_CUT:
+        (void)clv_fail(damage, CLV_ERR_DAMAGE, s->path, "the %s data end too early", name);
+        break;
+    case CODEC_AFTER:
+        (void)clv_fail(damage, CLV_ERR_DAMAGE, s->path,
+                       "the %s data are followed by something else at byte %llu of the file", name,
+                       (unsigned long long)at);
+        (void)clv_fail_hint(damage, "it was not read: damaged %s data, or bytes that were appended",
+                            name);
+        return;
+    case CODEC_LIMIT:
+        (void)clv_fail(damage, CLV_ERR_DAMAGE, s->path, "%s data: %s: a limit, not damage", name,
+                       why);
+        (void)clv_fail_hint(damage, "decompress it first: %s", s->codec->tool);
+        return;
+    default:
+        (void)clv_fail(damage, CLV_ERR_DAMAGE, s->path, "%s data: %s", name, why);
+    }
+    (void)clv_fail_hint(damage, "nothing after it can be decompressed");
+}
+
 /*
  * Decompresses into the bounce buffer. Libraries do not all say what they had made of a call's
  * input before the fault in it: calls do not depend on where windows end, so that neither does
@@ -120,19 +148,14 @@ static bool decompress(struct reader *s, struct clv_error *err)
         io.in_len = s->raw_len - s->raw_at;
         io.in_ended = s->raw_ended;
         const size_t before = io.in_len;
-        const enum codec_step step = s->codec->step(s->codec_state, &io, &why);
+        const enum codec_step step = decoder_step(s->decoder, &io, &why);
         if (step == CODEC_NOMEM)
             return clv_fail_nomem(err, s->path, BOUNCE);
         s->raw_at = s->raw_len - io.in_len;
         s->bounce_len = BOUNCE - io.out_len;
         s->ended = step != CODEC_MORE;
-        if (step == CODEC_CUT)
-            (void)clv_fail(&s->damage, CLV_ERR_DAMAGE, s->path, "the %s data end too early",
-                           s->codec->name);
-        else if (step == CODEC_BAD)
-            (void)clv_fail(&s->damage, CLV_ERR_DAMAGE, s->path, "%s data: %s", s->codec->name, why);
-        if (s->ended && s->damage.code != CLV_ERR_NONE)
-            (void)clv_fail_hint(&s->damage, "nothing behind it can be decompressed");
+        if (s->ended && step != CODEC_END)
+            tell_damage(s, step, why);
         /* It took nothing, or all: more input is what it lacks. */
         if ((io.in_len == 0 || io.in_len == before) && !s->raw_ended && !refill_raw(s, err))
             return false;
@@ -185,6 +208,39 @@ static bool open_wake(int ends[2])
     return true;
 }
 
+/*
+ * Settles the codec from the first bytes. Skippable frames, which tell of none, are passed over:
+ * they may be longer than what is read at a time.
+ */
+static bool sniff(struct reader *s, struct clv_error *err)
+{
+    uint64_t skip = 0;
+    bool skipped = false;
+    for (;;) {
+        const size_t now = (size_t)min_u64(skip, s->raw_len - s->raw_at);
+        s->raw_at += now;
+        skip -= now;
+        if (skip == 0 && s->raw_len - s->raw_at >= SNIFF) {
+            skip = codec_skippable(s->raw + s->raw_at, SNIFF);
+            if (skip == 0)
+                break;
+            skipped = true;
+        } else if (s->raw_ended) {
+            break;
+        } else if (!refill_raw(s, err)) {
+            return false;
+        }
+    }
+    s->codec = codec_for(s->raw + s->raw_at, s->raw_len - s->raw_at);
+    if (!skipped || s->codec)
+        return true;
+    (void)clv_fail(err, CLV_ERR_FORMAT, s->path,
+                   skip || s->raw_at < s->raw_len
+                       ? "not a capture: a skippable frame of zstd or lz4, then neither"
+                       : "holds nothing: only skippable frames of zstd or lz4");
+    return false;
+}
+
 struct reader *reader_open(const char *path, int fd, const struct input_maker *maker,
                            struct clv_error *err)
 {
@@ -212,17 +268,16 @@ struct reader *reader_open(const char *path, int fd, const struct input_maker *m
     }
     if (maker)
         return s;
-    while (s->raw_len < SNIFF && !s->raw_ended)
-        if (!refill_raw(s, err))
-            goto fail;
-    s->codec = codec_for(s->raw, s->raw_len);
+    if (!sniff(s, err))
+        goto fail;
     if (s->codec && !s->codec->open) {
         (void)clv_fail(err, CLV_ERR_FORMAT, path, "is %s data, which this build does not read",
                        s->codec->name);
         (void)clv_fail_hint(err, "decompress it first: %s", s->codec->tool);
         goto fail;
     }
-    if (s->codec && (!(s->bounce = mem_alloc(BOUNCE, 1)) || !(s->codec_state = s->codec->open()))) {
+    if (s->codec &&
+        (!(s->bounce = mem_alloc(BOUNCE, 1)) || !(s->decoder = decoder_open(s->codec)))) {
         (void)clv_fail_nomem(err, path, RAW_BUFFER);
         goto fail;
     }
@@ -258,8 +313,7 @@ void reader_close(struct reader **sp)
     for (unsigned i = 0; i < 2; i++)
         if (s->wake[i] >= 0)
             (void)close(s->wake[i]);
-    if (s->codec_state)
-        s->codec->close(s->codec_state);
+    decoder_close(&s->decoder);
     for (unsigned i = 0; i < BUFFERS_MAX; i++)
         mem_free(s->buffers[i].p);
     mem_free(s->carry);

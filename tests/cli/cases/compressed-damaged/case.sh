@@ -18,13 +18,14 @@ for name, text in {
         'bad.xz': xz + bytes(range(40)),
         'large.xz': xz + dictionary + struct.pack('<I', zlib.crc32(dictionary)),
         'bad.bz2': b'BZh9' + bytes(40),
+        'long.zst': bytes.fromhex('28b52ffd00ff010000'),  # a window of 3.75 TiB
         **{'%d.gz' % i: stored_gzip(magic + bytes(24)) for i, magic in enumerate((
             b'\x1f\x8b', b'\x28\xb5\x2f\xfd', b'\x04\x22\x4d\x18', b'\xfd7zXZ', b'BZh'))},
 }.items():
     with open(name, 'wb') as f:
         f.write(text)
 END
-for file in cut.gz sum.gz bad.xz large.xz bad.bz2; do
+for file in cut.gz sum.gz bad.xz large.xz bad.bz2 long.zst; do
     cleave info $file 2>&1 | grep 'this build does not read' >&2 && skip "$file: no library for it"
     try cleave split $file -o out -q -f
 done
