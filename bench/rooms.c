@@ -25,6 +25,7 @@
 enum { RUNS = 7, FLOWS = 10000, RECORDS = 500000 };
 
 struct fixture {
+    struct secret secret;
     struct source source;
     struct view v;
     struct ledger ledger;
@@ -73,12 +74,13 @@ static void set_up(struct fixture *x, uint64_t records, const char *dir)
     if (!clv_generate_traffic(path, &tp, NULL, NULL, &err) ||
         !source_probe(&x->source, path, false, &err) || !source_begin(&x->source, &all, &err) ||
         input_next(x->source.in, &x->v.w, &err) != INPUT_WINDOW ||
-        !flow_by_parse(&x->plan.by, "flow", false, &err) ||
+        !flow_by_parse(&x->plan.by, "flow", false, &err) || !secret_draw(&x->secret, &err) ||
         !name_parse(&x->name, NAME_DEFAULT ".pcap", path, &x->plan.by, &err))
         die(&err);
     (void)unlink(path);
     if (walk_all(x) == 0) /* makes the map resident */
         exit(2);
+    x->plan.by.secret = &x->secret;
     x->v.source = &x->source;
     x->v.begins = true;
     ledger_init(&x->ledger, 0);

@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <ftw.h>
 #include <sched.h>
+#include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
 #include <sys/types.h>
@@ -47,6 +48,11 @@ FILE *port_stream(struct port_sink *sink)
     if (stream)
         (void)setvbuf(stream, NULL, _IONBF, 0);
     return stream;
+}
+
+bool port_random(void *p, size_t len)
+{
+    return getentropy(p, len) == 0;
 }
 
 bool port_rename(const char *from, const char *to, enum port_rename how)

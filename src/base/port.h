@@ -49,6 +49,9 @@ void port_forget(int fd, uint64_t from, uint64_t len);
 /* The bytes are in the file, and on the disk: stores to a map of them cannot fail. */
 bool port_reserve(int fd, uint64_t from, uint64_t len);
 
+/* Up to 256 random bytes that nobody can foresee. false: errno. */
+bool port_random(void *p, size_t len);
+
 /* Those that this process may use. */
 unsigned port_processors(void);
 

@@ -47,6 +47,7 @@ struct waiter {
 struct fragments {
     fragments_settle *settle;
     void *user;
+    const struct secret *secret;
     struct datagram datagrams[FRAGMENTS_DATAGRAMS];
     uint32_t oldest; /* the next to be forgotten */
     uint32_t buckets[BUCKETS];
@@ -56,13 +57,15 @@ struct fragments {
     uint64_t overflow;
 };
 
-struct fragments *fragments_create(fragments_settle *settle, void *user)
+struct fragments *fragments_create(fragments_settle *settle, void *user,
+                                   const struct secret *secret)
 {
     struct fragments *fr = mem_zalloc(1, sizeof *fr);
     if (!fr)
         return NULL;
     fr->settle = settle;
     fr->user = user;
+    fr->secret = secret;
     for (uint32_t i = 0; i < BUCKETS; i++)
         fr->buckets[i] = NONE;
     return fr;
@@ -81,7 +84,7 @@ static struct waiter *waiter_at(struct fragments *fr, uint64_t number)
     return &fr->waiters[number & (fr->waiters_cap - 1)];
 }
 
-static uint32_t bucket_of(const struct decode_fragment *f)
+static uint32_t bucket_of(const struct fragments *fr, const struct decode_fragment *f)
 {
     uint8_t key[40] = {0};
     memcpy(key, f->src, 16);
@@ -89,7 +92,7 @@ static uint32_t bucket_of(const struct decode_fragment *f)
     memcpy(key + 32, &f->id, 4);
     key[36] = f->proto;
     key[37] = f->family;
-    return (uint32_t)(XXH3_64bits_withSeed(key, sizeof key, FLOW_SEED) % BUCKETS);
+    return (uint32_t)(secret_hash(fr->secret, key, sizeof key) % BUCKETS);
 }
 
 static bool same(const struct datagram *d, const struct decode_fragment *f)
@@ -104,7 +107,7 @@ static void forget(struct fragments *fr, uint32_t i)
     struct decode_fragment f = {.id = d->id, .proto = d->proto, .family = d->family};
     memcpy(f.src, d->src, 16);
     memcpy(f.dst, d->dst, 16);
-    uint32_t *at = &fr->buckets[bucket_of(&f)];
+    uint32_t *at = &fr->buckets[bucket_of(fr, &f)];
     while (*at != i)
         at = &fr->datagrams[*at].next;
     *at = d->next;
@@ -155,7 +158,7 @@ static struct datagram *add(struct fragments *fr, const struct decode_fragment *
 
 static struct datagram *find(struct fragments *fr, const struct decode_fragment *f, int64_t ts_ns)
 {
-    const uint32_t bucket = bucket_of(f);
+    const uint32_t bucket = bucket_of(fr, f);
     for (uint32_t i = fr->buckets[bucket]; i != NONE; i = fr->datagrams[i].next)
         if (same(&fr->datagrams[i], f))
             return &fr->datagrams[i];
@@ -243,7 +246,7 @@ static struct datagram *renew(struct fragments *fr, struct datagram *d,
                               const struct fragment *fragment)
 {
     forget(fr, (uint32_t)(d - fr->datagrams));
-    return add(fr, fragment->f, bucket_of(fragment->f), fragment->ts_ns);
+    return add(fr, fragment->f, bucket_of(fr, fragment->f), fragment->ts_ns);
 }
 
 bool fragments_take(struct fragments *fr, const struct fragment *fragment)

@@ -36,8 +36,9 @@ struct fragment {
 typedef void fragments_settle(void *user, void *owner, uint32_t number,
                               const struct flow_origin *origin);
 
-/* NULL: no memory. */
-struct fragments *fragments_create(fragments_settle *settle, void *user);
+/* The secret is borrowed. NULL: no memory. */
+struct fragments *fragments_create(fragments_settle *settle, void *user,
+                                   const struct secret *secret);
 void fragments_destroy(struct fragments **fr);
 
 /* Takes the next fragment. It is settled now, or waits. false: no memory. */

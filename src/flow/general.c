@@ -81,12 +81,13 @@ unsigned flow_general_settle(const struct flow_by *by, const struct flow_origin 
     return swap;
 }
 
-uint64_t flow_general_hash(const struct flow_key *key, const struct flow_more *more)
+uint64_t flow_general_hash(const struct flow_key *key, const struct flow_more *more,
+                           const struct secret *secret)
 {
     uint8_t bytes[sizeof *key + sizeof *more];
     memcpy(bytes, key, sizeof *key);
     memcpy(bytes + sizeof *key, more, sizeof *more);
-    return XXH3_64bits_withSeed(bytes, sizeof bytes, FLOW_SEED);
+    return secret_hash(secret, bytes, sizeof bytes);
 }
 
 uint32_t flow_shard(const struct flow_key *key, const struct flow_more *more, uint32_t n)
@@ -111,7 +112,7 @@ uint32_t flow_shard(const struct flow_key *key, const struct flow_more *more, ui
     }
     store_be32(p, more->iface);
     p += 4;
-    const uint64_t hash = XXH3_64bits_withSeed(bytes, (size_t)(p - bytes), FLOW_SEED);
+    const uint64_t hash = XXH3_64bits_withSeed(bytes, (size_t)(p - bytes), FLOW_SHARD_SEED);
     return (uint32_t)((hash >> 32) * n >> 32);
 }
 

@@ -54,13 +54,17 @@ enum flow_side {
 unsigned flow_general_settle(const struct flow_by *by, const struct flow_origin *o,
                              enum flow_side side, struct flow_key *key, struct flow_more *more);
 
-uint64_t flow_general_hash(const struct flow_key *key, const struct flow_more *more);
+uint64_t flow_general_hash(const struct flow_key *key, const struct flow_more *more,
+                           const struct secret *secret);
 
 /*
- * The shard of a key, from 0: (h >> 32) * n >> 32, where h is XXH3_64bits with seed FLOW_SEED over
- * the key's fields as bytes, in the order of flow_shard(), numbers big-endian: the same on every
- * machine.
+ * The shard of a key, from 0: (h >> 32) * n >> 32, where h is XXH3_64bits with seed
+ * FLOW_SHARD_SEED over the key's fields as bytes, in the order of flow_shard(), numbers big-endian:
+ * the same on every machine and in every run. So whoever makes a capture can send all of it to one
+ * shard; tables do not use this hash.
  */
+#define FLOW_SHARD_SEED UINT64_C(0x243f6a8885a308d3) /* pi's digits after the point */
+
 uint32_t flow_shard(const struct flow_key *key, const struct flow_more *more, uint32_t n);
 
 /* Turns a key into that of a shard. */

@@ -3,9 +3,9 @@
 
 #include "base/fail.h"
 
-uint64_t flow_key_hash_slowly(const struct flow_key *key)
+uint64_t flow_key_hash_slowly(const struct flow_key *key, const struct secret *secret)
 {
-    return flow_key_hash(key);
+    return flow_key_hash(key, secret);
 }
 
 static const struct {

@@ -10,10 +10,8 @@
 #include <stddef.h>
 #include <string.h>
 
-#define XXH_INLINE_ALL
-#include <xxhash.h>
-
 #include "base/bytes.h"
+#include "base/secret.h"
 #include "cleave/packet.h"
 
 /*
@@ -85,6 +83,7 @@ enum flow_end {
 /* Which fields make the key. */
 struct flow_by {
     union flow_id mask, set; /* on the tail: an AND and an OR, so that no field costs a branch */
+    const struct secret *secret; /* of the run, for hashes; borrowed */
     bool undirected; /* both directions are one flow; else a is the source, b the destination */
 
     bool general;       /* the key is made by general.h, and not as above */
@@ -100,12 +99,6 @@ static inline bool flow_by_ports(const struct flow_by *by)
 {
     return by->fields & (FLOW_BY_PORT | FLOW_BY_TUNNEL | FLOW_BY_ROLES);
 }
-
-/*
- * Fixed, so that a key has the same hash on every machine and in every run. Digits of pi after the
- * hexadecimal point: no output depends on it, but files of shards will.
- */
-#define FLOW_SEED UINT64_C(0x243f6a8885a308d3)
 
 static inline bool flow_has_ports(const struct flow_key *k)
 {
@@ -132,20 +125,20 @@ static inline bool flow_key_equal(const struct flow_key *x, const struct flow_ke
  * XXH3 over the key's bytes; of an IPv4 key, over those that are not always 0. Well mixed in all
  * bits: the top ones choose the partition, the low ones the bucket.
  */
-CLV_INLINE uint64_t flow_key_hash(const struct flow_key *key)
+CLV_INLINE uint64_t flow_key_hash(const struct flow_key *key, const struct secret *secret)
 {
     if (CLV_LIKELY(key->family == 4)) {
         uint8_t bytes[16];
         memcpy(bytes, key->a, 4);
         memcpy(bytes + 4, key->b, 4);
         memcpy(bytes + 8, &key->a_port, 8);
-        return XXH3_64bits_withSeed(bytes, sizeof bytes, FLOW_SEED);
+        return secret_hash(secret, bytes, sizeof bytes);
     }
-    return XXH3_64bits_withSeed(key, sizeof *key, FLOW_SEED);
+    return secret_hash(secret, key, sizeof *key);
 }
 
 /* The same, for places where it is not worth a copy of the code. */
-uint64_t flow_key_hash_slowly(const struct flow_key *key);
+uint64_t flow_key_hash_slowly(const struct flow_key *key, const struct secret *secret);
 
 /* Where the ports lie in words.tail: each of 16 bits, side by side. */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
@@ -185,7 +178,7 @@ CLV_INLINE unsigned flow_key_settle(union flow_id *id, const struct flow_by *by)
 
 /*
  * Settles `--by TEXT`: fields or an alias, separated by commas; "none" alone is no field, so that
- * all records are one flow. On failure *by is untouched.
+ * all records are one flow. Who hashes keys sets by->secret. On failure *by is untouched.
  */
 CLV_MUST_CHECK bool flow_by_parse(struct flow_by *by, const char *text, bool directed,
                                   struct clv_error *err);

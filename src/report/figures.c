@@ -177,7 +177,7 @@ static bool count_host(struct figures *f, const uint8_t *addr, uint8_t family,
     if (!addr)
         return true;
     memcpy(key.a, addr, sizeof key.a);
-    const uint64_t hash = flow_key_hash_slowly(&key);
+    const uint64_t hash = flow_key_hash_slowly(&key, f->by->secret);
     uint32_t i = flow_table_find(&f->hosts, &key, NULL, hash);
     if (i == FLOW_NONE && (i = flow_table_add(&f->hosts, &key, NULL, hash)) == FLOW_NONE)
         return false;

@@ -36,7 +36,7 @@ static int by_size(const void *x, const void *y)
     return (a->n > b->n) - (a->n < b->n);
 }
 
-bool chosen_settle(struct chosen *c)
+bool chosen_settle(struct chosen *c, const struct secret *secret)
 {
     if (!flow_table_init(&c->flows))
         return false;
@@ -47,8 +47,8 @@ bool chosen_settle(struct chosen *c)
     }
     for (size_t i = 0; i < c->n; i++) {
         const struct chosen_one *o = &c->all[i];
-        if (flow_table_add(&c->flows, &o->key, &o->more, flow_general_hash(&o->key, &o->more)) ==
-            FLOW_NONE)
+        const uint64_t hash = flow_general_hash(&o->key, &o->more, secret);
+        if (flow_table_add(&c->flows, &o->key, &o->more, hash) == FLOW_NONE)
             return false;
     }
     mem_free(c->all);

@@ -21,7 +21,7 @@ struct chosen {
 CLV_MUST_CHECK bool chosen_collect(struct chosen *c, const struct flow_table *t);
 
 /* All are there: chooses. false: no memory. */
-CLV_MUST_CHECK bool chosen_settle(struct chosen *c);
+CLV_MUST_CHECK bool chosen_settle(struct chosen *c, const struct secret *secret);
 
 /* Threads: any number, once it is settled. */
 static inline bool chosen_has(const struct chosen *c, const struct flow_key *key,

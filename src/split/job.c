@@ -225,7 +225,8 @@ static bool choose(struct chosen *chosen, const struct clv_split_params *params,
     dry.report = NULL;
     const bool ok = run_once(params, sources, n, header, &dry, &result, err);
     *seconds = result.seconds;
-    return ok && (chosen_settle(chosen) || clv_fail_nomem(err, "flows", sizeof(struct flow)));
+    return ok && (chosen_settle(chosen, pp->by.secret) ||
+                  clv_fail_nomem(err, "flows", sizeof(struct flow)));
 }
 
 /* Keys, and where flows are cut. */
@@ -281,11 +282,13 @@ bool job_open(struct job *job, const struct clv_split_params *params, const char
     pp->memory = params->memory
                      ? params->memory
                      : max_u64(MEMORY_DEFAULT, (uint64_t)pp->threads * MEMORY_PER_THREAD);
-    if (!check_params(params, err) || !select_init(&job->select, params, err))
+    if (!check_params(params, err) || !select_init(&job->select, params, err) ||
+        !secret_draw(&job->secret, err))
         return false;
     pp->select = select_any(&job->select) ? &job->select : NULL;
     if (!settle_by(pp, params, err) || !settle_max_open(params->max_open, &pp->max_open, err))
         return false;
+    pp->by.secret = &job->secret;
     job->sources = mem_zalloc(params->n_inputs, sizeof *job->sources);
     if (!job->sources)
         return clv_fail_nomem(err, "the inputs", params->n_inputs * sizeof *job->sources);

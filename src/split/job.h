@@ -18,6 +18,7 @@ struct job {
     struct source *sources;
     size_t n_sources;
     struct select select;
+    struct secret secret;            /* of all tables of the job, also where a part is run again */
     struct pipeline_params pipeline; /* who runs a part may add to it */
     struct dialect dialect;          /* of the outputs, of the part that was run last */
 };

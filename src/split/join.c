@@ -79,7 +79,7 @@ bool join_batch(struct plan *pl, struct batch *b, struct clv_error *err)
 {
     struct join *j = &pl->join;
     j->scan = &pl->scan;
-    if (!j->fragments && !(j->fragments = fragments_create(settle, j)))
+    if (!j->fragments && !(j->fragments = fragments_create(settle, j, pl->scan.by.secret)))
         goto nomem;
     if (b) {
         const struct scan_piece *last = &b->pieces[b->n_pieces - 1];

@@ -107,7 +107,7 @@ static struct name_hash *take_name(struct numbering *nb, const char *name, size_
 {
     if ((!nb->set || nb->set_n >= nb->set_mask / 4 * 3) && !set_grow(nb))
         return NULL;
-    const XXH128_hash_t h = XXH3_128bits_withSeed(name, len, FLOW_SEED);
+    const XXH128_hash_t h = secret_hash128(nb->name->by->secret, name, len);
     const struct name_hash want = {.lo = h.low64 ? h.low64 : 1, .hi = h.high64};
     uint64_t at = want.lo & nb->set_mask;
     *taken = true;

@@ -536,6 +536,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
     };
     pl.scan.ledger = &pl.ledger;
     bool ok = flow_by_parse(&pl.scan.base, "flow", false, err);
+    pl.scan.base.secret = params->by.secret;
     for (size_t i = 0; i < params->n_sources; i++)
         result->input_bytes += params->sources[i].size;
     result->max_open = params->max_open;

@@ -2,12 +2,12 @@
 #include "split/roles.h"
 
 /* The item's flow, which is as old as its first record. NULL: no memory. */
-static const struct flow *flow_of(struct roles *r, const struct scan_item *item,
-                                  const struct flow_origin *o)
+static const struct flow *flow_of(struct roles *r, const struct scan_plan *plan,
+                                  const struct scan_item *item, const struct flow_origin *o)
 {
     struct flow_key key = item->id.key;
     key.kind = 0; /* a client stays one on any link */
-    const uint64_t hash = flow_key_hash_slowly(&key);
+    const uint64_t hash = flow_key_hash_slowly(&key, plan->by.secret);
     uint32_t i = flow_table_find(&r->flows, &key, NULL, hash);
     if (i == FLOW_NONE) {
         i = flow_table_add(&r->flows, &key, NULL, hash);
@@ -31,7 +31,7 @@ bool roles_settle(struct roles *r, const struct scan_plan *plan, struct scan_pie
             piece->more[i] = (struct flow_more){0};
             continue;
         }
-        const struct flow *f = flow_of(r, item, &piece->origins[i]);
+        const struct flow *f = flow_of(r, plan, item, &piece->origins[i]);
         if (!f)
             return clv_fail_nomem(err, "roles", sizeof *f);
         scan_piece_set_side(piece, plan, i,

@@ -83,7 +83,7 @@ CLV_INLINE bool take(const struct flow_by *by, bool drop_other, const struct len
     item->dir = (uint8_t)flow_key_settle(&item->id, by);
     item->id.key.kind = lens->key_kind;
     item->kind = lens->kind;
-    item->hash = flow_key_hash(&item->id.key);
+    item->hash = flow_key_hash(&item->id.key, by->secret);
     item->ts_ns = rec->ts_ns;
     item->raw_len = rec->raw_len;
     item->caplen = rec->caplen;
@@ -104,7 +104,7 @@ static void settle_general(struct scan_piece *piece, const struct scan_plan *pla
         flow_shard_key(&key, more, flow_shard(&key, more, plan->shards));
     key.kind = kind;
     item->id.key = key;
-    item->hash = flow_general_hash(&key, more);
+    item->hash = flow_general_hash(&key, more, plan->by.secret);
     item->small =
         plan->chosen && !flow_is_other(&key) && !chosen_has(plan->chosen, &key, more, item->hash);
     if (!item->small)
@@ -112,7 +112,7 @@ static void settle_general(struct scan_piece *piece, const struct scan_plan *pla
     item->id.key = (struct flow_key){.kind = kind};
     *more = (struct flow_more){0};
     item->dir = 0;
-    item->hash = flow_general_hash(&item->id.key, more);
+    item->hash = flow_general_hash(&item->id.key, more, plan->by.secret);
 }
 
 /* An item's key of its tuple alone. */
@@ -123,7 +123,7 @@ static void settle_tuple(struct scan_item *item, const struct flow_by *by,
     item->id.tuple = *tuple;
     item->dir = (uint8_t)flow_key_settle(&item->id, by);
     item->id.key.kind = kind;
-    item->hash = flow_key_hash_slowly(&item->id.key);
+    item->hash = flow_key_hash_slowly(&item->id.key, by->secret);
 }
 
 /* The two hosts of the record of item i are one. */

@@ -46,6 +46,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'cannot be cut off at byte %llu',
         'cannot be opened again',
         'has no descriptor',
+        'the system gives no random bytes',
         'cannot be moved aside',
         'cannot take its name',
         'cannot take its name: the output is there, but not its page',

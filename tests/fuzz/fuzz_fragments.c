@@ -9,6 +9,7 @@
 
 #include "cleave/capture.h"
 #include "flow/fragments.h"
+#include "support_secret.h"
 
 enum { FLOODS = 5, FLOOD = 4096 };
 
@@ -106,7 +107,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     unsigned floods = 0;
     int64_t ts_ns = 0;
     run.taken = malloc((size + FLOODS * (size_t)FLOOD) * sizeof *run.taken + 1);
-    run.fr = fragments_create(settle, &run);
+    run.fr = fragments_create(settle, &run, SECRET);
     FUZZ_CHECK(run.taken && run.fr);
     for (size_t i = 0; i + 2 < size; i += 3) {
         const uint8_t op = data[i], a = data[i + 1], b = data[i + 2];

@@ -117,6 +117,7 @@ FAULTS: Tuple[Fault, ...] = (
     Fault('signal', (E.EINVAL,), must_succeed=True),
     Fault('flock', (E.ENOLCK,), must_succeed=True),
     Fault('kill', (E.EPERM,), must_succeed=True),
+    Fault('random', (E.ENOSYS,)),
     Fault('affinity', (E.EINVAL,), must_succeed=True),
 )
 # For the runs that everybody makes: what stays broken once it is.

@@ -79,6 +79,7 @@
     X(SIGNAL, "signal")                                                                            \
     X(FLOCK, "flock")                                                                              \
     X(KILL, "kill")                                                                                \
+    X(RANDOM, "random")                                                                            \
     X(AFFINITY, "affinity")
 
 #define AS_ENUM(kind, name) KIND_##kind,
@@ -438,5 +439,6 @@ WRAP(RLIMIT, int, setrlimit, LFS("setrlimit"), (int what, const struct rlimit *l
 WRAP(SIGNAL, int, sigaction, "sigaction",
      (int number, const struct sigaction *action, struct sigaction *old), (number, action, old), -1)
 WRAP(KILL, int, kill, "kill", (pid_t pid, int number), (pid, number), -1)
+WRAP(RANDOM, int, random, "getentropy", (void *p, size_t len), (p, len), -1)
 WRAP(AFFINITY, int, affinity, "sched_getaffinity", (pid_t pid, size_t size, cpu_set_t *set),
      (pid, size, set), -1)

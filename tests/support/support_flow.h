@@ -4,6 +4,7 @@
 #define CLEAVE_SUPPORT_FLOW_H
 
 #include "support_check.h"
+#include "support_secret.h"
 
 #include "flow/cut.h"
 #include "flow/general.h"
@@ -15,6 +16,7 @@ static inline const struct flow_by *by_flow(void)
     static struct flow_by by;
     if (by.fields == 0)
         assert_true(flow_by_parse(&by, "flow", false, NULL));
+    by.secret = SECRET;
     return &by;
 }
 

@@ -8,6 +8,7 @@
 
 #include "split/partition.h"
 #include "support_bytes.h"
+#include "support_secret.h"
 
 enum { RECORD_LEN = 16 };
 
@@ -44,7 +45,7 @@ static inline struct scan_piece piece_make(const unsigned *flows, size_t n, uint
     for (size_t i = 0; i < n; i++) {
         struct scan_item *item = &piece.items[i];
         item->id.key = piece_key(flows[i]);
-        item->hash = flow_key_hash(&item->id.key);
+        item->hash = flow_key_hash(&item->id.key, SECRET);
         item->ts_ns = (int64_t)(first + i) * 1000;
         item->offset = (uint32_t)(i * RECORD_LEN);
         item->raw_len = RECORD_LEN;

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support_bytes.h"
+#include "support_secret.h"
 
 #include <assert.h>
 #include <ctype.h>
@@ -46,7 +47,7 @@ static void run_begin(struct run *run)
 {
     *run = (struct run){.seen = calloc(SEEN_MAX, sizeof *run->seen)};
     assert_non_null(run->seen);
-    run->fr = fragments_create(on_settle, run);
+    run->fr = fragments_create(on_settle, run, SECRET);
     assert_non_null(run->fr);
 }
 
@@ -578,7 +579,7 @@ static void test_no_memory(void **state)
     uint32_t failures = 0;
     (void)state;
     mem_fail_from(1);
-    assert_null(fragments_create(on_settle, &run));
+    assert_null(fragments_create(on_settle, &run, SECRET));
     mem_fail_from(0);
 
     run_begin(&run);

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support_bytes.h"
+#include "support_secret.h"
 
 #include "flow/table.h"
 
@@ -18,7 +19,7 @@ static struct flow_key key_of(uint32_t i)
 static uint64_t hash_xxh3(uint32_t i)
 {
     const struct flow_key key = key_of(i);
-    return flow_key_hash(&key);
+    return flow_key_hash(&key, SECRET);
 }
 
 static uint64_t hash_constant(uint32_t i)

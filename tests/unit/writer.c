@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support_pcapng.h"
 #include "support_savefile.h"
+#include "support_secret.h"
 #include "support_temp.h"
 #include "support_unpack.h"
 
@@ -58,7 +59,7 @@ static void begin(struct fixture *x, unsigned n_flows, uint32_t max_open)
     assert_true(flow_table_init(&x->flows));
     for (uint32_t i = 0; i < n_flows; i++) {
         const struct flow_key key = {.family = 4, .a_port = (uint16_t)i};
-        assert_int_equal(flow_table_add(&x->flows, &key, NULL, flow_key_hash(&key)), i);
+        assert_int_equal(flow_table_add(&x->flows, &key, NULL, flow_key_hash(&key, SECRET)), i);
         (void)snprintf(x->names[i], sizeof x->names[i], "flow-%u.pcap", i);
     }
     x->fds = open_descriptors();
