@@ -24,16 +24,19 @@ struct decode_fragment {
     bool more; /* it is not the last */
 };
 
-enum decode_tunnel_kind {
-    DECODE_NO_TUNNEL = 0,
-    DECODE_MPLS,   /* label */
-    DECODE_VXLAN,  /* network identifier */
-    DECODE_GENEVE, /* network identifier */
-    DECODE_GRE,    /* key */
-    DECODE_GTP,    /* tunnel endpoint identifier */
-    DECODE_L2TP,   /* tunnel, session */
-    DECODE_PPTP,   /* call */
-};
+/* What a tunnel's identifier is called in a key, and what it is. */
+#define DECODE_TUNNEL_KINDS(K)                                                                     \
+    K(MPLS, "mpls")     /* label */                                                                \
+    K(VXLAN, "vxlan")   /* network identifier */                                                   \
+    K(GENEVE, "geneve") /* network identifier */                                                   \
+    K(GRE, "gre")       /* key */                                                                  \
+    K(GTP, "gtp")       /* tunnel endpoint identifier */                                           \
+    K(L2TP, "l2tp")     /* tunnel, session */                                                      \
+    K(PPTP, "pptp")     /* call */
+
+#define DECODE_TUNNEL_KIND(kind, word) DECODE_##kind,
+enum decode_tunnel_kind { DECODE_NO_TUNNEL, DECODE_TUNNEL_KINDS(DECODE_TUNNEL_KIND) DECODE_KINDS };
+#undef DECODE_TUNNEL_KIND
 
 enum { DECODE_TUNNELS = 4 };
 
@@ -84,10 +87,13 @@ typedef bool decode_fn(const uint8_t *p, size_t n, struct decode *d);
  */
 unsigned decode_carrier(uint8_t proto, uint16_t a_port, uint16_t b_port);
 
-enum { DECODE_CARRIERS = 16 };
+enum { DECODE_CARRIERS = 32 };
 
 /* "VXLAN" and the like. Static. */
 const char *decode_carrier_name(unsigned carrier);
+
+/* "vxlan" and the like. Static. */
+const char *decode_tunnel_word(enum decode_tunnel_kind kind);
 
 /* A row of the table of link types. */
 struct decode_link {

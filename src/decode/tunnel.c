@@ -6,31 +6,6 @@
 #include "decode/ethertype.h"
 #include "decode/ipv4.h"
 
-/* IANA protocol numbers. */
-enum {
-    PROTO_IPV4 = 4,
-    PROTO_IPV6 = 41,
-    PROTO_GRE = 47,
-    PROTO_AH = 51,
-    PROTO_ETHERIP = 97,
-    PROTO_MPLS = 137,     /* RFC 4023 */
-    PROTO_ETHERNET = 143, /* RFC 8986 */
-};
-
-/* IANA port numbers. */
-enum {
-    PORT_L2TP = 1701,
-    PORT_GTP_U = 2152,
-    PORT_TEREDO = 3544,
-    PORT_GRE = 4754, /* RFC 8086 */
-    PORT_VXLAN = 4789,
-    PORT_VXLAN_GPE = 4790,
-    PORT_CAPWAP_DATA = 5247,
-    PORT_GENEVE = 6081,
-    PORT_MPLS = 6635,        /* RFC 7510 */
-    PORT_VXLAN_LINUX = 8472, /* before IANA had given one */
-};
-
 /* draft-foschiano-erspan: type I has no header, type II 8 bytes, type III 12 and 8 more. */
 static bool erspan3(const uint8_t *p, size_t n, struct decode *d)
 {
@@ -239,41 +214,51 @@ static bool capwap(const uint8_t *p, size_t n, struct decode *d)
     return decode_80211(swapped, copied, d);
 }
 
-/* Tunnels whose source port is chosen at will, so that paths differ: the destination's counts. */
-static bool to_port(uint16_t port, const uint8_t *p, size_t n, struct decode *d)
+/* RFC 3378: version 3. */
+static bool etherip(const uint8_t *p, size_t n, struct decode *d)
 {
-    switch (port) {
-    case PORT_GRE:
-        return gre(p, n, d);
-    case PORT_VXLAN:
-    case PORT_VXLAN_LINUX:
-        return vxlan(p, n, d);
-    case PORT_VXLAN_GPE:
-        return vxlan_gpe(p, n, d);
-    case PORT_GENEVE:
-        return geneve(p, n, d);
-    case PORT_MPLS:
-        return decode_mpls_doubted(p, n, d);
-    default:
-        return false;
-    }
+    return n >= 2 && p[0] >> 4 == 3 && decode_frame(p + 2, n - 2, d);
 }
 
-/* Tunnels between two ends, one of which at least has the port. */
-static bool with_port(uint16_t port, const uint8_t *p, size_t n, struct decode *d)
+enum side {
+    EITHER, /* a tunnel between two ends, one of which at least has the port */
+    TO,     /* the source port is chosen at will, so that paths differ: the destination's counts */
+};
+
+/* A tunnel is a row: of UDP (and UDP-Lite) where it has a port. IANA numbers. */
+static const struct tunnel {
+    uint8_t proto;
+    uint16_t port;
+    enum side side;
+    decode_fn *fn;
+    const char *name; /* NULL: nobody is advised to look inside */
+} tunnels[] = {
+    {CLV_PROTO_UDP, 4789, TO, vxlan, "VXLAN"},
+    {CLV_PROTO_UDP, 8472, TO, vxlan, "VXLAN"}, /* of Linux, before IANA had given a port */
+    {CLV_PROTO_UDP, 4790, TO, vxlan_gpe, "VXLAN-GPE"},
+    {CLV_PROTO_UDP, 6081, TO, geneve, "Geneve"},
+    {CLV_PROTO_UDP, 2152, EITHER, gtp_u, "GTP-U"},
+    {CLV_PROTO_UDP, 1701, EITHER, l2tp, "L2TP"},
+    {CLV_PROTO_UDP, 3544, EITHER, teredo, "Teredo"},
+    {CLV_PROTO_UDP, 5247, EITHER, capwap, "CAPWAP"},
+    {CLV_PROTO_UDP, 4754, TO, gre, "GRE in UDP"},                  /* RFC 8086 */
+    {CLV_PROTO_UDP, 6635, TO, decode_mpls_doubted, "MPLS in UDP"}, /* RFC 7510 */
+    {47, 0, EITHER, gre, "GRE"},
+    {4, 0, EITHER, decode_ip, "IP in IP"},
+    {41, 0, EITHER, decode_ipv6, "IPv6 in IP"},
+    {97, 0, EITHER, etherip, "EtherIP"},
+    {137, 0, EITHER, decode_mpls, "MPLS in IP"}, /* RFC 4023 */
+    {143, 0, EITHER, decode_frame, NULL},        /* RFC 8986: within segment routing */
+};
+enum { N_TUNNELS = sizeof tunnels / sizeof *tunnels };
+static_assert((unsigned)N_TUNNELS < (unsigned)DECODE_CARRIERS, "numbers count from 1");
+
+static const struct tunnel *find(uint8_t proto, uint16_t port)
 {
-    switch (port) {
-    case PORT_L2TP:
-        return l2tp(p, n, d);
-    case PORT_GTP_U:
-        return gtp_u(p, n, d);
-    case PORT_TEREDO:
-        return teredo(p, n, d);
-    case PORT_CAPWAP_DATA:
-        return capwap(p, n, d);
-    default:
-        return false;
-    }
+    for (unsigned i = 0; i < N_TUNNELS; i++)
+        if (tunnels[i].port == port && tunnels[i].proto == proto)
+            return &tunnels[i];
+    return NULL;
 }
 
 static bool in_udp(const uint8_t *p, size_t n, struct decode *d)
@@ -281,9 +266,14 @@ static bool in_udp(const uint8_t *p, size_t n, struct decode *d)
     if (n < 8)
         return false;
     const uint16_t src = load_be16(p), dst = load_be16(p + 2);
-    return to_port(dst, p + 8, n - 8, d) || with_port(dst, p + 8, n - 8, d) ||
-           (src != dst && with_port(src, p + 8, n - 8, d));
+    const struct tunnel *t = dst ? find(CLV_PROTO_UDP, dst) : NULL;
+    if (t && t->fn(p + 8, n - 8, d))
+        return true;
+    t = src && src != dst ? find(CLV_PROTO_UDP, src) : NULL;
+    return t && t->side == EITHER && t->fn(p + 8, n - 8, d);
 }
+
+enum { PROTO_AH = 51 };
 
 /* RFC 4302: what follows belongs to the same addresses. */
 static bool ah(const uint8_t *p, size_t n, const struct clv_tuple *outer, struct decode *d)
@@ -313,33 +303,20 @@ bool decode_tunnel(const uint8_t *p, size_t n, struct decode *d)
         path = *d->path;
     *d->t = (struct clv_tuple){0};
     switch (outer.proto) {
-    case PROTO_IPV4:
-        found = decode_ip(p, n, d);
-        break;
-    case PROTO_IPV6:
-        found = decode_ipv6(p, n, d);
-        break;
-    case PROTO_GRE:
-        found = gre(p, n, d);
-        break;
-    case PROTO_ETHERIP: /* RFC 3378: version 3 */
-        found = n >= 2 && p[0] >> 4 == 3 && decode_frame(p + 2, n - 2, d);
-        break;
-    case PROTO_MPLS:
-        found = decode_mpls(p, n, d);
-        break;
-    case PROTO_ETHERNET:
-        found = decode_frame(p, n, d);
-        break;
-    case PROTO_AH:
-        found = ah(p, n, &outer, d);
+    case CLV_PROTO_TCP:
         break;
     case CLV_PROTO_UDP:
     case CLV_PROTO_UDPLITE:
         found = in_udp(p, n, d);
         break;
-    default:
+    case PROTO_AH:
+        found = ah(p, n, &outer, d);
         break;
+    default: {
+        const struct tunnel *t = find(outer.proto, 0);
+        found = t && t->fn(p, n, d);
+        break;
+    }
     }
     if (!found) {
         *d->t = outer; /* nothing sound is inside */
@@ -355,33 +332,11 @@ bool decode_tunnel(const uint8_t *p, size_t n, struct decode *d)
     return found;
 }
 
-static const struct carrier {
-    uint8_t proto;
-    uint16_t port; /* of either end; 0: there is none */
-    const char *name;
-} carriers[] = {
-    {CLV_PROTO_UDP, PORT_VXLAN, "VXLAN"},
-    {CLV_PROTO_UDP, PORT_VXLAN_LINUX, "VXLAN"},
-    {CLV_PROTO_UDP, PORT_VXLAN_GPE, "VXLAN-GPE"},
-    {CLV_PROTO_UDP, PORT_GENEVE, "Geneve"},
-    {CLV_PROTO_UDP, PORT_GTP_U, "GTP-U"},
-    {CLV_PROTO_UDP, PORT_L2TP, "L2TP"},
-    {CLV_PROTO_UDP, PORT_TEREDO, "Teredo"},
-    {CLV_PROTO_UDP, PORT_CAPWAP_DATA, "CAPWAP"},
-    {CLV_PROTO_UDP, PORT_GRE, "GRE in UDP"},
-    {CLV_PROTO_UDP, PORT_MPLS, "MPLS in UDP"},
-    {PROTO_GRE, 0, "GRE"},
-    {PROTO_IPV4, 0, "IP in IP"},
-    {PROTO_IPV6, 0, "IPv6 in IP"},
-    {PROTO_ETHERIP, 0, "EtherIP"},
-};
-static_assert(sizeof carriers / sizeof *carriers < DECODE_CARRIERS, "numbers count from 1");
-
 unsigned decode_carrier(uint8_t proto, uint16_t a_port, uint16_t b_port)
 {
-    for (unsigned i = 0; proto != CLV_PROTO_TCP && i < sizeof carriers / sizeof *carriers; i++) {
-        const struct carrier *c = &carriers[i];
-        if (c->proto == proto && (!c->port || c->port == a_port || c->port == b_port))
+    for (unsigned i = 0; proto != CLV_PROTO_TCP && i < N_TUNNELS; i++) {
+        const struct tunnel *t = &tunnels[i];
+        if (t->name && t->proto == proto && (!t->port || t->port == a_port || t->port == b_port))
             return i + 1;
     }
     return 0;
@@ -389,5 +344,13 @@ unsigned decode_carrier(uint8_t proto, uint16_t a_port, uint16_t b_port)
 
 const char *decode_carrier_name(unsigned carrier)
 {
-    return carriers[carrier - 1].name;
+    return tunnels[carrier - 1].name;
+}
+
+const char *decode_tunnel_word(enum decode_tunnel_kind kind)
+{
+#define WORD(kind, word) [DECODE_##kind] = word,
+    static const char *const words[DECODE_KINDS] = {DECODE_TUNNEL_KINDS(WORD)};
+#undef WORD
+    return words[kind];
 }

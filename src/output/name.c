@@ -325,15 +325,10 @@ void name_put_mac(const uint8_t mac[6], char separator, struct text *out)
 
 void name_put_tunnel(const struct flow_more *more, struct text *out)
 {
-    static const char *const words[] = {
-        [DECODE_MPLS] = "mpls", [DECODE_VXLAN] = "vxlan", [DECODE_GENEVE] = "geneve",
-        [DECODE_GRE] = "gre",   [DECODE_GTP] = "gtp",     [DECODE_L2TP] = "l2tp",
-        [DECODE_PPTP] = "pptp",
-    };
     for (unsigned i = 0; i < more->n_tunnels && i < DECODE_TUNNELS; i++) {
         if (i)
             text_char(out, '.');
-        text_str(out, words[more->tunnel_kind[i]]);
+        text_str(out, decode_tunnel_word((enum decode_tunnel_kind)more->tunnel_kind[i]));
         text_u64(out, more->tunnel[i], 1);
     }
 }

@@ -237,7 +237,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     more.n_tunnels %= DECODE_TUNNELS + 1;
     more.has_mac &= 1;
     for (unsigned i = 0; i < DECODE_TUNNELS; i++)
-        more.tunnel_kind[i] = (uint8_t)(1 + more.tunnel_kind[i] % DECODE_PPTP);
+        more.tunnel_kind[i] = (uint8_t)(1 + more.tunnel_kind[i] % (DECODE_KINDS - 1));
     const struct flow_cut cut = {.part = choice[3],
                                  .reason = (uint8_t)(choice[3] % (FLOW_ENDED_EVERY + 1))};
     const struct flow_cuts cuts = {.connections = choice[0] & 32, .idle_ns = choice[2] & 4};
