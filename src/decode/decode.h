@@ -99,10 +99,10 @@ const char *decode_tunnel_word(enum decode_tunnel_kind kind);
 struct decode_link {
     uint16_t linktype;
     const char *name; /* LINKTYPE_ name without the prefix */
-    decode_fn *fn;    /* NULL: the name alone is known; its packets have no network address here */
+    decode_fn *fn;
 };
 
-/* NULL: unknown. Static storage. */
+/* NULL: its packets are not looked into. Static storage. */
 const struct decode_link *decode_link_find(uint16_t linktype);
 
 /* Never NULL: packets of a link type that is not known have no network address. */

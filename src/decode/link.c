@@ -3,6 +3,8 @@
  * Link layers: what lies before the network header. A new one is a function and a row of the table.
  * Numbers and layouts: https://www.tcpdump.org/linktypes.html and the pages it leads to.
  */
+#include <pcap/pcap.h>
+
 #include "decode/decode.h"
 #include "decode/ethertype.h"
 
@@ -316,7 +318,6 @@ static const struct decode_link links[] = {
     {108, "LOOP", bsd_loop},
     {109, "ENC", enc},
     {113, "LINUX_SLL", linux_sll},
-    {114, "LTALK", NULL},
     {117, "PFLOG", pflog},
     {119, "IEEE802_11_PRISM", decode_prism},
     {122, "IP_OVER_FC", ip_over_fc},
@@ -325,34 +326,21 @@ static const struct decode_link links[] = {
     {129, "ARCNET_LINUX", arcnet_linux},
     {138, "APPLE_IP_OVER_IEEE1394", ip_over_1394},
     {143, "DOCSIS", docsis},
-    {144, "LINUX_IRDA", NULL},
-    {147, "USER0", NULL},
     {163, "IEEE802_11_AVS", decode_avs},
     {166, "PPP_PPPD", decode_with_direction_ppp},
-    {187, "BLUETOOTH_HCI_H4", NULL},
-    {189, "USB_LINUX", NULL},
     {192, "PPI", ppi},
-    {195, "IEEE802_15_4_WITHFCS", NULL},
     {197, "ERF", endace},
-    {201, "BLUETOOTH_HCI_H4_WITH_PHDR", NULL},
     {204, "PPP_WITH_DIR", decode_with_direction_ppp},
     {205, "C_HDLC_WITH_DIR", decode_with_direction_hdlc},
     {206, "FRELAY_WITH_DIR", decode_with_direction_frelay},
     {219, "MPLS", decode_mpls},
-    {220, "USB_LINUX_MMAPPED", NULL},
     {226, "IPNET", ipnet},
-    {227, "CAN_SOCKETCAN", NULL},
     {228, "IPV4", decode_ip},
     {229, "IPV6", decode_ip},
-    {230, "IEEE802_15_4_NOFCS", NULL},
-    {231, "DBUS", NULL},
     {239, "NFLOG", nflog},
     {240, "NETANALYZER", netanalyzer},
     {241, "NETANALYZER_TRANSPARENT", netanalyzer_transparent},
     {242, "IPOIB", ip_over_ib},
-    {249, "USBPCAP", NULL},
-    {251, "BLUETOOTH_LE_LL", NULL},
-    {253, "NETLINK", NULL},
     {258, "PKTAP", pktap},
     {259, "EPON", epon},
     {274, "ETHERNET_MPACKET", mpacket},
@@ -383,7 +371,37 @@ static bool unknown(const uint8_t *p, size_t n, struct decode *d)
 decode_fn *decode_function(uint16_t linktype)
 {
     const struct decode_link *link = decode_link_find(linktype);
-    return link && link->fn ? link->fn : unknown;
+    return link ? link->fn : unknown;
+}
+
+/*
+ * pcap-linktype(7): DLT_ and LINKTYPE_ differ where platforms had given the same DLT_ number to
+ * different things. Raw IP is in files under the DLT_RAW of two platforms as well.
+ */
+static const struct dlt_row {
+    uint16_t linktype;
+    int dlt;
+} dlts[] = {
+    {50, DLT_PPP_SERIAL}, {51, DLT_PPP_ETHER}, {100, DLT_ATM_RFC1483}, {101, DLT_RAW},
+    {12, DLT_RAW},        {14, DLT_RAW},       {102, DLT_SLIP_BSDOS},  {103, DLT_PPP_BSDOS},
+    {104, DLT_C_HDLC},    {106, DLT_ATM_CLIP}, {107, DLT_FRELAY},      {108, DLT_LOOP},
+    {109, DLT_ENC},
+};
+
+int clv_dlt_from_linktype(uint16_t linktype)
+{
+    for (size_t i = 0; i < sizeof dlts / sizeof *dlts; i++)
+        if (dlts[i].linktype == linktype)
+            return dlts[i].dlt;
+    return linktype;
+}
+
+uint16_t clv_linktype_from_dlt(int dlt)
+{
+    for (size_t i = 0; i < sizeof dlts / sizeof *dlts; i++)
+        if (dlts[i].dlt == dlt)
+            return dlts[i].linktype;
+    return (uint16_t)dlt;
 }
 
 bool clv_packet_tuple(uint16_t linktype, const uint8_t *data, uint32_t caplen, struct clv_tuple *t)
@@ -398,12 +416,18 @@ bool clv_packet_tuple(uint16_t linktype, const uint8_t *data, uint32_t caplen, s
 
 bool clv_linktype_supported(uint16_t linktype)
 {
-    const struct decode_link *link = decode_link_find(linktype);
-    return link && link->fn;
+    return decode_link_find(linktype) != NULL;
 }
 
 const char *clv_linktype_name(uint16_t linktype)
 {
+    enum { USER_FIRST = 147 }; /* for private use, without a name in libpcap */
+    static const char users[][8] = {"USER0",  "USER1",  "USER2",  "USER3", "USER4",  "USER5",
+                                    "USER6",  "USER7",  "USER8",  "USER9", "USER10", "USER11",
+                                    "USER12", "USER13", "USER14", "USER15"};
     const struct decode_link *link = decode_link_find(linktype);
-    return link ? link->name : NULL;
+    const unsigned user = linktype - (unsigned)USER_FIRST;
+    if (user < sizeof users / sizeof *users)
+        return users[user];
+    return link ? link->name : pcap_datalink_val_to_name(clv_dlt_from_linktype(linktype));
 }

@@ -1,8 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-/*
- * The header that every output begins with, and the one place where LINKTYPE_ numbers become
- * libpcap's DLT_ numbers.
- */
+/* The header that every output begins with. */
 #ifndef CLEAVE_OUTPUT_SAVEFILE_H
 #define CLEAVE_OUTPUT_SAVEFILE_H
 

@@ -289,16 +289,15 @@ static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path,
                                  struct clv_error *err)
 {
     struct ledger_iface *i = ledger_last_iface(plan->ledger);
-    /* libpcap writes one number for what it reads under several: raw IP is 12 and 101. */
+    /* One number for what libpcap reads under several: raw IP is 12, 14 and 101. */
+    const uint16_t linktype = clv_linktype_from_dlt(clv_dlt_from_linktype(i->linktype));
     const struct dialect_kind kind = {
-        .linktype = plan->dialect->form == DIALECT_PCAP
-                        ? clv_linktype_from_dlt(clv_dlt_from_linktype(i->linktype))
-                        : i->linktype,
+        .linktype = plan->dialect->form == DIALECT_PCAP ? linktype : i->linktype,
         .nanoseconds = plan->dialect->nanoseconds || dialect_needs_ns(i->units),
     };
     const unsigned n = dialect_kind(plan->dialect, &kind);
     i->link = (uint8_t)n;
-    if (plan->select && !select_compile(plan->select, n, i->linktype, big_endian, err))
+    if (plan->select && !select_compile(plan->select, n, linktype, big_endian, err))
         return false;
     if (n < DIALECT_KINDS || plan->dialect->form != DIALECT_PCAP)
         return true;

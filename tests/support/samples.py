@@ -139,9 +139,10 @@ SAMPLES: Dict[str, Callable[[], pf.Capture]] = {
     'tags': tags,
     'tunnels': tunnels,
     'raw': on_raw(pf.LINK_RAW),
-    'raw-12': on_raw(12),
     'cooked': cooked,
     'unknown-link': unknown_link,
+    'unnamed-link': lambda: mixed().as_format(linktype=65000),
+    **{'raw-%d' % link: on_raw(link) for link in (12, 14, 101)},
     'no-records': no_records,
     'four-flows': four_flows,
 }

@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# What a format, a name or a link type cannot hold.
+# What a format or a name cannot hold.
 "$PYTHON" - <<'END'
 import struct
 
@@ -22,7 +22,6 @@ for name, blocks in {
         'links': b''.join(map(interface, range(1000, 1300))) + packet(299),
         'interfaces': interface(1) * 40000 + block(2, struct.pack('<HHIIII', 39999, 0, 0, 0, 0, 0)),
         'snaplen': interface(1, 0xffffffff) + packet(0),
-        'linktype': interface(65535) + packet(0),
 }.items():
     with open(name + '.pcapng', 'wb') as f:
         f.write(section + blocks)
@@ -39,6 +38,5 @@ try cleave split a.pcap simple.pcapng -o out -f --merge
 try cleave split interfaces.pcapng interfaces.pcapng -o out -f --merge -q
 try cleave split links.pcapng -o out -f --format pcap
 try cleave split snaplen.pcapng -o out -f --format pcap
-try cleave split linktype.pcapng -o out -f --format pcap
 try cleave split a.pcap -o out -f --by mac,ip,port --name "$("$PYTHON" -c 'print("{key}" * 25)')"
 names .
