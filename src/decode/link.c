@@ -347,8 +347,8 @@ static const struct decode_link links[] = {
     {276, "LINUX_SLL2", linux_sll2},
     {281, "DSA_TAG_BRCM", dsa},
     {282, "DSA_TAG_BRCM_PREPEND", brcm_prepend},
-    {283, "DSA_TAG_DSA", dsa},
-    {284, "DSA_TAG_EDSA", edsa},
+    {284, "DSA_TAG_DSA", dsa},
+    {285, "DSA_TAG_EDSA", edsa},
 };
 /* clang-format on */
 

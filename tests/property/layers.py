@@ -64,7 +64,6 @@ UNREAD: Dict[str, str] = {
     'Teredo, BitTorrent over *': 'tshark goes by the port alone',
     'MPLS in UDP, RTP over *': 'tshark goes by the port alone',
     'IPv? in netANALYZER, transparent': 'tshark shows bytes',
-    'IPv? in DSA': 'tshark does not know how to begin',
     'IPIP, 17 deep': 'tshark goes deeper',
     'IPIP, 20 deep': 'the same',
     'GRE, 17 deep': 'the same',

@@ -195,8 +195,8 @@ def link_layers() -> Dict[str, Tuple[int, Wrap]]:
         'mPacket, preemptable': (274, lambda p: x('55555555555555 e6') + with_fcs(ether(p))),
         'Broadcom tag': (281, lambda p: MACS + x('20000003') + p.type + p.data),
         'Broadcom tag before': (282, lambda p: x('20000003') + ether(p)),
-        'DSA': (283, lambda p: MACS + x('c0080001') + p.type + p.data),
-        'EDSA': (284, lambda p: MACS + x('dada 0000 c0080001') + p.type + p.data),
+        'DSA': (284, lambda p: MACS + x('c0080001') + p.type + p.data),
+        'EDSA': (285, lambda p: MACS + x('dada 0000 c0080001') + p.type + p.data),
     }
     for name, v6 in (('Linux', 10), ('NetBSD', 24), ('FreeBSD', 28), ('Darwin', 30)):
         for order, text in (('<', 'little'), ('>', 'big')):

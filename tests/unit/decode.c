@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <pcap/pcap.h>
+
 #include "support_bytes.h"
 
 #include "decode/decode.h"
@@ -434,6 +436,44 @@ static void test_link_names(void **state)
     }
 }
 
+/*
+ * Every number of the table under its name, held against libpcap's own table. Its names are those
+ * of DLT_ numbers, which for a few differ from LINKTYPE_ names.
+ */
+static void test_link_numbers(void **state)
+{
+    static const struct {
+        const char *linktype, *dlt;
+    } names[] = {
+        {"ETHERNET", "EN10MB"},
+        {"IEEE802_5", "IEEE802"},
+        {"ARCNET_BSD", "ARCNET"},
+        {"PPP_HDLC", "PPP_SERIAL"},
+        {"IEEE802_11_PRISM", "PRISM_HEADER"},
+        {"IEEE802_11_RADIOTAP", "IEEE802_11_RADIO"},
+        {"IEEE802_11_AVS", "IEEE802_11_RADIO_AVS"},
+        {"WIRESHARK_UPPER_PDU", "<unused>"},
+    };
+    unsigned compared = 0;
+    (void)state;
+    for (unsigned linktype = 0; linktype <= UINT16_MAX; linktype++) {
+        char row[32];
+        (void)snprintf(row, sizeof row, "link type %u", linktype);
+        const int dlt = clv_dlt_from_linktype((uint16_t)linktype);
+        const char *theirs = pcap_datalink_val_to_name(dlt);
+        const char *ours = clv_linktype_name((uint16_t)linktype);
+        if (!theirs || !clv_linktype_supported((uint16_t)linktype))
+            continue; /* an older libpcap does not know all */
+        for (size_t i = 0; i < N_ROWS(names); i++)
+            if (strcmp(ours, names[i].linktype) == 0)
+                ours = names[i].dlt;
+        CHECK_STR(row, ours, theirs);
+        CHECK_EQ(row, pcap_datalink_name_to_val(ours), dlt);
+        compared++;
+    }
+    CHECK("numbers that libpcap knows", compared >= 40);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
@@ -442,6 +482,7 @@ int main(void)
         cmocka_unit_test(test_network_truncated),
         cmocka_unit_test(test_noise),
         cmocka_unit_test(test_link_names),
+        cmocka_unit_test(test_link_numbers),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
