@@ -20,6 +20,11 @@ not_under_valgrind() {
     [ -z "${UNDER_VALGRIND:-}" ] || skip "valgrind would meet $* itself"
 }
 
+# has_terminals: skips what needs a pseudo-terminal where there is none, as without /dev/pts.
+has_terminals() {
+    "$PYTHON" -c 'import os; os.openpty()' 2>/dev/null || skip 'there are no pseudo-terminals'
+}
+
 # names DIR: everything below it, sorted; hidden names too.
 names() {
     (cd "$1" && find . ! -name . | sort | sed 's|^\./||')

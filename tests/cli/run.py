@@ -34,7 +34,7 @@ sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 import harness
 
 CASES = os.path.join(HERE, 'cases')
-CASE_TIMEOUT_S = 180
+CASE_TIMEOUT_S = 600
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:

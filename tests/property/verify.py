@@ -30,7 +30,7 @@ import samples
 from harness import Failed, check, check_equal
 from pcapngsamples import Shape
 
-HANGS_S = 60  # no run here takes seconds
+HANGS_S = 600  # no run here takes seconds on an idle machine
 NOON_NS = made.NOON * 10**9
 STRETCH = 1 << 18  # records that are compared at a time, as of this writing
 SUSPECTS = 8       # outputs that are looked at closely, as of this writing
@@ -1171,7 +1171,7 @@ def not_files() -> None:
         for make in (os.mkfifo, lambda p: os.symlink('/dev/zero', p)):
             make(path)
             try:
-                done = run_verify(m.output, timeout=8)
+                done = run_verify(m.output, timeout=HANGS_S)
             except subprocess.TimeoutExpired:
                 raise Failed('%s is no file, and is waited for' % os.path.basename(path)) from None
             check(done.returncode in (1, 2) and os.path.basename(path).encode() in done.stderr,
@@ -1564,7 +1564,7 @@ def garbled() -> None:
     def refused(data: bytes, status: int = 2) -> None:
         with open(os.path.join(m.output, 'cleave.json'), 'wb') as f:
             f.write(data)
-        done = run_verify(m.output, timeout=20)
+        done = run_verify(m.output, timeout=HANGS_S)
         check_equal(done.returncode, status, 'status with %r: %r' % (data[:1500], done.stderr))
         check(done.stderr.startswith(b'cleave: '), 'no message: %r', data[:200])
 
@@ -1651,7 +1651,7 @@ def mutated() -> None:
         with open(os.path.join(m.output, 'cleave.json'), 'wb') as f:
             f.write(data)
         try:
-            done = run_verify(m.output, m.path, timeout=20)
+            done = run_verify(m.output, m.path, timeout=HANGS_S)
         except subprocess.TimeoutExpired:
             raise Failed('no end with %r' % bytes(data)) from None
         check(done.returncode in (0, 1, 2), 'status %d with %r', done.returncode, bytes(data))

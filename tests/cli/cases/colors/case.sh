@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # On a terminal alone, and not with NO_COLOR: what stands out is looked for, not where.
+has_terminals
 sample mixed a.pcap
 on_a_terminal() {
     env "$1" TERM="${2:-xterm}" "$PYTHON" -c 'import os, pty, sys

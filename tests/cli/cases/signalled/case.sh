@@ -3,7 +3,7 @@
 sample mixed a.pcap
 mkfifo p
 "$PYTHON" - <<'END'
-import os, signal, subprocess, sys, time
+import os, select, signal, subprocess, sys, time
 
 
 def begin():
@@ -13,7 +13,8 @@ def begin():
 def end(run, number):
     run.send_signal(number)
     print('exit', run.wait())
-    sys.stdout.write(run.stderr.read().decode())
+    said = run.stderr.read().decode().splitlines(True)
+    sys.stdout.writelines(line for line in said if line.startswith('cleave: '))
 
 
 def waited_for():
@@ -37,7 +38,9 @@ with open('p', 'wb') as pipe, open('a.pcap', 'rb') as a:
     pipe.flush()
     while not any(name.startswith('.out.') for name in os.listdir('.')):
         time.sleep(0.01)
-    time.sleep(0.5)
+    # It tells how far it is as soon as it listens to signals.
+    while not select.select([run.stderr], [], [], 0.01)[0]:
+        run.send_signal(signal.SIGUSR1)
     # Meanwhile nobody else may write the same output.
     other = subprocess.run(['cleave', 'split', 'a.pcap', '-o', 'out', '-q'], stderr=subprocess.PIPE)
     print('another: exit', other.returncode)
