@@ -44,7 +44,7 @@ struct feature {
     const char *version; /* NULL: built without it */
 };
 
-/* "libpcap version 1.10.3 (with TPACKET_V3)" -> "1.10.3 (with TPACKET_V3)" */
+/* "libpcap version 1.11.0 (64-bit time_t, ...)" -> "1.11.0 (64-bit time_t, ...)" */
 static const char *pcap_version(void)
 {
     static const char before[] = "libpcap version ";
@@ -102,7 +102,7 @@ char *clv_features(char *buf, size_t len)
         text_str(&out, features[i].name);
         text_str(&out, features[i].version ? " " : "");
         const char *version = features[i].version ? features[i].version : "";
-        text_put(&out, version, strcspn(version, ",")); /* a date may follow */
+        text_put(&out, version, strcspn(version, " ,(")); /* dates and build options may follow */
     }
     return text_end(&out);
 }
