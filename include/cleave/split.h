@@ -191,6 +191,7 @@ struct clv_split_result {
     double seconds;
     unsigned threads;        /* used */
     unsigned max_open;       /* outputs open at a time at most */
+    uint64_t finished_bytes; /* of scanned_bytes, those whose records are written: an estimate */
     struct clv_error damage; /* the first fault; code CLV_ERR_NONE: the captures were sound */
 };
 

@@ -124,7 +124,7 @@ enum progress {
 struct talk {
     enum progress progress; /* settled: not PROGRESS_AUTO */
     bool on_terminal;
-    atomic_bool shown; /* a line of progress is on the terminal */
+    atomic_uint shown; /* length of the line of progress on the terminal */
 };
 
 struct clv_split_result;

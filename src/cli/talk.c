@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <signal.h>
+#include <stdarg.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/ioctl.h>
 #include <unistd.h>
 
 #include "cleave/split.h"
@@ -37,25 +41,76 @@ static void catch_signals(void)
     (void)sigaction(SIGUSR1, &report, NULL);
 }
 
-/* home: where a line on a terminal begins anew, or "" */
-static void show_progress(const struct clv_split_result *r, const char *home)
+/* A line that is no longer than its width; what does not fit whole is left out. */
+struct line {
+    char text[256];
+    size_t len, width;
+};
+
+__attribute__((format(printf, 2, 3))) static void add(struct line *l, const char *format, ...)
+{
+    char part[96];
+    va_list args;
+    va_start(args, format);
+    const int n = vsnprintf(part, sizeof part, format, args);
+    va_end(args);
+    const size_t gap = l->len ? 2 : 0;
+    if (n < 0 || (size_t)n >= sizeof part || l->len + gap + (size_t)n > l->width) {
+        l->width = 0; /* and nothing after it */
+        return;
+    }
+    (void)snprintf(l->text + l->len, sizeof l->text - l->len, "%*s%s", (int)gap, "", part);
+    l->len += gap + (size_t)n;
+}
+
+/* One column is left free: in some terminals a full line ends in the next one. */
+static size_t terminal_width(void)
+{
+    struct winsize size;
+    const char *columns = getenv("COLUMNS");
+    long n = 0;
+    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0)
+        n = size.ws_col;
+    if (n == 0 && columns)
+        n = strtol(columns, NULL, 10);
+    return n > 1 ? (size_t)n - 1 : 79;
+}
+
+/* What matters most comes first. */
+static void describe(struct line *l, const struct clv_split_result *r)
 {
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
-    const double rate = (double)r->scanned_bytes / s;
-    (void)fputs(home, stderr);
+    /* Half of the work is to read a record, the other half to write it. */
+    const double done =
+        r->input_bytes ? (double)(r->scanned_bytes + r->finished_bytes) / 2 / (double)r->input_bytes
+                       : 0;
     if (r->inputs > 1)
-        (void)fprintf(stderr, "%s of %s  ", human_count(r->input), human_count(r->inputs));
+        add(l, "%s of %s", human_count(r->input), human_count(r->inputs));
     if (r->input_bytes)
-        (void)fprintf(stderr, "%3.0f %%", 100 * (double)r->scanned_bytes / (double)r->input_bytes);
+        add(l, "%3.0f %%", 100 * done);
     else
-        (void)fputs(human_bytes((double)r->scanned_bytes), stderr);
-    (void)fprintf(stderr, "  %s/s  %s records  %s records/s  %s flows", human_bytes(rate),
-                  human_count(r->records_read),
-                  human_count((uint64_t)((double)r->records_read / s)), human_count(r->flows));
-    if (r->input_bytes > r->scanned_bytes && r->scanned_bytes)
-        (void)fprintf(stderr, "  %s left",
-                      human_seconds((double)(r->input_bytes - r->scanned_bytes) / rate));
+        add(l, "%s", human_bytes((double)r->scanned_bytes));
+    if (done > 0 && done < 1)
+        add(l, "%s left", human_seconds(s * (1 - done) / done));
+    add(l, "%s/s", human_bytes((double)r->scanned_bytes / s));
+    add(l, "%s flow%s", human_count(r->flows), plural(r->flows));
+    add(l, "%s record%s", human_count(r->records_read), plural(r->records_read));
+}
+
+/* Takes the place of what stands on a terminal's line, without words that a dumb one would not
+ * know. */
+static void show_progress(struct talk *talk, const struct clv_split_result *r, bool stays)
+{
+    struct line l = {.width = sizeof l.text - 1};
+    const unsigned shown = atomic_load(&talk->shown);
+    const size_t width = terminal_width();
+    if (talk->on_terminal && width < l.width)
+        l.width = width;
+    describe(&l, r);
+    (void)fprintf(stderr, "%s%s%*s%s", talk->on_terminal ? "\r" : "", l.text,
+                  shown > l.len ? (int)(shown - l.len) : 0, "", stays ? "\n" : "");
     (void)fflush(stderr);
+    atomic_store(&talk->shown, stays ? 0 : (unsigned)l.len);
 }
 
 /* One object to a line. */
@@ -76,11 +131,7 @@ bool talk_progress(const struct clv_split_result *r, struct talk *talk)
     if (talk->progress == PROGRESS_JSON && r->seconds > 0)
         tell_progress(r);
     if (shows || report_asked) {
-        const bool stays = !shows || !talk->on_terminal;
-        show_progress(r, talk->on_terminal ? "\r\033[K" : "");
-        if (stays)
-            (void)fputc('\n', stderr);
-        atomic_store(&talk->shown, !stays);
+        show_progress(talk, r, !shows || !talk->on_terminal);
     }
     report_asked = 0;
     return !stop_signal;
@@ -92,14 +143,16 @@ void begin_talk(struct talk *talk, enum progress progress, bool quiet)
     if (progress == PROGRESS_AUTO)
         progress = talk->on_terminal && !quiet ? PROGRESS_ALWAYS : PROGRESS_NEVER;
     talk->progress = progress;
-    atomic_init(&talk->shown, false);
+    atomic_init(&talk->shown, 0);
     catch_signals();
 }
 
 void hide_progress(struct talk *talk)
 {
-    if (atomic_exchange(&talk->shown, false))
-        (void)fputs("\r\033[K", stderr);
+    const unsigned shown = atomic_exchange(&talk->shown, 0);
+    if (shown)
+        (void)fprintf(stderr, "\r%*s\r", (int)shown, "");
+    (void)fflush(stderr); /* which waits for whole lines, and the summary comes elsewhere */
 }
 
 int end_talk(const struct clv_error *err, const char *undone)

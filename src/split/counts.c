@@ -12,6 +12,7 @@ enum {
 const struct counts_row counts_rows[] = {
     {NULL, "input_bytes", AT(input_bytes), COUNTS_OUTCOME},
     {NULL, "scanned_bytes", AT(scanned_bytes), 0},
+    {NULL, "finished_bytes", AT(finished_bytes), 0},
     {NULL, "records_read", AT(records_read), BOTH},
     {NULL, "captured_bytes", AT(captured_bytes), COUNTS_OUTCOME},
     {NULL, "records_written", AT(records_written), BOTH},

@@ -190,6 +190,19 @@ static void count(struct plan *pl)
     r->seconds = (double)(clock_ns() - pl->started_ns) / 1e9;
 }
 
+/* Of the input that was scanned, about what has been written. */
+static uint64_t finished_bytes(const struct plan *pl)
+{
+    const struct flush *f = &pl->flush;
+    double items = (double)pl->epoch_seq;
+    if (f->phase == PHASE_SORT)
+        items -= (double)f->items;
+    else if (f->phase == PHASE_WRITE)
+        items -= (double)f->items * (1 - (double)f->done / pl->scan.n_partitions);
+    const double scanned = (double)pl->result->scanned_bytes;
+    return (uint64_t)(pl->n_items ? scanned * items / (double)pl->n_items : scanned);
+}
+
 static void tell_progress(struct plan *pl)
 {
     const int64_t now = clock_ns();
@@ -197,6 +210,8 @@ static void tell_progress(struct plan *pl)
         return;
     pl->reported_ns = now;
     count(pl);
+    pl->result->finished_bytes = finished_bytes(pl);
+    pl->result->flows = max_u64(pl->result->flows, pl->found_flows);
     /* What the caller does with it, a slow terminal say, must not hold up the workers. */
     const struct clv_split_result so_far = *pl->result;
     (void)pthread_mutex_unlock(&pl->lock);

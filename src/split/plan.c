@@ -334,6 +334,7 @@ static bool start_flush(struct plan *pl)
     }
     pl->result->rounds += pl->epoch_items != 0;
     pl->epoch++;
+    f->items = pl->epoch_items;
     pl->epoch_seq += pl->epoch_items;
     pl->epoch_items = 0;
     pl->epoch_view = NULL;
@@ -508,6 +509,9 @@ void plan_complete(struct plan *pl, const struct task *t)
         if (pl->find_done == pl->scan.n_partitions) {
             pl->finding = false;
             pl->spare[pl->n_spare++] = batch_at(pl, pl->found++);
+            pl->found_flows = 0;
+            for (uint32_t p = 0; p < pl->scan.n_partitions; p++)
+                pl->found_flows += pl->parts[p].flows.n;
         }
         break;
     case TASK_SORT:

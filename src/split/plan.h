@@ -90,6 +90,7 @@ struct flush {
     size_t release_from, release_to; /* of the window, when it is written */
     uint64_t *ref_starts;            /* by partition */
     uint32_t *by_size;               /* partitions, the one with most bytes first */
+    uint64_t items;                  /* to be written */
     bool last;
 };
 
@@ -148,6 +149,7 @@ struct plan {
     struct roles roles;
     bool finding;
     uint32_t find_next, find_done; /* partitions */
+    uint64_t found_flows;          /* about: up to the last batch, `other` counted */
     uint32_t epoch;
     uint64_t epoch_seq; /* number of the epoch's first item */
     uint64_t epoch_items;

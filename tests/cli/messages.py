@@ -100,7 +100,6 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
     'the machine\'s own numbers, which no case expects': (
         '%s/s, %s records/s, %u thread%s, %s re-opens, %s writes',
         '%s/s over inputs and outputs, %u thread%s',
-        '  %s/s  %s records  %s records/s  %s flows',
         ', jemalloc %.*s',
     ),
 }
