@@ -13,6 +13,14 @@ static struct figure of(const struct flow *f)
                            f->sum[0].wire + f->sum[1].wire};
 }
 
+/* What counts among sums over flows: by host, a record is in two of them, of which one sent it. */
+static struct figure share_of(const struct flow *f, const struct flow_by *by)
+{
+    if (!(by->fields & FLOW_BY_HOST) || flow_is_other(&f->key))
+        return of(f);
+    return (struct figure){1, f->sum[0].packets, f->sum[0].wire};
+}
+
 static void add(struct figure *to, const struct figure *x)
 {
     to->flows += x->flows;
@@ -159,7 +167,8 @@ static void count(struct figures *f, const struct flow *flow, const struct figur
         add(&f->other, x);
         return;
     }
-    add(flow_has_proto(k) ? &f->protos[k->proto] : &f->unnamed, x);
+    const struct figure share = share_of(flow, f->by);
+    add(flow_has_proto(k) ? &f->protos[k->proto] : &f->unnamed, &share);
     add(&f->sizes[bucket_of(x->wire)], x);
     if (flow->first_ns <= flow->last_ns)
         add(&f->durations[bucket_of((uint64_t)flow->last_ns - (uint64_t)flow->first_ns)], x);

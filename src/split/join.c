@@ -37,7 +37,6 @@ static void settle(void *user, void *owner, uint32_t number, const struct flow_o
     own.iface = f->origin.iface;
     if (j->scan->select && !select_origin(j->scan->select, &own)) {
         j->filtered++;
-        j->filtered_bytes += piece->items[f->item].caplen;
         mark_disordered(j, piece);
         j->filtered_copies += scan_piece_drop(piece, f->item) - 1;
         return;

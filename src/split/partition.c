@@ -9,7 +9,10 @@ enum {
 bool partition_init(struct partition *p, const struct flow_by *by, const struct flow_cuts *cuts,
                     struct spill *spill)
 {
-    *p = (struct partition){.general = by->general, .sided = by->sided, .cuts = *cuts};
+    *p = (struct partition){.general = by->general,
+                            .sided = by->sided,
+                            .copies = by->fields & FLOW_BY_HOST,
+                            .cuts = *cuts};
     if (!flow_table_init(&p->flows))
         return false;
     p->flows.spill = spill;
@@ -203,7 +206,6 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
         if (general && CLV_UNLIKELY(item->small)) {
             p->small++;
             if (p->drop_small) {
-                p->small_bytes += item->caplen;
                 n_dropped++;
                 continue;
             }
@@ -221,7 +223,6 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
         }
         if (general && CLV_UNLIKELY(is_capped(p, f))) {
             p->capped++;
-            p->capped_bytes += item->caplen;
             n_dropped++;
             continue;
         }
@@ -232,7 +233,7 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
         sum->captured += item->caplen;
         sum->wire += item->origlen;
         f->tcp_flags[item->dir] |= item->tcp_flags;
-        if (general && CLV_UNLIKELY(p->timeline != NULL))
+        if (general && CLV_UNLIKELY(p->timeline != NULL) && !(p->copies && item->dir))
             timeline_add(p->timeline, item->ts_ns, item->id.key.proto, item->origlen);
         if (CLV_LIKELY(item->ts_ns > f->last_ns))
             f->last_ns = item->ts_ns;

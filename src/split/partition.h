@@ -46,6 +46,7 @@ struct log_chunk {
 struct partition {
     bool general; /* keys are (flow/general.h) */
     bool sided;
+    bool copies; /* a record has an item for each of its hosts: that of its receiver has dir 1 */
     bool dry;    /* nothing is written: records are counted */
     bool proves; /* references are wanted nevertheless */
     uint64_t dry_records;
@@ -53,10 +54,10 @@ struct partition {
     struct flow_cuts cuts;
     uint32_t record_header;          /* bytes, of classic pcap */
     uint64_t max_packets, max_bytes; /* of a flow that are written; 0: all */
-    uint64_t capped, capped_bytes;   /* records beyond it, and their packet bytes */
+    uint64_t capped;                 /* records beyond it */
     struct timeline *timeline;       /* of what is written; NULL: nobody asks */
     bool drop_small;                 /* records of flows that were not chosen */
-    uint64_t small, small_bytes;     /* their number, and their packet bytes if they are dropped */
+    uint64_t small;                  /* their number */
     struct run *runs;                /* of the epoch that is being found */
     size_t n_runs, runs_cap;
     struct log_chunk *log, *log_tail;

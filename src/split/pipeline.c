@@ -563,7 +563,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
     if (ok) {
         run_workers(&pl);
         count(&pl);
-        result->captured_bytes = pl.counts.dropped_captured + pl.join.filtered_bytes;
+        result->captured_bytes = pl.counts.captured;
         tally_outputs(result, pl.parts, pl.scan.n_partitions, !params->inner, !pl.failed);
         ok = !pl.failed && check_conservation(result, err) &&
              (!params->report || tell_report(&pl, err));

@@ -53,7 +53,7 @@ struct join {
     struct scan_piece **disordered;
     size_t n_disordered, disordered_cap;
     uint64_t orphans;
-    uint64_t filtered, filtered_bytes, filtered_copies;
+    uint64_t filtered, filtered_copies;
     bool no_memory;
 };
 

@@ -70,10 +70,8 @@ CLV_INLINE bool take(const struct flow_by *by, bool drop_other, const struct len
     if (CLV_UNLIKELY(!lens->decode(rec->data, rec->caplen, d))) {
         *t = (struct clv_tuple){0};
         counts->other++;
-        if (drop_other) {
-            counts->dropped_captured += rec->caplen;
+        if (drop_other)
             return false;
-        }
     }
     if (CLV_UNLIKELY(t->flags & (CLV_TUPLE_FRAGMENT | CLV_TUPLE_SHORT))) {
         counts->fragments += (t->flags & CLV_TUPLE_FRAGMENT) != 0;
@@ -177,7 +175,6 @@ static unsigned take_general(struct scan_piece *piece, const struct scan_plan *p
     if (!addressed) {
         counts->other += plan->by.needs_network;
         if (plan->drop_other && plan->by.needs_network) {
-            counts->dropped_captured += rec->caplen;
             counts->dropped_other++;
             return 0;
         }
@@ -199,13 +196,11 @@ static unsigned take_general(struct scan_piece *piece, const struct scan_plan *p
         piece->tcp[i] = (struct flow_tcp){load_be32(d->transport + TCP_SEQ_AT),
                                           load_be32(d->transport + TCP_ACK_AT)};
     }
-    counts->dropped_captured += rec->caplen - item->caplen;
     const unsigned n = settle_record(piece, plan, i, &o);
     counts->copies += n - 1;
     return n;
 filtered:
     counts->filtered++;
-    counts->dropped_captured += rec->caplen;
     return 0; /* d->t is set anew before its next use: NOLINT(*StackAddressEscape) */
 }
 
@@ -361,6 +356,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     const size_t avail = v->w.avail, limit = piece->limit;
     uint32_t *const of_partition = piece->bounds + 1;
     struct scan_counts counts = {0};
+    uint64_t captured = 0;
     struct lens lens = {.iface = UINT32_MAX, .decode = decode_ethernet}; /* of no interface yet */
     struct decode d = {.inner = plan->inner};
     enum walk_step step = WALK_RECORD;
@@ -389,6 +385,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
                 look_at(&lens, plan, rec.iface, piece->state.big_endian);
             if (kind == WALK_PCAPNG && CLV_UNLIKELY(lens.rounds))
                 counts.rounded += walk_block_rounds(rec.raw, &piece->state, lens.units);
+            captured += rec.caplen;
             const size_t first = (size_t)(item - items);
             const unsigned taken =
                 general ? take_general(piece, plan, &lens, &rec, at, &d, first, &counts)
@@ -406,6 +403,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
         counts.dropped_other = plan->drop_other ? counts.other : 0;
         counts.records = n - piece->n_items + counts.dropped_other;
     }
+    counts.captured = captured;
     scan_counts_add(&piece->counts, &counts);
     piece->n_items = n;
     piece->stop = step;

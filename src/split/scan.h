@@ -70,8 +70,8 @@ struct scan_fragment {
 struct scan_counts {
     uint64_t records, other, dropped_other, fragments, cut_short;
     uint64_t filtered;
-    uint64_t copies;           /* items beyond one per record */
-    uint64_t dropped_captured; /* packet bytes of the dropped records */
+    uint64_t copies;   /* items beyond one per record */
+    uint64_t captured; /* packet bytes of the records */
     uint64_t blocks_statistics, blocks_custom, blocks_unknown, blocks_metadata; /* left out */
     uint64_t rounded;       /* times that an output cannot hold to the last digit */
     uint64_t damages;       /* faults */

@@ -5,9 +5,8 @@
 
 #include "decode/decode.h"
 
-static void count_flow(struct clv_split_result *r, const struct flow *f)
+static void span_times(struct clv_split_result *r, const struct flow *f)
 {
-    r->captured_bytes += f->sum[0].captured + f->sum[1].captured;
     r->first_ns = f->first_ns < r->first_ns ? f->first_ns : r->first_ns;
     r->last_ns = f->last_ns > r->last_ns ? f->last_ns : r->last_ns;
 }
@@ -96,11 +95,10 @@ void tally_outputs(struct clv_split_result *r, const struct partition *parts, ui
         r->dropped_capped += p->capped;
         r->small += p->small;
         r->dropped_small += p->drop_small ? p->small : 0;
-        r->captured_bytes += p->small_bytes + p->capped_bytes;
         r->outputs += p->flows.n;
     }
     for (const struct flow *f; (f = flow_tour_next(&tour, parts, n_parts, &part)) != NULL;) {
-        count_flow(r, f);
+        span_times(r, f);
         if (whole)
             keep_if_large(r, &parts[part], f);
         if (closed)

@@ -122,8 +122,10 @@ def bucket(value: int) -> int:
 class Sums(Dict):
     """What -> [flows, packets, bytes]."""
 
-    def count(self, what: object, row: Dict[str, str]) -> None:
-        for i, n in enumerate((1, numbers(row, 'packets'), numbers(row, 'wire_bytes'))):
+    def count(self, what: object, row: Dict[str, str], sent_alone: bool = False) -> None:
+        packets, wire = (int(row['src_' + x]) if sent_alone else numbers(row, x)
+                         for x in ('packets', 'wire_bytes'))
+        for i, n in enumerate((1, packets, wire)):
             self.setdefault(what, [0, 0, 0])[i] += n
 
     def top(self, key: Callable) -> List[List]:
@@ -136,18 +138,19 @@ def service_of(row: Dict[str, str]) -> str:
     return '%s/%s' % (row['proto'], row[side + 'port'])
 
 
-def check_figures(page: reportpage.Page, manifest: List[Dict[str, str]]) -> None:
+def check_figures(page: reportpage.Page, manifest: List[Dict[str, str]], by_host: bool = False) -> None:
+    """by_host: records are in the outputs of both their hosts, and count once in sums."""
     protos, services, hosts, sizes, durations = Sums(), Sums(), Sums(), Sums(), Sums()
     for row in manifest:
         if not row['flow']:
             protos.count('other', row)
             continue
-        protos.count(row['proto'], row)
+        protos.count(row['proto'] or 'any', row, by_host)
         sizes.count(bucket(numbers(row, 'wire_bytes')), row)
         durations.count(bucket(nanoseconds(row['last']) - nanoseconds(row['first'])), row)
         if row['proto'] in ('tcp', 'udp', 'sctp') and row['sport']:
             services.count(service_of(row), row)
-        for address in {row['src'], row['dst']}:
+        for address in {row['src'], row['dst']} - {''}:
             hosts.count(address, row)
     figures = page.figures
     check_equal({x[0]: x[1:] for x in figures['protocols']}, protos, 'protocols')
@@ -158,7 +161,7 @@ def check_figures(page: reportpage.Page, manifest: List[Dict[str, str]]) -> None
         check_equal({x[0]: x[1:] for x in figures[name] if x[1]}, wanted, name)
 
 
-def check_timeline(figures: Dict, capture: str) -> None:
+def check_timeline(figures: Dict, capture: str, has_protocols: bool) -> None:
     """Every width but the finest that suffices would do for a picture; only that one is right."""
     records = pf.read(capture).records
     times = [record.ts_ns for record in records]
@@ -170,7 +173,8 @@ def check_timeline(figures: Dict, capture: str) -> None:
         line = wanted[record.ts_ns // width - min(times) // width]
         is_ip = record.data[12:14] == b'\x08\x00'
         line[0] += 1
-        line[1 + {pf.TCP: 0, pf.UDP: 1}.get(record.data[23] if is_ip else 0, 2)] += record.origlen
+        proto = record.data[23] if is_ip and has_protocols else 0
+        line[1 + {pf.TCP: 0, pf.UDP: 1}.get(proto, 2)] += record.origlen
     check_equal(figures['timeline'], wanted, 'timeline')
 
 
@@ -178,11 +182,12 @@ def figures() -> None:
     rng = suite.random('figures')
     for i, spread in enumerate((0, 1, 999, 511999, 512000, 10**6 * 777, 100 * S, 86400 * S * 300,
                                 86400 * S * 9999, 2**32 * S - 2 * S)):
-        for flags in ([], ['--memory', '1MiB', '--threads', '3']):
+        for flags in ([], ['--memory', '1MiB', '--threads', '3'], ['--by', 'host,proto'],
+                      ['--by', 'host']):
             capture = mixed('%d.pcap' % i, rng, rng.choice((1, 3, 400)), spread, rng.choice((0, S)))
             page, manifest = split(capture, *flags)
-            check_figures(page, manifest)
-            check_timeline(page.figures, capture)
+            check_figures(page, manifest, by_host='--by' in flags)
+            check_timeline(page.figures, capture, 'host' not in flags)
 
 
 def many_hosts() -> None:

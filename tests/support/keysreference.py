@@ -636,8 +636,9 @@ def sides(opt: Options, origin: Origin, clients: Dict[Optional[Key], Tuple[bool,
 
 def split(records: Sequence[Record], opt: Options) -> Split:
     origins = origins_of(records, opt.by.joins, opt.inner)
-    counts = {'records_read': len(records), 'copies': 0, 'records_written': 0, 'capped': 0,
-              'dropped_other': 0, 'other': 0, 'fragments': 0, 'orphans': 0, 'cut_short': 0}
+    counts = {'records_read': len(records), 'captured_bytes': sum(len(r.data) for r in records),
+              'copies': 0, 'records_written': 0, 'capped': 0, 'dropped_other': 0,
+              'other': 0, 'fragments': 0, 'orphans': 0, 'cut_short': 0}
     open_flows: Dict[Optional[Key], Flow] = {}
     clients: Dict[Optional[Key], Tuple[bool, bool]] = {}
     flows: List[Flow] = []

@@ -404,7 +404,7 @@ function drawHead() {
     put("subtitle", `${moment(result.first)} to ${moment(result.last)} UTC`);
   const wire = figures.protocols.reduce((all, x) => all + x[3], 0);
   const totals = [
-    ["Records", result.records_read === result.records_written ? count(result.records_read)
+    ["Records", result.copies || result.records_read === result.records_written ? count(result.records_read)
       : `${count(result.records_written)} of ${count(result.records_read)}`],
     [NOUNS, count(result.flows)],
     ["Files", result.output === null ? "none: a dry run" : count(result.outputs)],
@@ -424,7 +424,8 @@ function drawHead() {
     result.small - result.dropped.small > 0 ? `${plural(result.small - result.dropped.small, "record")} of small ` +
       "flows: without rows of their own, but among the sums, as other." : null,
     dropped.length ? `Dropped: ${dropped.map(([why, n]) => `${plural(n, "record")} (${why})`).join(", ")}` : null,
-    result.copies ? `${plural(result.copies, "record")} are in the files of both their hosts, and count twice here.` : null,
+    result.copies ? `${plural(result.copies, "record")} ${result.copies === 1 ? "is" : "are"} in the files of both hosts: ` +
+      `the files have ${plural(result.records_written, "record")}, the sums above count each once.` : null,
   ];
   put("notes", ...notes.filter((note) => note !== null).map((note) => html("p", { class: "note" }, note)));
   const options = Object.entries(result.options)
@@ -451,7 +452,7 @@ drawTime();
 drawBars("protocols", "Protocol", figures.protocols.slice().sort((a, b) => b[3] - a[3]));
 const largest = (list, all) => list.length < all ? `The ${list.length} with most bytes of ${count(all)}. ` : "";
 drawBars("services", "Port of the server", figures.services,
-  `${largest(figures.services, figures.service_count)}Which end is the server, a flow's first record tells.`);
+  `${largest(figures.services, figures.service_count)}The server is the end that a SYN names if a flow begins with one, else a guess from the ports.`);
 drawBars("hosts", "Address", figures.hosts, largest(figures.hosts, figures.host_count));
 drawBuckets("sizes", figures.sizes, bytes, "bytes");
 drawBuckets("durations", figures.durations, duration, "duration");
