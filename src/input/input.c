@@ -14,9 +14,10 @@ enum { MAGIC = 8 };
 
 struct input {
     char *path;
-    int fd;
+    struct file file;
+    struct input_id id;
     uint64_t size;
-    bool drop_cache;
+    bool standard;
     struct reader *reader; /* NULL: mapped */
     struct map map;
     struct input_plan plan;
@@ -33,29 +34,44 @@ static const char *kind_of(mode_t mode)
     return "not a file";
 }
 
+static void let_go(struct file *f)
+{
+    if (f->fd >= 0)
+        (void)close(f->fd);
+    f->fd = -1;
+}
+
+void file_close(struct file *f)
+{
+    if (f->fd >= 0 && f->drop_cache)
+        port_forget(f->fd, 0, 0);
+    let_go(f);
+}
+
 bool input_open(struct input **out, const char *path, struct clv_error *err)
 {
     struct input *in = mem_zalloc(1, sizeof *in);
     const bool standard = strcmp(path, "-") == 0;
     *out = NULL;
     if (in)
-        in->fd = -1;
+        in->file.fd = -1;
     if (!in || !(in->path = mem_strdup(standard ? "standard input" : path))) {
         (void)clv_fail_nomem(err, path, sizeof *in);
         goto fail;
     }
-    in->fd = standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    const int fd = in->file.fd =
+        standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     struct stat st;
-    if (in->fd < 0 && errno == ENXIO && stat(path, &st) == 0) { /* nobody opens a socket so */
+    if (fd < 0 && errno == ENXIO && stat(path, &st) == 0) { /* nobody opens a socket so */
         (void)clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
                        kind_of(st.st_mode));
         goto fail;
     }
-    if (in->fd < 0 || fstat(in->fd, &st) != 0) {
+    if (fd < 0 || fstat(fd, &st) != 0) {
         (void)clv_fail_errno(err, in->path, "cannot be opened");
         goto fail;
     }
-    if (standard && isatty(in->fd)) {
+    if (standard && isatty(fd)) {
         (void)clv_fail(err, CLV_ERR_ARG, in->path, "is a terminal");
         (void)clv_fail_hint(err, "pipe a capture into it: tcpdump -w - | cleave split -");
         goto fail;
@@ -66,16 +82,18 @@ bool input_open(struct input **out, const char *path, struct clv_error *err)
                        kind_of(st.st_mode));
         goto fail;
     }
+    in->standard = standard;
+    in->id = (struct input_id){(uint64_t)st.st_dev, (uint64_t)st.st_ino};
     uint8_t magic[MAGIC];
     ssize_t n = -1;
-    if (S_ISREG(st.st_mode) && lseek(in->fd, 0, SEEK_CUR) == 0) {
+    if (S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_CUR) == 0) {
         in->size = (uint64_t)st.st_size;
-        n = pread(in->fd, magic, sizeof magic, 0);
+        n = pread(fd, magic, sizeof magic, 0);
     }
     /* What the address space or the file system does not let map is read. */
-    const bool mapped = n >= 0 && !compression_of(magic, (size_t)n) &&
-                        map_open(&in->map, in->path, in->fd, in->size);
-    if (mapped || (in->reader = reader_open(in->path, in->fd, NULL, err))) {
+    const bool mapped =
+        n >= 0 && !compression_of(magic, (size_t)n) && map_open(&in->map, in->path, fd, in->size);
+    if (mapped || (in->reader = reader_open(in->path, &in->file, NULL, err))) {
         *out = in;
         return true;
     }
@@ -89,10 +107,10 @@ bool input_open_made(struct input **out, const char *name, const struct input_ma
 {
     struct input *in = *out = mem_zalloc(1, sizeof *in);
     if (in)
-        in->fd = -1;
+        in->file.fd = -1;
     if (!in || !(in->path = mem_strdup(name)))
         (void)clv_fail_nomem(err, name, sizeof *in);
-    else if ((in->reader = reader_open(in->path, -1, maker, err)))
+    else if ((in->reader = reader_open(in->path, &in->file, maker, err)))
         return true;
     input_close(out);
     return false;
@@ -111,10 +129,7 @@ void input_close(struct input **inp)
         return;
     reader_close(&in->reader);
     map_close(&in->map);
-    if (in->fd >= 0 && in->drop_cache)
-        port_forget(in->fd, 0, 0);
-    if (in->fd >= 0)
-        (void)close(in->fd);
+    file_close(&in->file);
     mem_free(in->path);
     mem_free(in);
     *inp = NULL;
@@ -128,6 +143,20 @@ const char *input_path(const struct input *in)
 uint64_t input_size(const struct input *in)
 {
     return in->size;
+}
+
+struct input_id input_id(const struct input *in)
+{
+    return in->id;
+}
+
+void input_limit(struct input *in, uint64_t size)
+{
+    in->size = size;
+    if (in->reader)
+        reader_limit(in->reader, size);
+    else
+        in->map.size = size;
 }
 
 uint64_t input_consumed(struct input *in)
@@ -147,7 +176,7 @@ bool input_is_stream(const struct input *in)
 
 void input_drop_cache(struct input *in)
 {
-    in->drop_cache = true;
+    in->file.drop_cache = true;
 }
 
 bool input_head(struct input *in, size_t max, struct clv_span *head, struct clv_error *err)
@@ -162,7 +191,12 @@ bool input_begin(struct input *in, const struct input_plan *plan, struct clv_err
 {
     in->plan = *plan;
     in->map.next = plan->offset;
-    return !in->reader || reader_begin(in->reader, plan, err);
+    if (in->reader)
+        return reader_begin(in->reader, plan, err);
+    /* Many may be open at a time, and a map needs no descriptor. */
+    if (!in->standard)
+        let_go(&in->file);
+    return true;
 }
 
 enum input_step input_next(struct input *in, struct input_window *w, struct clv_error *err)
@@ -184,8 +218,22 @@ void input_release(const struct input_window *w, size_t from, size_t to)
     }
     uint64_t first;
     const uint64_t len = map_release(&in->map, w, from, to, &first);
-    if (len && in->drop_cache)
-        port_forget(in->fd, first, len);
+    if (len == 0 || !in->file.drop_cache)
+        return;
+    const int fd = in->file.fd >= 0 ? in->file.fd : open(in->path, O_RDONLY | O_CLOEXEC);
+    if (fd >= 0)
+        port_forget(fd, first, len);
+    if (fd >= 0 && fd != in->file.fd)
+        (void)close(fd);
+}
+
+/* The file as it is now, as far as that can be known. */
+static bool look_again(const struct input *in, struct stat *st)
+{
+    if (in->file.fd >= 0)
+        return fstat(in->file.fd, st) == 0;
+    return stat(in->path, st) == 0 && (uint64_t)st->st_dev == in->id.device &&
+           (uint64_t)st->st_ino == in->id.inode;
 }
 
 bool input_check(struct input *in, struct clv_error *err)
@@ -196,7 +244,7 @@ bool input_check(struct input *in, struct clv_error *err)
     if (!map_check(&in->map, err))
         return false;
     /* Within the last page nothing is raised, and zeros are read. */
-    return CLV_LIKELY(fstat(in->fd, &st) != 0 || (uint64_t)st.st_size >= in->size) ||
+    return CLV_LIKELY(!look_again(in, &st) || (uint64_t)st.st_size >= in->size) ||
            map_shrank(&in->map, (uint64_t)st.st_size, err);
 }
 

@@ -67,6 +67,15 @@ const char *input_path(const struct input *in);
 /* Bytes of the file when it was opened; 0 where that is not known, for a FIFO say. */
 uint64_t input_size(const struct input *in);
 
+/* Which file it is, whatever its name: no other has both numbers at the same time. */
+struct input_id {
+    uint64_t device, inode;
+};
+struct input_id input_id(const struct input *in);
+
+/* Right after it was opened: the file, which has more, is to end with its first size bytes. */
+void input_limit(struct input *in, uint64_t size);
+
 /* Bytes of the file that have been read or handed out as windows: what progress is measured by. */
 uint64_t input_consumed(struct input *in);
 

@@ -7,13 +7,21 @@
 
 #include "input/input.h"
 
+/* A file that is open, until it is no longer needed. */
+struct file {
+    int fd; /* -1: none */
+    bool drop_cache;
+};
+void file_close(struct file *f);
+
 struct map {
     const char *path; /* borrowed */
     const uint8_t *p; /* NULL: an empty file */
     uint64_t size;
-    uint64_t next; /* byte of the next window */
-    int guard;     /* its place among the maps that are watched, or -1 */
-    bool held;     /* p is memory of its own */
+    uint64_t mapped; /* bytes at p; at least size */
+    uint64_t next;   /* byte of the next window */
+    int guard;       /* its place among the maps that are watched; -1: held, or empty */
+    bool held;       /* p is memory of its own */
 };
 
 /* false: it cannot be mapped. */
@@ -29,8 +37,11 @@ CLV_MUST_CHECK bool map_check(const struct map *m, struct clv_error *err);
 
 struct reader;
 
-/* path and fd are borrowed; maker NULL: bytes come from fd. NULL: *err is filled. */
-struct reader *reader_open(const char *path, int fd, const struct input_maker *maker,
+/*
+ * path and file are borrowed; file is closed where it ends. maker NULL: bytes come from file. NULL:
+ * *err is filled.
+ */
+struct reader *reader_open(const char *path, struct file *file, const struct input_maker *maker,
                            struct clv_error *err);
 void reader_interrupt(struct reader *s);
 void reader_close(struct reader **s);
@@ -43,6 +54,8 @@ enum input_step reader_next(struct reader *s, struct input_window *w, struct clv
 void reader_release(struct reader *s, const struct input_window *w);
 uint64_t reader_consumed(struct reader *s);
 const struct clv_error *reader_damage(const struct reader *s);
+/* Before anything but reader_open(): the file is to end with its first size bytes. */
+void reader_limit(struct reader *s, uint64_t size);
 
 /* "gzip" for its magic number at the n bytes at p, and so on; NULL: none that is known. */
 const char *compression_of(const uint8_t *p, size_t n);

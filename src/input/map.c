@@ -9,7 +9,7 @@
 #include "input/kinds.h"
 
 enum {
-    GUARDS = 64,
+    GUARDS = 1024,       /* maps at a time; what would be one more is read */
     HELD_MAX = 32 << 10, /* bytes */
 };
 
@@ -59,7 +59,7 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
     }
 }
 
-/* -1: all places are taken, and the map is not watched. */
+/* -1: all places are taken. */
 static int watch(const uint8_t *p, uint64_t size)
 {
     int place = -1;
@@ -114,7 +114,7 @@ static bool hold(struct map *m, int fd)
 
 bool map_open(struct map *m, const char *path, int fd, uint64_t size)
 {
-    *m = (struct map){.path = path, .size = size, .guard = -1};
+    *m = (struct map){.path = path, .size = size, .mapped = size, .guard = -1};
     if (size > SIZE_MAX / 2)
         return false;
     if (size <= HELD_MAX)
@@ -125,7 +125,9 @@ bool map_open(struct map *m, const char *path, int fd, uint64_t size)
     m->p = p;
     (void)madvise(p, (size_t)size, MADV_SEQUENTIAL);
     m->guard = watch(m->p, size);
-    return true;
+    if (m->guard < 0)
+        map_close(m);
+    return m->guard >= 0;
 }
 
 void map_close(struct map *m)
@@ -136,7 +138,7 @@ void map_close(struct map *m)
     if (m->held)
         mem_free((void *)(uintptr_t)m->p);
     else
-        (void)munmap((void *)(uintptr_t)m->p, (size_t)m->size);
+        (void)munmap((void *)(uintptr_t)m->p, (size_t)m->mapped);
     m->p = NULL;
 }
 

@@ -25,10 +25,11 @@ enum {
  */
 struct reader {
     const char *path;
-    int fd;
-    int wake[2];              /* a pipe, written to: stop waiting for fd; -1: fd does not wait */
+    struct file *file;
+    uint64_t left;            /* bytes of the file that may still be read */
+    int wake[2];              /* a pipe, written to: stop waiting; -1: file does not wait */
     _Atomic bool interrupted; /* stop reading */
-    struct input_maker maker; /* make NULL: there is none, bytes come from fd */
+    struct input_maker maker; /* make NULL: there is none, bytes come from file */
     const struct codec *codec;
     struct decoder *decoder;
     uint8_t *raw; /* what was read and not yet passed on: [raw_at, raw_len) */
@@ -73,17 +74,20 @@ static bool read_raw(struct reader *s, uint8_t *to, size_t len, size_t *n, struc
         return ok;
     }
     ssize_t got;
-    struct pollfd both[2] = {{.fd = s->fd, .events = POLLIN}, {.fd = s->wake[0], .events = POLLIN}};
+    len = (size_t)min_u64(len, s->left);
+    struct pollfd both[2] = {{.fd = s->file->fd, .events = POLLIN},
+                             {.fd = s->wake[0], .events = POLLIN}};
     do {
         got = poll(both, 2, -1); /* a FIFO may never be written to again */
         if (atomic_load(&s->interrupted))
             return clv_fail(err, CLV_ERR_CANCELLED, s->path, "no longer read");
         if (got > 0)
-            got = read(s->fd, to, len);
+            got = read(s->file->fd, to, len);
     } while (got < 0 && errno == EINTR);
     if (got < 0)
         return clv_fail_errno(err, s->path, "cannot be read");
     s->raw_ended = got == 0;
+    s->left -= (uint64_t)got;
     *n = (size_t)got;
     atomic_fetch_add(&s->consumed, (uint64_t)got);
     return true;
@@ -241,7 +245,7 @@ static bool sniff(struct reader *s, struct clv_error *err)
     return false;
 }
 
-struct reader *reader_open(const char *path, int fd, const struct input_maker *maker,
+struct reader *reader_open(const char *path, struct file *file, const struct input_maker *maker,
                            struct clv_error *err)
 {
     struct reader *s = mem_zalloc(1, sizeof *s);
@@ -250,14 +254,15 @@ struct reader *reader_open(const char *path, int fd, const struct input_maker *m
         return NULL;
     }
     s->path = path;
-    s->fd = fd;
+    s->file = file;
+    s->left = UINT64_MAX;
     if (maker)
         s->maker = *maker;
     s->damage.offset = CLV_NO_OFFSET;
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->space, NULL);
     s->wake[0] = s->wake[1] = -1;
-    if (!maker && may_wait(fd) && !open_wake(s->wake)) {
+    if (!maker && may_wait(file->fd) && !open_wake(s->wake)) {
         (void)clv_fail_errno(err, path, "no descriptor is left to wait for it");
         goto fail;
     }
@@ -325,6 +330,14 @@ void reader_close(struct reader **sp)
     *sp = NULL;
 }
 
+void reader_limit(struct reader *s, uint64_t size)
+{
+    const uint64_t consumed = atomic_load(&s->consumed);
+    const uint64_t over = consumed > size ? consumed - size : 0; /* in raw */
+    s->raw_len -= (size_t)min_u64(over, s->raw_len - s->raw_at);
+    s->left = size - min_u64(size, consumed);
+}
+
 const char *reader_compression(const struct reader *s)
 {
     return s->codec ? s->codec->name : NULL;
@@ -387,6 +400,8 @@ static bool fill(struct reader *s, struct window_buffer *b, struct clv_error *er
     b->w.len = (size_t)min_u64(have, s->plan.window);
     b->w.avail = have;
     b->w.offset = s->offset;
+    if (is_over(s))
+        file_close(s->file);
     b->w.last = is_over(s) && have <= s->plan.window;
     s->offset += b->w.len;
     s->carry_len = have - b->w.len;

@@ -224,16 +224,27 @@ static void tell_progress(struct plan *pl)
     }
 }
 
-/* Unmapping a gigabyte takes milliseconds, in which others can work. */
+/*
+ * Unmapping a gigabyte takes milliseconds, in which others can work. Of many sources only those are
+ * open whose records are under way.
+ */
 static void release(struct plan *pl)
 {
     const struct released r = pl->release;
     if (!r.window.in)
         return;
     pl->release.window.in = NULL;
+    r.source->releases++;
     (void)pthread_mutex_unlock(&pl->lock);
     input_release(&r.window, r.from, r.to);
     (void)pthread_mutex_lock(&pl->lock);
+    r.source->releases--;
+    while (pl->closed < pl->written && pl->params->sources[pl->closed].releases == 0) {
+        struct source *s = &pl->params->sources[pl->closed++];
+        (void)pthread_mutex_unlock(&pl->lock);
+        source_close(s); /* its thread may call wake() */
+        (void)pthread_mutex_lock(&pl->lock);
+    }
 }
 
 /* Whoever reports progress does so while there is nothing to do, too. */

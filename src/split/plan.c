@@ -454,8 +454,11 @@ static void finish_flush(struct plan *pl)
         f->phase = PHASE_WRITE;
         return;
     }
-    if (f->view)
-        pl->release = (struct released){f->view->w, f->release_from, f->release_to};
+    if (f->view) {
+        pl->release =
+            (struct released){f->view->w, f->view->source, f->release_from, f->release_to};
+        pl->written = (size_t)(f->view->source - pl->params->sources);
+    }
     f->phase = PHASE_IDLE;
     if (!f->last)
         return;

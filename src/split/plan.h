@@ -97,6 +97,7 @@ struct flush {
 /* Bytes of a window that were written. window.in NULL: none. */
 struct released {
     struct input_window window;
+    struct source *source;
     size_t from, to;
 };
 
@@ -158,6 +159,7 @@ struct plan {
     bool want_flush;
     struct flush flush;
     struct released release; /* for whoever completed the last task: it takes a while */
+    size_t written, closed;  /* sources before these are */
     struct numbering numbering;
 
     struct manifest manifest;

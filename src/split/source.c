@@ -43,6 +43,7 @@ bool source_probe(struct source *s, const char *path, bool drop_cache, struct cl
     if (!open_it(s, err) || !input_head(s->in, WALK_HEAD, &head, err) ||
         !walk_open(&s->format, input_path(s->in), head, err))
         return false;
+    s->id = input_id(s->in);
     s->size = input_size(s->in);
     s->stream = input_is_stream(s->in);
     s->once = (s->stream && s->size == 0) || strcmp(path, "-") == 0;
@@ -56,13 +57,20 @@ bool source_begin(struct source *s, const struct input_plan *plan, struct clv_er
     struct clv_span head;
     struct input_plan own = *plan;
     if (!s->in) {
-        if (!open_it(s, err) || !input_head(s->in, WALK_HEAD, &head, err))
+        if (!open_it(s, err))
             return false;
-        if (input_size(s->in) != s->size || head.len != s->head_len ||
-            memcmp(head.p, s->head, head.len) != 0)
+        const struct input_id id = input_id(s->in);
+        if (id.device != s->id.device || id.inode != s->id.inode)
+            return clv_fail(err, CLV_ERR_IO, s->path, "was replaced since the run began");
+        if (input_size(s->in) > s->size)
+            input_limit(s->in, s->size);
+        if (!input_head(s->in, max_u64(WALK_HEAD, plan->offset), &head, err))
+            return false;
+        if (input_size(s->in) != s->size || head.len < s->head_len ||
+            memcmp(head.p, s->head, s->head_len) != 0)
             return clv_fail(err, CLV_ERR_IO, s->path, "changed since the run began");
     }
-    own.offset = s->format.data_at;
+    own.offset = plan->offset > s->format.data_at ? plan->offset : s->format.data_at;
     s->used = true;
     return input_begin(s->in, &own, err);
 }

@@ -17,7 +17,8 @@ struct source {
     bool once;          /* a FIFO, or standard input: stays open */
     bool stream;        /* it is read, not mapped */
     bool drop_cache;
-    uint64_t size;    /* bytes of the file; 0: not known */
+    struct input_id id;
+    uint64_t size;    /* bytes of the file, and no more of it is read; 0: not known */
     bool nanoseconds; /* of the interfaces before its first packet, one needs them */
     uint8_t head[WALK_HEAD];
     size_t head_len;
@@ -29,6 +30,7 @@ struct source {
     bool reading;      /* input_next() gives its windows */
     bool begun;        /* its first piece is confirmed: what it begins with is in the ledger */
     bool over;         /* nothing of it counts any more: it ended, or is damaged */
+    unsigned releases; /* of its windows, under way */
     uint64_t position; /* of its first byte in the run's input */
     uint64_t records;  /* confirmed */
     int64_t near_ns;   /* a time that a record nearby has, for guesses; WALK_NO_TIME: none yet */
@@ -46,7 +48,7 @@ struct view {
 CLV_MUST_CHECK bool source_probe(struct source *s, const char *path, bool drop_cache,
                                  struct clv_error *err);
 
-/* Makes it ready for input_next(). */
+/* Makes it ready for input_next(), if it is still the same; what was appended since is left out. */
 CLV_MUST_CHECK bool source_begin(struct source *s, const struct input_plan *plan,
                                  struct clv_error *err);
 void source_close(struct source *s);

@@ -382,9 +382,9 @@ static bool read_failing(const char *row, const char *path, const struct bytes *
                                     .ready = threaded ? on_ready : NULL,
                                     .user = &ready};
     size_t at = 0;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    assert_true(fd >= 0);
-    struct reader *r = reader_open(path, fd, NULL, err);
+    struct file file = {.fd = open(path, O_RDONLY | O_CLOEXEC)};
+    assert_true(file.fd >= 0);
+    struct reader *r = reader_open(path, &file, NULL, err);
     bool ok = r && reader_begin(r, &plan, err);
     while (ok && !w.last) {
         enum input_step step;
@@ -406,7 +406,7 @@ static bool read_failing(const char *row, const char *path, const struct bytes *
     CHECK(row, !ok || at == data->len);
     reader_close(&r);
     CHECK(row, !r);
-    assert_int_equal(close(fd), 0);
+    file_close(&file);
     return ok;
 }
 
