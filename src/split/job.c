@@ -22,6 +22,13 @@ enum {
     THREADS_MAX = 1024,
 };
 
+/* Of so many descriptors, those for outputs and for captures that are merged. */
+static unsigned spare_of(rlim_t limit)
+{
+    const uint64_t n = limit == RLIM_INFINITY ? UINT32_MAX : min_u64(limit, UINT32_MAX);
+    return (unsigned)(n > UINT64_C(2) * FDS_FOR_OTHERS ? n - FDS_FOR_OTHERS : n / 2);
+}
+
 /* Outputs that may be open at a time, after the soft limit was raised to the hard one. */
 static bool settle_max_open(unsigned wanted, unsigned *max_open, struct clv_error *err)
 {
@@ -35,12 +42,10 @@ static bool settle_max_open(unsigned wanted, unsigned *max_open, struct clv_erro
         if (setrlimit(RLIMIT_NOFILE, &lim) != 0)
             lim.rlim_cur = soft;
     }
-    const uint64_t limit = lim.rlim_cur == RLIM_INFINITY ? UINT32_MAX : lim.rlim_cur;
-    const uint64_t spare =
-        limit > UINT64_C(2) * FDS_FOR_OTHERS ? limit - FDS_FOR_OTHERS : limit / 2;
+    const unsigned spare = spare_of(lim.rlim_cur);
     if (spare == 0) {
         (void)clv_fail(err, CLV_ERR_ARG, "RLIMIT_NOFILE", "%llu descriptors are too few",
-                       (unsigned long long)limit);
+                       (unsigned long long)lim.rlim_cur);
         return clv_fail_hint(err, "raise the limit, for example with ulimit -n 1024");
     }
     *max_open = (unsigned)min_u64(wanted ? wanted : OPEN_MAX_DEFAULT, spare);
@@ -192,7 +197,16 @@ static bool run_once(const struct clv_split_params *params, struct source *sourc
     own.sources = sources;
     own.n_sources = n;
     if (params->merge && n > 1) {
-        if (!merge_open(&merge, &merged, sources, n, header, params->recover, err))
+        struct rlimit lim;
+        struct merge_limits limits = {.recover = params->recover, .memory = pp->memory};
+        for (size_t i = 0; i < n; i++)
+            limits.max_open += sources[i].stream && !sources[i].once;
+        if (limits.max_open && getrlimit(RLIMIT_NOFILE, &lim) == 0) { /* outputs make room */
+            const unsigned spare = spare_of(lim.rlim_cur);
+            limits.max_open = (unsigned)min_u64(limits.max_open, spare - spare / 8);
+            own.max_open = (unsigned)min_u64(own.max_open, max_u64(spare - limits.max_open, 1));
+        }
+        if (!merge_open(&merge, &merged, sources, n, header, &limits, err))
             return false;
         own.sources = &merged;
         own.n_sources = own.n_all = 1;

@@ -1,15 +1,24 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "split/merge.h"
 
-#include <errno.h>
+#include <pthread.h>
 
 #include "base/mem.h"
 #include "output/blocks.h"
 
 enum {
-    WINDOW_MAPPED = 64 << 20, /* bytes of a capture between two calls that give pages back */
+    WINDOW_MIN = 64 << 10,    /* bytes of a capture that are in memory at a time, at least, ... */
+    WINDOW_MAPPED = 64 << 20, /* ... and at most: between two calls that give pages back */
     WINDOW_READ = 1 << 20,
+    LANE_COST = 320 << 10, /* bytes of one that is read, with the smallest window */
+    LANES_MIN = 64,        /* of those that are read, open at a time, whatever the memory */
+    PARK_AT = 64 << 10,    /* a first record within so many bytes is found again at no cost */
+    AHEAD = 256,           /* records */
+    AHEAD_BYTES = 64 << 10,
 };
+
+/* A time that is further ahead of the one before it may be wrong. */
+#define FAR_NS (INT64_C(86400) * 1000000000)
 
 /* A capture on its way: its next record waits for its turn. */
 struct lane {
@@ -17,6 +26,10 @@ struct lane {
     struct input_window w;
     size_t at; /* in the window, behind the record */
     struct walk_record rec;
+    int64_t key_ns;           /* when it is the record's turn */
+    bool keyed;               /* there was one before it */
+    bool parked;              /* closed until then */
+    uint64_t rec_at, counted; /* bytes: the record's place; of what was consumed */
     struct ledger ledger;
     struct walk_state state;
     uint32_t *numbers; /* in what is merged, of the ledger's interfaces */
@@ -41,6 +54,9 @@ struct merge {
     uint8_t *rest; /* those that did not, for the next call: [rest_at, rest_len) */
     size_t rest_at, rest_len, rest_cap;
 
+    size_t window_mapped, window_read;
+    unsigned n_open, max_open; /* captures that are read */
+    pthread_mutex_t lock;      /* guards which sources are open, for who stops them */
     _Atomic uint64_t consumed;
     atomic_bool stopped;
     uint64_t damages, skipped_bytes;
@@ -170,7 +186,8 @@ static bool next_window(struct merge *m, struct lane *l, bool *over, struct clv_
     const uint64_t before = input_consumed(in);
     switch (input_next(in, &l->w, err)) {
     case INPUT_WINDOW:
-        atomic_fetch_add(&m->consumed, input_consumed(in) - before);
+        l->counted = input_consumed(in) - before;
+        atomic_fetch_add(&m->consumed, l->counted);
         return true;
     case INPUT_WAIT:
         return clv_fail(err, CLV_ERR_INTERNAL, l->source->path, "a window was waited for");
@@ -186,6 +203,45 @@ static CLV_COLD void note_fault(struct merge *m, struct lane *l, const struct cl
     l->faulty = true;
     if (m->damages++ == 0)
         m->damage = *why;
+}
+
+static void close_lane(struct merge *m, struct lane *l)
+{
+    m->n_open -= l->source->stream && !l->source->once;
+    (void)pthread_mutex_lock(&m->lock);
+    source_close(l->source);
+    (void)pthread_mutex_unlock(&m->lock);
+}
+
+static bool is_far(int64_t from, int64_t to)
+{
+    return from < to && (uint64_t)to - (uint64_t)from > (uint64_t)FAR_NS;
+}
+
+/*
+ * When it is the record's turn: at its time. One whose time is far ahead, of the record before it
+ * and of one that soon follows, would hold up all behind it: it goes with the latter.
+ */
+static int64_t key_of(struct lane *l)
+{
+    const int64_t ts_ns = l->rec.ts_ns;
+    const struct walk_format *f = &l->source->format;
+    if (CLV_LIKELY(l->keyed && !is_far(l->key_ns, ts_ns)))
+        return ts_ns;
+    size_t at = l->at;
+    const size_t end = (size_t)min_u64(l->w.avail, at + AHEAD_BYTES);
+    for (unsigned n = 0; n < AHEAD && at < end; n++) {
+        struct walk_record rec;
+        const enum walk_step step =
+            f->kind == WALK_PCAP ? walk_record(f, l->w.p + at, end - at, f->big_endian, &rec)
+                                 : walk_block(&l->ledger, &l->state, l->w.p + at, end - at, &rec);
+        if (step != WALK_RECORD && (step != WALK_BLOCK || rec.type == NG_SECTION))
+            break;
+        if (step == WALK_RECORD && rec.ts_ns != WALK_NO_TIME && is_far(rec.ts_ns, ts_ns))
+            return rec.ts_ns;
+        at += rec.raw_len;
+    }
+    return ts_ns;
 }
 
 enum next {
@@ -209,6 +265,7 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
                 const struct clv_error *early = input_damage(s->in);
                 if (early->code != CLV_ERR_NONE && !l->faulty)
                     note_fault(m, l, early);
+                close_lane(m, l);
                 return NEXT_OVER;
             }
         }
@@ -228,8 +285,12 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
         if (CLV_LIKELY(step == WALK_RECORD)) {
             s->records++;
             l->at += l->rec.raw_len;
-            if (CLV_LIKELY(l->rec.ts_ns != WALK_NO_TIME))
+            if (CLV_LIKELY(l->rec.ts_ns != WALK_NO_TIME)) {
+                l->rec_at = l->w.offset + l->at - l->rec.raw_len;
+                l->key_ns = key_of(l);
+                l->keyed = true;
                 return NEXT_RECORD;
+            }
             (void)clv_fail(err, CLV_ERR_FORMAT, s->path,
                            "a simple packet block has no time to be merged by");
             (void)clv_fail_at(err, l->w.offset + l->at - l->rec.raw_len, s->records);
@@ -253,8 +314,10 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
         }
         const struct clv_error *early = input_damage(s->in);
         note_fault(m, l, early->code != CLV_ERR_NONE && m->damages == 0 ? early : &why);
-        if (!m->recover)
+        if (!m->recover) {
+            close_lane(m, l);
             return NEXT_OVER;
+        }
         m->skipped_bytes++;
         l->at++;
         seeking = true;
@@ -263,7 +326,7 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
 
 static bool before(const struct lane *a, const struct lane *b)
 {
-    return a->rec.ts_ns != b->rec.ts_ns ? a->rec.ts_ns < b->rec.ts_ns : a < b;
+    return a->key_ns != b->key_ns ? a->key_ns < b->key_ns : a < b;
 }
 
 /* The lane at `at` may have to move away from the top. */
@@ -280,6 +343,69 @@ static void sift_down(struct merge *m, size_t at)
     m->heap[at] = l;
 }
 
+/* Opens the lane, from its beginning on, or where its record is. */
+static bool open_lane(struct merge *m, struct lane *l, uint64_t offset, struct clv_error *err)
+{
+    struct source *s = l->source;
+    const struct input_plan plan = {
+        .offset = offset,
+        .window = s->stream ? m->window_read : m->window_mapped,
+        .slack = (size_t)s->format.record_max + AHEAD_BYTES,
+        .buffers = 1,
+    };
+    bool over;
+    l->begun = false;
+    l->at = 0;
+    if (s->stream && !s->once && ++m->n_open > m->max_open) {
+        (void)clv_fail(
+            err, CLV_ERR_ARG, s->path,
+            "overlaps with %u captures that are compressed too: --memory and the limit of "
+            "descriptors allow no more",
+            m->max_open);
+        return clv_fail_hint(err, "raise both (ulimit -n), or merge them in groups with mergecap");
+    }
+    (void)pthread_mutex_lock(&m->lock);
+    const bool ok = source_begin(s, &plan, err);
+    (void)pthread_mutex_unlock(&m->lock);
+    return ok && next_window(m, l, &over, err);
+}
+
+static bool begin_lane(struct merge *m, struct lane *l, struct clv_error *err)
+{
+    l->state.big_endian = l->source->format.big_endian;
+    return l->begun || open_lane(m, l, l->source->format.data_at, err);
+}
+
+/* Its turn may be long in coming: until then nobody needs it. */
+static void park(struct merge *m, struct lane *l)
+{
+    if (l->source->once || l->rec_at > PARK_AT)
+        return;
+    atomic_fetch_sub(&m->consumed, l->counted);
+    close_lane(m, l);
+    l->parked = true;
+}
+
+static bool unpark(struct merge *m, struct lane *l, struct clv_error *err)
+{
+    const int64_t key_ns = l->key_ns;
+    l->parked = l->keyed = false;
+    l->source->records--;
+    if (!open_lane(m, l, l->rec_at, err))
+        return false;
+    switch (next_record(m, l, err)) {
+    case NEXT_RECORD:
+        if (l->key_ns == key_ns)
+            return true;
+        break;
+    case NEXT_OVER:
+        break;
+    case NEXT_FAILED:
+        return false;
+    }
+    return clv_fail(err, CLV_ERR_IO, l->source->path, "changed since the run began");
+}
+
 /* The section of what is merged is that of the first capture that has a sound one. */
 static bool put_section(struct merge *m, struct clv_error *err)
 {
@@ -289,10 +415,15 @@ static bool put_section(struct merge *m, struct clv_error *err)
     struct walk_record rec;
     ledger_init(&ledger, 0);
     for (size_t i = 0; i < m->n_lanes && ledger_count(&ledger) == 0; i++) {
-        const struct lane *l = &m->lanes[i];
+        struct lane *l = &m->lanes[i];
+        if (l->source->format.kind != WALK_PCAPNG)
+            continue;
+        if (!begin_lane(m, l, err)) {
+            ledger_fini(&ledger);
+            return false;
+        }
         st = (struct walk_state){.big_endian = l->source->format.big_endian};
-        if (l->source->format.kind == WALK_PCAPNG &&
-            walk_block(&ledger, &st, l->w.p, l->w.avail, &rec) == WALK_BLOCK)
+        if (walk_block(&ledger, &st, l->w.p, l->w.avail, &rec) == WALK_BLOCK)
             (void)!walk_note(&ledger, &st, rec.raw, rec.raw_len, 0, NULL);
     }
     bool ok = ledger_count(&ledger) || walk_note_savefile(&ledger, &st, &none, 0, err);
@@ -304,35 +435,16 @@ static bool put_section(struct merge *m, struct clv_error *err)
     return ok;
 }
 
-static bool begin_lane(struct merge *m, struct lane *l, struct clv_error *err)
-{
-    struct source *s = l->source;
-    const struct input_plan plan = {
-        .window = s->stream ? (size_t)max_u64(WINDOW_READ, s->format.record_max) : WINDOW_MAPPED,
-        .slack = s->format.record_max,
-        .buffers = 1,
-    };
-    bool over;
-    l->state.big_endian = s->format.big_endian;
-    if (source_begin(s, &plan, err))
-        return next_window(m, l, &over, err);
-    if (err && (err->sys == EMFILE || err->sys == ENFILE))
-        (void)clv_fail_hint(err, "all captures are open at a time: raise the limit (ulimit -n), or "
-                                 "merge them in groups with mergecap");
-    return false;
-}
-
 /* What comes before the first record, and the first record of each lane. */
 static bool begin(struct merge *m, struct clv_error *err)
 {
     m->begun = true;
-    for (size_t i = 0; i < m->n_lanes; i++)
-        if (!begin_lane(m, &m->lanes[i], err))
-            return false;
     if (!(m->header ? put(m, m->header, PCAP_FILE_HEADER, err) : put_section(m, err)))
         return false;
     for (size_t i = 0; i < m->n_lanes; i++) {
         struct lane *l = &m->lanes[i];
+        if (!begin_lane(m, l, err))
+            return false;
         if (l->source->format.kind == WALK_PCAP &&
             (!walk_note_savefile(&l->ledger, &l->state, &l->source->format.pub, 0, err) ||
              (!m->header && !put_iface(m, l, err))))
@@ -340,6 +452,7 @@ static bool begin(struct merge *m, struct clv_error *err)
         switch (next_record(m, l, err)) {
         case NEXT_RECORD:
             m->heap[m->n_heap++] = l;
+            park(m, l);
             break;
         case NEXT_OVER:
             break;
@@ -363,7 +476,7 @@ static bool make(void *user, uint8_t *to, size_t len, size_t *n, struct clv_erro
         return false;
     while (m->room && m->n_heap) {
         struct lane *l = m->heap[0];
-        if (!put_record(m, l, err))
+        if ((CLV_UNLIKELY(l->parked) && !unpark(m, l, err)) || !put_record(m, l, err))
             return false;
         switch (next_record(m, l, err)) {
         case NEXT_RECORD:
@@ -387,9 +500,11 @@ static void stop(void *user)
 {
     struct merge *m = user;
     atomic_store(&m->stopped, true);
+    (void)pthread_mutex_lock(&m->lock);
     for (size_t i = 0; i < m->n_lanes; i++)
         if (m->lanes[i].source->in)
             input_interrupt(m->lanes[i].source->in);
+    (void)pthread_mutex_unlock(&m->lock);
 }
 
 static uint64_t consumed(void *user)
@@ -397,21 +512,32 @@ static uint64_t consumed(void *user)
     return atomic_load(&((struct merge *)user)->consumed);
 }
 
+static size_t window_of(uint64_t share, size_t max)
+{
+    return (size_t)min_u64(max_u64(share, WINDOW_MIN), max);
+}
+
 bool merge_open(struct merge **out, struct source *merged, struct source *sources, size_t n,
-                const uint8_t *header, bool recover, struct clv_error *err)
+                const uint8_t *header, const struct merge_limits *limits, struct clv_error *err)
 {
     struct merge *m = *out = mem_zalloc(1, sizeof *m);
     struct clv_span head;
     uint64_t size = 0;
     bool known = true;
     *merged = (struct source){.in = NULL};
+    if (m)
+        (void)pthread_mutex_init(&m->lock, NULL);
     if (!m || !(m->lanes = mem_zalloc(n, sizeof *m->lanes)) ||
         !(m->heap = mem_zalloc(n, sizeof(struct lane *)))) {
         (void)clv_fail_nomem(err, "merging", n * sizeof *m->lanes);
         goto fail;
     }
     m->header = header;
-    m->recover = recover;
+    m->recover = limits->recover;
+    m->max_open =
+        (unsigned)min_u64(limits->max_open, max_u64(limits->memory / LANE_COST, LANES_MIN));
+    m->window_mapped = window_of(limits->memory / 4 / n, WINDOW_MAPPED);
+    m->window_read = window_of(limits->memory / 4 / n, WINDOW_READ);
     m->big_endian = true;
     m->damage.offset = CLV_NO_OFFSET;
     for (size_t i = 0; i < n; i++) {
@@ -463,6 +589,7 @@ void merge_close(struct merge **mp)
     mem_free(m->heap);
     mem_free(m->rest);
     mem_free(m->turned);
+    (void)pthread_mutex_destroy(&m->lock);
     mem_free(m);
     *mp = NULL;
 }

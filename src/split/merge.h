@@ -14,13 +14,20 @@
 
 struct merge;
 
+struct merge_limits {
+    bool recover;      /* where a capture is damaged, go on behind the fault */
+    uint64_t memory;   /* bytes, for captures that are under way */
+    unsigned max_open; /* those that take a descriptor: what has to be read, and not mapped */
+};
+
 /*
  * Begins to merge the n probed sources, which must outlive it; header is that of the merged
- * capture where it is classic pcap, NULL where it is pcapng. *merged becomes the source of what
+ * capture where it is classic pcap, NULL where it is pcapng. A source is open from its first
+ * record's turn to its last's. *merged becomes the source of what
  * is merged. On failure *out is NULL.
  */
 CLV_MUST_CHECK bool merge_open(struct merge **out, struct source *merged, struct source *sources,
-                               size_t n, const uint8_t *header, bool recover,
+                               size_t n, const uint8_t *header, const struct merge_limits *limits,
                                struct clv_error *err);
 
 /* Adds what befell the captures to the result of a run over the merged one. */

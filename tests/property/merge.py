@@ -459,6 +459,22 @@ def backwards() -> None:
     checks.merge([late.encode(), early.encode()])
 
 
+def far_ahead() -> None:
+    """A record of the future, or some in a row, hold nothing up; a pause of days does."""
+    rng = suite.random('far-ahead')
+    same = pf.Capture(pf.Format(), mc.random_savefile(rng, pf.Format(), mc.talks_of(rng), 300,
+                                                      [10**6]).packets)
+    for places in ((0,), (0, 1, 2), (20,), (20, 21, 40), range(299), range(150, 300)):
+        odd = [dataclasses.replace(p, ts_ns=p.ts_ns + 50 * 365 * mref.DAY_NS) if i in places else p
+               for i, p in enumerate(same.packets)]
+        for form in (pf.Format(), pf.Format('ns')):
+            late = pf.Capture(form, odd).encode()
+            checks.merge([late, same.encode()])
+            checks.merge([same.encode(), late, late])
+    order = mref.in_order([[0, 10, 20], [9 * mref.DAY_NS, 5, 15]])
+    check_equal(order, [(0, 0), (1, 0), (1, 1), (0, 1), (1, 2), (0, 2)], 'the order')
+
+
 def wild_times() -> None:
     """Any 64 bits are a time, of any resolution, at any offset."""
     rng = suite.random('wild-times')
@@ -713,9 +729,9 @@ def main() -> int:
     for name, shape in SHAPES.items():
         cases['pcapng-' + name] = pcapng_shape(name, shape)
     for case in (pcapng_flags, mixed_formats, section_header, numbers, numbers_read,
-                 numbers_verdict, numbers_process, equal_times, backwards, wild_times, empty_inputs,
-                 one_input, many_inputs, few_descriptors, huge_records, longest_records,
-                 other_flags, streamed, windows, to_pcap, to_pcapng, field):
+                 numbers_verdict, numbers_process, equal_times, backwards, far_ahead, wild_times,
+                 empty_inputs, one_input, many_inputs, few_descriptors, huge_records,
+                 longest_records, other_flags, streamed, windows, to_pcap, to_pcapng, field):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)
 

@@ -96,8 +96,22 @@ def turned(raw: bytes, old: str, new: str) -> bytes:
 
 # ---- one capture of several ----
 
-def in_order(times: Sequence[Sequence[int]]) -> List[Tuple[int, int]]:
+DAY_NS = 86400 * 10**9
+
+
+def turns(times: Sequence[int]) -> List[int]:
+    """When it is each record's turn: a time far ahead of one that soon follows is not trusted."""
+    out: List[int] = []
+    for i, t in enumerate(times):
+        earlier = [s for s in times[i + 1:i + 257] if t - s > DAY_NS]
+        trusted = (out and t - out[-1] <= DAY_NS) or not earlier
+        out.append(t if trusted else earlier[0])
+    return out
+
+
+def in_order(of_inputs: Sequence[Sequence[int]]) -> List[Tuple[int, int]]:
     """Pairs of input and record."""
+    times = [turns(of_input) for of_input in of_inputs]
     at = [0] * len(times)
     order: List[Tuple[int, int]] = []
     while True:

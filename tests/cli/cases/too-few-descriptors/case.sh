@@ -1,11 +1,16 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Each way of reading needs some of its own: a pipe one to wait with, and a map none.
+# A pipe needs some to wait with, a capture that is read one until its end. One that is mapped needs none.
 not_under_valgrind the limit of descriptors
 sample mixed a.pcap
 cat a.pcap | try with_descriptors 4 cleave split - -o none --threads 1
-for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20; do
-    cp a.pcap $i.pcap
+cleave generate traffic --flows 100 --packets 3000 -q -o b.pcap
+for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
+    cp b.pcap $i.pcap
+    gzip -c b.pcap >$i.gz
 done
-with_descriptors 20 cleave split *.pcap -o merged --merge --threads 1 -q || echo fails
+with_descriptors 16 cleave split --merge [1-9]*.pcap -o mapped -q || echo "mapped captures fail"
+try with_descriptors 16 cleave split --merge [1-9]*.gz -o none --threads 1
+with_descriptors 100 cleave split --merge [1-9]*.gz -o read -q || echo "more descriptors fail"
+cmp mapped/manifest.csv read/manifest.csv && echo the same
 names . | grep none
 exit 0
