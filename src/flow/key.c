@@ -95,7 +95,7 @@ bool flow_by_parse(struct flow_by *out, const char *text, bool directed, struct 
     by.sided = f & (FLOW_BY_HOST | FLOW_BY_ROLES);
     by.needs_network = f & (FLOW_BY_TUPLE | FLOW_BY_HOST | FLOW_BY_ROLES);
     /* What is of the tuple alone, addresses among it, is settled where it stands. */
-    by.general = !(f & FLOW_BY_IP) || (f & ~(unsigned)FLOW_BY_TUPLE) ||
+    by.any_key = !(f & FLOW_BY_IP) || (f & ~(unsigned)FLOW_BY_TUPLE) ||
                  ((f & FLOW_BY_PORT) && !(f & FLOW_BY_PROTO));
     if (f & FLOW_BY_PORT) {
         by.mask.key.a_port = by.mask.key.b_port = 0xffff;

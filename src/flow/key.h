@@ -86,7 +86,7 @@ struct flow_by {
     const struct secret *secret; /* of the run, for hashes; borrowed */
     bool undirected; /* both directions are one flow; else a is the source, b the destination */
 
-    bool general;       /* the key is made by general.h, and not as above */
+    bool any_key;       /* the key is made by general.h, and not as above */
     bool sided;         /* a is the host, or the client, and no order makes it so */
     bool needs_network; /* without a network address a record is `other` */
     bool connections;   /* a TCP flow is cut where a new connection begins */

@@ -102,7 +102,7 @@ struct flow_slot {
 
 /* What may be kept of each flow beside its entry. */
 enum flow_beside {
-    FLOW_BESIDE_MORE, /* struct flow_more, of general keys */
+    FLOW_BESIDE_MORE, /* struct flow_more, of keys of any fields */
     FLOW_BESIDE_CUT,
     FLOW_BESIDE_OUTER,
     FLOW_BESIDE_PROOF,

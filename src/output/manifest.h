@@ -30,7 +30,7 @@ struct manifest {
 /* An output. */
 struct manifest_entry {
     const struct flow *f;
-    const struct flow_more *more;  /* NULL: keys are not general */
+    const struct flow_more *more;  /* NULL: the key has none */
     const struct flow_cut *cut;    /* NULL: nothing cuts flows */
     const struct clv_tuple *outer; /* NULL: nobody asks */
     const char *name;

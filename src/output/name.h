@@ -62,7 +62,7 @@ struct name_template {
 /* What is named. */
 struct name_subject {
     const struct flow *f;
-    const struct flow_more *more; /* NULL: keys are not general */
+    const struct flow_more *more; /* NULL: the key has none */
     uint32_t part;                /* 0: nothing cuts flows */
     int64_t first_ns;             /* time of its first record */
     unsigned again; /* how many others had the same name before; it becomes a suffix unless 0 */

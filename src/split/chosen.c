@@ -22,7 +22,11 @@ bool chosen_collect(struct chosen *c, const struct flow_table *t)
         if (!all)
             return false;
         c->all = all;
-        all[c->n++] = (struct chosen_one){f->key, *flow_table_more(t, f), bytes, f->n};
+        const struct flow_more *more = flow_table_beside_if(t, f, FLOW_BESIDE_MORE);
+        all[c->n] = (struct chosen_one){.key = f->key, .bytes = bytes, .n = f->n};
+        if (more)
+            all[c->n].more = *more;
+        c->n++;
     }
     return true;
 }
@@ -36,19 +40,22 @@ static int by_size(const void *x, const void *y)
     return (a->n > b->n) - (a->n < b->n);
 }
 
-bool chosen_settle(struct chosen *c, const struct secret *secret)
+bool chosen_settle(struct chosen *c, const struct flow_by *by)
 {
     if (!flow_table_init(&c->flows))
         return false;
-    flow_table_keep(&c->flows, FLOW_BESIDE_MORE, sizeof(struct flow_more));
+    if (by->any_key)
+        flow_table_keep(&c->flows, FLOW_BESIDE_MORE, sizeof(struct flow_more));
     if (c->top && c->n > c->top) {
         qsort(c->all, c->n, sizeof *c->all, by_size);
         c->n = c->top;
     }
     for (size_t i = 0; i < c->n; i++) {
         const struct chosen_one *o = &c->all[i];
-        const uint64_t hash = flow_general_hash(&o->key, &o->more, secret);
-        if (flow_table_add(&c->flows, &o->key, &o->more, hash) == FLOW_NONE)
+        const struct flow_more *more = by->any_key ? &o->more : NULL;
+        const uint64_t hash = more ? flow_general_hash(&o->key, more, by->secret)
+                                   : flow_key_hash_slowly(&o->key, by->secret);
+        if (flow_table_add(&c->flows, &o->key, more, hash) == FLOW_NONE)
             return false;
     }
     mem_free(c->all);

@@ -17,11 +17,11 @@ struct chosen {
     size_t n, cap;
 };
 
-/* Adds the flows of a table, whose keys are general. false: no memory. */
+/* Adds the flows of a table. false: no memory. */
 CLV_MUST_CHECK bool chosen_collect(struct chosen *c, const struct flow_table *t);
 
-/* All are there: chooses. false: no memory. */
-CLV_MUST_CHECK bool chosen_settle(struct chosen *c, const struct secret *secret);
+/* All are there: chooses; their keys are made by *by. false: no memory. */
+CLV_MUST_CHECK bool chosen_settle(struct chosen *c, const struct flow_by *by);
 
 /* Threads: any number, once it is settled. */
 static inline bool chosen_has(const struct chosen *c, const struct flow_key *key,

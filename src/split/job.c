@@ -239,8 +239,8 @@ static bool choose(struct chosen *chosen, const struct clv_split_params *params,
     dry.report = NULL;
     const bool ok = run_once(params, sources, n, header, &dry, &result, err);
     *seconds = result.seconds;
-    return ok && (chosen_settle(chosen, pp->by.secret) ||
-                  clv_fail_nomem(err, "flows", sizeof(struct flow)));
+    return ok &&
+           (chosen_settle(chosen, &pp->by) || clv_fail_nomem(err, "flows", sizeof(struct flow)));
 }
 
 /* Keys, and where flows are cut. */
@@ -260,8 +260,6 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->max_packets = params->max_packets_per_flow;
     pp->max_bytes = params->max_bytes_per_flow;
     pp->community_seed = params->community_seed;
-    pp->by.general |= flow_cuts_any(&pp->cuts) || pp->shards || pp->max_packets || pp->max_bytes ||
-                      pp->select || params->snaplen || params->report || chooses(params);
     if (pp->shards && pp->by.fields & FLOW_BY_HOST)
         return clv_fail(err, CLV_ERR_ARG, "--shards", "host would put a record into two shards");
     if (chooses(params) && (pp->shards || pp->by.fields & FLOW_BY_HOST))

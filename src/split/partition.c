@@ -9,14 +9,14 @@ enum {
 bool partition_init(struct partition *p, const struct flow_by *by, const struct flow_cuts *cuts,
                     struct spill *spill)
 {
-    *p = (struct partition){.general = by->general,
+    *p = (struct partition){.any_key = by->any_key,
                             .sided = by->sided,
                             .copies = by->fields & FLOW_BY_HOST,
                             .cuts = *cuts};
     if (!flow_table_init(&p->flows))
         return false;
     p->flows.spill = spill;
-    if (by->general)
+    if (by->any_key)
         flow_table_keep(&p->flows, FLOW_BESIDE_MORE, sizeof(struct flow_more));
     if (flow_cuts_any(cuts))
         flow_table_keep(&p->flows, FLOW_BESIDE_CUT, sizeof(struct flow_cut));
@@ -133,18 +133,19 @@ static struct flow *cut_flow(struct partition *p, struct flow *f, const struct s
                              uint32_t i, uint64_t seq)
 {
     const struct scan_item *item = &piece->items[i];
+    const struct flow_more *more = p->any_key ? &piece->more[i] : NULL;
+    const bool tcp = p->cuts.connections && item->tcp; /* else no item says whether it is */
     const struct flow_step step = {
         .ts_ns = item->ts_ns,
         .record_len = p->record_header + item->caplen,
         .dir = item->dir,
         .other = flow_is_other(&item->id.key),
         .tcp_flags = item->tcp_flags,
-        .tcp = item->tcp,
-        .header = item->tcp ? piece->tcp[i] : (struct flow_tcp){0},
+        .tcp = tcp,
+        .header = tcp ? piece->tcp[i] : (struct flow_tcp){0},
     };
     if (partition_cut(p, f)->over) /* it was looked up before its successor was there */
-        f = flow_table_at(&p->flows,
-                          flow_table_find(&p->flows, &item->id.key, &piece->more[i], item->hash));
+        f = flow_table_at(&p->flows, flow_table_find(&p->flows, &item->id.key, more, item->hash));
     if (flow_cut_before(&p->cuts, partition_cut(p, f), &step)) {
         const uint32_t part = partition_cut(p, f)->part + 1;
         f = begin_flow(p, flow_table_replace(&p->flows, f->index, item->hash), item, seq);
@@ -174,7 +175,7 @@ static bool is_capped(const struct partition *p, const struct flow *f)
  *   i                 entry -> flow       its key decides; else the whole way through the table
  */
 CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct scan_piece *piece,
-                           uint32_t epoch, uint64_t epoch_seq, bool general, bool dry,
+                           uint32_t epoch, uint64_t epoch_seq, bool any_key, bool asks, bool dry,
                            struct clv_error *err)
 {
     enum { SLOT_AHEAD = 16, ENTRY_AHEAD = 8, RING = 8 };
@@ -185,7 +186,9 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
     const uint32_t n = piece->bounds[number + 1] - piece->bounds[number];
     const struct scan_item *items = piece->items;
     struct flow *ring[RING];
-    const bool cuts = general && flow_cuts_any(&p->cuts);
+    const bool cuts = asks && flow_cuts_any(&p->cuts), chooses = asks && p->chooses;
+    const bool caps = asks && (p->max_packets || p->max_bytes);
+    struct timeline *const timeline = asks ? p->timeline : NULL;
     uint32_t n_dropped = 0;
     uint64_t bytes = 0;
     if (n == 0)
@@ -203,25 +206,25 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
             flow_table_prefetch_slot(&p->flows, items[order[i + SLOT_AHEAD]].hash);
         if (CLV_LIKELY(i + ENTRY_AHEAD < n))
             ring[i % RING] = flow_table_candidate(&p->flows, items[order[i + ENTRY_AHEAD]].hash);
-        if (general && CLV_UNLIKELY(item->small)) {
+        if (chooses && item->small) {
             p->small++;
             if (p->drop_small) {
                 n_dropped++;
                 continue;
             }
         }
-        const struct flow_more *more = general ? &piece->more[order[i]] : NULL;
+        const struct flow_more *more = any_key ? &piece->more[order[i]] : NULL;
         if (CLV_UNLIKELY(!f || !flow_table_is(&p->flows, f, &item->id.key, more))) {
             f = find_slowly(p, item, more, piece->seq + order[i] - epoch_seq);
             if (!f)
                 goto nomem;
         }
-        if (general && cuts) {
+        if (cuts) {
             f = cut_flow(p, f, piece, order[i], piece->seq + order[i] - epoch_seq);
             if (!f)
                 goto nomem;
         }
-        if (general && CLV_UNLIKELY(is_capped(p, f))) {
+        if (caps && CLV_UNLIKELY(is_capped(p, f))) {
             p->capped++;
             n_dropped++;
             continue;
@@ -233,8 +236,8 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
         sum->captured += item->caplen;
         sum->wire += item->origlen;
         f->tcp_flags[item->dir] |= item->tcp_flags;
-        if (general && CLV_UNLIKELY(p->timeline != NULL) && !(p->copies && item->dir))
-            timeline_add(p->timeline, item->ts_ns, item->id.key.proto, item->origlen);
+        if (timeline && !(p->copies && item->dir))
+            timeline_add(timeline, item->ts_ns, item->id.key.proto, item->origlen);
         if (CLV_LIKELY(item->ts_ns > f->last_ns))
             f->last_ns = item->ts_ns;
         if (CLV_UNLIKELY(item->ts_ns < f->first_ns && item->ts_ns != WALK_NO_TIME))
@@ -261,10 +264,12 @@ bool partition_find(struct partition *p, uint32_t number, const struct scan_piec
                     uint32_t epoch, uint64_t epoch_seq, struct clv_error *err)
 {
     const bool dry = p->dry && !p->proves;
-    if (p->general)
-        return find_items(p, number, piece, epoch, epoch_seq, true, dry, err);
-    return dry ? find_items(p, number, piece, epoch, epoch_seq, false, true, err)
-               : find_items(p, number, piece, epoch, epoch_seq, false, false, err);
+    if (p->any_key)
+        return find_items(p, number, piece, epoch, epoch_seq, true, true, dry, err);
+    if (flow_cuts_any(&p->cuts) || p->chooses || p->max_packets || p->max_bytes || p->timeline)
+        return find_items(p, number, piece, epoch, epoch_seq, false, true, dry, err);
+    return dry ? find_items(p, number, piece, epoch, epoch_seq, false, false, true, err)
+               : find_items(p, number, piece, epoch, epoch_seq, false, false, false, err);
 }
 
 void partition_sort(struct partition *p, struct writer_ref *refs)

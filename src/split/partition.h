@@ -44,7 +44,8 @@ struct log_chunk {
 };
 
 struct partition {
-    bool general; /* keys are (flow/general.h) */
+    bool any_key; /* keys are of any fields (flow/general.h) */
+    bool chooses; /* not all flows have outputs of their own: items say which */
     bool sided;
     bool copies; /* a record has an item for each of its hosts: that of its receiver has dir 1 */
     bool dry;    /* nothing is written: records are counted */

@@ -387,6 +387,7 @@ static bool init(struct plan *pl, struct clv_error *err)
         pl->parts[p].dry = pp->dry_run;
         pl->parts[p].proves = pp->proof;
         pl->parts[p].drop_small = pp->drop_other;
+        pl->parts[p].chooses = pp->chosen != NULL;
         pl->parts[p].record_header =
             pp->dialect->form == DIALECT_COPY ? pp->sources[0].format.hdr_len : PCAP_RECORD_HEADER;
         pl->parts[p].max_packets = pp->max_packets;

@@ -70,7 +70,7 @@ void proof_of_output(struct proof_record *out, struct proof_place *place, enum d
 struct proof_output {
     const char *name;
     const struct flow *flow;
-    const struct flow_more *more; /* NULL: keys are not general */
+    const struct flow_more *more; /* NULL: the key has none */
     const struct dialect *dialect;
     const struct proof *proof;
 };

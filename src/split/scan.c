@@ -47,13 +47,25 @@ static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, ui
     decode_fn *const fn = decode_function(i->linktype);
     *lens = (struct lens){
         .iface = iface,
-        .decode = fn == decode_ethernet && plan->by.general ? decode_ethernet_asked : fn,
+        .decode = fn == decode_ethernet && scan_asks(plan) ? decode_ethernet_asked : fn,
         .kind = i->link,
         .key_kind = plan->dialect->form == DIALECT_PCAP ? i->link : 0,
         .big_endian = big_endian,
         .rounds = plan->dialect->form == DIALECT_PCAP && 1000000000 % i->units != 0,
         .units = i->units,
     };
+}
+
+/* How much is asked of a record. */
+enum asked {
+    ASKED_NOTHING, /* beyond the tuple's key */
+    ASKED_MORE,
+    ASKED_ANY_KEY,
+};
+
+static enum asked asked_of(const struct scan_plan *plan)
+{
+    return plan->by.any_key ? ASKED_ANY_KEY : scan_asks(plan) ? ASKED_MORE : ASKED_NOTHING;
 }
 
 /*
@@ -89,39 +101,55 @@ CLV_INLINE bool take(const struct flow_by *by, bool drop_other, const struct len
     return true;
 }
 
-/* An item's key of what its record says. */
-static void settle_general(struct scan_piece *piece, const struct scan_plan *plan, size_t i,
-                           const struct flow_origin *o, enum flow_side side)
+/*
+ * An item has its flow's key: here it gets that of its output, and the hash. Flows share a shard's,
+ * and those that were not chosen the one of `other`. more: what the key has beside it, or NULL.
+ */
+CLV_INLINE void settle_output(struct scan_item *item, struct flow_more *more,
+                              const struct scan_plan *plan)
 {
-    struct scan_item *item = &piece->items[i];
-    struct flow_more *more = &piece->more[i];
-    struct flow_key key;
-    const uint8_t kind = item->id.key.kind;
-    item->dir = (uint8_t)flow_general_settle(&plan->by, o, side, &key, more);
-    if (plan->shards && !flow_is_other(&key))
-        flow_shard_key(&key, more, flow_shard(&key, more, plan->shards));
-    key.kind = kind;
-    item->id.key = key;
-    item->hash = flow_general_hash(&key, more, plan->by.secret);
+    struct flow_key *const key = &item->id.key;
+    struct flow_more none = {.iface = 0}, *const rest = more ? more : &none;
+    const struct secret *const secret = plan->by.secret;
+    const uint8_t kind = key->kind;
+    if (plan->shards && !flow_is_other(key)) {
+        flow_shard_key(key, rest, flow_shard(key, rest, plan->shards));
+        key->kind = kind;
+    }
+    item->hash = more ? flow_general_hash(key, more, secret) : flow_key_hash(key, secret);
     item->small =
-        plan->chosen && !flow_is_other(&key) && !chosen_has(plan->chosen, &key, more, item->hash);
+        plan->chosen && !flow_is_other(key) && !chosen_has(plan->chosen, key, more, item->hash);
     if (!item->small)
         return;
-    item->id.key = (struct flow_key){.kind = kind};
-    *more = (struct flow_more){0};
+    /* As a record without a network address has it. */
+    item->id = (union flow_id){.key = {.family = 0}};
+    item->id.words.tail = more ? 0 : plan->by.set.words.tail;
+    key->kind = kind;
+    *rest = (struct flow_more){.iface = 0};
     item->dir = 0;
-    item->hash = flow_general_hash(&item->id.key, more, plan->by.secret);
+    item->hash = more ? flow_general_hash(key, more, secret) : flow_key_hash(key, secret);
+}
+
+/* An item's key of any fields of its record. */
+static void settle_any(struct scan_piece *piece, const struct scan_plan *plan, size_t i,
+                       const struct flow_origin *o, enum flow_side side)
+{
+    struct scan_item *item = &piece->items[i];
+    struct flow_key key;
+    item->dir = (uint8_t)flow_general_settle(&plan->by, o, side, &key, &piece->more[i]);
+    key.kind = item->id.key.kind;
+    item->id.key = key;
+    settle_output(item, &piece->more[i], plan);
 }
 
 /* An item's key of its tuple alone. */
-static void settle_tuple(struct scan_item *item, const struct flow_by *by,
-                         const struct clv_tuple *tuple)
+CLV_INLINE void settle_tuple(struct scan_item *item, const struct flow_by *by,
+                             const struct clv_tuple *tuple)
 {
     const uint8_t kind = item->id.key.kind;
     item->id.tuple = *tuple;
     item->dir = (uint8_t)flow_key_settle(&item->id, by);
     item->id.key.kind = kind;
-    item->hash = flow_key_hash_slowly(&item->id.key, by->secret);
 }
 
 /* The two hosts of the record of item i are one. */
@@ -139,30 +167,34 @@ static unsigned settle_record(struct scan_piece *piece, const struct scan_plan *
         /* Until somebody knows which end is the client. */
         piece->origins[i] = *o;
         settle_tuple(&piece->items[i], &plan->base, &o->tuple);
+        piece->items[i].hash = flow_key_hash_slowly(&piece->items[i].id.key, plan->by.secret);
         return 1;
     }
-    settle_general(piece, plan, i, o, FLOW_SIDE_SOURCE);
+    settle_any(piece, plan, i, o, FLOW_SIDE_SOURCE);
     if (!(plan->by.fields & FLOW_BY_HOST) || flow_is_other(&piece->items[i].id.key))
         return 1;
     piece->items[i + 1] = piece->items[i];
-    settle_general(piece, plan, i + 1, o, FLOW_SIDE_DESTINATION);
+    settle_any(piece, plan, i + 1, o, FLOW_SIDE_DESTINATION);
     /* A later fragment may turn out to be of others: it is settled once more. */
     const bool waits = plan->joins && (o->tuple.flags & CLV_TUPLE_FRAGMENT);
     return waits || !same_flow(piece, i) ? 2 : 1;
 }
 
-/* take() where keys are general. Returns the number of items. */
-static unsigned take_general(struct scan_piece *piece, const struct scan_plan *plan,
-                             const struct lens *lens, const struct walk_record *rec, size_t at,
-                             struct decode *d, size_t i, struct scan_counts *counts)
+/*
+ * take() where more is asked than the usual key: of any fields (any_key), or what select, snaplen,
+ * connections, shards and chosen flows want. Returns the number of items.
+ */
+CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_plan *plan,
+                               const struct lens *lens, const struct walk_record *rec, size_t at,
+                               struct decode *d, size_t i, bool any_key, struct scan_counts *counts)
 {
     struct flow_origin o = {.iface = lens->iface};
     struct scan_item *item = &piece->items[i];
     d->t = &o.tuple;
-    d->path = &o.path;
+    d->path = any_key || plan->select ? &o.path : NULL;
     d->transport = NULL;
-    d->inner = plan->inner || (plan->by.fields & FLOW_BY_TUNNEL);
-    d->closed = !plan->inner;
+    d->inner = plan->inner || (any_key && (plan->by.fields & FLOW_BY_TUNNEL));
+    d->closed = any_key && !plan->inner;
     counts->records++;
     if (plan->select && !select_record(plan->select, lens->kind, lens->big_endian, rec))
         goto filtered;
@@ -196,6 +228,11 @@ static unsigned take_general(struct scan_piece *piece, const struct scan_plan *p
         piece->tcp[i] = (struct flow_tcp){load_be32(d->transport + TCP_SEQ_AT),
                                           load_be32(d->transport + TCP_ACK_AT)};
     }
+    if (!any_key) {
+        settle_tuple(item, &plan->by, &o.tuple);
+        settle_output(item, NULL, plan);
+        return 1;
+    }
     const unsigned n = settle_record(piece, plan, i, &o);
     counts->copies += n - 1;
     return n;
@@ -210,7 +247,7 @@ static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_pla
                                  struct decode *d, size_t item, unsigned n)
 {
     const bool fragment = d->fragment && n &&
-                          ((plan->by.general && piece->items[item].small) ||
+                          ((scan_asks(plan) && piece->items[item].small) ||
                            !flow_is_other(&piece->items[item].id.key));
     d->touched = d->fragment = false;
     d->depth = 0;
@@ -317,12 +354,14 @@ static CLV_COLD void note_fault(struct scan_piece *piece, const struct scan_plan
         source_explain(s, plan->ledger, &piece->state, step, rest, offset, record, damage);
 }
 
-static bool reserve_general(struct scan_piece *piece, const struct scan_plan *plan, size_t n)
+static bool reserve_asked(struct scan_piece *piece, const struct scan_plan *plan, size_t n)
 {
-    struct flow_more *more = mem_reserve(piece->more, &piece->more_cap, n, sizeof *more);
-    if (!more)
-        return false;
-    piece->more = more;
+    if (plan->by.any_key) {
+        struct flow_more *more = mem_reserve(piece->more, &piece->more_cap, n, sizeof *more);
+        if (!more)
+            return false;
+        piece->more = more;
+    }
     if (plan->by.connections) {
         struct flow_tcp *tcp = mem_reserve(piece->tcp, &piece->tcp_cap, n, sizeof *tcp);
         if (!tcp)
@@ -345,9 +384,10 @@ static bool reserve_general(struct scan_piece *piece, const struct scan_plan *pl
  */
 CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *plan,
                              const struct view *v, enum walk_kind kind, bool big_endian,
-                             bool general, struct clv_error *err)
+                             enum asked asked, struct clv_error *err)
 {
     enum { STRETCH = 512, PER_RECORD = 2 };
+    const bool asks = asked != ASKED_NOTHING;
     const struct walk_format *const format = &v->source->format;
     const struct flow_by by = plan->by; /* a copy that no store through an item can change */
     const bool drop_other = plan->drop_other;
@@ -369,10 +409,10 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
         if (!items)
             return clv_fail_nomem(err, "scanning", (n + STRETCH) * sizeof *items);
         piece->items = items;
-        if (general && !reserve_general(piece, plan, n + STRETCH))
+        if (asks && !reserve_asked(piece, plan, n + STRETCH))
             return clv_fail_nomem(err, "scanning", (n + STRETCH) * sizeof *piece->origins);
         struct scan_item *item = items + n;
-        const struct scan_item *const full = item + STRETCH - (general ? PER_RECORD - 1 : 0);
+        const struct scan_item *const full = item + STRETCH - (asks ? PER_RECORD - 1 : 0);
         while (at < limit && item < full) {
             struct walk_record rec;
             if (kind == WALK_PCAP)
@@ -387,10 +427,10 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
                 counts.rounded += walk_block_rounds(rec.raw, &piece->state, lens.units);
             captured += rec.caplen;
             const size_t first = (size_t)(item - items);
-            const unsigned taken =
-                general ? take_general(piece, plan, &lens, &rec, at, &d, first, &counts)
-                        : take(&by, drop_other, &lens, &rec, at, &d, item, &counts);
-            for (unsigned i = 0; i < (general ? taken : 1); i++)
+            const unsigned taken = asks ? take_asked(piece, plan, &lens, &rec, at, &d, first,
+                                                     asked == ASKED_ANY_KEY, &counts)
+                                        : take(&by, drop_other, &lens, &rec, at, &d, item, &counts);
+            for (unsigned i = 0; i < (asked == ASKED_ANY_KEY ? taken : 1); i++)
                 if (CLV_LIKELY(taken))
                     of_partition[scan_partition(item++->hash, bits)]++;
             at += rec.raw_len;
@@ -399,7 +439,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
         }
         n = (size_t)(item - items);
     }
-    if (!general) {
+    if (!asks) {
         counts.dropped_other = plan->drop_other ? counts.other : 0;
         counts.records = n - piece->n_items + counts.dropped_other;
     }
@@ -411,20 +451,28 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     return true;
 }
 
-/* An instance of the loop. */
-#define SCAN(name, kind, big_endian, general)                                                      \
+/*
+ * An instance of the loop. Which one runs: of any fields where the key is of more than the tuple
+ * (by.any_key); asked where the key is the tuple's and somebody asks for more (scan_asks()); else
+ * plain, also where flows are cut by time, capped or reported: what that takes is done when a
+ * record's flow is found (partition.c).
+ */
+#define SCAN(name, kind, big_endian, asked)                                                        \
     static bool name(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v, \
                      struct clv_error *err)                                                        \
     {                                                                                              \
-        return scan_records(piece, plan, v, kind, big_endian, general, err);                       \
+        return scan_records(piece, plan, v, kind, big_endian, asked, err);                         \
     }
 
-SCAN(scan_little, WALK_PCAP, false, false)
-SCAN(scan_big, WALK_PCAP, true, false)
-SCAN(scan_blocks, WALK_PCAPNG, false, false)
-SCAN(scan_little_general, WALK_PCAP, false, true)
-SCAN(scan_big_general, WALK_PCAP, true, true)
-SCAN(scan_blocks_general, WALK_PCAPNG, false, true)
+SCAN(scan_little, WALK_PCAP, false, ASKED_NOTHING)
+SCAN(scan_big, WALK_PCAP, true, ASKED_NOTHING)
+SCAN(scan_blocks, WALK_PCAPNG, false, ASKED_NOTHING)
+SCAN(scan_little_asked, WALK_PCAP, false, ASKED_MORE)
+SCAN(scan_big_asked, WALK_PCAP, true, ASKED_MORE)
+SCAN(scan_blocks_asked, WALK_PCAPNG, false, ASKED_MORE)
+SCAN(scan_little_any, WALK_PCAP, false, ASKED_ANY_KEY)
+SCAN(scan_big_any, WALK_PCAP, true, ASKED_ANY_KEY)
+SCAN(scan_blocks_any, WALK_PCAPNG, false, ASKED_ANY_KEY)
 
 /* What stopped the walk is a block that is no packet. true: it can go on behind it. */
 static CLV_COLD bool pass_block(struct scan_piece *piece, const struct scan_plan *plan,
@@ -461,13 +509,13 @@ static bool scan_on(struct scan_piece *piece, const struct scan_plan *plan, cons
 {
     typedef bool scan_fn(struct scan_piece *, const struct scan_plan *, const struct view *,
                          struct clv_error *);
-    static scan_fn *const fns[][2] = {
-        {scan_little, scan_little_general},
-        {scan_big, scan_big_general},
-        {scan_blocks, scan_blocks_general},
+    static scan_fn *const fns[][3] = {
+        {scan_little, scan_little_asked, scan_little_any},
+        {scan_big, scan_big_asked, scan_big_any},
+        {scan_blocks, scan_blocks_asked, scan_blocks_any},
     };
     const struct walk_format *f = &v->source->format;
-    return fns[f->kind == WALK_PCAPNG ? 2 : f->big_endian][plan->by.general](piece, plan, v, err);
+    return fns[f->kind == WALK_PCAPNG ? 2 : f->big_endian][asked_of(plan)](piece, plan, v, err);
 }
 
 /* From start to limit, over blocks that are no packets, and over faults if they are survived. */
@@ -533,7 +581,7 @@ static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *
         return false;
     piece->order = order;
     uint32_t *at = piece->bounds;
-    const bool may_drop = plan->by.general; /* else no item says whether it is */
+    const bool may_drop = scan_asks(plan); /* else no item says whether it is */
     for (uint32_t p = 0; p < plan->n_partitions; p++)
         at[p + 1] += at[p];
     /* Placing moves each start to its end, which is the next one's start: shift back after. */
@@ -551,16 +599,17 @@ unsigned scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan 
     struct scan_item *item = &piece->items[i];
     piece->disordered = true;
     if (plan->by.fields & FLOW_BY_HOST) {
-        settle_general(piece, plan, i, origin, FLOW_SIDE_SOURCE);
-        settle_general(piece, plan, i + 1, origin, FLOW_SIDE_DESTINATION);
+        settle_any(piece, plan, i, origin, FLOW_SIDE_SOURCE);
+        settle_any(piece, plan, i + 1, origin, FLOW_SIDE_DESTINATION);
         item[1].dropped = same_flow(piece, i);
         return item[1].dropped;
     }
-    if (plan->by.general) {
+    if (plan->by.any_key) {
         (void)settle_record(piece, plan, i, origin);
         return 0;
     }
     settle_tuple(item, &plan->by, &origin->tuple);
+    settle_output(item, NULL, plan);
     return 0;
 }
 
@@ -578,7 +627,7 @@ void scan_piece_set_side(struct scan_piece *piece, const struct scan_plan *plan,
                          enum flow_side client)
 {
     piece->disordered = true;
-    settle_general(piece, plan, i, &piece->origins[i], client);
+    settle_any(piece, plan, i, &piece->origins[i], client);
 }
 
 bool scan_piece_reorder(struct scan_piece *piece, const struct scan_plan *plan)
@@ -586,7 +635,7 @@ bool scan_piece_reorder(struct scan_piece *piece, const struct scan_plan *plan)
     piece->disordered = false;
     memset(piece->bounds, 0, ((size_t)plan->n_partitions + 1) * sizeof *piece->bounds);
     for (size_t i = 0; i < piece->n_items; i++)
-        if (!plan->by.general || !piece->items[i].dropped)
+        if (!scan_asks(plan) || !piece->items[i].dropped)
             piece->bounds[1 + scan_partition(piece->items[i].hash, plan->partition_bits)]++;
     return sort_by_partition(piece, plan);
 }

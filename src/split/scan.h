@@ -37,6 +37,13 @@ struct scan_plan {
     uint32_t n_partitions;
 };
 
+/* true: more is wanted of a record than its tuple's key; items say whether they are left out. */
+static inline bool scan_asks(const struct scan_plan *plan)
+{
+    return plan->by.any_key || plan->by.connections || plan->select || plan->shards ||
+           plan->chosen || plan->dialect->snaplen;
+}
+
 struct scan_item {
     union flow_id id; /* key, once scanned */
     uint64_t hash;
@@ -49,7 +56,7 @@ struct scan_item {
     uint8_t tcp_flags;
     uint8_t kind; /* of output, in the dialect */
     bool tcp;     /* the piece has its TCP header's numbers */
-    /* Where keys are general: */
+    /* Where scan_asks(): */
     bool dropped; /* left out after all */
     bool small;   /* of a flow that was not chosen: among the `other` */
 };
@@ -98,7 +105,7 @@ struct scan_piece {
     struct proof_sum walked; /* where somebody asks */
     struct scan_item *items;
     size_t n_items, items_cap;
-    struct flow_more *more;      /* by item, where keys are general */
+    struct flow_more *more;      /* by item, where keys are of any fields */
     struct flow_origin *origins; /* by item, where roles are settled later */
     struct flow_tcp *tcp;        /* by item, where connections are told apart */
     size_t more_cap, origins_cap, tcp_cap;

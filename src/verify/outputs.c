@@ -53,22 +53,25 @@ static bool belongs(const struct expected *e, uint16_t linktype, const struct wa
     const bool tunnels = pp->by.fields & FLOW_BY_TUNNEL;
     struct flow_origin o = {.iface = 0};
     struct decode d = {.t = &o.tuple,
-                       .path = pp->by.general ? &o.path : NULL,
-                       .inner = pp->inner || (pp->by.general && tunnels),
-                       .closed = pp->by.general && !pp->inner};
+                       .path = pp->by.any_key ? &o.path : NULL,
+                       .inner = pp->inner || (pp->by.any_key && tunnels),
+                       .closed = pp->by.any_key && !pp->inner};
     decode_fn *fn = decode_function(linktype);
-    if (fn == decode_ethernet && pp->by.general)
+    if (fn == decode_ethernet && pp->by.any_key)
         fn = decode_ethernet_asked;
     if (!fn(rec->data, rec->caplen, &d))
         o.tuple = (struct clv_tuple){0};
     if (o.tuple.flags & CLV_TUPLE_FRAGMENT)
         return true; /* another record says of which flow it is */
-    if (pp->by.general) {
+    if (pp->by.any_key) {
         o.iface = e->o->more->iface ? e->o->more->iface - 1 : 0; /* has another number here */
         return belongs_generally(e, &o);
     }
     union flow_id id = {.tuple = o.tuple};
     (void)flow_key_settle(&id, &pp->by);
+    struct flow_more none = {.iface = 0};
+    if (pp->shards && !flow_is_other(&id.key))
+        flow_shard_key(&id.key, &none, flow_shard(&id.key, &none, pp->shards));
     return key_is(e, &id.key, NULL);
 }
 

@@ -251,7 +251,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* The rest is the name. */
     fill(&b, name, b.left < NAME_MAX_LEN ? b.left : NAME_MAX_LEN);
     check_row(&m, &(struct manifest_entry){.f = &f,
-                                           .more = by.general || m.shards ? &more : NULL,
+                                           .more = by.any_key || m.shards ? &more : NULL,
                                            .cut = &cut,
                                            .outer = m.outer ? &outer : NULL,
                                            .name = name,
