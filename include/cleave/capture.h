@@ -65,7 +65,7 @@ CLV_API uint64_t clv_capture_size(const struct clv_capture *c);
 /* "gzip" and the like, or NULL. Static. */
 CLV_API const char *clv_capture_compression(const struct clv_capture *c);
 
-/* pcapng: sections and interfaces met so far. */
+/* pcapng: sections and interfaces met so far. pcap: captures joined in the file, as by cat. */
 CLV_API uint64_t clv_capture_sections(const struct clv_capture *c);
 CLV_API unsigned clv_capture_interfaces(const struct clv_capture *c);
 
@@ -86,8 +86,8 @@ struct clv_capture_info {
     struct clv_capture_format format;
     const char *compression; /* NULL: none */
     uint64_t file_bytes;
-    uint64_t sections; /* pcapng, as are interfaces */
-    unsigned interfaces;
+    uint64_t sections;      /* pcap: captures joined in the file, as by cat */
+    unsigned interfaces;    /* pcapng */
     bool several_linktypes; /* format.linktype is that of the first record */
     uint64_t records;
     uint64_t captured_bytes;   /* packet bytes */

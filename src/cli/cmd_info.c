@@ -28,6 +28,8 @@ static void print_info(const struct clv_capture_info *i)
     if (ng)
         (void)printf(", %s section%s, %u interface%s", human_count(i->sections),
                      plural(i->sections), i->interfaces, plural(i->interfaces));
+    else if (i->sections > 1)
+        (void)printf(", %s captures joined", human_count(i->sections));
     (void)printf("%s%s\n", i->compression ? ", compressed with " : "",
                  i->compression ? i->compression : "");
     (void)printf("  link type  %u (%s)%s%s", f->linktype, link ? link : "unknown",

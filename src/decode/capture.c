@@ -72,7 +72,7 @@ const char *clv_capture_compression(const struct clv_capture *c)
 
 uint64_t clv_capture_sections(const struct clv_capture *c)
 {
-    return c->n_sections;
+    return c->n_sections + (c->format.kind == WALK_PCAP);
 }
 
 unsigned clv_capture_interfaces(const struct clv_capture *c)
@@ -121,6 +121,11 @@ static CLV_COLD bool note_block(struct clv_capture *c, const struct walk_record 
                                 struct clv_error *err)
 {
     struct clv_error why;
+    if (c->format.kind == WALK_PCAP) { /* the file header of a capture that was joined to it */
+        c->n_sections++;
+        c->at += r->raw_len;
+        return true;
+    }
     if (walk_note(&c->ledger, &c->state, r->raw, r->raw_len, c->w.offset + c->at, &why)) {
         c->n_sections += r->type == NG_SECTION;
         c->at += r->raw_len;

@@ -62,6 +62,7 @@ size_t clv_capture_json(const struct clv_capture_info *info, char *buf, size_t l
     json_str(&j, "compression", info->compression);
     if (f->record_header_len) {
         json_str(&j, "resolution", f->nanoseconds ? "nanoseconds" : "microseconds");
+        json_u64(&j, "joined", info->sections);
     } else {
         json_u64(&j, "sections", info->sections);
         json_u64(&j, "interfaces", info->interfaces);

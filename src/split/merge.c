@@ -59,7 +59,7 @@ struct merge {
     pthread_mutex_t lock;      /* guards which sources are open, for who stops them */
     _Atomic uint64_t consumed;
     atomic_bool stopped;
-    uint64_t damages, skipped_bytes;
+    uint64_t damages, skipped_bytes, joined;
     struct clv_error damage; /* the first fault */
 };
 
@@ -278,9 +278,12 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
             l->at = found;
             continue;
         }
-        const enum walk_step step =
-            f->kind == WALK_PCAP ? walk_record(f, rest.p, rest.len, f->big_endian, &l->rec)
-                                 : walk_block(&l->ledger, &l->state, rest.p, rest.len, &l->rec);
+        enum walk_step step = f->kind == WALK_PCAP
+                                  ? walk_record(f, rest.p, rest.len, f->big_endian, &l->rec)
+                                  : walk_block(&l->ledger, &l->state, rest.p, rest.len, &l->rec);
+        if (CLV_UNLIKELY(m->recover) && step == WALK_RECORD && f->kind == WALK_PCAP &&
+            !walk_believes(f, rest, l->rec.raw_len))
+            step = WALK_DOUBTFUL;
         struct clv_error why = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
         if (CLV_LIKELY(step == WALK_RECORD)) {
             s->records++;
@@ -295,6 +298,11 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
                            "a simple packet block has no time to be merged by");
             (void)clv_fail_at(err, l->w.offset + l->at - l->rec.raw_len, s->records);
             return NEXT_FAILED;
+        }
+        if (step == WALK_BLOCK && f->kind == WALK_PCAP) {
+            m->joined++;
+            l->at += l->rec.raw_len;
+            continue;
         }
         if (step == WALK_BLOCK && pass_block(m, l, &l->rec, &why)) {
             l->at += l->rec.raw_len;
@@ -314,7 +322,7 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
         }
         const struct clv_error *early = input_damage(s->in);
         note_fault(m, l, early->code != CLV_ERR_NONE && m->damages == 0 ? early : &why);
-        if (!m->recover) {
+        if (!m->recover || step == WALK_OTHER) {
             close_lane(m, l);
             return NEXT_OVER;
         }
@@ -571,6 +579,7 @@ void merge_count(const struct merge *m, struct clv_split_result *result)
 {
     result->damages += m->damages;
     result->skipped_bytes += m->skipped_bytes;
+    result->joined += m->joined;
     if (m->damages)
         result->damage = m->damage;
 }

@@ -390,7 +390,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     const bool asks = asked != ASKED_NOTHING;
     const struct walk_format *const format = &v->source->format;
     const struct flow_by by = plan->by; /* a copy that no store through an item can change */
-    const bool drop_other = plan->drop_other;
+    const bool drop_other = plan->drop_other, doubts = kind == WALK_PCAP && plan->recover;
     const unsigned bits = plan->partition_bits;
     const uint8_t *const base = v->w.p;
     const size_t avail = v->w.avail, limit = piece->limit;
@@ -421,6 +421,11 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
                 step = walk_block(plan->ledger, &piece->state, base + at, avail - at, &rec);
             if (CLV_UNLIKELY(step != WALK_RECORD))
                 break;
+            if (CLV_UNLIKELY(doubts) &&
+                !walk_believes(format, (struct clv_span){base + at, avail - at}, rec.raw_len)) {
+                step = WALK_DOUBTFUL;
+                break;
+            }
             if (kind == WALK_PCAPNG && CLV_UNLIKELY(rec.iface != lens.iface))
                 look_at(&lens, plan, rec.iface, piece->state.big_endian);
             if (kind == WALK_PCAPNG && CLV_UNLIKELY(lens.rounds))
@@ -481,6 +486,12 @@ static CLV_COLD bool pass_block(struct scan_piece *piece, const struct scan_plan
     struct walk_record rec;
     struct clv_error why = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
     const uint8_t *p = v->w.p + piece->end;
+    if (v->source->format.kind == WALK_PCAP) {
+        piece->stop = WALK_RECORD;
+        piece->end += PCAP_FILE_HEADER;
+        piece->counts.joined++;
+        return true;
+    }
     if (walk_block(plan->ledger, &piece->state, p, v->w.avail - piece->end, &rec) != WALK_BLOCK)
         return clv_fail(err, CLV_ERR_INTERNAL, v->source->path,
                         "a block changed while it was read");
@@ -545,7 +556,7 @@ static bool scan_all(struct scan_piece *piece, const struct scan_plan *plan, con
         if (!piece->exact)
             break;
         note_fault(piece, plan, v, piece->stop, piece->end);
-        if (!plan->recover)
+        if (!plan->recover || piece->stop == WALK_OTHER)
             break;
         piece->start = piece->end + 1;
         piece->counts.skipped_bytes++;

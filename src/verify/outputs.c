@@ -146,6 +146,11 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
         }
     }
     r->read = ok && step == CLV_END;
+    if (r->read && f->kind == WALK_PCAP && clv_capture_sections(c) > 1) {
+        r->read = false;
+        (void)clv_fail(why, CLV_ERR_UNPROVEN, path,
+                       "another file header stands between its records");
+    }
     r->bytes = clv_capture_size(c);
 done:
     clv_capture_close(&c);

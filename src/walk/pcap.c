@@ -7,6 +7,7 @@
 #define MAGIC_NANO 0xa1b23c4dU
 #define MAGIC_MODIFIED 0xa1b2cd34U /* Kuznetzov's tcpdump: 8 more bytes in each record header */
 #define MAGIC_PCAPNG 0x0a0d0d0aU   /* the same in both orders */
+#define NG_ORDER 0x1a2b3c4dU       /* 8 bytes after it, in the section's */
 
 /* The link type field's upper bits: FCS length in units of 16 bits, valid where F is set. */
 #define LINKTYPE_MASK 0x0000ffffU
@@ -150,16 +151,140 @@ bool walk_open(struct walk_format *f, const char *path, struct clv_span head, st
     return true;
 }
 
+/* Bytes of zeros that s begins with. */
+static size_t count_zeros(struct clv_span s)
+{
+    static const uint8_t zeros[64] = {0};
+    size_t n = 0;
+    while (s.len - n >= sizeof zeros && memcmp(s.p + n, zeros, sizeof zeros) == 0)
+        n += sizeof zeros;
+    while (n < s.len && s.p[n] == 0)
+        n++;
+    return n;
+}
+
+bool walk_begins_savefile(const uint8_t *p, size_t rest)
+{
+    enum { ZONE_MAX = 86400 }; /* seconds */
+    if (rest < PCAP_FILE_HEADER)
+        return false;
+    const bool big = known_magic(load_be32(p));
+    const uint16_t major = walk_load16(p + 4, big), minor = walk_load16(p + 6, big);
+    return (big || known_magic(load_le32(p))) && major == 2 && minor <= 4 &&
+           walk_load32(p + 8, big) + ZONE_MAX <= 2 * ZONE_MAX;
+}
+
+/* A pcapng section where a record is expected. */
+static bool begins_section(const uint8_t *p, size_t rest)
+{
+    const uint32_t order = rest >= NG_SECTION_MIN ? load_be32(p + 8) : 0;
+    return load_be32(p) == MAGIC_PCAPNG &&
+           (order == NG_ORDER || order == __builtin_bswap32(NG_ORDER));
+}
+
+/* Asked at every byte of a search: the first one answers nearly always. */
+static bool begins_capture(const uint8_t *p, size_t rest)
+{
+    switch (*p) {
+    case MAGIC_MICRO >> 24:
+    case MAGIC_MICRO & 0xff:
+    case MAGIC_NANO & 0xff:
+    case MAGIC_MODIFIED & 0xff:
+        return walk_begins_savefile(p, rest);
+    case MAGIC_PCAPNG & 0xff:
+        return begins_section(p, rest);
+    default:
+        return false;
+    }
+}
+
+/* Bytes that a packet can have with this snaplen in the file header. */
+static uint32_t snaplen_of(const struct walk_format *f, uint32_t snaplen)
+{
+    return snaplen && snaplen < f->caplen_max ? snaplen : f->caplen_max;
+}
+
+/* What keeps the capture that begins at p from being read on as this one; NULL: nothing. */
+static const char *difference(const struct walk_format *f, const uint8_t *p)
+{
+    enum { SNAPLEN_AT = 16, NETWORK_AT = 20 };
+    if (load_be32(p) == MAGIC_PCAPNG)
+        return "format";
+    if (known_magic(load_be32(p)) != f->big_endian)
+        return "byte order";
+    if (memcmp(p, f->header, 4) != 0)
+        return "time resolution or form of record headers";
+    if (memcmp(p + 4, f->header + 4, 4) != 0)
+        return "version";
+    if (memcmp(p + NETWORK_AT, f->header + NETWORK_AT, 4) != 0)
+        return "link type";
+    /* Readers of the outputs cut packets at the first header's. */
+    return snaplen_of(f, walk_load32(p + SNAPLEN_AT, f->big_endian)) > snaplen_of(f, f->pub.snaplen)
+               ? "snaplen"
+               : NULL;
+}
+
+enum walk_step walk_record_slowly(const struct walk_format *f, const uint8_t *p, size_t rest,
+                                  struct walk_record *rec)
+{
+    uint32_t caplen, origlen;
+    if (begins_capture(p, rest)) {
+        rec->raw = p;
+        rec->raw_len = PCAP_FILE_HEADER;
+        return difference(f, p) ? WALK_OTHER : WALK_BLOCK;
+    }
+    walk_lengths(f, p, f->big_endian, &caplen, &origlen);
+    if (caplen == 0 && count_zeros((struct clv_span){p, PCAP_RECORD_HEADER}) == PCAP_RECORD_HEADER)
+        return WALK_IMPOSSIBLE; /* nobody captures nothing at the epoch: the file has a hole */
+    return caplen > f->caplen_max ? WALK_IMPOSSIBLE : WALK_RECORD;
+}
+
+/* Zeros in the place of a record. Only so far are they counted that windows make no difference. */
+static bool explain_zeros(const struct walk_format *f, const char *path, struct clv_span rest,
+                          uint64_t offset, uint64_t record, struct clv_error *err)
+{
+    const bool more = rest.len > f->record_max;
+    const struct clv_span seen = {rest.p, more ? f->record_max : rest.len};
+    const size_t n = count_zeros(seen);
+    if (n < seen.len && n < PCAP_RECORD_HEADER)
+        return false;
+    (void)clv_fail(err, CLV_ERR_DAMAGE, path, "zeros instead of a record: %s%zu byte%s%s",
+                   n == seen.len && more ? "at least " : "", n, n == 1 ? "" : "s",
+                   n == seen.len && !more ? ", up to the end" : "");
+    (void)clv_fail_hint(err, "space that was reserved and never written, or lost in a crash");
+    (void)clv_fail_at(err, offset, record);
+    return true;
+}
+
+static bool explain_other(const struct walk_format *f, const char *path, struct clv_span rest,
+                          uint64_t offset, uint64_t record, struct clv_error *err)
+{
+    (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                   "another capture begins here, as joined by cat, which differs in its %s",
+                   difference(f, rest.p));
+    (void)clv_fail_hint(err, "split it on its own: tail -c +%llu gives it",
+                        (unsigned long long)offset + 1);
+    return clv_fail_at(err, offset, record);
+}
+
 bool walk_explain(const struct walk_format *f, const char *path, enum walk_step step,
                   struct clv_span rest, uint64_t offset, uint64_t record, struct clv_error *err)
 {
+    if (step == WALK_OTHER)
+        return explain_other(f, path, rest, offset, record, err);
+    if (step != WALK_DOUBTFUL && explain_zeros(f, path, rest, offset, record, err))
+        return false;
     if (rest.len < f->hdr_len) {
         (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the record header needs %u bytes, %zu remain",
                        f->hdr_len, rest.len);
     } else {
         uint32_t caplen, origlen;
         walk_lengths(f, rest.p, f->big_endian, &caplen, &origlen);
-        if (step == WALK_IMPOSSIBLE)
+        if (step == WALK_DOUBTFUL)
+            (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                           "the record header promises %u bytes, within which sound records begin",
+                           caplen);
+        else if (step == WALK_IMPOSSIBLE)
             (void)clv_fail(err, CLV_ERR_DAMAGE, path,
                            "the record header promises %u bytes, more than the %u that a packet "
                            "of this link type can have",
@@ -214,40 +339,148 @@ size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, i
     return s.len;
 }
 
+/* Bytes of the plausible record at p, which need not be there; 0: none, or zeros. */
+static size_t link_of(const struct walk_format *f, const uint8_t *p, uint32_t sec_from,
+                      bool *is_empty)
+{
+    uint32_t caplen, origlen;
+    if (!plausible(f, p, sec_from))
+        return 0;
+    walk_lengths(f, p, f->big_endian, &caplen, &origlen);
+    *is_empty = origlen == 0;
+    if (*is_empty && count_zeros((struct clv_span){p, PCAP_RECORD_HEADER}) == PCAP_RECORD_HEADER)
+        return 0;
+    return f->hdr_len + (size_t)caplen;
+}
+
+/*
+ * What begins at s is a capture, and not one that a packet carries: more follows its file header
+ * than a packet holds, or all up to the end. full: s ends before its input does.
+ */
+static bool goes_on(struct clv_span s, bool full)
+{
+    enum { ENOUGH = 128 * 1024, CHAIN = 3 };
+    struct walk_format f;
+    if (!walk_open(&f, "", (struct clv_span){s.p, min_u64(s.len, WALK_HEAD)}, NULL))
+        return false;
+    const bool ng = f.kind == WALK_PCAPNG;
+    size_t at = f.data_at;
+    unsigned n = 0;
+    bool is_empty;
+    for (; at < ENOUGH && at < s.len; n++) {
+        const uint8_t *p = s.p + at;
+        const size_t rest = s.len - at;
+        if (n && begins_capture(p, rest) && !ng)
+            return true;
+        size_t len = 0;
+        if (ng && rest >= NG_BLOCK_MIN)
+            len = walk_load32(p + 4, f.big_endian);
+        else if (!ng && rest >= f.hdr_len)
+            len = link_of(&f, p, walk_load32(p, f.big_endian) - PLAUSIBLE_SECONDS, &is_empty);
+        if (len > rest || len == 0)
+            return n >= CHAIN && !full && (len || rest < f.hdr_len);
+        if (ng && (len < NG_BLOCK_MIN || len % 4 || walk_load32(p + len - 4, f.big_endian) != len))
+            return false;
+        at += len;
+    }
+    return n && (at >= ENOUGH || !full);
+}
+
 /*
  * Times do not have to be near those before the fault: a record that was misread there has any
  * time, and clocks jump. The records of the chain have to agree with one another.
  */
 size_t walk_search(const struct walk_format *f, struct clv_span s, size_t from, size_t limit)
 {
-    enum { CHAIN = 3 };
+    enum { CHAIN = 3, STEPS = 16 };
     for (size_t at = from; at < limit; at++) {
         /* Where there is as much as the longest record needs, nothing is seen of what follows. */
         const bool full = s.len - at >= f->record_max;
         const size_t horizon = full ? at + f->record_max : s.len;
         if (horizon - at < f->hdr_len)
             return limit;
-        const uint32_t sec_from = walk_load32(s.p + at, f->big_endian) - PLAUSIBLE_SECONDS;
+        /* No record begins with so many zeros, nor before the last few of them. */
+        const size_t ahead = (size_t)min_u64(limit - at + PCAP_RECORD_HEADER, s.len - at);
+        const size_t zeros = s.p[at] ? 0 : count_zeros((struct clv_span){s.p + at, ahead});
+        if (zeros >= PCAP_RECORD_HEADER) {
+            at += zeros - PCAP_RECORD_HEADER;
+            continue;
+        }
+        uint32_t sec_from = 0;
         size_t next = at;
         unsigned chain = 0;
-        while (chain < CHAIN && horizon - next >= f->hdr_len &&
-               plausible(f, s.p + next, sec_from)) {
-            uint32_t caplen, origlen;
-            walk_lengths(f, s.p + next, f->big_endian, &caplen, &origlen);
-            if (origlen == 0)
-                break; /* zeros are not records */
-            if (caplen > horizon - next - f->hdr_len) {
+        for (unsigned i = 0; i < STEPS && chain < CHAIN && horizon - next >= f->hdr_len; i++) {
+            bool is_empty = false;
+            size_t len = PCAP_FILE_HEADER;
+            if (CLV_UNLIKELY(begins_capture(s.p + next, horizon - next))) {
+                if (difference(f, s.p + next)) {
+                    chain = next > at || goes_on((struct clv_span){s.p + at, horizon - at}, full)
+                                ? CHAIN
+                                : 0;
+                    break;
+                }
+                is_empty = true; /* no more than a sign: records have to follow */
+            } else {
+                if (chain == 0)
+                    sec_from = walk_load32(s.p + next, f->big_endian) - PLAUSIBLE_SECONDS;
+                len = link_of(f, s.p + next, sec_from, &is_empty);
+                if (len == 0)
+                    break;
+            }
+            if (len > horizon - next) {
                 chain += full;
                 next = full ? horizon : next;
                 break;
             }
-            chain++;
-            next += f->hdr_len + caplen;
+            chain += !is_empty;
+            next += len;
         }
         if (chain == CHAIN || (chain && next == horizon))
             return at;
     }
     return limit;
+}
+
+/* A plausible record that has bytes: zeros are everywhere. */
+static bool is_evident(const struct walk_format *f, const uint8_t *p, uint32_t sec_from)
+{
+    bool is_empty = false;
+    return link_of(f, p, sec_from, &is_empty) && !is_empty;
+}
+
+/* A chain of plausible records from `at` on goes past the byte `end` of s. */
+static bool passes(const struct walk_format *f, struct clv_span s, bool full, size_t at, size_t end)
+{
+    enum { LEAST = 2, MOST = 32 };
+    const uint32_t sec_from = walk_load32(s.p + at, f->big_endian) - PLAUSIBLE_SECONDS;
+    unsigned n = 0;
+    for (bool is_empty; n < MOST && at < end; n += !is_empty) {
+        const size_t len = s.len - at < f->hdr_len ? 0 : link_of(f, s.p + at, sec_from, &is_empty);
+        if (len == 0 || (is_empty && n == 0))
+            return false;
+        if (len > s.len - at)
+            return full && n >= LEAST;
+        at += len;
+    }
+    if (n < LEAST || at == end)
+        return false;
+    return s.len - at < f->hdr_len ? full || at == s.len : is_evident(f, s.p + at, sec_from);
+}
+
+bool walk_believes(const struct walk_format *f, struct clv_span rest, uint32_t raw_len)
+{
+    const bool full = rest.len >= f->record_max;
+    const struct clv_span s = {rest.p, full ? f->record_max : rest.len};
+    if (s.len - raw_len < f->hdr_len)
+        return true; /* the last one, or so long that nothing is seen of what follows */
+    const uint8_t *next = rest.p + raw_len;
+    const uint32_t sec_from = walk_load32(next, f->big_endian) - PLAUSIBLE_SECONDS;
+    if (CLV_LIKELY(is_evident(f, next, sec_from)) || begins_capture(next, s.len - raw_len))
+        return true;
+    for (size_t at = 1; at < raw_len; at++)
+        if (CLV_UNLIKELY(passes(f, s, full, at, raw_len)))
+            return false;
+    return true;
 }
 
 struct near {

@@ -136,6 +136,8 @@ enum walk_step walk_block_slowly(const struct ledger *l, const struct walk_state
     bool big = st->big_endian;
     if (rest < NG_BLOCK_MIN)
         return WALK_CUT;
+    if (walk_begins_savefile(p, rest))
+        return WALK_OTHER;
     rec->type = walk_load32(p, big);
     if (rec->type == NG_SECTION && !section_order(p, &big))
         return WALK_IMPOSSIBLE;
@@ -362,6 +364,14 @@ void walk_block_explain(const struct ledger *l, const struct walk_state *st, con
                        NG_BLOCK_MIN, rest.len);
         hint = "the capture was cut off, or was still running";
         goto done;
+    }
+    if (step == WALK_OTHER) {
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                       "another capture begins here, as joined by cat, in classic pcap");
+        (void)clv_fail_hint(err, "split it on its own: tail -c +%llu gives it",
+                            (unsigned long long)offset + 1);
+        (void)clv_fail_at(err, offset, record);
+        return;
     }
     const uint32_t type = walk_load32(p, big);
     if (type == NG_SECTION && !section_order(p, &big)) {

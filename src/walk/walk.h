@@ -59,8 +59,12 @@ struct walk_record {
 enum walk_step {
     WALK_RECORD,     /* the record is whole */
     WALK_CUT,        /* the span ends inside the record, or before it */
-    WALK_IMPOSSIBLE, /* a length is beyond the format's limit, or contradicts another */
-    WALK_BLOCK,      /* pcapng: a whole block that is no packet */
+    WALK_IMPOSSIBLE, /* zeros, or a length that is beyond the format's limit or contradicts another
+                      */
+    WALK_BLOCK, /* whole, and no packet: a block of pcapng; in pcap the file header of a capture
+                   that was joined to this one, as by cat, and is of the same kind */
+    WALK_OTHER, /* another capture begins here, whose records this format's rules would misread */
+    WALK_DOUBTFUL, /* whole, but sound records begin within it: see walk_believes() */
 };
 
 /*
@@ -88,6 +92,16 @@ size_t walk_guess(const struct walk_format *f, struct clv_span s, size_t from, i
  */
 size_t walk_search(const struct walk_format *f, struct clv_span s, size_t from,
                    size_t limit) CLV_COLD;
+
+/*
+ * For a capture that may be damaged. false: the record of raw_len bytes at the start of rest is
+ * one that was misread: no record follows it, but in its bytes a chain of plausible ones begins
+ * that goes on past its end. It is judged by at most f->record_max bytes, as walk_search() does.
+ */
+bool walk_believes(const struct walk_format *f, struct clv_span rest, uint32_t raw_len);
+
+/* true: a file header of classic pcap stands at p, in any byte order and resolution of time. */
+bool walk_begins_savefile(const uint8_t *p, size_t rest) CLV_COLD;
 
 /*
  * Loads the headers of the records that start in [from, to) of s into the cache, so that a walk
@@ -128,8 +142,13 @@ CLV_INLINE void walk_lengths(const struct walk_format *f, const uint8_t *p, bool
     }
 }
 
+/* A record header that few records have: whether it is one, or what else stands there. */
+enum walk_step walk_record_slowly(const struct walk_format *f, const uint8_t *p, size_t rest,
+                                  struct walk_record *rec) CLV_COLD;
+
 /*
- * Reads the record at the start of the rest bytes at p. *rec is filled for WALK_RECORD only.
+ * Reads the record at the start of the rest bytes at p. *rec is filled for WALK_RECORD; raw and
+ * raw_len are for WALK_BLOCK.
  * big_endian repeats f->big_endian: a loop gives it as a constant, so that each instance has one
  * byte order and no test of it.
  */
@@ -140,8 +159,13 @@ CLV_INLINE enum walk_step walk_record(const struct walk_format *f, const uint8_t
         return WALK_CUT;
     uint32_t caplen, origlen;
     walk_lengths(f, p, big_endian, &caplen, &origlen);
-    if (CLV_UNLIKELY(caplen > f->caplen_max))
-        return WALK_IMPOSSIBLE;
+    /* The first comparison finds 0, too. A file header read as a record's has caplen 0 or origlen
+       0: these are its time zone and accuracy of times, which nearly all writers leave at 0. */
+    if (CLV_UNLIKELY(caplen - 1 >= f->caplen_max || caplen > origlen)) {
+        const enum walk_step step = walk_record_slowly(f, p, rest, rec);
+        if (step != WALK_RECORD)
+            return step;
+    }
     if (CLV_UNLIKELY(caplen > rest - f->hdr_len))
         return WALK_CUT;
     rec->raw = p;

@@ -49,8 +49,9 @@ static size_t put_header(uint8_t *to, uint8_t choice)
     return PCAP_FILE_HEADER;
 }
 
-/* What begins at p: a record, or a block that is believed. 0: a fault. */
-static size_t step(struct walked *w, const uint8_t *p, size_t rest, uint64_t at, bool *record)
+/* What begins at p: a record, or a block that is believed. 0: a fault, maybe the last one. */
+static size_t step(struct walked *w, const uint8_t *p, size_t rest, uint64_t at, bool *record,
+                   bool *last)
 {
     struct walk_record rec;
     struct clv_error err;
@@ -58,12 +59,17 @@ static size_t step(struct walked *w, const uint8_t *p, size_t rest, uint64_t at,
                                     ? walk_record(&w->f, p, rest, w->f.big_endian, &rec)
                                     : walk_block(&w->ledger, &w->st, p, rest, &rec);
     *record = step == WALK_RECORD;
+    *last = step == WALK_OTHER;
+    if (*record && w->f.kind == WALK_PCAP &&
+        !walk_believes(&w->f, (struct clv_span){p, rest}, rec.raw_len))
+        return 0;
     if (step != WALK_RECORD && step != WALK_BLOCK)
         return 0;
     FUZZ_CHECK(rec.raw == p && rec.raw_len > 0 && rec.raw_len <= rest);
     FUZZ_CHECK(step == WALK_BLOCK ||
                (rec.data >= p && rec.data + rec.caplen <= p + rec.raw_len && rec.caplen <= rest));
-    if (step == WALK_BLOCK && !walk_note(&w->ledger, &w->st, p, rec.raw_len, at, &err)) {
+    if (step == WALK_BLOCK && w->f.kind == WALK_PCAPNG &&
+        !walk_note(&w->ledger, &w->st, p, rec.raw_len, at, &err)) {
         FUZZ_CHECK(err.code == CLV_ERR_DAMAGE && err.what[0]);
         return 0;
     }
@@ -81,8 +87,8 @@ static struct found recover(const uint8_t *data, size_t size)
     w.st.big_endian = w.f.big_endian;
     size_t at = w.f.data_at, covered = at;
     while (at < size) {
-        bool record;
-        const size_t len = step(&w, data + at, size - at, at, &record);
+        bool record, last;
+        const size_t len = step(&w, data + at, size - at, at, &record, &last);
         found.records += len && record;
         covered += len;
         at += len;
@@ -92,6 +98,8 @@ static struct found recover(const uint8_t *data, size_t size)
             found.fault_at = at;
             found.fault_record = found.records + 1;
         }
+        if (last)
+            break;
         const size_t from = at + 1;
         size_t next = from;
         if (from < size)
@@ -102,7 +110,7 @@ static struct found recover(const uint8_t *data, size_t size)
         found.skipped += next - at;
         at = next;
     }
-    FUZZ_CHECK(at == size && covered + found.skipped == size);
+    FUZZ_CHECK(at <= size && covered + found.skipped == at);
     ledger_fini(&w.ledger);
     return found;
 }

@@ -44,15 +44,20 @@ static void walk_pcap(const struct walk_format *f, const uint8_t *data, size_t s
     struct clv_error err;
     enum walk_step step = WALK_RECORD;
     int64_t first_ns = 0;
-    while (at < size &&
-           (step = walk_record(f, data + at, size - at, f->big_endian, &rec)) == WALK_RECORD) {
-        FUZZ_CHECK(rec.raw == data + at && rec.raw_len == f->hdr_len + rec.caplen);
-        FUZZ_CHECK(rec.raw_len <= size - at && rec.caplen <= f->caplen_max);
-        first_ns = first_ns ? first_ns : rec.ts_ns;
+    while (at < size) {
+        step = walk_record(f, data + at, size - at, f->big_endian, &rec);
+        if (step != WALK_RECORD && step != WALK_BLOCK)
+            break;
+        FUZZ_CHECK(rec.raw == data + at && rec.raw_len <= size - at);
+        if (step == WALK_RECORD) {
+            FUZZ_CHECK(rec.raw_len == f->hdr_len + rec.caplen && rec.caplen <= f->caplen_max);
+            (void)walk_believes(f, (struct clv_span){data + at, size - at}, rec.raw_len);
+            first_ns = first_ns ? first_ns : rec.ts_ns;
+        }
         at += rec.raw_len;
     }
     FUZZ_CHECK(at <= size);
-    if (step != WALK_RECORD) {
+    if (at < size) {
         (void)walk_explain(f, "fuzz", step, (struct clv_span){data + at, size - at}, at, 1, &err);
         FUZZ_CHECK(err.code == CLV_ERR_DAMAGE && err.offset == at);
     }

@@ -6,6 +6,7 @@ byte for byte under their names, and the manifest. That covers: each record in e
 one drop count, unchanged, in capture order, both directions together. Then threads, window, memory,
 open outputs and the input's byte order must not change a byte.
 """
+import itertools
 import json
 import os
 import random
@@ -352,16 +353,16 @@ def false_chain_to_the_end() -> None:
 def empty_packets() -> None:
     """Nothing but record headers."""
     rng = suite.random('empty-packets')
-    packets = [pf.Packet(b'', 10**9 * (i // 3), rng.choice([0, 60, 1500])) for i in range(90000)]
+    packets = [pf.Packet(b'', 10**9 * (1 + i // 3), rng.choice([0, 60, 1500])) for i in range(90000)]
     check_capture(rng, pf.Capture(pf.Format(big_endian=rng.random() < 0.5), packets), more=2)
 
 
-def empty_at_the_epoch() -> None:
-    """Record headers of zeros: every 4th byte could be a record's first."""
-    rng = suite.random('empty-at-the-epoch')
-    packets = [pf.Packet(b'', 0, 0) for _ in range(60000)]
-    packets += pf.at_times([syn(i) for i in range(100)], 0, 0)
-    packets += [pf.Packet(b'', 0, 0) for _ in range(60000)]
+def empty_near_the_epoch() -> None:
+    """Record headers that are zeros but for a byte: every 4th byte could be a record's first."""
+    rng = suite.random('empty-near-the-epoch')
+    packets = [pf.Packet(b'', 10**9, 0) for _ in range(60000)]
+    packets += pf.at_times([syn(i) for i in range(100)], 10**9, 0)
+    packets += [pf.Packet(b'', 10**9, 0) for _ in range(60000)]
     check_capture(rng, pf.Capture(pf.Format(), packets), more=2)
 
 
@@ -457,6 +458,89 @@ def damaged() -> None:
         check_knobs(rng, path, output, more=2, status=1)
 
 
+def check_damaged(rng: random.Random, data: bytes, recovered: List[pf.Record], *flags: str,
+                  status: int = 1) -> None:
+    """All before the fault, and with --recover these records, whatever the knobs."""
+    path = suite.write('capture.pcap', data)
+    saved = pf.parse(data, caplen_max=262144)
+    output = check_split(path, saved, flags=flags, status=1 if saved.damage_at else 0)
+    check_knobs(rng, path, output, *flags, more=2, status=1 if saved.damage_at else 0)
+    for flags in (('--recover',), ('--recover', '--by', 'none', '--format', 'pcapng')):
+        output = suite.path('recovered')
+        summary = suite.split(path, output, *flags, status=status)
+        check_equal(summary['records_read'], len(recovered), 'records with --recover')
+        if len(flags) == 1:
+            wanted = reference.split(pf.Savefile(saved.format, saved.header, recovered, None))
+            found = {n: d for n, d in harness.files_of(output).items() if n.endswith('.pcap')}
+            harness.check_files(found, wanted.files)
+        check_knobs(rng, path, output, *flags, more=2, status=status)
+        subprocess.run(['rm', '-rf', output, suite.path('flow-both')], check=True)
+
+
+def some_records(rng: random.Random, fmt: pf.Format, n: int, at: int = 10**18) -> List[bytes]:
+    return [fmt.record(syn(rng.randrange(500)) + rng.randbytes(rng.randrange(600)), at + i)
+            for i in range(n)]
+
+
+def records_of(fmt: pf.Format, parts: Sequence[bytes]) -> List[pf.Record]:
+    return list(pf.parse(fmt.header() + b''.join(parts)).records)
+
+
+def joined() -> None:
+    """Captures of one kind that cat joined are one; one of another kind ends it."""
+    rng = suite.random('joined')
+    for kind in ('us', 'ns', 'modified'):
+        fmt = pf.Format(kind, rng.random() < 0.5)
+        parts = [some_records(rng, fmt, rng.choice([0, 1, 3000]), 10**18 + i * 10**16)
+                 for i in range(5)]
+        data = b''.join(fmt.header() + b''.join(p) for p in parts)
+        whole = records_of(fmt, [b''.join(p) for p in parts])
+        check_damaged(rng, data, whole, status=0)
+        summary = json.loads(suite.run_cleave('info', '--json', suite.path('capture.pcap')).stdout)
+        check_equal((summary['records'], summary['joined']), (len(whole), 5), 'info')
+        others = [pf.Format(kind, not fmt.big_endian), pf.Format(kind, fmt.big_endian, 101),
+                  pf.Format('us' if kind == 'ns' else 'ns', fmt.big_endian),
+                  pf.Format(kind, fmt.big_endian, version=(2, 3))]
+        for other in rng.sample(others, 2):
+            more = other.header() + b''.join(some_records(rng, other, rng.choice([0, 1, 1000])))
+            check_damaged(rng, data + more, whole)
+
+
+def holes() -> None:
+    """Zeros between records and at the end are no records, and nothing around them is lost."""
+    rng = suite.random('holes')
+    for kind in ('us', 'modified'):
+        fmt = pf.Format(kind, rng.random() < 0.5)
+        parts = [some_records(rng, fmt, rng.choice([3, 50, 2000])) for _ in range(4)]
+        sizes = [rng.choice([24, 100, 4096, 70001, 3 << 20]) for _ in parts]
+        data = fmt.header() + b''.join(b''.join(p) + bytes(n) for p, n in zip(parts, sizes))
+        check_damaged(rng, data, records_of(fmt, [b''.join(p) for p in parts]))
+
+
+def swallowed() -> None:
+    """A length with a bit too much, within which sound records begin: these are not lost."""
+    rng = suite.random('swallowed')
+    fmt = pf.Format(big_endian=rng.random() < 0.5)
+    records = some_records(rng, fmt, 4000)
+    data = bytearray(fmt.header() + b''.join(records))
+    lost = set()
+    starts = list(itertools.accumulate(map(len, records), initial=pf.FILE_HEADER_LEN))
+    for i in range(200, len(records), 400):
+        more = 1 << rng.randrange(13, 17)
+        if starts[i + 1] + more not in starts:  # else it would be as lawful as those within it
+            struct.pack_into(fmt.order + 'I', data, starts[i] + 8, len(records[i]) - 16 + more)
+            lost.add(i)
+    kept = [r for i, r in enumerate(records) if i not in lost]
+    path = suite.write('capture.pcap', bytes(data))
+    output = suite.path('recovered')
+    summary = suite.split(path, output, '--recover', status=1)
+    check_equal(summary['damages'], len(lost), 'faults')
+    wanted = reference.split(pf.parse(fmt.header() + b''.join(kept)))
+    found = {n: d for n, d in harness.files_of(output).items() if n.endswith('.pcap')}
+    harness.check_files(found, wanted.files)
+    check_knobs(rng, path, output, '--recover', status=1)
+
+
 def protocol_zero() -> None:
     """Protocol 0 of IPv4 is a protocol like any other."""
     frames = [pf.frame('10.0.0.1', '10.0.0.2', 0, b'abcd'), pf.frame('10.0.0.1', '10.0.0.2', 255)]
@@ -506,8 +590,9 @@ def main() -> int:
     cases: Dict[str, Callable[[], None]] = {
         'every-key-%d' % linktype: every_key(linktype) for linktype in reference.LINKS}
     for case in (knobs, no_other, byte_order, old_versions, many_flows, false_chains,
-                 false_chain_to_the_end, empty_packets, empty_at_the_epoch, zeros_near_the_epoch,
-                 huge_beside_tiny, many_records, wild_times, damaged, protocol_zero, limits):
+                 false_chain_to_the_end, empty_packets, empty_near_the_epoch, zeros_near_the_epoch,
+                 huge_beside_tiny, many_records, wild_times, damaged, joined, holes, swallowed,
+                 protocol_zero, limits):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)
 

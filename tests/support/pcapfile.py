@@ -127,7 +127,10 @@ def _format_of(header: bytes) -> Format:
 
 
 def parse(data: bytes, caplen_max: int = 0xffffffff) -> Savefile:
-    """Reads up to the first record that is not whole, or longer than caplen_max."""
+    """
+    Reads up to the first record that is not whole, or longer than caplen_max, or zeros. A file
+    header of the same kind among the records, as cat leaves it, is passed over; others end it.
+    """
     header = data[:FILE_HEADER_LEN]
     if len(header) < FILE_HEADER_LEN:
         raise ValueError('file header cut short')
@@ -136,6 +139,13 @@ def parse(data: bytes, caplen_max: int = 0xffffffff) -> Savefile:
     at, head_len = FILE_HEADER_LEN, fmt.record_header_len
     while at < len(data):
         if len(data) - at < head_len:
+            return Savefile(fmt, header, records, at)
+        if len(data) - at >= FILE_HEADER_LEN and data[at:at + 8] == header[:8] and \
+                data[at + 20:at + 24] == header[20:24]:
+            at += FILE_HEADER_LEN
+            continue
+        magics = [struct.pack(order + 'I', m) for order in '<>' for m in MAGIC.values()]
+        if data[at:at + 16] == bytes(16) or data[at:at + 4] in magics:
             return Savefile(fmt, header, records, at)
         sec, frac, caplen, origlen = struct.unpack_from(fmt.order + 'IIII', data, at)
         if fmt.version[0] == 543 or fmt.version < (2, 3):

@@ -567,6 +567,15 @@ static void test_explain(void **state)
          0,
          "promises 262145 bytes, more than the 262144",
          "not records"},
+        {"a hole",
+         {0},
+         0,
+         0,
+         100,
+         0,
+         "zeros instead of a record: 116 bytes, up to the end",
+         "reserved"},
+        {"a hole within a header", {0}, 0, 0, 0, 9, "a record: 7 bytes, up to the end", "reserved"},
         {"2.2 cut",
          {.major = 2, .minor = 2},
          1514,
@@ -599,7 +608,8 @@ static void test_explain(void **state)
         struct clv_error err = {0};
         struct bytes b = {0};
         format_of(&f, &rows[i].d);
-        put_record_header(&b, &rows[i].d, 1, 2, rows[i].third, rows[i].fourth);
+        const bool hole = rows[i].third == 0 && rows[i].fourth == 0;
+        put_record_header(&b, &rows[i].d, !hole, hole ? 0 : 2, rows[i].third, rows[i].fourth);
         b.len -= rows[i].cut;
         put_fill(&b, 0, rows[i].present);
         uint8_t *p = tight_copy(b.p, b.len);
@@ -613,6 +623,106 @@ static void test_explain(void **state)
         CHECK_STR(rows[i].name, err.subject, "day.pcap");
         CHECK_HAS(rows[i].name, err.what, rows[i].what);
         CHECK_HAS(rows[i].name, err.hint, rows[i].hint);
+        free(p);
+        bytes_free(&b);
+    }
+}
+
+/* The file header of another capture in a record's place. */
+static void test_joined(void **state)
+{
+    static const struct savefile_dialect us = {0};
+    static const struct {
+        const char *name;
+        const char *hex; /* as it stands there */
+        enum walk_step want;
+        const char *what; /* WALK_OTHER: where they differ */
+    } rows[] = {
+        {"the same",
+         "d4c3b2a102000400000000000000000000000400"
+         "01000000",
+         WALK_BLOCK, NULL},
+        {"a time zone",
+         "d4c3b2a102000400100e00000000000000000400"
+         "01000000",
+         WALK_BLOCK, NULL},
+        {"west of Greenwich",
+         "d4c3b2a102000400f0f1ffff0000000000000400"
+         "01000000",
+         WALK_BLOCK, NULL},
+        {"an accuracy",
+         "d4c3b2a102000400000000000600000000000400"
+         "01000000",
+         WALK_BLOCK, NULL},
+        {"a smaller snaplen",
+         "d4c3b2a102000400000000000000000060000000"
+         "01000000",
+         WALK_BLOCK, NULL},
+        {"big-endian",
+         "a1b2c3d400020004000000000000000000040000"
+         "00000001",
+         WALK_OTHER, "byte order"},
+        {"nanoseconds",
+         "4d3cb2a102000400000000000000000000000400"
+         "01000000",
+         WALK_OTHER, "time resolution"},
+        {"modified",
+         "34cdb2a102000400000000000000000000000400"
+         "01000000",
+         WALK_OTHER, "form of record headers"},
+        {"2.2",
+         "d4c3b2a102000200000000000000000000000400"
+         "01000000",
+         WALK_OTHER, "version"},
+        {"raw IP",
+         "d4c3b2a102000400000000000000000000000400"
+         "65000000",
+         WALK_OTHER, "link type"},
+        {"an FCS",
+         "d4c3b2a102000400000000000000000000000400"
+         "01000024",
+         WALK_OTHER, "link type"},
+        {"pcapng", "0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000", WALK_OTHER,
+         "format"},
+        {"pcapng, big-endian", "0a0d0d0a0000001c1a2b3c4d00010000ffffffffffffffff0000001c",
+         WALK_OTHER, "format"},
+        {"version 3",
+         "d4c3b2a103000400000000000000000000000400"
+         "01000000",
+         WALK_RECORD, NULL},
+        {"a zone of two days",
+         "d4c3b2a10200040000a302000000000000000400"
+         "01000000",
+         WALK_RECORD, NULL},
+        {"a byte short",
+         "d4c3b2a102000400000000000000000000000400"
+         "010000",
+         WALK_RECORD, NULL},
+    };
+    struct walk_format f;
+    (void)state;
+    format_of(&f, &us);
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct bytes b = {0};
+        struct walk_record rec = {0};
+        struct clv_error err = {0};
+        put_hex(&b, rows[i].hex);
+        if (strcmp(rows[i].name, "a zone of two days") == 0)
+            put_fill(&b, 0, 200000);
+        uint8_t *p = tight_copy(b.p, b.len);
+        const enum walk_step step = walk_record(&f, p, b.len, false, &rec);
+        CHECK_EQ(rows[i].name, step, rows[i].want);
+        CHECK_EQ(rows[i].name, walk_begins_savefile(p, b.len),
+                 rows[i].want != WALK_RECORD && strstr(rows[i].name, "pcapng") == NULL);
+        if (step == WALK_BLOCK)
+            CHECK_EQ(rows[i].name, rec.raw_len, PCAP_FILE_HEADER);
+        if (step == WALK_OTHER) {
+            (void)walk_explain(&f, "a.pcap", step, (struct clv_span){p, b.len}, 999, 7, &err);
+            CHECK_EQ(rows[i].name, err.code, CLV_ERR_DAMAGE);
+            CHECK_HAS(rows[i].name, err.what, "another capture begins here");
+            CHECK_HAS(rows[i].name, err.what, rows[i].what);
+            CHECK_HAS(rows[i].name, err.hint, "tail -c +1000 ");
+        }
         free(p);
         bytes_free(&b);
     }
@@ -773,7 +883,8 @@ static void test_search_refusals(void **state)
         {"a month back", {1000000000, 1000000000 - 30 * 86400}, {5, 5}, 2, 0, 0},
         {"a jump in the middle", {1000000000, 2000000000, 1000000000}, {5, 6, 7}, 3, 0, 2},
         {"a jump", {1000000000, 2000000000, 2000000000}, {5, 6, 7}, 3, 0, 1},
-        {"no bytes on the wire", {1000000000, 1000000000}, {0, 5}, 2, 0, 1},
+        {"no bytes on the wire", {1000000000, 1000000000}, {0, 5}, 2, 0, 0},
+        {"zeros", {0, 1}, {0, 5}, 2, 0, 1},
         {"too long", {1000000000, 1000000000}, {262145, 5}, 2, 0, 1},
     };
     (void)state;
@@ -838,17 +949,12 @@ static void test_search_horizon(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open),
-        cmocka_unit_test(test_open_refusals),
-        cmocka_unit_test(test_open_pcapng),
-        cmocka_unit_test(test_open_truncated),
-        cmocka_unit_test(test_records),
-        cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_guess),
-        cmocka_unit_test(test_guess_cut_spans),
-        cmocka_unit_test(test_guess_nothing),
-        cmocka_unit_test(test_search),
-        cmocka_unit_test(test_search_refusals),
+        cmocka_unit_test(test_open),           cmocka_unit_test(test_open_refusals),
+        cmocka_unit_test(test_open_pcapng),    cmocka_unit_test(test_open_truncated),
+        cmocka_unit_test(test_records),        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_guess),          cmocka_unit_test(test_guess_cut_spans),
+        cmocka_unit_test(test_guess_nothing),  cmocka_unit_test(test_search),
+        cmocka_unit_test(test_joined),         cmocka_unit_test(test_search_refusals),
         cmocka_unit_test(test_search_horizon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
