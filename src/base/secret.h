@@ -10,6 +10,7 @@
 #ifndef CLEAVE_BASE_SECRET_H
 #define CLEAVE_BASE_SECRET_H
 
+#include <assert.h>
 #define XXH_INLINE_ALL
 #include <xxhash.h>
 
