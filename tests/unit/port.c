@@ -157,7 +157,7 @@ static void test_reserve(void **state)
 static void test_machine(void **state)
 {
     (void)state;
-    assert_in_range(port_processors(), 1, 1 << 20);
+    assert_true(port_processors() >= 1 && port_processors() <= 1 << 20);
     assert_true(port_memory() >= 1 << 20);
 }
 
