@@ -180,7 +180,7 @@ def wild(rng: random.Random, n: int) -> List[bytes]:
 def generated(make: Callable[[random.Random, int], List[bytes]]) -> Callable[[], None]:
     def case() -> None:
         rng = suite.random(make.__name__)
-        for i in range(8):
+        for i in range(harness.times(8)):
             frames = make(rng, 1500)
             data = pf.Capture(pf.Format(), pf.at_times(frames)).encode()
             n, faults = ask_both(suite.write('capture.pcap', data))

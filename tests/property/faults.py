@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""Every call that can fail, failed once: at its first, second, ... n-th time, until a run is over
-before the n-th. Whatever fails, either nothing is there that was not there before and the error is
+"""Every call that can fail, failed once: at its first, second, ... n-th time (some of these, but
+with CLEAVE_TESTS=full), until a run is over before the n-th. Whatever fails, either nothing is there that was not there before and the error is
 named, or the output is that of an undisturbed run, byte for byte.
 
 The faults come from ../support/faults.c, which is linked into a cleave of its own. Beside them:
@@ -253,7 +253,9 @@ class Trial:
 
     def every_call(self, fault: Fault, errors: Sequence[int], found: Found) -> int:
         """The n-th call fails with one of the errors in turn. Gives the number of runs."""
-        for n in range(1, CALLS_MAX):
+        n, rng = 0, suite.random('%s %s' % (fault, errors))
+        while n < CALLS_MAX:
+            n += 1 if harness.FULL or n < 3 else rng.randrange(1, 7)
             error = errors[(n - 1) % len(errors)]
             text = '%s:%d:%d:%s' % (fault.kind, n, error, fault.mode)
             ending = self.run(text + (',' + fault.beside if fault.beside else ''))
@@ -501,7 +503,7 @@ HARMLESS = '''
     getenv popcountdi2
     stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf
     putchar puts setvbuf
-    clock_gettime lseek lseek64 getpid isatty sysconf signal unlink unlinkat dirfd prctl syscall
+    clock_gettime lseek lseek64 getpid isatty sysconf signal unlink unlinkat dirfd prctl syscall ioctl
     pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal
     pthread_cond_timedwait pthread_cond_wait pthread_join pthread_mutex_destroy pthread_mutex_init
     pthread_mutex_lock pthread_mutex_unlock
@@ -874,7 +876,8 @@ def wait_until_asleep(pid: int) -> None:
 
 
 def main() -> int:
-    n_kills, n_signals = (n // (5 if suite.args.sanitized else 2) for n in (KILLS, SIGNALS))
+    n_kills, n_signals = (harness.times(n) // (5 if suite.args.sanitized else 2)
+                          for n in (KILLS, SIGNALS))
     cases: Dict[str, Callable[[], None]] = {
         'disturbed-' + name: disturbed(variant) for name, variant in VARIANTS.items()}
     for case in (no_name_left, read_fails_late, covered, output_removed, spills, confined, name_taken,

@@ -234,9 +234,10 @@ BOTH_LINKS = (pf.LINK_ETHERNET, pf.LINK_ETHERNET, pf.LINK_RAW)
 
 
 def captures(rng: random.Random, n: int, **more) -> List[Made]:
-    return [as_pcap(rng, events(rng, n, **more)),
+    made = [as_pcap(rng, events(rng, n, **more)),
             as_pcapng(rng, events(rng, n, BOTH_LINKS, **more)),
             as_pcapng(rng, events(rng, n, **more))]
+    return rng.sample(made, harness.times(len(made)))
 
 
 # ---- checks ----
@@ -386,7 +387,7 @@ def random_by(rng: random.Random) -> str:
 def combinations() -> None:
     rng = suite.random('combinations')
     for made in captures(rng, 400):
-        for _ in range(25):
+        for _ in range(harness.times(25)):
             by = random_by(rng)
             check_split(made, by, options(by, rng.random() < 0.3, inner=rng.random() < 0.3,
                                           no_other=rng.random() < 0.2))
@@ -595,7 +596,7 @@ def all_at_once() -> None:
     """Cuts of several kinds, with caps."""
     rng = suite.random('all-at-once')
     for made in captures(rng, 400, talks=8) + [before_the_epoch(rng, 400)]:
-        for _ in range(12):
+        for _ in range(harness.times(12)):
             every = rng.choice(['', 'time', 'size', 'records'])
             n = {'': 0, 'time': rng.choice([10**9, 10**10]), 'size': rng.choice([300, 2000]),
                  'records': rng.choice([2, 7])}[every]

@@ -26,7 +26,7 @@ import pcapngsamples as made
 from harness import Failed, check, check_equal
 
 MAGIC = b'\n\r\r\n'
-BUILT = 4
+BUILT = harness.times(4)
 # Picoseconds times 10**9 overflow what tshark 4.0 calculates in.
 SHAPE = dataclasses.replace(made.EVERYTHING, resolutions=[
     r for r in made.RESOLUTIONS if r != ng.tsresol(10, 12)])

@@ -186,7 +186,7 @@ KNOBS: Dict[str, List[str]] = {
 }
 
 
-def check_knobs(rng: random.Random, capture: str, base: str, *flags: str, more: int = 6,
+def check_knobs(rng: random.Random, capture: str, base: str, *flags: str, more: int = harness.times(6),
                 status: int = 0) -> None:
     wanted = harness.tree_digest(base)
     for i, knobs in enumerate(harness.knob_settings(KNOBS, rng, more)):
@@ -199,7 +199,7 @@ def check_knobs(rng: random.Random, capture: str, base: str, *flags: str, more: 
         subprocess.run(['rm', '-rf', output], check=True)
 
 
-def check_capture(rng: random.Random, capture: pf.Capture, more: int = 6) -> None:
+def check_capture(rng: random.Random, capture: pf.Capture, more: int = harness.times(6)) -> None:
     """The reference's files, whatever the knobs."""
     data = capture.encode()
     path = suite.write('capture.pcap', data)
@@ -326,7 +326,7 @@ def false_chains() -> None:
     fmt = pf.Format(rng.choice(['us', 'ns', 'modified']), rng.random() < 0.5)
     packets: List[pf.Packet] = []
     size, i = 0, 0
-    while size < 40 * PIECE:
+    while size < harness.times(40) * PIECE:
         now = 10**18 + i * 10**6
         inner = b''.join(fmt.record(syn(i + k), now + k * 1000) for k in range(rng.randint(1, 700)))
         cut = inner[rng.randrange(64):]  # begins inside a record at times
@@ -550,7 +550,7 @@ def protocol_zero() -> None:
 
 # ---- cases: limits ----
 
-FLOWS = 200000
+FLOWS = harness.times(200000)
 MEMORY = 16 << 20
 # What --memory does not speak of: a flow's slot and place in the manifest (entries and names leave
 # memory when they are more), and what every run needs: scanned records of three batches, stages of
@@ -561,7 +561,7 @@ ANON_BOUND = MEMORY + FLOWS * BYTES_PER_FLOW + FIXED
 
 
 def limits() -> None:
-    """200,000 flows in little memory through few descriptors."""
+    """Many flows in little memory through few descriptors."""
     if os.statvfs(suite.dir).f_favail < 2 * FLOWS:
         raise harness.Skip('the file system of %s has no %d inodes' % (suite.dir, FLOWS))
     path = suite.path('flood.pcap')

@@ -462,7 +462,7 @@ def hand_made() -> None:
         path = suite.write(name + '.pcap', build().encode())
         for flags in ((), rng.choice(settings), rng.choice(settings)):
             proven([path], *flags, status=None)
-    for i in range(40):
+    for i in range(harness.times(40)):
         shape = rng.choice(list(SHAPES.values()) + [made.EVERYTHING] * 3)
         path = suite.write('%d.pcapng' % i, ng.encode(made.random_capture(rng, shape)))
         proven([path], *rng.choice(settings), status=None)
@@ -478,7 +478,7 @@ def mixes() -> None:
         BOOKED, (('--inner',), ('--directed',), ('--recover',)),
         tuple(('--name', n) for n in NAMES))
     done = 0
-    for _ in range(220):
+    for _ in range(harness.times(220)):
         flags: Dict[str, str] = {}
         for kind in rng.sample(kinds, rng.randint(2, 5)):
             words = list(rng.choice(kind))
@@ -490,7 +490,7 @@ def mixes() -> None:
             flags[rng.choice(['--each', '--merge'])] = ''
         words = [word for pair in flags.items() for word in pair if word or word == pair[0]]
         done += proven(inputs, *words, status=None)
-    check(done > 60, 'only %d are not refused', done)
+    check(done > harness.times(60), 'only %d are not refused', done)
 
 
 def packed_inputs() -> None:
@@ -1077,7 +1077,8 @@ def stretches() -> None:
               words)
         return faults[0]
 
-    for i in (0, 1000, STRETCH - 2, STRETCH - 1, STRETCH, STRETCH + 1, n - 2):
+    places = (0, 1000, STRETCH - 2, STRETCH - 1, STRETCH, STRETCH + 1, n - 2)
+    for i in suite.random('stretches').sample(places, harness.times(len(places))):
         a, b, c = at(i), at(i + 1), at(i + 2)
         short = tell(data[:a] + data[b:], i, 'missing', i)
         double = tell(data[:b] + data[a:b] + data[b:], i + 1, 'more often|not belong', i + 1)
@@ -1224,7 +1225,8 @@ def manifest() -> None:
                 return faults[0]
 
             # Each byte of each column, in turn, is another.
-            for number in (0, len(rows) // 2, len(rows) - 1):
+            for number in suite.random('manifest').sample((0, len(rows) // 2, len(rows) - 1),
+                                                          harness.times(3)):
                 start = len(head) + sum(len(r) for r in rows[:number])
                 row = rows[number]
                 marks = [m.start() for m in re.finditer(b'[,:{]' if kind == 'jsonl' else b',', row)]
@@ -1621,7 +1623,7 @@ def mutated() -> None:
             'max_packets_per_flow': 5, 'max_bytes_per_flow': 500, 'min_packets': 2, 'top': 3,
             'min_bytes': 10, 'community_seed': 3, 'after_ns': 0, 'before_ns': 2**62,
             'every': 'records', 'every_n': 3, 'name': '{n}', 'port': '1-65535', 'by': 'flow'}
-    for _ in range(250):
+    for _ in range(harness.times(250)):
         if rng.random() < 0.5:
             data = bytearray(text)
             for _ in range(rng.randint(1, 4)):

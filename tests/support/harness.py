@@ -19,6 +19,9 @@ SKIPPED = 77  # what meson takes for "skipped"
 TIMEOUT_S = 600  # of what hangs: slow machines are no failure
 UNDER_VALGRIND = 20  # times as long, at most
 
+# Whether all of a test is wanted that takes long because it repeats itself: meson test --setup full.
+FULL = os.environ.get('CLEAVE_TESTS') == 'full'
+
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
 
@@ -35,6 +38,11 @@ def skipped(why: Skip) -> Callable[[], None]:
     def case() -> None:
         raise why
     return case
+
+
+def times(n: int) -> int:
+    """How often a test does what it does n times where all of it is wanted."""
+    return n if FULL else -(-n // 4)
 
 
 def check(true: object, text: str, *args: object) -> None:
@@ -188,7 +196,7 @@ class Suite:
 
     def run(self, cases: Mapping[str, Callable[[], None]]) -> int:
         """Runs what --only chooses. The status for meson: 0, 1, or 77 where all was skipped."""
-        print('seed %d' % self.seed, flush=True)
+        print('seed %d%s' % (self.seed, ', all of it' if FULL else ''), flush=True)
         failed: List[str] = []
         n_run = n_skipped = 0
         for name, case in cases.items():
