@@ -5,7 +5,7 @@ sample mixed a.pcap
 sample four-flows b.pcap
 trap '' XFSZ
 ulimit -f 0
-try cleave split a.pcap -o out --threads 1
-try cleave split b.pcap -o out --json --by proto
+try cleave split a.pcap -o out --by none
+try cleave split b.pcap -o out --json --by none --threads 1
 try cleave generate synflood -o flood.pcap
 names .

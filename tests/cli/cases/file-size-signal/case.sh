@@ -3,5 +3,5 @@
 not_under_valgrind the limit of file sizes
 sample mixed a.pcap
 ulimit -f 0
-try cleave split a.pcap -o out --threads 1
+try cleave split a.pcap -o out --by none
 names .
