@@ -12,6 +12,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "config.h"
 
 #if HAVE_FOPENCOOKIE
@@ -54,6 +55,44 @@ bool port_random(void *p, size_t len)
 {
     return getentropy(p, len) == 0;
 }
+
+#if HAVE_PTHREAD_CONDATTR_SETCLOCK
+
+void port_cond_init(pthread_cond_t *cond)
+{
+    pthread_condattr_t attr;
+    (void)pthread_condattr_init(&attr);
+    (void)pthread_condattr_setclock(&attr, CLOCK_MONOTONIC);
+    (void)pthread_cond_init(cond, &attr);
+    (void)pthread_condattr_destroy(&attr);
+}
+
+void port_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ns)
+{
+    const int64_t until = clock_ns() + ns;
+    const struct timespec at = {.tv_sec = (time_t)(until / 1000000000),
+                                .tv_nsec = (long)(until % 1000000000)};
+    (void)pthread_cond_timedwait(cond, lock, &at);
+}
+
+#else /* macOS: a clock that is set delays the wait */
+
+void port_cond_init(pthread_cond_t *cond)
+{
+    (void)pthread_cond_init(cond, NULL);
+}
+
+void port_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ns)
+{
+    struct timespec at;
+    (void)clock_gettime(CLOCK_REALTIME, &at);
+    ns += at.tv_nsec;
+    at.tv_sec += (time_t)(ns / 1000000000);
+    at.tv_nsec = (long)(ns % 1000000000);
+    (void)pthread_cond_timedwait(cond, lock, &at);
+}
+
+#endif
 
 bool port_rename(const char *from, const char *to, enum port_rename how)
 {

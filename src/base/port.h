@@ -7,6 +7,7 @@
 #define CLEAVE_BASE_PORT_H
 
 #include <errno.h>
+#include <pthread.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
@@ -51,6 +52,13 @@ bool port_reserve(int fd, uint64_t from, uint64_t len);
 
 /* Up to 256 random bytes that nobody can foresee. false: errno. */
 bool port_random(void *p, size_t len);
+
+/*
+ * A condition for port_cond_wait(), which waits for at most so many nanoseconds, however the time
+ * of day is set meanwhile.
+ */
+void port_cond_init(pthread_cond_t *cond);
+void port_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ns);
 
 /* Those that this process may use. */
 unsigned port_processors(void);

@@ -2,7 +2,6 @@
 #include "split/pipeline.h"
 
 #include <stdlib.h>
-#include <time.h>
 #include <unistd.h>
 
 #include "base/clock.h"
@@ -255,14 +254,7 @@ static void wait_a_while(struct plan *pl, bool reports)
         (void)pthread_cond_wait(&pl->wake, &pl->lock);
         return;
     }
-    struct timespec until;
-    (void)clock_gettime(CLOCK_REALTIME, &until);
-    until.tv_nsec += PROGRESS_NS;
-    if (until.tv_nsec >= 1000000000) {
-        until.tv_nsec -= 1000000000;
-        until.tv_sec++;
-    }
-    (void)pthread_cond_timedwait(&pl->wake, &pl->lock, &until);
+    port_cond_wait(&pl->wake, &pl->lock, PROGRESS_NS);
 }
 
 static void *work(void *arg)
@@ -571,7 +563,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
     numbering_init(&pl.numbering, params->name, params->inner);
     init_spill(&pl);
     (void)pthread_mutex_init(&pl.lock, NULL);
-    (void)pthread_cond_init(&pl.wake, NULL);
+    port_cond_init(&pl.wake);
     ok = ok && init(&pl, err);
     if (ok) {
         run_workers(&pl);

@@ -4,6 +4,7 @@
 #include <errno.h>
 
 #include "base/bytes.h"
+#include "base/clock.h"
 #include "base/port.h"
 
 struct collector {
@@ -161,11 +162,26 @@ static void test_machine(void **state)
     assert_true(port_memory() >= 1 << 20);
 }
 
+static void test_wait(void **state)
+{
+    enum { NS = 1000000 };
+    pthread_mutex_t lock = PTHREAD_MUTEX_INITIALIZER;
+    pthread_cond_t cond;
+    const int64_t before = clock_ns();
+    (void)state;
+    port_cond_init(&cond);
+    (void)pthread_mutex_lock(&lock);
+    while (clock_ns() - before < NS)
+        port_cond_wait(&cond, &lock, NS);
+    (void)pthread_mutex_unlock(&lock);
+    (void)pthread_cond_destroy(&cond);
+}
+
 int main(void)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stream),  cmocka_unit_test(test_rename),  cmocka_unit_test(test_sync),
-        cmocka_unit_test(test_reserve), cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_reserve), cmocka_unit_test(test_machine), cmocka_unit_test(test_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
