@@ -152,7 +152,7 @@ static double run_once(struct fixture *x, const char *room, const char *dir)
         find_all(x, parts);
         if (strcmp(room, "write") == 0) {
             (void)snprintf(out, sizeof out, "%s/out", dir);
-            if (!publish_init(&x->publish, out, IO_MODE, true, false, &err))
+            if (!publish_init(&x->publish, out, IO_MODE, NULL, false, &err))
                 die(&err);
             struct writer_ref *refs = x->refs;
             for (uint32_t i = 0; i < 2; i++) {
@@ -183,7 +183,7 @@ static double run_once(struct fixture *x, const char *room, const char *dir)
     if (strcmp(room, "find") == 0 || strcmp(room, "write") == 0)
         for (uint32_t i = 0; i < 2; i++)
             partition_fini(&parts[i]);
-    publish_fini(&x->publish);
+    publish_fini(&x->publish, NULL);
     stage_fini(&stage);
     return (double)(to - from) / 1e9;
 }

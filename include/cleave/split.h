@@ -107,7 +107,9 @@ struct clv_split_params {
     bool no_other; /* drop what has no network address instead of writing `other` */
     bool each;     /* every capture into a sub-directory of its own, named after it */
     bool merge;    /* the captures' records in the order of their times, not one behind the other */
-    bool force;    /* replace an output of an earlier run */
+    /* Replace an output of an earlier run, which must hold nothing else, nor any of the inputs. */
+    bool force;
+    bool force_all;   /* with force: whatever else lies in it is lost */
     bool no_metadata; /* pcapng: leave out names, secrets and custom blocks of sections */
     bool recover;     /* where a capture is damaged: search for the next records and go on */
     enum clv_format format;
@@ -194,14 +196,17 @@ struct clv_split_result {
     unsigned max_open;       /* outputs open at a time at most */
     uint64_t finished_bytes; /* of scanned_bytes, those whose records are written: an estimate */
     struct clv_error damage; /* the first fault; code CLV_ERR_NONE: the captures were sound */
+    struct clv_error after;  /* what failed once the outputs had their name: the page, the last step
+                                of CLV_SYNC_FULL, removing what was replaced; or CLV_ERR_NONE */
 };
 
 /*
  * Splits params->inputs into the new directory params->output, which appears whole or not at all.
  * true:  all records of each capture were split, or those up to where it is damaged, which the
  *        result tells; with recover also those behind.
- * false: *err says why; nothing is under the output's name that was not there before, unless the
- *        last step of CLV_SYNC_FULL failed behind all others; *result holds the counts up to then.
+ *        What failed after the directory had its name is in result->after.
+ * false: *err says why; nothing is under the output's name that was not there before; *result holds
+ *        the counts up to then.
  * Threads: any number of calls side by side; each starts threads of its own and joins them. The
  * soft limit of descriptors (RLIMIT_NOFILE) of the process is raised to the hard one.
  */

@@ -22,11 +22,22 @@ bool io_write(int fd, const void *p, size_t len, const char *subject, struct clv
     return true;
 }
 
+void io_hint_name(struct clv_error *err, int error)
+{
+    /* Of FAT, exFAT and SMB, which lack characters, and of those that take UTF-8 alone. */
+    if (error == EINVAL || error == EILSEQ)
+        (void)clv_fail_hint(err,
+                            "this file system does not take the name; see --output and --name");
+}
+
 int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *err)
 {
     const int fd = openat(dir_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-    if (fd < 0)
+    const int why = errno;
+    if (fd < 0) {
         (void)clv_fail_errno(err, name, "cannot be created");
+        io_hint_name(err, why);
+    }
     return fd;
 }
 

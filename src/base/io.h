@@ -19,6 +19,9 @@ static inline unsigned io_dir_mode(unsigned mode)
     return mode | 0300 | (mode & 0444) >> 2;
 }
 
+/* Hints at the name, where the errno is what file systems say of one that they cannot have. */
+void io_hint_name(struct clv_error *err, int error);
+
 /* Makes a file that must not be there yet. Returns its descriptor, or -1. */
 int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *err);
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/port.h"
 
+#include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
@@ -8,12 +9,22 @@
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
+#ifdef __linux__
+#include <sys/sysmacros.h>
+#endif
 #include <sys/types.h>
 #include <unistd.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
 #include "config.h"
+
+static int close_sink(void *cookie)
+{
+    struct port_sink *sink = cookie;
+    sink->closed = true;
+    return 0;
+}
 
 #if HAVE_FOPENCOOKIE
 
@@ -25,7 +36,7 @@ static ssize_t to_sink(void *cookie, const char *p, size_t len)
 
 static FILE *open_sink(struct port_sink *sink)
 {
-    return fopencookie(sink, "wb", (cookie_io_functions_t){.write = to_sink});
+    return fopencookie(sink, "wb", (cookie_io_functions_t){.write = to_sink, .close = close_sink});
 }
 
 #else /* macOS */
@@ -38,13 +49,14 @@ static int to_sink(void *cookie, const char *p, int len)
 
 static FILE *open_sink(struct port_sink *sink)
 {
-    return funopen(sink, NULL, to_sink, NULL, NULL);
+    return funopen(sink, NULL, to_sink, NULL, close_sink);
 }
 
 #endif
 
 FILE *port_stream(struct port_sink *sink)
 {
+    sink->closed = false;
     FILE *stream = open_sink(sink);
     if (stream)
         (void)setvbuf(stream, NULL, _IONBF, 0);
@@ -94,14 +106,14 @@ void port_cond_wait(pthread_cond_t *cond, pthread_mutex_t *lock, int64_t ns)
 
 #endif
 
-bool port_rename(const char *from, const char *to, enum port_rename how)
+bool port_rename(int dir, const char *from, const char *to, enum port_rename how)
 {
     const bool swap = how == PORT_EXCHANGE;
 #if HAVE_RENAMEAT2
     const unsigned flags = swap ? RENAME_EXCHANGE : RENAME_NOREPLACE;
-    return renameat2(AT_FDCWD, from, AT_FDCWD, to, flags) == 0;
+    return renameat2(dir, from, dir, to, flags) == 0;
 #elif HAVE_RENAMEATX_NP     /* macOS */
-    if (renameatx_np(AT_FDCWD, from, AT_FDCWD, to, swap ? RENAME_SWAP : RENAME_EXCL) == 0)
+    if (renameatx_np(dir, from, dir, to, swap ? RENAME_SWAP : RENAME_EXCL) == 0)
         return true;
     if (errno == ENOTSUP) /* elsewhere the same number */
         errno = EOPNOTSUPP;
@@ -109,9 +121,9 @@ bool port_rename(const char *from, const char *to, enum port_rename how)
 #elif defined SYS_renameat2 /* musl before 1.2.6; the kernel may have it all the same */
     enum { NOREPLACE = 1, EXCHANGE = 2 }; /* linux/fs.h */
     const unsigned flags = swap ? EXCHANGE : NOREPLACE;
-    return syscall(SYS_renameat2, AT_FDCWD, from, AT_FDCWD, to, flags) == 0;
+    return syscall(SYS_renameat2, dir, from, dir, to, flags) == 0;
 #else
-    (void)from, (void)to, (void)swap;
+    (void)dir, (void)from, (void)to, (void)swap;
     errno = ENOSYS;
     return false;
 #endif
@@ -159,6 +171,111 @@ bool port_sync_below(const char *dir, int dir_fd)
     if (error > 0)
         errno = error;
     return error == 0 && port_sync(dir_fd);
+}
+
+#endif
+
+static bool look_at(int dir, const char *name, int flags, struct port_place *p)
+{
+#if HAVE_STATX
+    /* Files on one device may be on several mounts of it, which only this tells. */
+    struct statx x;
+    const int at = flags | AT_NO_AUTOMOUNT | (*name ? 0 : AT_EMPTY_PATH);
+    if (statx(dir, name, at, STATX_TYPE | STATX_INO | STATX_MNT_ID, &x) == 0) {
+        *p = (struct port_place){
+            .dev = (uint64_t)x.stx_dev_major << 32 | x.stx_dev_minor,
+            .ino = x.stx_ino,
+            .mount = x.stx_mask & STATX_MNT_ID ? x.stx_mnt_id : 0,
+            .mode = x.stx_mode,
+        };
+        return true;
+    }
+    if (errno != ENOSYS && errno != EPERM) /* of an old kernel, or of a container's filter */
+        return false;
+#endif
+    struct stat st;
+    if ((*name ? fstatat(dir, name, &st, flags) : fstat(dir, &st)) != 0)
+        return false;
+    *p = (struct port_place){
+        .dev = (uint64_t)st.st_dev, .ino = (uint64_t)st.st_ino, .mode = st.st_mode};
+#ifdef __linux__
+    p->dev = (uint64_t)major(st.st_dev) << 32 | minor(st.st_dev);
+#endif
+    return true;
+}
+
+bool port_place(int dir, const char *name, struct port_place *p)
+{
+    return look_at(dir, name, AT_SYMLINK_NOFOLLOW, p);
+}
+
+bool port_place_of(const char *path, struct port_place *p)
+{
+    return look_at(AT_FDCWD, path, 0, p);
+}
+
+static bool is_dots(const char *name)
+{
+    return name[0] == '.' && (name[1] == '\0' || (name[1] == '.' && name[2] == '\0'));
+}
+
+#if HAVE_GETDENTS64
+
+bool port_names_begin(struct port_names *n, int fd)
+{
+    n->fd = fd;
+    n->at = n->len = 0;
+    return lseek(fd, 0, SEEK_SET) == 0;
+}
+
+const char *port_names_next(struct port_names *n)
+{
+    for (;;) {
+        if (n->at == n->len) {
+            const ssize_t got = getdents64(n->fd, n->buf, sizeof n->buf);
+            if (got <= 0) {
+                errno = got == 0 ? 0 : errno;
+                return NULL;
+            }
+            n->at = 0;
+            n->len = (size_t)got;
+        }
+        const struct dirent64 *e = (const void *)(n->buf + n->at);
+        n->at += e->d_reclen;
+        if (!is_dots(e->d_name))
+            return e->d_name;
+    }
+}
+
+void port_names_end(struct port_names *n)
+{
+    (void)n;
+}
+
+#else
+
+bool port_names_begin(struct port_names *n, int fd)
+{
+    const int own = openat(fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    n->stream = own >= 0 ? fdopendir(own) : NULL;
+    if (own >= 0 && !n->stream)
+        (void)close(own);
+    return n->stream;
+}
+
+const char *port_names_next(struct port_names *n)
+{
+    const struct dirent *e;
+    do {
+        errno = 0;
+        e = readdir(n->stream);
+    } while (e && is_dots(e->d_name));
+    return e ? e->d_name : NULL;
+}
+
+void port_names_end(struct port_names *n)
+{
+    (void)closedir(n->stream);
 }
 
 #endif

@@ -8,19 +8,23 @@
 
 #include <errno.h>
 #include <pthread.h>
+#include <stdalign.h>
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 #include <stdio.h>
+#include <sys/types.h>
 
 /* Takes all that is written to a stream; false: the write fails. */
 struct port_sink {
     bool (*put)(struct port_sink *sink, const void *p, size_t len);
+    bool closed; /* the stream in front of it */
 };
 
 /*
  * A stream without a buffer in front of the sink, which outlives it. NULL: no memory. That the sink
- * failed the sink must remember: with musl the stream's ferror() does not.
+ * failed the sink must remember: with musl the stream's ferror() does not. When the stream is
+ * closed, whoever does it, the sink is marked as such.
  */
 FILE *port_stream(struct port_sink *sink);
 
@@ -29,8 +33,11 @@ enum port_rename {
     PORT_EXCHANGE,  /* `from` and `to`, which are both there */
 };
 
-/* false: errno; ENOSYS, EINVAL or EOPNOTSUPP: only plain renames can be had here. */
-bool port_rename(const char *from, const char *to, enum port_rename how);
+/*
+ * Both names are in the directory open as dir, or dir is AT_FDCWD. false: errno; ENOSYS, EINVAL or
+ * EOPNOTSUPP: only plain renames can be had here.
+ */
+bool port_rename(int dir, const char *from, const char *to, enum port_rename how);
 
 /* true: that is what an errno of port_rename() says. */
 static inline bool port_renames_plainly(int error)
@@ -46,6 +53,45 @@ bool port_sync(int fd);
 
 /* These bytes of a file are not read again soon; len 0: all from there on. */
 void port_forget(int fd, uint64_t from, uint64_t len);
+
+/* What is under a name, and on which mount. */
+struct port_place {
+    uint64_t dev, ino;
+    uint64_t mount; /* 0: not known */
+    mode_t mode;
+};
+
+/* name "": what is open as dir. Links are not followed. false: errno. */
+bool port_place(int dir, const char *name, struct port_place *p);
+
+/* The same of what a path leads to, by links too. */
+bool port_place_of(const char *path, struct port_place *p);
+
+static inline bool port_same_file(const struct port_place *a, const struct port_place *b)
+{
+    return a->dev == b->dev && a->ino == b->ino;
+}
+
+static inline bool port_same_mount(const struct port_place *a, const struct port_place *b)
+{
+    return a->mount && b->mount ? a->mount == b->mount : a->dev == b->dev;
+}
+
+/*
+ * The names in a directory, one after the other, where possible without memory of its own. fd stays
+ * open, and is the caller's.
+ */
+struct port_names {
+    int fd;
+    void *stream; /* NULL: not used */
+    size_t at, len;
+    alignas(8) char buf[1024];
+};
+bool port_names_begin(struct port_names *n, int fd);
+
+/* "." and ".." are left out. NULL: there are no more, and errno is 0; or errno. */
+const char *port_names_next(struct port_names *n);
+void port_names_end(struct port_names *n);
 
 /* The bytes are in the file, and on the disk: stores to a map of them cannot fail. */
 bool port_reserve(int fd, uint64_t from, uint64_t len);

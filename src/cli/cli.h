@@ -28,6 +28,7 @@ enum flag_kind {
     FLAG_SIZE,     /* uint64_t, bytes; units k M G T and Ki Mi Gi Ti, with or without B */
     FLAG_DURATION, /* int64_t, nanoseconds; units ns us ms s m h, s when there is none */
     FLAG_WORD,     /* int: index of one of the words */
+    FLAG_CHOICE,   /* int: 1, or with =WORD more: 2 for the first; 0 where it is not given */
     FLAG_MODE,     /* uint64_t: permissions, octal */
     FLAG_EVERY,    /* struct every: a duration, a size with a unit, or records as 1000p */
     FLAG_TIME,     /* struct moment: RFC 3339, or seconds since the epoch */
@@ -50,7 +51,8 @@ struct flag {
     enum flag_kind kind;
     size_t at;         /* of the value in the command's options */
     uint64_t min, max; /* FLAG_COUNT, FLAG_SIZE; max 0: any */
-    const char *arg;   /* how help calls the value; FLAG_WORD: the words, separated by | */
+    const char *arg;   /* how help calls the value; FLAG_WORD: the words, separated by |, which
+                          FLAG_CHOICE has in [=...] */
     const char *help;  /* default included */
 };
 

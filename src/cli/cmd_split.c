@@ -7,8 +7,8 @@
 
 struct options {
     const char *output, *by, *name;
-    bool dry_run, each, merge, inner, directed, no_other, force, json, quiet, no_metadata, recover;
-    int manifest, cache, format, compress, sync, progress;
+    bool dry_run, each, merge, inner, directed, no_other, json, quiet, no_metadata, recover;
+    int manifest, cache, format, compress, sync, progress, force;
     bool clean, verify, no_sandbox;
     uint64_t threads, max_open, memory, window, mode;
     uint64_t shards, max_packets, max_bytes, community_seed, snaplen;
@@ -84,8 +84,8 @@ static const struct flag flags[] = {
      "a page of HTML about the traffic and its flows, to look at in a browser"},
     {"dry-run", 0, FLAG_BOOL, AT(dry_run), 0, 0, NULL,
      "all but writing; the summary, and with --manifest - the table of flows"},
-    {"force", 'f', FLAG_BOOL, AT(force), 0, 0, NULL,
-     "replace the output of an earlier run, with all that lies in it"},
+    {"force", 'f', FLAG_CHOICE, AT(force), 0, 0, "[=all]",
+     "replace the output of an earlier run; =all: with all else that lies in it"},
     {"threads", 't', FLAG_COUNT, AT(threads), 1, 1024, "N",
      "threads that work (default: the processors this process may use)"},
     {"memory", 0, FLAG_SIZE, AT(memory), 1 << 20, UINT64_C(1) << 46, "SIZE",
@@ -239,6 +239,24 @@ static int print_json(const struct clv_split_params *p, const struct clv_split_r
     return EXIT_ALL;
 }
 
+/* What earlier runs to the same output could not remove, killed or not. */
+static void print_stale(const struct clv_split_result *r)
+{
+    static const char old[] = "-old";
+    const size_t len = strlen(r->stale_path);
+    const bool replaced =
+        len >= sizeof old && strcmp(r->stale_path + len - (sizeof old - 1), old) == 0;
+    if (r->stale == 0)
+        return;
+    (void)fprintf(complaint(NULL),
+                  replaced ? "%s is an older output that could not be removed"
+                           : "%s was left by a killed run",
+                  printable(r->stale_path));
+    if (r->stale > 1)
+        (void)fprintf(stderr, ", and %s more", human_count(r->stale - 1));
+    (void)fprintf(stderr, "; --clean removes such\n");
+}
+
 static int run(const void *options, char **operands, unsigned n_operands)
 {
     const struct options *o = options;
@@ -277,7 +295,8 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .directed = o->directed,
         .name = o->name,
         .no_other = o->no_other,
-        .force = o->force,
+        .force = o->force != 0,
+        .force_all = o->force == 2,
         .format = (enum clv_format)o->format,
         .compress = (enum clv_compress)o->compress,
         .no_metadata = o->no_metadata,
@@ -331,15 +350,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         (void)snprintf(err.subject, sizeof err.subject, "--shard-by");
     if (!ok)
         return end_talk(&err, "published");
-    if (r.stale) {
-        if (r.stale > 1)
-            (void)fprintf(complaint(NULL),
-                          "%s was left by a killed run, and %s more; --clean removes such\n",
-                          printable(r.stale_path), human_count(r.stale - 1));
-        else
-            (void)fprintf(complaint(NULL), "%s was left by a killed run; --clean removes such\n",
-                          printable(r.stale_path));
-    }
+    print_stale(&r);
     int status = EXIT_ALL;
     if (o->json)
         status = print_json(&p, &r);
@@ -348,6 +359,10 @@ static int run(const void *options, char **operands, unsigned n_operands)
     if (fflush(stdout) != 0 || ferror(stdout)) {
         perror("cleave: the output is whole, but its summary could not be written");
         clearerr(stdout);
+        status = EXIT_DAMAGED;
+    }
+    if (r.after.code != CLV_ERR_NONE) {
+        (void)print_error(&r.after);
         status = EXIT_DAMAGED;
     }
     if (r.damage.code != CLV_ERR_NONE) {
@@ -386,7 +401,9 @@ const struct command command_split = {
         "{input} {vlan} {mac} {tunnel} {iface} {shard} {part} {community_id}. The output directory "
         "appears when it is complete, or not at all.\n"
         "\n"
-        "Exit status: 0 all split; 1 split up to where the capture is damaged; 2 nothing done.\n",
+        "Exit status: 0 all split; 1 split, but the capture is damaged, or something is undone "
+        "that\n"
+        "comes after; 2 nothing done.\n",
     .flags = flags,
     .options_size = sizeof(struct options),
     .run = run,

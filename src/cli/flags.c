@@ -181,11 +181,24 @@ static bool parse_word(const char *words, const char *text, int *out)
     }
 }
 
+/* "[=all]": the words between. */
+static bool parse_choice(const char *arg, const char *text, int *out)
+{
+    char words[64];
+    (void)snprintf(words, sizeof words, "%.*s", (int)strcspn(arg + 2, "]"), arg + 2);
+    if (!parse_word(words, text, out))
+        return false;
+    *out += 2;
+    return true;
+}
+
 static int bad_value(const struct command *cmd, const struct flag *f, const char *text)
 {
     (void)fprintf(complaint(cmd->name), "--%s does not take \"%s\"\n", f->name, printable(text));
     if (f->kind == FLAG_WORD)
         (void)fprintf(stderr, "it takes one of %s\n", f->arg);
+    else if (f->kind == FLAG_CHOICE)
+        (void)fprintf(stderr, "it is --%s%s\n", f->name, f->arg);
     else if ((f->kind == FLAG_COUNT || f->kind == FLAG_SIZE) && f->max)
         (void)fprintf(stderr, "it takes a whole number from %llu to %llu%s\n",
                       (unsigned long long)f->min, (unsigned long long)f->max,
@@ -249,6 +262,12 @@ static int set_value(const struct command *cmd, const struct flag *f, void *opti
         return parse_every(text, at) ? 0 : bad_value(cmd, f, text);
     case FLAG_WORD:
         return parse_word(f->arg, text, at) ? 0 : bad_value(cmd, f, text);
+    case FLAG_CHOICE:
+        if (!text) {
+            *(int *)at = *(int *)at ? *(int *)at : 1;
+            return 0;
+        }
+        return parse_choice(f->arg, text, at) ? 0 : bad_value(cmd, f, text);
     case FLAG_IPV4:
         return inet_pton(AF_INET, text, at) == 1 ? 0 : bad_value(cmd, f, text);
     }
@@ -282,6 +301,10 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
             return is_long ? unknown_flag(cmd, name) : usage_error(cmd, "no such flag", word);
         }
         p += len;
+        if (f->kind == FLAG_CHOICE && !(is_long && *p)) {
+            (void)set_value(cmd, f, options, NULL);
+            continue;
+        }
         if (f->kind == FLAG_BOOL) {
             if (is_long && *p)
                 return usage_error(cmd, "this flag takes no value", word);
@@ -336,8 +359,8 @@ static void help_row(const struct flag *f, FILE *to)
 {
     char left[64];
     (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", f->letter ? '-' : ' ',
-                   f->letter ? f->letter : ' ', f->letter ? "," : " ", f->name, f->arg ? " " : "",
-                   f->arg ? f->arg : "");
+                   f->letter ? f->letter : ' ', f->letter ? "," : " ", f->name,
+                   f->arg && f->kind != FLAG_CHOICE ? " " : "", f->arg ? f->arg : "");
     (void)fprintf(to, strlen(left) > 29 ? "  %s\n%33s%s\n" : "  %-29s%.0s  %s\n", left, "",
                   f->help);
 }

@@ -4,7 +4,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -14,78 +13,136 @@
 #include <unistd.h>
 
 #include "base/io.h"
+#include "base/mem.h"
 #include "base/path.h"
 #include "base/port.h"
 
-enum { DIRS_OPEN = 32 };
+#ifndef O_PATH
+#define O_PATH O_RDONLY /* of Linux: to have a directory open that one may not list */
+#endif
 
-static int remove_entry(const char *path, const struct stat *st, int type, struct FTW *ftw)
+enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+
+/* What stands for good behind the process number of what a run replaced and could not remove. */
+#define OLD "-old"
+
+static const char *name_of(const char *path)
 {
-    (void)st;
-    (void)type;
-    (void)ftw;
-    (void)remove(path);
-    return 0; /* the others are removed all the same */
+    return path_base(path);
 }
 
-static void remove_tree(const char *path)
-{
-    (void)nftw(path, remove_entry, DIRS_OPEN, FTW_DEPTH | FTW_PHYS);
-}
+/* ---- the target ---- */
 
-/* false: it is not, or errno says why that is not known; 0: it is not. */
-static bool is_empty(const char *path)
+enum target {
+    TARGET_NONE,
+    TARGET_EMPTY,  /* a directory, which is taken as it is */
+    TARGET_OUTPUT, /* with a mark of cleave's */
+    TARGET_OTHER,  /* a directory without */
+    TARGET_LINK,
+    TARGET_FILE,
+    TARGET_MOUNT,   /* a file system begins there */
+    TARGET_UNKNOWN, /* errno says why */
+};
+
+/* fd: an open directory. true: it has an entry; false: none, or errno is not 0. */
+static bool has_entry(int fd)
 {
-    DIR *d = opendir(path);
-    const struct dirent *e;
-    if (!d)
+    struct port_names names;
+    if (!port_names_begin(&names, fd))
         return false;
-    bool empty = true;
-    errno = 0;
-    while (empty && (e = readdir(d)))
-        empty = strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0;
-    empty = empty && errno == 0;
-    const int why = errno;
-    (void)closedir(d);
+    const bool has = port_names_next(&names) != NULL;
+    const int why = has ? 0 : errno;
+    port_names_end(&names);
     errno = why;
-    return empty;
+    return has;
 }
 
-/* An empty directory, or one that an earlier run made. false: as is_empty(). */
-static bool replaceable(const char *path)
+/* *fd: of a directory that was opened, or -1. */
+static enum target look_at_target(const struct publish *p, int *fd)
 {
-    char mark[PATH_MAX + sizeof PUBLISH_MARK + 1];
+    struct port_place place, parent;
     struct stat st;
-    if (lstat(path, &st) != 0)
-        return false;
-    errno = 0;
-    if (!S_ISDIR(st.st_mode))
-        return false;
-    (void)snprintf(mark, sizeof mark, "%s/%s", path, PUBLISH_MARK);
-    if (lstat(mark, &st) == 0 && S_ISREG(st.st_mode))
-        return true;
-    return (errno == 0 || errno == ENOENT) && is_empty(path);
+    *fd = -1;
+    if (!port_place(p->parent_fd, name_of(p->target), &place))
+        return errno == ENOENT ? TARGET_NONE : TARGET_UNKNOWN;
+    if (S_ISLNK(place.mode))
+        return TARGET_LINK;
+    if (!S_ISDIR(place.mode))
+        return TARGET_FILE;
+    if (!port_place(p->parent_fd, "", &parent))
+        return TARGET_UNKNOWN;
+    if (!port_same_mount(&place, &parent))
+        return TARGET_MOUNT;
+    *fd = openat(p->parent_fd, name_of(p->target), DIR_FLAGS);
+    if (*fd < 0)
+        return TARGET_UNKNOWN;
+    const bool has_mark = fstatat(*fd, PUBLISH_MARK, &st, AT_SYMLINK_NOFOLLOW) == 0;
+    if (has_mark && S_ISREG(st.st_mode))
+        return TARGET_OUTPUT;
+    if (!has_mark && errno != ENOENT)
+        return TARGET_UNKNOWN;
+    if (has_entry(*fd))
+        return TARGET_OTHER;
+    return errno ? TARGET_UNKNOWN : TARGET_EMPTY;
 }
 
-static bool check_target(const char *target, bool force, struct clv_error *err)
+static bool refuse(const struct publish *p, enum target what, struct clv_error *err)
 {
-    struct stat st;
-    if (lstat(target, &st) != 0) {
-        if (errno == ENOENT)
-            return true;
-        return clv_fail_errno(err, target, "cannot be looked at");
+    const char *const force =
+        p->replaces ? "--force replaces only what an earlier run made; remove it yourself" : NULL;
+    const char *hint = force ? force : "name another with --output";
+    char to[128];
+    ssize_t n;
+    switch (what) {
+    case TARGET_OUTPUT:
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is there already");
+        hint = "name another with --output, or replace it with --force";
+        break;
+    case TARGET_LINK:
+        n = readlinkat(p->parent_fd, name_of(p->target), to, sizeof to - 1);
+        to[n < 0 ? 0 : n] = '\0';
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is a symbolic link to %s", to);
+        hint = "name what it leads to, or another with --output";
+        break;
+    case TARGET_FILE:
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is there already, and no directory");
+        break;
+    case TARGET_MOUNT:
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is where a file system is mounted");
+        hint = "name a directory in it with --output";
+        break;
+    default:
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target,
+                       "is there already, and no output of cleave: it has no " PUBLISH_MARK);
+        break;
     }
-    if (!force) {
-        (void)clv_fail(err, CLV_ERR_EXISTS, target, "is there already");
-        return clv_fail_hint(err, "name another with --output, or replace it with --force");
-    }
-    if (replaceable(target))
-        return true;
-    if (errno != 0)
-        return clv_fail_errno(err, target, "cannot be looked at");
-    (void)clv_fail(err, CLV_ERR_EXISTS, target, "is no output of cleave, it has no " PUBLISH_MARK);
-    return clv_fail_hint(err, "--force replaces only what an earlier run made; remove it yourself");
+    return clv_fail_hint(err, "%s", hint);
 }
+
+/* Whether the target may be taken, or replaced. *old: which directory that is; all zero: none. */
+static bool check_target(const struct publish *p, struct port_place *old, struct clv_error *err)
+{
+    int fd;
+    const enum target what = look_at_target(p, &fd);
+    bool ok = false;
+    *old = (struct port_place){0};
+    if (what == TARGET_UNKNOWN)
+        (void)clv_fail_errno(err, p->target, "cannot be looked at");
+    else if (what == TARGET_NONE)
+        ok = true;
+    else if (what == TARGET_EMPTY)
+        ok = port_place(fd, "", old) || clv_fail_errno(err, p->target, "cannot be looked at");
+    else if (what != TARGET_OUTPUT || !p->replaces)
+        (void)refuse(p, what, err);
+    else
+        ok = made_check(fd, p->target, p->replaces, p->tree, err) &&
+             (port_place(fd, "", old) || clv_fail_errno(err, p->target, "cannot be looked at"));
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+/* ---- other runs ---- */
 
 /* Another run's staging directory, or what is left of one. */
 enum other {
@@ -94,22 +151,43 @@ enum other {
     OTHER_STALE, /* nobody's */
 };
 
-static enum other look_at_other(const char *path, long pid)
+/* *fd: of what is nobody's. */
+static enum other look_at_other(int parent, const char *name, long pid, int *fd)
 {
-    const int fd = open(path, O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC);
-    if (fd < 0)
+    *fd = openat(parent, name, DIR_FLAGS);
+    if (*fd < 0)
         return OTHER_NONE;
-    const bool locked = flock(fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK;
-    (void)close(fd);
-    if (locked)
-        return OTHER_ALIVE;
-    /* It may have been made this moment, and not be locked yet. */
-    return kill((pid_t)pid, 0) != 0 && errno == ESRCH ? OTHER_STALE : OTHER_NONE;
+    enum other other = OTHER_STALE;
+    if (flock(*fd, LOCK_EX | LOCK_NB) != 0 && errno == EWOULDBLOCK)
+        other = OTHER_ALIVE;
+    else if (kill((pid_t)pid, 0) == 0 || errno != ESRCH)
+        other = OTHER_NONE; /* it may have been made this moment, and not be locked yet */
+    if (other != OTHER_STALE) {
+        (void)close(*fd);
+        *fd = -1;
+    }
+    return other;
 }
 
 void publish_prefix(char prefix[PUBLISH_PREFIX_MAX], const char *path)
 {
     (void)snprintf(prefix, PUBLISH_PREFIX_MAX, ".%.200s.cleave-", path_base(path));
+}
+
+/* Removes all that is in the directory, and its name. false: errno. */
+static bool remove_dir(const struct publish *p, int fd, const char *name)
+{
+    return tree_empty(p->tree, fd) && unlinkat(p->parent_fd, name, AT_REMOVEDIR) == 0;
+}
+
+static void find_stale(struct publish *p, const char *name, int fd, bool clean)
+{
+    if (!clean || !remove_dir(p, fd, name)) {
+        p->n_stale++;
+        (void)snprintf(p->stale, sizeof p->stale, "%.*s%s", (int)(name_of(p->target) - p->target),
+                       p->target, name);
+    }
+    (void)close(fd);
 }
 
 /*
@@ -118,93 +196,137 @@ void publish_prefix(char prefix[PUBLISH_PREFIX_MAX], const char *path)
  */
 static bool look_around(struct publish *p, const char *own, bool clean, struct clv_error *err)
 {
-    char parent[PATH_MAX], prefix[PUBLISH_PREFIX_MAX], path[PATH_MAX];
-    path_parent(parent, p->target);
+    char prefix[PUBLISH_PREFIX_MAX];
     publish_prefix(prefix, p->target);
-    DIR *d = opendir(parent);
-    const struct dirent *e;
+    struct port_names *const names = &p->tree->levels[TREE_DEPTH]; /* no walk gets there */
+    const int parent = openat(p->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const size_t len = strlen(prefix);
+    const char *name;
     bool ok = true;
-    while (d && ok && (e = readdir(d))) {
-        const size_t len = strlen(prefix);
-        if (strncmp(e->d_name, prefix, len) != 0)
+    if (parent < 0 || !port_names_begin(names, parent)) {
+        if (parent >= 0)
+            (void)close(parent);
+        return true; /* what cannot be listed */
+    }
+    while (ok && (name = port_names_next(names))) {
+        if (strncmp(name, prefix, len) != 0)
             continue;
-        const int n = snprintf(path, sizeof path, "%.*s%s", (int)(path_base(p->target) - p->target),
-                               p->target, e->d_name);
-        const long pid = strtol(e->d_name + len, NULL, 10);
-        if (n < 0 || (size_t)n >= sizeof path || (own && strcmp(path, own) == 0) || pid <= 0)
+        const long pid = strtol(name + len, NULL, 10);
+        if ((own && strcmp(name, own) == 0) || pid <= 0)
             continue;
-        switch (look_at_other(path, pid)) {
+        int fd;
+        switch (look_at_other(parent, name, pid, &fd)) {
         case OTHER_NONE:
             break;
         case OTHER_ALIVE:
-            if (own && strcmp(path, own) > 0)
+            if (own && strcmp(name, own) > 0)
                 break;
-            (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "another run is writing it (%s)",
-                           e->d_name);
+            (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "another run is writing it (%s)", name);
             ok = false;
             break;
         case OTHER_STALE:
-            if (clean) {
-                remove_tree(path);
-                break;
-            }
-            p->n_stale++;
-            memcpy(p->stale, path, (size_t)n + 1);
+            find_stale(p, name, fd, clean);
             break;
         }
     }
-    if (d)
-        (void)closedir(d);
+    port_names_end(names);
+    (void)close(parent);
     return ok;
 }
 
-bool publish_init(struct publish *p, const char *target, unsigned mode, bool force, bool clean,
-                  struct clv_error *err)
+/* ---- beginning ---- */
+
+void publish_none(struct publish *p)
 {
-    char prefix[PUBLISH_PREFIX_MAX];
-    *p = (struct publish){.dir_fd = -1, .mode = mode, .force = force};
+    *p = (struct publish){.parent_fd = -1, .dir_fd = -1, .old_fd = -1};
+}
+
+/* Takes the target's name as it was given, less slashes at the end. */
+static bool set_target(struct publish *p, const char *target, struct clv_error *err)
+{
     size_t len = strlen(target);
     while (len > 1 && target[len - 1] == '/')
         len--;
-    /* ".NAME.cleave-PID" and a terminator beside the target must fit too. */
     if (len == 0)
         return clv_fail(err, CLV_ERR_ARG, "--output", "is empty");
+    /* ".NAME.cleave-PID" and a terminator beside the target must fit too. */
     if (len + 32 > sizeof p->target)
         return clv_fail(err, CLV_ERR_ARG, "--output", "a path of %zu bytes cannot be used", len);
     memcpy(p->target, target, len);
     p->target[len] = '\0';
-    const char *base = path_base(p->target);
+    const char *base = name_of(p->target);
+    if (strcmp(p->target, "-") == 0) {
+        (void)clv_fail(err, CLV_ERR_ARG, "--output", "is a directory, and not standard output");
+        return clv_fail_hint(err, "name one; ./- if it must be called so");
+    }
     if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
         return clv_fail(err, CLV_ERR_ARG, p->target, "cannot be an output directory");
-    if (!check_target(p->target, force, err))
-        return false;
-    if (!look_around(p, NULL, clean, err))
-        return false;
+    return true;
+}
+
+static bool fail_to_make(const struct publish *p, struct clv_error *err)
+{
+    const int why = errno;
+    (void)clv_fail_errno(err, p->target, "cannot be made");
+    io_hint_name(err, why);
+    if (why == ENOENT || why == ENOTDIR || why == EACCES || why == EPERM || why == EROFS)
+        (void)clv_fail_hint(err, "its parent directory must exist and be writable");
+    return false;
+}
+
+static bool make_staging(struct publish *p, struct clv_error *err)
+{
+    char prefix[PUBLISH_PREFIX_MAX];
     publish_prefix(prefix, p->target);
     for (unsigned attempt = 0;; attempt++) {
-        (void)snprintf(p->staging, sizeof p->staging, "%.*s%s%ld-%u", (int)(base - p->target),
-                       p->target, prefix, (long)getpid(), attempt);
-        if (mkdir(p->staging, io_dir_mode(mode)) == 0)
+        (void)snprintf(p->staging, sizeof p->staging, "%.*s%s%ld-%u",
+                       (int)(name_of(p->target) - p->target), p->target, prefix, (long)getpid(),
+                       attempt);
+        if (mkdirat(p->parent_fd, name_of(p->staging), io_dir_mode(p->mode)) == 0)
             break;
         if (errno == EEXIST && attempt < 1000)
             continue;
         p->staging[0] = '\0';
-        (void)clv_fail_errno(err, p->target, "cannot be made");
-        return clv_fail_hint(err, "its parent directory must exist and be writable");
+        return fail_to_make(p, err);
     }
-    p->dir_fd = open(p->staging, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    if (p->dir_fd < 0) {
-        (void)clv_fail_errno(err, p->staging, "cannot be opened");
-        (void)rmdir(p->staging); /* still empty; without descriptors no tree can be walked */
-        p->staging[0] = '\0';
+    p->dir_fd = openat(p->parent_fd, name_of(p->staging), DIR_FLAGS);
+    if (p->dir_fd >= 0)
+        return true;
+    (void)clv_fail_errno(err, p->staging, "cannot be opened");
+    (void)unlinkat(p->parent_fd, name_of(p->staging), AT_REMOVEDIR); /* still empty */
+    p->staging[0] = '\0';
+    return false;
+}
+
+bool publish_init(struct publish *p, const char *target, unsigned mode,
+                  const struct made_run *replaces, bool clean, struct clv_error *err)
+{
+    struct port_place old;
+    publish_none(p);
+    p->mode = mode;
+    p->replaces = replaces;
+    if (!set_target(p, target, err))
         return false;
+    p->tree = mem_zalloc(1, sizeof *p->tree);
+    if (!p->tree)
+        return clv_fail_nomem(err, p->target, sizeof *p->tree);
+    path_parent(p->staging, p->target);
+    p->parent_fd = open(p->staging, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    p->staging[0] = '\0';
+    if (p->parent_fd < 0) {
+        (void)fail_to_make(p, err);
+        goto fail;
     }
+    if (!check_target(p, &old, err) || !look_around(p, NULL, clean, err) || !make_staging(p, err))
+        goto fail;
     p->n_stale = 0;
-    if (flock(p->dir_fd, LOCK_EX | LOCK_NB) == 0 && !look_around(p, p->staging, false, err)) {
-        publish_fini(p);
-        return false;
-    }
+    if (flock(p->dir_fd, LOCK_EX | LOCK_NB) == 0 &&
+        !look_around(p, name_of(p->staging), false, err))
+        goto fail;
     return true;
+fail:
+    publish_fini(p, NULL);
+    return false;
 }
 
 bool publish_file(struct publish *p, const char *name, const char *data, size_t len,
@@ -217,65 +339,121 @@ bool publish_file(struct publish *p, const char *name, const char *data, size_t 
     return io_close(fd, name, ok ? err : NULL) && ok;
 }
 
+/* ---- the name ---- */
+
+/* Whether the name beside the target is that of the directory that is open as fd. */
+static bool is_still(const struct publish *p, const char *name, int fd)
+{
+    struct port_place now, own;
+    return port_place(p->parent_fd, name, &now) && port_place(fd, "", &own) &&
+           port_same_file(&now, &own);
+}
+
+/* Others may rename what all this lies in: what has the target's name must be what was written. */
+static bool fail_moved(const struct publish *p, struct clv_error *err)
+{
+    (void)clv_fail(err, CLV_ERR_IO, p->target,
+                   "the directory that it was written to was moved or replaced meanwhile");
+    return false;
+}
+
+static bool check_parent(struct publish *p, struct clv_error *err)
+{
+    struct port_place now, own;
+    char parent[PATH_MAX];
+    path_parent(parent, p->target);
+    if (!port_place_of(parent, &now) || !port_place(p->parent_fd, "", &own))
+        return clv_fail_errno(err, p->target, "cannot take its name");
+    return port_same_file(&now, &own) || fail_moved(p, err);
+}
+
+static bool check_staging(struct publish *p, struct clv_error *err)
+{
+    errno = 0;
+    if (is_still(p, name_of(p->staging), p->dir_fd))
+        return true;
+    return errno ? clv_fail_errno(err, p->target, "cannot take its name") : fail_moved(p, err);
+}
+
+/* The staging directory has the target's name; what had it before has this one. */
+static bool settle(struct publish *p, const char *old_name, const struct port_place *old,
+                   struct clv_error *err)
+{
+    struct port_place now;
+    const int dir = (int)(name_of(p->staging) - p->staging);
+    errno = 0;
+    bool ours = is_still(p, name_of(p->target), p->dir_fd);
+    if (ours && old_name) {
+        p->old_fd = openat(p->parent_fd, old_name, DIR_FLAGS);
+        errno = 0;
+        ours = p->old_fd < 0 || (port_place(p->old_fd, "", &now) && port_same_file(&now, old));
+    }
+    if (ours) {
+        (void)close(p->dir_fd);
+        p->dir_fd = -1; /* nothing of it is to be removed any more */
+        if (old_name && old_name != p->staging + dir)
+            (void)snprintf(p->staging + dir, sizeof p->staging - (size_t)dir, "%s", old_name);
+        else if (!old_name)
+            p->staging[0] = '\0';
+        return true;
+    }
+    const int why = errno; /* Back again. */
+    if (p->old_fd >= 0)
+        (void)close(p->old_fd);
+    p->old_fd = -1;
+    if (old_name)
+        (void)port_rename(p->parent_fd, old_name, name_of(p->target), PORT_EXCHANGE);
+    else
+        (void)port_rename(p->parent_fd, name_of(p->target), name_of(p->staging), PORT_NOREPLACE);
+    errno = why;
+    return why ? clv_fail_errno(err, p->target, "cannot take its name") : fail_moved(p, err);
+}
+
 /*
  * For file systems whose rename() takes no flags (NFS, many of FUSE): the old output steps aside
  * first. A target that is no empty directory is never overwritten, since rename() refuses that.
  */
-static bool rename_plainly(struct publish *p, bool replace, struct clv_error *err)
+static bool rename_plainly(struct publish *p, const struct port_place *old, struct clv_error *err)
 {
-    char aside[PATH_MAX];
+    char aside[NAME_MAX + 1];
+    const int parent = p->parent_fd;
+    const char *const target = name_of(p->target), *const staging = name_of(p->staging);
     /* Not ".NAME.cleave-PID": should it stay, it is not what a killed run left, but the old output.
      */
-    const int dir = (int)(path_base(p->staging) - p->staging);
-    const int len =
-        snprintf(aside, sizeof aside, "%.*s.old-%s", dir, p->staging, p->staging + dir + 1);
+    const int len = snprintf(aside, sizeof aside, ".old-%s", staging + 1);
     if (len < 0 || (size_t)len >= sizeof aside)
         return clv_fail(err, CLV_ERR_ARG, p->target, "its path is too long");
-    if (replace && rename(p->target, aside) != 0)
+    if (old->ino && renameat(parent, target, parent, aside) != 0)
         return clv_fail_errno(err, p->target, "cannot be moved aside");
-    if (rename(p->staging, p->target) != 0) {
+    if (renameat(parent, staging, parent, target) != 0) {
         (void)clv_fail_errno(err, p->target, "cannot take its name");
-        if (replace && rename(aside, p->target) != 0)
-            (void)clv_fail_hint(err, "what was there before is now %.120s", aside);
+        if (old->ino && renameat(parent, aside, parent, target) != 0)
+            (void)clv_fail_hint(err, "what was there before is now %.*s%.120s",
+                                (int)(target - p->target), p->target, aside);
         return false;
     }
-    if (replace)
-        (void)snprintf(p->staging, sizeof p->staging, "%s", aside); /* for publish_fini() */
-    else
-        p->staging[0] = '\0';
-    return true;
-}
-
-/* The names in the target's parent directory, on the disk. */
-static bool sync_parent(const struct publish *p, struct clv_error *err)
-{
-    char parent[PATH_MAX];
-    path_parent(parent, p->target);
-    return io_sync_dir(parent) ||
-           clv_fail_errno(err, parent,
-                          "cannot be synchronised: the output is there, but may "
-                          "not survive a power cut");
+    return settle(p, old->ino ? aside : NULL, old, err);
 }
 
 static bool take_name(struct publish *p, struct clv_error *err)
 {
-    struct stat st;
+    struct port_place old;
+    const char *const target = name_of(p->target), *const staging = name_of(p->staging);
+    if (!check_parent(p, err) || !check_staging(p, err))
+        return false;
     /* NOREPLACE: what appeared under the target's name meanwhile is somebody else's. */
-    if (port_rename(p->staging, p->target, PORT_NOREPLACE)) {
-        p->staging[0] = '\0';
-        return true;
-    }
+    if (port_rename(p->parent_fd, staging, target, PORT_NOREPLACE))
+        return settle(p, NULL, NULL, err);
     const bool plain = port_renames_plainly(errno);
     if (errno != EEXIST && !plain)
         return clv_fail_errno(err, p->target, "cannot take its name");
-    if (!check_target(p->target, p->force, err))
+    if (!check_target(p, &old, err))
         return false;
-    if (plain)
-        return rename_plainly(p, lstat(p->target, &st) == 0, err);
-    if (port_rename(p->staging, p->target, PORT_EXCHANGE))
-        return true; /* staging is now the old output, which publish_fini() removes */
-    if (port_renames_plainly(errno)) /* it knows the one flag, and not the other */
-        return rename_plainly(p, true, err);
+    if (!plain && old.ino && port_rename(p->parent_fd, staging, target, PORT_EXCHANGE))
+        return settle(p, staging, &old, err);
+    if (plain || !old.ino ||
+        port_renames_plainly(errno)) /* it knows the one flag, and not the other */
+        return rename_plainly(p, &old, err);
     return clv_fail_errno(err, p->target, "cannot be replaced");
 }
 
@@ -283,15 +461,72 @@ bool publish_commit(struct publish *p, enum clv_sync sync, struct clv_error *err
 {
     if (sync != CLV_SYNC_NONE && !port_sync_below(p->staging, p->dir_fd))
         return clv_fail_errno(err, p->target, "cannot be synchronised");
-    return take_name(p, err) && (sync != CLV_SYNC_FULL || sync_parent(p, err));
+    return take_name(p, err);
 }
 
-void publish_fini(struct publish *p)
+/* The names in the target's parent directory, on the disk. */
+static bool sync_parent(const struct publish *p, struct clv_error *err)
 {
-    if (p->dir_fd >= 0)
-        (void)close(p->dir_fd);
-    p->dir_fd = -1;
-    if (p->staging[0])
-        remove_tree(p->staging);
+    const int fd = openat(p->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const bool ok = fd >= 0 && port_sync(fd);
+    if (!ok)
+        (void)clv_fail_errno(err, p->target,
+                             "the output is there, but may not survive a power cut");
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
+}
+
+/* What is left has a name that the next run knows. */
+static bool remove_old(struct publish *p, struct clv_error *err)
+{
+    const char *const name = name_of(p->staging);
+    if (!p->staging[0])
+        return true;
+    if (p->old_fd < 0)
+        p->old_fd = openat(p->parent_fd, name, DIR_FLAGS);
+    if (p->old_fd >= 0 && remove_dir(p, p->old_fd, name))
+        return true;
+    const int why = errno;
+    char prefix[PUBLISH_PREFIX_MAX], left[PUBLISH_PREFIX_MAX + 32];
+    publish_prefix(prefix, p->target);
+    (void)snprintf(left, sizeof left, "%s%ld" OLD, prefix, (long)getpid());
+    const bool renamed = renameat(p->parent_fd, name, p->parent_fd, left) == 0;
+    errno = why;
+    (void)clv_fail_errno(err, p->target,
+                         "the output is there, but the one it replaced cannot be removed");
+    return clv_fail_hint(err, "it is now %.*s%.100s", (int)(name_of(p->target) - p->target),
+                         p->target, renamed ? left : name);
+}
+
+bool publish_finish(struct publish *p, enum clv_sync sync, struct clv_error *err)
+{
+    const bool synced = sync != CLV_SYNC_FULL || sync_parent(p, err);
+    const bool removed = remove_old(p, synced ? err : NULL);
     p->staging[0] = '\0';
+    return synced && removed;
+}
+
+void publish_fini(struct publish *p, struct clv_error *err)
+{
+    if (p->staging[0] && p->dir_fd >= 0) { /* not committed */
+        const bool empty = tree_empty(p->tree, p->dir_fd);
+        const char *const name = name_of(p->staging);
+        const bool gone = is_still(p, name, p->dir_fd)
+                              ? unlinkat(p->parent_fd, name, AT_REMOVEDIR) == 0
+                              : empty; /* of another's directory only the name is ours */
+        if (!(empty && gone) && err && !err->hint[0])
+            (void)clv_fail_hint(err, "what was begun could not be removed: %.90s", p->staging);
+    } else {
+        (void)remove_old(p, err);
+    }
+    p->staging[0] = '\0';
+    int *const fds[] = {&p->dir_fd, &p->old_fd, &p->parent_fd};
+    for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
+        if (*fds[i] >= 0)
+            (void)close(*fds[i]);
+        *fds[i] = -1;
+    }
+    mem_free(p->tree);
+    p->tree = NULL;
 }

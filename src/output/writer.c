@@ -131,7 +131,9 @@ static bool open_output(struct writer *w, struct flow *f, const char *name, stru
             continue;
         }
         const bool few = errno == EMFILE || errno == ENFILE;
+        const int why = errno;
         (void)clv_fail_errno(err, name, f->size ? "cannot be opened again" : "cannot be created");
+        io_hint_name(err, why);
         return few ? clv_fail_hint(err, "a smaller --max-open leaves descriptors to others")
                    : false;
     }

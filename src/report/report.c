@@ -97,22 +97,6 @@ static void settle_links(struct report *r, const struct places *p)
     r->has_links = true;
 }
 
-/* A page of ours may be replaced, and nothing else. */
-static bool is_page(const char *path, bool *is, struct clv_error *err)
-{
-    static const char mark[] = "<meta name=\"generator\" content=\"cleave\">";
-    char head[512];
-    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    const ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head - 1);
-    if (n < 0)
-        (void)clv_fail_errno(err, path, "cannot be read");
-    if (fd >= 0)
-        (void)close(fd);
-    head[n < 0 ? 0 : n] = '\0';
-    *is = strstr(head, mark) != NULL;
-    return n >= 0;
-}
-
 static bool may_be_named(const struct clv_split_params *params, struct clv_error *err)
 {
     const char *const path = params->report, *const base = path_base(path);
@@ -138,11 +122,11 @@ static bool may_be_made(const struct clv_split_params *params, struct clv_error 
         (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
         return clv_fail_hint(err, "name another with --report, or replace it with --force");
     }
-    bool is = false;
-    if (S_ISREG(st.st_mode) && !is_page(path, &is, err))
-        return false;
-    if (is)
+    errno = 0;
+    if (S_ISREG(st.st_mode) && made_is_page(AT_FDCWD, path))
         return true;
+    if (errno)
+        return clv_fail_errno(err, path, "cannot be read");
     (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already, and no page of cleave");
     return clv_fail_hint(err, "--force replaces only such; remove it yourself");
 }
@@ -467,7 +451,7 @@ bool report_end(struct report *r, const struct text *run, struct clv_error *err)
 static bool take_name(const char *from, const struct clv_split_params *params)
 {
     const char *const to = params->report;
-    if (port_rename(from, to, PORT_NOREPLACE))
+    if (port_rename(AT_FDCWD, from, to, PORT_NOREPLACE))
         return true;
     if (errno != EEXIST && !port_renames_plainly(errno))
         return false;
@@ -486,7 +470,9 @@ bool report_publish(struct report *r, struct clv_error *err)
         return true; /* it is among the outputs, or there is none */
     if (!take_name(r->path, r->params))
         return clv_fail_errno(err, r->params->report,
-                              "cannot take its name: the output is there, but not its page");
+                              r->params->dry_run
+                                  ? "cannot take its name"
+                                  : "cannot take its name: the output is there, but not its page");
     r->path[0] = '\0';
     path_parent(parent, r->params->report);
     return r->params->sync != CLV_SYNC_FULL || io_sync_dir(parent) ||

@@ -12,7 +12,6 @@
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "base/path.h"
 #include "split/counts.h"
 #include "split/job.h"
 #include "split/record.h"
@@ -40,13 +39,18 @@ static bool make_sub(struct publish *sub, const struct publish *p, const char *c
                      struct clv_error *err)
 {
     struct job_name name;
-    *sub = (struct publish){.dir_fd = -1, .mode = p->mode};
+    publish_none(sub);
+    sub->mode = p->mode;
     for (unsigned again = 0;; again++) {
         job_sub_name(&name, capture, again);
         if (mkdirat(p->dir_fd, name.text, io_dir_mode(p->mode)) == 0)
             break;
-        if (errno != EEXIST)
-            return clv_fail_errno(err, name.text, "cannot be made");
+        if (errno == EEXIST)
+            continue;
+        const int why = errno;
+        (void)clv_fail_errno(err, name.text, "cannot be made");
+        io_hint_name(err, why);
+        return false;
     }
     const int n = snprintf(sub->staging, sizeof sub->staging, "%s/%s", p->staging, name.text);
     if (n < 0 || (size_t)n >= sizeof sub->staging)
@@ -63,42 +67,54 @@ static void keep_fault(const struct clv_error *fault, void *user)
         *first = *fault;
 }
 
+/* All that a run is about: too much for the stack of a small thread. */
+struct splitting {
+    struct job job;
+    struct publish publish, sub;
+    struct made_run replaces;
+    struct report report;
+    struct verify verify;
+    struct clv_error fault;             /* of verification, the first */
+    struct clv_split_result again, one; /* of reading again; of one of several */
+};
+
 /* The n sources from `from` on become the outputs in p, which get a record of their own. */
-static bool split_into(struct publish *p, struct job *job, size_t from, size_t n,
+static bool split_into(struct splitting *run, struct publish *p, size_t from, size_t n,
                        struct report *report, struct clv_split_result *result,
                        struct clv_error *err)
 {
+    struct job *const job = &run->job;
     const bool writes = !job->params->dry_run, verifies = writes && job->params->verify;
     const bool once = job_is_once(job);
-    struct clv_error first = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
-    struct clv_split_result again = {.damage = {.offset = CLV_NO_OFFSET}};
-    struct verify v;
+    struct verify *const v = &run->verify;
     const char *const page = report ? report->inside : NULL;
+    run->fault = (struct clv_error){.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
+    run->again = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
     job->pipeline.report = report;
     if (verifies && once)
-        verify_begin(&v, job, from, n, p->staging, keep_fault, &first);
+        verify_begin(v, job, from, n, p->staging, keep_fault, &run->fault);
     bool ok = job_part(job, from, n, p, result, err);
     job->pipeline.report = NULL; /* what is done again is not told again */
     if (!verifies)
         return ok && (!writes || record_write(p, job->params, job->sources + from, n, &job->dialect,
                                               NULL, page, result, err));
     if (!once) {
-        verify_begin(&v, job, from, n, p->staging, keep_fault, &first);
-        ok = ok && verify_again(&v, &again, err);
+        verify_begin(v, job, from, n, p->staging, keep_fault, &run->fault);
+        ok = ok && verify_again(v, &run->again, err);
     }
     ok = ok && record_write(p, job->params, job->sources + from, n, &job->dialect,
-                            job->params->recover ? NULL : &v.plan.walked, page, result, err);
-    ok = ok && (!page || verify_may_be(&v, page, err)) && verify_conclude(&v, result, !once, err);
-    if (ok && v.faults) {
+                            job->params->recover ? NULL : &v->plan.walked, page, result, err);
+    ok = ok && (!page || verify_may_be(v, page, err)) && verify_conclude(v, result, !once, err);
+    if (ok && v->faults) {
         ok = false;
         if (err)
-            *err = first;
+            *err = run->fault;
         (void)clv_fail_hint(err, "%llu fault%s found: nothing was published",
-                            (unsigned long long)v.faults, v.faults == 1 ? "" : "s");
+                            (unsigned long long)v->faults, v->faults == 1 ? "" : "s");
     }
-    result->verified = v.outputs;
-    result->seconds += again.seconds;
-    verify_end(&v);
+    result->verified = v->outputs;
+    result->seconds += run->again.seconds;
+    verify_end(v);
     return ok;
 }
 
@@ -109,22 +125,24 @@ static const char *one_is_in(const struct publish *sub)
     return slash ? slash + 1 : NULL;
 }
 
-static bool split_each(struct publish *p, struct job *job, struct clv_split_result *result,
+static bool split_each(struct splitting *run, struct clv_split_result *result,
                        struct clv_error *err)
 {
+    struct job *const job = &run->job;
+    struct publish *const sub = &run->sub, *const p = &run->publish;
     bool ok = true;
     result->first_ns = INT64_MAX;
     result->last_ns = INT64_MIN;
     for (size_t i = 0; ok && i < job->n_sources; i++) {
-        struct publish sub = {.dir_fd = -1};
-        struct clv_split_result one = {.damage = {.offset = CLV_NO_OFFSET}};
-        if (!job->params->dry_run && !make_sub(&sub, p, job->sources[i].called, err))
+        publish_none(sub);
+        run->one = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
+        if (!job->params->dry_run && !make_sub(sub, p, job->sources[i].called, err))
             return false;
-        ok = split_into(&sub, job, i, 1, NULL, &one, err);
-        if (sub.dir_fd >= 0)
-            (void)close(sub.dir_fd);
-        add_result(result, &one);
-        tally_join_largest(result, &one, one_is_in(&sub));
+        ok = split_into(run, sub, i, 1, NULL, &run->one, err);
+        if (sub->dir_fd >= 0)
+            (void)close(sub->dir_fd);
+        add_result(result, &run->one);
+        tally_join_largest(result, &run->one, one_is_in(sub));
     }
     return ok && (job->params->dry_run || record_write(p, job->params, job->sources, job->n_sources,
                                                        NULL, NULL, NULL, result, err));
@@ -138,19 +156,24 @@ static bool may_begin(const struct clv_split_params *params, const struct clv_sp
            clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
 }
 
-/* What is replaced is removed: no capture may lie in it. */
-static bool check_inputs(const struct clv_split_params *params, struct clv_error *err)
+/* Who replaces an earlier output, and what it is going to make: nothing else is lost. */
+static bool settle_replacing(struct splitting *run, const struct clv_split_params *params,
+                             struct clv_error *err)
 {
-    char output[PATH_MAX], input[PATH_MAX];
-    if (params->dry_run || !params->force || !realpath(params->output, output))
-        return true; /* there is nothing yet */
-    for (size_t i = 0; i < params->n_inputs; i++)
-        if (strcmp(params->inputs[i], "-") != 0 && realpath(params->inputs[i], input) &&
-            path_is_below(input, output)) {
-            (void)clv_fail(err, CLV_ERR_ARG, params->inputs[i],
-                           "lies in the output that would be replaced");
-            return clv_fail_hint(err, "name another with --output");
+    struct made_run *const m = &run->replaces;
+    m->inputs = params->inputs;
+    m->n_inputs = params->n_inputs;
+    m->all = params->force_all;
+    for (size_t i = 0; i < params->n_inputs; i++) {
+        struct job_name name;
+        enum made_added added = MADE_KNOWN;
+        for (unsigned again = 0; added == MADE_KNOWN; again++) {
+            job_sub_name(&name, params->inputs[i], again);
+            added = made_names_add(&m->subs, name.text, strlen(name.text));
         }
+        if (added == MADE_NOMEM)
+            return clv_fail_nomem(err, params->output, params->n_inputs * sizeof(uint64_t));
+    }
     return true;
 }
 
@@ -168,41 +191,63 @@ static bool end_report(struct report *report, const struct clv_split_params *par
 }
 
 /* The outputs, and the report of them: what is there has its name when all is whole. */
-static bool split_all(struct publish *p, struct job *job, struct report *report,
-                      struct clv_split_result *result, struct clv_error *err)
+static bool split_all(struct splitting *run, struct clv_split_result *result, struct clv_error *err)
 {
-    const struct clv_split_params *params = job->params;
+    struct publish *const p = &run->publish;
+    struct report *const report = &run->report;
+    const struct clv_split_params *params = run->job.params;
     const bool writes = !params->dry_run;
     if (params->report && !report_open(report, params, writes ? p : NULL, result, err))
         return false;
-    return (params->each ? split_each(p, job, result, err)
-                         : split_into(p, job, 0, job->n_sources, params->report ? report : NULL,
+    return (params->each ? split_each(run, result, err)
+                         : split_into(run, p, 0, run->job.n_sources, params->report ? report : NULL,
                                       result, err)) &&
            (!params->report || end_report(report, params, result, err)) &&
-           (!writes || publish_commit(p, params->sync, err)) && report_publish(report, err);
+           (!writes || publish_commit(p, params->sync, err));
+}
+
+/* The outputs have their name, and keep it: what fails now is not the run. */
+static void finish(struct splitting *run, struct clv_split_result *result)
+{
+    const struct clv_split_params *params = run->job.params;
+    struct clv_error page = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
+    if (!params->dry_run)
+        (void)publish_finish(&run->publish, params->sync, &result->after);
+    if (!report_publish(&run->report, &page) && result->after.code == CLV_ERR_NONE)
+        result->after = page;
 }
 
 bool clv_split(const struct clv_split_params *params, struct clv_split_result *result,
                struct clv_error *err)
 {
-    struct publish publish = {.dir_fd = -1};
-    struct report report = {.fd = -1};
-    struct job job;
     bool ok = false;
-    *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
-    if (!job_open(&job, params, NULL, err) || !check_inputs(params, err) ||
-        !may_begin(params, result, err) ||
+    *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET},
+                                        .after = {.offset = CLV_NO_OFFSET}};
+    struct splitting *run = mem_zalloc(1, sizeof *run);
+    if (!run)
+        return clv_fail_nomem(err, "the run", sizeof *run);
+    publish_none(&run->publish);
+    run->report.fd = -1;
+    const struct made_run *const replaces = params->force ? &run->replaces : NULL;
+    if (!job_open(&run->job, params, NULL, err) ||
+        (replaces && !settle_replacing(run, params, err)) || !may_begin(params, result, err) ||
         (!params->dry_run &&
-         !publish_init(&publish, params->output, params->mode ? params->mode : IO_MODE,
-                       params->force, params->clean, err)))
+         !publish_init(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
+                       replaces, params->clean, err)))
         goto done;
-    job.pipeline.spill_dir = params->dry_run ? NULL : publish.staging;
-    result->stale = publish.n_stale;
-    (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", publish.stale);
-    ok = split_all(&publish, &job, &report, result, err);
+    run->job.pipeline.spill_dir = params->dry_run ? NULL : run->publish.staging;
+    result->stale = run->publish.n_stale;
+    (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", run->publish.stale);
+    ok = split_all(run, result, err);
+    if (ok && params->dry_run && run->report.path[0])
+        ok = report_publish(&run->report, err);
+    else if (ok)
+        finish(run, result);
 done:
-    report_fini(&report);
-    publish_fini(&publish);
-    job_close(&job);
+    report_fini(&run->report);
+    publish_fini(&run->publish, ok ? NULL : err);
+    job_close(&run->job);
+    made_names_fini(&run->replaces.subs);
+    mem_free(run);
     return ok;
 }

@@ -51,10 +51,14 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'cannot take its name',
         'cannot take its name: the output is there, but not its page',
         'cannot be synchronised: the output is there, but its page may not survive a power cut',
-        'what was there before is now %.120s',
+        'what was there before is now %.*s%.120s',
         'cannot be replaced',
         'cannot be synchronised',
-        'cannot be synchronised: the output is there, but may not survive a power cut',
+        'the output is there, but may not survive a power cut',
+        'what was begun could not be removed: %.90s',
+    ),
+    'file systems that are not everywhere': (
+        'this file system does not take the name; see --output and --name',
     ),
     'somebody else changes files at the right moment': (
         'the file shrank while it was read: it had %llu bytes',

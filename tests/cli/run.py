@@ -49,7 +49,7 @@ SUBSTITUTIONS = [
                 r'[0-9.]+'), r'\1@N@'),
     (re.compile(r'^cleave \d+\.\d+\.\d+$', re.M), 'cleave @VERSION@'),
     (re.compile(r'("cleave": )"\d+\.\d+\.\d+"'), r'\1"@VERSION@"'),
-    (re.compile(r'\.cleave-\d+-\d+'), '.cleave-@PID@'),
+    (re.compile(r'\.cleave-\d+-(?:\d+|old)'), '.cleave-@PID@'),
     (re.compile(r'No file descriptors available$', re.M), 'Too many open files'),
     (re.compile(r'Filename too long$', re.M), 'File name too long'),
 ]

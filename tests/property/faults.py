@@ -129,7 +129,8 @@ LASTING: Tuple[Fault, ...] = (
     Fault('readdir', (E.EIO,), 'on'),
 )
 OUT_OF_MEMORY = ('malloc', 'library')
-NOT_SURE = 'the output is there, but'  # not its page, or not for certain
+NOT_SURE = 'the output is there, but'  # not its page, not for certain, or beside the old one
+LEFTOVER = 'could not be removed', 'cannot be removed'
 STALE = '.out.cleave-%d-0' % (2**31 - 2)  # no process has such a number
 LEFT = re.compile(r'\Acleave: %s was left by a killed run; --clean removes such\n\Z' % STALE)
 TIMINGS = re.compile(rb'"(seconds|records_per_second|bytes_per_second|writes)": [0-9.]+')
@@ -218,7 +219,7 @@ class Trial:
                 return 'exits 0 and says: ' + e.stderr
             return self.other_tree(fault, e.tree, self.wanted.tree) or \
                 ('' if e.stdout == self.wanted.stdout else 'prints something else')
-        if e.status != 2:
+        if e.status != (1 if NOT_SURE in e.stderr else 2):
             return 'exits %d: %s' % (e.status, e.stderr)
         if fault.must_succeed and not self.variant.refused:
             return 'exits 2: ' + e.stderr
@@ -231,12 +232,13 @@ class Trial:
             if lacks or 'Success' in e.stderr:
                 return 'does not say "%s": %s' % (wanted, e.stderr)
         before = self.wanted.tree if NOT_SURE in e.stderr else self.before
-        return self.other_tree(fault, e.tree, before)
+        return self.other_tree(fault, e.tree, before, any(text in e.stderr for text in LEFTOVER))
 
-    def other_tree(self, fault: Fault, found: Dict[str, bytes], wanted: Dict[str, bytes]) -> str:
-        """What cannot be removed may stay, under its hidden name."""
+    def other_tree(self, fault: Fault, found: Dict[str, bytes], wanted: Dict[str, bytes],
+                   leaves: bool = False) -> str:
+        """What cannot be removed may stay, under its hidden name, and is named."""
         def counts(name: str) -> bool:
-            if name.startswith('.out.cleave-') and fault.kind == 'remove':
+            if leaves and name.startswith('.out.cleave-'):
                 return False
             if name.startswith(STALE) and fault.kind != 'none':
                 return False
@@ -358,9 +360,11 @@ def old_output(folder: str) -> None:
     """What an earlier run left, small."""
     out = os.path.join(folder, 'out')
     os.makedirs(os.path.join(out, 'sub'))
-    for name in 'cleave.json', 'manifest.csv', 'sub/1.pcap':
-        with open(os.path.join(out, name), 'wb') as f:
-            f.write(b'of an earlier run: ' + name.encode())
+    for name, text in (('cleave.json', '{\n  "cleave": "0",\n    "manifest": "csv"\n}\n'),
+                       ('manifest.csv', 'file,flow\r\nsub/1.pcap,1\r\n'),
+                       ('sub/1.pcap', 'of an earlier run')):
+        with open(os.path.join(out, name), 'w', encoding='utf-8', newline='') as f:
+            f.write(text)
 
 
 def foreign(folder: str) -> None:
@@ -503,7 +507,7 @@ HARMLESS = '''
     getenv popcountdi2
     stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf
     putchar puts setvbuf
-    clock_gettime lseek lseek64 getpid isatty sysconf signal unlink unlinkat dirfd prctl syscall ioctl
+    clock_gettime lseek lseek64 getpid raise readlinkat isatty sysconf signal unlink dirfd prctl syscall ioctl
     pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal
     pthread_cond_timedwait pthread_cond_wait pthread_join pthread_mutex_destroy pthread_mutex_init
     pthread_mutex_lock pthread_mutex_unlock
@@ -681,6 +685,30 @@ def name_taken() -> None:
         shutil.rmtree(suite.path('place', 'out'))
 
 
+def swapped() -> None:
+    """Another directory takes the place of the hidden one, or of the one that it is in."""
+    data = big_capture()[:200000]
+    for what in 'staging', 'parent':
+        os.makedirs(suite.path('place'), exist_ok=True)
+        run = Fed()
+        run.to.write(data[:2000])
+        staging = run.staging()
+        moved = suite.path('place' if what == 'staging' else '.', 'moved')
+        place = staging if what == 'staging' else suite.path('place')
+        os.rename(place, moved)
+        foreign(place)
+        status, talk = run.end(data[2000:])
+        check_equal(status, 2, 'status, which says %r' % talk)
+        check('the directory that it was written to was moved or replaced meanwhile' in talk,
+              'says %r', talk)
+        check('out/precious' in harness.files_of(place), '%s: theirs is gone', what)
+        check_equal(harness.files_of(moved), {}, what + ': what is left of the run')
+        if what == 'parent':
+            check_equal(os.listdir(moved), [], what + ': what is left where it was')
+        shutil.rmtree(suite.path('place'))
+    shutil.rmtree(moved)
+
+
 def input_shrinks() -> None:
     """A capture is cut off while it is mapped, or before its turn comes."""
     os.makedirs(suite.path('place'))
@@ -790,6 +818,7 @@ def kills(n: int, *flags: str, old: bool) -> Callable[[], None]:
     return case
 
 
+STOPS = signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGQUIT
 STOPPED = re.compile(r'\Acleave: stopped by a signal[^\n]*\n\Z')
 
 
@@ -800,7 +829,7 @@ def signals(n: int, *flags: str, old: bool) -> Callable[[], None]:
         run = Stopped(40000, '--window', '4096', '--max-open', '1', *flags)
         seen = {'too late': 0, 'stopped': 0, 'too early': 0, 'left': 0}
         for i in range(n):
-            number, twice = run.rng.choice([signal.SIGINT, signal.SIGTERM]), i % 4 == 0
+            number, twice = run.rng.choice(STOPS), i % 4 == 0
             run.prepare(old)
             status, talk = run.stop(number, again=twice)
             what, left = run.found(), run.left()
@@ -836,7 +865,7 @@ def signals_while_waiting() -> None:
     fifo, target = suite.path('nobody.pcap'), suite.path('place', 'out')
     os.mkfifo(fifo)
     data = big_capture()
-    for number in signal.SIGINT, signal.SIGTERM:
+    for number in STOPS[1:3]:
         for path, sent in (fifo, 0), ('-', 0), ('-', 20), ('-', 3000), ('-', len(data)):
             for flags in ((), ('--merge',), ('--window', '64KiB', '--verify')):
                 with subprocess.Popen([suite.cleave, 'split', '-q', '-o', target, *flags, path],
@@ -859,17 +888,53 @@ def signals_while_waiting() -> None:
                 check_equal(os.listdir(suite.path('place')), [], what + ': what is left')
 
 
-def wait_until_asleep(pid: int) -> None:
+def signals_ignored() -> None:
+    """Under nohup(1) a run survives its terminal, and in the background of a script SIGINT. SIGUSR1
+    ends none, however early it comes."""
+    os.makedirs(suite.path('place'))
+    data, args = big_capture(), ('split', '-q', '-o', suite.path('place', 'out'), '-f', '-')
+    for number in (*STOPS, signal.SIGUSR1):
+        ignored = number != signal.SIGUSR1
+        signal.signal(number, signal.SIG_IGN if ignored else signal.SIG_DFL)
+        try:
+            child = subprocess.Popen(  # pylint: disable=consider-using-with
+                [suite.cleave, *args], stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        finally:
+            signal.signal(number, signal.SIG_DFL if number != signal.SIGINT
+                          else signal.default_int_handler)
+        assert child.stdin
+        child.stdin.write(data[:3000])
+        child.stdin.flush()
+        if ignored:
+            wait_until_asleep(child.pid, number)
+        else:
+            wait_until_caught(child.pid, number)
+        child.send_signal(number)
+        _, talk = child.communicate(data[3000:], timeout=HANGS_S)
+        check_equal(child.returncode, 0, 'signal %d: status, which says %r' % (number, talk))
+
+
+def wait_until_caught(pid: int, number: int) -> None:
+    until = time.monotonic() + HANGS_S
+    while time.monotonic() < until and not caught(pid) >> number - 1 & 1:
+        pass
+
+
+def caught(pid: int) -> int:
+    with open('/proc/%d/status' % pid, encoding='ascii') as f:
+        return int(re.search(r'^SigCgt:\s*(\w+)', f.read(), re.M)[1], 16)
+
+
+def wait_until_asleep(pid: int, ignored: int = 0) -> None:
     """Until it listens to signals, and no thread of it runs."""
+    listens = signal.SIGHUP if ignored == signal.SIGTERM else signal.SIGTERM
     until = time.monotonic() + HANGS_S
     while time.monotonic() < until:
-        with open('/proc/%d/status' % pid, encoding='ascii') as f:
-            caught = int(re.search(r'^SigCgt:\s*(\w+)', f.read(), re.M)[1], 16)
         states = set()
         for task in os.listdir('/proc/%d/task' % pid):
             with open('/proc/%d/task/%s/stat' % (pid, task), encoding='utf-8') as f:
                 states.add(f.read().rsplit(') ', 1)[1][0])
-        if caught >> signal.SIGTERM - 1 & 1 and states == {'S'}:
+        if caught(pid) >> listens - 1 & 1 and states == {'S'}:
             return
         time.sleep(0.005)
     raise harness.Failed('it is never at rest')
@@ -881,13 +946,14 @@ def main() -> int:
     cases: Dict[str, Callable[[], None]] = {
         'disturbed-' + name: disturbed(variant) for name, variant in VARIANTS.items()}
     for case in (no_name_left, read_fails_late, covered, output_removed, spills, confined, name_taken,
-                 input_shrinks):
+                 swapped, input_shrinks):
         cases[case.__name__.replace('_', '-')] = case
     cases['killed'] = kills(n_kills, '--verify', old=False)
     cases['killed-replacing'] = kills(n_kills, '--force', old=True)
     cases['stopped'] = signals(n_signals, old=False)
     cases['stopped-replacing'] = signals(n_signals, '--force', old=True)
     cases['stopped-waiting'] = signals_while_waiting
+    cases['signals-ignored'] = signals_ignored
     return suite.run(cases)
 
 

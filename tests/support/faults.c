@@ -13,7 +13,6 @@
 #include <dirent.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <ftw.h>
 #include <poll.h>
 #include <pthread.h>
 #include <sched.h>
@@ -252,6 +251,13 @@ int wrap_fcntl(int fd, int what, ...)
 WRAP(FSTAT, int, fstat, LFS("fstat"), (int fd, struct stat *st), (fd, st), -1)
 WRAP(LSTAT, char *, realpath, "realpath", (const char *path, char *real), (path, real), NULL)
 WRAP(LSTAT, int, lstat, LFS("lstat"), (const char *path, struct stat *st), (path, st), -1)
+WRAP(LSTAT, int, fstatat, LFS("fstatat"),
+     (int dir, const char *path, struct stat *st, int flags), (dir, path, st, flags), -1)
+#if HAVE_STATX
+WRAP(LSTAT, int, statx, "statx",
+     (int dir, const char *path, int flags, unsigned mask, struct statx *st),
+     (dir, path, flags, mask, st), -1)
+#endif
 
 /* The ends of pipes by which threads wake each other: what is written there is no output. */
 enum { DESCRIPTORS = 65536 };
@@ -320,14 +326,15 @@ WRAP(RENAME, int, renameat2, "renameat2",
      (int from_dir, const char *from, int to_dir, const char *to, unsigned flags),
      (from_dir, from, to_dir, to, flags), -1)
 #endif
-WRAP(REMOVE, int, remove, "remove", (const char *path), (path), -1)
-WRAP(REMOVE, int, rmdir, "rmdir", (const char *path), (path), -1)
-WRAP(REMOVE, int, nftw, LFS("nftw"),
-     (const char *path, int (*visit)(const char *, const struct stat *, int, struct FTW *),
-      int descriptors, int flags),
-     (path, visit, descriptors, flags), -1)
+WRAP(RENAME_PLAIN, int, renameat, "renameat",
+     (int from_dir, const char *from, int to_dir, const char *to), (from_dir, from, to_dir, to), -1)
+WRAP(REMOVE, int, unlinkat, "unlinkat", (int dir, const char *path, int flags), (dir, path, flags),
+     -1)
 WRAP(OPENDIR, DIR *, opendir, "opendir", (const char *path), (path), NULL)
 WRAP(READDIR, struct dirent *, readdir, LFS("readdir"), (DIR * d), (d), NULL)
+#if HAVE_GETDENTS64
+WRAP(READDIR, ssize_t, getdents, "getdents64", (int fd, void *p, size_t len), (fd, p, len), -1)
+#endif
 
 int real_closedir(DIR *d) __asm__("__real_closedir");
 int wrap_closedir(DIR *d) __asm__("__wrap_closedir");

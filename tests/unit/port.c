@@ -91,7 +91,7 @@ static void test_rename(void **state)
             (void)make_dir(&t, "to");
             (void)temp_file(&t, "to/old", "2", 1);
         }
-        const bool ok = port_rename(from, to, rows[i].how);
+        const bool ok = port_rename(AT_FDCWD, from, to, rows[i].how);
         if (ok || !is_plain()) { /* else this system, or its file system, knows no flags */
             CHECK_EQ(rows[i].name, ok, rows[i].error == 0);
             CHECK(rows[i].name, ok || errno == rows[i].error);

@@ -27,6 +27,16 @@ static void check_text(struct temp *t, const char *row, const char *name, const 
 /* What stands under the target's name before. */
 enum before { NOTHING, EMPTY_DIR, OUR_DIR, OTHER_DIR, A_FILE, LINK_TO_OURS, MARK_IS_DIR };
 
+/* Who replaces an output, and has no inputs. */
+static const struct made_run anybody;
+
+static const struct made_run *replaces(bool force)
+{
+    return force ? &anybody : NULL;
+}
+
+static const char mark[] = "{\n  \"cleave\": \"0\",\n    \"manifest\": \"csv\"\n}\n";
+
 static void make_before(struct temp *t, enum before before)
 {
     if (before == A_FILE) {
@@ -41,8 +51,11 @@ static void make_before(struct temp *t, enum before before)
     if (before == LINK_TO_OURS)
         assert_int_equal(symlink("real", temp_path(t, "out")), 0);
     if (before == OUR_DIR || before == LINK_TO_OURS) {
+        static const char manifest[] = "file,flow\r\nold,1\r\n";
         (void)snprintf(name, sizeof name, "%s/cleave.json", dir);
-        (void)temp_file(t, name, "{}", 2);
+        (void)temp_file(t, name, mark, sizeof mark - 1);
+        (void)snprintf(name, sizeof name, "%s/manifest.csv", dir);
+        (void)temp_file(t, name, manifest, sizeof manifest - 1);
         (void)snprintf(name, sizeof name, "%s/old", dir);
         (void)temp_file(t, name, "old", 3);
     }
@@ -59,7 +72,7 @@ static const struct {
 } target_rows[] = {
     {"nothing there", NOTHING, false, true},
     {"nothing there, forced", NOTHING, true, true},
-    {"an empty directory", EMPTY_DIR, false, false},
+    {"an empty directory", EMPTY_DIR, false, true},
     {"an empty directory, forced", EMPTY_DIR, true, true},
     {"an output", OUR_DIR, false, false},
     {"an output, forced", OUR_DIR, true, true},
@@ -84,7 +97,8 @@ static void test_commit(void **state)
         make_before(&t, before);
         const unsigned fds = open_descriptors(), entries = count_entries(t.dir);
         CHECK_EQ(row,
-                 publish_init(&p, temp_path(&t, "out"), IO_MODE, target_rows[i].force, false, &err),
+                 publish_init(&p, temp_path(&t, "out"), IO_MODE, replaces(target_rows[i].force),
+                              false, &err),
                  target_rows[i].ok);
         if (!target_rows[i].ok) {
             CHECK_EQ(row, err.code, CLV_ERR_EXISTS);
@@ -103,8 +117,8 @@ static void test_commit(void **state)
             CHECK(row, !temp_has(&t, "out/new"));
             CHECK(row, publish_commit(&p, CLV_SYNC_NONE, &err));
         }
-        publish_fini(&p);
-        publish_fini(&p);
+        publish_fini(&p, NULL);
+        publish_fini(&p, NULL);
         CHECK_EQ(row, open_descriptors(), fds);
         if (target_rows[i].ok) {
             CHECK_EQ(row, count_entries(t.dir), 1);
@@ -139,13 +153,13 @@ static void test_abandoned(void **state)
         make_before(&t, target_rows[i].before);
         (void)temp_file(&t, "precious", "kept", 4);
         const unsigned fds = open_descriptors(), entries = count_entries(t.dir);
-        CHECK(row,
-              publish_init(&p, temp_path(&t, "out"), IO_MODE, target_rows[i].force, false, NULL));
+        CHECK(row, publish_init(&p, temp_path(&t, "out"), IO_MODE, replaces(target_rows[i].force),
+                                false, NULL));
         CHECK(row, publish_file(&p, "a", "abc", 3, NULL));
         assert_int_equal(mkdirat(p.dir_fd, "00010000", 0700), 0);
         write_at(p.dir_fd, "00010000/b", "b");
         assert_int_equal(symlinkat("../precious", p.dir_fd, "link"), 0);
-        publish_fini(&p);
+        publish_fini(&p, NULL);
         CHECK_EQ(row, count_entries(t.dir), entries);
         CHECK_EQ(row, open_descriptors(), fds);
         check_text(&t, row, "precious", "kept");
@@ -164,7 +178,7 @@ static void test_overtaken(void **state)
     } rows[] = {
         {"an output", OUR_DIR, false, false},
         {"an output, forced", OUR_DIR, true, true},
-        {"an empty directory", EMPTY_DIR, false, false},
+        {"an empty directory", EMPTY_DIR, false, true},
         {"somebody's directory, forced", OTHER_DIR, true, false},
         {"a file", A_FILE, false, false},
         {"a file, forced", A_FILE, true, false},
@@ -175,12 +189,12 @@ static void test_overtaken(void **state)
         struct publish p;
         struct clv_error err = {0};
         temp_make(&t);
-        CHECK(rows[i].name,
-              publish_init(&p, temp_path(&t, "out"), IO_MODE, rows[i].force, false, &err));
+        CHECK(rows[i].name, publish_init(&p, temp_path(&t, "out"), IO_MODE, replaces(rows[i].force),
+                                         false, &err));
         CHECK(rows[i].name, publish_file(&p, "new", "new", 3, &err));
         make_before(&t, rows[i].before);
         CHECK_EQ(rows[i].name, publish_commit(&p, CLV_SYNC_NONE, &err), rows[i].ok);
-        publish_fini(&p);
+        publish_fini(&p, NULL);
         CHECK_EQ(rows[i].name, count_entries(t.dir), 1);
         CHECK_EQ(rows[i].name, temp_has(&t, "out/new"), rows[i].ok);
         if (!rows[i].ok) {
@@ -217,9 +231,9 @@ static void test_paths(void **state)
         temp_make(&t);
         assert_int_equal(mkdir(temp_path(&t, "dir"), 0700), 0);
         CHECK(rows[i].name,
-              publish_init(&p, temp_path(&t, rows[i].path), IO_MODE, false, false, NULL));
+              publish_init(&p, temp_path(&t, rows[i].path), IO_MODE, NULL, false, NULL));
         CHECK(rows[i].name, publish_commit(&p, CLV_SYNC_NONE, NULL));
-        publish_fini(&p);
+        publish_fini(&p, NULL);
         CHECK(rows[i].name, temp_has(&t, rows[i].made ? rows[i].made : rows[i].path));
         temp_remove(&t);
     }
@@ -255,10 +269,10 @@ static void test_path_refusals(void **state)
             const char *path = rows[i].path;
             if (path[0] == '+')
                 path = temp_path(&t, path + 2);
-            CHECK(rows[i].name, !publish_init(&p, path, IO_MODE, force, false, &err));
+            CHECK(rows[i].name, !publish_init(&p, path, IO_MODE, replaces(force), false, &err));
             CHECK_EQ(rows[i].name, err.code, rows[i].code);
             CHECK_EQ(rows[i].name, err.sys, rows[i].sys);
-            publish_fini(&p);
+            publish_fini(&p, NULL);
             CHECK_EQ(rows[i].name, count_entries(t.dir), 1);
             CHECK_EQ(rows[i].name, open_descriptors(), fds);
         }
@@ -266,9 +280,9 @@ static void test_path_refusals(void **state)
     struct clv_error err = {0};
     static char longest[PATH_MAX + 1];
     memset(longest, 'a', PATH_MAX);
-    CHECK("longer than a path", !publish_init(&p, longest, IO_MODE, false, false, &err));
+    CHECK("longer than a path", !publish_init(&p, longest, IO_MODE, NULL, false, &err));
     CHECK_EQ("longer than a path", err.code, CLV_ERR_ARG);
-    publish_fini(&p);
+    publish_fini(&p, NULL);
     temp_remove(&t);
 }
 
@@ -280,19 +294,19 @@ static void test_two_runs(void **state)
     struct clv_error err = {0};
     (void)state;
     temp_make(&t);
-    CHECK("the first", publish_init(&a, temp_path(&t, "out"), IO_MODE, false, false, &err));
-    CHECK("the second", !publish_init(&b, temp_path(&t, "out"), IO_MODE, false, true, &err));
+    CHECK("the first", publish_init(&a, temp_path(&t, "out"), IO_MODE, NULL, false, &err));
+    CHECK("the second", !publish_init(&b, temp_path(&t, "out"), IO_MODE, NULL, true, &err));
     CHECK_EQ("the second", err.code, CLV_ERR_EXISTS);
     CHECK_HAS("the second", err.what, "another run");
-    publish_fini(&b);
-    CHECK("beside it", publish_init(&b, temp_path(&t, "out2"), IO_MODE, false, false, &err));
-    publish_fini(&b);
-    CHECK("the first", publish_file(&a, PUBLISH_MARK, "a", 1, &err));
+    publish_fini(&b, NULL);
+    CHECK("beside it", publish_init(&b, temp_path(&t, "out2"), IO_MODE, NULL, false, &err));
+    publish_fini(&b, NULL);
+    CHECK("the first", publish_file(&a, PUBLISH_MARK, mark, sizeof mark - 1, &err));
     CHECK("the first commits", publish_commit(&a, CLV_SYNC_FULL, &err));
-    publish_fini(&a);
-    CHECK("a third", publish_init(&b, temp_path(&t, "out"), IO_MODE, true, false, &err));
-    publish_fini(&b);
-    check_text(&t, "the first's", "out/" PUBLISH_MARK, "a");
+    publish_fini(&a, NULL);
+    CHECK("a third", publish_init(&b, temp_path(&t, "out"), IO_MODE, replaces(true), false, &err));
+    publish_fini(&b, NULL);
+    check_text(&t, "the first's", "out/" PUBLISH_MARK, mark);
     CHECK_EQ("nothing else", count_entries(t.dir), 1);
     temp_remove(&t);
 }
@@ -312,16 +326,16 @@ static void test_stale(void **state)
     temp_make(&t);
     (void)snprintf(name, sizeof name, ".out.cleave-%ld-0", (long)child);
     assert_int_equal(mkdir(temp_path(&t, name), 0700), 0);
-    CHECK("beside it", publish_init(&p, temp_path(&t, "out2"), IO_MODE, false, true, &err));
+    CHECK("beside it", publish_init(&p, temp_path(&t, "out2"), IO_MODE, NULL, true, &err));
     CHECK_EQ("beside it", p.n_stale, 0);
-    publish_fini(&p);
-    CHECK("left", publish_init(&p, temp_path(&t, "out"), IO_MODE, false, false, &err));
+    publish_fini(&p, NULL);
+    CHECK("left", publish_init(&p, temp_path(&t, "out"), IO_MODE, NULL, false, &err));
     CHECK_EQ("left", p.n_stale, 1);
     CHECK_HAS("left", p.stale, name);
-    publish_fini(&p);
-    CHECK("removed", publish_init(&p, temp_path(&t, "out"), IO_MODE, false, true, &err));
+    publish_fini(&p, NULL);
+    CHECK("removed", publish_init(&p, temp_path(&t, "out"), IO_MODE, NULL, true, &err));
     CHECK_EQ("removed", p.n_stale, 0);
-    publish_fini(&p);
+    publish_fini(&p, NULL);
     CHECK_EQ("nothing", count_entries(t.dir), 0);
     temp_remove(&t);
 }

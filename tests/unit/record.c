@@ -122,7 +122,7 @@ static void test_record(void **state)
             clv_version(), rows[i].inputs, rows[i].format, rows[i].each ? "true" : "false",
             rows[i].damage);
         CHECK(rows[i].name,
-              publish_init(&publish, temp_path(&t, "out"), IO_MODE, false, false, &err));
+              publish_init(&publish, temp_path(&t, "out"), IO_MODE, NULL, false, &err));
         mem_fail_from(1);
         const bool without_memory = record_write(&publish, &p, sources, n, d, NULL, NULL, &r, &err);
         mem_fail_from(0);
@@ -131,7 +131,7 @@ static void test_record(void **state)
         CHECK(rows[i].name, !record_write(&publish, &p, sources, n, d, NULL, NULL, &r, &err));
         CHECK_EQ(rows[i].name, err.sys, EEXIST);
         CHECK(rows[i].name, publish_commit(&publish, CLV_SYNC_NONE, &err));
-        publish_fini(&publish);
+        publish_fini(&publish, NULL);
         temp_read(&t, "out/cleave.json", &got);
         put_fill(&got, 0, 1);
         CHECK_STR(rows[i].name, (const char *)got.p, want);

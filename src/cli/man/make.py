@@ -21,6 +21,11 @@ class Flag(NamedTuple):
     help: str
 
     @property
+    def optional(self) -> str:
+        """The one value that it may have, or ''."""
+        return self.value[2:-1] if self.value.startswith('[=') else ''
+
+    @property
     def words(self) -> List[str]:
         """What the value may be, if there are few."""
         found = self.value.split('|')
@@ -63,6 +68,8 @@ def folded(line: str) -> List[str]:
 def value_of(flag: Flag) -> str:
     if not flag.value:
         return ''
+    if flag.optional:
+        return ' Ns Oo = Ns Cm %s Oc' % escaped(flag.optional)
     if flag.words:
         return ' Ns = Ns ' + ' Ns | Ns '.join('Cm ' + escaped(w) for w in flag.words)
     return ' Ns = Ns Ar ' + escaped(flag.value)
@@ -147,7 +154,7 @@ def zsh_flag(flag: Flag) -> List[str]:
     value = ''
     if flag.words:
         value = ':value:(%s)' % ' '.join(flag.words)
-    elif flag.value:
+    elif flag.value and not flag.optional:
         value = ':%s:%s' % (re.sub(r'[\[\]:]', '', flag.value),
                             '_files' if flag.value in ('DIR', 'FILE') else '')
     out = [quoted('--%s%s[%s]%s' % (flag.name, '=' if value else '', text, value))]
@@ -195,7 +202,7 @@ def fish(commands: Dict[str, Command]) -> str:
             line += ' -s ' + flag.letter if flag.letter else ''
             if flag.words:
                 line += ' -x -a ' + quoted(' '.join(flag.words))
-            elif flag.value:
+            elif flag.value and not flag.optional:
                 line += ' -r' + ('' if flag.value in ('DIR', 'FILE') else ' -f')
             out.append(line + ' -d ' + quoted(flag.help))
     return '\n'.join(out + [''])

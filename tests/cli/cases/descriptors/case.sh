@@ -12,5 +12,5 @@ cleave split synflood.pcap -o many -q
 with_descriptors 40 cleave split synflood.pcap -o few -q --threads 2
 diff -r many few && echo the same
 try with_descriptors 4 cleave split a.pcap -o none --threads 1
-try with_descriptors 5 cleave split - -o none --threads 1 <a.pcap
+try with_descriptors 6 cleave split - -o none --threads 1 <a.pcap
 names . | grep -v /

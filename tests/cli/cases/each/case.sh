@@ -26,7 +26,7 @@ try cleave split --each day missing south/day.pcap -o none
 echo text >text
 try cleave split --each day text -o none
 try cleave split --each day south/day.pcap -o out
-try cleave split --each day south/day.pcap -o out --force -q
+try cleave split --each day south/day.pcap -o out --force=all -q
 names out | grep -v /
 names . | grep none
 exit 0
