@@ -17,7 +17,7 @@
 /* Exit statuses. */
 enum {
     EXIT_ALL = 0,     /* all done */
-    EXIT_DAMAGED = 1, /* done, but the input was damaged */
+    EXIT_DAMAGED = 1, /* done, but the input was damaged, or what comes after failed */
     EXIT_NOTHING = 2, /* nothing was done */
 };
 
@@ -108,14 +108,26 @@ const char *color(FILE *to, enum color c);
 /* Prints "cleave COMMAND: ", or without a command "cleave: ", to stderr, for what went wrong. */
 FILE *complaint(const char *command);
 
-/* Prints "cleave: MESSAGE" and the hint to stderr. Returns EXIT_NOTHING. */
+/*
+ * Prints "cleave: MESSAGE" and the hint to stderr, but nothing of a reader that went away: see
+ * leave(). Returns EXIT_NOTHING.
+ */
 int print_error(const struct clv_error *err);
 
 /*
- * What a command says while it works: progress, a few times a second, if it is wanted; what signals
- * ask for. From begin_talk() on SIGINT and SIGTERM end the work, a second one the process,
- * and SIGUSR1 asks for progress.
+ * For what is made and stays: what was printed of it has arrived. false: it has not, which is said,
+ * but for a reader that went away.
  */
+bool flush_words(const char *what);
+
+/*
+ * What a command says while it works: progress, a few times a second, if it is wanted; what signals
+ * ask for. From begin_talk() on SIGINT, SIGTERM, SIGHUP and SIGQUIT end the work, a second one the
+ * process. SIGUSR1 asks for progress, from await_signals() on. What was ignored when the process
+ * began stays so, as nohup(1) wants it.
+ */
+void await_signals(void);
+
 enum progress {
     PROGRESS_AUTO, /* on a terminal */
     PROGRESS_ALWAYS,

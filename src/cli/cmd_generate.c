@@ -42,7 +42,7 @@ static int print_result(const char *path, bool quiet, uint64_t packets, uint64_t
     if (!quiet && strcmp(path, "-") != 0)
         (void)printf("%s: %s packet%s, %s\n", printable(path), human_count(packets),
                      plural(packets), human_bytes((double)bytes));
-    return EXIT_ALL;
+    return flush_words("the file is whole, but standard output failed") ? EXIT_ALL : EXIT_DAMAGED;
 }
 
 static int run_synflood(const void *options, char **operands, unsigned n_operands)

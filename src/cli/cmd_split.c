@@ -356,11 +356,9 @@ static int run(const void *options, char **operands, unsigned n_operands)
         status = print_json(&p, &r);
     else if (!o->quiet)
         print_summary(&p, &r, to_stdout ? stderr : stdout);
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        perror("cleave: the output is whole, but its summary could not be written");
-        clearerr(stdout);
+    if ((!p.dry_run || p.report) &&
+        !flush_words("the output is whole, but its summary could not be written"))
         status = EXIT_DAMAGED;
-    }
     if (r.after.code != CLV_ERR_NONE) {
         (void)print_error(&r.after);
         status = EXIT_DAMAGED;

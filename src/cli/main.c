@@ -16,9 +16,18 @@ static const struct command *const commands[] = {
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
+/* Whether a reader that goes away ends the process, as it does by default, and whether one did. */
+static bool readers_matter, reader_gone;
+
+static bool made; /* something that stays, whatever becomes of the words about it */
+
 int print_error(const struct clv_error *err)
 {
     char buf[1024];
+    if (err->sys == EPIPE && readers_matter) {
+        reader_gone = true;
+        return EXIT_NOTHING;
+    }
     (void)fprintf(complaint(NULL), "%s\n", clv_error_format(err, buf, sizeof buf));
     if (err->hint[0])
         (void)fprintf(stderr, "        %s\n", printable(err->hint));
@@ -110,13 +119,37 @@ static int version(void)
     return EXIT_ALL;
 }
 
-/* What was printed must have arrived: a full disk behind a redirection is a failure too. */
-static int finish(int status)
+static bool flush(const char *what)
 {
-    if (fflush(stdout) != 0 || ferror(stdout)) {
-        if (errno != EPIPE) /* who reads has enough */
-            perror("cleave: standard output");
-        return EXIT_NOTHING;
+    errno = 0;
+    if (fflush(stdout) == 0 && !ferror(stdout))
+        return true;
+    if (errno == EPIPE && readers_matter)
+        reader_gone = true;
+    else
+        (void)fprintf(complaint(NULL), "%s: %s\n", what, strerror(errno));
+    clearerr(stdout);
+    return false;
+}
+
+bool flush_words(const char *what)
+{
+    made = true;
+    return flush(what);
+}
+
+/*
+ * What was printed must have arrived: a full disk behind a redirection is a failure too. Who reads
+ * through a pipe and has enough ends the process, as if it had never caught SIGPIPE, but that all
+ * is cleaned up.
+ */
+static int leave(int status)
+{
+    if (!flush("standard output"))
+        status = made ? EXIT_DAMAGED : EXIT_NOTHING;
+    if (reader_gone) {
+        (void)signal(SIGPIPE, SIG_DFL);
+        (void)raise(SIGPIPE);
     }
     return status;
 }
@@ -143,9 +176,10 @@ static int run_command(const struct command *cmd, int argc, char **argv, int fro
 
 int main(int argc, char **argv)
 {
-    /* A full file and a reader that went away are errors with words, like any other. */
+    await_signals();
+    /* A full file is an error with words, like any other; a reader that went away, see leave(). */
     (void)signal(SIGXFSZ, SIG_IGN);
-    (void)signal(SIGPIPE, SIG_IGN);
+    readers_matter = signal(SIGPIPE, SIG_IGN) != SIG_IGN;
     (void)setvbuf(stderr, NULL, _IOLBF, BUFSIZ); /* whole lines, where several runs write to it */
     if (argc < 2) {
         usage(stderr);
@@ -154,36 +188,36 @@ int main(int argc, char **argv)
     const char *word = argv[1];
     if (is_help(word)) {
         usage(stdout);
-        return finish(EXIT_ALL);
+        return leave(EXIT_ALL);
     }
     if (strcmp(word, "--version") == 0 || strcmp(word, "-V") == 0) {
-        return finish(version());
+        return leave(version());
     }
     const bool help = strcmp(word, "help") == 0;
     const int from = help ? 2 : 1;
     if (help && argc == 2) {
         usage(stdout);
-        return finish(EXIT_ALL);
+        return leave(EXIT_ALL);
     }
     if (help && strcmp(argv[2], "--table") == 0) {
         for (size_t i = 0; i < N_COMMANDS; i++)
             flags_table(commands[i], stdout);
-        return finish(EXIT_ALL);
+        return leave(EXIT_ALL);
     }
     int n_words = 0;
     const struct command *cmd = find_command(argc - from, argv + from, &n_words);
     if (!cmd)
         return argc > from + 1 - help && (help || is_help(argv[from + 1])) &&
                        list_group(argv[from], stdout)
-                   ? finish(EXIT_ALL)
+                   ? leave(EXIT_ALL)
                    : unknown_command(argv[from], argc > from + 1 ? argv[from + 1] : NULL);
     if (!help)
-        return finish(run_command(cmd, argc, argv, from + n_words));
+        return leave(run_command(cmd, argc, argv, from + n_words));
     if (argc > from + n_words) {
         (void)fprintf(complaint("help"), "one word too many: %s\n",
                       printable(argv[from + n_words]));
         return EXIT_NOTHING;
     }
     flags_help(cmd, HELP_LONG, stdout);
-    return finish(EXIT_ALL);
+    return leave(EXIT_ALL);
 }

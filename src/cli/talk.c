@@ -31,14 +31,25 @@ static void on_report(int number)
     report_asked = 1;
 }
 
-/* Without SA_RESTART, so that waiting for a FIFO's writer ends too. */
-static void catch_signals(void)
+static void catch_one(int number, void (*handler)(int), int flags)
 {
-    struct sigaction stop = {.sa_handler = on_stop}, report = {.sa_handler = on_report};
-    report.sa_flags = SA_RESTART;
-    (void)sigaction(SIGINT, &stop, NULL);
-    (void)sigaction(SIGTERM, &stop, NULL);
-    (void)sigaction(SIGUSR1, &report, NULL);
+    const struct sigaction action = {.sa_handler = handler, .sa_flags = flags};
+    struct sigaction before;
+    if (sigaction(number, NULL, &before) != 0 || before.sa_handler != SIG_IGN)
+        (void)sigaction(number, &action, NULL);
+}
+
+void await_signals(void)
+{
+    catch_one(SIGUSR1, on_report, SA_RESTART);
+}
+
+/* Without SA_RESTART, so that waiting for a FIFO's writer ends too. */
+static void catch_stops(void)
+{
+    static const int stops[] = {SIGINT, SIGTERM, SIGHUP, SIGQUIT};
+    for (size_t i = 0; i < sizeof stops / sizeof *stops; i++)
+        catch_one(stops[i], on_stop, 0);
 }
 
 /* A line that is no longer than its width; what does not fit whole is left out. */
@@ -144,7 +155,7 @@ void begin_talk(struct talk *talk, enum progress progress, bool quiet)
         progress = talk->on_terminal && !quiet ? PROGRESS_ALWAYS : PROGRESS_NEVER;
     talk->progress = progress;
     atomic_init(&talk->shown, 0);
-    catch_signals();
+    catch_stops();
 }
 
 void hide_progress(struct talk *talk)
