@@ -51,8 +51,7 @@ echo '{}' >out/cleave.json
 try cleave split a.pcap -o out -q --force
 "$PYTHON" -c 'import os; [os.mkdir("d") or os.chdir("d") for _ in range(200)]' 2>log
 mv d out/d
-try cleave split a.pcap -o out -q --force=all >log 2>&1
-grep -o 'is too deep' log
+try cleave split a.pcap -o out -q --force=all
 try cleave split a.pcap -o out --force=nothing
 try cleave split a.pcap -o -
 names . | grep -v /
