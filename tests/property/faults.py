@@ -508,6 +508,7 @@ HARMLESS = '''
     stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf
     putchar puts setvbuf
     clock_gettime lseek lseek64 getpid raise readlinkat isatty sysconf signal unlink dirfd prctl syscall ioctl
+    pthread_condattr_destroy pthread_condattr_init pthread_condattr_setclock
     pthread_cond_broadcast pthread_cond_destroy pthread_cond_init pthread_cond_signal
     pthread_cond_timedwait pthread_cond_wait pthread_join pthread_mutex_destroy pthread_mutex_init
     pthread_mutex_lock pthread_mutex_unlock

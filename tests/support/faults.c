@@ -251,8 +251,8 @@ int wrap_fcntl(int fd, int what, ...)
 WRAP(FSTAT, int, fstat, LFS("fstat"), (int fd, struct stat *st), (fd, st), -1)
 WRAP(LSTAT, char *, realpath, "realpath", (const char *path, char *real), (path, real), NULL)
 WRAP(LSTAT, int, lstat, LFS("lstat"), (const char *path, struct stat *st), (path, st), -1)
-WRAP(LSTAT, int, fstatat, LFS("fstatat"),
-     (int dir, const char *path, struct stat *st, int flags), (dir, path, st, flags), -1)
+WRAP(LSTAT, int, fstatat, LFS("fstatat"), (int dir, const char *path, struct stat *st, int flags),
+     (dir, path, st, flags), -1)
 #if HAVE_STATX
 WRAP(LSTAT, int, statx, "statx",
      (int dir, const char *path, int flags, unsigned mask, struct statx *st),
