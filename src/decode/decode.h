@@ -139,6 +139,7 @@ static inline bool decode_deeper(struct decode *d)
 decode_fn decode_ipv6;
 decode_fn decode_ip; /* the version nibble decides */
 decode_fn decode_llc;
+decode_fn decode_nsh;
 decode_fn decode_mpls;
 decode_fn decode_mpls_doubted;
 decode_fn
@@ -151,10 +152,19 @@ bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct decode *
 decode_fn decode_ppp, decode_ppp_protocol, decode_ppp_hdlc, decode_ppp_ether, decode_cisco_hdlc;
 decode_fn decode_frame_relay, decode_atm, decode_sunatm, decode_slip, decode_slip_bsdos;
 decode_fn decode_ppp_bsdos, decode_with_direction_ppp, decode_with_direction_hdlc;
+decode_fn decode_nlpid; /* without a control byte before it */
 decode_fn decode_with_direction_frelay;
 
 /* wireless.c */
-decode_fn decode_80211, decode_radiotap, decode_prism, decode_avs;
+decode_fn decode_80211, decode_80211_swapped, decode_radiotap, decode_prism, decode_avs;
+
+/* exported.c */
+decode_fn decode_exported_pdu;
+
+/* juniper.c */
+decode_fn decode_juniper_atm1, decode_juniper_atm2, decode_juniper_chdlc, decode_juniper_es;
+decode_fn decode_juniper_ether, decode_juniper_frelay, decode_juniper_mfr, decode_juniper_ml;
+decode_fn decode_juniper_ppp, decode_juniper_pppoe_atm, decode_juniper_services;
 
 /*
  * Looks for a tunnel in the n bytes behind the network header, of d->t->proto. true: *d->t says

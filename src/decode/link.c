@@ -56,6 +56,8 @@ static bool bsd_null(const uint8_t *p, size_t n, struct decode *d)
         return false;
     if (p[0] == 0xff && p[1] == 0x03)
         return decode_ppp(p, n, d);
+    if ((p[0] == 0x0f || p[0] == 0x8f) && p[1] == 0 && load_be16(p + 2)) /* no family: a type */
+        return decode_cisco_hdlc(p, n, d);
     return family(load_family(p), p + 4, n - 4, d);
 }
 
@@ -197,6 +199,14 @@ static bool pktap(const uint8_t *p, size_t n, struct decode *d)
            wrapped(load_le32(p + 8), p + len, n - len, d);
 }
 
+/* Older systems of Apple's put it under a number for private use: it has to look like it. */
+static bool pktap_if_it_is(const uint8_t *p, size_t n, struct decode *d)
+{
+    enum { SHORTEST = 108, LONGEST = 1024, TYPE_PACKET = 1 };
+    return n >= 12 && load_le32(p) >= SHORTEST && load_le32(p) <= LONGEST &&
+           load_le32(p + 4) == TYPE_PACKET && pktap(p, n, d);
+}
+
 /* Preamble and delimiter (IEEE 802.3br mPackets): a frame, or the first part of one. */
 static bool mpacket(const uint8_t *p, size_t n, struct decode *d)
 {
@@ -233,6 +243,8 @@ static bool netanalyzer_transparent(const uint8_t *p, size_t n, struct decode *d
 static bool tagged(const uint8_t *p, size_t n, size_t tag, struct decode *d)
 {
     const size_t len = 12 + tag + 2;
+    if (CLV_UNLIKELY(d->path && n >= 12))
+        decode_note_mac(d->path, p, p + 6);
     return n > len && decode_ethertype(load_be16(p + len - 2), p + len, n - len, d);
 }
 
@@ -301,7 +313,7 @@ static const struct decode_link links[] = {
     {6, "IEEE802_5", token_ring},
     {7, "ARCNET_BSD", arcnet},
     {8, "SLIP", decode_slip},
-    {9, "PPP", decode_ppp},
+    {9, "PPP", decode_ppp_hdlc},
     {10, "FDDI", fddi},
     {12, "RAW", decode_ip}, /* DLT_RAW of most platforms, found in files all the same */
     {14, "RAW", decode_ip}, /* DLT_RAW of OpenBSD */
@@ -324,10 +336,26 @@ static const struct decode_link links[] = {
     {123, "SUNATM", decode_sunatm},
     {127, "IEEE802_11_RADIOTAP", decode_radiotap},
     {129, "ARCNET_LINUX", arcnet_linux},
+    {130, "JUNIPER_MLPPP", decode_juniper_ml},
+    {131, "JUNIPER_MLFR", decode_juniper_ml},
+    {132, "JUNIPER_ES", decode_juniper_es},
+    {133, "JUNIPER_GGSN", decode_juniper_services},
+    {134, "JUNIPER_MFR", decode_juniper_mfr},
+    {135, "JUNIPER_ATM2", decode_juniper_atm2},
+    {136, "JUNIPER_SERVICES", decode_juniper_services},
+    {137, "JUNIPER_ATM1", decode_juniper_atm1},
     {138, "APPLE_IP_OVER_IEEE1394", ip_over_1394},
     {143, "DOCSIS", docsis},
+    {149, "USER2", pktap_if_it_is},
     {163, "IEEE802_11_AVS", decode_avs},
+    {164, "JUNIPER_MONITOR", decode_juniper_services},
     {166, "PPP_PPPD", decode_with_direction_ppp},
+    {167, "JUNIPER_PPPOE", decode_juniper_ether},
+    {168, "JUNIPER_PPPOE_ATM", decode_juniper_pppoe_atm},
+    {178, "JUNIPER_ETHER", decode_juniper_ether},
+    {179, "JUNIPER_PPP", decode_juniper_ppp},
+    {180, "JUNIPER_FRELAY", decode_juniper_frelay},
+    {181, "JUNIPER_CHDLC", decode_juniper_chdlc},
     {192, "PPI", ppi},
     {197, "ERF", endace},
     {204, "PPP_WITH_DIR", decode_with_direction_ppp},
@@ -341,6 +369,7 @@ static const struct decode_link links[] = {
     {240, "NETANALYZER", netanalyzer},
     {241, "NETANALYZER_TRANSPARENT", netanalyzer_transparent},
     {242, "IPOIB", ip_over_ib},
+    {252, "WIRESHARK_UPPER_PDU", decode_exported_pdu},
     {258, "PKTAP", pktap},
     {259, "EPON", epon},
     {274, "ETHERNET_MPACKET", mpacket},
@@ -414,20 +443,26 @@ bool clv_packet_tuple(uint16_t linktype, const uint8_t *data, uint32_t caplen, s
     return false;
 }
 
+/* USER0 to USER15 mean what their users say. */
+enum { USER0 = 147, USER15 = 162 };
+
+static bool is_private(uint16_t linktype)
+{
+    return linktype >= USER0 && linktype <= USER15;
+}
+
 bool clv_linktype_supported(uint16_t linktype)
 {
-    return decode_link_find(linktype) != NULL;
+    return !is_private(linktype) && decode_link_find(linktype) != NULL;
 }
 
 const char *clv_linktype_name(uint16_t linktype)
 {
-    enum { USER_FIRST = 147 }; /* for private use, without a name in libpcap */
     static const char users[][8] = {"USER0",  "USER1",  "USER2",  "USER3", "USER4",  "USER5",
                                     "USER6",  "USER7",  "USER8",  "USER9", "USER10", "USER11",
                                     "USER12", "USER13", "USER14", "USER15"};
     const struct decode_link *link = decode_link_find(linktype);
-    const unsigned user = linktype - (unsigned)USER_FIRST;
-    if (user < sizeof users / sizeof *users)
-        return users[user];
+    if (is_private(linktype))
+        return users[linktype - USER0];
     return link ? link->name : pcap_datalink_val_to_name(clv_dlt_from_linktype(linktype));
 }

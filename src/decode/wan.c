@@ -110,7 +110,7 @@ bool decode_with_direction_frelay(const uint8_t *p, size_t n, struct decode *d)
 }
 
 /* Behind the control byte (RFC 2427 section 3); a zero may pad it to an even length. */
-static bool nlpid(const uint8_t *p, size_t n, struct decode *d)
+bool decode_nlpid(const uint8_t *p, size_t n, struct decode *d)
 {
     if (n && p[0] == 0) {
         p++;
@@ -150,7 +150,7 @@ bool decode_frame_relay(const uint8_t *p, size_t n, struct decode *d)
     if (len < 2 || len > 4 || n < len + 2)
         return false;
     if (p[len] == CONTROL_UI)
-        return nlpid(p + len + 1, n - len - 1, d);
+        return decode_nlpid(p + len + 1, n - len - 1, d);
     const uint16_t type = load_be16(p + len);
     return type >= ETHERTYPE_MIN && decode_ethertype(type, p + len + 2, n - len - 2, d);
 }
@@ -159,7 +159,7 @@ bool decode_frame_relay(const uint8_t *p, size_t n, struct decode *d)
 bool decode_atm(const uint8_t *p, size_t n, struct decode *d)
 {
     if (n >= 3 && p[0] == 0xfe && p[1] == 0xfe && p[2] == CONTROL_UI)
-        return nlpid(p + 3, n - 3, d);
+        return decode_nlpid(p + 3, n - 3, d);
     if (n >= 2 && p[0] == 0xaa && p[1] == 0xaa)
         return decode_llc(p, n, d);
     return decode_ip(p, n, d);
