@@ -10,6 +10,7 @@ enum {
     IPV6_ROUTING = 43,
     IPV6_FRAGMENT = 44,
     IPV6_AH = 51,
+    IPV6_NONE = 59,
     IPV6_DESTINATION = 60,
     IPV6_MOBILITY = 135,
     IPV6_HIP = 139,
@@ -104,7 +105,9 @@ bool decode_ipv6(const uint8_t *p, size_t n, struct decode *d)
         const uint8_t *h = p + at;
         const size_t left = end - at;
         size_t len;
-        switch (next) {
+        /* Mobility (RFC 6275 section 6.1.1) and the like are protocols where nothing follows. */
+        const bool last = next >= IPV6_MOBILITY && left && h[0] == IPV6_NONE;
+        switch (last ? IPV6_NONE : next) {
         case IPV6_FRAGMENT:
             if (left < 8)
                 goto cut;
@@ -142,8 +145,8 @@ bool decode_ipv6(const uint8_t *p, size_t n, struct decode *d)
         next = h[0];
         at += len;
     }
-cut:
-    t->proto = next;
+cut: /* the header says what follows it, if that byte is there */
+    t->proto = at < end ? p[at] : next;
     t->flags |= CLV_TUPLE_SHORT;
     return true;
 }
