@@ -142,6 +142,57 @@ static bool macsec(const uint8_t *p, size_t n, uint16_t *type, size_t *len)
     return true;
 }
 
+/*
+ * Arista's header: subtype, version, and what these say, as tcpdump and Wireshark read it. A time
+ * stamp is a tag, whose version says how long it is; what DzGRE puts into GRE stands before a
+ * frame.
+ */
+static bool arista(const uint8_t *p, size_t n, uint16_t *type, size_t *len)
+{
+    enum { TIMESTAMP = 1, GREENTAP = 3, DZGRE_A = 7, DZGRE_B, DZGRE_TIMESTAMP, SIZE = 0xf0 };
+    if (n < 4)
+        return false;
+    const uint16_t version = load_be16(p + 2);
+    *type = ETHERTYPE_TEB;
+    switch (load_be16(p)) {
+    case TIMESTAMP:
+    case GREENTAP:
+        if ((version & SIZE) != 0x10 && (version & SIZE) != 0x20)
+            return false;
+        *len = 4 + ((version & SIZE) == 0x10 ? 8 : 6) + 2; /* seconds of 32 bits, or of 16 */
+        if (n >= *len)
+            *type = load_be16(p + *len - 2);
+        break;
+    case DZGRE_A:
+        *len = 12;
+        break;
+    case DZGRE_B:
+        *len = 8;
+        break;
+    case DZGRE_TIMESTAMP:
+        *len = 20;
+        break;
+    default:
+        return false;
+    }
+    return n >= *len;
+}
+
+/* What stands between such a type and a frame. SIZE_MAX: no frame follows. */
+static size_t before_frame(uint16_t type, const uint8_t *p, size_t n)
+{
+    switch (type) {
+    case ETHERTYPE_TEB:
+        return 0;
+    case ETHERTYPE_FABRICPATH: /* a tree's number and a time to live */
+        return 2;
+    case ETHERTYPE_TRILL: /* RFC 6325 section 3: options, in words, two nicknames */
+        return n < 6 ? SIZE_MAX : 6 + (size_t)(load_be16(p) >> 6 & 0x1f) * 4;
+    default:
+        return SIZE_MAX;
+    }
+}
+
 /* Tags: the type of what follows is at their end. 0: none that is known. */
 static size_t tag_len(uint16_t type)
 {
@@ -196,6 +247,19 @@ bool decode_ethertype(uint16_t type, const uint8_t *p, size_t n, struct decode *
             if (!macsec(p, n, &type, &len))
                 return false;
             break;
+        case ETHERTYPE_ARISTA:
+            if (!arista(p, n, &type, &len))
+                return false;
+            break;
+        case ETHERTYPE_TEB:
+        case ETHERTYPE_FABRICPATH:
+        case ETHERTYPE_TRILL:
+            len = before_frame(type, p, n);
+            return len <= n && decode_frame(p + len, n - len, d);
+        case ETHERTYPE_NSH:
+            return decode_nsh(p, n, d);
+        case ETHERTYPE_JUMBO_LLC:
+            return decode_llc(p, n, d);
         default:
             if (type <= ETHERTYPE_LENGTH_MAX)
                 return decode_llc(p, type < n ? type : n, d);

@@ -16,10 +16,17 @@ static bool erspan3(const uint8_t *p, size_t n, struct decode *d)
     return n >= len && (ip ? decode_ip(p + len, n - len, d) : decode_frame(p + len, n - len, d));
 }
 
-/* RFC 2637 section 4.1: version 1, with a key that is length and call. */
+/*
+ * RFC 2637 section 4.1: version 1, with a key that is length and call. MikroTik's EoIP has a
+ * tunnel's number in the place of the call, and a frame.
+ */
 static bool pptp(uint16_t flags, const uint8_t *p, size_t n, struct decode *d)
 {
     size_t at = 8;
+    if (n >= 8 && load_be16(p + 2) == ETHERTYPE_EOIP) {
+        decode_note_tunnel(d, DECODE_GRE, load_le16(p + 6));
+        return decode_frame(p + 8, n - 8, d);
+    }
     if (n < 8 || load_be16(p + 2) != ETHERTYPE_PPP || load_be16(p + 4) == 0)
         return false;
     at += flags & 0x1000 ? 4 : 0;
@@ -32,6 +39,7 @@ static bool pptp(uint16_t flags, const uint8_t *p, size_t n, struct decode *d)
 static bool gre(const uint8_t *p, size_t n, struct decode *d)
 {
     enum { CHECKSUM = 0x8000, ROUTING = 0x4000, KEY = 0x2000, SEQUENCE = 0x1000, VERSION = 7 };
+    enum { ARUBA_FIRST = 0x8200, ARUBA_LAST = 0x8370, ARUBA_STEP = 0x10 };
     if (n < 4)
         return false;
     const uint16_t flags = load_be16(p), type = load_be16(p + 2);
@@ -49,9 +57,9 @@ static bool gre(const uint8_t *p, size_t n, struct decode *d)
         return false;
     p += at;
     n -= at;
+    if (type >= ARUBA_FIRST && type <= ARUBA_LAST && type % ARUBA_STEP == 0)
+        return decode_80211(p, n, d); /* the number is the access point's radio and cipher */
     switch (type) {
-    case ETHERTYPE_TEB:
-        return decode_frame(p, n, d);
     case ETHERTYPE_ERSPAN:
         if (!(flags & SEQUENCE))
             return decode_frame(p, n, d);
@@ -60,6 +68,8 @@ static bool gre(const uint8_t *p, size_t n, struct decode *d)
         return erspan3(p, n, d);
     case ETHERTYPE_PPP:
         return decode_ppp(p, n, d);
+    case ETHERTYPE_CMD: /* on Ethernet the type of what follows stands last, here first */
+        return n >= 8 && decode_ethertype(load_be16(p), p + 8, n - 8, d);
     case ETHERTYPE_WCCP: /* version 2 has a redirect header of 4 bytes */
         return n >= 4 && (decode_ip(p, n, d) || decode_ip(p + 4, n - 4, d));
     default:
@@ -76,24 +86,41 @@ static bool vxlan(const uint8_t *p, size_t n, struct decode *d)
     return decode_frame(p + 8, n - 8, d);
 }
 
+/* The numbers of NSH's next protocol (RFC 8300 section 2.2), and VXLAN-GPE's. */
+static bool next_protocol(uint8_t next, const uint8_t *p, size_t n, struct decode *d)
+{
+    switch (next) {
+    case 1:
+        return decode_ip(p, n, d);
+    case 2:
+        return decode_ipv6(p, n, d);
+    case 3:
+        return decode_frame(p, n, d);
+    case 4:
+        return decode_nsh(p, n, d);
+    case 5:
+        return decode_mpls(p, n, d);
+    default:
+        return false;
+    }
+}
+
+/* RFC 8300 section 2: version 0; the length, in words, is of the whole header. */
+bool decode_nsh(const uint8_t *p, size_t n, struct decode *d)
+{
+    if (n < 8 || p[0] >> 6 != 0 || !decode_deeper(d))
+        return false;
+    const size_t len = (size_t)(p[1] & 0x3f) * 4;
+    return len >= 8 && len <= n && next_protocol(p[3], p + len, n - len, d);
+}
+
 /* draft-ietf-nvo3-vxlan-gpe: the last byte of the first word says what is carried. */
 static bool vxlan_gpe(const uint8_t *p, size_t n, struct decode *d)
 {
     if (n < 8 || !(p[0] & 0x04))
         return vxlan(p, n, d);
     decode_note_tunnel(d, DECODE_VXLAN, load_be32(p + 4) >> 8);
-    switch (p[3]) {
-    case 1:
-        return decode_ip(p + 8, n - 8, d);
-    case 2:
-        return decode_ipv6(p + 8, n - 8, d);
-    case 3:
-        return decode_frame(p + 8, n - 8, d);
-    case 5:
-        return decode_mpls(p + 8, n - 8, d);
-    default:
-        return false;
-    }
+    return next_protocol(p[3], p + 8, n - 8, d);
 }
 
 /* RFC 8926. */
@@ -106,8 +133,6 @@ static bool geneve(const uint8_t *p, size_t n, struct decode *d)
     if (n < len)
         return false;
     decode_note_tunnel(d, DECODE_GENEVE, load_be32(p + 4) >> 8);
-    if (type == ETHERTYPE_TEB)
-        return decode_frame(p + len, n - len, d);
     return type >= ETHERTYPE_MIN && decode_ethertype(type, p + len, n - len, d);
 }
 
@@ -136,25 +161,36 @@ static bool gtp_u(const uint8_t *p, size_t n, struct decode *d)
 }
 
 /*
- * RFC 4380 section 5.1.1: an authentication and an origin may stand before the packet. Others use
- * the port, too: the packet's length has to be what the UDP header before p leaves for it.
+ * RFC 4380 section 5.1.1: an authentication and an origin may stand before the packet; RFC 6081
+ * section 4: trailers of type, length and value after it. Others use the port, too: all of this has
+ * to be as long as the UDP header before p says.
  */
 static bool teredo(const uint8_t *p, size_t n, struct decode *d)
 {
-    enum { UDP_HEADER = 8, IPV6_HEADER = 40 };
-    const uint8_t *const end = p - UDP_HEADER + load_be16(p - 4);
+    enum { UDP_HEADER = 8, IPV6_HEADER = 40, TRAILER_HEADER = 2 };
+    size_t left = load_be16(p - 4);
+    if (left < UDP_HEADER)
+        return false;
+    left -= UDP_HEADER;
     if (n >= 4 && load_be16(p) == 1) {
         const size_t len = 13 + (size_t)p[2] + p[3];
-        if (n < len)
+        if (n < len || left < len)
             return false;
         p += len;
         n -= len;
+        left -= len;
     }
-    if (n >= 8 && load_be16(p) == 0) {
+    if (n >= 8 && left >= 8 && load_be16(p) == 0) {
         p += 8;
         n -= 8;
+        left -= 8;
     }
-    return n >= IPV6_HEADER && p + IPV6_HEADER + load_be16(p + 4) == end && decode_ipv6(p, n, d);
+    if (n < IPV6_HEADER)
+        return false;
+    size_t at = IPV6_HEADER + (size_t)load_be16(p + 4);
+    while (at < left && at + TRAILER_HEADER <= n)
+        at += TRAILER_HEADER + (size_t)p[at + 1];
+    return at == left && decode_ipv6(p, n, d);
 }
 
 /* RFC 2661 section 3.1: a data message of version 2. */
@@ -179,17 +215,10 @@ static bool l2tp(const uint8_t *p, size_t n, struct decode *d)
     return n >= at && decode_ppp(p + at, n - at, d);
 }
 
-/* RFC 5415 section 4.3. Some controllers swap the bytes of frame control. */
+/* RFC 5415 section 4.3. Cisco's controllers swap the bytes of 802.11's first and last fields. */
 static bool capwap(const uint8_t *p, size_t n, struct decode *d)
 {
-    enum {
-        NATIVE = 1 << 8,
-        FRAGMENT = 1 << 7,
-        KEEP_ALIVE = 1 << 3,
-        WBID_80211 = 1,
-        FC_LEN = 2,
-        SEEN = 64
-    };
+    enum { NATIVE = 1 << 8, FRAGMENT = 1 << 7, KEEP_ALIVE = 1 << 3, WBID_80211 = 1 };
     if (n < 8 || p[0] != 0)
         return false;
     const uint32_t word = load_be32(p);
@@ -200,18 +229,36 @@ static bool capwap(const uint8_t *p, size_t n, struct decode *d)
     n -= len;
     if (!(word & NATIVE))
         return decode_frame(p, n, d);
-    if ((word >> 9 & 0x1f) != WBID_80211)
+    return (word >> 9 & 0x1f) == WBID_80211 &&
+           (decode_80211(p, n, d) || decode_80211_swapped(p, n, d));
+}
+
+/* TaZmen Sniffer Protocol: version 1, type, what it carries, tags up to one of type 1. */
+static bool tzsp(const uint8_t *p, size_t n, struct decode *d)
+{
+    enum { HEADER = 4, PADDING = 0, END = 1 };
+    if (n < HEADER || p[0] != 1)
         return false;
-    if (decode_80211(p, n, d))
-        return true;
-    uint8_t swapped[2048];
-    if (n < FC_LEN)
+    size_t at = HEADER;
+    while (at < n && p[at] != END) {
+        if (p[at] != PADDING && at + 1 < n)
+            at += 1 + (size_t)p[at + 1];
+        at++;
+    }
+    if (at++ >= n)
         return false;
-    const size_t copied = n < sizeof swapped ? n : sizeof swapped;
-    memcpy(swapped, p, copied);
-    swapped[0] = p[1];
-    swapped[1] = p[0];
-    return decode_80211(swapped, copied, d);
+    switch (load_be16(p + 2)) {
+    case 1:
+        return decode_frame(p + at, n - at, d);
+    case 18:
+        return decode_80211(p + at, n - at, d);
+    case 119:
+        return decode_prism(p + at, n - at, d);
+    case 127:
+        return decode_avs(p + at, n - at, d);
+    default:
+        return false;
+    }
 }
 
 /* RFC 3378: version 3. */
@@ -243,12 +290,14 @@ static const struct tunnel {
     {CLV_PROTO_UDP, 5247, EITHER, capwap, "CAPWAP"},
     {CLV_PROTO_UDP, 4754, TO, gre, "GRE in UDP"},                  /* RFC 8086 */
     {CLV_PROTO_UDP, 6635, TO, decode_mpls_doubted, "MPLS in UDP"}, /* RFC 7510 */
+    {CLV_PROTO_UDP, 37008, TO, tzsp, "TZSP"},
     {47, 0, EITHER, gre, "GRE"},
     {4, 0, EITHER, decode_ip, "IP in IP"},
     {41, 0, EITHER, decode_ipv6, "IPv6 in IP"},
     {97, 0, EITHER, etherip, "EtherIP"},
     {137, 0, EITHER, decode_mpls, "MPLS in IP"}, /* RFC 4023 */
-    {143, 0, EITHER, decode_frame, NULL},        /* RFC 8986: within segment routing */
+    {145, 0, EITHER, decode_nsh, "NSH"},
+    {143, 0, EITHER, decode_frame, NULL}, /* RFC 8986: within segment routing */
 };
 enum { N_TUNNELS = sizeof tunnels / sizeof *tunnels };
 static_assert((unsigned)N_TUNNELS < (unsigned)DECODE_CARRIERS, "numbers count from 1");

@@ -4,7 +4,7 @@
 
 /* IEEE 802.11-2020 section 9.2.4.1, the first byte of frame control, then the second. */
 enum {
-    FC_TYPE = 0x0c,
+    FC_TYPE = 0x0f, /* and the protocol's version, 0 */
     FC_DATA = 0x08,
     FC_NO_DATA = 0x40,
     FC_QOS = 0x80,
@@ -23,44 +23,56 @@ static bool aggregate(const uint8_t *p, size_t n, struct decode *d)
 }
 
 /* IEEE 802.11-2020 table 9-30: which of the addresses are the frame's ends. */
-static CLV_COLD void note_addresses(const uint8_t *p, struct decode_path *path)
+static CLV_COLD void note_addresses(const uint8_t *p, uint8_t flags, struct decode_path *path)
 {
     enum { ADDRESS_1 = 4, ADDRESS_2 = 10, ADDRESS_3 = 16, ADDRESS_4 = 24 };
-    const bool to = p[1] & FC_TO_DS, from = p[1] & FC_FROM_DS;
+    const bool to = flags & FC_TO_DS, from = flags & FC_FROM_DS;
     decode_note_mac(path, p + (to ? ADDRESS_3 : ADDRESS_1),
                     p + (from ? to ? ADDRESS_4 : ADDRESS_3 : ADDRESS_2));
 }
 
-/* align: of the header in bytes, where a driver pads it. */
-static bool data_frame(const uint8_t *p, size_t n, size_t align, struct decode *d)
+/*
+ * align: of the header in bytes, where a driver pads it. swapped: the two bytes of frame control
+ * are, and those of sequence control.
+ */
+static bool data_frame(const uint8_t *p, size_t n, size_t align, bool swapped, struct decode *d)
 {
-    if (n < HEADER || (p[0] & FC_TYPE) != FC_DATA || (p[0] & FC_NO_DATA) || (p[1] & FC_PROTECTED))
+    enum { SEQUENCE_AT = 22 };
+    if (n < HEADER)
         return false;
-    if (load_le16(p + 22) & 0x0f)
+    const uint8_t type = p[swapped], flags = p[!swapped];
+    if ((type & FC_TYPE) != FC_DATA || (type & FC_NO_DATA) || (flags & FC_PROTECTED))
+        return false;
+    if (p[SEQUENCE_AT + swapped] & 0x0f)
         return false; /* a later fragment */
     size_t len = HEADER;
     bool aggregated = false;
-    if ((p[1] & (FC_TO_DS | FC_FROM_DS)) == (FC_TO_DS | FC_FROM_DS))
+    if ((flags & (FC_TO_DS | FC_FROM_DS)) == (FC_TO_DS | FC_FROM_DS))
         len += 6; /* a fourth address */
-    if (p[0] & FC_QOS) {
+    if (type & FC_QOS) {
         if (n < len + 2)
             return false;
         aggregated = p[len] & QOS_AMSDU;
         len += 2;
-        if (p[1] & FC_ORDER)
+        if (flags & FC_ORDER)
             len += 4; /* HT control */
     }
     len = (len + align - 1) / align * align;
     if (n < len)
         return false;
     if (CLV_UNLIKELY(d->path != NULL))
-        note_addresses(p, d->path);
+        note_addresses(p, flags, d->path);
     return aggregated ? aggregate(p + len, n - len, d) : decode_llc(p + len, n - len, d);
 }
 
 bool decode_80211(const uint8_t *p, size_t n, struct decode *d)
 {
-    return data_frame(p, n, 1, d);
+    return data_frame(p, n, 1, false, d);
+}
+
+bool decode_80211_swapped(const uint8_t *p, size_t n, struct decode *d)
+{
+    return data_frame(p, n, 1, true, d);
 }
 
 /* radiotap.org: fields in the order of their bits, each aligned to its size. */
@@ -82,7 +94,7 @@ bool decode_radiotap(const uint8_t *p, size_t n, struct decode *d)
         at = (at + 7) / 8 * 8 + 8;
     if (present & FLAGS && at < len)
         align = p[at] & FLAG_PADDED ? 4 : 1;
-    return data_frame(p + len, n - len, align, d);
+    return data_frame(p + len, n - len, align, false, d);
 }
 
 /* AVS: version and length, big-endian. */
@@ -91,7 +103,7 @@ bool decode_avs(const uint8_t *p, size_t n, struct decode *d)
     if (n < 8)
         return false;
     const uint32_t len = load_be32(p + 4);
-    return len >= 8 && len <= n && data_frame(p + len, n - len, 1, d);
+    return len >= 8 && len <= n && data_frame(p + len, n - len, 1, false, d);
 }
 
 /* Prism II: message code and length, in the byte order of who captured; AVS came in its place. */
@@ -107,5 +119,5 @@ bool decode_prism(const uint8_t *p, size_t n, struct decode *d)
         len = load_be32(p + 4);
     if (len < 8 || len > n)
         len = PRISM_HEADER;
-    return len <= n && data_frame(p + len, n - len, 1, d);
+    return len <= n && data_frame(p + len, n - len, 1, false, d);
 }

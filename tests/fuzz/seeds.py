@@ -113,6 +113,42 @@ def packets() -> dict[str, tuple[int, bytes]]:
         "nflog": (239, b"\2\0\0\0\x08\0\1\0" + bytes(4) +
                   struct.pack("<HH", 4 + len(tcp4), 9) + tcp4),
         "erf": (197, bytes(8) + b"\x82" + bytes(7) + bytes(8) + bytes(2) + ether(0x0800, tcp4)),
+        "ppp-cisco": (9, b"\x0f\0\x08\0" + tcp4),
+        "null-cisco": (0, b"\x8f\0\x86\xdd" + udp6),
+        "fabricpath": (1, ether(0x8903, b"\0\x6f" + ether(0x0800, tcp4))),
+        "trill": (1, ether(0x22F3, b"\0\x7f" + bytes(8) + ether(0x0800, tcp4))),
+        "nsh": (1, ether(0x894F, b"\x0f\xc2\2\4" + bytes(4) + b"\x0f\xc6\1\3" + bytes(20) +
+                         ether(0x0800, tcp4))),
+        "arista": (1, ether(0xD28B, b"\0\1\0\x10" + bytes(8) + b"\x08\0" + tcp4)),
+        "arista-gre": (1, ether(0x0800, ipv4(47, b"\0\0\xd2\x8b\0\7\0\1" + bytes(8) +
+                                             ether(0x0800, tcp4)))),
+        "aruba": (1, ether(0x0800, ipv4(47, b"\0\0\x82\0\x08\1" + bytes(22) + snap + b"\x08\0" +
+                                        tcp4))),
+        "eoip": (1, ether(0x0800, ipv4(47, b"\x20\1\x64\0\0\x36\7\0" + ether(0x0800, tcp4)))),
+        "gre-metadata": (1, ether(0x0800, ipv4(47, b"\0\0\x89\x09\x08\0\1\1\0\1\0\0" + tcp4))),
+        "vxlan-gpe-nsh": (1, ether(0x0800, ipv4(17, udp(4790, b"\x0c\0\0\4" + bytes(4) +
+                                                        b"\x0f\xc2\2\1" + bytes(4) + tcp4)))),
+        "tzsp": (1, ether(0x0800, ipv4(17, udp(37008, b"\1\0\0\1\x0a\1\0\0\1" +
+                                               ether(0x0800, tcp4))))),
+        "capwap-swapped": (1, ether(0x0800, ipv4(17, udp(5247, b"\0\x10\3\0" + bytes(4) +
+                                                         b"\1\x08" + bytes(20) + b"\0\x10" + snap +
+                                                         b"\x08\0" + tcp4)))),
+        "teredo-trailers": (1, ether(0x0800, ipv4(17, udp(3544, udp6 + b"\1\4" + bytes(4) +
+                                                          b"\5\2\0\0")))),
+        "mobility": (1, ether(0x86DD, ipv6(135, b"\x3b\0\5" + bytes(5)))),
+        "juniper": (178, b"MGC\x81\0\3\1\1\1" + ether(0x0800, tcp4)),
+        "juniper-no-link": (179, b"MGC\2\2\0\0\0" + tcp4),
+        "juniper-bundle": (130, b"MGC\0\x47" + bytes(7) + tcp4),
+        "juniper-ipsec": (132, b"MGC\0\0\1\x40\4" + bytes(12) + tcp4),
+        "juniper-atm": (137, b"MGC\0" + bytes(4) + b"\3\xcc" + tcp4),
+        "exported": (252, b"\0\x14\0\4" + V4[0] + b"\0\x15\0\4" + V4[1] +
+                     b"\0\x18\0\4\0\0\0\2\0\x19\0\4\0\0\0\7\0\x1a\0\4\0\0\0\x50" + bytes(4)),
+        "exported-ip": (252, b"\0\x0c\0\4ip\0\0" + bytes(4) + tcp4),
+        "exported-link": (252, b"\0\x0b\0\4\0\0\0\xfc" + bytes(4) + b"\0\x0b\0\4\0\0\0\x65" +
+                          bytes(4) + tcp4),
+        "user2": (149, b"\x6c\0\0\0\1\0\0\0\1\0\0\0" + bytes(96) + ether(0x0800, tcp4)),
+        "dsa": (284, bytes(16) + b"\x08\0" + tcp4),
+        "edsa": (285, bytes(20) + b"\x08\0" + tcp4),
         "ppp-ether": (51, b"\x11\0\0\1\0\0\0\x21" + tcp4),
     }
 

@@ -135,6 +135,9 @@ def link_layers() -> Dict[str, Tuple[int, Wrap]]:
         'PPP, protocol of one byte': (9, lambda p: x('ff03') + p.ppp[1:] + p.data),
         'PPP, MPLS': (9, lambda p: x('ff03 0281 00064140') + p.data),
         'PPP, bridged': (9, lambda p: x('ff03 0031 00 01') + ether(p)),
+        'PPP, Cisco': (9, lambda p: x('0f00') + p.type + p.data),
+        'PPP, Cisco, multicast': (9, lambda p: x('8f00') + p.type + p.data),
+        'NULL, Cisco': (0, lambda p: x('0f00') + p.type + p.data),
         'PPP, bridged, LAN id': (9, lambda p: x('ff03 0031 40 01 00000007') + ether(p)),
         'FDDI': (10, lambda p: x('50') + MACS + snap(p)),
         'FDDI, synchronous': (10, lambda p: x('d0') + MACS + snap(p)),
@@ -225,8 +228,80 @@ def link_layers() -> Dict[str, Tuple[int, Wrap]]:
                                  w(p))
         found['PKTAP, ' + name] = (258, lambda p, n=number, w=wrap: le32(108) + le32(1) +
                                    le32(n) + bytes(96) + w(p))
+    found['PKTAP in USER2'] = (149, lambda p: le32(108) + le32(1) + le32(1) + bytes(96) + ether(p))
+    found.update(juniper())
+    found['exported, tags'] = (252, exported)
+    found['exported, IP'] = (252, lambda p: tag(12, b'ipv6' if p.v6 else b'ip') + tag(0, b'') +
+                             p.data)
+    found['exported, Ethernet'] = (252, lambda p: tag(12, b'eth_withoutfcs') + tag(0, b'') +
+                                   ether(p))
+    found['exported, raw'] = (252, lambda p: tag(11, u32(101)) + tag(0, b'') + p.data)
     found['PPI, fields'] = (192, lambda p: x('00 00 1000 01000000 0300 0400 00000000') + ether(p))
     return found
+
+
+def juniper() -> Dict[str, Tuple[int, Wrap]]:
+    """By tcpdump's print-juniper.c: magic number, flags, extensions, a card's cookie, packet."""
+    heads = {'': x('4d4743 01'),
+             ', extensions': x('4d4743 81 0010 0101 01 0204 67652d30 0302 0100 060100')}
+    found: Dict[str, Tuple[int, Wrap]] = {}
+
+    def card(name: str, linktype: int, wrap: Wrap, cookie: bytes = b'') -> None:
+        for text, head in heads.items():
+            found['Juniper, ' + name + text] = (linktype, lambda p, h=head: h + cookie + wrap(p))
+
+    def nlpid(p: Load) -> bytes:
+        return (x('8e') if p.v6 else x('cc')) + p.data
+
+    for linktype, name in ((130, 'MLPPP'), (131, 'MLFR'), (132, 'ES'), (133, 'GGSN'), (135, 'ATM2'),
+                           (136, 'services'), (137, 'ATM1'), (164, 'monitor'), (167, 'PPPoE'),
+                           (178, 'Ethernet'), (179, 'PPP'), (180, 'frame relay'), (181, 'HDLC')):
+        for text, head in ((', no link layer', x('4d4743 03')),
+                           (', no link layer, extensions', x('4d4743 82 0003 0101 01'))):
+            found['Juniper, ' + name + text] = (linktype, lambda p, h=head: h + le32(
+                6 if p.v6 else 2) + p.data)
+    card('Ethernet', 178, ether)
+    card('PPPoE', 167, ether)
+    card('PPP', 179, lambda p: x('ff03') + p.ppp + p.data)
+    card('frame relay', 180, lambda p: x('1841 03') + nlpid(p))
+    card('HDLC', 181, lambda p: x('0f00') + p.type + p.data)
+    card('PPPoE over ATM', 168, lambda p: x('8864 1100 0007') + u16(len(p.data) + 2) + p.ppp +
+         p.data)
+    card('services', 136, lambda p: p.data, x('47 01 0002 00000003'))
+    card('monitor', 164, lambda p: p.data, x('01 00 0002 00000003'))
+    card('GGSN', 133, lambda p: x('01 02') + (x('06') if p.v6 else x('02')) + x('00 0007 0000') +
+         p.data)
+    card('IPsec', 132, lambda p: x('0001 40 04 00000100 c0000201 c6336402') + p.data)
+    card('ATM1, SNAP', 137, snap, x('00 000064'))
+    card('ATM1, NLPID', 137, lambda p: x('03') + nlpid(p), x('00 000064'))
+    card('ATM1, routed', 137, lambda p: p.data, x('00 000064'))
+    card('ATM2, SNAP', 135, snap, x('00000064 00000000'))
+    card('ATM2, routed', 135, lambda p: p.data, x('00000064 00000000'))
+    card('MLPPP, services', 130, lambda p: x('47 01 0002 00') + (x('10') if p.v6 else x('00')) +
+         x('0003') + p.data)
+    card('MLPPP, link services', 130, lambda p: x('ff03') + p.ppp + p.data, x('54 01 0002'))
+    card('MLPPP', 130, lambda p: p.ppp + p.data, x('00 02'))
+    card('MLPPP, one line', 130, lambda p: x('ff03') + p.ppp + p.data)
+    card('MLFR', 131, lambda p: x('03') + nlpid(p), x('00 02'))
+    card('MFR', 134, lambda p: x('03') + nlpid(p), x('00 000002'))
+    return found
+
+
+def tag(kind: int, value: bytes) -> bytes:
+    """Of an exported PDU; the length counts the padding, too."""
+    value += bytes(-len(value) % 4)
+    return u16(kind) + u16(len(value)) + value
+
+
+def exported(load: Load) -> bytes:
+    """A protocol above load's, with load's addresses in tags, as epan/exported_pdu.h says."""
+    (a, aport), (b, bport) = load.ends.a, load.ends.b
+    first = 22 if load.v6 else 20
+    kind = {pf.TCP: 2, pf.UDP: 3}[load.ends.proto]
+    return tag(12, b'data') + tag(first, ipaddress.ip_address(a).packed) + \
+        tag(first + 1, ipaddress.ip_address(b).packed) + tag(24, u32(kind)) + \
+        tag(25, u32(aport or 0)) + tag(26, u32(bport or 0)) + tag(30, u32(7)) + tag(0, b'') + \
+        b'in here'
 
 
 def with_fcs(frame: bytes) -> bytes:
@@ -325,6 +400,19 @@ def shims() -> Dict[str, Wrap]:
     tags('MACsec', '88e5 00 00 00000001')
     tags('MACsec, channel', '88e5 20 00 00000001 0200000000010001')
     tags('MACsec, VLAN', '88e5 00 00 00000001 8100 0007')
+    tags('Arista, 64 bits', 'd28b 0001 0010 00000001 00000002')
+    tags('Arista, 64 bits, UTC', 'd28b 0001 0110 00000001 00000002')
+    tags('Arista, 48 bits', 'd28b 0001 0020 0001 00000002')
+    tags('Arista, VLAN', 'd28b 0001 0020 0001 00000002 8100 0007')
+    found['FabricPath'] = lambda p: x('01bbcc000001 020000000201 8903 006f') + ether(p)
+    found['FabricPath, VLAN'] = lambda p: x('01bbcc000001 020000000201 8903 006f') + MACS + x(
+        '8100 0007') + p.type + p.data
+    found['TRILL'] = lambda p: MACS + x('22f3 003f 0001 0002') + ether(p)
+    found['TRILL, options'] = lambda p: MACS + x('22f3 00bf 0001 0002 0000000000000000') + ether(p)
+    found['bridged'] = lambda p: MACS + x('6558') + ether(p)
+    found['LLC and SNAP, jumbo'] = lambda p: MACS + x('8870') + snap(p)
+    for name, wrap in nsh().items():
+        found[name] = lambda p, w=wrap: MACS + x('894f') + w(p)
     found['ISL'] = lambda p: x('01000c0000 00 020000000001') + u16(len(ether(p)) + 22) + \
         x('aaaa03 00000c 000e 0000 0000') + ether(p) + bytes(4)
     found['LLC'] = lambda p: b'' if p.v6 else MACS + u16(len(p.data) + 3) + x('060603') + p.data
@@ -337,6 +425,18 @@ def shims() -> Dict[str, Wrap]:
     return found
 
 
+def nsh() -> Dict[str, Wrap]:
+    """RFC 8300 section 2: fixed contexts or none, next protocols."""
+    fixed = x('00 000001 ff') + bytes(16)
+    return {
+        'NSH, IP': lambda p: x('0fc6 01') + (x('02') if p.v6 else x('01')) + fixed[1:] + p.data,
+        'NSH, Ethernet': lambda p: x('0fc6 01 03') + fixed[1:] + ether(p),
+        'NSH, MPLS': lambda p: x('0fc6 01 05') + fixed[1:] + x('00064140') + p.data,
+        'NSH, no context': lambda p: x('0fc2 02 03 000001 ff') + ether(p),
+        'NSH in NSH': lambda p: x('0fc2 02 04 000001 ff 0fc2 02 03 000002 ff') + ether(p),
+    }
+
+
 def opaque() -> Iterator[Tuple[str, int, bytes]]:
     """Packets without a network address that can be read, though all have one further on."""
     p = LOAD4
@@ -345,6 +445,15 @@ def opaque() -> Iterator[Tuple[str, int, bytes]]:
         '88e5 2c 00 00000001 0200000000010001') + p.type + p.data
     yield 'MACsec, changed', 1, MACS + x('88e5 04 00 00000001') + p.type + p.data
     yield 'ARP', 1, pf.arp('10.1.1.1', '10.2.2.2')
+    yield 'NSH, version 1', 1, MACS + x('894f 4fc2 02 03 000001 ff') + ether(p)
+    yield 'NSH, length 4', 1, MACS + x('894f 0fc1 02 03 000001 ff') + ether(p)
+    yield 'Arista, unknown version', 1, MACS + x('d28b 0001 0030 0001 00000002') + p.type + p.data
+    yield 'Arista, unknown subtype', 1, MACS + x('d28b 0002 0010 0001 00000002') + p.type + p.data
+    yield 'Juniper, no magic', 178, x('4d4744 00') + ether(p)
+    yield 'exported, no end', 252, exported(p)[:-11]
+    yield 'exported, one address', 252, tag(20, bytes(4)) + tag(0, b'')
+    yield 'USER2', 149, ether(p)
+    yield 'VSOCK', 271, struct.pack('<QQIIHHI', 3, 2, 1000, 1024, 4, 0, 0)
     yield 'LLDP', 1, MACS + x('88cc') + p.data
     yield 'spanning tree', 1, MACS + u16(38) + x('424203') + bytes(35)
     yield 'neither length nor type', 1, MACS + u16(1501) + snap(p)
@@ -482,6 +591,18 @@ def in_ip() -> Dict[str, Tuple[int, Wrap]]:
         '1000 22eb 00000005 2007 0001 00000000 0000 0001 0000000000000000') + ether(p))
     found['ERSPAN III, IP'] = (47, lambda p: x('1000 22eb 00000005 2007 0001 00000000 0000 0800')
                                + p.data)
+    found['GRE, Cisco metadata'] = (47, lambda p: x('0000 8909') + p.type + x('01 01 0001 0064') +
+                                    p.data)
+    found['GRE, Aruba'] = (47, lambda p: x('0000 8200') + wlan(p, 1))
+    found['GRE, Aruba, last'] = (47, lambda p: x('0000 8370') + wlan(p, 0, 1, qos=6))
+    found['GRE, Arista'] = (47, lambda p: x('0000 d28b 0007 0001 0001 0002 0003 0000') + ether(p))
+    found['GRE, Arista, plan B'] = (47, lambda p: x('0000 d28b 0008 0001 0001 0002') + ether(p))
+    found['GRE, Arista, time stamp'] = (47, lambda p: x(
+        '0000 d28b 0009 0011 0001 0002 0003 0000 00000001 00000002') + ether(p))
+    found['GRE, EoIP'] = (47, lambda p: x('2001 6400') + u16(len(ether(p))) + x('0700') + ether(p))
+    for name, wrap in nsh().items():
+        found['GRE, ' + name] = (47, lambda p, w=wrap: x('0000 894f') + w(p))
+        found[name] = (145, wrap)
     found['WCCP'] = (47, lambda p: b'' if p.v6 else x('0000 883e') + p.data)
     found['WCCP 2'] = (47, lambda p: b'' if p.v6 else x('0000 883e 00000001') + p.data)
     found['EtherIP'] = (97, lambda p: x('3000') + ether(p))
@@ -516,7 +637,8 @@ def capwap(native: bool, payload: bytes, more: bytes = b'', flags: int = 0, offs
 
 
 def swapped(frame: bytes) -> bytes:
-    return frame[1::-1] + frame[2:]
+    """As Cisco's controllers send it: the bytes of frame and of sequence control."""
+    return frame[1::-1] + frame[2:22] + frame[23:21:-1] + frame[24:]
 
 
 def in_udp() -> Dict[str, Tuple[int, Wrap]]:
@@ -557,6 +679,15 @@ def in_udp() -> Dict[str, Tuple[int, Wrap]]:
         'MPLS in UDP': (6635, lambda p: x('00064140') + p.data),
         'GRE in UDP': (4754, lambda p: x('0000') + p.type + p.data),
         'GRE in UDP, key, Ethernet': (4754, lambda p: x('2000 6558 00000001') + ether(p)),
+        'Teredo, trailers': (3544, lambda p: p.data + x('0104 00000001') + x(
+            '0308 c0000201 0102 0304') + x('0502 1234') if p.v6 else b''),
+        'TZSP': (37008, lambda p: x('01 00 0001 01') + ether(p)),
+        'TZSP, tags': (37008, lambda p: x('01 00 0001 0a01c8 00 0d0400000001 01') + ether(p)),
+        'TZSP, 802.11': (37008, lambda p: x('01 00 0012 01') + wlan(p, 1)),
+        'TZSP, Prism': (37008, lambda p: x('01 00 0077 01') + le32(0x44) + le32(144) +
+                        b'wlan0'.ljust(16, b'\0') + bytes(120) + wlan(p, 1)),
+        'TZSP, AVS': (37008, lambda p: x('01 00 007f 01') + u32(0x80211001) + u32(64) + bytes(56) +
+                      wlan(p, 1)),
         'CAPWAP, 802.3': (5247, lambda p: capwap(False, ether(p))),
         'CAPWAP, 802.11': (5247, lambda p: capwap(True, wlan(p, 1))),
         'CAPWAP, 802.11, swapped': (5247, lambda p: capwap(True, swapped(wlan(p, 1)))),
@@ -567,6 +698,8 @@ def in_udp() -> Dict[str, Tuple[int, Wrap]]:
             True, wlan(p, 0, 1), x('04 00000000 000000'), 1 << 5)),
         'CAPWAP, first fragment': (5247, lambda p: capwap(False, ether(p), flags=1 << 7)),
     }
+    for name, wrap in nsh().items():
+        found['VXLAN-GPE, ' + name] = (4790, lambda p, w=wrap: x('0c000004 00000100') + w(p))
     for bits in range(16):
         name = ''.join(', ' + t for i, t in enumerate(('length', 'sequence', 'offset', 'priority'))
                        if bits >> i & 1)
@@ -591,6 +724,8 @@ def closed() -> Iterator[Tuple[str, int, bytes]]:
     # What ports of tunnels carry where a client happened to get one of them.
     yield 'Teredo, BitTorrent', 3544, \
         b'd1:ad2:id20:abcdefghij0123456789e1:q4:ping1:t2:aa1:y1:qe'.ljust(60, b'e')
+    yield 'Teredo, more than trailers', 3544, LOAD6.data + b'1234'
+    yield 'TZSP, keep-alive', 37008, x('01 04 0001 01')
     yield 'MPLS in UDP, RTP', 6635, x('80080101 4500a000 12345678') + bytes(range(160))
 
 
