@@ -93,10 +93,12 @@ bool input_open(struct input **out, const char *path, struct clv_error *err)
     /* What the address space or the file system does not let map is read. */
     const bool mapped =
         n >= 0 && !compression_of(magic, (size_t)n) && map_open(&in->map, in->path, fd, in->size);
-    if (mapped || (in->reader = reader_open(in->path, &in->file, NULL, err))) {
-        *out = in;
-        return true;
-    }
+    if (!mapped && !(in->reader = reader_open(in->path, &in->file, NULL, err)))
+        goto fail;
+    if (in->reader && in->size) /* what is read twice must be the same, though the file may grow */
+        reader_limit(in->reader, in->size);
+    *out = in;
+    return true;
 fail:
     input_close(&in);
     return false;

@@ -27,6 +27,7 @@ struct reader {
     const char *path;
     struct file *file;
     uint64_t left;            /* bytes of the file that may still be read */
+    bool sized;               /* and must be there */
     int wake[2];              /* a pipe, written to: stop waiting; -1: file does not wait */
     _Atomic bool interrupted; /* stop reading */
     struct input_maker maker; /* make NULL: there is none, bytes come from file */
@@ -86,6 +87,12 @@ static bool read_raw(struct reader *s, uint8_t *to, size_t len, size_t *n, struc
     } while (got < 0 && errno == EINTR);
     if (got < 0)
         return clv_fail_errno(err, s->path, "cannot be read");
+    if (got == 0 && s->sized && s->left) {
+        (void)clv_fail(err, CLV_ERR_IO, s->path,
+                       "the file shrank while it was read: it had %llu bytes",
+                       (unsigned long long)(atomic_load(&s->consumed) + s->left));
+        return clv_fail_hint(err, "split it when nothing truncates or rewrites it any more");
+    }
     s->raw_ended = got == 0;
     s->left -= (uint64_t)got;
     *n = (size_t)got;
@@ -336,6 +343,7 @@ void reader_limit(struct reader *s, uint64_t size)
     const uint64_t over = consumed > size ? consumed - size : 0; /* in raw */
     s->raw_len -= (size_t)min_u64(over, s->raw_len - s->raw_at);
     s->left = size - min_u64(size, consumed);
+    s->sized = true;
 }
 
 const char *reader_compression(const struct reader *s)

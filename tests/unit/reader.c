@@ -757,6 +757,58 @@ static void test_no_memory(void **state)
     temp_remove(&t);
 }
 
+/* What is appended after a file was opened is not read; what is cut off is missed. */
+static void test_other_size(void **state)
+{
+    struct temp t;
+    struct bytes data = {0};
+    (void)state;
+    temp_make(&t);
+    put_data(&data, 900 * 1000);
+    for (enum compression k = 0; k < COMPRESSIONS; k++)
+        for (unsigned grows = 0; grows < 2 && compression_there(k); grows++)
+            for (size_t size = 100; size <= 900 * 1000; size *= 9000) {
+                struct bytes in = {0}, got = {0};
+                struct input *opened;
+                struct input_window w = {0};
+                struct clv_error err = {0};
+                const struct input_plan plan = {.window = 1 << 20, .slack = 10, .buffers = 1};
+                const char *row = compressions[k].name;
+                uint64_t seed = 3;
+                put_noise(&in, &seed, size);
+                struct bytes packed = {0};
+                put_compressed(&packed, k, in.p, in.len);
+                const char *path = temp_file(&t, "in", packed.p, packed.len);
+                CHECK(row, input_open(&opened, path, &err));
+                if (grows)
+                    put_compressed(&packed, k, data.p, 100);
+                else
+                    packed.len /= 2;
+                (void)temp_file(&t, "in", packed.p, packed.len);
+                CHECK(row, input_begin(opened, &plan, &err));
+                do {
+                    if (input_next(opened, &w, &err) != INPUT_WINDOW)
+                        break;
+                    put_bytes(&got, w.p, w.len);
+                    input_release(&w, 0, w.len);
+                } while (!w.last);
+                if (grows || size == 100) { /* a short one was read when it was opened */
+                    CHECK_EQ(row, err.code, CLV_ERR_NONE);
+                    CHECK_EQ(row, input_damage(opened)->code, CLV_ERR_NONE);
+                    CHECK_EQ(row, got.len, in.len);
+                } else {
+                    CHECK_EQ(row, err.code, CLV_ERR_IO);
+                    CHECK_HAS(row, err.what, "the file shrank while it was read: it had ");
+                }
+                input_close(&opened);
+                bytes_free(&in);
+                bytes_free(&got);
+                bytes_free(&packed);
+            }
+    bytes_free(&data);
+    temp_remove(&t);
+}
+
 /* Skippable frames before the first one, longer than what is read at a time. */
 static void test_skippable(void **state)
 {
@@ -844,13 +896,13 @@ static void test_not_built_in(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_windows),      cmocka_unit_test(test_large),
-        cmocka_unit_test(test_lengths),      cmocka_unit_test(test_short_reads),
-        cmocka_unit_test(test_read_fails),   cmocka_unit_test(test_cut),
-        cmocka_unit_test(test_head_of_cut),  cmocka_unit_test(test_corrupt),
-        cmocka_unit_test(test_held),         cmocka_unit_test(test_close_while_waiting),
-        cmocka_unit_test(test_no_memory),    cmocka_unit_test(test_skippable),
-        cmocka_unit_test(test_not_built_in),
+        cmocka_unit_test(test_windows),     cmocka_unit_test(test_large),
+        cmocka_unit_test(test_lengths),     cmocka_unit_test(test_short_reads),
+        cmocka_unit_test(test_read_fails),  cmocka_unit_test(test_cut),
+        cmocka_unit_test(test_head_of_cut), cmocka_unit_test(test_corrupt),
+        cmocka_unit_test(test_held),        cmocka_unit_test(test_close_while_waiting),
+        cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_skippable),
+        cmocka_unit_test(test_other_size),  cmocka_unit_test(test_not_built_in),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
