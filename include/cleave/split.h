@@ -178,6 +178,7 @@ struct clv_split_result {
     uint64_t skipped_bytes;     /* with recover: between a fault and the next record */
     uint64_t verified;          /* outputs that were read again and found right */
     uint64_t joined;            /* captures of the same kind that begin within another (cat) */
+    uint64_t times_beyond;      /* before 1677 or after 2262: kept in the outputs, else the limit */
     uint64_t rounded;           /* times that the outputs' format cannot hold to the last digit */
     struct clv_split_largest largest[CLV_LARGEST]; /* by bytes; at the end */
     unsigned n_largest;

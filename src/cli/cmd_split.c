@@ -197,6 +197,8 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     row_of(to, "left out", b->unknown, "block", " of unknown types");
     row_of(to, "left out", b->metadata, "block", " of names, secrets and custom data");
     row_of(to, "rounded", r->rounded, "time", " that pcap cannot hold to the last digit");
+    row_of(to, "far times", r->times_beyond, "record",
+           " before 1677 or after 2262: their times are right in the outputs alone");
     row_of(to, "joined", r->joined, "capture", " within another (cat), read as one with it");
     row_of(to, "skipped", r->skipped_bytes, "byte", " behind faults (--recover)");
     row_of(to, "fragments", r->fragments - r->orphans, "later fragment",

@@ -47,6 +47,7 @@ void savefile_header(uint8_t header[PCAP_FILE_HEADER], const struct walk_format 
 bool savefile_new_header(uint8_t header[PCAP_FILE_HEADER], const struct dialect_kind *kind,
                          const char *subject, struct clv_error *err)
 {
-    enum { SNAPLEN = 262144 };
-    return libpcap_header(header, kind->linktype, SNAPLEN, kind->nanoseconds, subject, err);
+    /* Readers cut packets at this length. */
+    return libpcap_header(header, kind->linktype, walk_caplen_max(kind->linktype),
+                          kind->nanoseconds, subject, err);
 }

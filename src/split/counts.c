@@ -36,6 +36,7 @@ const struct counts_row counts_rows[] = {
     {NULL, "written_bytes", AT(written_bytes), COUNTS_OUTCOME},
     {NULL, "verified", AT(verified), COUNTS_OUTCOME},
     {NULL, "joined", AT(joined), COUNTS_OUTCOME},
+    {NULL, "times_beyond", AT(times_beyond), COUNTS_OUTCOME},
     {NULL, "damages", AT(damages), COUNTS_OUTCOME},
     {NULL, "skipped_bytes", AT(skipped_bytes), COUNTS_OUTCOME},
     {NULL, "rounded", AT(rounded), COUNTS_OUTCOME},

@@ -178,6 +178,7 @@ static void count(struct plan *pl)
     r->dropped_filtered = pl->counts.filtered + pl->filtered;
     r->damages = pl->counts.damages;
     r->joined = pl->counts.joined;
+    r->times_beyond = pl->counts.times_beyond;
     r->skipped_bytes = pl->counts.skipped_bytes;
     r->rounded = pl->counts.rounded;
     r->dropped_blocks.statistics = pl->counts.blocks_statistics;

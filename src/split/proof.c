@@ -113,7 +113,9 @@ static uint64_t converted_time(int64_t ts_ns, bool nanoseconds)
         frac += 1000000000;
         sec--;
     }
-    return (uint64_t)(uint32_t)sec << 32 | (uint32_t)(nanoseconds ? frac : frac / 1000);
+    if (sec < 0 || sec > UINT32_MAX)
+        return UINT64_MAX; /* no record of pcap can have it */
+    return (uint64_t)sec << 32 | (uint32_t)(nanoseconds ? frac : frac / 1000);
 }
 
 /* What is to become of a record of the input. */

@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "cleave/packet.h"
+#include "cleave/time.h"
 #include "decode/ipv4.h"
 
 void scan_piece_fini(struct scan_piece *piece)
@@ -38,21 +39,30 @@ struct lens {
     bool big_endian;
     bool rounds; /* times can be finer than the outputs' */
     uint64_t units;
+    /* pcapng: what the outputs hold without a second look. */
+    uint64_t ts_end;  /* nanoseconds; times before 1970 are looked at, too */
+    uint32_t longest; /* bytes of packet */
 };
+
+#define PCAP_TIME_END (UINT64_C(1000000000) << 32)
 
 static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, uint32_t iface,
                              bool big_endian)
 {
     const struct ledger_iface *i = ledger_iface(plan->ledger, iface);
     decode_fn *const fn = decode_function(i->linktype);
+    const bool pcap = plan->dialect->form == DIALECT_PCAP;
+    const uint32_t longest = walk_caplen_max(i->linktype);
     *lens = (struct lens){
         .iface = iface,
         .decode = fn == decode_ethernet && scan_asks(plan) ? decode_ethernet_asked : fn,
         .kind = i->link,
-        .key_kind = plan->dialect->form == DIALECT_PCAP ? i->link : 0,
+        .key_kind = pcap ? i->link : 0,
         .big_endian = big_endian,
-        .rounds = plan->dialect->form == DIALECT_PCAP && 1000000000 % i->units != 0,
+        .rounds = pcap && 1000000000 % i->units != 0,
         .units = i->units,
+        .ts_end = pcap ? PCAP_TIME_END : INT64_MAX,
+        .longest = pcap && dialect_cut(plan->dialect, UINT32_MAX) > longest ? longest : UINT32_MAX,
     };
 }
 
@@ -275,6 +285,41 @@ static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_pla
     return true;
 }
 
+/*
+ * A record that is to be written has a time or a length that is rare. true: the outputs can hold
+ * it. What they cannot hold, or readers of pcap refuse, is not made.
+ */
+static CLV_COLD bool fits(const struct scan_plan *plan, const struct lens *lens,
+                          const struct walk_record *rec, struct scan_counts *counts,
+                          struct clv_error *why)
+{
+    const bool pcap = plan->dialect->form == DIALECT_PCAP;
+    const int64_t ts = rec->ts_ns;
+    counts->times_beyond += ts == INT64_MAX || ts == WALK_NO_TIME + 1;
+    if (pcap && ts != WALK_NO_TIME && (uint64_t)ts >= PCAP_TIME_END) {
+        char text[64];
+        (void)clv_fail(why, CLV_ERR_FORMAT, "", "its time is %s%s; pcap holds 1970 to 2106-02-07",
+                       clv_time_format(ts, text, sizeof text), ts == INT64_MAX ? " or later" : "");
+        return clv_fail_hint(why, "keep it with --format pcapng, or leave it out with --after or "
+                                  "--before");
+    }
+    if (rec->caplen <= lens->longest)
+        return true;
+    (void)clv_fail(why, CLV_ERR_FORMAT, "", "a packet of %u bytes; readers of pcap take %u",
+                   rec->caplen, lens->longest);
+    return clv_fail_hint(why, "keep it with --format pcapng, or cut it with --snaplen %u",
+                         lens->longest);
+}
+
+/* The record at the offset is why the run fails; n are before it in the piece, with itself. */
+static CLV_COLD bool refuse(const struct source *s, uint64_t offset, uint64_t n,
+                            const struct clv_error *why, struct clv_error *err)
+{
+    (void)clv_fail(err, why->code, s->path, "%s", why->what);
+    (void)clv_fail_hint(err, "%s", why->hint);
+    return clv_fail_at(err, offset, s->records + n);
+}
+
 /* Counts what pcapng has beside packets; the exact scan keeps what outputs need. */
 static CLV_COLD bool meet_block(struct scan_piece *piece, const struct scan_plan *plan,
                                 const struct view *v, const struct walk_record *rec,
@@ -400,6 +445,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     struct lens lens = {.iface = UINT32_MAX, .decode = decode_ethernet}; /* of no interface yet */
     struct decode d = {.inner = plan->inner};
     enum walk_step step = WALK_RECORD;
+    struct clv_error why = {.code = CLV_ERR_NONE};
     size_t at = piece->start, n = piece->n_items;
     if (kind == WALK_PCAP)
         look_at(&lens, plan, piece->state.iface_base, big_endian);
@@ -438,6 +484,12 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
             for (unsigned i = 0; i < (asked == ASKED_ANY_KEY ? taken : 1); i++)
                 if (CLV_LIKELY(taken))
                     of_partition[scan_partition(item++->hash, bits)]++;
+            if (kind == WALK_PCAPNG &&
+                CLV_UNLIKELY((uint64_t)rec.ts_ns >= lens.ts_end || rec.caplen > lens.longest) &&
+                taken && !fits(plan, &lens, &rec, &counts, &why)) {
+                step = WALK_OTHER; /* where the scan was ahead, it was no record, maybe */
+                break;
+            }
             at += rec.raw_len;
             if (CLV_UNLIKELY(d.touched) && !settle_rare(piece, plan, &lens, &rec, &d, first, taken))
                 return clv_fail_nomem(err, "fragments", sizeof(struct scan_fragment));
@@ -453,7 +505,8 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     piece->n_items = n;
     piece->stop = step;
     piece->end = at;
-    return true;
+    return CLV_LIKELY(why.code == CLV_ERR_NONE) || !piece->exact ||
+           refuse(v->source, v->w.offset + at, piece->counts.records, &why, err);
 }
 
 /*

@@ -27,7 +27,7 @@ enum {
 
 #define PLAUSIBLE_SECONDS (30U * 86400)
 
-static uint32_t caplen_max(uint16_t linktype)
+uint32_t walk_caplen_max(uint16_t linktype)
 {
     switch (linktype) {
     case LINKTYPE_USB_LINUX_MMAPPED:
@@ -145,7 +145,7 @@ bool walk_open(struct walk_format *f, const char *path, struct clv_span head, st
     };
     f->pub.record_header_len = f->hdr_len;
     f->data_at = PCAP_FILE_HEADER;
-    f->caplen_max = caplen_max(f->pub.linktype);
+    f->caplen_max = walk_caplen_max(f->pub.linktype);
     f->record_max = f->hdr_len + f->caplen_max;
     memcpy(f->header, head.p, sizeof f->header);
     return true;

@@ -73,6 +73,9 @@ enum walk_step {
 CLV_MUST_CHECK bool walk_open(struct walk_format *f, const char *path, struct clv_span head,
                               struct clv_error *err);
 
+/* Bytes of the longest packet of a link type that readers of classic pcap take. */
+uint32_t walk_caplen_max(uint16_t linktype);
+
 /* Describes the fault found at a record that is not whole: a person reads this, so it is slow. */
 bool walk_explain(const struct walk_format *f, const char *path, enum walk_step step,
                   struct clv_span rest, uint64_t offset, uint64_t record,
