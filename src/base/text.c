@@ -81,18 +81,32 @@ bool text_is_utf8(const char *s)
     return left == 0;
 }
 
-/* C0, DEL (ECMA-48 section 5.2), and C1 (section 5.3) as UTF-8 has them. */
-static bool is_control(const char *s)
+/*
+ * Categories Cc (C0, DEL and C1, ECMA-48 sections 5.2 and 5.3), Zl and Zp of the Unicode Character
+ * Database, and of Cf what any text may hold: directions (UAX #9 section 2), joiners, tags, byte
+ * order marks.
+ */
+bool text_is_control(const char *s, size_t len)
 {
-    const unsigned char c = (unsigned char)s[0], next = (unsigned char)s[c != 0];
-    return c < 0x20 || c == 0x7f || (c == 0xc2 && next < 0xa0);
+    static const uint32_t ranges[][2] = {
+        {0x0000, 0x001f}, {0x007f, 0x009f}, {0x061c, 0x061c}, {0x200b, 0x200f},   {0x2028, 0x202e},
+        {0x2060, 0x206f}, {0xfeff, 0xfeff}, {0xfff9, 0xfffb}, {0xe0000, 0xe007f},
+    };
+    const unsigned char *p = (const unsigned char *)s;
+    uint32_t c = len < 2 ? p[0] : p[0] & (0x7fU >> len);
+    for (size_t i = 1; i < len; i++)
+        c = c << 6 | (p[i] & 0x3f);
+    for (size_t i = 0; i < sizeof ranges / sizeof *ranges; i++)
+        if (c >= ranges[i][0] && c <= ranges[i][1])
+            return true;
+    return false;
 }
 
 void text_printable(struct text *t, const char *s)
 {
     for (size_t left = strlen(s), len; left; s += len, left -= len) {
         len = text_utf8(s, left);
-        const bool plain = len && !is_control(s);
+        const bool plain = len && !text_is_control(s, len);
         len = len ? len : 1;
         if (t->cap - t->len < (plain ? len : 4 * len)) {
             t->full = true;

@@ -168,8 +168,11 @@ struct confines {
 
 /*
  * Gives up for good what the process does not need: new privileges, and, where the kernel has
- * Landlock (https://docs.kernel.org/userspace-api/landlock.html), all files but these, and TCP.
- * What is already open stays so. To be called before there are threads.
+ * Landlock (https://docs.kernel.org/userspace-api/landlock.html), to read, list, write, truncate,
+ * remove and rename all files but these, to make anything but empty files elsewhere, devices'
+ * ioctls, TCP, and signals and abstract Unix sockets of other processes. It cannot give up to
+ * look at files' attributes and to change them (chmod, chown, utimes), UDP, and Unix sockets that
+ * have a path. What is already open stays so. To be called before there are threads.
  */
 void confine(const struct confines *c);
 

@@ -103,7 +103,7 @@ static const struct flag flags[] = {
     {"mode", 0, FLAG_MODE, AT(mode), 0, 0777, "MODE",
      "permissions of files that are made, octal, less umask (default: 0640)"},
     {"no-sandbox", 0, FLAG_BOOL, AT(no_sandbox), 0, 0, NULL,
-     "do not give up access to all files but FILE... and the directories of output and report"},
+     "do not confine the run to FILE... and the directories of output and report (Landlock)"},
     {"window", 0, FLAG_SIZE, AT(window), 4096, 1 << 30, "SIZE",
      "input between two rounds of writing at most (default: 1GiB)"},
     {"progress", 0, FLAG_WORD, AT(progress), 0, 0, "auto|always|never|json",

@@ -16,7 +16,7 @@ static const struct flag flags[] = {
     {"memory", 0, FLAG_SIZE, AT(memory), 1 << 20, UINT64_C(1) << 46, "SIZE",
      "memory for buffers (default: 512MiB, or 64MiB per thread)"},
     {"no-sandbox", 0, FLAG_BOOL, AT(no_sandbox), 0, 0, NULL,
-     "do not give up access to all files but DIR and FILE..."},
+     "do not confine the run to DIR and FILE... (Landlock)"},
     {"progress", 0, FLAG_WORD, AT(progress), 0, 0, "auto|always|never|json",
      "to standard error; auto: on a terminal; json: an object to a line (default: auto)"},
     {"json", 0, FLAG_BOOL, AT(json), 0, 0, NULL, "print the summary as JSON"},

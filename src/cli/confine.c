@@ -29,6 +29,7 @@
 #define ACCESS_TRUNCATE (UINT64_C(1) << 14)  /* version 3 */
 #define ACCESS_IOCTL_DEV (UINT64_C(1) << 15) /* version 5 */
 #define ACCESS_NET_TCP UINT64_C(3)           /* version 4: to bind and to connect */
+#define SCOPE_ALL UINT64_C(3)                /* version 6: abstract Unix sockets, and signals */
 
 #define ACCESS_READ_FILE ((uint64_t)LANDLOCK_ACCESS_FS_READ_FILE)
 #define ACCESS_READ (ACCESS_READ_FILE | LANDLOCK_ACCESS_FS_READ_DIR)
@@ -40,8 +41,16 @@
 
 /* struct landlock_ruleset_attr, as far as it is used here. */
 struct ruleset {
-    uint64_t files, net;
+    uint64_t files, net, scopes;
 };
+
+/* The first bytes of it, as many as the kernel's version knows. */
+static size_t ruleset_len(long version)
+{
+    return version >= 6   ? sizeof(struct ruleset)
+           : version >= 4 ? offsetof(struct ruleset, scopes)
+                          : offsetof(struct ruleset, net);
+}
 
 struct rules {
     int fd;
@@ -107,8 +116,9 @@ void confine(const struct confines *c)
         attr.net = ACCESS_NET_TCP;
     if (version >= 5)
         attr.files |= ACCESS_IOCTL_DEV;
-    const int fd = (int)syscall(SYS_landlock_create_ruleset, &attr,
-                                version >= 4 ? sizeof attr : sizeof attr.files, 0);
+    if (version >= 6)
+        attr.scopes = SCOPE_ALL;
+    const int fd = (int)syscall(SYS_landlock_create_ruleset, &attr, ruleset_len(version), 0);
     if (fd < 0)
         return;
     struct rules r = {.fd = fd, .handled = attr.files, .whole = true};

@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/port.h"
 #include "cleave/packet.h"
 
 enum {
@@ -39,18 +40,25 @@ static FILE *open_stream(const char *path, bool overwrite, struct clv_error *err
 }
 
 /* Whether libpcap can write this link type at all: asked before a file is made or cut off. */
+static bool drop(struct port_sink *sink, const void *p, size_t len)
+{
+    (void)sink, (void)p, (void)len;
+    return true;
+}
+
 static bool can_dump(pcap_t *pcap, const char *path, struct clv_error *err)
 {
-    char buf[64];
-    FILE *mem = fmemopen(buf, sizeof buf, "wb");
-    if (!mem)
-        return clv_fail_nomem(err, path, sizeof buf);
-    pcap_dumper_t *dumper = pcap_dump_fopen(pcap, mem);
+    struct port_sink nowhere = {.put = drop};
+    FILE *stream = port_stream(&nowhere);
+    if (!stream)
+        return clv_fail_nomem(err, path, BUFSIZ);
+    pcap_dumper_t *dumper = pcap_dump_fopen(pcap, stream);
     if (dumper) {
         pcap_dump_close(dumper);
         return true;
     }
-    (void)fclose(mem);
+    if (!nowhere.closed) /* which libpcap does where it cannot write, and only there */
+        (void)fclose(stream);
     return clv_fail(err, CLV_ERR_ARG, path, "libpcap: %.120s", pcap_geterr(pcap));
 }
 
@@ -81,6 +89,7 @@ bool clv_saver_open(struct clv_saver **out, const char *path, const struct clv_s
     (void)setvbuf(s->stream, s->buf, _IOFBF, STREAM_BUF);
     s->dumper = pcap_dump_fopen(s->pcap, s->stream);
     if (!s->dumper) {
+        s->stream = NULL; /* closed: the link type is one that it can write */
         (void)clv_fail(err, CLV_ERR_ARG, path, "libpcap: %.120s", pcap_geterr(s->pcap));
         goto fail;
     }

@@ -41,11 +41,8 @@ static bool open_dump(struct stage *s)
     d->pcap = pcap_open_dead(DLT_EN10MB, SNAPLEN);
     if (d->pcap)
         stream = port_stream(&d->sink);
-    if (stream) {
-        d->dumper = pcap_dump_fopen(d->pcap, stream); /* its file header goes nowhere */
-        if (!d->dumper)
-            (void)fclose(stream);
-    }
+    if (stream) /* its file header goes nowhere; where that fails, libpcap closes the stream */
+        d->dumper = pcap_dump_fopen(d->pcap, stream);
     s->dump = d;
     if (d->dumper)
         return true;

@@ -184,14 +184,19 @@ void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
     size_t len = strlen(base);
     len = without(base, len, packed, sizeof packed / sizeof *packed);
     len = without(base, len, endings, sizeof endings / sizeof *endings);
-    /* At most 128 bytes, to leave room for the rest of a name; what is no text becomes '_'. */
+    /*
+     * At most 128 bytes, to leave room for the rest of a name; what is no text becomes '_', and
+     * what begins as a formula in spreadsheets, where the manifest may be opened, gets one in
+     * front.
+     */
     size_t n = 0;
+    if (len && strchr("=+-@", base[0]))
+        name[n++] = '_';
     for (size_t i = 0, step; i < len && n <= 128 - 4; i += step ? step : 1) {
-        const unsigned char c = (unsigned char)base[i];
         step = text_utf8(base + i, len - i);
         /* What stands for no text in the run's record, by which names are made again. */
         const bool replaced = step == 3 && memcmp(base + i, "\xef\xbf\xbd", 3) == 0;
-        if (step == 0 || replaced || c < 0x20 || c == 0x7f || (i == 0 && c == '.'))
+        if (step == 0 || replaced || text_is_control(base + i, step) || (i == 0 && base[0] == '.'))
             name[n++] = '_';
         else
             for (size_t k = 0; k < step; k++)

@@ -21,12 +21,11 @@ static bool libpcap_header(uint8_t header[PCAP_FILE_HEADER], uint16_t linktype, 
     pcap_t *pcap = pcap_open_dead_with_tstamp_precision(DLT_EN10MB, (int)snaplen, precision);
     char buf[PCAP_FILE_HEADER + 1] = {0}; /* fmemopen() wants room for a terminator */
     FILE *mem = pcap ? fmemopen(buf, sizeof buf, "wb") : NULL;
+    /* For a link type that it knows, what can fail is to write, and then libpcap has closed mem. */
     pcap_dumper_t *dumper = mem ? pcap_dump_fopen(pcap, mem) : NULL;
     if (dumper) {
         ok = pcap_dump_flush(dumper) == 0 && pcap_dump_ftell(dumper) == PCAP_FILE_HEADER;
         pcap_dump_close(dumper); /* closes mem too */
-    } else if (mem) {
-        (void)fclose(mem);
     }
     if (!ok)
         (void)clv_fail_nomem(err, subject, sizeof buf);
