@@ -515,7 +515,7 @@ void publish_fini(struct publish *p, struct clv_error *err)
         const bool gone = is_still(p, name, p->dir_fd)
                               ? unlinkat(p->parent_fd, name, AT_REMOVEDIR) == 0
                               : empty; /* of another's directory only the name is ours */
-        if (!(empty && gone) && err && !err->hint[0])
+        if (!(empty && gone))
             (void)clv_fail_hint(err, "what was begun could not be removed: %.90s", p->staging);
     } else {
         (void)remove_old(p, err);

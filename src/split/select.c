@@ -10,6 +10,7 @@
 #include "base/mem.h"
 #include "cleave/packet.h"
 #include "output/name.h"
+#include "split/filter.h"
 
 enum { WORD_MAX = 64 };
 
@@ -155,7 +156,7 @@ static void free_filter(struct select_filter **f)
 {
     if (!*f)
         return;
-    pcap_freecode(&(*f)->program);
+    filter_free(&(*f)->program);
     mem_free(*f);
     *f = NULL;
 }
@@ -173,35 +174,6 @@ void select_fini(struct select *s)
     *s = (struct select){0};
 }
 
-/*
- * What some link types' headers look like depends on the machine that wrote the savefile. libpcap
- * compiles for a savefile's records where it was given one: here, the header of one.
- */
-static pcap_t *savefile_of(uint16_t linktype, bool big)
-{
-    uint8_t header[PCAP_FILE_HEADER] = {0};
-    char why[PCAP_ERRBUF_SIZE];
-    enum { SNAPLEN = 262144 };
-    const uint32_t magic = 0xa1b2c3d4;
-    store_le32(header, magic);
-    store_le16(header + 4, 2);
-    store_le16(header + 6, 4);
-    store_le32(header + 16, SNAPLEN);
-    store_le32(header + 20, linktype);
-    if (big) {
-        store_be32(header, magic);
-        store_be16(header + 4, 2);
-        store_be16(header + 6, 4);
-        store_be32(header + 16, SNAPLEN);
-        store_be32(header + 20, linktype);
-    }
-    FILE *f = fmemopen(header, sizeof header, "rb");
-    pcap_t *p = f ? pcap_fopen_offline(f, why) : NULL;
-    if (f && !p)
-        (void)fclose(f);
-    return p;
-}
-
 bool select_compile(struct select *s, unsigned kind, uint16_t linktype, bool big,
                     struct clv_error *err)
 {
@@ -212,20 +184,15 @@ bool select_compile(struct select *s, unsigned kind, uint16_t linktype, bool big
         return clv_fail(err, CLV_ERR_ARG, "--filter", "more than %d link types", DIALECT_KINDS);
     free_filter(at); /* of another capture */
     struct select_filter *f = mem_zalloc(1, sizeof *f);
-    pcap_t *p = savefile_of(linktype, big);
-    if (!f || !p)
-        (void)clv_fail_nomem(err, "--filter", sizeof *f);
-    else if (pcap_compile(p, &f->program, s->expression, 1, PCAP_NETMASK_UNKNOWN) == 0)
-        *at = f;
-    else
-        (void)clv_fail(err, CLV_ERR_ARG, "--filter", "%s (link type %u)", pcap_geterr(p), linktype);
-    if (p)
-        pcap_close(p);
-    if (!*at)
+    if (!f)
+        return clv_fail_nomem(err, "--filter", sizeof *f);
+    if (!filter_compile(&f->program, s->expression, linktype, big, err)) {
         mem_free(f);
-    else
-        f->linktype = linktype;
-    return *at != NULL;
+        return false;
+    }
+    f->linktype = linktype;
+    *at = f;
+    return true;
 }
 
 bool select_record(const struct select *s, unsigned kind, bool big, const struct walk_record *rec)

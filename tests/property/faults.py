@@ -13,6 +13,7 @@ import errno
 import gzip
 import os
 import re
+import resource
 import shlex
 import shutil
 import signal
@@ -72,6 +73,7 @@ DISK = (E.ENOSPC, E.EIO, E.EDQUOT, E.EROFS, E.EFBIG)
 FAULTS: Tuple[Fault, ...] = (
     Fault('malloc', (E.ENOMEM,)),
     Fault('library', (E.ENOMEM,)),
+    Fault('heap', (E.ENOMEM,)),
     Fault('open', (E.EACCES, E.EIO, E.ENOSPC, E.EDQUOT, E.EROFS, E.ENAMETOOLONG, E.ELOOP)),
     Fault('open', (E.EMFILE, E.ENFILE)),
     Fault('fopen', (E.EMFILE, E.ENOMEM, E.EACCES), must_fail=True),
@@ -120,15 +122,16 @@ FAULTS: Tuple[Fault, ...] = (
     Fault('random', (E.ENOSYS,)),
     Fault('affinity', (E.EINVAL,), must_succeed=True),
 )
-# For the runs that everybody makes: what stays broken once it is.
+# What stays broken once it is.
 LASTING: Tuple[Fault, ...] = (
     Fault('malloc', (E.ENOMEM,), 'on'),
+    Fault('heap', (E.ENOMEM,), 'on'),
     Fault('open', (E.EMFILE,), 'on'),
     Fault('pwrite', (E.ENOSPC,), 'on', must_fail=True),
     Fault('thread', (E.EAGAIN,), 'on'),
     Fault('readdir', (E.EIO,), 'on'),
 )
-OUT_OF_MEMORY = ('malloc', 'library')
+OUT_OF_MEMORY = ('malloc', 'library', 'heap')
 NOT_SURE = 'the output is there, but'  # not its page, not for certain, or beside the old one
 LEFTOVER = 'could not be removed', 'cannot be removed'
 STALE = '.out.cleave-%d-0' % (2**31 - 2)  # no process has such a number
@@ -227,8 +230,9 @@ class Trial:
             return 'not one message: ' + e.stderr
         if not self.variant.refused:
             wanted = os.strerror(error)
-            lacks = 'memory' not in e.stderr.lower() if fault.kind in OUT_OF_MEMORY \
-                else wanted not in e.stderr
+            # Where a thread has no memory, the system says to try again.
+            lacks = not re.search('memory|%s' % os.strerror(E.EAGAIN), e.stderr, re.I) \
+                if fault.kind in OUT_OF_MEMORY else wanted not in e.stderr
             if lacks or 'Success' in e.stderr:
                 return 'does not say "%s": %s' % (wanted, e.stderr)
         before = self.wanted.tree if NOT_SURE in e.stderr else self.before
@@ -278,7 +282,7 @@ class Trial:
 
 
 def rows_of(variant: Variant) -> Iterator[Tuple[Fault, Sequence[int]]]:
-    for fault in FAULTS + (LASTING if variant.thorough else ()):
+    for fault in FAULTS + LASTING:
         if variant.fault_kinds and fault.kind not in variant.fault_kinds:
             continue
         if variant.thorough and not suite.args.sanitized:
@@ -414,6 +418,8 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'merge': lambda: split('--merge', '-t', '2', traffic('a.pcap'), pcapng()),
     'each': lambda: split('--each', '-t', '1', traffic('a.pcap'), pcapng()),
     'top': lambda: split(traffic('a.pcap'), '-t', '2', '--top', '3'),
+    'filter': lambda: split(traffic('a.pcap'), pcapng(), '-t', '2', '--filter', 'tcp or vlan', thorough=True,
+                            fault_kinds=('heap', 'malloc', 'thread', 'pipe', 'read', 'write')),
     'chosen': lambda: split(traffic('a.pcap'), '-t', '1', '--filter', 'tcp or udp', '--by',
                             'client,server,service', '--every', '50p', '--manifest', 'jsonl'),
     'page': lambda: split(traffic('a.pcap'), '-t', '1', '--report', 'page.html', '--sync', 'data'),
@@ -499,6 +505,7 @@ def read_fails_late() -> None:
 # should be, what says of itself only whether data are good, words to the standard streams, and
 # lseek(), which fails where there is no place to tell: in what is read as a stream then.
 HARMLESS = '''
+    cxa_atexit waitpid libc_malloc libc_calloc libc_realloc
     ITM_deregisterTMCloneTable ITM_registerTMCloneTable cxa_finalize errno_location gmon_start
     libc_start_main sched_cpucount stack_chk_fail exit abort assert_fail
     memchr memcmp bcmp memcpy memmove memset qsort strchr strcmp strcpy strcspn strerror strlen
@@ -726,6 +733,44 @@ def input_shrinks() -> None:
         check('shrank' in talk or 'changed since the run began' in talk, 'says %r', talk)
 
 
+# ---- little memory ----
+
+def little_memory() -> None:
+    """Under any limit of its address space a run ends well, or with a word and nothing left: in the
+    program's own allocator, in threads that begin, in libraries. Below what the loader and the
+    allocator need before main() no program can help it."""
+    if suite.args.sanitized:
+        raise harness.Skip('sanitizers reserve addresses')
+    path, place = traffic('a.pcap'), suite.path('place')
+
+    def run(limit: int, *args: str) -> 'subprocess.CompletedProcess[bytes]':
+        def lower() -> None:
+            resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
+        return subprocess.run([suite.cleave, *args], stdout=subprocess.DEVNULL, check=False,
+                              stderr=subprocess.PIPE, preexec_fn=lower, timeout=HANGS_S)  # pylint: disable=subprocess-popen-preexec-fn
+    least = 128 << 20
+    while run(least, '--version').returncode == 0:
+        least -= 1 << 20
+    least += 2 << 20
+    seen = {0: 0, 2: 0}
+    for i, flags in enumerate(((), ('--filter', 'tcp'), ('--compress', compressible('zstd')),
+                               ('--verify', '--merge'), ('--report', os.path.join(place, 'p.html')))):
+        for limit in range(least + (i << 16), least + (44 << 20), 1 << 20):
+            os.makedirs(place)
+            done = run(limit, 'split', '-q', '-t', '4', '--memory', '16MiB', '-o',
+                       os.path.join(place, 'out'), *flags, path)
+            what, talk = '%s with %d bytes' % (' '.join(flags), limit), done.stderr.decode()
+            check(done.returncode in seen, '%s: status %d, which says %r', what, done.returncode,
+                  talk)
+            seen[done.returncode] += 1
+            if done.returncode:
+                check(MESSAGE.match(talk), '%s: not one message: %r', what, talk)
+                check_equal(os.listdir(place), [], what + ': what is left')
+            shutil.rmtree(place)
+    print('        %d ended well, %d with a word' % (seen[0], seen[2]))
+    check(min(seen.values()) > 10, 'limits of one kind: %r', seen)
+
+
 # ---- kill -9, SIGINT, SIGTERM ----
 
 class Stopped:
@@ -947,7 +992,7 @@ def main() -> int:
     cases: Dict[str, Callable[[], None]] = {
         'disturbed-' + name: disturbed(variant) for name, variant in VARIANTS.items()}
     for case in (no_name_left, read_fails_late, covered, output_removed, spills, confined, name_taken,
-                 swapped, input_shrinks):
+                 swapped, input_shrinks, little_memory):
         cases[case.__name__.replace('_', '-')] = case
     cases['killed'] = kills(n_kills, '--verify', old=False)
     cases['killed-replacing'] = kills(n_kills, '--force', old=True)

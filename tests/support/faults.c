@@ -73,7 +73,8 @@
     X(MADVISE, "madvise")                                                                          \
     X(THREAD, "thread")                                                                            \
     X(MALLOC, "malloc")                                                                            \
-    X(LIBRARY, "library") /* memory that libraries ask for */                                      \
+    X(LIBRARY, "library") /* what libraries do that needs memory */                                \
+    X(HEAP, "heap")       /* all memory, of libraries too, where that can be reached */            \
     X(RLIMIT, "rlimit")                                                                            \
     X(SIGNAL, "signal")                                                                            \
     X(FLOCK, "flock")                                                                              \
@@ -391,6 +392,20 @@ int wrap_fclose(FILE *f)
 
 /* ---- memory ---- */
 
+/* Those that libraries call: a program's own come before libc's. Sanitizers have theirs there. */
+#if defined __GLIBC__ && !defined __SANITIZE_ADDRESS__ && !defined __SANITIZE_THREAD__
+#define OWN(name, params, args)                                                                    \
+    void *libc_##name params __asm__("__libc_" #name);                                             \
+    void *name params;                                                                             \
+    void *name params                                                                              \
+    {                                                                                              \
+        return HIT(HEAP) ? NULL : libc_##name args;                                                \
+    }
+OWN(malloc, (size_t n), (n))
+OWN(calloc, (size_t n, size_t size), (n, size))
+OWN(realloc, (void *p, size_t n), (p, n))
+#endif
+
 WRAP(MALLOC, void *, malloc, "malloc", (size_t n), (n), NULL)
 WRAP(MALLOC, void *, calloc, "calloc", (size_t n, size_t size), (n, size), NULL)
 WRAP(MALLOC, void *, realloc, "realloc", (void *p, size_t n), (p, n), NULL)
@@ -440,6 +455,7 @@ WRAP(LIBRARY, size_t, zstd_decompress, "ZSTD_decompressStream",
 WRAP(THREAD, int, thread, "pthread_create",
      (pthread_t * t, const pthread_attr_t *attr, void *(*run)(void *), void *arg),
      (t, attr, run, arg), errno)
+WRAP(THREAD, pid_t, fork, "fork", (void), (), -1)
 WRAP(RLIMIT, int, getrlimit, LFS("getrlimit"), (int what, struct rlimit *lim), (what, lim), -1)
 WRAP(RLIMIT, int, setrlimit, LFS("setrlimit"), (int what, const struct rlimit *lim), (what, lim),
      -1)
