@@ -63,7 +63,7 @@ static void print_info(const struct clv_capture_info *i)
 
 static bool print_json(const struct clv_capture_info *i)
 {
-    char buf[32768];
+    static char buf[32768]; /* too much for a small stack */
     const bool ok = clv_capture_json(i, buf, sizeof buf) != 0;
     (void)fputs(buf, stdout);
     return ok;

@@ -232,7 +232,7 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
 
 static int print_json(const struct clv_split_params *p, const struct clv_split_result *r)
 {
-    char buf[65536];
+    static char buf[65536]; /* too much for a small stack */
     if (clv_split_json(p, r, buf, sizeof buf) == 0) {
         (void)fprintf(complaint(NULL), "the summary does not fit: a path is too long\n");
         return EXIT_DAMAGED;

@@ -8,7 +8,7 @@
 #include "output/manifest.h"
 #include "verify/verify.h"
 
-enum { STEP = 16 * 1024, SHOWN = 48 }; /* on a thread's stack, 128 KiB with musl */
+enum { STEP = 8 * 1024, SHOWN = 48 }; /* on a thread's stack, which may have 64 KiB */
 
 /* Reads n bytes of the manifest, or as many as there are. Returns how many; -1: an error. */
 static ssize_t read_at(const struct verify *v, uint64_t at, char *to, size_t n)
@@ -39,7 +39,7 @@ static struct clv_span value_at(const char *row, size_t len, size_t at)
 }
 
 /* text is of whole rows, and not what the manifest has at byte k of it. */
-static void tell_row(struct verify *v, const char *text, size_t len, size_t k)
+CLV_COLD static void tell_row(struct verify *v, const char *text, size_t len, size_t k)
 {
     char name[PATH_MAX];
     (void)snprintf(name, sizeof name, "%s/%s", v->dir,
