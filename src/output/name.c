@@ -190,7 +190,7 @@ void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
      * front.
      */
     size_t n = 0;
-    if (len && strchr("=+-@", base[0]))
+    if (len > 1 && strchr("=+-@", base[0]))
         name[n++] = '_';
     for (size_t i = 0, step; i < len && n <= 128 - 4; i += step ? step : 1) {
         step = text_utf8(base + i, len - i);

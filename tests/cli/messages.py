@@ -42,6 +42,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
     ),
     'the system fails, which property/faults.py makes it do, call by call': (
         'cannot be closed',
+        'cannot be compiled',
         'the thread that reads it cannot be started',
         'cannot be cut off at byte %llu',
         'cannot be opened again',

@@ -444,6 +444,30 @@ static void test_input(void **state)
         {"dots", "...pcap", "_."},
         {"control characters", "a\nb\x7f.pcap", "a_b_"},
         {"UTF-8", "m\xc3\xa4rz.pcap", "m\xc3\xa4rz"},
+        {"C1",
+         "a\xc2\x9b"
+         "b.pcap",
+         "a_b"},
+        {"right to left",
+         "a\xe2\x80\xae"
+         "b.pcap",
+         "a_b"},
+        {"a line separator",
+         "a\xe2\x80\xa8"
+         "b.pcap",
+         "a_b"},
+        {"a tag",
+         "a\xf3\xa0\x80\xa0"
+         "b.pcap",
+         "a_b"},
+        {"no-break space",
+         "a\xc2\xa0"
+         "b.pcap",
+         "a\xc2\xa0"
+         "b"},
+        {"a formula", "=1+1.pcap", "_=1+1"},
+        {"a formula of other programs", "@a.pcap", "_@a"},
+        {"a flag", "-a.pcap", "_-a"},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
