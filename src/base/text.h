@@ -45,8 +45,8 @@ size_t text_utf8(const char *s, size_t n);
 bool text_is_utf8(const char *s);
 
 /*
- * Whether the UTF-8 character of len bytes at s is one that shows nothing itself and changes what is
- * around it: control characters, separators of lines, marks of direction and other formats.
+ * Whether the UTF-8 character of len bytes at s is one that shows nothing itself and changes what
+ * is around it: control characters, separators of lines, marks of direction and other formats.
  */
 bool text_is_control(const char *s, size_t len);
 
