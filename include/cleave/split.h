@@ -139,6 +139,10 @@ struct clv_split_params {
 
 enum { CLV_LARGEST = 5 };
 
+/* Outputs in a directory: from this number on flows are in sub-directories, each with so many,
+ * unless the template names directories. */
+enum { CLV_PER_DIRECTORY = 10000 };
+
 /* One of the largest flows. */
 struct clv_split_largest {
     uint64_t records;

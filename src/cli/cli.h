@@ -56,13 +56,20 @@ struct flag {
     const char *help;  /* default included */
 };
 
+/* A flag of other tools, and what to say to who is used to it. */
+struct habit {
+    char letter;
+    const char *instead;
+};
+
 struct command {
     const char *name;     /* one word, or two */
     const char *operands; /* "FILE" */
     unsigned min_operands, max_operands;
     const char *summary;
-    const char *details;      /* shown below the flags, may be "" */
-    const struct flag *flags; /* up to one without a name */
+    const char *details;        /* shown below the flags, may be "" */
+    const struct flag *flags;   /* up to one without a name */
+    const struct habit *habits; /* up to one without a letter; NULL: none */
     size_t options_size;
     int (*run)(const void *options, char **operands, unsigned n_operands);
 };

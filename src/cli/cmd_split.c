@@ -1,5 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleave/split.h"
@@ -114,6 +116,16 @@ static const struct flag flags[] = {
     {0},
 };
 
+static const struct habit habits[] = {
+    {'r', "a capture needs no flag: cleave split FILE"},
+    {'i', "to cut by time: --every 60s; to choose records: --filter EXPR"},
+    {'w', "the directory to make: --output DIR"},
+    {'c', "to cut by number of records: --every 1000p"},
+    {'s', "to cut packets: --snaplen N; what makes a flow: --by KEY"},
+    {'Y', "as for tcpdump: --filter EXPR"},
+    {0, NULL},
+};
+
 static bool go_on(const struct clv_split_result *r, void *user)
 {
     return talk_progress(r, user);
@@ -150,6 +162,41 @@ static void row_of(FILE *to, const char *name, uint64_t n, const char *thing, co
         human_row(to, name, human_count(n), buf);
 }
 
+/* What the outputs stand for; NULL: for nothing that has a name. */
+static const char *noun_of(const struct clv_split_params *p)
+{
+    static const char *const nouns[][2] = {
+        {"none", NULL},
+        {"connection", "connection"},
+        {"hostpair", "host pair"},
+        {"host", "host"},
+        {"client", "client"},
+        {"server", "server"},
+        {"service", "service"},
+        {"vlan", "VLAN"},
+        {"iface", "interface"},
+    };
+    if (p->shards || (p->every && !p->by))
+        return p->shards ? "shard" : NULL;
+    for (size_t i = 0; p->by && i < sizeof nouns / sizeof *nouns; i++)
+        if (strcmp(p->by, nouns[i][0]) == 0)
+            return nouns[i][1];
+    return "flow";
+}
+
+/* "in 225 files for 224 flows" */
+static const char *print_outputs(const struct clv_split_params *p, const struct clv_split_result *r,
+                                 char *buf, size_t len)
+{
+    const char *noun = noun_of(p);
+    const int n = snprintf(buf, len, "in %s %s%s", human_count(r->outputs),
+                           p->dry_run ? "output" : "file", plural(r->outputs));
+    if (noun && n > 0 && (size_t)n < len)
+        (void)snprintf(buf + n, len - (size_t)n, " for %s %s%s", human_count(r->flows), noun,
+                       plural(r->flows));
+    return buf;
+}
+
 /* What may be tried next where something is not as it could be. */
 static void print_advice(const struct clv_split_params *p, const struct clv_split_result *r,
                          FILE *to)
@@ -179,13 +226,16 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
         (void)fprintf(to, "%s -> %s\n", printable(p->inputs[0]), where);
     (void)snprintf(buf, sizeof buf, "%s of packets", human_bytes((double)r->captured_bytes));
     human_row(to, "read", human_count(r->records_read), buf);
-    (void)snprintf(buf, sizeof buf, "%s in %s file%s, %s of them flows",
-                   human_bytes((double)r->written_bytes), human_count(r->outputs),
-                   plural(r->outputs), human_count(r->flows));
-    if (p->dry_run)
-        (void)snprintf(buf, sizeof buf, "in %s output%s, %s of them flows", human_count(r->outputs),
-                       plural(r->outputs), human_count(r->flows));
+    char outputs[128];
+    (void)snprintf(buf, sizeof buf, "%s%s%s",
+                   p->dry_run ? "" : human_bytes((double)r->written_bytes), p->dry_run ? "" : " ",
+                   print_outputs(p, r, outputs, sizeof outputs));
     human_row(to, p->dry_run ? "found" : "written", human_count(r->records_written), buf);
+    if (!p->dry_run && r->flows >= CLV_PER_DIRECTORY && !(p->name && strchr(p->name, '/')))
+        (void)fprintf(to, "%27sfrom number %s on in sub-directories; %s\n", "",
+                      human_count(CLV_PER_DIRECTORY),
+                      p->manifest == CLV_MANIFEST_NONE ? "find lists all"
+                                                       : "the manifest lists all");
     row_of(to, r->dropped_other ? "dropped" : "other", r->other, "record",
            r->dropped_other ? " without a network address (--no-other)"
                             : " without a network address, in a file of that name");
@@ -200,32 +250,33 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     row_of(to, "far times", r->times_beyond, "record",
            " before 1677 or after 2262: their times are right in the outputs alone");
     row_of(to, "joined", r->joined, "capture", " within another (cat), read as one with it");
-    row_of(to, "skipped", r->skipped_bytes, "byte", " behind faults (--recover)");
+    row_of(to, "skipped", r->skipped_bytes, "byte", " after faults (--recover)");
     row_of(to, "fragments", r->fragments - r->orphans, "later fragment",
-           ", with the first of theirs");
+           ", in the flow of the first one");
     row_of(to, "orphans", r->orphans, "fragment",
            " whose first was not seen, in flows without ports");
-    row_of(to, "copies", r->copies, "record", " in the outputs of both their hosts");
+    row_of(to, "copies", r->copies, "record", " in the outputs of both hosts");
     row_of(to, r->dropped_small ? "dropped" : "other", r->small, "record",
            r->dropped_small ? " of small flows (--no-other)" : " of small flows, in the same file");
     row_of(to, "dropped", r->dropped_filtered, "record", " not asked for");
     row_of(to, "dropped", r->dropped_capped, "record", " beyond what a flow may have");
     row_of(to, "cut short", r->cut_short, "record",
-           " captured too short for their ports, in flows without ports");
+           " captured too short for ports, in flows without ports");
     for (unsigned i = 0; r->flows > 1 && i < r->n_largest; i++) {
         const struct clv_split_largest *l = &r->largest[i];
         char what[1200];
-        (void)snprintf(what, sizeof what, "record%s, %s in %s", plural(l->records),
-                       human_bytes((double)l->bytes), printable(l->name));
-        human_row(to, i ? "" : "largest", human_count(l->records), what);
+        (void)snprintf(what, sizeof what, "%s record%s in %s", human_count(l->records),
+                       plural(l->records), printable(l->name));
+        human_row(to, i ? "" : "largest", human_bytes((double)l->bytes), what);
     }
     if (r->records_written && r->first_ns <= r->last_ns)
         (void)fprintf(to, "%s%-10s%s %s to %s UTC\n", color(to, COLOR_STRONG), "time",
                       color(to, COLOR_END), human_time(r->first_ns), human_time(r->last_ns));
-    (void)snprintf(buf, sizeof buf, "%s/s, %s records/s, %u thread%s, %s re-opens, %s writes",
-                   human_bytes((double)r->scanned_bytes / s),
-                   human_count((uint64_t)((double)r->records_read / s)), r->threads,
-                   plural(r->threads), human_count(r->reopens), human_count(r->writes));
+    const uint64_t rate = (uint64_t)((double)r->records_read / s);
+    (void)snprintf(buf, sizeof buf, "%s/s, %s record%s/s, %u thread%s, %s re-open%s, %s write%s",
+                   human_bytes((double)r->scanned_bytes / s), human_count(rate), plural(rate),
+                   r->threads, plural(r->threads), human_count(r->reopens), plural(r->reopens),
+                   human_count(r->writes), plural(r->writes));
     human_row(to, "took", human_seconds(r->seconds), buf);
     print_advice(p, r, to);
 }
@@ -257,6 +308,17 @@ static void print_stale(const struct clv_split_result *r)
     if (r->stale > 1)
         (void)fprintf(stderr, ", and %s more", human_count(r->stale - 1));
     (void)fprintf(stderr, "; --clean removes such\n");
+}
+
+/* The last of several captures is none: as with cp it may be meant for where outputs go. */
+static void hint_output(struct clv_error *err, const char *last)
+{
+    struct stat st;
+    if (strcmp(err->subject, last) != 0 || err->hint[0])
+        return;
+    if (stat(last, &st) == 0 ? S_ISDIR(st.st_mode) : errno == ENOENT && !strchr(last, '.'))
+        (void)snprintf(err->hint, sizeof err->hint, "for the directory of the outputs: -o %.80s",
+                       last);
 }
 
 static int run(const void *options, char **operands, unsigned n_operands)
@@ -350,6 +412,8 @@ static int run(const void *options, char **operands, unsigned n_operands)
     hide_progress(&talk);
     if (!ok && o->shard_by && strcmp(err.subject, "--by") == 0)
         (void)snprintf(err.subject, sizeof err.subject, "--shard-by");
+    if (!ok && !o->output && n_operands > 1)
+        hint_output(&err, operands[n_operands - 1]);
     if (!ok)
         return end_talk(&err, "published");
     print_stale(&r);
@@ -368,13 +432,13 @@ static int run(const void *options, char **operands, unsigned n_operands)
     if (r.damage.code != CLV_ERR_NONE) {
         (void)print_error(&r.damage);
         if (r.damages > 1)
-            (void)fprintf(stderr, "        and %s more fault%s behind it\n",
+            (void)fprintf(stderr, "        and %s more fault%s after it\n",
                           human_count(r.damages - 1), plural(r.damages - 1));
         const bool one = r.records_read == 1;
         (void)fprintf(
-            stderr, "        the %s record%s that %s whole %s split%s\n",
-            human_count(r.records_read), one ? "" : "s", one ? "is" : "are", one ? "was" : "were",
-            p.recover || r.damage.hint[0] ? "" : "; --recover searches for more behind it");
+            stderr, "        the %s record%s that %s whole %s %s%s\n", human_count(r.records_read),
+            one ? "" : "s", one ? "is" : "are", one ? "was" : "were", p.dry_run ? "read" : "split",
+            p.recover || r.damage.hint[0] ? "" : "; --recover searches for more after it");
         status = EXIT_DAMAGED;
     }
     return status;
@@ -405,6 +469,7 @@ const struct command command_split = {
         "that\n"
         "comes after; 2 nothing done.\n",
     .flags = flags,
+    .habits = habits,
     .options_size = sizeof(struct options),
     .run = run,
 };

@@ -4,6 +4,8 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <sys/stat.h>
+#include <unistd.h>
 
 #include "cleave/split.h"
 #include "cleave/time.h"
@@ -73,6 +75,23 @@ static int unknown_flag(const struct command *cmd, const char *name)
         return usage_error(cmd, "no such flag", flag);
     (void)fprintf(complaint(cmd->name), "no such flag: --%s\n", printable(name));
     (void)fprintf(stderr, "did you mean --%s?\n", near);
+    return -1;
+}
+
+/* A word that begins with a dash. It may be a file, or a flag as another tool has it. */
+static int unknown_letter(const struct command *cmd, const char *word, char letter)
+{
+    (void)fprintf(complaint(cmd->name), "no such flag: %s\n", printable(word));
+    if (access(word, F_OK) == 0) {
+        (void)fprintf(stderr, "for the file of that name: ./%s\n", printable(word));
+        return -1;
+    }
+    for (const struct habit *h = cmd->habits; h && h->letter; h++)
+        if (h->letter == letter) {
+            (void)fprintf(stderr, "%s\n", h->instead);
+            return -1;
+        }
+    (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
     return -1;
 }
 
@@ -298,7 +317,7 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
         if (!f) {
             char name[64];
             (void)snprintf(name, sizeof name, "%.*s", (int)len, p);
-            return is_long ? unknown_flag(cmd, name) : usage_error(cmd, "no such flag", word);
+            return is_long ? unknown_flag(cmd, name) : unknown_letter(cmd, word, *p);
         }
         p += len;
         if (f->kind == FLAG_CHOICE && !(is_long && *p)) {
@@ -346,8 +365,12 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
     if (*help)
         return n;
     if ((unsigned)n < cmd->min_operands) {
+        struct stat in;
         (void)fprintf(complaint(cmd->name), "%s is missing\n", cmd->operands);
-        (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
+        if (fstat(STDIN_FILENO, &in) == 0 && S_ISFIFO(in.st_mode))
+            (void)fprintf(stderr, "for what comes through a pipe: cleave %s -\n", cmd->name);
+        else
+            (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
         return -1;
     }
     if ((unsigned)n > cmd->max_operands)

@@ -27,6 +27,7 @@ static const struct {
     {"hostpair", FLOW_BY_IP, false},
     {"3tuple", FLOW_BY_IP | FLOW_BY_PROTO, false},
     {"flow", FLOW_BY_TUPLE, false},
+    {"5tuple", FLOW_BY_TUPLE, false},
     {"connection", FLOW_BY_TUPLE, true},
 };
 

@@ -8,6 +8,7 @@
 
 #include "base/fail.h"
 #include "base/text.h"
+#include "cleave/split.h"
 #include "flow/table.h"
 
 enum {
@@ -15,7 +16,7 @@ enum {
     NAME_MAX_PARTS = 64,
     NAME_COMPONENT_MAX = 255, /* bytes; NAME_MAX of Linux's file systems */
     NAME_MAX_LEN = 1023,      /* bytes of a whole name */
-    NAME_FAN_OUT = 10000,     /* outputs per directory where the template names none */
+    NAME_FAN_OUT = CLV_PER_DIRECTORY,
 };
 
 enum name_field {

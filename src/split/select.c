@@ -56,14 +56,14 @@ static bool vlan(const char *word, void *to)
     return range(word, 4095, to);
 }
 
-/* A number, or a name as outputs have it. */
+/* A number, or a name as outputs have it, in small or capital letters. */
 static bool proto(const char *word, void *to)
 {
     if (range(word, UINT8_MAX, to))
         return true;
     for (unsigned i = 0; i <= UINT8_MAX; i++) {
         const char *name = name_of_proto((uint8_t)i);
-        if (name && strcmp(name, word) == 0) {
+        if (name && strcasecmp(name, word) == 0) {
             *(struct select_range *)to = (struct select_range){(uint16_t)i, (uint16_t)i};
             return true;
         }

@@ -103,7 +103,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'a device',
     ),
     'the machine\'s own numbers, which no case expects': (
-        '%s/s, %s records/s, %u thread%s, %s re-opens, %s writes',
+        '%s/s, %s record%s/s, %u thread%s, %s re-open%s, %s write%s',
         '%s/s over inputs and outputs, %u thread%s',
         ', jemalloc %.*s',
     ),

@@ -353,7 +353,7 @@ def check_split(made: Made, by: Optional[str], opt: Options, *flags: str) -> str
 
 SINGLE = ['ip', 'proto', 'port', 'vlan', 'mac', 'tunnel', 'host', 'client', 'server', 'service',
           'iface']
-WORDS = SINGLE + ['flow', '3tuple', 'hostpair', 'connection', 'none']
+WORDS = SINGLE + ['flow', '5tuple', '3tuple', 'hostpair', 'connection', 'none']
 
 
 def options(by: str, directed: bool = False, **more) -> Options:

@@ -354,7 +354,7 @@ def source_is_client(ends: Fields) -> bool:
 
 # ---- keys ----
 
-ALIASES = {'flow': 'ip,proto,port', 'connection': 'ip,proto,port', '3tuple': 'ip,proto',
+ALIASES = {'flow': 'ip,proto,port', '5tuple': 'ip,proto,port', 'connection': 'ip,proto,port', '3tuple': 'ip,proto',
            'hostpair': 'ip', 'none': ''}
 ROLES = {'client', 'server', 'service'}
 

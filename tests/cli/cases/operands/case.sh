@@ -9,3 +9,17 @@ try cleave generate synflood extra
 try cleave generate nothing
 try cleave split -- --no-such-file
 names .
+# What was meant may be guessed.
+mkdir outdir
+try cleave split a.pcap outdir
+try cleave split a.pcap nodir
+cp a.pcap ./-dash.pcap
+try cleave split -dash.pcap
+cat a.pcap | try cleave split -o p
+for letter in r i w c s Y; do
+    try cleave split -$letter a.pcap
+done
+for proto in TCP Udp; do
+    try cleave split a.pcap --proto $proto --by 5tuple -o $proto -q
+done
+names .

@@ -23,3 +23,13 @@ END
 try cleave split orphans.pcap -o out -f
 cleave generate traffic --flows 20 --packets 2000 -q
 try cleave split traffic.pcap -o out -f --max-open 1 --window 4KiB
+try cleave split a.pcap -o out -f --shards 2
+try cleave split a.pcap -o out -f --by service
+try cleave split a.pcap -o out -f --by hostpair
+try cleave split a.pcap -o out -f --every 10p
+head -c 1000 a.pcap >cut.pcap
+try cleave split cut.pcap --dry-run
+cleave generate synflood -q -c 10000 -o many.pcap
+try cleave split many.pcap -o many --compress none
+try cleave split many.pcap -o many -f --manifest none
+ls many | grep -c pcap
