@@ -22,11 +22,11 @@ typedef void clv_verify_fault(const struct clv_error *fault, void *user);
 struct clv_verify_params {
     const char *output; /* directory that clv_split() made */
     const char *const
-        *inputs;             /* where the captures are now, in the order in which they were split */
-    size_t n_inputs;         /* 0: where they were then, as the output's cleave.json says */
-    unsigned threads;        /* 0: as many as this process may use processors */
-    uint64_t memory;         /* bytes for buffers, beside what flows take; 0: as clv_split() */
-    clv_verify_fault *fault; /* NULL: nobody is told */
+        *inputs;      /* where the captures are now, in the order in which they were split */
+    size_t n_inputs;  /* 0: where they were then, as the output's cleave.json says: regular files */
+    unsigned threads; /* 0: as many as this process may use processors */
+    uint64_t memory;  /* bytes for buffers, beside what flows take; 0: as clv_split() */
+    clv_verify_fault *fault;      /* NULL: nobody is told */
     clv_split_progress *progress; /* about the inputs; returning false ends it as in clv_split() */
     void *user;
 };
@@ -40,12 +40,17 @@ struct clv_verify_result {
     uint64_t input_bytes, output_bytes; /* of files as they are */
     double seconds;
     unsigned threads; /* used */
+    uint64_t inputs;  /* captures that the output was held against ... */
+    char input[256];  /* ... and the first of them, cut off at the end if longer */
 };
 
 /*
  * Proves that params->output holds what a run with its options over these inputs has to write: each
  * record as often as it should be, in the right output, in the captures' order, byte for byte with
- * its time; a manifest that says so; and no other file. The writers' code has no part in it.
+ * its time; a manifest, a cleave.json and a report's page that say so; and no other file. The
+ * writers' code has no part in it. Records are compared by a hash with a key that is drawn for each
+ * call: what was altered on purpose is found as well. No names are looked up: a filter with names
+ * of hosts is refused.
  * true:  all was looked at; result->faults says whether it is so.
  * false: it could not be, *err says why; *result holds the counts up to then.
  * Threads: as clv_split().

@@ -47,7 +47,7 @@ static bool go_on(const struct clv_split_result *r, void *user)
     return talk_progress(r, &t->talk);
 }
 
-static void print_summary(const struct clv_verify_result *r, const char *output)
+static void print_summary(const struct clv_verify_result *r, const char *output, bool named)
 {
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
     const uint64_t bytes = r->input_bytes + r->output_bytes;
@@ -55,6 +55,12 @@ static void print_summary(const struct clv_verify_result *r, const char *output)
     (void)printf("%s: %s%s%s\n", printable(output),
                  color(stdout, r->faults ? COLOR_BAD : COLOR_GOOD),
                  r->faults ? "not proven" : "proven", color(stdout, COLOR_END));
+    (void)snprintf(buf, sizeof buf,
+                   r->inputs > 1 ? "captures that cleave.json names: %.60s, ..."
+                                 : "capture that cleave.json names: %.60s",
+                   printable(r->input));
+    if (!named)
+        human_row(stdout, "against", human_count(r->inputs), buf);
     (void)snprintf(buf, sizeof buf, "record%s of the inputs", plural(r->records));
     human_row(stdout, "read", human_count(r->records), buf);
     (void)snprintf(buf, sizeof buf,
@@ -110,7 +116,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         (void)clv_verify_json(&p, &r, buf, sizeof buf);
         (void)fputs(buf, stdout);
     } else if (!o->quiet) {
-        print_summary(&r, operands[0]);
+        print_summary(&r, operands[0], p.n_inputs);
     }
     return r.faults ? EXIT_DAMAGED : EXIT_ALL;
 }
@@ -123,10 +129,12 @@ const struct command command_verify = {
     .summary = "Proves that an output of split holds what its captures hold.",
     .details =
         "DIR is what cleave split made, FILE... are the captures that were split, in their order;\n"
-        "left out, they are sought where they were then. Both sides are read: each record must be\n"
-        "in the outputs as often as it should, in the right one, in the captures' order, byte for\n"
-        "byte with its time; the manifest must say so, and no other file may lie there. What was\n"
-        "left out or changed by the run's options is known from DIR/cleave.json.\n"
+        "left out, they are sought where DIR/cleave.json says, if these are regular files. Both\n"
+        "sides are read: each record must be in the outputs as often as it should, in the right\n"
+        "one, in the captures' order, byte for byte with its time; manifest, cleave.json and a\n"
+        "report's page must say so, and no other file may lie there. What was left out or changed\n"
+        "by the run's options is known from DIR/cleave.json, so name FILE... where DIR comes from\n"
+        "somebody else. No host's name is looked up.\n"
         "\n"
         "Exit status: 0 proven; 1 faults were found, each is printed; 2 it could not be looked "
         "at.\n",

@@ -206,7 +206,7 @@ bool report_open(struct report *r, const struct clv_split_params *params,
                  struct clv_error *err)
 {
     struct places p;
-    *r = (struct report){.params = params, .fd = -1};
+    *r = (struct report){.params = params, .fd = -1, .like = -1};
     if (!may_be_named(params, err))
         return false;
     if (!find_places(&p, params)) {
@@ -224,10 +224,46 @@ bool report_open(struct report *r, const struct clv_split_params *params,
     return r->fd >= 0;
 }
 
+void report_open_like(struct report *r, const struct clv_split_params *params, int fd)
+{
+    *r = (struct report){.params = params,
+                         .fd = -1,
+                         .like = fd,
+                         .inside = path_base(params->report),
+                         .has_links = true};
+}
+
+/* Up to the first byte that is another, or is not there. */
+static void compare(struct report *r, size_t len)
+{
+    char have[4096];
+    for (size_t at = 0; at < len && !r->differs;) {
+        const size_t n = (size_t)min_u64(len - at, sizeof have);
+        const ssize_t got = pread(r->like, have, n, (off_t)r->like_at);
+        size_t same = 0;
+        while (got > 0 && same < (size_t)got && have[same] == r->buf[at + same])
+            same++;
+        at += same;
+        r->like_at += same;
+        r->differs = got <= 0 || same < (size_t)got;
+    }
+}
+
+bool report_differs(struct report *r, uint64_t *at)
+{
+    char byte;
+    *at = r->like_at;
+    return r->differs || pread(r->like, &byte, 1, (off_t)r->like_at) != 0;
+}
+
 static bool flush(struct report *r, struct clv_error *err)
 {
     const size_t len = r->len;
     r->len = 0;
+    if (r->like >= 0) {
+        compare(r, len);
+        return true;
+    }
     return io_write(r->fd, r->buf, len, r->params->report, err);
 }
 
@@ -440,6 +476,8 @@ bool report_end(struct report *r, const struct text *run, struct clv_error *err)
                     put_json(r, &t, err) && put(r, page_tail, sizeof page_tail, err) &&
                     flush(r, err);
     mem_free(t.p);
+    if (r->like >= 0)
+        return ok;
     if (ok && r->params->sync != CLV_SYNC_NONE && !port_sync(r->fd))
         return clv_fail_errno(err, r->params->report, "cannot be synchronised");
     const int fd = r->fd;

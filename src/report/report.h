@@ -27,6 +27,9 @@
 struct report {
     const struct clv_split_params *params; /* borrowed */
     int fd;                                /* -1: none */
+    int like;                              /* -1, or a file that the page must be like */
+    uint64_t like_at;                      /* byte of it up to which it is */
+    bool differs;                          /* not from like_at on */
     const char *inside;                    /* its name as a file of the output; NULL: elsewhere */
     char path[PATH_MAX];                   /* where the file is now; "": none to clean up */
     char links[3 * PATH_MAX];              /* from the page to the outputs, as a URL has it */
@@ -45,6 +48,15 @@ struct report {
 CLV_MUST_CHECK bool report_open(struct report *r, const struct clv_split_params *params,
                                 const struct publish *publish, struct clv_split_result *result,
                                 struct clv_error *err);
+
+/*
+ * Makes no file: the page is compared with the one that is open as fd, which stays open and lies in
+ * the output as params->report. report_differs() says what came of it.
+ */
+void report_open_like(struct report *r, const struct clv_split_params *params, int fd);
+
+/* true: the page is another, from byte *at on. After report_end(). */
+bool report_differs(struct report *r, uint64_t *at);
 
 /* spill takes what is kept of hosts until report_rows(). */
 CLV_MUST_CHECK bool report_begin(struct report *r, const struct manifest *manifest,

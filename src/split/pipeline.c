@@ -123,9 +123,9 @@ static bool scan(const struct plan *pl, struct scan_piece *piece, const struct v
         pl->params->recover; /* maybe, and then not to be walked straight through */
     if (!scan_piece_run(piece, &pl->scan, v, err))
         return false;
-    if (pl->params->proof && piece->start != SCAN_UNKNOWN && !damaged)
-        proof_walk(&piece->walked, pl->scan.dialect, v, piece->start, piece->end);
-    return true;
+    return !pl->params->proof || piece->start == SCAN_UNKNOWN || damaged ||
+           proof_walk(pl->params->proof, &piece->walked, pl->scan.dialect, v, piece->start,
+                      piece->end, err);
 }
 
 static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,

@@ -231,7 +231,7 @@ static void confirm(struct plan *pl)
         b->n_items += piece->n_items;
         scan_counts_add(&pl->counts, &piece->counts);
         if (pl->params->proof)
-            proof_sum_join(&pl->params->proof->walked, &piece->walked);
+            proof_join(pl->params->proof, &piece->walked);
         s->begun = true;
         pl->confirm_end = piece->end;
         pl->confirm_view = b->view;
@@ -244,6 +244,9 @@ static void confirm(struct plan *pl)
             end_source(pl, s, piece);
             s->over = true;
             const uint64_t bytes = s->size ? s->size : input_consumed(s->in);
+            const bool sound =
+                at_end && piece->stop == WALK_RECORD && input_damage(s->in)->code == CLV_ERR_NONE;
+            s->consumed = sound ? bytes : 0;
             pl->done_bytes += bytes;
             pl->result->scanned_bytes = pl->done_bytes;
             pl->result->input_bytes += s->size ? 0 : bytes; /* known only now */

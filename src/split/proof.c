@@ -3,67 +3,194 @@
 
 #include "base/mem.h"
 #include "base/text.h"
+#include "config.h"
 #include "split/partition.h"
 
-struct proof_digest proof_digest(const struct proof_record *rec)
+#if HAVE_NETTLE
+#include <nettle/sha2.h>
+#endif
+
+struct keyed_hash proof_digest(const struct keyed *key, const struct proof_record *rec)
 {
-    const XXH128_hash_t h = XXH3_128bits(rec, sizeof *rec);
-    return (struct proof_digest){h.low64, h.high64};
+    return keyed_fixed(key, rec, sizeof *rec);
 }
 
-void proof_add(struct proof *p, const struct proof_digest *d)
+void proof_add(const struct keyed *key, struct proof *p, struct keyed_hash digest)
 {
-    const struct proof_digest both[2] = {p->chain, *d};
-    const XXH128_hash_t h = XXH3_128bits(both, sizeof both);
-    p->chain = (struct proof_digest){h.low64, h.high64};
+    p->chain = keyed_chain(key, p->chain, digest);
     p->n++;
 }
 
-void proof_sum_add(struct proof_sum *sum, const struct proof_digest *d)
+/* Sums of these differ where places do: splitmix64's finalizer (Steele, Lea, Flood, 2014). */
+static inline uint64_t mix_place(uint64_t place)
 {
-    sum->lo += d->lo;
-    sum->hi += d->hi;
-    sum->n++;
+    place += UINT64_C(0x9e3779b97f4a7c15);
+    place = (place ^ place >> 30) * UINT64_C(0xbf58476d1ce4e5b9);
+    place = (place ^ place >> 27) * UINT64_C(0x94d049bb133111eb);
+    return place ^ place >> 31;
 }
 
-void proof_sum_text(const struct proof_sum *sum, char text[PROOF_SUM_TEXT])
+void proof_sum_clear(struct proof_sum *sum)
 {
-    struct text t = text_on(text, PROOF_SUM_TEXT);
-    text_hex(&t, sum->hi, 16);
-    text_hex(&t, sum->lo, 16);
+    sum->n = sum->places = 0;
+    sum->n_digests = 0;
+}
+
+void proof_sum_fini(struct proof_sum *sum)
+{
+    mem_free(sum->digests);
+    *sum = (struct proof_sum){0};
+}
+
+#if HAVE_NETTLE
+
+struct proof_origin {
+    struct sha256_ctx all;
+};
+
+static bool keep_digest(struct proof_sum *sum, const struct walk_record *rec)
+{
+    struct sha256_ctx one;
+    void *more =
+        mem_reserve(sum->digests, &sum->digests_cap, sum->n_digests + 1, sizeof *sum->digests);
+    if (!more)
+        return false;
+    sum->digests = more;
+    sha256_init(&one);
+    sha256_update(&one, rec->raw_len, rec->raw);
+    sha256_digest(&one, PROOF_DIGEST, sum->digests[sum->n_digests++]);
+    return true;
+}
+
+bool proof_origin_supported(void)
+{
+    return true;
+}
+
+bool proof_origin_begin(struct proof_origin **origin, struct clv_error *err)
+{
+    *origin = mem_alloc(1, sizeof **origin);
+    if (!*origin)
+        return clv_fail_nomem(err, "digests of records", sizeof **origin);
+    sha256_init(&(*origin)->all);
+    return true;
+}
+
+static void add_digests(struct proof_origin *origin, const struct proof_sum *walked)
+{
+    sha256_update(&origin->all, walked->n_digests * PROOF_DIGEST, (const uint8_t *)walked->digests);
+}
+
+void proof_origin_end(struct proof_origin *origin, const struct source *sources, size_t n,
+                      char text[PROOF_ORIGIN_TEXT])
+{
+    uint8_t digest[PROOF_DIGEST];
+    for (size_t i = 0; i < n; i++)
+        if (sources[i].format.kind == WALK_PCAP) /* of pcapng all is blocks */
+            sha256_update(&origin->all, PCAP_FILE_HEADER, sources[i].format.header);
+    sha256_digest(&origin->all, sizeof digest, digest);
+    struct text t = text_on(text, PROOF_ORIGIN_TEXT);
+    for (size_t i = 0; i < sizeof digest; i++)
+        text_hex(&t, digest[i], 2);
     (void)text_end(&t);
 }
 
-void proof_sum_join(struct proof_sum *sum, const struct proof_sum *more)
+#else
+
+static bool keep_digest(struct proof_sum *sum, const struct walk_record *rec)
 {
-    sum->lo += more->lo;
-    sum->hi += more->hi;
-    sum->n += more->n;
+    (void)sum;
+    (void)rec;
+    return true;
 }
 
-/* An interface's block, but for its snaplen, which --snaplen narrows. */
-static uint64_t hash_iface(const struct ledger *l, uint32_t iface)
+bool proof_origin_supported(void)
 {
-    enum { SNAPLEN_AT = 12, BEHIND = 16 };
+    return false;
+}
+
+bool proof_origin_begin(struct proof_origin **origin, struct clv_error *err)
+{
+    (void)err;
+    *origin = NULL;
+    return true;
+}
+
+static void add_digests(struct proof_origin *origin, const struct proof_sum *walked)
+{
+    (void)origin;
+    (void)walked;
+}
+
+void proof_origin_end(struct proof_origin *origin, const struct source *sources, size_t n,
+                      char text[PROOF_ORIGIN_TEXT])
+{
+    (void)origin;
+    (void)sources;
+    (void)n;
+    text[0] = '\0';
+}
+
+#endif
+
+void proof_origin_free(struct proof_origin **origin)
+{
+    mem_free(*origin);
+    *origin = NULL;
+}
+
+void proof_join(struct proof_plan *plan, const struct proof_sum *walked)
+{
+    plan->walked.n += walked->n;
+    plan->walked.places += walked->places;
+    if (plan->origin && walked->n_digests)
+        add_digests(plan->origin, walked);
+}
+
+/*
+ * The section and the interface that a packet is of, as an output has them. d NULL: as they stand.
+ * Else as the input has them, and what becomes of that: a section's length is left open (draft
+ * section 4.1), an interface's snaplen narrowed by that of the run, where 0 stands for no limit.
+ */
+static struct keyed_hash hash_iface(const struct keyed *key, const struct dialect *d,
+                                    const struct ledger *l, uint32_t iface)
+{
+    enum { LENGTH_AT = 16, SECTION_HEAD = 24, SNAPLEN_AT = 12, HEAD = 16 };
     const struct ledger_entry *e = ledger_entry(l, ledger_iface(l, iface)->entry);
-    return XXH3_64bits_withSeed(e->block + BEHIND, e->block_len - BEHIND,
-                                XXH3_64bits(e->block, SNAPLEN_AT));
+    const struct ledger_entry *section = ledger_entry(l, e->section);
+    uint8_t head[HEAD], section_head[SECTION_HEAD];
+    memcpy(head, e->block, sizeof head);
+    memcpy(section_head, section->block, sizeof section_head);
+    if (d)
+        memset(section_head + LENGTH_AT, 0xff, SECTION_HEAD - LENGTH_AT);
+    if (d && d->snaplen) {
+        const uint32_t own = walk_load32(head + SNAPLEN_AT, e->big_endian);
+        if (own == 0 || own > d->snaplen)
+            walk_store32(head + SNAPLEN_AT, d->snaplen, e->big_endian);
+    }
+    const struct keyed_hash parts[KEYED_FEW] = {
+        keyed_bytes(key, section_head, sizeof section_head),
+        keyed_bytes(key, section->block + SECTION_HEAD, section->block_len - SECTION_HEAD),
+        keyed_bytes(key, head, sizeof head),
+        keyed_bytes(key, e->block + HEAD, e->block_len - HEAD),
+    };
+    return keyed_few(key, parts);
 }
 
-static uint64_t iface_hash(struct proof_place *place, const struct ledger *l, uint32_t iface)
+static struct keyed_hash iface_hash(struct proof_place *place, const struct dialect *d,
+                                    const struct ledger *l, uint32_t iface)
 {
     if (CLV_UNLIKELY(place->iface != iface + 1)) {
         place->iface = iface + 1;
-        place->iface_hash = hash_iface(l, iface);
+        place->iface_hash = hash_iface(place->key, d, l, iface);
     }
     return place->iface_hash;
 }
 
-static void set_data(struct proof_record *out, const uint8_t *data, uint32_t caplen)
+static void set_data(struct proof_record *out, const struct keyed *key, const uint8_t *data,
+                     uint32_t caplen)
 {
-    const XXH128_hash_t h = XXH3_128bits(data, caplen);
-    out->data_lo = h.low64;
-    out->data_hi = h.high64;
+    out->data = keyed_bytes(key, data, caplen);
     out->caplen = caplen;
 }
 
@@ -73,23 +200,30 @@ static void of_savefile(struct proof_record *out, const struct walk_format *f, c
 {
     out->ticks = (uint64_t)walk_load32(raw, big) << 32 | walk_load32(raw + 4, big);
     if (CLV_UNLIKELY(f->hdr_len > PCAP_RECORD_HEADER))
-        out->iface = XXH3_64bits(raw + PCAP_RECORD_HEADER, f->hdr_len - PCAP_RECORD_HEADER);
+        memcpy(&out->iface, raw + PCAP_RECORD_HEADER, f->hdr_len - PCAP_RECORD_HEADER);
 }
+static_assert(PCAP_MODIFIED_RECORD_HEADER - PCAP_RECORD_HEADER <= (int)sizeof(struct keyed_hash),
+              "what a record's header has beside is taken as it is");
 
-/* A block with a packet: all of it but the number of its interface, and padding. */
-static void of_block(struct proof_record *out, struct proof_place *place, const struct ledger *l,
-                     const struct walk_record *rec, uint32_t iface, bool big)
+/* A block with a packet: all of it but the number of its interface. cut: it is written shorter. */
+static void of_block(struct proof_record *out, struct proof_place *place, const struct dialect *d,
+                     const struct ledger *l, const struct walk_record *rec, uint32_t iface,
+                     bool big)
 {
+    enum { DROPS_AT = 10, DROPS_SHIFT = 16, PADDING_SHIFT = 32 };
     const uint8_t *options = rec->data + ng_pad(rec->caplen), *end = rec->raw + rec->raw_len - 4;
     const uint32_t type = walk_load32(rec->raw, big);
     out->type = type;
-    out->iface = iface_hash(place, l, iface);
+    out->iface = iface_hash(place, d, l, iface);
     if (type != NG_SIMPLE)
         out->ticks = ng_ticks(rec->raw, big);
     if (type == NG_PACKET_OLD) /* how many were dropped before it */
-        out->type |= (uint64_t)walk_load16(rec->raw + 10, big) << 32;
+        out->type |= (uint64_t)walk_load16(rec->raw + DROPS_AT, big) << DROPS_SHIFT;
+    if (!d || dialect_cut(d, rec->caplen) == rec->caplen) /* else it is made of zeros */
+        for (const uint8_t *p = rec->data + rec->caplen; p < options && p < end; p++)
+            out->type += (uint64_t)*p << (PADDING_SHIFT + 8 * (options - p - 1));
     if (CLV_UNLIKELY(options < end))
-        out->options = XXH3_64bits(options, (size_t)(end - options));
+        out->options = keyed_bytes(place->key, options, (size_t)(end - options));
 }
 
 void proof_of_output(struct proof_record *out, struct proof_place *place, enum dialect_form form,
@@ -98,14 +232,17 @@ void proof_of_output(struct proof_record *out, struct proof_place *place, enum d
 {
     *out = (struct proof_record){.origlen = rec->origlen};
     if (form == DIALECT_PCAPNG)
-        of_block(out, place, l, rec, iface, big);
+        of_block(out, place, NULL, l, rec, iface, big);
     else
         of_savefile(out, f, rec->raw, big);
-    set_data(out, rec->data, rec->caplen);
+    set_data(out, place->key, rec->data, rec->caplen);
 }
 
-/* Seconds and their fraction, as libpcap writes them into a savefile. */
-static uint64_t converted_time(int64_t ts_ns, bool nanoseconds)
+/*
+ * Seconds and their fraction, as a savefile holds them: 32 bits each. What does not fit is kept
+ * beside them, where an output has nothing.
+ */
+static void of_time(struct proof_record *out, int64_t ts_ns, bool nanoseconds)
 {
     const int64_t ts = ts_ns == WALK_NO_TIME ? 0 : ts_ns;
     int64_t sec = ts / 1000000000, frac = ts % 1000000000;
@@ -113,9 +250,8 @@ static uint64_t converted_time(int64_t ts_ns, bool nanoseconds)
         frac += 1000000000;
         sec--;
     }
-    if (sec < 0 || sec > UINT32_MAX)
-        return UINT64_MAX; /* no record of pcap can have it */
-    return (uint64_t)sec << 32 | (uint32_t)(nanoseconds ? frac : frac / 1000);
+    out->ticks = (uint64_t)(uint32_t)sec << 32 | (uint32_t)(nanoseconds ? frac : frac / 1000);
+    out->iface.hi = (uint64_t)sec >> 32;
 }
 
 /* What is to become of a record of the input. */
@@ -130,21 +266,21 @@ static void of_input(struct proof_record *out, struct proof_place *place, const 
         of_savefile(out, f, rec->raw, f->big_endian);
     } else if (d->form == DIALECT_PCAP) {
         const struct dialect_kind *kind = &d->kinds[ledger_iface(d->ledger, iface)->link];
-        out->ticks = converted_time(rec->ts_ns, kind->nanoseconds);
+        of_time(out, rec->ts_ns, kind->nanoseconds);
     } else if (pcap) {
         out->type = NG_PACKET;
         out->ticks = (uint64_t)rec->ts_ns / f->tick_ns;
-        out->iface = iface_hash(place, d->ledger, iface);
+        out->iface = iface_hash(place, d, d->ledger, iface);
     } else {
-        of_block(out, place, d->ledger, rec, iface, big);
+        of_block(out, place, d, d->ledger, rec, iface, big);
     }
-    set_data(out, rec->data, dialect_cut(d, rec->caplen));
+    set_data(out, place->key, rec->data, dialect_cut(d, rec->caplen));
 }
 
-/* Reads what is at `at` of the window. WALK_RECORD: *out is filled. */
-static enum walk_step read_at(struct proof_record *out, struct proof_place *place,
-                              const struct dialect *d, uint32_t n_entries, const struct view *v,
-                              size_t at, struct walk_record *rec)
+/* Reads what is at `at` of the window. */
+static enum walk_step read_at(struct proof_place *place, const struct dialect *d,
+                              uint32_t n_entries, const struct view *v, size_t at,
+                              struct walk_record *rec)
 {
     const struct walk_format *f = &v->source->format;
     const uint8_t *p = v->w.p + at;
@@ -154,18 +290,17 @@ static enum walk_step read_at(struct proof_record *out, struct proof_place *plac
         /* A scan that began at a wrong guess may have seen what is none. */
         place->state.n_ifaces = atomic_load(&d->ledger->n_ifaces) - place->state.iface_base;
     }
-    const enum walk_step step = f->kind == WALK_PCAP
-                                    ? walk_record(f, p, rest, f->big_endian, rec)
-                                    : walk_block(d->ledger, &place->state, p, rest, rec);
-    if (CLV_LIKELY(step == WALK_RECORD))
-        of_input(out, place, d, f, rec);
-    return step;
+    return f->kind == WALK_PCAP ? walk_record(f, p, rest, f->big_endian, rec)
+                                : walk_block(d->ledger, &place->state, p, rest, rec);
 }
 
 bool proof_of_partition(const struct proof_plan *plan, struct partition *p, const struct view *v,
                         const struct writer_round *round, struct clv_error *err)
 {
-    struct proof_place place = {.until = 0};
+    const struct dialect *d = round->source.dialect;
+    enum { AHEAD = 8 }; /* records */
+    struct proof_place place = {.key = plan->key};
+    const uint32_t n_refs = p->n_write_runs ? p->write_runs[p->n_write_runs - 1].at : 0;
     for (size_t i = 0; i < p->n_write_runs; i++) {
         const struct run *r = &p->write_runs[i];
         struct proof *proof = partition_proof(p, flow_table_at(&p->flows, r->flow));
@@ -173,17 +308,19 @@ bool proof_of_partition(const struct proof_plan *plan, struct partition *p, cons
         place.until = 0;
         for (uint32_t k = r->at - r->n; k < r->at; k++) {
             const size_t at = p->refs[k].offset;
+            if (k + AHEAD < n_refs) /* a flow's records lie apart, and would be waited for */
+                __builtin_prefetch(v->w.p + p->refs[k + AHEAD].offset);
             struct walk_record rec;
             struct proof_record out;
-            if (read_at(&out, &place, round->source.dialect, round->source.n_entries, v, at,
-                        &rec) != WALK_RECORD ||
+            if (read_at(&place, d, round->source.n_entries, v, at, &rec) != WALK_RECORD ||
                 rec.raw_len != p->refs[k].len)
                 return clv_fail(err, CLV_ERR_IO, v->source->path, "changed while it was read");
             if (v->position + at < proof->next)
                 return clv_fail(err, CLV_ERR_INTERNAL, partition_name(p, r->flow),
                                 "its records are not in the input's order");
-            const struct proof_digest d = proof_digest(&out);
-            proof_add(proof, &d);
+            of_input(&out, &place, d, &v->source->format, &rec);
+            proof_add(plan->key, proof, proof_digest(plan->key, &out));
+            proof->places += mix_place(v->position + at);
             proof->next = v->position + at + 1;
             if (tracer && !plan->record(tracer, &out, v->source, v->w.offset + at, err))
                 return false;
@@ -192,21 +329,23 @@ bool proof_of_partition(const struct proof_plan *plan, struct partition *p, cons
     return true;
 }
 
-void proof_walk(struct proof_sum *sum, const struct dialect *d, const struct view *v, size_t from,
-                size_t to)
+bool proof_walk(const struct proof_plan *plan, struct proof_sum *sum, const struct dialect *d,
+                const struct view *v, size_t from, size_t to, struct clv_error *err)
 {
-    struct proof_place place = {.until = 0};
+    struct proof_place place = {.key = plan->key};
     const uint32_t n_entries = ledger_count(d->ledger);
     for (size_t at = from; at < to;) {
         struct walk_record rec;
-        struct proof_record out;
-        const enum walk_step step = read_at(&out, &place, d, n_entries, v, at, &rec);
-        if (step == WALK_RECORD) {
-            const struct proof_digest digest = proof_digest(&out);
-            proof_sum_add(sum, &digest);
-        } else if (step != WALK_BLOCK) {
+        const enum walk_step step = read_at(&place, d, n_entries, v, at, &rec);
+        if (step != WALK_RECORD && step != WALK_BLOCK)
             break;
+        if (step == WALK_RECORD) {
+            sum->places += mix_place(v->position + at);
+            sum->n++;
         }
+        if (plan->origin && !keep_digest(sum, &rec))
+            return clv_fail_nomem(err, "digests of records", sum->n_digests * PROOF_DIGEST);
         at += rec.raw_len;
     }
+    return true;
 }

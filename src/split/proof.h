@@ -1,15 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * What outputs must hold, record for record, as 128 bits per output: a chain of XXH3 over the
- * records of its flow in the input's order. Who reads an output makes the same chain of what is
- * there. The chains are made from the references that the writers get, by reading the input once
- * more; of the writers nothing is used.
+ * What outputs must hold, record for record: a chain of keyed hashes per output over the records of
+ * its flow, in the input's order. Who reads an output makes the same chain of what is there. The
+ * chains are made from the references that the writers get, by reading the input once more; of the
+ * writers nothing is used. The key is drawn for the verification, so that nobody can make records
+ * that pass for others (base/keyed.h).
  */
 #ifndef CLEAVE_SPLIT_PROOF_H
 #define CLEAVE_SPLIT_PROOF_H
 
 #include <assert.h>
 
+#include "base/keyed.h"
 #include "output/dialect.h"
 #include "split/source.h"
 
@@ -20,46 +22,63 @@ struct writer_round;
 
 /* A record as an output has to have it. Hashed as bytes: no padding. */
 struct proof_record {
-    uint64_t ticks;   /* its time, as the output counts it */
-    uint64_t iface;   /* of pcapng: hash of its interface; else of what its header has beside */
-    uint64_t options; /* of pcapng: hash of the block's options; 0: none */
-    uint64_t data_lo, data_hi; /* hash of the packet's bytes */
+    struct keyed_hash data;    /* of the packet's bytes */
+    struct keyed_hash iface;   /* of pcapng: its section and interface; else what its header has
+                                  beside, and what of its time no savefile can hold */
+    struct keyed_hash options; /* of pcapng: the block's options; 0: none */
+    uint64_t ticks;            /* its time, as the output counts it */
+    uint64_t type;             /* of pcapng: of the block, packets dropped before it, its padding */
     uint32_t caplen, origlen;
-    uint64_t type; /* of pcapng: of the block */
 };
-static_assert(sizeof(struct proof_record) == 56, "hashed as bytes: no padding");
+static_assert(sizeof(struct proof_record) == 72, "hashed as bytes: no padding");
+static_assert(sizeof(struct proof_record) <= KEYED_FIXED, "hashed as a text of this length");
 
-struct proof_digest {
-    uint64_t lo, hi;
-};
+enum { PROOF_DIGEST = 32 }; /* bytes of a SHA-256 */
 
-/* A multiset of records: their number, and the sums of their digests' halves. */
+/* Records of the input: their number, and a sum over the places where they are. */
 struct proof_sum {
-    uint64_t lo, hi, n;
+    uint64_t n, places;
+    /* Where somebody asks: digests of records and of the blocks between them, in their order. */
+    uint8_t (*digests)[PROOF_DIGEST];
+    size_t n_digests, digests_cap;
 };
 
 /* Of an output, so far. Zeroed at its beginning. */
 struct proof {
-    struct proof_digest chain;
-    uint64_t n;    /* records */
-    uint64_t next; /* in the run's input: where the last one ended */
+    struct keyed_hash chain;
+    uint64_t n;      /* records */
+    uint64_t places; /* as in struct proof_sum */
+    uint64_t next;   /* in the run's input: where the last one ended */
 };
 
-/* What the last record was read with. Zeroed at the beginning. */
+/* What the last record was read with. Zeroed at the beginning, but for the key. */
 struct proof_place {
+    const struct keyed *key; /* borrowed */
     struct walk_state state;
     uint64_t until; /* of the run's input: where it ends to hold */
     uint32_t iface; /* + 1, of which iface_hash is; 0: none yet */
-    uint64_t iface_hash;
+    struct keyed_hash iface_hash;
 };
 
-struct proof_digest proof_digest(const struct proof_record *rec);
-void proof_add(struct proof *p, const struct proof_digest *d);
-void proof_sum_add(struct proof_sum *sum, const struct proof_digest *d);
-/* 32 hexadecimal digits, the high half first. */
-enum { PROOF_SUM_TEXT = 33 };
-void proof_sum_text(const struct proof_sum *sum, char text[PROOF_SUM_TEXT]);
-void proof_sum_join(struct proof_sum *sum, const struct proof_sum *more);
+struct keyed_hash proof_digest(const struct keyed *key, const struct proof_record *rec);
+void proof_add(const struct keyed *key, struct proof *p, struct keyed_hash digest);
+
+/* Empties it, and keeps its memory. */
+void proof_sum_clear(struct proof_sum *sum);
+void proof_sum_fini(struct proof_sum *sum);
+
+/*
+ * The digest of a run's captures, for cleave.json, which has no key: a SHA-256 of the SHA-256 of
+ * each record and block, in their order, and of the savefiles' headers behind them. Nobody can make
+ * another capture that has it.
+ */
+struct proof_origin;
+enum { PROOF_ORIGIN_TEXT = 2 * PROOF_DIGEST + 1 };
+bool proof_origin_supported(void);
+CLV_MUST_CHECK bool proof_origin_begin(struct proof_origin **origin, struct clv_error *err);
+void proof_origin_end(struct proof_origin *origin, const struct source *sources, size_t n,
+                      char text[PROOF_ORIGIN_TEXT]);
+void proof_origin_free(struct proof_origin **origin);
 
 /* How an output of the dialect's form has the record that was read from such a file. */
 void proof_of_output(struct proof_record *out, struct proof_place *place, enum dialect_form form,
@@ -86,7 +105,9 @@ struct proof_plan {
     bool (*record)(void *tracer, const struct proof_record *rec, const struct source *s,
                    uint64_t offset, struct clv_error *err);
     void *user;
-    struct proof_sum walked; /* all records of the input, whatever became of them */
+    const struct keyed *key;
+    struct proof_origin *origin; /* NULL: nobody asks for a digest of the captures */
+    struct proof_sum walked;     /* all records of the input, whatever became of them */
 };
 
 /* Adds the records that a partition is about to write, of the window v, to what is expected. */
@@ -98,7 +119,11 @@ CLV_MUST_CHECK bool proof_of_partition(const struct proof_plan *plan, struct par
  * Adds the records in [from, to) of a window, as a walk of its own finds them; from is the byte of
  * one, and nothing in between is damaged.
  */
-void proof_walk(struct proof_sum *sum, const struct dialect *d, const struct view *v, size_t from,
-                size_t to);
+CLV_MUST_CHECK bool proof_walk(const struct proof_plan *plan, struct proof_sum *sum,
+                               const struct dialect *d, const struct view *v, size_t from,
+                               size_t to, struct clv_error *err);
+
+/* Adds what was walked to the plan's sum. In the input's order. */
+void proof_join(struct proof_plan *plan, const struct proof_sum *walked);
 
 #endif

@@ -23,7 +23,9 @@ static void put_input(struct json *j, const struct source *s)
     const struct clv_capture_format *f = &s->format.pub;
     json_item(j);
     json_str(j, "file", s->called);
-    json_u64(j, "bytes", s->size);
+    json_u64(j, "bytes", s->size ? s->size : s->consumed);
+    if (s->compression)
+        json_str(j, "compression", s->compression);
     json_u64(j, "records", s->records);
     json_str(j, "format", f->name);
     json_str(j, "byte_order", f->big_endian ? "big" : "little");
@@ -113,43 +115,45 @@ static void put_options(struct json *j, const struct clv_split_params *params,
     json_close(j);
 }
 
-static void put_record(struct text *out, const struct clv_split_params *params,
-                       const struct source *sources, size_t n_sources,
-                       const struct dialect *dialect, const struct proof_sum *walked,
-                       const char *page, const struct clv_split_result *result)
+bool record_has_digest(const struct clv_split_params *params)
+{
+    return params->verify && !params->recover && proof_origin_supported();
+}
+
+static void put_record(struct text *out, const struct record *r)
 {
     struct json j = json_begin(out);
     json_str(&j, "cleave", clv_version());
     json_open_array(&j, "inputs");
-    for (size_t i = 0; i < n_sources; i++)
-        put_input(&j, &sources[i]);
+    for (size_t i = 0; i < r->n_sources; i++)
+        put_input(&j, &r->sources[i]);
     json_end_array(&j);
-    put_options(&j, params, dialect, page);
-    if (walked) {
-        char digest[PROOF_SUM_TEXT];
-        proof_sum_text(walked, digest);
-        json_str(&j, "records_digest", digest);
-    }
-    counts_put(&j, result, COUNTS_RECEIPT);
-    json_u64(&j, "written_bytes", result->written_bytes);
-    json_damage(&j, &result->damage);
+    put_options(&j, r->params, r->dialect, r->page);
+    if (r->digest)
+        json_str(&j, "records_digest", r->digest);
+    counts_put(&j, r->result, COUNTS_RECEIPT);
+    json_u64(&j, "written_bytes", r->result->written_bytes);
+    json_damage(&j, &r->result->damage);
     json_end(&j);
 }
 
-bool record_write(struct publish *p, const struct clv_split_params *params,
-                  const struct source *sources, size_t n_sources, const struct dialect *dialect,
-                  const struct proof_sum *walked, const char *page,
-                  const struct clv_split_result *result, struct clv_error *err)
+bool record_text(const struct record *r, struct text *out, struct clv_error *err)
 {
-    struct text out = {.full = true};
-    for (size_t cap = RECORD_MIN; out.full; cap *= 2) {
-        mem_free(out.p);
-        out = text_on(mem_alloc(cap, 1), cap);
-        if (!out.p)
+    *out = (struct text){.full = true};
+    for (size_t cap = RECORD_MIN; out->full; cap *= 2) {
+        mem_free(out->p);
+        *out = text_on(mem_alloc(cap, 1), cap);
+        if (!out->p)
             return clv_fail_nomem(err, PUBLISH_MARK, cap);
-        put_record(&out, params, sources, n_sources, dialect, walked, page, result);
+        put_record(out, r);
     }
-    const bool ok = publish_file(p, PUBLISH_MARK, out.p, out.len, err);
+    return true;
+}
+
+bool record_write(struct publish *p, const struct record *r, struct clv_error *err)
+{
+    struct text out;
+    const bool ok = record_text(r, &out, err) && publish_file(p, PUBLISH_MARK, out.p, out.len, err);
     mem_free(out.p);
     return ok;
 }
@@ -183,8 +187,13 @@ void record_outcome(const struct clv_split_params *params, const struct clv_spli
                     struct text *out)
 {
     struct json j = json_begin(out);
+    struct clv_split_params own = *params;
+    struct clv_split_result seen = *r;
+    own.output = ".";
+    if (!record_has_digest(params))
+        seen.verified = 0;
     put_options(&j, params, NULL, NULL);
-    put_outcome(&j, params, r);
+    put_outcome(&j, &own, &seen);
     json_end(&j);
 }
 

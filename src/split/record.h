@@ -16,18 +16,29 @@
 /* The key as text, where none is given what stands for it. */
 const char *split_by(const struct clv_split_params *params);
 
-/*
- * dialect NULL: the outputs lie in sub-directories, each with a record of its own. walked: what the
- * inputs' records are, if they were all looked at; or NULL. page: a report's name among the
- * outputs, or NULL.
- */
-CLV_MUST_CHECK bool record_write(struct publish *p, const struct clv_split_params *params,
-                                 const struct source *sources, size_t n_sources,
-                                 const struct dialect *dialect, const struct proof_sum *walked,
-                                 const char *page, const struct clv_split_result *result,
-                                 struct clv_error *err);
+/* What the record is made of; all is borrowed. */
+struct record {
+    const struct clv_split_params *params;
+    const struct source *sources;
+    size_t n_sources;
+    const struct dialect *dialect; /* NULL: the outputs lie in sub-directories, each with its own */
+    const char *digest;            /* of the inputs (struct proof_origin); NULL: none */
+    const char *page;              /* a report's name among the outputs; NULL: none */
+    const struct clv_split_result *result;
+};
 
-/* What a run came to, as a JSON object, but for what differs from run to run. */
+/* The record as text, which the caller mem_free()s. */
+CLV_MUST_CHECK bool record_text(const struct record *r, struct text *out, struct clv_error *err);
+
+CLV_MUST_CHECK bool record_write(struct publish *p, const struct record *r, struct clv_error *err);
+
+/* true: the record of such a run has a digest of its inputs. */
+bool record_has_digest(const struct clv_split_params *params);
+
+/*
+ * What a run came to, as a JSON object, but for what differs from run to run or does not follow
+ * from the inputs and the record: that it was verified is there if the record has a digest.
+ */
 void record_outcome(const struct clv_split_params *params, const struct clv_split_result *r,
                     struct text *out);
 

@@ -15,6 +15,7 @@ void scan_piece_fini(struct scan_piece *piece)
     mem_free(piece->fragments);
     mem_free(piece->order);
     mem_free(piece->bounds);
+    proof_sum_fini(&piece->walked);
     *piece = (struct scan_piece){0};
 }
 
@@ -709,7 +710,7 @@ void scan_piece_clear(struct scan_piece *piece)
     piece->n_items = piece->n_fragments = 0;
     piece->disordered = false;
     piece->counts = (struct scan_counts){0};
-    piece->walked = (struct proof_sum){0};
+    proof_sum_clear(&piece->walked);
     piece->stop = WALK_RECORD;
     piece->seeking = false;
     piece->end = piece->start;

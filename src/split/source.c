@@ -45,6 +45,7 @@ bool source_probe(struct source *s, const char *path, bool drop_cache, struct cl
         return false;
     s->id = input_id(s->in);
     s->size = input_size(s->in);
+    s->compression = input_compression(s->in);
     s->stream = input_is_stream(s->in);
     s->once = (s->stream && s->size == 0) || strcmp(path, "-") == 0;
     s->head_len = head.len;
@@ -84,7 +85,7 @@ void source_rewind(struct source *s)
 {
     source_close(s);
     s->used = s->reading = s->begun = s->over = false;
-    s->position = s->records = 0;
+    s->position = s->records = s->consumed = 0;
     s->near_ns = WALK_NO_TIME;
 }
 

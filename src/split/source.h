@@ -18,8 +18,9 @@ struct source {
     bool stream;        /* it is read, not mapped */
     bool drop_cache;
     struct input_id id;
-    uint64_t size;    /* bytes of the file, and no more of it is read; 0: not known */
-    bool nanoseconds; /* of the interfaces before its first packet, one needs them */
+    uint64_t size;           /* bytes of the file, and no more of it is read; 0: not known */
+    const char *compression; /* "gzip" and the like; NULL: none */
+    bool nanoseconds;        /* of the interfaces before its first packet, one needs them */
     uint8_t head[WALK_HEAD];
     size_t head_len;
     struct walk_format format;
@@ -33,6 +34,7 @@ struct source {
     unsigned releases; /* of its windows, under way */
     uint64_t position; /* of its first byte in the run's input */
     uint64_t records;  /* confirmed */
+    uint64_t consumed; /* bytes, once it was read to its end; 0: it was not */
     int64_t near_ns;   /* a time that a record nearby has, for guesses; WALK_NO_TIME: none yet */
 };
 

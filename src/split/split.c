@@ -87,24 +87,31 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     const bool writes = !job->params->dry_run, verifies = writes && job->params->verify;
     const bool once = job_is_once(job);
     struct verify *const v = &run->verify;
-    const char *const page = report ? report->inside : NULL;
+    char digest[PROOF_ORIGIN_TEXT];
+    struct record record = {
+        .params = job->params,
+        .sources = job->sources + from,
+        .n_sources = n,
+        .dialect = &job->dialect,
+        .page = report ? report->inside : NULL,
+        .result = result,
+    };
     run->fault = (struct clv_error){.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
     run->again = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
-    job->pipeline.report = report;
+    bool ok = !verifies || verify_begin(v, job, from, n, p->staging, keep_fault, &run->fault, err);
     if (verifies && once)
-        verify_begin(v, job, from, n, p->staging, keep_fault, &run->fault);
-    bool ok = job_part(job, from, n, p, result, err);
+        job->pipeline.proof = &v->plan;
+    job->pipeline.report = report;
+    ok = ok && job_part(job, from, n, p, result, err);
     job->pipeline.report = NULL; /* what is done again is not told again */
     if (!verifies)
-        return ok && (!writes || record_write(p, job->params, job->sources + from, n, &job->dialect,
-                                              NULL, page, result, err));
-    if (!once) {
-        verify_begin(v, job, from, n, p->staging, keep_fault, &run->fault);
-        ok = ok && verify_again(v, &run->again, err);
-    }
-    ok = ok && record_write(p, job->params, job->sources + from, n, &job->dialect,
-                            job->params->recover ? NULL : &v->plan.walked, page, result, err);
-    ok = ok && (!page || verify_may_be(v, page, err)) && verify_conclude(v, result, !once, err);
+        return ok && (!writes || record_write(p, &record, err));
+    ok = ok && (once || verify_again(v, &run->again, err));
+    if (ok && verify_origin(v, digest))
+        record.digest = digest;
+    ok = ok && record_write(p, &record, err);
+    ok = ok && (!record.page || verify_may_be(v, record.page, VERIFY_FILE, err)) &&
+         verify_conclude(v, result, !once, err);
     if (ok && v->faults) {
         ok = false;
         if (err)
@@ -144,8 +151,13 @@ static bool split_each(struct splitting *run, struct clv_split_result *result,
         add_result(result, &run->one);
         tally_join_largest(result, &run->one, one_is_in(sub));
     }
-    return ok && (job->params->dry_run || record_write(p, job->params, job->sources, job->n_sources,
-                                                       NULL, NULL, NULL, result, err));
+    const struct record record = {
+        .params = job->params,
+        .sources = job->sources,
+        .n_sources = job->n_sources,
+        .result = result,
+    };
+    return ok && (job->params->dry_run || record_write(p, &record, err));
 }
 
 /* From here on something is made, which a caller who wants to stop has to have removed. */
@@ -227,7 +239,7 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     if (!run)
         return clv_fail_nomem(err, "the run", sizeof *run);
     publish_none(&run->publish);
-    run->report.fd = -1;
+    run->report.fd = run->report.like = -1;
     const struct made_run *const replaces = params->force ? &run->replaces : NULL;
     if (!job_open(&run->job, params, NULL, err) ||
         (replaces && !settle_replacing(run, params, err)) || !may_begin(params, result, err) ||

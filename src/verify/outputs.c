@@ -5,6 +5,7 @@
 
 #include "decode/capture.h"
 #include "decode/decode.h"
+#include "output/savefile.h"
 #include "verify/verify.h"
 
 static bool path_of(const struct verify *v, const char *name, char path[PATH_MAX],
@@ -75,17 +76,19 @@ static bool belongs(const struct expected *e, uint16_t linktype, const struct wa
     return key_is(e, &id.key, NULL);
 }
 
-/* The savefile's header is the one that the output should have. */
+/* The savefile's header is the one that the output should have; of pcapng records tell (proof.c).
+ */
 static bool header_is(const struct proof_output *o, const struct walk_format *f)
 {
+    uint8_t converted[PCAP_FILE_HEADER];
     const struct dialect *d = o->dialect;
     const struct dialect_kind *kind = &d->kinds[o->flow->kind];
     switch (d->form) {
     case DIALECT_COPY:
         return f->kind == WALK_PCAP && memcmp(f->header, d->header, sizeof d->header) == 0;
     case DIALECT_PCAP:
-        return f->kind == WALK_PCAP && f->pub.linktype == kind->linktype &&
-               f->pub.nanoseconds == kind->nanoseconds && f->pub.fcs_len == kind->fcs_len;
+        return f->kind == WALK_PCAP && savefile_new_header(converted, kind, o->name, NULL) &&
+               memcmp(f->header, converted, sizeof converted) == 0;
     case DIALECT_PCAPNG:
         break;
     }
@@ -95,7 +98,6 @@ static bool header_is(const struct proof_output *o, const struct walk_format *f)
 /* What an output says of itself. */
 struct reading {
     struct proof proof;
-    struct proof_sum sum;
     uint64_t bytes;
     bool read; /* to its end */
 };
@@ -115,7 +117,7 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
         return true;
     const struct walk_format *f = capture_walk_format(c);
     const struct ledger *l = capture_ledger(c);
-    struct proof_place place = {.until = 0};
+    struct proof_place place = {.key = v->key};
     struct walk_record rec;
     uint64_t offset;
     enum clv_walk step = CLV_BAD;
@@ -129,9 +131,7 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
         const uint32_t iface = ng ? rec.iface : 0;
         struct proof_record of;
         proof_of_output(&of, &place, form, f, l, &rec, iface, ng ? st->big_endian : f->big_endian);
-        const struct proof_digest digest = proof_digest(&of);
-        proof_add(&r->proof, &digest);
-        proof_sum_add(&r->sum, &digest);
+        proof_add(v->key, &r->proof, proof_digest(v->key, &of));
         if (s && r->proof.n > s->from)
             ok = suspect_have(s, &of, offset, err);
         if (!e || !e->judged || strange)
@@ -159,7 +159,7 @@ done:
 
 static bool same_proof(const struct proof *a, const struct proof *b)
 {
-    return a->n == b->n && a->chain.lo == b->chain.lo && a->chain.hi == b->chain.hi;
+    return a->n == b->n && keyed_equal(a->chain, b->chain);
 }
 
 /* Notes an output to be looked at again, if there are not too many. */
@@ -169,6 +169,7 @@ static bool suspected(struct verify *v, const char *name)
     const bool room = v->n_suspects < VERIFY_SUSPECTS;
     if (room) {
         struct suspect *s = &v->suspects[v->n_suspects++];
+        s->key = v->key;
         (void)snprintf(s->name, sizeof s->name, "%s", name);
     }
     (void)pthread_mutex_unlock(&v->lock);
@@ -191,7 +192,7 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
     struct stat st;
     struct reading r;
     struct clv_error why = {.code = CLV_ERR_NONE};
-    if (!path_of(v, o->name, path, err) || !verify_may_be(v, o->name, err))
+    if (!path_of(v, o->name, path, err) || !verify_may_be(v, o->name, VERIFY_FILE, err))
         return false;
     if (lstat(path, &st) != 0) {
         if (errno != ENOENT && errno != ENOTDIR)
@@ -201,19 +202,18 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
         verify_tell(v, &why);
         return true;
     }
-    if (!S_ISREG(st.st_mode)) {
-        (void)clv_fail(&why, CLV_ERR_UNPROVEN, path, "is no regular file");
-        verify_tell(v, &why);
-        return true;
-    }
+    if (!S_ISREG(st.st_mode))
+        return true; /* verify_strays() tells */
     if (!read_output(v, o, path, o->dialect->form, &e, NULL, &r, &why, err))
         return false;
     (void)pthread_mutex_lock(&v->lock);
     v->outputs++;
     v->output_bytes += r.bytes;
-    proof_sum_join(&v->found, &r.sum);
+    const bool same = r.read && same_proof(&r.proof, o->proof);
+    v->found.n += same ? o->proof->n : 0;
+    v->found.places += same ? o->proof->places : 0;
     (void)pthread_mutex_unlock(&v->lock);
-    if (r.read && same_proof(&r.proof, o->proof))
+    if (same)
         return true;
     if (!r.read)
         verify_tell(v, &why);

@@ -2,46 +2,78 @@
 #include <dirent.h>
 #include <fcntl.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
 #include "verify/verify.h"
 
-static struct verify_name hash(const char *name)
+/* The place of a name in the table, which has room: its own, or the one that it would get. */
+static struct verify_name *place_of(const struct verify *v, struct keyed_hash hash)
 {
-    const XXH128_hash_t h = XXH3_128bits(name, strlen(name));
-    return (struct verify_name){h.low64, h.high64};
+    size_t i = (size_t)hash.lo & (v->names_cap - 1);
+    while (v->names[i].used && !keyed_equal(v->names[i].hash, hash))
+        i = (i + 1) & (v->names_cap - 1);
+    return &v->names[i];
 }
 
-bool verify_may_be(struct verify *v, const char *name, struct clv_error *err)
+/* NULL: it is not known. */
+static struct verify_name *find(const struct verify *v, const char *name)
 {
+    struct verify_name *n =
+        v->names_cap ? place_of(v, keyed_bytes(v->key, name, strlen(name))) : NULL;
+    return n && n->used ? n : NULL;
+}
+
+/* Room for one more, with as many places empty as there are names. */
+static bool make_room(struct verify *v)
+{
+    enum { FIRST = 64 };
+    const size_t old_cap = v->names_cap;
+    struct verify_name *const old = v->names;
+    if (2 * (v->n_names + 1) <= old_cap)
+        return true;
+    const size_t cap = old_cap ? 2 * old_cap : FIRST;
+    struct verify_name *const names = mem_zalloc(cap, sizeof *names);
+    if (!names)
+        return false;
+    v->names = names;
+    v->names_cap = cap;
+    for (size_t i = 0; i < old_cap; i++)
+        if (old[i].used)
+            *place_of(v, old[i].hash) = old[i];
+    mem_free(old);
+    return true;
+}
+
+bool verify_may_be(struct verify *v, const char *name, enum verify_kind kind, struct clv_error *err)
+{
+    const struct keyed_hash hash = keyed_bytes(v->key, name, strlen(name));
     (void)pthread_mutex_lock(&v->lock);
-    struct verify_name *names = mem_reserve(v->names, &v->names_cap, v->n_names + 1, sizeof *names);
-    if (names) {
-        v->names = names;
-        names[v->n_names++] = hash(name);
+    const bool ok = make_room(v);
+    struct verify_name *n = ok ? place_of(v, hash) : NULL;
+    if (n && !n->used) {
+        *n = (struct verify_name){.hash = hash, .kind = kind, .used = true};
+        v->n_names++;
     }
     (void)pthread_mutex_unlock(&v->lock);
-    return names || clv_fail_nomem(err, "output names", v->names_cap * sizeof *names);
+    return ok || clv_fail_nomem(err, "output names", 2 * v->names_cap * sizeof *v->names);
 }
 
-bool verify_is_known(const struct verify *v, const char *name)
+bool verify_sub_name(struct verify *v, const char *capture, struct job_name *name,
+                     struct clv_error *err)
 {
-    const struct verify_name h = hash(name);
-    for (size_t i = 0; i < v->n_names; i++)
-        if (v->names[i].lo == h.lo && v->names[i].hi == h.hi)
-            return true;
-    return false;
-}
-
-static int by_hash(const void *x, const void *y)
-{
-    const struct verify_name *a = x, *b = y;
-    if (a->lo != b->lo)
-        return a->lo < b->lo ? -1 : 1;
-    return (a->hi > b->hi) - (a->hi < b->hi);
+    job_sub_name(name, capture, 0);
+    const struct verify_name *taken = find(v, name->text);
+    if (taken) {
+        const struct keyed_hash first = taken->hash;
+        unsigned again = taken->again;
+        do
+            job_sub_name(name, capture, ++again);
+        while (find(v, name->text));
+        place_of(v, first)->again = again; /* the next one of the name need not try these */
+    }
+    return verify_may_be(v, name->text, VERIFY_DIR, err);
 }
 
 static void tell_stray(struct verify *v, const char *path, const char *what)
@@ -65,19 +97,22 @@ static bool look_into(struct verify *v, char path[PATH_MAX], size_t root, struct
             continue;
         empty = false;
         struct stat st;
-        struct verify_name name;
         const int n = snprintf(path + len, PATH_MAX - len, "/%s", e->d_name);
         if (n < 0 || (size_t)n >= PATH_MAX - len) {
             ok = clv_fail(err, CLV_ERR_ARG, e->d_name, "its path is too long");
         } else if (lstat(path, &st) != 0) {
             ok = clv_fail_errno(err, path, "cannot be looked at");
         } else {
-            name = hash(path + root + 1);
-            const bool known = bsearch(&name, v->names, v->n_names, sizeof name, by_hash);
-            if (S_ISDIR(st.st_mode) && !known)
+            const struct verify_name *const known = find(v, path + root + 1);
+            const bool is_dir = S_ISDIR(st.st_mode);
+            if (is_dir && !known)
                 ok = look_into(v, path, root, err);
             else if (!known)
                 tell_stray(v, path, "is no output of the run");
+            else if (known->kind == VERIFY_DIR && !is_dir)
+                tell_stray(v, path, "is no directory");
+            else if (known->kind == VERIFY_FILE && !S_ISREG(st.st_mode))
+                tell_stray(v, path, "is no regular file");
         }
         path[len] = '\0';
     }
@@ -93,7 +128,5 @@ bool verify_strays(struct verify *v, struct clv_error *err)
     const int n = snprintf(path, sizeof path, "%s", v->dir);
     if (n < 0 || (size_t)n >= sizeof path)
         return clv_fail(err, CLV_ERR_ARG, v->dir, "its path is too long");
-    if (v->n_names)
-        qsort(v->names, v->n_names, sizeof *v->names, by_hash);
     return look_into(v, path, (size_t)n, err);
 }

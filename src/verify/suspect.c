@@ -13,7 +13,7 @@ void suspect_fini(struct suspect *s)
     *s = (struct suspect){.from = 0};
 }
 
-static bool add(struct suspect_record **list, size_t *n, size_t *cap,
+static bool add(struct suspect_record **list, size_t *n, size_t *cap, const struct keyed *key,
                 const struct proof_record *rec, const char *source, uint64_t offset,
                 struct clv_error *err)
 {
@@ -22,7 +22,7 @@ static bool add(struct suspect_record **list, size_t *n, size_t *cap,
         return clv_fail_nomem(err, "comparing records", (*n + 1) * sizeof *more);
     *list = more;
     more[(*n)++] = (struct suspect_record){
-        .rec = *rec, .digest = proof_digest(rec), .offset = offset, .source = source};
+        .rec = *rec, .digest = proof_digest(key, rec), .offset = offset, .source = source};
     return true;
 }
 
@@ -31,17 +31,17 @@ bool suspect_want(struct suspect *s, const struct proof_record *rec, const struc
 {
     if (s->passed++ < s->from || s->n_want == SUSPECT_STRETCH)
         return true;
-    return add(&s->want, &s->n_want, &s->want_cap, rec, source->path, offset, err);
+    return add(&s->want, &s->n_want, &s->want_cap, s->key, rec, source->path, offset, err);
 }
 
 bool suspect_have(struct suspect *s, const struct proof_record *rec, uint64_t offset,
                   struct clv_error *err)
 {
     return s->n_have == SUSPECT_STRETCH ||
-           add(&s->have, &s->n_have, &s->have_cap, rec, NULL, offset, err);
+           add(&s->have, &s->n_have, &s->have_cap, s->key, rec, NULL, offset, err);
 }
 
-static int compare(const struct proof_digest *a, const struct proof_digest *b)
+static int compare(const struct keyed_hash *a, const struct keyed_hash *b)
 {
     if (a->lo != b->lo)
         return a->lo < b->lo ? -1 : 1;
@@ -54,9 +54,9 @@ static int by_digest(const void *x, const void *y)
 }
 
 /* The digests of a list, sorted; NULL: no memory. */
-static struct proof_digest *sorted(const struct suspect_record *list, size_t n)
+static struct keyed_hash *sorted(const struct suspect_record *list, size_t n)
 {
-    struct proof_digest *d = mem_alloc(n, sizeof *d);
+    struct keyed_hash *d = mem_alloc(n, sizeof *d);
     for (size_t i = 0; d && i < n; i++)
         d[i] = list[i].digest;
     if (d && n)
@@ -64,14 +64,13 @@ static struct proof_digest *sorted(const struct suspect_record *list, size_t n)
     return d;
 }
 
-static bool has(const struct proof_digest *sorted, size_t n, const struct suspect_record *r)
+static bool has(const struct keyed_hash *sorted, size_t n, const struct suspect_record *r)
 {
     return sorted && n && bsearch(&r->digest, sorted, n, sizeof *sorted, by_digest);
 }
 
 /* How many of a's digests are not among b's, each counted as often as it is there. */
-static uint64_t less(const struct proof_digest *a, size_t na, const struct proof_digest *b,
-                     size_t nb)
+static uint64_t less(const struct keyed_hash *a, size_t na, const struct keyed_hash *b, size_t nb)
 {
     uint64_t n = 0;
     for (size_t i = 0, k = 0; a && b && i < na; i++) {
@@ -89,8 +88,7 @@ static uint64_t less(const struct proof_digest *a, size_t na, const struct proof
 static const char *difference(const struct proof_record *want, const struct proof_record *have,
                               char *buf, size_t len)
 {
-    if (want->data_lo != have->data_lo || want->data_hi != have->data_hi ||
-        want->caplen != have->caplen)
+    if (!keyed_equal(want->data, have->data) || want->caplen != have->caplen)
         (void)snprintf(buf, len,
                        want->caplen == have->caplen ? "its packet of %u bytes has other bytes"
                                                     : "%u bytes of packet, not %u",
@@ -102,10 +100,10 @@ static const char *difference(const struct proof_record *want, const struct proo
     else if (want->origlen != have->origlen)
         (void)snprintf(buf, len, "a length on the wire of %u, not %u", have->origlen,
                        want->origlen);
-    else if (want->iface != have->iface)
+    else if (!keyed_equal(want->iface, have->iface))
         (void)snprintf(buf, len, "its interface, or what its header says of it, is another");
     else
-        (void)snprintf(buf, len, "its block has other options or another type");
+        (void)snprintf(buf, len, "its block has other options, another type or padding");
     return buf;
 }
 
@@ -122,7 +120,7 @@ bool suspect_judge(struct suspect *s, const char *path, struct clv_error *fault)
         s->from += i; /* with as much as there may be behind it */
         return false;
     }
-    struct proof_digest *wants = sorted(s->want, s->n_want), *haves = sorted(s->have, s->n_have);
+    struct keyed_hash *wants = sorted(s->want, s->n_want), *haves = sorted(s->have, s->n_have);
     const struct suspect_record *w = i < s->n_want ? &s->want[i] : NULL;
     const struct suspect_record *h = i < s->n_have ? &s->have[i] : NULL;
     const bool misses = w && !has(haves, s->n_have, w), alien = h && !has(wants, s->n_want, h);

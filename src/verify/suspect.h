@@ -12,15 +12,16 @@ enum { SUSPECT_STRETCH = 1 << 18 }; /* records compared at a time */
 
 struct suspect_record {
     struct proof_record rec;
-    struct proof_digest digest;
+    struct keyed_hash digest;
     uint64_t offset;    /* in its file */
     const char *source; /* of the input; NULL: of the output */
 };
 
 struct suspect {
-    char name[1024]; /* of the output */
-    uint64_t from;   /* records before this one are right */
-    uint64_t passed; /* by the collector, in this reading of the input */
+    char name[1024];         /* of the output */
+    const struct keyed *key; /* borrowed */
+    uint64_t from;           /* records before this one are right */
+    uint64_t passed;         /* by the collector, in this reading of the input */
     struct suspect_record *want, *have;
     size_t n_want, n_have, want_cap, have_cap;
     bool told;

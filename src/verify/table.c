@@ -82,16 +82,18 @@ static bool open_table(struct verify *v, struct clv_error *err)
     v->manifest_fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     v->manifest_rows = v->job->params->manifest == CLV_MANIFEST_JSONL; /* rows count from 1 */
     struct stat st;
-    if (v->manifest_fd >= 0 && (fstat(v->manifest_fd, &st) != 0 || !S_ISREG(st.st_mode))) {
-        (void)close(v->manifest_fd);
-        v->manifest_fd = -1;
-        errno = EINVAL;
-    }
-    if (v->manifest_fd >= 0)
+    if (v->manifest_fd >= 0 && fstat(v->manifest_fd, &st) == 0 && S_ISREG(st.st_mode))
         return true;
+    v->manifest_wrong = true;
+    if (v->manifest_fd >= 0)
+        (void)close(v->manifest_fd);
+    else if (errno != ELOOP && errno != ENXIO)
+        goto unreadable;
+    v->manifest_fd = -1;
+    return true; /* it is no regular file, which verify_strays() tells */
+unreadable:
     (void)clv_fail_errno(&fault, path, "cannot be read");
     fault.code = CLV_ERR_UNPROVEN;
-    v->manifest_wrong = true;
     verify_tell(v, &fault);
     return true;
 }

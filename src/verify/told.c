@@ -4,16 +4,34 @@
 #include "base/fail.h"
 #include "config.h"
 #include "output/publish.h"
-#include "split/counts.h"
 
 #if HAVE_JANSSON
 
+#include <errno.h>
+#include <fcntl.h>
 #include <jansson.h>
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <unistd.h>
 
 #include "base/mem.h"
+#include "cleave/version.h"
+#include "split/proof.h"
+
+enum {
+    RECORD_MAX = 16 << 20,      /* bytes of a record whose inputs are not known */
+    RECORD_MAX_INPUT = 8 << 10, /* and for each that is */
+    VALUES_MAX = 1 << 18,       /* of a record of any length */
+    BYTES_PER_VALUE = 16,       /* at least, where it has more: they take more memory than text */
+    DIFFERENCES_MAX = 16,       /* that are told */
+};
+
+/* Versions whose records are as those of this one. */
+static bool knows_version(const char *version)
+{
+    return strcmp(version, clv_version()) == 0;
+}
 
 /* How an option stands in the record. */
 enum told_kind {
@@ -175,6 +193,9 @@ static bool read_inputs(struct told *t, const json_t *from, struct clv_error *er
     if (!inputs || !t->sizes)
         return clv_fail_nomem(err, t->path, n * sizeof *inputs);
     t->params.n_inputs = n;
+    t->compressions = mem_zalloc(n, sizeof *t->compressions);
+    if (!t->compressions)
+        return clv_fail_nomem(err, t->path, n * sizeof *inputs);
     for (size_t i = 0; i < n; i++) {
         const json_t *input = json_array_get(from, i);
         const json_t *bytes = json_object_get(input, "bytes");
@@ -182,65 +203,205 @@ static bool read_inputs(struct told *t, const json_t *from, struct clv_error *er
         if (!inputs[i] || !json_is_integer(bytes))
             return clv_fail(err, CLV_ERR_FORMAT, t->path, "input %zu has no name or size", i + 1);
         t->sizes[i] = (uint64_t)json_integer_value(bytes);
+        t->compressions[i] = json_string_value(json_object_get(input, "compression"));
     }
     return true;
 }
 
-static bool read_counts(struct told *t, const json_t *from, struct clv_error *err)
+/* The text of the record; NULL: *err. Nothing is waited for, no link is followed. */
+static char *read_text(const char *path, size_t n_named, size_t *len, struct clv_error *err)
 {
-    for (const struct counts_row *row = counts_rows; row->name; row++) {
-        if (!(row->in & COUNTS_RECEIPT))
-            continue;
-        const json_t *group = row->group ? json_object_get(from, row->group) : from;
-        const json_t *v = json_object_get(group, row->name);
-        if (!json_is_integer(v))
-            return clv_fail(err, CLV_ERR_FORMAT, t->path, "%s is missing", row->name);
-        counts_set(&t->counts, row, (uint64_t)json_integer_value(v));
+    const uint64_t max = RECORD_MAX + (uint64_t)n_named * RECORD_MAX_INPUT;
+    char *text = NULL;
+    struct stat st;
+    *len = 0;
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno != ELOOP && errno != ENXIO) {
+        (void)clv_fail_errno(err, path, "cannot be read");
+        (void)clv_fail_hint(err, "only what cleave split wrote can be verified");
+        return NULL;
     }
-    return true;
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        (void)clv_fail(err, CLV_ERR_ARG, path, "is no regular file");
+    } else if ((uint64_t)st.st_size > max) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, path,
+                       "has %llu bytes; the record of a run has at most %llu",
+                       (unsigned long long)st.st_size, (unsigned long long)max);
+        (void)clv_fail_hint(err, "if it was split from very many captures, name them all");
+    } else if (!(text = mem_alloc((size_t)st.st_size + 1, 1))) {
+        (void)clv_fail_nomem(err, path, (size_t)st.st_size);
+    }
+    while (text && *len < (size_t)st.st_size) {
+        const ssize_t n = read(fd, text + *len, (size_t)st.st_size - *len);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0) {
+            (void)clv_fail_errno(err, path, "cannot be read");
+            mem_free(text);
+            text = NULL;
+        }
+        if (n <= 0)
+            break;
+        *len += (size_t)n;
+    }
+    if (fd >= 0)
+        (void)close(fd);
+    return text;
 }
 
-bool told_read(struct told *t, const char *dir, struct clv_error *err)
+static bool parse(struct told *t, const char *text, size_t len, struct clv_error *err)
 {
     json_error_t why;
+    size_t values = 0;
+    for (size_t i = 0; i < len; i++)
+        values += text[i] == ',' || text[i] == '[' || text[i] == '{';
+    if (values > VALUES_MAX && values > len / BYTES_PER_VALUE)
+        return clv_fail(err, CLV_ERR_FORMAT, t->path,
+                        "has %zu values in %zu bytes: no run's record", values, len);
+    t->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    if (!t->json)
+        return clv_fail(err, CLV_ERR_FORMAT, t->path, "line %d: %.100s", why.line, why.text);
+    return true;
+}
+
+bool told_read(struct told *t, const char *dir, size_t n_named, struct clv_error *err)
+{
     *t = (struct told){.each = false};
     char *const path = t->path;
     const int n = snprintf(path, sizeof t->path, "%s/%s", dir, PUBLISH_MARK);
     if (n < 0 || (size_t)n >= sizeof t->path)
         return clv_fail(err, CLV_ERR_ARG, dir, "its path is too long");
-    struct stat st;
-    if (stat(path, &st) == 0 && !S_ISREG(st.st_mode))
-        return clv_fail(err, CLV_ERR_ARG, path, "is no regular file");
-    FILE *f = fopen(path, "rbe");
-    if (!f) {
-        (void)clv_fail_errno(err, path, "cannot be read");
-        return clv_fail_hint(err, "only what cleave split wrote can be verified");
-    }
-    json_t *root = json_loadf(f, JSON_REJECT_DUPLICATES, &why);
-    (void)fclose(f);
-    if (!root)
-        return clv_fail(err, CLV_ERR_FORMAT, path, "line %d: %.100s", why.line, why.text);
-    t->json = root;
-    t->digest = json_string_value(json_object_get(root, "records_digest"));
-    json_t *settings = json_object_get(root, "options");
+    size_t len;
+    char *text = read_text(path, n_named, &len, err);
+    const bool ok = text && parse(t, text, len, err);
+    mem_free(text);
+    if (!ok)
+        return false;
+    json_t *settings = json_object_get(t->json, "options");
+    t->digest = json_string_value(json_object_get(t->json, "records_digest"));
+    t->written_bytes = (uint64_t)json_integer_value(json_object_get(t->json, "written_bytes"));
     if (!json_is_object(settings))
         return clv_fail(err, CLV_ERR_FORMAT, path, "it names no options");
-    return read_options(t, settings, err) && read_inputs(t, json_object_get(root, "inputs"), err) &&
-           read_counts(t, root, err);
+    if (!read_options(t, settings, err) || !read_inputs(t, json_object_get(t->json, "inputs"), err))
+        return false;
+    t->part = t->each && json_object_get(settings, "format");
+    if (!t->digest || proof_origin_supported())
+        return true;
+    (void)clv_fail(err, CLV_ERR_ARG, path, "its digest cannot be compared: built without nettle");
+    return clv_fail_hint(err, "install nettle-dev and build again");
 }
 
 void told_fini(struct told *t)
 {
     mem_free((void *)(uintptr_t)t->params.inputs);
     mem_free(t->sizes);
+    mem_free((void *)(uintptr_t)t->compressions);
     json_decref(t->json);
     *t = (struct told){.each = false};
 }
 
+struct comparing {
+    told_difference *tell;
+    void *user;
+    unsigned n;
+};
+
+CLV_PRINTF(2, 3) static void differ(struct comparing *c, const char *fmt, ...)
+{
+    char what[160];
+    va_list args;
+    if (c->n++ >= DIFFERENCES_MAX)
+        return;
+    va_start(args, fmt);
+    (void)vsnprintf(what, sizeof what, fmt, args);
+    va_end(args);
+    c->tell(what, c->user);
+}
+
+/* A value in a few characters. */
+static void put_value(char to[56], const json_t *v)
+{
+    if (json_is_object(v) || json_is_array(v)) {
+        (void)snprintf(to, 56, "%s of %zu", json_is_array(v) ? "an array" : "an object",
+                       json_is_array(v) ? json_array_size(v) : json_object_size(v));
+    } else if (json_is_string(v)) {
+        (void)snprintf(to, 56, "\"%.48s\"", json_string_value(v));
+    } else if (json_is_integer(v)) {
+        (void)snprintf(to, 56, "%lld", (long long)json_integer_value(v));
+    } else if (json_is_real(v)) {
+        (void)snprintf(to, 56, "%.17g", json_real_value(v));
+    } else {
+        (void)snprintf(to, 56, "%s",
+                       json_is_true(v)    ? "true"
+                       : json_is_false(v) ? "false"
+                                          : "null");
+    }
+}
+
+/* where is what leads to the values, "" at first. As deep as the record that it should be. */
+static void compare(struct comparing *c, const char *where, json_t *have, json_t *want)
+{
+    char at[96];
+    const char *const dot = *where ? "." : "";
+    const char *name;
+    json_t *v;
+    if (json_is_object(want) && json_is_object(have)) {
+        json_object_foreach(want, name, v)
+        {
+            json_t *const other = json_object_get(have, name);
+            (void)snprintf(at, sizeof at, "%.40s%s%.40s", where, dot, name);
+            if (other)
+                compare(c, at, other, v);
+            else
+                differ(c, "%s is missing", at);
+        }
+        json_object_foreach(have, name, v) if (!json_object_get(want, name))
+            differ(c, "%.40s%s%.40s does not belong there", where, dot, name);
+    } else if (json_is_array(want) && json_is_array(have) &&
+               json_array_size(want) == json_array_size(have)) {
+        for (size_t i = 0; i < json_array_size(want); i++) {
+            (void)snprintf(at, sizeof at, "%.60s.%zu", where, i + 1);
+            compare(c, at, json_array_get(have, i), json_array_get(want, i));
+        }
+    } else if (!json_equal(want, have)) {
+        char is[56], should[56];
+        put_value(is, have);
+        put_value(should, want);
+        differ(c, "%.40s is %s, and should be %s", where, is, should);
+    }
+}
+
+bool told_compare(const struct told *t, const char *text, size_t len, told_difference *tell,
+                  void *user, struct clv_error *err)
+{
+    struct comparing c = {.tell = tell, .user = user};
+    json_error_t why;
+    json_t *want = json_loadb(text, len, 0, &why);
+    const char *version = json_string_value(json_object_get(t->json, "cleave"));
+    if (!want)
+        return clv_fail_nomem(err, t->path, len);
+    if (version && knows_version(version))
+        (void)json_object_set_new(want, "cleave", json_string(version));
+    compare(&c, "", t->json, want);
+    json_decref(want);
+    return true;
+}
+
+void told_compare_part(const struct told *t, const struct told *part, told_difference *tell,
+                       void *user)
+{
+    struct comparing c = {.tell = tell, .user = user};
+    json_t *want = json_copy(json_object_get(part->json, "options"));
+    (void)json_object_del(want, "format"); /* of the part's inputs: the whole has none */
+    compare(&c, "options", json_object_get(t->json, "options"), want);
+    json_decref(want);
+}
+
 #else
 
-bool told_read(struct told *t, const char *dir, struct clv_error *err)
+bool told_read(struct told *t, const char *dir, size_t n_named, struct clv_error *err)
 {
+    (void)n_named;
     *t = (struct told){.each = false};
     (void)clv_fail(err, CLV_ERR_ARG, dir, "cannot be verified: built without jansson");
     return clv_fail_hint(err, "install libjansson-dev and build again");
@@ -249,6 +410,27 @@ bool told_read(struct told *t, const char *dir, struct clv_error *err)
 void told_fini(struct told *t)
 {
     (void)t;
+}
+
+bool told_compare(const struct told *t, const char *text, size_t len, told_difference *tell,
+                  void *user, struct clv_error *err)
+{
+    (void)t;
+    (void)text;
+    (void)len;
+    (void)tell;
+    (void)user;
+    (void)err;
+    return true;
+}
+
+void told_compare_part(const struct told *t, const struct told *part, told_difference *tell,
+                       void *user)
+{
+    (void)t;
+    (void)part;
+    (void)tell;
+    (void)user;
 }
 
 #endif

@@ -8,7 +8,8 @@
  *   records     each output's chain of digests, in order, is that of its flow's records
  *   conserved   all outputs' records together are those that a walk over the inputs finds
  *   one key     what an output holds decodes to its flow's key
- *   manifest    is, byte for byte, the one that these inputs make
+ *   manifest    is, byte for byte, the one that these inputs make; so is a report's page
+ *   record      cleave.json says what follows from these inputs and its options
  *   no more     nothing else lies in the directory
  */
 #ifndef CLEAVE_VERIFY_VERIFY_H
@@ -23,8 +24,17 @@
 
 enum { VERIFY_SUSPECTS = 8 }; /* outputs that are looked at again, of one directory */
 
+enum verify_kind {
+    VERIFY_FILE,
+    VERIFY_DIR, /* others look into it */
+};
+
+/* What may lie in the directory. */
 struct verify_name {
-    uint64_t lo, hi;
+    struct keyed_hash hash;
+    enum verify_kind kind;
+    bool used;
+    unsigned again; /* names made of this one, by verify_sub_name() */
 };
 
 /* One directory of outputs. */
@@ -35,6 +45,8 @@ struct verify {
     clv_verify_fault *fault;
     void *user;
     struct proof_plan plan;
+    struct keyed *key;
+    struct report *page; /* NULL, or the page that is made again */
     int manifest_fd;
     uint64_t manifest_at; /* bytes of it that were right, or the fault was told */
     uint64_t manifest_rows;
@@ -43,18 +55,20 @@ struct verify {
     pthread_mutex_t lock; /* guards all below */
     uint64_t faults, outputs, output_bytes;
     struct proof_sum found;
-    struct verify_name *names; /* hashes of what may lie in the directory */
-    size_t n_names, names_cap;
+    struct verify_name *names; /* a table, by hash */
+    size_t n_names, names_cap; /* the capacity is a power of two, or 0 */
     struct suspect suspects[VERIFY_SUSPECTS];
     unsigned n_suspects;
 };
 
 /*
  * Makes v->plan one that holds what the job's n sources from `from` on become against dir. It may
- * go along when they are split into it, or afterwards; then verify_conclude().
+ * go along when they are split into it, or afterwards; then verify_conclude(). On failure
+ * verify_end() is harmless.
  */
-void verify_begin(struct verify *v, struct job *job, size_t from, size_t n, const char *dir,
-                  clv_verify_fault *fault, void *user);
+CLV_MUST_CHECK bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n,
+                                 const char *dir, clv_verify_fault *fault, void *user,
+                                 struct clv_error *err);
 
 /* Leads the sources through the pipeline for the plan alone. */
 CLV_MUST_CHECK bool verify_again(struct verify *v, struct clv_split_result *result,
@@ -72,10 +86,15 @@ void verify_end(struct verify *v);
 void verify_tell(struct verify *v, const struct clv_error *fault);
 
 /* Notes a name that may lie in the directory. Threads: any. */
-CLV_MUST_CHECK bool verify_may_be(struct verify *v, const char *name, struct clv_error *err);
+CLV_MUST_CHECK bool verify_may_be(struct verify *v, const char *name, enum verify_kind kind,
+                                  struct clv_error *err);
 
-/* true: it was noted before. */
-bool verify_is_known(const struct verify *v, const char *name);
+/* Notes the name of the sub-directory for a capture, the first that is not noted. */
+CLV_MUST_CHECK bool verify_sub_name(struct verify *v, const char *capture, struct job_name *name,
+                                    struct clv_error *err);
+
+/* The digest of the sources, all of which were read; false: it is not made. Once. */
+bool verify_origin(struct verify *v, char text[PROOF_ORIGIN_TEXT]);
 
 /* Looks for files that nothing accounts for. */
 CLV_MUST_CHECK bool verify_strays(struct verify *v, struct clv_error *err);

@@ -98,6 +98,8 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'is %s data, which this build does not read',
         'this build lacks the library for SHA-1',
         'cannot be verified: built without jansson',
+        'its digest cannot be compared: built without nettle',
+        'install nettle-dev and build again',
         'install libjansson-dev and build again',
         'libpcap: %.120s',
         'a device',

@@ -236,7 +236,7 @@ static const struct {
     AT(struct clv_verify_params, fault, 40),
     AT(struct clv_verify_params, progress, 48),
     AT(struct clv_verify_params, user, 56),
-    SIZE(struct clv_verify_result, 72),
+    SIZE(struct clv_verify_result, 336),
     AT(struct clv_verify_result, faults, 0),
     AT(struct clv_verify_result, records, 8),
     AT(struct clv_verify_result, written, 16),
@@ -246,6 +246,8 @@ static const struct {
     AT(struct clv_verify_result, output_bytes, 48),
     AT(struct clv_verify_result, seconds, 56),
     AT(struct clv_verify_result, threads, 64),
+    AT(struct clv_verify_result, inputs, 72),
+    AT(struct clv_verify_result, input, 80),
 };
 
 static void test_layout(void **state)

@@ -123,12 +123,14 @@ static void test_record(void **state)
             rows[i].damage);
         CHECK(rows[i].name,
               publish_init(&publish, temp_path(&t, "out"), IO_MODE, NULL, false, &err));
+        const struct record record = {
+            .params = &p, .sources = sources, .n_sources = n, .dialect = d, .result = &r};
         mem_fail_from(1);
-        const bool without_memory = record_write(&publish, &p, sources, n, d, NULL, NULL, &r, &err);
+        const bool without_memory = record_write(&publish, &record, &err);
         mem_fail_from(0);
         CHECK(rows[i].name, !without_memory && err.code == CLV_ERR_NOMEM);
-        CHECK(rows[i].name, record_write(&publish, &p, sources, n, d, NULL, NULL, &r, &err));
-        CHECK(rows[i].name, !record_write(&publish, &p, sources, n, d, NULL, NULL, &r, &err));
+        CHECK(rows[i].name, record_write(&publish, &record, &err));
+        CHECK(rows[i].name, !record_write(&publish, &record, &err));
         CHECK_EQ(rows[i].name, err.sys, EEXIST);
         CHECK(rows[i].name, publish_commit(&publish, CLV_SYNC_NONE, &err));
         publish_fini(&publish, NULL);
