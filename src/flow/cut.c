@@ -48,10 +48,40 @@ static int64_t slice_of(const struct flow_cuts *cuts, int64_t ts_ns)
     return ts_ns / n - (ts_ns % n < 0);
 }
 
-/* true: a later time is further away than limit allows; off where it is 0. */
+/* true: a later time is further away than limit allows. */
 static bool beyond(int64_t from, int64_t to, int64_t limit)
 {
-    return limit && from <= to && (uint64_t)to - (uint64_t)from > (uint64_t)limit;
+    return from <= to && (uint64_t)to - (uint64_t)from > (uint64_t)limit;
+}
+
+static bool is_idle(int64_t limit, const struct flow_cut *cut, int64_t ts_ns)
+{
+    return limit && beyond(cut->last_ns, ts_ns, limit) &&
+           (beyond(cut->prior_ns, ts_ns, limit) || beyond(ts_ns, cut->prior_ns, limit));
+}
+
+/* The beginning from which activity is counted, when a record of this time follows. */
+static int64_t first_with(int64_t limit, const struct flow_cut *cut, int64_t ts_ns)
+{
+    if (ts_ns >= cut->first_ns)
+        return cut->first_ns;
+    if (!beyond(ts_ns, cut->first_ns, limit))
+        return ts_ns;
+    /* Far back: a single one may be wrong. */
+    if (!beyond(cut->last_ns, cut->first_ns, limit))
+        return cut->first_ns;
+    return ts_ns < cut->last_ns ? ts_ns : cut->last_ns;
+}
+
+static bool is_active_for_long(int64_t limit, const struct flow_cut *cut, int64_t ts_ns)
+{
+    return limit && beyond(first_with(limit, cut, ts_ns), ts_ns, limit);
+}
+
+/* A record that is a little late stays where it is. */
+static bool is_another(int64_t slice, int64_t now)
+{
+    return now > slice || (uint64_t)slice - (uint64_t)now > 1;
 }
 
 static bool slice_is_full(const struct flow_cuts *cuts, const struct flow_cut *cut,
@@ -59,7 +89,8 @@ static bool slice_is_full(const struct flow_cuts *cuts, const struct flow_cut *c
 {
     switch (cuts->every) {
     case FLOW_EVERY_NS:
-        return cut->has_time && s->ts_ns != INT64_MIN && slice_of(cuts, s->ts_ns) > cut->slice;
+        return cut->has_time && s->ts_ns != INT64_MIN &&
+               is_another(cut->slice, slice_of(cuts, s->ts_ns));
     case FLOW_EVERY_BYTES:
         return SAVEFILE_HEADER + cut->bytes + s->record_len > cuts->every_n;
     case FLOW_EVERY_RECORDS:
@@ -78,9 +109,9 @@ bool flow_cut_before(const struct flow_cuts *cuts, struct flow_cut *cut, const s
         return false;
     if (cuts->connections && begins_connection(cut, s))
         reason = closed_by(cut, FLOW_ENDED_REUSE);
-    else if (timed && !s->other && beyond(cut->last_ns, s->ts_ns, cuts->idle_ns))
+    else if (timed && !s->other && is_idle(cuts->idle_ns, cut, s->ts_ns))
         reason = cuts->connections ? closed_by(cut, FLOW_ENDED_IDLE) : FLOW_ENDED_IDLE;
-    else if (timed && !s->other && beyond(cut->first_ns, s->ts_ns, cuts->active_ns))
+    else if (timed && !s->other && is_active_for_long(cuts->active_ns, cut, s->ts_ns))
         reason = FLOW_ENDED_ACTIVE;
     else if (slice_is_full(cuts, cut, s))
         reason = FLOW_ENDED_EVERY;
@@ -104,11 +135,12 @@ void flow_cut_pass(const struct flow_cuts *cuts, struct flow_cut *cut, const str
         return;
     if (!cut->has_time) {
         cut->has_time = true;
-        cut->first_ns = cut->last_ns = s->ts_ns;
+        cut->first_ns = cut->last_ns = cut->prior_ns = s->ts_ns;
         cut->slice = cuts->every == FLOW_EVERY_NS ? slice_of(cuts, s->ts_ns) : 0;
     }
-    cut->first_ns = s->ts_ns < cut->first_ns ? s->ts_ns : cut->first_ns;
-    cut->last_ns = s->ts_ns > cut->last_ns ? s->ts_ns : cut->last_ns;
+    cut->first_ns = first_with(cuts->active_ns, cut, s->ts_ns);
+    cut->prior_ns = cut->last_ns;
+    cut->last_ns = s->ts_ns;
 }
 
 const char *flow_end_word(const struct flow_cuts *cuts, const struct flow_cut *cut)

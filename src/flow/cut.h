@@ -2,6 +2,10 @@
 /*
  * Where one flow ends and another of the same key begins: at a new TCP connection, after silence,
  * after a time, a size or a number of records.
+ *
+ * Times may be wrong, and no single one decides for long: silence is counted from the last record,
+ * or from the one before it where that is nearer; a flow's beginning goes back only with two
+ * records in a row; and a slice ends where the clock goes back by more than one, too.
  */
 #ifndef CLEAVE_FLOW_CUT_H
 #define CLEAVE_FLOW_CUT_H
@@ -55,8 +59,9 @@ struct flow_cut {
     bool over;     /* another flow of its key has begun */
     uint32_t part; /* from 1: of the flows of the key */
     uint64_t bytes, records;
-    int64_t first_ns, last_ns; /* earliest and latest; meaningless unless has_time */
-    int64_t slice;             /* of time, counted from the epoch */
+    /* Meaningless unless has_time: where it began, its last record, and the one before that. */
+    int64_t first_ns, last_ns, prior_ns;
+    int64_t slice; /* of time, counted from the epoch */
 };
 
 /* A record on its way into a flow. */

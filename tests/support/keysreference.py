@@ -552,11 +552,21 @@ class Flow:
         self.initial: Dict[bool, int] = {}
         self.seen, self.bytes, self.seen_flags = 0, 0, 0
         self.times: List[int] = []
+        self.first = 0  # from which activity is counted, once there is a time
         self.slice: Optional[int] = None
 
     def closed(self, otherwise: str) -> str:
         return 'rst' if self.seen_flags & pf.RST else \
             'fin' if self.seen_flags & pf.FIN else otherwise
+
+    def first_with(self, cuts: Cuts, now: int) -> int:
+        """It goes back a little with each record, and far with two in a row."""
+        if not self.times:
+            return now
+        if self.first - now > cuts.active_ns:
+            back = self.first - self.times[-1] > cuts.active_ns
+            return min(now, self.times[-1]) if back else self.first
+        return min(now, self.first)
 
     def ends_before(self, cuts: Cuts, r: Record, ends: Fields, back: bool) -> str:
         """Why, or ''."""
@@ -566,11 +576,13 @@ class Flow:
             return self.closed('reuse')
         timed = self.times and r.ts_ns is not None
         if timed and self.key:  # `other` is no flow, and ends in no silence
-            if cuts.idle_ns and r.ts_ns - max(self.times) > cuts.idle_ns:
+            if cuts.idle_ns and r.ts_ns - self.times[-1] > cuts.idle_ns and \
+                    abs(r.ts_ns - self.times[-2:][0]) > cuts.idle_ns:
                 return self.closed('idle') if cuts.connections else 'idle'
-            if cuts.active_ns and r.ts_ns - min(self.times) > cuts.active_ns:
+            if cuts.active_ns and r.ts_ns - self.first_with(cuts, r.ts_ns) > cuts.active_ns:
                 return 'active'
-        if timed and cuts.every == 'time' and r.ts_ns // cuts.every_n > self.slice:
+        if timed and cuts.every == 'time' and self.slice is not None and \
+                not 0 <= self.slice - r.ts_ns // cuts.every_n <= 1:
             return 'every'
         if cuts.every == 'size' and FILE_HEADER + self.bytes + r.size > cuts.every_n:
             return 'every'
@@ -592,6 +604,7 @@ class Flow:
         if r.ts_ns is not None:
             if cuts.every == 'time' and not self.times:
                 self.slice = r.ts_ns // cuts.every_n
+            self.first = self.first_with(cuts, r.ts_ns)
             self.times.append(r.ts_ns)
 
 

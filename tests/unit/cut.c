@@ -109,6 +109,34 @@ static const struct row time_rows[] = {
      {TIMED("", 9 * S), TIMED("", 8 * S), TIMED("", 10 * S), TIMED("active", 11 * S),
       TIMED("", 13 * S)},
      "end"},
+    {"idle, and a record of the past",
+     {.idle_ns = 2 * S},
+     {TIMED("", 900 * S), TIMED("", 0), TIMED("", 901 * S), TIMED("", 903 * S),
+      TIMED("idle", 906 * S)},
+     "end"},
+    {"idle, and a record of the future",
+     {.idle_ns = 2 * S},
+     {TIMED("", 9 * S), TIMED("idle", 900 * S), TIMED("", 10 * S), TIMED("", 12 * S),
+      TIMED("idle", 15 * S)},
+     "end"},
+    {"idle, and a clock that is set back",
+     {.idle_ns = 2 * S},
+     {TIMED("", 900 * S), TIMED("", 9 * S), TIMED("", 11 * S), TIMED("idle", 14 * S)},
+     "end"},
+    {"active, and a record of the past",
+     {.active_ns = 9 * S},
+     {TIMED("", 900 * S), TIMED("", 0), TIMED("", 901 * S), TIMED("", 909 * S),
+      TIMED("active", 910 * S)},
+     "end"},
+    {"active, and a record of the future",
+     {.active_ns = 9 * S},
+     {TIMED("", 10 * S), TIMED("active", 900 * S), TIMED("", 11 * S), TIMED("", 12 * S),
+      TIMED("", 20 * S), TIMED("active", 21 * S)},
+     "end"},
+    {"active, and a clock that is set back",
+     {.active_ns = 9 * S},
+     {TIMED("", 900 * S), TIMED("", 12 * S), TIMED("", 11 * S), TIMED("active", 21 * S)},
+     "end"},
     {"records without a time pass",
      {.idle_ns = 1, .active_ns = 1},
      {TIMED("", NO_TIME), TIMED("", 5), TIMED("", NO_TIME), TIMED("", 6), TIMED("idle", 8)},
@@ -134,7 +162,12 @@ static const struct row every_rows[] = {
      "end"},
     {"time that runs backwards",
      {.every = FLOW_EVERY_NS, .every_n = 10},
-     {TIMED("", 25), TIMED("", 5), TIMED("", 29), TIMED("every", 30), TIMED("", 0)},
+     {TIMED("", 25), TIMED("", 15), TIMED("", 29), TIMED("every", 30), TIMED("", 20)},
+     "end"},
+    {"time that runs backwards by more than a slice",
+     {.every = FLOW_EVERY_NS, .every_n = 10},
+     {TIMED("", 25), TIMED("every", 9), TIMED("every", 25), TIMED("every", 1000000),
+      TIMED("every", 31), TIMED("", 39), TIMED("every", 40)},
      "end"},
     {"time that is not there",
      {.every = FLOW_EVERY_NS, .every_n = 10},
@@ -225,7 +258,7 @@ static void test_every(void **state)
 /* What a flow looks like once records have passed. */
 static void test_sums(void **state)
 {
-    static const struct flow_cuts cuts = {.active_ns = 5, .every = FLOW_EVERY_NS, .every_n = 10};
+    static const struct flow_cuts cuts = {.active_ns = 50, .every = FLOW_EVERY_NS, .every_n = 10};
     static const struct flow_step steps[] = {{.ts_ns = NO_TIME, .record_len = 10},
                                              {.ts_ns = 37, .record_len = 20},
                                              {.ts_ns = -4, .record_len = 30}};
@@ -239,7 +272,8 @@ static void test_sums(void **state)
     CHECK_EQ("bytes", cut.bytes, 60);
     CHECK_EQ("part", cut.part, 1);
     CHECK_EQ("first", cut.first_ns, -4);
-    CHECK_EQ("last", cut.last_ns, 37);
+    CHECK_EQ("last", cut.last_ns, -4);
+    CHECK_EQ("the one before", cut.prior_ns, 37);
     CHECK_EQ("slice of the first that has a time", cut.slice, 3);
 }
 
