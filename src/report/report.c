@@ -424,17 +424,20 @@ static void put_buckets(struct json *j, const char *name, const struct figure *b
 
 static void put_timeline(struct json *j, const struct timeline *tl)
 {
-    json_i64(j, "width_ns", timeline_width(tl));
-    json_i64(j, "first_bin", tl->first);
+    struct timeline_picture p;
+    timeline_draw(tl, &p);
+    json_i64(j, "width_ns", p.width);
+    json_i64(j, "first_bin", p.first);
     json_u64(j, "timeless", tl->timeless);
+    json_u64(j, "far", p.far);
     json_open_array(j, "timeline");
-    for (unsigned i = 0; i < tl->n; i++) {
+    for (unsigned i = 0; i < p.n; i++) {
         json_element(j);
         text_char(j->out, '[');
-        text_u64(j->out, tl->bins[i].packets, 1);
+        text_u64(j->out, p.bins[i].packets, 1);
         for (unsigned k = 0; k < TIMELINE_CLASSES; k++) {
             text_char(j->out, ',');
-            text_u64(j->out, tl->bins[i].wire[k], 1);
+            text_u64(j->out, p.bins[i].wire[k], 1);
         }
         text_char(j->out, ']');
     }

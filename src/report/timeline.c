@@ -18,18 +18,13 @@ static const int64_t widths[] = {
     DAY,     2 * DAY,    10 * DAY,    20 * DAY,    100 * DAY, 200 * DAY, 1000 * DAY,
 };
 
-int64_t timeline_width(const struct timeline *t)
-{
-    return widths[t->level];
-}
-
 /* Towards minus infinity; d is more than 0. */
 static int64_t divide(int64_t x, int64_t d)
 {
     return x / d - (x % d < 0);
 }
 
-static void add(struct timeline_bin *to, const struct timeline_bin *bin)
+static void add(struct timeline_sums *to, const struct timeline_sums *bin)
 {
     to->packets += bin->packets;
     for (unsigned i = 0; i < TIMELINE_CLASSES; i++)
@@ -40,59 +35,58 @@ static void add(struct timeline_bin *to, const struct timeline_bin *bin)
 static void widen(struct timeline *t)
 {
     const int64_t factor = widths[t->level + 1] / widths[t->level];
-    const int64_t first = divide(t->first, factor);
     unsigned n = 0;
     for (unsigned i = 0; i < t->n; i++) {
-        const struct timeline_bin bin = t->bins[i];
-        const unsigned to = (unsigned)(divide(t->first + i, factor) - first);
-        t->bins[i] = (struct timeline_bin){.packets = 0};
-        add(&t->bins[to], &bin);
-        n = to + 1;
+        const struct timeline_bin bin = {divide(t->bins[i].number, factor), t->bins[i].sums};
+        if (n && t->bins[n - 1].number == bin.number)
+            add(&t->bins[n - 1].sums, &bin.sums);
+        else
+            t->bins[n++] = bin;
     }
     t->level++;
-    t->first = first;
     t->n = n;
 }
 
-/* Bins up to number, or from it on. */
-static void reach(struct timeline *t, int64_t number)
+/* The place of the first bin of this number or a later one. */
+static unsigned place_of(const struct timeline *t, int64_t number)
 {
-    if (t->n == 0)
-        t->first = number;
-    if (number < t->first) {
-        const unsigned more = (unsigned)(t->first - number);
-        memmove(t->bins + more, t->bins, t->n * sizeof *t->bins);
-        memset(t->bins, 0, more * sizeof *t->bins);
-        t->first = number;
-        t->n += more;
-    } else if (number - t->first >= t->n) {
-        t->n = (unsigned)(number - t->first) + 1;
+    unsigned from = 0, to = t->n;
+    while (from < to) {
+        const unsigned middle = from + (to - from) / 2;
+        if (t->bins[middle].number < number)
+            from = middle + 1;
+        else
+            to = middle;
     }
-}
-
-/* true: number would make too many. */
-static bool is_beyond(const struct timeline *t, int64_t number)
-{
-    return t->n && (number - t->first >= TIMELINE_BINS || t->first + t->n - number > TIMELINE_BINS);
+    return from;
 }
 
 /* The bin in which the number-th stretch of a width lies that divides all that t can have. */
-static struct timeline_bin *settle(struct timeline *t, int64_t number, int64_t width,
-                                   int64_t *settled)
+static struct timeline_sums *settle(struct timeline *t, int64_t number, int64_t width,
+                                    int64_t *settled)
 {
-    while (is_beyond(t, *settled = divide(number, timeline_width(t) / width)))
-        widen(t);
-    reach(t, *settled);
-    return &t->bins[*settled - t->first];
+    for (;;) {
+        *settled = divide(number, widths[t->level] / width);
+        const unsigned i = place_of(t, *settled);
+        if (i < t->n && t->bins[i].number == *settled)
+            return &t->bins[i].sums;
+        if (t->n == TIMELINE_BINS) {
+            widen(t);
+            continue;
+        }
+        memmove(&t->bins[i + 1], &t->bins[i], (t->n++ - i) * sizeof *t->bins);
+        t->bins[i] = (struct timeline_bin){.number = *settled};
+        return &t->bins[i].sums;
+    }
 }
 
-struct timeline_bin *timeline_find(struct timeline *t, int64_t ts_ns)
+struct timeline_sums *timeline_find(struct timeline *t, int64_t ts_ns)
 {
     int64_t number;
     t->at = settle(t, ts_ns, 1, &number);
-    if (__builtin_mul_overflow(number, timeline_width(t), &t->from))
+    if (__builtin_mul_overflow(number, widths[t->level], &t->from))
         t->from = INT64_MIN;
-    if (__builtin_mul_overflow(number + 1, timeline_width(t), &t->to))
+    if (__builtin_mul_overflow(number + 1, widths[t->level], &t->to))
         t->to = INT64_MAX;
     return t->at;
 }
@@ -105,6 +99,67 @@ void timeline_join(struct timeline *t, const struct timeline *from)
     while (t->level < from->level)
         widen(t);
     for (unsigned i = 0; i < from->n; i++)
-        if (from->bins[i].packets)
-            add(settle(t, from->first + i, timeline_width(from), &number), &from->bins[i]);
+        add(settle(t, from->bins[i].number, widths[from->level], &number), &from->bins[i].sums);
+}
+
+/* ns from one bin's beginning to a later one's. */
+static uint64_t apart(const struct timeline *t, unsigned from, unsigned to)
+{
+    return ((uint64_t)t->bins[to].number - (uint64_t)t->bins[from].number) *
+           (uint64_t)widths[t->level];
+}
+
+/*
+ * Bins [*lo, *hi] without those at either end that hold no more than one record in a hundred and
+ * are a day, and ten times as long as all the rest, away from it.
+ */
+static void leave_far(const struct timeline *t, unsigned *lo, unsigned *hi)
+{
+    enum { ONE_IN = 100, TIMES = 10 };
+    uint64_t all = 0, n = 0;
+    for (unsigned i = 0; i < t->n; i++)
+        all += t->bins[i].sums.packets;
+    *lo = 0;
+    *hi = t->n - 1;
+    for (unsigned i = 0; (n += t->bins[i].sums.packets) <= all / ONE_IN; i++)
+        if (apart(t, i, i + 1) > (uint64_t)DAY)
+            *lo = i + 1;
+    n = 0;
+    for (unsigned i = t->n - 1; (n += t->bins[i].sums.packets) <= all / ONE_IN; i--)
+        if (apart(t, i - 1, i) > (uint64_t)DAY)
+            *hi = i - 1;
+    for (bool changed = true; changed;) {
+        const uint64_t rest = apart(t, *lo, *hi);
+        changed = false;
+        if (*lo > 0 && apart(t, *lo - 1, *lo) / TIMES <= rest) {
+            *lo = 0;
+            changed = true;
+        }
+        if (*hi < t->n - 1 && apart(t, *hi, *hi + 1) / TIMES <= rest) {
+            *hi = t->n - 1;
+            changed = true;
+        }
+    }
+}
+
+void timeline_draw(const struct timeline *t, struct timeline_picture *p)
+{
+    unsigned lo, hi, level = t->level;
+    int64_t factor = 1;
+    memset(p, 0, sizeof *p);
+    p->width = widths[level];
+    if (t->n == 0)
+        return;
+    leave_far(t, &lo, &hi);
+    while (divide(t->bins[hi].number, factor) - divide(t->bins[lo].number, factor) >= TIMELINE_BINS)
+        factor = widths[++level] / widths[t->level];
+    p->width = widths[level];
+    p->first = divide(t->bins[lo].number, factor);
+    p->n = (unsigned)(divide(t->bins[hi].number, factor) - p->first) + 1;
+    for (unsigned i = 0; i < t->n; i++) {
+        if (i < lo || i > hi)
+            p->far += t->bins[i].sums.packets;
+        else
+            add(&p->bins[divide(t->bins[i].number, factor) - p->first], &t->bins[i].sums);
+    }
 }

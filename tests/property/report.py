@@ -176,6 +176,7 @@ def check_timeline(figures: Dict, capture: str, has_protocols: bool) -> None:
         proto = record.data[23] if is_ip and has_protocols else 0
         line[1 + {pf.TCP: 0, pf.UDP: 1}.get(proto, 2)] += record.origlen
     check_equal(figures['timeline'], wanted, 'timeline')
+    check_equal(figures['far'], 0, 'records far off')
 
 
 def figures() -> None:

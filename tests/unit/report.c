@@ -21,10 +21,9 @@ static struct timeline of(const int64_t *times, size_t n)
 static void check_same(const struct timeline *a, const struct timeline *b)
 {
     assert_int_equal(a->level, b->level);
-    assert_int_equal(a->first, b->first);
     assert_int_equal(a->n, b->n);
     assert_int_equal(a->timeless, b->timeless);
-    assert_memory_equal(a->bins, b->bins, sizeof a->bins);
+    assert_memory_equal(a->bins, b->bins, a->n * sizeof *a->bins);
 }
 
 static const struct row {
@@ -54,7 +53,9 @@ static void widths(void **state)
 {
     (void)state;
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++) {
-        const struct timeline t = of(rows[i].times, 4);
+        const struct timeline made = of(rows[i].times, 4);
+        struct timeline_picture t;
+        timeline_draw(&made, &t);
         uint64_t packets = 0, wire[TIMELINE_CLASSES] = {0};
         print_message("%s\n", rows[i].name);
         for (unsigned k = 0; k < t.n; k++) {
@@ -66,7 +67,8 @@ static void widths(void **state)
         assert_int_equal(wire[TIMELINE_TCP], 2 + 4);
         assert_int_equal(wire[TIMELINE_UDP], 0);
         assert_int_equal(wire[TIMELINE_REST], 1 + 3);
-        assert_int_equal(timeline_width(&t), rows[i].width);
+        assert_int_equal(t.width, rows[i].width);
+        assert_int_equal(t.far, 0);
         assert_int_equal(t.first, rows[i].first);
         assert_int_equal(t.n, rows[i].n);
     }
@@ -100,6 +102,48 @@ static void joined(void **state)
     }
 }
 
+/* Few records whose times are far off do not make the others' bins wide. */
+static void far_off(void **state)
+{
+    static const struct {
+        const char *name;
+        int64_t odd[3];
+        unsigned n_odd;
+        int64_t hours; /* that the other 300 records last */
+        uint64_t far;
+    } cases[] = {
+        {"none", {0}, 0, 1, 0},
+        {"1970", {0}, 1, 1, 1},
+        {"2106", {50000 * DAY}, 1, 1, 1},
+        {"both", {0, 50000 * DAY, 1}, 3, 1, 3},
+        {"less than a day", {20001 * DAY}, 1, 1, 0},
+        {"not much further than all others", {20100 * DAY}, 1, 24 * 20, 0},
+        {"two days, and one of the future", {20003 * DAY, 50000 * DAY}, 2, 1, 2},
+    };
+    (void)state;
+    for (size_t i = 0; i < sizeof cases / sizeof *cases; i++) {
+        struct timeline t = {.n = 0};
+        struct timeline_picture p;
+        print_message("%s\n", cases[i].name);
+        for (unsigned k = 0; k < 300; k++) {
+            timeline_add(&t, 20000 * DAY + k * cases[i].hours * (DAY / 24 / 300), CLV_PROTO_TCP, 1);
+            if (k < cases[i].n_odd)
+                timeline_add(&t, cases[i].odd[k], CLV_PROTO_UDP, 1);
+        }
+        timeline_draw(&t, &p);
+        uint64_t packets = 0;
+        for (unsigned k = 0; k < p.n; k++)
+            packets += p.bins[k].packets;
+        assert_int_equal(p.far, cases[i].far);
+        assert_int_equal(packets + p.far, 300 + cases[i].n_odd);
+        assert_true(p.n <= TIMELINE_BINS);
+        if (p.far == cases[i].n_odd) {
+            assert_true(p.width <= cases[i].hours * DAY / 24 / 100);
+            assert_true(p.first >= 20000 * DAY / p.width && p.n >= 100);
+        }
+    }
+}
+
 static void timeless(void **state)
 {
     (void)state;
@@ -124,10 +168,8 @@ static void bounds(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(widths),
-        cmocka_unit_test(joined),
-        cmocka_unit_test(timeless),
-        cmocka_unit_test(bounds),
+        cmocka_unit_test(widths),   cmocka_unit_test(joined), cmocka_unit_test(far_off),
+        cmocka_unit_test(timeless), cmocka_unit_test(bounds),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

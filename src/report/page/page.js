@@ -201,6 +201,8 @@ function drawTime() {
     wide("Traffic over time", chart),
     asTable(["From (UTC)", "Packets", ...classes.map(([, title]) => `${title}, bytes`)],
       bins.map((bin, i) => [when(i), count(bin[0]), ...values[i].map(count)])));
+  if (figures.far)
+    put("time", html("p", {}, `${plural(figures.far, "record")} with times far from all others are left out.`));
   if (figures.timeless)
     put("time", html("p", {}, `${plural(figures.timeless, "record")} without a time are left out.`));
 }
