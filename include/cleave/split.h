@@ -184,6 +184,11 @@ struct clv_split_result {
     uint64_t joined;            /* captures of the same kind that begin within another (cat) */
     uint64_t times_beyond;      /* before 1677 or after 2262: kept in the outputs, else the limit */
     uint64_t rounded;           /* times that the outputs' format cannot hold to the last digit */
+    uint64_t earlier;           /* records whose time is earlier than that of the one before them */
+    uint64_t earlier_record;    /* number in its capture of the first such, from 1; 0: none */
+    uint32_t earlier_input;     /* number of that capture, from 1; 0: of the merged ones */
+    uint64_t overlaps;          /* captures that begin before the one before them ends, ... */
+    uint32_t overlap[2];        /* ... and the first two such, inputs' numbers from 0 */
     struct clv_split_largest largest[CLV_LARGEST]; /* by bytes; at the end */
     unsigned n_largest;
     uint64_t tunnelled; /* records of flows that look like this kind of tunnel, if inner is off */

@@ -156,7 +156,7 @@ static void default_output(const char *input, char *buf, size_t len)
 /* A number of things, and what is to say of them. */
 static void row_of(FILE *to, const char *name, uint64_t n, const char *thing, const char *rest)
 {
-    char buf[128];
+    char buf[640];
     (void)snprintf(buf, sizeof buf, "%s%s%s", thing, plural(n), rest);
     if (n)
         human_row(to, name, human_count(n), buf);
@@ -197,6 +197,20 @@ static const char *print_outputs(const struct clv_split_params *p, const struct 
     return buf;
 }
 
+/* Where what was asked for depends on times, and these are not in order. */
+static void print_disorder(const struct clv_split_params *p, const struct clv_split_result *r,
+                           FILE *to)
+{
+    char buf[512];
+    const bool matters = p->merge || p->report || p->idle_timeout_ns || p->active_timeout_ns ||
+                         p->every == CLV_EVERY_NS;
+    const char *of = p->n_inputs > 1 && r->earlier_input ? p->inputs[r->earlier_input - 1] : NULL;
+    (void)snprintf(buf, sizeof buf, " earlier than the one before (first: record %s%s%.300s)",
+                   human_count(r->earlier_record), of ? " of " : "", of ? printable(of) : "");
+    if (matters)
+        row_of(to, "disorder", r->earlier, "record", buf);
+}
+
 /* What may be tried next where something is not as it could be. */
 static void print_advice(const struct clv_split_params *p, const struct clv_split_result *r,
                          FILE *to)
@@ -205,6 +219,9 @@ static void print_advice(const struct clv_split_params *p, const struct clv_spli
     if (!p->inner && r->tunnel && r->tunnelled >= r->records_read / 100 * TUNNELS_PERCENT)
         (void)fprintf(to, "%.0f %% of the records are %s: --inner looks inside\n",
                       100 * (double)r->tunnelled / (double)r->records_read, r->tunnel);
+    if (r->overlaps)
+        (void)fprintf(to, "%s begins before %s ends: --merge takes records by their times\n",
+                      printable(p->inputs[r->overlap[1]]), printable(p->inputs[r->overlap[0]]));
     if (r->reopens > r->outputs)
         (void)fprintf(
             to,
@@ -250,6 +267,7 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     row_of(to, "far times", r->times_beyond, "record",
            " before 1677 or after 2262: their times are right in the outputs alone");
     row_of(to, "joined", r->joined, "capture", " within another (cat), read as one with it");
+    print_disorder(p, r, to);
     row_of(to, "skipped", r->skipped_bytes, "byte", " after faults (--recover)");
     row_of(to, "fragments", r->fragments - r->orphans, "later fragment",
            ", in the flow of the first one");

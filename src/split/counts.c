@@ -40,6 +40,8 @@ const struct counts_row counts_rows[] = {
     {NULL, "damages", AT(damages), COUNTS_OUTCOME},
     {NULL, "skipped_bytes", AT(skipped_bytes), COUNTS_OUTCOME},
     {NULL, "rounded", AT(rounded), COUNTS_OUTCOME},
+    {NULL, "earlier", AT(earlier), COUNTS_OUTCOME},
+    {NULL, "overlaps", AT(overlaps), COUNTS_OUTCOME},
     {NULL, "tunnelled", AT(tunnelled), COUNTS_OUTCOME},
     {NULL, "opens", AT(opens), COUNTS_EFFORT},
     {NULL, "reopens", AT(reopens), COUNTS_EFFORT},

@@ -158,6 +158,7 @@ static bool probe_all(struct job *job, const char *const *paths, struct clv_erro
         if (!source_probe(s, paths[i], params->cache == CLV_CACHE_DROP, err))
             return false;
         s->called = params->inputs[i];
+        s->number = i;
         if (s->once && chooses(params)) {
             (void)clv_fail(err, CLV_ERR_ARG, input_path(s->in), "can be read only once");
             return clv_fail_hint(err, "save it first: --min-packets, --min-bytes and --top read "

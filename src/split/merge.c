@@ -561,6 +561,8 @@ bool merge_open(struct merge **out, struct source *merged, struct source *source
                               .once = true,
                               .stream = true,
                               .size = known ? size : 0,
+                              .number = SIZE_MAX,
+                              .first_ns = WALK_NO_TIME,
                               .near_ns = WALK_NO_TIME};
     if (!input_open_made(&merged->in, merged->path, &maker, err) ||
         !input_head(merged->in, WALK_HEAD, &head, err) ||

@@ -181,6 +181,7 @@ static void count(struct plan *pl)
     r->times_beyond = pl->counts.times_beyond;
     r->skipped_bytes = pl->counts.skipped_bytes;
     r->rounded = pl->counts.rounded;
+    r->earlier = pl->counts.earlier;
     r->dropped_blocks.statistics = pl->counts.blocks_statistics;
     r->dropped_blocks.custom = pl->counts.blocks_custom;
     r->dropped_blocks.unknown = pl->counts.blocks_unknown;

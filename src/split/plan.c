@@ -189,6 +189,40 @@ static bool is_right(const struct plan *pl, const struct scan_piece *piece, size
            piece->state.section == pl->confirm_state.section;
 }
 
+/* A capture that begins before the one before it ends: they overlap, or are in the wrong order. */
+static CLV_COLD void note_overlap(struct plan *pl, const struct source *s, int64_t first_ns)
+{
+    struct clv_split_result *r = pl->result;
+    const struct source *before = s;
+    while (before > pl->params->sources && (before == s || before->near_ns == WALK_NO_TIME))
+        before--;
+    if (before == s || before->near_ns == WALK_NO_TIME || before->near_ns <= first_ns)
+        return;
+    if (r->overlaps++ == 0) {
+        r->overlap[0] = (uint32_t)before->number;
+        r->overlap[1] = (uint32_t)s->number;
+    }
+}
+
+/* What depends on times expects them in order, and may be told that they are not. */
+static void note_times(struct plan *pl, struct source *s, struct scan_piece *piece)
+{
+    struct clv_split_result *r = pl->result;
+    if (s->near_ns != WALK_NO_TIME && piece->first_ns < s->near_ns) {
+        piece->counts.earlier++;
+        piece->earlier = 1;
+    }
+    if (CLV_UNLIKELY(piece->earlier && r->earlier_record == 0)) {
+        r->earlier_record = s->records + piece->earlier;
+        r->earlier_input = s->number == SIZE_MAX ? 0 : (uint32_t)s->number + 1;
+    }
+    if (s->first_ns == WALK_NO_TIME) {
+        s->first_ns = piece->first_ns;
+        note_overlap(pl, s, piece->first_ns);
+    }
+    s->near_ns = piece->last_ns;
+}
+
 /*
  * Pieces are confirmed in order: one that began where the one before it ended, in the state in
  * which that ended, is right, and right is then where it ends. By induction from the first, which
@@ -223,11 +257,8 @@ static void confirm(struct plan *pl)
         }
         piece->seq = pl->n_items;
         pl->n_items += piece->n_items;
-        for (size_t k = piece->n_items; k-- > 0;)
-            if (piece->items[k].ts_ns != WALK_NO_TIME) {
-                s->near_ns = piece->items[k].ts_ns;
-                break;
-            }
+        if (piece->last_ns != SCAN_NO_LAST)
+            note_times(pl, s, piece);
         b->n_items += piece->n_items;
         scan_counts_add(&pl->counts, &piece->counts);
         if (pl->params->proof)

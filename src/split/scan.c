@@ -425,6 +425,24 @@ static bool reserve_asked(struct scan_piece *piece, const struct scan_plan *plan
 }
 
 /*
+ * The number-th record of the piece is the first, or earlier than the one before it, or has no
+ * time. Returns the time that the next is compared with.
+ */
+static CLV_COLD int64_t note_time(struct scan_piece *piece, int64_t before, int64_t ts_ns,
+                                  uint64_t number)
+{
+    if (ts_ns == WALK_NO_TIME)
+        return before;
+    if (before == SCAN_NO_LAST) {
+        piece->first_ns = ts_ns;
+    } else {
+        piece->counts.earlier++;
+        piece->earlier = piece->earlier ? piece->earlier : number;
+    }
+    return ts_ns;
+}
+
+/*
  * The loop that sees every record. Format and byte order are settled before it, and the instances
  * below make them constants; room for items is made by the stretch.
  */
@@ -448,6 +466,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     enum walk_step step = WALK_RECORD;
     struct clv_error why = {.code = CLV_ERR_NONE};
     size_t at = piece->start, n = piece->n_items;
+    int64_t before = piece->last_ns;
     if (kind == WALK_PCAP)
         look_at(&lens, plan, piece->state.iface_base, big_endian);
     while (at < limit && step == WALK_RECORD) {
@@ -477,6 +496,14 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
                 look_at(&lens, plan, rec.iface, piece->state.big_endian);
             if (kind == WALK_PCAPNG && CLV_UNLIKELY(lens.rounds))
                 counts.rounded += walk_block_rounds(rec.raw, &piece->state, lens.units);
+            if (CLV_UNLIKELY(rec.ts_ns < before))
+                before = note_time(piece, before, rec.ts_ns,
+                                   piece->counts.records + 1 +
+                                       (asks ? counts.records
+                                             : (size_t)(item - piece->items) - piece->n_items +
+                                                   (drop_other ? counts.other : 0)));
+            else
+                before = rec.ts_ns;
             captured += rec.caplen;
             const size_t first = (size_t)(item - items);
             const unsigned taken = asks ? take_asked(piece, plan, &lens, &rec, at, &d, first,
@@ -502,6 +529,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
         counts.records = n - piece->n_items + counts.dropped_other;
     }
     counts.captured = captured;
+    piece->last_ns = before;
     scan_counts_add(&piece->counts, &counts);
     piece->n_items = n;
     piece->stop = step;
@@ -711,6 +739,9 @@ void scan_piece_clear(struct scan_piece *piece)
     piece->disordered = false;
     piece->counts = (struct scan_counts){0};
     proof_sum_clear(&piece->walked);
+    piece->first_ns = WALK_NO_TIME;
+    piece->last_ns = SCAN_NO_LAST;
+    piece->earlier = 0;
     piece->stop = WALK_RECORD;
     piece->seeking = false;
     piece->end = piece->start;

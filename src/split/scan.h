@@ -85,7 +85,10 @@ struct scan_counts {
     uint64_t times_beyond;  /* of records, before 1677 or after 2262 */
     uint64_t joined;        /* captures that begin within another, of its kind */
     uint64_t skipped_bytes; /* between a fault and the next record that was found */
+    uint64_t earlier;       /* than the record before */
 };
+
+#define SCAN_NO_LAST INT64_MAX
 
 #define SCAN_UNKNOWN SIZE_MAX
 
@@ -104,6 +107,9 @@ struct scan_piece {
     bool seeking;        /* the next record has not been found up to end */
     struct clv_error damage; /* the first fault; its record is counted within the piece */
     struct scan_counts counts;
+    /* Of the records that have a time; WALK_NO_TIME and SCAN_NO_LAST: none has. */
+    int64_t first_ns, last_ns;
+    uint64_t earlier; /* number within the piece, from 1, of the first that is earlier; 0: none */
     struct proof_sum walked; /* where somebody asks */
     struct scan_item *items;
     size_t n_items, items_cap;

@@ -38,8 +38,11 @@ static bool probe_times(struct source *s, struct clv_error *err)
 bool source_probe(struct source *s, const char *path, bool drop_cache, struct clv_error *err)
 {
     struct clv_span head;
-    *s = (struct source){
-        .path = path, .called = path, .drop_cache = drop_cache, .near_ns = WALK_NO_TIME};
+    *s = (struct source){.path = path,
+                         .called = path,
+                         .drop_cache = drop_cache,
+                         .first_ns = WALK_NO_TIME,
+                         .near_ns = WALK_NO_TIME};
     if (!open_it(s, err) || !input_head(s->in, WALK_HEAD, &head, err) ||
         !walk_open(&s->format, input_path(s->in), head, err))
         return false;
@@ -86,7 +89,7 @@ void source_rewind(struct source *s)
     source_close(s);
     s->used = s->reading = s->begun = s->over = false;
     s->position = s->records = s->consumed = 0;
-    s->near_ns = WALK_NO_TIME;
+    s->first_ns = s->near_ns = WALK_NO_TIME;
 }
 
 void source_explain(const struct source *s, const struct ledger *l, const struct walk_state *st,

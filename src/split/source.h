@@ -33,9 +33,11 @@ struct source {
     bool over;         /* nothing of it counts any more: it ended, or is damaged */
     unsigned releases; /* of its windows, under way */
     uint64_t position; /* of its first byte in the run's input */
+    size_t number;     /* of the run's inputs; SIZE_MAX: it is made of all of them */
     uint64_t records;  /* confirmed */
     uint64_t consumed; /* bytes, once it was read to its end; 0: it was not */
-    int64_t near_ns;   /* a time that a record nearby has, for guesses; WALK_NO_TIME: none yet */
+    /* Of the first and the last record that have a time, so far; WALK_NO_TIME: none yet. */
+    int64_t first_ns, near_ns;
 };
 
 /* A window of a source. */

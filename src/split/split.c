@@ -26,6 +26,10 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
         sum->last_ns = first || r->last_ns > sum->last_ns ? r->last_ns : sum->last_ns;
     }
     sum->tunnel = r->tunnelled > sum->tunnelled ? r->tunnel : sum->tunnel; /* of several, maybe */
+    if (sum->earlier == 0) {
+        sum->earlier_record = r->earlier_record;
+        sum->earlier_input = r->earlier_input;
+    }
     counts_add(sum, r);
     sum->seconds += r->seconds;
     sum->threads = r->threads;
