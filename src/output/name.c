@@ -6,6 +6,7 @@
 #include "output/community.h"
 
 #include <string.h>
+#include <strings.h>
 
 const char *name_of_proto(uint8_t proto)
 {
@@ -177,6 +178,26 @@ static bool unique_by_n(const struct name_template *t)
            !digit(p[last - 1].text[p[last - 1].len - 1]);
 }
 
+/* Up to its first dot the name is one that Windows gives to devices in every directory. */
+static bool is_device(const char *name, size_t len)
+{
+    static const char *const devices[] = {"con", "prn", "aux", "nul", "com", "lpt"};
+    enum { NUMBERED = 4 }; /* from this one on */
+    const char *dot = memchr(name, '.', len);
+    size_t n = dot ? (size_t)(dot - name) : len;
+    while (n && name[n - 1] == ' ')
+        n--;
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
+        if (n == (i < NUMBERED ? 3 : 4) && strncasecmp(name, devices[i], 3) == 0 &&
+            (i < NUMBERED || digit(name[3])))
+            return true;
+    return false;
+}
+
+/*
+ * In the alphabet that also NTFS, FAT, exFAT and SMB take (learn.microsoft.com, Naming Files,
+ * Paths, and Namespaces), so that outputs can be made there, or moved there later.
+ */
 void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
 {
     static const char *const endings[] = {".pcap", ".pcapng", ".cap", ".dmp", ".ntar", ".trace"};
@@ -196,16 +217,22 @@ void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
         step = text_utf8(base + i, len - i);
         /* What stands for no text in the run's record, by which names are made again. */
         const bool replaced = step == 3 && memcmp(base + i, "\xef\xbf\xbd", 3) == 0;
-        if (step == 0 || replaced || text_is_control(base + i, step) || (i == 0 && base[0] == '.'))
+        if (step == 0 || replaced || text_is_control(base + i, step) ||
+            strchr(":?*\"<>|\\", base[i]) || (n == 0 && (base[i] == '.' || base[i] == '-')))
             name[n++] = '_';
         else
             for (size_t k = 0; k < step; k++)
                 name[n++] = base[i + k];
     }
-    len = n;
-    if (len == 0)
-        name[len++] = '_'; /* a component must not be empty */
-    name[len] = '\0';
+    if (n == 0)
+        name[n++] = '_'; /* a component must not be empty */
+    if (name[n - 1] == '.' || name[n - 1] == ' ')
+        name[n - 1] = '_';
+    if (is_device(name, n)) {
+        memmove(name + 1, name, n++);
+        name[0] = '_';
+    }
+    name[n] = '\0';
 }
 
 /* Where ".pcap", ".pcap.zst" and the like begin in the text, or NULL. */

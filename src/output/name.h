@@ -85,7 +85,7 @@ void name_put_vlan(const struct flow_more *more, struct text *out);
 void name_put_mac(const uint8_t mac[6], char separator, struct text *out);
 void name_put_tunnel(const struct flow_more *more, struct text *out);
 
-/* {input}: the capture's file name without its endings, fit for a path. At most 128 bytes. */
+/* {input}: the capture's file name without its endings, fit for a path. At most 129 bytes. */
 void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path);
 
 /* The len bytes at name are the name of another file of the output directory. */
