@@ -111,7 +111,9 @@ struct clv_split_params {
     bool force;
     bool force_all;   /* with force: whatever else lies in it is lost */
     bool no_metadata; /* pcapng: leave out names, secrets and custom blocks of sections */
-    bool recover;     /* where a capture is damaged: search for the next records and go on */
+    /* Where a capture is damaged: search for the next records and go on; and go on without captures
+     * that cannot be read at all, unless none can. */
+    bool recover;
     enum clv_format format;
     enum clv_compress compress; /* the outputs; their names end in .zst or .gz */
     enum clv_manifest manifest;
@@ -133,6 +135,13 @@ struct clv_split_params {
     unsigned max_open; /* outputs open at a time; 0: what RLIMIT_NOFILE leaves */
     uint64_t memory;   /* bytes for buffers, beside what flows take; 0: 512 MiB, or 64 per thread */
     uint64_t window;   /* bytes of input between two rounds of writing at most; 0: 1 GiB */
+    /*
+     * Room for the faults of the captures, NULL: none. Of each capture that is damaged, or left out
+     * since it cannot be read (recover), the first one, in the captures' order; where clv_split()
+     * fails since captures cannot be read, these. The result's `faulty` says how many there are.
+     */
+    struct clv_error *faults;
+    size_t max_faults;
     clv_split_progress *progress;
     void *user;
 };
@@ -179,6 +188,8 @@ struct clv_split_result {
     uint64_t rounds;            /* of writing */
     int64_t first_ns, last_ns;  /* earliest and latest record written; meaningless without any */
     uint64_t damages;           /* faults found in the captures */
+    uint64_t faulty;            /* captures that have some, or were left out */
+    uint64_t left_out;          /* with recover: captures that cannot be read at all */
     uint64_t skipped_bytes;     /* with recover: between a fault and the next record */
     uint64_t verified;          /* outputs that were read again and found right */
     uint64_t joined;            /* captures of the same kind that begin within another (cat) */
@@ -224,8 +235,16 @@ CLV_API CLV_MUST_CHECK bool clv_split(const struct clv_split_params *params,
                                       struct clv_split_result *result, struct clv_error *err);
 
 /*
+ * The directory for the outputs of a capture where none is given: the capture's file name without
+ * its endings, as all file systems take it, and ".flows". Writes it into the len bytes at buf,
+ * terminated, and returns its length; 0 with buf empty: it does not fit, 256 bytes always do.
+ */
+CLV_API size_t clv_split_default_output(const char *input, char *buf, size_t len);
+
+/*
  * Writes the result as a JSON object into the len bytes at buf, terminated. Returns its length in
- * bytes; 0 with buf empty: it does not fit, 64 KiB always do.
+ * bytes; 0 with buf empty: it does not fit, 64 KiB always do, and 4 KiB more for each of
+ * max_faults.
  */
 CLV_API size_t clv_split_json(const struct clv_split_params *params,
                               const struct clv_split_result *result, char *buf, size_t len);

@@ -126,6 +126,18 @@ void json_fixed(struct json *j, const char *name, double value, unsigned decimal
     text_str(j->out, buf);
 }
 
+void json_fault(struct json *j, const struct clv_error *fault)
+{
+    if (fault->offset == CLV_NO_OFFSET) { /* in what was decompressed: no byte of the file */
+        json_str(j, "byte", NULL);
+        json_str(j, "record", NULL);
+    } else {
+        json_u64(j, "byte", fault->offset);
+        json_u64(j, "record", fault->record);
+    }
+    json_str(j, "what", fault->what);
+}
+
 void json_damage(struct json *j, const struct clv_error *damage)
 {
     if (damage->code == CLV_ERR_NONE) {
@@ -133,13 +145,6 @@ void json_damage(struct json *j, const struct clv_error *damage)
         return;
     }
     json_open(j, "damage");
-    if (damage->offset == CLV_NO_OFFSET) { /* in what was decompressed: no byte of the file */
-        json_str(j, "byte", NULL);
-        json_str(j, "record", NULL);
-    } else {
-        json_u64(j, "byte", damage->offset);
-        json_u64(j, "record", damage->record);
-    }
-    json_str(j, "what", damage->what);
+    json_fault(j, damage);
     json_close(j);
 }

@@ -31,6 +31,7 @@ void json_u64(struct json *j, const char *name, uint64_t value);
 void json_i64(struct json *j, const char *name, int64_t value);
 void json_bool(struct json *j, const char *name, bool value);
 void json_time(struct json *j, const char *name, int64_t ts_ns);
+void json_fault(struct json *j, const struct clv_error *fault);   /* its members */
 void json_damage(struct json *j, const struct clv_error *damage); /* "damage": object or null */
 void json_fixed(struct json *j, const char *name, double value, unsigned decimals);
 

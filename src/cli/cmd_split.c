@@ -79,7 +79,7 @@ static const struct flag flags[] = {
     {"no-metadata", 0, FLAG_BOOL, AT(no_metadata), 0, 0, NULL,
      "pcapng: leave out resolved names, secrets and custom blocks"},
     {"recover", 0, FLAG_BOOL, AT(recover), 0, 0, NULL,
-     "where a capture is damaged, search for the next record and go on"},
+     "where a capture is damaged, search for the next record; leave out what is no capture"},
     {"manifest", 'm', FLAG_WORD, AT(manifest), 0, 0, "csv|jsonl|none|-",
      "the table of outputs; -: CSV to standard output, and no file (default: csv)"},
     {"report", 0, FLAG_TEXT, AT(report), 0, 0, "FILE",
@@ -129,28 +129,6 @@ static const struct habit habits[] = {
 static bool go_on(const struct clv_split_result *r, void *user)
 {
     return talk_progress(r, user);
-}
-
-/* "day3.pcap" becomes "day3.flows" in the working directory. */
-static void default_output(const char *input, char *buf, size_t len)
-{
-    static const char *const packed[] = {".gz", ".zst", ".lz4", ".xz", ".bz2"};
-    const char *slash = strrchr(input, '/');
-    const char *base = strcmp(input, "-") == 0 ? "stdin" : slash ? slash + 1 : input;
-    size_t stem = strlen(base);
-    for (size_t i = 0; i < sizeof packed / sizeof *packed; i++) {
-        const size_t n = strlen(packed[i]);
-        if (stem > n && memcmp(base + stem - n, packed[i], n) == 0) {
-            stem -= n;
-            break;
-        }
-    }
-    for (size_t i = stem; i-- > 1;)
-        if (base[i] == '.') {
-            stem = i;
-            break;
-        }
-    (void)snprintf(buf, len, "%.*s.flows", (int)stem, base);
 }
 
 /* A number of things, and what is to say of them. */
@@ -268,6 +246,7 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
            " before 1677 or after 2262: their times are right in the outputs alone");
     row_of(to, "joined", r->joined, "capture", " within another (cat), read as one with it");
     print_disorder(p, r, to);
+    row_of(to, "left out", r->left_out, "capture", " that cannot be read (--recover)");
     row_of(to, "skipped", r->skipped_bytes, "byte", " after faults (--recover)");
     row_of(to, "fragments", r->fragments - r->orphans, "later fragment",
            ", in the flow of the first one");
@@ -299,9 +278,23 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     print_advice(p, r, to);
 }
 
+enum { FAULTS_MAX = 100, JSON_MAX = 65536 + 4096 * FAULTS_MAX };
+static struct clv_error faults[FAULTS_MAX];
+
+/* Of each capture that has some the first one, from number `from` on. */
+static void print_faults(const struct clv_split_params *p, const struct clv_split_result *r,
+                         uint64_t from)
+{
+    for (uint64_t i = from; i < r->faulty && i < p->max_faults; i++)
+        (void)print_error(&p->faults[i]);
+    if (r->faulty > p->max_faults)
+        (void)fprintf(stderr, "        and %s more captures\n",
+                      human_count(r->faulty - p->max_faults));
+}
+
 static int print_json(const struct clv_split_params *p, const struct clv_split_result *r)
 {
-    static char buf[65536]; /* too much for a small stack */
+    static char buf[JSON_MAX]; /* too much for a small stack */
     if (clv_split_json(p, r, buf, sizeof buf) == 0) {
         (void)fprintf(complaint(NULL), "the summary does not fit: a path is too long\n");
         return EXIT_DAMAGED;
@@ -332,7 +325,7 @@ static void print_stale(const struct clv_split_result *r)
 static void hint_output(struct clv_error *err, const char *last)
 {
     struct stat st;
-    if (strcmp(err->subject, last) != 0 || err->hint[0])
+    if (strcmp(err->subject, last) != 0)
         return;
     if (stat(last, &st) == 0 ? S_ISDIR(st.st_mode) : errno == ENOENT && !strchr(last, '.'))
         (void)snprintf(err->hint, sizeof err->hint, "for the directory of the outputs: -o %.80s",
@@ -342,7 +335,7 @@ static void hint_output(struct clv_error *err, const char *last)
 static int run(const void *options, char **operands, unsigned n_operands)
 {
     const struct options *o = options;
-    char output[4096];
+    char output[256];
     struct talk talk;
     const bool to_stdout = o->manifest == CLV_MANIFEST_NONE + 1;
     struct clv_split_params p = {
@@ -397,6 +390,8 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .max_open = (unsigned)o->max_open,
         .memory = o->memory,
         .window = o->window,
+        .faults = faults,
+        .max_faults = FAULTS_MAX,
         .progress = go_on,
         .user = &talk,
     };
@@ -414,7 +409,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         return EXIT_NOTHING;
     }
     if (!p.output) {
-        default_output(p.inputs[0], output, sizeof output);
+        (void)clv_split_default_output(p.inputs[0], output, sizeof output);
         p.output = output;
     }
     begin_talk(&talk, (enum progress)o->progress, o->quiet);
@@ -432,8 +427,11 @@ static int run(const void *options, char **operands, unsigned n_operands)
         (void)snprintf(err.subject, sizeof err.subject, "--shard-by");
     if (!ok && !o->output && n_operands > 1)
         hint_output(&err, operands[n_operands - 1]);
-    if (!ok)
-        return end_talk(&err, "published");
+    if (!ok) {
+        const int failed = end_talk(&err, "published");
+        print_faults(&p, &r, 1);
+        return failed;
+    }
     print_stale(&r);
     int status = EXIT_ALL;
     if (o->json)
@@ -448,10 +446,11 @@ static int run(const void *options, char **operands, unsigned n_operands)
         status = EXIT_DAMAGED;
     }
     if (r.damage.code != CLV_ERR_NONE) {
-        (void)print_error(&r.damage);
-        if (r.damages > 1)
-            (void)fprintf(stderr, "        and %s more fault%s after it\n",
-                          human_count(r.damages - 1), plural(r.damages - 1));
+        print_faults(&p, &r, 0);
+        const uint64_t more = r.damages - r.faulty;
+        if (more)
+            (void)fprintf(stderr, "        and %s more fault%s in %s\n", human_count(more),
+                          plural(more), r.faulty == 1 ? "it" : "them");
         const bool one = r.records_read == 1;
         (void)fprintf(
             stderr, "        the %s record%s that %s whole %s %s%s\n", human_count(r.records_read),

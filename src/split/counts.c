@@ -38,6 +38,8 @@ const struct counts_row counts_rows[] = {
     {NULL, "joined", AT(joined), COUNTS_OUTCOME},
     {NULL, "times_beyond", AT(times_beyond), COUNTS_OUTCOME},
     {NULL, "damages", AT(damages), COUNTS_OUTCOME},
+    {NULL, "faulty", AT(faulty), COUNTS_OUTCOME},
+    {NULL, "left_out", AT(left_out), COUNTS_OUTCOME},
     {NULL, "skipped_bytes", AT(skipped_bytes), COUNTS_OUTCOME},
     {NULL, "rounded", AT(rounded), COUNTS_OUTCOME},
     {NULL, "earlier", AT(earlier), COUNTS_OUTCOME},

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "split/job.h"
 
+#include <errno.h>
 #include <stdio.h>
+#include <stdlib.h>
 #include <sys/resource.h>
 
 #include "base/mem.h"
@@ -150,24 +152,91 @@ static bool settle_dialect(struct dialect *d, const struct clv_split_params *par
     return all_alike;
 }
 
+/* What is wrong with the capture alone, and not with this run or system. */
+static bool is_its_own(const struct clv_error *why)
+{
+    return why->code == CLV_ERR_FORMAT || why->code == CLV_ERR_DAMAGE ||
+           (why->code == CLV_ERR_IO && why->sys != EMFILE && why->sys != ENFILE &&
+            why->sys != ENOMEM);
+}
+
 static bool probe_all(struct job *job, const char *const *paths, struct clv_error *err)
 {
     const struct clv_split_params *params = job->params;
-    for (size_t i = 0; i < job->n_sources; i++) {
-        struct source *s = &job->sources[i];
-        if (!source_probe(s, paths[i], params->cache == CLV_CACHE_DROP, err))
-            return false;
-        s->called = params->inputs[i];
-        s->number = i;
-        if (s->once && chooses(params)) {
-            (void)clv_fail(err, CLV_ERR_ARG, input_path(s->in), "can be read only once");
+    for (size_t i = 0; i < job->n_all; i++) {
+        struct source s;
+        struct clv_error why = {.offset = CLV_NO_OFFSET};
+        const bool ok = source_probe(&s, paths[i], params->cache == CLV_CACHE_DROP, &why);
+        s.called = params->inputs[i];
+        s.number = i;
+        if (!ok) {
+            source_close(&s);
+            if (!is_its_own(&why)) {
+                if (err)
+                    *err = why;
+                return false;
+            }
+            s.fault = why;
+            job->sources[job->n_all - 1 - (i - job->n_sources)] = s; /* from the end on */
+            continue;
+        }
+        if (s.once && chooses(params)) {
+            (void)clv_fail(err, CLV_ERR_ARG, input_path(s.in), "can be read only once");
+            source_close(&s);
             return clv_fail_hint(err, "save it first: --min-packets, --min-bytes and --top read "
                                       "it twice");
         }
-        if (job->n_sources > 1 && !s->once)
-            source_close(s); /* opened again when its turn comes */
+        if (job->n_all > 1 && !s.once)
+            source_close(&s); /* opened again when its turn comes */
+        job->sources[job->n_sources++] = s;
     }
-    return true;
+    const size_t n_bad = job->n_all - job->n_sources;
+    if (n_bad == 0 || (params->recover && job->n_sources))
+        return true;
+    if (err)
+        *err = job->sources[job->n_all - 1].fault;
+    return false;
+}
+
+struct twin {
+    struct input_id id;
+    const struct source *source;
+};
+
+static int by_id(const void *x, const void *y)
+{
+    const struct twin *a = x, *b = y;
+    if (a->id.device != b->id.device)
+        return a->id.device < b->id.device ? -1 : 1;
+    if (a->id.inode != b->id.inode)
+        return a->id.inode < b->id.inode ? -1 : 1;
+    return (a->source > b->source) - (a->source < b->source);
+}
+
+/* Two names of one file would double its records. */
+static bool check_twice(const struct job *job, struct clv_error *err)
+{
+    const size_t n = job->n_sources;
+    struct twin *twins = mem_alloc(n, sizeof *twins);
+    size_t m = 0;
+    if (!twins)
+        return clv_fail_nomem(err, "the inputs", n * sizeof *twins);
+    for (size_t i = 0; i < n; i++)
+        if (!job->sources[i].once)
+            twins[m++] = (struct twin){job->sources[i].id, &job->sources[i]};
+    qsort(twins, m, sizeof *twins, by_id);
+    bool ok = true;
+    for (size_t i = 1; ok && i < m; i++)
+        if (twins[i].id.device == twins[i - 1].id.device &&
+            twins[i].id.inode == twins[i - 1].id.inode) {
+            const char *path = twins[i].source->path, *other = twins[i - 1].source->path;
+            ok = strcmp(path, other) == 0
+                     ? clv_fail(err, CLV_ERR_ARG, path, "is named twice")
+                     : clv_fail(err, CLV_ERR_ARG, path, "is the same file as %.100s", other);
+            ok = clv_fail_hint(err, "all its records would be split twice");
+        }
+    mem_free(twins);
+    return ok;
 }
 
 /* The template: as given, with the ending of what is compressed, or by what keys are made of. */
@@ -305,8 +374,8 @@ bool job_open(struct job *job, const struct clv_split_params *params, const char
     job->sources = mem_zalloc(params->n_inputs, sizeof *job->sources);
     if (!job->sources)
         return clv_fail_nomem(err, "the inputs", params->n_inputs * sizeof *job->sources);
-    job->n_sources = params->n_inputs;
-    return probe_all(job, paths ? paths : params->inputs, err);
+    job->n_all = params->n_inputs;
+    return probe_all(job, paths ? paths : params->inputs, err) && check_twice(job, err);
 }
 
 void job_close(struct job *job)
@@ -316,7 +385,7 @@ void job_close(struct job *job)
         source_close(&job->sources[i]);
     mem_free(job->sources);
     job->sources = NULL;
-    job->n_sources = 0;
+    job->n_sources = job->n_all = 0;
 }
 
 bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
@@ -354,6 +423,36 @@ bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
     result->seconds += seconds;
     chosen_fini(&chosen);
     return ok;
+}
+
+const struct source *job_next(const struct job *job, size_t *good, size_t *bad)
+{
+    const struct source *g = *good < job->n_sources ? &job->sources[*good] : NULL;
+    const struct source *b =
+        *bad < job->n_all - job->n_sources ? &job->sources[job->n_all - 1 - *bad] : NULL;
+    if (g && (!b || g->number < b->number)) {
+        ++*good;
+        return g;
+    }
+    *bad += b != NULL;
+    return b;
+}
+
+void job_faults(const struct job *job, struct clv_split_result *result)
+{
+    const struct clv_split_params *params = job->params;
+    size_t good = 0, bad = 0;
+    const struct source *s;
+    while ((s = job_next(job, &good, &bad)) != NULL) {
+        if (s->fault.code == CLV_ERR_NONE)
+            continue;
+        if (result->faulty++ == 0)
+            result->damage = s->fault;
+        if (result->faulty <= params->max_faults && params->faults)
+            params->faults[result->faulty - 1] = s->fault;
+    }
+    result->left_out = job->n_all - job->n_sources;
+    result->damages += result->left_out;
 }
 
 bool job_is_once(const struct job *job)

@@ -15,8 +15,8 @@ struct job_name {
 
 struct job {
     const struct clv_split_params *params; /* borrowed */
-    struct source *sources;
-    size_t n_sources;
+    struct source *sources; /* n_sources that can be read, and behind them those that cannot */
+    size_t n_sources, n_all;
     struct select select;
     struct secret secret;            /* of all tables of the job, also where a part is run again */
     struct pipeline_params pipeline; /* who runs a part may add to it */
@@ -38,6 +38,15 @@ void job_close(struct job *job);
  */
 CLV_MUST_CHECK bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
                              struct clv_split_result *result, struct clv_error *err);
+
+/* The next in the order of the captures, readable or not; the cursors begin at 0. NULL: no more. */
+const struct source *job_next(const struct job *job, size_t *good, size_t *bad);
+
+/*
+ * Fills the caller's room for faults and counts them; result->damage is that of the first capture
+ * which has one.
+ */
+void job_faults(const struct job *job, struct clv_split_result *result);
 
 /* true: one of the captures can be read only once. */
 bool job_is_once(const struct job *job);

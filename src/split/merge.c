@@ -201,6 +201,8 @@ static bool next_window(struct merge *m, struct lane *l, bool *over, struct clv_
 static CLV_COLD void note_fault(struct merge *m, struct lane *l, const struct clv_error *why)
 {
     l->faulty = true;
+    if (l->source->fault.code == CLV_ERR_NONE)
+        l->source->fault = *why;
     if (m->damages++ == 0)
         m->damage = *why;
 }
@@ -561,6 +563,7 @@ bool merge_open(struct merge **out, struct source *merged, struct source *source
                               .once = true,
                               .stream = true,
                               .size = known ? size : 0,
+                              .fault = {.offset = CLV_NO_OFFSET},
                               .number = SIZE_MAX,
                               .first_ns = WALK_NO_TIME,
                               .near_ns = WALK_NO_TIME};

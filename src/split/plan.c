@@ -159,24 +159,34 @@ static bool pick_scan(struct plan *pl, struct task *task)
     }
 }
 
-/* The first fault is the one that is told. In the piece, records count from its own beginning. */
-static void tell_damage(struct plan *pl, const struct source *s, const struct scan_piece *piece)
+/* The first fault of each source is kept, and of these the first. */
+static void tell_damage(struct plan *pl, struct source *s, const struct clv_error *damage,
+                        uint64_t records)
 {
-    struct clv_error *damage = &pl->result->damage;
-    if (damage->code != CLV_ERR_NONE || piece->counts.damages == 0)
+    struct clv_error *first = &pl->result->damage;
+    if (s->fault.code != CLV_ERR_NONE)
         return;
-    *damage = piece->damage;
-    damage->record += s->records;
+    s->fault = *damage;
+    s->fault.record += records;
+    if (first->code == CLV_ERR_NONE)
+        *first = s->fault;
+}
+
+/* In a piece, records count from its own beginning. */
+static void tell_piece(struct plan *pl, struct source *s, const struct scan_piece *piece)
+{
+    if (piece->counts.damages)
+        tell_damage(pl, s, &piece->damage, s->records);
 }
 
 /* The source ends here, soundly or not: nothing behind counts. */
 static void end_source(struct plan *pl, struct source *s, const struct scan_piece *piece)
 {
-    struct clv_error *damage = &pl->result->damage;
     const struct clv_error *early = input_damage(s->in);
-    if (damage->code == CLV_ERR_NONE && early->code != CLV_ERR_NONE)
-        *damage = *early; /* nearer to the cause than the record that is cut short by it */
-    tell_damage(pl, s, piece);
+    if (early->code !=
+        CLV_ERR_NONE) /* nearer to the cause than the record that is cut short by it */
+        tell_damage(pl, s, early, 0);
+    tell_piece(pl, s, piece);
     pl->counts.damages += early->code != CLV_ERR_NONE && piece->counts.damages == 0;
 }
 
@@ -284,7 +294,7 @@ static void confirm(struct plan *pl)
             if (s == &pl->params->sources[pl->params->n_sources - 1])
                 pl->fed_all = true;
         } else {
-            tell_damage(pl, s, piece);
+            tell_piece(pl, s, piece);
         }
         s->records += piece->counts.records;
         if (++b->n_confirmed == b->n_pieces) {

@@ -27,6 +27,11 @@ static void put_input(struct json *j, const struct source *s)
     if (s->compression)
         json_str(j, "compression", s->compression);
     json_u64(j, "records", s->records);
+    if (!f->name) { /* not even its format is known */
+        json_str(j, "left_out", s->fault.what);
+        json_close(j);
+        return;
+    }
     json_str(j, "format", f->name);
     json_str(j, "byte_order", f->big_endian ? "big" : "little");
     if (s->format.kind == WALK_PCAP) {
@@ -34,6 +39,8 @@ static void put_input(struct json *j, const struct source *s)
         json_u64(j, "linktype", f->linktype);
         json_u64(j, "snaplen", f->snaplen);
     }
+    if (s->fault.code != CLV_ERR_NONE)
+        json_damage(j, &s->fault);
     json_close(j);
 }
 
@@ -125,8 +132,14 @@ static void put_record(struct text *out, const struct record *r)
     struct json j = json_begin(out);
     json_str(&j, "cleave", clv_version());
     json_open_array(&j, "inputs");
-    for (size_t i = 0; i < r->n_sources; i++)
+    size_t left = r->n_left;
+    for (size_t i = 0; i < r->n_sources; i++) {
+        while (left && r->left[left - 1].number < r->sources[i].number)
+            put_input(&j, &r->left[--left]);
         put_input(&j, &r->sources[i]);
+    }
+    while (left)
+        put_input(&j, &r->left[--left]);
     json_end_array(&j);
     put_options(&j, r->params, r->dialect, r->page);
     if (r->digest)
@@ -203,6 +216,14 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     struct text out = text_on(buf, len);
     struct json j = json_begin(&out);
     put_outcome(&j, params, r);
+    json_open_array(&j, "faults");
+    for (size_t i = 0; params->faults && i < r->faulty && i < params->max_faults; i++) {
+        json_item(&j);
+        json_str(&j, "file", params->faults[i].subject);
+        json_fault(&j, &params->faults[i]);
+        json_close(&j);
+    }
+    json_end_array(&j);
     counts_put(&j, r, COUNTS_EFFORT);
     json_u64(&j, "threads", r->threads);
     json_u64(&j, "max_open", r->max_open);

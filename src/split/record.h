@@ -21,6 +21,8 @@ struct record {
     const struct clv_split_params *params;
     const struct source *sources;
     size_t n_sources;
+    const struct source *left; /* those that were left out, the last one first */
+    size_t n_left;
     const struct dialect *dialect; /* NULL: the outputs lie in sub-directories, each with its own */
     const char *digest;            /* of the inputs (struct proof_origin); NULL: none */
     const char *page;              /* a report's name among the outputs; NULL: none */

@@ -38,7 +38,8 @@ static bool probe_times(struct source *s, struct clv_error *err)
 bool source_probe(struct source *s, const char *path, bool drop_cache, struct clv_error *err)
 {
     struct clv_span head;
-    *s = (struct source){.path = path,
+    *s = (struct source){.fault = {.offset = CLV_NO_OFFSET},
+                         .path = path,
                          .called = path,
                          .drop_cache = drop_cache,
                          .first_ns = WALK_NO_TIME,
@@ -47,7 +48,7 @@ bool source_probe(struct source *s, const char *path, bool drop_cache, struct cl
         !walk_open(&s->format, input_path(s->in), head, err))
         return false;
     s->id = input_id(s->in);
-    s->size = input_size(s->in);
+    s->size = s->found = input_size(s->in);
     s->compression = input_compression(s->in);
     s->stream = input_is_stream(s->in);
     s->once = (s->stream && s->size == 0) || strcmp(path, "-") == 0;
@@ -66,11 +67,11 @@ bool source_begin(struct source *s, const struct input_plan *plan, struct clv_er
         const struct input_id id = input_id(s->in);
         if (id.device != s->id.device || id.inode != s->id.inode)
             return clv_fail(err, CLV_ERR_IO, s->path, "was replaced since the run began");
-        if (input_size(s->in) > s->size)
-            input_limit(s->in, s->size);
+        if (input_size(s->in) > s->found)
+            input_limit(s->in, s->found);
         if (!input_head(s->in, max_u64(WALK_HEAD, plan->offset), &head, err))
             return false;
-        if (input_size(s->in) != s->size || head.len < s->head_len ||
+        if (input_size(s->in) != s->found || head.len < s->head_len ||
             memcmp(head.p, s->head, s->head_len) != 0)
             return clv_fail(err, CLV_ERR_IO, s->path, "changed since the run began");
     }
@@ -89,6 +90,7 @@ void source_rewind(struct source *s)
     source_close(s);
     s->used = s->reading = s->begun = s->over = false;
     s->position = s->records = s->consumed = 0;
+    s->fault = (struct clv_error){.offset = CLV_NO_OFFSET};
     s->first_ns = s->near_ns = WALK_NO_TIME;
 }
 

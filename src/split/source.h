@@ -18,7 +18,8 @@ struct source {
     bool stream;        /* it is read, not mapped */
     bool drop_cache;
     struct input_id id;
-    uint64_t size;           /* bytes of the file, and no more of it is read; 0: not known */
+    uint64_t found; /* bytes of the file when it was looked at, and no more of it is read */
+    uint64_t size;  /* the same; 0: not known */
     const char *compression; /* "gzip" and the like; NULL: none */
     bool nanoseconds;        /* of the interfaces before its first packet, one needs them */
     uint8_t head[WALK_HEAD];
@@ -28,14 +29,15 @@ struct source {
     bool used; /* it was begun: to be read again, it must be rewound */
 
     /* The plan's. */
-    bool reading;      /* input_next() gives its windows */
-    bool begun;        /* its first piece is confirmed: what it begins with is in the ledger */
-    bool over;         /* nothing of it counts any more: it ended, or is damaged */
-    unsigned releases; /* of its windows, under way */
-    uint64_t position; /* of its first byte in the run's input */
-    size_t number;     /* of the run's inputs; SIZE_MAX: it is made of all of them */
-    uint64_t records;  /* confirmed */
-    uint64_t consumed; /* bytes, once it was read to its end; 0: it was not */
+    bool reading;           /* input_next() gives its windows */
+    bool begun;             /* its first piece is confirmed: what it begins with is in the ledger */
+    bool over;              /* nothing of it counts any more: it ended, or is damaged */
+    unsigned releases;      /* of its windows, under way */
+    uint64_t position;      /* of its first byte in the run's input */
+    size_t number;          /* of the run's inputs; SIZE_MAX: it is made of all of them */
+    uint64_t records;       /* confirmed */
+    uint64_t consumed;      /* bytes, once it was read to its end; 0: it was not */
+    struct clv_error fault; /* the first one in it; code CLV_ERR_NONE: none so far */
     /* Of the first and the last record that have a time, so far; WALK_NO_TIME: none yet. */
     int64_t first_ns, near_ns;
 };

@@ -96,6 +96,8 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
         .params = job->params,
         .sources = job->sources + from,
         .n_sources = n,
+        .left = job->sources + job->n_sources,
+        .n_left = job->params->each ? 0 : job->n_all - job->n_sources,
         .dialect = &job->dialect,
         .page = report ? report->inside : NULL,
         .result = result,
@@ -107,6 +109,8 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
         job->pipeline.proof = &v->plan;
     job->pipeline.report = report;
     ok = ok && job_part(job, from, n, p, result, err);
+    if (!job->params->each)
+        job_faults(job, result);
     job->pipeline.report = NULL; /* what is done again is not told again */
     if (!verifies)
         return ok && (!writes || record_write(p, &record, err));
@@ -155,10 +159,13 @@ static bool split_each(struct splitting *run, struct clv_split_result *result,
         add_result(result, &run->one);
         tally_join_largest(result, &run->one, one_is_in(sub));
     }
+    job_faults(job, result);
     const struct record record = {
         .params = job->params,
         .sources = job->sources,
         .n_sources = job->n_sources,
+        .left = job->sources + job->n_sources,
+        .n_left = job->n_all - job->n_sources,
         .result = result,
     };
     return ok && (job->params->dry_run || record_write(p, &record, err));
@@ -233,6 +240,16 @@ static void finish(struct splitting *run, struct clv_split_result *result)
         result->after = page;
 }
 
+size_t clv_split_default_output(const char *input, char *buf, size_t len)
+{
+    char stem[NAME_COMPONENT_MAX + 1];
+    struct text out = text_on(buf, len);
+    name_of_input(stem, input);
+    text_str(&out, stem);
+    text_str(&out, ".flows");
+    return text_whole(&out);
+}
+
 bool clv_split(const struct clv_split_params *params, struct clv_split_result *result,
                struct clv_error *err)
 {
@@ -245,8 +262,13 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     publish_none(&run->publish);
     run->report.fd = run->report.like = -1;
     const struct made_run *const replaces = params->force ? &run->replaces : NULL;
-    if (!job_open(&run->job, params, NULL, err) ||
-        (replaces && !settle_replacing(run, params, err)) || !may_begin(params, result, err) ||
+    if (!job_open(&run->job, params, NULL, err)) {
+        job_faults(&run->job, result);
+        if (result->faulty && run->job.n_sources && err && !err->hint[0])
+            (void)clv_fail_hint(err, "--recover leaves out captures that cannot be read");
+        goto done;
+    }
+    if ((replaces && !settle_replacing(run, params, err)) || !may_begin(params, result, err) ||
         (!params->dry_run &&
          !publish_init(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
                        replaces, params->clean, err)))

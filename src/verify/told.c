@@ -190,7 +190,8 @@ static bool read_inputs(struct told *t, const json_t *from, struct clv_error *er
     const char **inputs = mem_zalloc(n, sizeof *inputs);
     t->params.inputs = inputs;
     t->sizes = mem_zalloc(n, sizeof *t->sizes);
-    if (!inputs || !t->sizes)
+    t->left_out = mem_zalloc(n, sizeof *t->left_out);
+    if (!inputs || !t->sizes || !t->left_out)
         return clv_fail_nomem(err, t->path, n * sizeof *inputs);
     t->params.n_inputs = n;
     t->compressions = mem_zalloc(n, sizeof *t->compressions);
@@ -204,6 +205,7 @@ static bool read_inputs(struct told *t, const json_t *from, struct clv_error *er
             return clv_fail(err, CLV_ERR_FORMAT, t->path, "input %zu has no name or size", i + 1);
         t->sizes[i] = (uint64_t)json_integer_value(bytes);
         t->compressions[i] = json_string_value(json_object_get(input, "compression"));
+        t->left_out[i] = json_is_string(json_object_get(input, "left_out"));
     }
     return true;
 }
@@ -296,6 +298,7 @@ void told_fini(struct told *t)
     mem_free((void *)(uintptr_t)t->params.inputs);
     mem_free(t->sizes);
     mem_free((void *)(uintptr_t)t->compressions);
+    mem_free(t->left_out);
     json_decref(t->json);
     *t = (struct told){.each = false};
 }

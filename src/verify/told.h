@@ -18,6 +18,7 @@ struct told {
     uint64_t *sizes;                /* bytes of the inputs then; 0: not known */
     const char **compressions;      /* of the inputs then; NULL: none */
     uint64_t written_bytes;         /* of all outputs */
+    bool *left_out;                 /* by input: it could not be read then */
     const char *digest;             /* of the inputs' records; NULL: none is told */
     const char *report;             /* a page among the outputs; NULL: none */
     void *json;                     /* owns all strings */

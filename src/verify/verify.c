@@ -251,12 +251,12 @@ static bool are_others(struct verify *v, const struct told *t)
     for (size_t i = 0; i < v->n; i++) {
         const struct source *s = &v->job->sources[v->from + i];
         struct clv_error fault = {.offset = CLV_NO_OFFSET};
-        if (t->sizes[i] == 0 || s->size == 0 || s->size == t->sizes[i] ||
-            !same_text(s->compression, t->compressions[i]))
+        if (t->sizes[s->number] == 0 || s->size == 0 || s->size == t->sizes[s->number] ||
+            !same_text(s->compression, t->compressions[s->number]))
             continue;
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, s->path,
                        "has %llu bytes, and had %llu when it was split: another capture?",
-                       (unsigned long long)s->size, (unsigned long long)t->sizes[i]);
+                       (unsigned long long)s->size, (unsigned long long)t->sizes[s->number]);
         (void)clv_fail_hint(&fault, "name the captures that were split, in their order");
         verify_tell(v, &fault);
         others = true;
@@ -273,11 +273,11 @@ static void settle_sizes(struct verify *v, const struct told *t, struct clv_spli
     for (size_t i = 0; i < v->n; i++) {
         struct source *s = &v->job->sources[v->from + i];
         const uint64_t now = s->size ? s->size : s->consumed;
-        const bool was_known = t->sizes[i] || !(t->params.merge || r->damage.code);
-        if (now && was_known && same_text(s->compression, t->compressions[i]))
+        const bool was_known = t->sizes[s->number] || !(t->params.merge || r->damage.code);
+        if (now && was_known && same_text(s->compression, t->compressions[s->number]))
             continue;
-        s->size = t->sizes[i];
-        s->compression = t->compressions[i];
+        s->size = t->sizes[s->number];
+        s->compression = t->compressions[s->number];
         r->input_bytes += s->size - now;
     }
 }
@@ -349,6 +349,8 @@ static bool look_at_all(struct verify *v, const struct told *t, struct clv_split
         .params = &params,
         .sources = v->job->sources + v->from,
         .n_sources = v->n,
+        .left = v->job->sources + v->job->n_sources,
+        .n_left = v->job->n_all - v->job->n_sources,
         .dialect = &v->job->dialect,
         .digest = record_has_digest(&params) ? t->digest : NULL,
         .page = t->report,
@@ -362,6 +364,7 @@ static bool look_at_all(struct verify *v, const struct told *t, struct clv_split
         return false;
     }
     bool ok = verify_again(v, r, err);
+    job_faults(v->job, r);
     if (ok) {
         const bool all = v->faults == 0 && v->n_suspects == 0 && v->outputs == r->outputs;
         r->written_bytes = all ? v->output_bytes : t->written_bytes;
@@ -425,7 +428,7 @@ static bool verify_dir(const struct clv_verify_params *params, struct told *t, c
         return clv_fail_hint(err, "name them all, in the order in which they were split");
     }
     if (open_job(&job, params, t, paths, err)) {
-        ok = verify_begin(&v, &job, 0, n, dir, params->fault, params->user, err);
+        ok = verify_begin(&v, &job, 0, job.n_sources, dir, params->fault, params->user, err);
         if (ok && !are_others(&v, t))
             ok = look_at_all(&v, t, &split, err);
         if (ok && whole)
@@ -444,6 +447,27 @@ static bool verify_dir(const struct clv_verify_params *params, struct told *t, c
     return ok;
 }
 
+/* A capture that was left out of the run has no directory, and still cannot be read. */
+static bool check_left_out(struct verify *names, const struct told *top, size_t i, const char *path,
+                           struct whole *whole)
+{
+    struct source s;
+    struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    const bool ok = source_probe(&s, path, false, &fault);
+    source_close(&s);
+    if (ok) {
+        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "was left out of the run, and can be read");
+        verify_tell(names, &fault);
+        return true;
+    }
+    s.called = top->params.inputs[i];
+    s.fault = fault;
+    if (whole->sum.damage.code == CLV_ERR_NONE)
+        whole->sum.damage = fault;
+    whole->sources[whole->n++] = s;
+    return true;
+}
+
 /* One of the directories that lie in top's. */
 static bool verify_part(const struct clv_verify_params *params, struct verify *names,
                         const struct told *top, size_t i, const char *path,
@@ -454,6 +478,8 @@ static bool verify_part(const struct clv_verify_params *params, struct verify *n
     char dir[PATH_MAX];
     struct told t;
     struct clv_error why;
+    if (top->left_out[i])
+        return check_left_out(names, top, i, path, whole);
     if (!verify_sub_name(names, top->params.inputs[i], &sub, err))
         return false;
     const int len = snprintf(dir, sizeof dir, "%s/%s", params->output, sub.text);
@@ -523,7 +549,8 @@ static bool check_sources(const struct clv_verify_params *params, const struct t
             (void)clv_fail(err, CLV_ERR_ARG, params->output, "was split from standard input");
             return clv_fail_hint(err, "name the capture, if it was saved too");
         }
-        if (stat(path, &st) == 0 && S_ISREG(st.st_mode))
+        errno = 0;
+        if ((stat(path, &st) == 0 && S_ISREG(st.st_mode)) || (t->left_out[i] && errno == ENOENT))
             continue;
         if (stat(path, &st) != 0)
             (void)clv_fail_errno(err, path, "cannot be opened");

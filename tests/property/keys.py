@@ -846,11 +846,13 @@ def captured() -> None:
         ('--port', '1-30000'), ('--format', 'pcapng'), ('--dry-run',), ('--each',),
         ('--max-packets-per-flow', '1', '--no-other', '--proto', 'udp', '--dry-run'))
     ran = 0
+    with open(path, 'rb') as f:
+        again = suite.write('again', f.read())
     for by in ('flow', 'connection', '3tuple', 'hostpair', 'none', 'host', 'host,proto',
                'host,port', 'client', 'server', 'service', 'vlan', 'mac', 'tunnel', 'iface'):
         for flags in options:
-            done = suite.run_cleave('split', path, path, '--by', by, '-o', suite.path('out'), '--force',
-                                    '--json', *flags, status=None)
+            done = suite.run_cleave('split', path, again, '--by', by, '-o', suite.path('out'),
+                                    '--force', '--json', *flags, status=None)
             if done.returncode == 2:  # these exclude one another
                 continue
             ran += 1

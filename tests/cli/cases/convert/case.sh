@@ -30,7 +30,8 @@ kinds ns
 cleave split us-big.pcap ns.pcap -o both --format pcap -q
 names both
 cut -d, -f 1,8,9,18 both/manifest.csv
-cleave split us.pcap us.pcap -o alike -q
+cp us.pcap us2.pcap
+cleave split us.pcap us2.pcap -o alike -q
 cleave split us.pcap ns.pcap -o differ -q
 for out in alike differ; do
     grep '"format"' $out/cleave.json | tail -1

@@ -28,20 +28,22 @@ for manifest in csv jsonl none; do
     try cleave split b.pcap -o out -q --force=all
     names out | grep -c mine
 done
+mkdir more
+cp a.pcap more
 for manifest in csv none; do
-    cleave split --each a.pcap b.pcap a.pcap -o week -q --force --manifest $manifest
+    cleave split --each a.pcap b.pcap more/a.pcap -o week -q --force --manifest $manifest
     try cleave split --each a.pcap b.pcap -o week -q --force
-    try cleave split a.pcap a.pcap -o week -q --force
+    try cleave split a.pcap more/a.pcap -o week -q --force
     mkdir week/mine
-    try cleave split --each a.pcap a.pcap b.pcap -o week -q --force
+    try cleave split --each a.pcap more/a.pcap b.pcap -o week -q --force
     rmdir week/mine
     cp b.pcap week/b/mine.pcap
-    try cleave split --each a.pcap a.pcap b.pcap -o week -q --force
+    try cleave split --each a.pcap more/a.pcap b.pcap -o week -q --force
     rm week/b/mine.pcap
     echo mine >week/mine.txt
-    try cleave split --each a.pcap a.pcap b.pcap -o week -q --force
+    try cleave split --each a.pcap more/a.pcap b.pcap -o week -q --force
     rm week/mine.txt
-    try cleave split --each a.pcap a.pcap b.pcap -o week -q --force
+    try cleave split --each a.pcap more/a.pcap b.pcap -o week -q --force
     try cleave split --each b.pcap -o week -q --force=all
     names week | grep -c /cleave.json
 done

@@ -22,4 +22,11 @@ done
 for proto in TCP Udp; do
     try cleave split a.pcap --proto $proto --by 5tuple -o $proto -q
 done
+# One file under two names, or one, would be there twice.
+ln a.pcap link.pcap
+ln -s a.pcap soft.pcap
+try cleave split a.pcap ./a.pcap a.pcap -o none
+try cleave split a.pcap soft.pcap -o none --each
+try cleave split link.pcap a.pcap -o none --merge
+try cleave split a.pcap a.pcap -o none
 names .

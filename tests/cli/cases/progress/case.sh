@@ -5,7 +5,8 @@ for how in auto never; do
     try cleave split a.pcap -q -o $how --progress $how
 done
 try cleave split a.pcap -q -o quiet
-cleave split a.pcap a.pcap -q -o json --progress json 2>lines
+cp a.pcap b.pcap
+cleave split a.pcap b.pcap -q -o json --progress json 2>lines
 echo "exit $?"
 "$PYTHON" - lines <<'EOF'
 import json, sys
@@ -17,7 +18,7 @@ assert all(r['bytes'] <= r['input_bytes'] and r['records'] <= 40000 for r in row
 print('lines of', ' '.join(rows[0]))
 EOF
 for way in --each --merge; do
-    cleave split a.pcap a.pcap -q -o way$way --progress json $way 2>lines
+    cleave split a.pcap b.pcap -q -o way$way --progress json $way 2>lines
     echo "exit $?"
     "$PYTHON" - lines $way <<'EOF'
 import json, sys

@@ -41,7 +41,8 @@ cut -d, -f 1,8,9 backwards/manifest.csv
 # What is damaged does not hide what comes behind it.
 head -c 200 a.1 >a.cut
 try cleave split a.cut a.2 -o damaged
-try cleave split a.cut a.cut a.2 -o damaged-twice -q
+cp a.cut again.cut
+try cleave split a.cut again.cut a.2 -o damaged-twice -q
 
 try cleave split a.1 missing a.2 -o none
 try cleave split missing a.1 -o none

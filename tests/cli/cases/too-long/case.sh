@@ -35,7 +35,8 @@ sample mixed a.pcap
 try cleave split long.pcap -o out -f --format pcapng
 try cleave split long.pcap links.pcapng -o out -f --merge
 try cleave split a.pcap simple.pcapng -o out -f --merge
-try cleave split interfaces.pcapng interfaces.pcapng -o out -f --merge -q
+cp interfaces.pcapng more.pcapng
+try cleave split interfaces.pcapng more.pcapng -o out -f --merge -q
 try cleave split links.pcapng -o out -f --format pcap
 try cleave split snaplen.pcapng -o out -f --format pcap
 try cleave split a.pcap -o out -f --by mac,ip,port --name "$("$PYTHON" -c 'print("{key}" * 25)')"

@@ -44,5 +44,6 @@ fault 'a directory too many' 'os.mkdir("out/more")'
 fault 'no manifest' 'os.remove("out/manifest.csv")'
 fault 'a count' 'm = "out/cleave.json"; t = open(m).read(); open(m, "w").write(t.replace(": 4", ": 5"))'
 # The same twice: one of two equal records may be missing.
-cleave split a.pcap a.pcap -o whole -q -f
+cp a.pcap b.pcap
+cleave split a.pcap b.pcap -o whole -q -f
 fault 'one of two' 'del r[2]'
