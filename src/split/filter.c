@@ -54,6 +54,7 @@ static bool compile(struct bpf_program *program, struct answer *a, const char *e
 {
     pcap_t *p = savefile_of(linktype, big);
     *a = (struct answer){.n = 0};
+    *program = (struct bpf_program){.bf_insns = NULL};
     const bool ok = p && pcap_compile(p, program, expression, 1, PCAP_NETMASK_UNKNOWN) == 0;
     if (ok)
         a->n = program->bf_len;
@@ -64,13 +65,13 @@ static bool compile(struct bpf_program *program, struct answer *a, const char *e
     return ok;
 }
 
-static void leave(void)
+_Noreturn static void leave(void)
 {
     _exit(EXIT_FAILURE);
 }
 
 /* The other process: nothing that the caller has to do at its end is done here, nor twice. */
-static void answer(int fd, const char *expression, uint16_t linktype, bool big)
+_Noreturn static void answer(int fd, const char *expression, uint16_t linktype, bool big)
 {
     struct bpf_program program;
     struct answer a;
@@ -134,7 +135,7 @@ static bool compile_here(struct bpf_program *program, const char *expression, ui
     struct answer a;
     const bool compiled = compile(&theirs, &a, expression, linktype, big);
     const bool ok = take(program, &a, linktype, err);
-    if (ok)
+    if (ok && compiled)
         memcpy(program->bf_insns, theirs.bf_insns, a.n * sizeof *theirs.bf_insns);
     if (compiled)
         pcap_freecode(&theirs);
@@ -144,7 +145,7 @@ static bool compile_here(struct bpf_program *program, const char *expression, ui
 bool filter_compile(struct bpf_program *program, const char *expression, uint16_t linktype,
                     bool big, struct clv_error *err)
 {
-    int ends[2];
+    int ends[2] = {-1, -1};
     struct answer a = {.n = 0};
     *program = (struct bpf_program){.bf_insns = NULL};
     if (pipe(ends) != 0)

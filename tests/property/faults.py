@@ -17,6 +17,7 @@ import resource
 import shlex
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -649,17 +650,19 @@ def spills() -> None:
         os.unlink(log)
 
 
-def has_landlock() -> bool:
+def landlock_version() -> int:
+    """0: none."""
     create_ruleset, version_flag = 444, 1  # of all architectures
-    return sys.platform == 'linux' and \
-        ctypes.CDLL(None, use_errno=True).syscall(create_ruleset, None, 0, version_flag) > 0
+    if sys.platform != 'linux':
+        return 0
+    return max(0, ctypes.CDLL(None, use_errno=True).syscall(create_ruleset, None, 0, version_flag))
 
 
 def confined() -> None:
     """What was not named when the run began cannot be opened, under a name that was either."""
     if suite.args.sanitized:
         raise harness.Skip('sanitizers read about the process that they are in')
-    if not has_landlock():
+    if not landlock_version():
         raise harness.Skip('the kernel has no Landlock')
     with open(traffic('a.pcap'), 'rb') as f:
         data = f.read()
@@ -676,6 +679,50 @@ def confined() -> None:
             check_gone(status, talk, ' '.join(flags))
             check(second in talk and os.strerror(E.EACCES) in talk, 'says %r', talk)
             check_equal(privileges, ['1'], 'NoNewPrivs')
+
+
+SPY = r'''
+#include <errno.h>
+#include <signal.h>
+#include <stdio.h>
+#include <string.h>
+#include <stddef.h>
+#include <sys/socket.h>
+#include <sys/stat.h>
+#include <sys/syscall.h>
+#include <sys/un.h>
+#include <unistd.h>
+int renameat2(int from_dir, const char *from, int to_dir, const char *to, unsigned flags)
+{
+    struct sockaddr_un a = {.sun_family = AF_UNIX};
+    memcpy(a.sun_path, "\0cleave-test", 12);
+    const int s = socket(AF_UNIX, SOCK_STREAM, 0);
+    const int killed = kill(getppid(), 0) ? errno : 0;
+    const int connected =
+        connect(s, (void *)&a, offsetof(struct sockaddr_un, sun_path) + 12) ? errno : 0;
+    fprintf(stderr, "%d %d\n", killed, connected);
+    return syscall(SYS_renameat2, from_dir, from, to_dir, to, flags);
+}
+'''
+
+
+def scoped() -> None:
+    """What the documents say of Landlock's version 6, tried from inside at the end of a run."""
+    compiler = shutil.which('cc')
+    if suite.args.sanitized or landlock_version() < 6 or not compiler:
+        raise harness.Skip('no Landlock of version 6, or no compiler to look with')
+    source, spy = suite.write('spy.c', SPY.encode()), suite.path('spy.so')
+    if harness.run([compiler, '-shared', '-fPIC', '-D_GNU_SOURCE', '-o', spy, source]).returncode:
+        raise harness.Skip('the compiler makes no shared objects')
+    path = traffic('a.pcap')
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind('\0cleave-test')
+        listener.listen()
+        for flags, wanted in ((), E.EPERM), (('--filter', 'tcp'), E.EPERM), (('--no-sandbox',), 0):
+            done = harness.run([suite.cleave, 'split', '-q', '-f', '-o', suite.path('out'), *flags,
+                                path], env=dict(os.environ, LD_PRELOAD=spy), timeout=HANGS_S)
+            said = done.stderr.decode().split('\n')[0]
+            check_equal(said, '%d %d' % (wanted, wanted), 'errnos of a signal and a socket')
 
 
 def name_taken() -> None:
@@ -991,7 +1038,7 @@ def main() -> int:
                           for n in (KILLS, SIGNALS))
     cases: Dict[str, Callable[[], None]] = {
         'disturbed-' + name: disturbed(variant) for name, variant in VARIANTS.items()}
-    for case in (no_name_left, read_fails_late, covered, output_removed, spills, confined, name_taken,
+    for case in (no_name_left, read_fails_late, covered, output_removed, spills, confined, scoped, name_taken,
                  swapped, input_shrinks, little_memory):
         cases[case.__name__.replace('_', '-')] = case
     cases['killed'] = kills(n_kills, '--verify', old=False)

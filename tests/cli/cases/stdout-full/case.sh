@@ -3,6 +3,7 @@
 [ -c /dev/full ] || skip 'there is no /dev/full'
 sample mixed a.pcap
 for words in '--help' '--version' 'help split' 'info a.pcap' 'info --json a.pcap' \
-    'generate synflood' 'split a.pcap -o one' 'split a.pcap -o two --json'; do
+    'generate synflood' 'split a.pcap -o one' 'split a.pcap -o two --json' \
+    'split a.pcap --dry-run'; do
     try sh -c "cleave $words >/dev/full"
 done
