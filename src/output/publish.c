@@ -495,14 +495,17 @@ static bool remove_old(struct publish *p, struct clv_error *err)
     errno = why;
     (void)clv_fail_errno(err, p->target,
                          "the output is there, but the one it replaced cannot be removed");
-    return clv_fail_hint(err, "it is now %.*s%.100s", (int)(name_of(p->target) - p->target),
-                         p->target, renamed ? left : name);
+    return clv_fail_hint(err, "what it replaced is now %.*s%.100s",
+                         (int)(name_of(p->target) - p->target), p->target, renamed ? left : name);
 }
 
 bool publish_finish(struct publish *p, enum clv_sync sync, struct clv_error *err)
 {
     const bool synced = sync != CLV_SYNC_FULL || sync_parent(p, err);
-    const bool removed = remove_old(p, synced ? err : NULL);
+    struct clv_error old;
+    const bool removed = remove_old(p, synced ? err : &old);
+    if (!synced && !removed)
+        (void)clv_fail_hint(err, "%s", old.hint);
     p->staging[0] = '\0';
     return synced && removed;
 }

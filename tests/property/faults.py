@@ -134,7 +134,7 @@ LASTING: Tuple[Fault, ...] = (
 )
 OUT_OF_MEMORY = ('malloc', 'library', 'heap')
 NOT_SURE = 'the output is there, but'  # not its page, not for certain, or beside the old one
-LEFTOVER = 'could not be removed', 'cannot be removed'
+LEFTOVER = 'could not be removed', 'what it replaced is now'
 STALE = '.out.cleave-%d-0' % (2**31 - 2)  # no process has such a number
 LEFT = re.compile(r'\Acleave: %s was left by a killed run; --clean removes such\n\Z' % STALE)
 TIMINGS = re.compile(rb'"(seconds|records_per_second|bytes_per_second|writes)": [0-9.]+')
