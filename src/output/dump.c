@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/dump.h"
 
+#include <errno.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 
@@ -17,6 +18,7 @@ struct dump {
     pcap_t *pcap;
     pcap_dumper_t *dumper;
     struct stage *stage; /* NULL: what is written is thrown away */
+    size_t taken;        /* bytes of the record that is written */
     bool failed;
 };
 
@@ -25,6 +27,7 @@ static bool to_stage(struct port_sink *sink, const void *p, size_t len)
     struct dump *d = (struct dump *)sink;
     if (d->stage && !d->failed && !stage_put(d->stage, p, len))
         d->failed = true;
+    d->taken += len;
     return !d->failed;
 }
 
@@ -90,7 +93,11 @@ bool dump_record(struct stage *s, const struct dialect_kind *kind, const struct 
     struct dump *d = s->dump;
     d->stage = s;
     d->failed = false;
-    pcap_dump((u_char *)d->dumper, &header, rec->data);
+    d->taken = 0;
+    errno = 0;
+    pcap_dump((u_char *)d->dumper, &header, rec->data); /* which says nothing */
     d->stage = NULL;
+    if (CLV_UNLIKELY(d->taken != PCAP_RECORD_HEADER + (size_t)rec->caplen && !d->failed))
+        return clv_fail_errno(s->err, s->name, "cannot be written");
     return !d->failed;
 }

@@ -65,6 +65,7 @@
     X(CLOSE, "close")                                                                              \
     X(CLOSE_OUTPUT, "close-output") /* of a file or pipe that is written */                        \
     X(FWRITE, "fwrite")             /* but to the standard streams */                              \
+    X(STREAM, "stream")             /* fwrite() of libraries too, where that can be reached */     \
     X(FLUSH, "flush")               /* of libpcap's dumper, to a file */                           \
     X(FCLOSE, "fclose")                                                                            \
     X(MMAP, "mmap")                                                                                \
@@ -401,6 +402,14 @@ int wrap_fclose(FILE *f)
     {                                                                                              \
         return HIT(HEAP) ? NULL : libc_##name args;                                                \
     }
+size_t libc_fwrite(const void *p, size_t size, size_t n, FILE *f) __asm__("_IO_fwrite");
+size_t fwrite(const void *p, size_t size, size_t n, FILE *f)
+{
+    if (f == stdout || f == stderr || !HIT(STREAM))
+        return libc_fwrite(p, size, n, f);
+    f->_flags |= 0x20; /* what ferror() looks at */
+    return 0;
+}
 OWN(malloc, (size_t n), (n))
 OWN(calloc, (size_t n, size_t size), (n, size))
 OWN(realloc, (void *p, size_t n), (p, n))
