@@ -28,7 +28,10 @@ bool clv_capture_open(struct clv_capture **out, const char *path, struct clv_err
         return clv_fail_nomem(err, path, sizeof *c);
     ledger_init(&c->ledger, 0);
     if (input_open(&c->in, path, err) && input_head(c->in, WALK_HEAD, &head, err) &&
-        walk_open(&c->format, input_path(c->in), head, err)) {
+        walk_open(&c->format, input_path(c->in), head, err) &&
+        (input_size(c->in) == 0 || /* a pipe may be slow */
+         (input_head(c->in, WALK_LOOK, &head, err) &&
+          walk_check_form(&c->format, input_path(c->in), head, err)))) {
         const struct input_plan plan = {
             .offset = c->format.data_at,
             .window = WINDOW,

@@ -54,6 +54,9 @@ bool source_probe(struct source *s, const char *path, bool drop_cache, struct cl
     s->once = (s->stream && s->size == 0) || strcmp(path, "-") == 0;
     s->head_len = head.len;
     memcpy(s->head, head.p, head.len);
+    if (!s->once && (!input_head(s->in, WALK_LOOK, &head, err) ||
+                     !walk_check_form(&s->format, input_path(s->in), head, err)))
+        return false;
     return probe_times(s, err);
 }
 

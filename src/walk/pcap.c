@@ -353,6 +353,62 @@ static size_t link_of(const struct walk_format *f, const uint8_t *p, uint32_t se
     return f->hdr_len + (size_t)caplen;
 }
 
+/* How many plausible records follow one another at s, up to max of them; *at is where they end. */
+static unsigned count_chain(const struct walk_format *f, struct clv_span s, unsigned max,
+                            size_t *at)
+{
+    unsigned n = 0;
+    const uint32_t sec_from =
+        s.len < f->hdr_len ? 0 : walk_load32(s.p, f->big_endian) - PLAUSIBLE_SECONDS;
+    bool is_empty;
+    for (*at = 0; n < max && *at <= s.len && s.len - *at >= f->hdr_len; n++) {
+        const size_t len = link_of(f, s.p + *at, sec_from, &is_empty);
+        if (len == 0)
+            break;
+        *at += len;
+    }
+    return n;
+}
+
+/*
+ * Wireshark's wiretap (libpcap.h) knows these: all fields that are used stand where they should,
+ * and more follows them. Outputs with such headers could not be told from others, so they are not
+ * read.
+ */
+bool walk_check_form(const struct walk_format *f, const char *path, struct clv_span head,
+                     struct clv_error *err)
+{
+    enum { CHAIN = 3, TWO = 2 };
+    static const struct {
+        uint32_t declared, len;
+        const char *who;
+    } forms[] = {
+        {PCAP_RECORD_HEADER, 20, "Nokia's"},
+        {PCAP_RECORD_HEADER, 24, "Red Hat 6.1's"},
+        {PCAP_MODIFIED_RECORD_HEADER, 28, "SuSE 6.3's"},
+    };
+    size_t at;
+    if (f->kind != WALK_PCAP || head.len < f->data_at)
+        return true;
+    const struct clv_span s = {head.p + f->data_at, head.len - f->data_at};
+    if (count_chain(f, s, TWO, &at) == TWO)
+        return true;
+    for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
+        struct walk_format g = *f;
+        g.hdr_len = forms[i].len;
+        if (forms[i].declared != f->hdr_len)
+            continue;
+        const unsigned n = count_chain(&g, s, CHAIN, &at);
+        if (n < CHAIN && !(n == TWO && at == s.len))
+            continue;
+        (void)clv_fail(err, CLV_ERR_FORMAT, path,
+                       "its record headers have %u bytes instead of %u, as %s libpcap wrote them",
+                       forms[i].len, f->hdr_len, forms[i].who);
+        return clv_fail_hint(err, "editcap -F pcap converts it");
+    }
+    return true;
+}
+
 /*
  * What begins at s is a capture, and not one that a packet carries: more follows its file header
  * than a packet holds, or all up to the end. full: s ends before its input does.

@@ -73,6 +73,15 @@ enum walk_step {
 CLV_MUST_CHECK bool walk_open(struct walk_format *f, const char *path, struct clv_span head,
                               struct clv_error *err);
 
+/*
+ * Looks at the first records, in the first WALK_LOOK bytes of the file or all that there are.
+ * false: their headers are longer than the magic number says, as some vendors' patches to libpcap
+ * made them, and *err names the variant.
+ */
+enum { WALK_LOOK = 64 * 1024 };
+CLV_MUST_CHECK bool walk_check_form(const struct walk_format *f, const char *path,
+                                    struct clv_span head, struct clv_error *err) CLV_COLD;
+
 /* Bytes of the longest packet of a link type that readers of classic pcap take. */
 uint32_t walk_caplen_max(uint16_t linktype);
 

@@ -730,6 +730,51 @@ static void test_joined(void **state)
 
 enum { GUESS_RECORDS = 300, GUESS_SEC = 1700000000 };
 
+/* Record headers with more in them than the magic number says. */
+static void test_form(void **state)
+{
+    static const struct {
+        const char *name;
+        struct savefile_dialect d;
+        unsigned records, more; /* bytes in each record's header */
+        const char *want;       /* NULL: it is as it should be */
+    } rows[] = {
+        {"as it should be", {0}, 3, 0, NULL},
+        {"one record", {0}, 1, 0, NULL},
+        {"none", {0}, 0, 0, NULL},
+        {"Nokia", {0}, 9, 4, "20 bytes instead of 16, as Nokia's"},
+        {"Nokia, big-endian", {.big = true}, 3, 4, "20 bytes instead of 16, as Nokia's"},
+        {"Nokia, two records", {0}, 2, 4, "20 bytes instead of 16, as Nokia's"},
+        {"Nokia, one record: who knows", {0}, 1, 4, NULL},
+        {"Red Hat", {0}, 9, 8, "24 bytes instead of 16, as Red Hat 6.1's"},
+        {"modified", {.magic = MAGIC_KUZNETZOV}, 9, 0, NULL},
+        {"SuSE", {.magic = MAGIC_KUZNETZOV}, 9, 4, "28 bytes instead of 24, as SuSE 6.3's"},
+        {"something else", {0}, 9, 5, NULL},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct walk_format f;
+        struct bytes b = {0};
+        struct clv_error err = {0};
+        uint64_t seed = i;
+        format_of(&f, &rows[i].d);
+        put_noise(&b, &seed, PCAP_FILE_HEADER);
+        for (uint32_t k = 0; k < rows[i].records; k++) {
+            put_record_header(&b, &rows[i].d, GUESS_SEC + k, k, 60 + k, 70);
+            put_noise(&b, &seed, rows[i].more);
+            put_noise(&b, &seed, 60 + k);
+        }
+        const bool ok = walk_check_form(&f, "a.pcap", (struct clv_span){b.p, b.len}, &err);
+        CHECK_EQ(rows[i].name, ok, rows[i].want == NULL);
+        if (!ok) {
+            CHECK_EQ(rows[i].name, err.code, CLV_ERR_FORMAT);
+            CHECK_HAS(rows[i].name, err.what, rows[i].want);
+            CHECK_HAS(rows[i].name, err.hint, "editcap");
+        }
+        bytes_free(&b);
+    }
+}
+
 /* Records of noise, 0 to 400 bytes, as they lie in a file; starts[] has one more: the end. */
 static void generate(struct bytes *b, const struct savefile_dialect *d, size_t *starts,
                      bool wire_first)
@@ -949,12 +994,19 @@ static void test_search_horizon(void **state)
 int main(void)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_open),           cmocka_unit_test(test_open_refusals),
-        cmocka_unit_test(test_open_pcapng),    cmocka_unit_test(test_open_truncated),
-        cmocka_unit_test(test_records),        cmocka_unit_test(test_explain),
-        cmocka_unit_test(test_guess),          cmocka_unit_test(test_guess_cut_spans),
-        cmocka_unit_test(test_guess_nothing),  cmocka_unit_test(test_search),
-        cmocka_unit_test(test_joined),         cmocka_unit_test(test_search_refusals),
+        cmocka_unit_test(test_open),
+        cmocka_unit_test(test_open_refusals),
+        cmocka_unit_test(test_open_pcapng),
+        cmocka_unit_test(test_open_truncated),
+        cmocka_unit_test(test_records),
+        cmocka_unit_test(test_explain),
+        cmocka_unit_test(test_guess),
+        cmocka_unit_test(test_guess_cut_spans),
+        cmocka_unit_test(test_guess_nothing),
+        cmocka_unit_test(test_search),
+        cmocka_unit_test(test_joined),
+        cmocka_unit_test(test_form),
+        cmocka_unit_test(test_search_refusals),
         cmocka_unit_test(test_search_horizon),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -10,13 +10,17 @@ printf 'snoop\0\0\0\0\0\0\002\0\0\0\004' >a.snoop
 printf 'PK\003\004\0\0\0\0\0\0\0\0' >a.zip
 printf '\324\303\262\241\005\0\001\0\0\0\0\0\0\0\0\0\0\0\004\0\001\0\0\0' >version
 printf '\324\303\262\241\002\0' >header
+for at in 1 2 3; do
+    printf '\0\0\0\001\0\0\0\0\0\0\0\001\0\0\0\001miscx'
+done >records
+(printf '\241\262\303\324\0\002\0\004\0\0\0\0\0\0\0\0\0\004\0\0\0\0\0\001'; cat records) >nokia
 sample mixed whole
 head -c 23 whole >almost
 for file in text short empty a.pcapng version.pcapng order.pcapng a.snoop a.zip version header \
-    almost; do
+    almost nokia; do
     try cleave split $file -o out
 done
-for file in text empty a.pcapng header; do
+for file in text empty a.pcapng header nokia; do
     try cleave info $file
 done
 names . | grep out
