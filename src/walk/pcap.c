@@ -267,40 +267,6 @@ static bool explain_other(const struct walk_format *f, const char *path, struct 
     return clv_fail_at(err, offset, record);
 }
 
-bool walk_explain(const struct walk_format *f, const char *path, enum walk_step step,
-                  struct clv_span rest, uint64_t offset, uint64_t record, struct clv_error *err)
-{
-    if (step == WALK_OTHER)
-        return explain_other(f, path, rest, offset, record, err);
-    if (step != WALK_DOUBTFUL && explain_zeros(f, path, rest, offset, record, err))
-        return false;
-    if (rest.len < f->hdr_len) {
-        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the record header needs %u bytes, %zu remain",
-                       f->hdr_len, rest.len);
-    } else {
-        uint32_t caplen, origlen;
-        walk_lengths(f, rest.p, f->big_endian, &caplen, &origlen);
-        if (step == WALK_DOUBTFUL)
-            (void)clv_fail(err, CLV_ERR_DAMAGE, path,
-                           "the record header promises %u bytes, within which sound records begin",
-                           caplen);
-        else if (step == WALK_IMPOSSIBLE)
-            (void)clv_fail(err, CLV_ERR_DAMAGE, path,
-                           "the record header promises %u bytes, more than the %u that a packet "
-                           "of this link type can have",
-                           caplen, f->caplen_max);
-        else
-            (void)clv_fail(err, CLV_ERR_DAMAGE, path,
-                           "the record header promises %u bytes, %zu remain", caplen,
-                           rest.len - f->hdr_len);
-    }
-    if (step == WALK_CUT)
-        (void)clv_fail_hint(err, "the capture was cut off, or was still running");
-    else
-        (void)clv_fail_hint(err, "the bytes from here on are not records of a pcap file");
-    return clv_fail_at(err, offset, record);
-}
-
 /*
  * What nearly every record of a sound file has: the plausible chain of walk_guess() is made of
  * these. A record that looks otherwise costs a second walk over its piece, never a wrong result.
@@ -497,11 +463,11 @@ size_t walk_search(const struct walk_format *f, struct clv_span s, size_t from, 
     return limit;
 }
 
-/* A plausible record that has bytes: zeros are everywhere. */
+/* A plausible record that has bytes: one without any is found in all kinds of data. */
 static bool is_evident(const struct walk_format *f, const uint8_t *p, uint32_t sec_from)
 {
-    bool is_empty = false;
-    return link_of(f, p, sec_from, &is_empty) && !is_empty;
+    bool is_empty;
+    return link_of(f, p, sec_from, &is_empty) > f->hdr_len;
 }
 
 /* A chain of plausible records from `at` on goes past the byte `end` of s. */
@@ -523,6 +489,20 @@ static bool passes(const struct walk_format *f, struct clv_span s, bool full, si
     return s.len - at < f->hdr_len ? full || at == s.len : is_evident(f, s.p + at, sec_from);
 }
 
+/*
+ * Where sound records or another capture begin within the record of raw_len bytes at s, which no
+ * record follows; raw_len: nowhere. full: s ends before its input does.
+ */
+static size_t begins_within(const struct walk_format *f, struct clv_span s, bool full,
+                            uint32_t raw_len)
+{
+    for (size_t at = 1; at < raw_len; at++)
+        if (CLV_UNLIKELY(passes(f, s, full, at, raw_len)) ||
+            (begins_capture(s.p + at, s.len - at) && walk_search(f, s, at, at + 1) == at))
+            return at;
+    return raw_len;
+}
+
 bool walk_believes(const struct walk_format *f, struct clv_span rest, uint32_t raw_len)
 {
     const bool full = rest.len >= f->record_max;
@@ -531,12 +511,61 @@ bool walk_believes(const struct walk_format *f, struct clv_span rest, uint32_t r
         return true; /* the last one, or so long that nothing is seen of what follows */
     const uint8_t *next = rest.p + raw_len;
     const uint32_t sec_from = walk_load32(next, f->big_endian) - PLAUSIBLE_SECONDS;
-    if (CLV_LIKELY(is_evident(f, next, sec_from)) || begins_capture(next, s.len - raw_len))
-        return true;
-    for (size_t at = 1; at < raw_len; at++)
-        if (CLV_UNLIKELY(passes(f, s, full, at, raw_len)))
-            return false;
-    return true;
+    return CLV_LIKELY(is_evident(f, next, sec_from)) || begins_capture(next, s.len - raw_len) ||
+           begins_within(f, s, full, raw_len) == raw_len;
+}
+
+/* The record that was not believed: what begins within it. */
+static bool explain_doubtful(const struct walk_format *f, const char *path, struct clv_span rest,
+                             uint64_t offset, uint64_t record, struct clv_error *err)
+{
+    uint32_t caplen, origlen;
+    const bool full = rest.len >= f->record_max;
+    const struct clv_span s = {rest.p, full ? f->record_max : rest.len};
+    walk_lengths(f, rest.p, f->big_endian, &caplen, &origlen);
+    const size_t at = begins_within(f, s, full, f->hdr_len + caplen);
+    const bool other = begins_capture(s.p + at, s.len - at);
+    (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                   "the record header promises %u bytes, within which %s", caplen,
+                   other ? "another capture begins" : "sound records begin");
+    if (other)
+        (void)clv_fail_hint(err, "split it on its own: tail -c +%llu gives it",
+                            (unsigned long long)(offset + at + 1));
+    else
+        (void)clv_fail_hint(err, "the bytes from here on are not records of a pcap file");
+    return clv_fail_at(err, offset, record);
+}
+
+bool walk_explain(const struct walk_format *f, const char *path, enum walk_step step,
+                  struct clv_span rest, uint64_t offset, uint64_t record, struct clv_error *err)
+{
+    if (step == WALK_OTHER)
+        return explain_other(f, path, rest, offset, record, err);
+    if (step == WALK_DOUBTFUL)
+        return explain_doubtful(f, path, rest, offset, record, err);
+    if (explain_zeros(f, path, rest, offset, record, err))
+        return false;
+    if (rest.len < f->hdr_len) {
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the record header needs %u bytes, %zu remain",
+                       f->hdr_len, rest.len);
+    } else {
+        uint32_t caplen, origlen;
+        walk_lengths(f, rest.p, f->big_endian, &caplen, &origlen);
+        if (step == WALK_IMPOSSIBLE)
+            (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                           "the record header promises %u bytes, more than the %u that a packet "
+                           "of this link type can have",
+                           caplen, f->caplen_max);
+        else
+            (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                           "the record header promises %u bytes, %zu remain", caplen,
+                           rest.len - f->hdr_len);
+    }
+    if (step == WALK_CUT)
+        (void)clv_fail_hint(err, "the capture was cut off, or was still running");
+    else
+        (void)clv_fail_hint(err, "the bytes from here on are not records of a pcap file");
+    return clv_fail_at(err, offset, record);
 }
 
 struct near {

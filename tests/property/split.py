@@ -506,6 +506,19 @@ def joined() -> None:
             check_damaged(rng, data + more, whole)
 
 
+def cut_and_joined() -> None:
+    """The first capture's last record is cut: with --recover it is lost, and nothing after it."""
+    rng = suite.random('cut-and-joined')
+    fmt = pf.Format(rng.choice(['us', 'ns', 'modified']), rng.random() < 0.5)
+    for other in (fmt, pf.Format(fmt.kind, not fmt.big_endian)):
+        first = some_records(rng, fmt, 1500)
+        second = some_records(rng, other, rng.choice([3, 2000]))
+        data = fmt.header() + b''.join(first)[:-rng.randrange(1, 24)] + other.header() + \
+            b''.join(second)
+        recovered = first[:-1] + (second if other == fmt else [])
+        check_damaged(rng, data, records_of(fmt, recovered))
+
+
 def holes() -> None:
     """Zeros between records and at the end are no records, and nothing around them is lost."""
     rng = suite.random('holes')
@@ -591,7 +604,7 @@ def main() -> int:
         'every-key-%d' % linktype: every_key(linktype) for linktype in reference.LINKS}
     for case in (knobs, no_other, byte_order, old_versions, many_flows, false_chains,
                  false_chain_to_the_end, empty_packets, empty_near_the_epoch, zeros_near_the_epoch,
-                 huge_beside_tiny, many_records, wild_times, damaged, joined, holes, swallowed,
+                 huge_beside_tiny, many_records, wild_times, damaged, joined, cut_and_joined, holes, swallowed,
                  protocol_zero, limits):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)

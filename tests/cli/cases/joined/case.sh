@@ -15,6 +15,8 @@ for name, data in {
         'nano': a + struct.pack('<IHHIIII', 0xa1b23c4d, 2, 4, 0, 0, 262144, 1) + record,
         'pcapng': a + ng,
         'pcap': ng + a,
+        'cut': a[:-9] + struct.pack('>IHHIIII', 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1) + 3 * (
+            struct.pack('>IIII', 10**9, 0, 14, 14) + bytes(14)),
 }.items():
     with open(name, 'wb') as f:
         f.write(data)
@@ -23,7 +25,7 @@ cat a.pcap a.pcap >twice.pcap
 try cleave split twice.pcap -o out --verify | grep -v took
 try cleave info same
 try cleave split --merge twice.pcap same -q -o merged --json | grep -e joined -e records_read
-for file in order raw nano pcapng pcap; do
+for file in order raw nano pcapng pcap cut; do
     try cleave split $file -o none --dry-run -q
     try cleave split $file -o none --dry-run -q --recover
 done
