@@ -152,6 +152,14 @@ enum { CLV_LARGEST = 5 };
  * unless the template names directories. */
 enum { CLV_PER_DIRECTORY = 10000 };
 
+enum { CLV_UNKNOWN_LINKS = 8 };
+
+/* Records of a link type that is not looked into. */
+struct clv_split_unknown_link {
+    uint64_t records; /* these are among the `other` */
+    uint16_t linktype;
+};
+
 /* One of the largest flows. */
 struct clv_split_largest {
     uint64_t records;
@@ -219,6 +227,10 @@ struct clv_split_result {
     struct clv_error damage; /* the first fault; code CLV_ERR_NONE: the captures were sound */
     struct clv_error after;  /* what failed once the outputs had their name: the page, the last step
                                 of CLV_SYNC_FULL, removing what was replaced; or CLV_ERR_NONE */
+    /* As they came; of more link types the records are summed up. */
+    struct clv_split_unknown_link unknown_links[CLV_UNKNOWN_LINKS];
+    unsigned n_unknown_links;
+    uint64_t more_unknown_links;
 };
 
 /*

@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cleave/packet.h"
 #include "cleave/split.h"
 #include "cli/cli.h"
 
@@ -71,7 +72,7 @@ static const struct flag flags[] = {
     {"name", 'n', FLAG_TEXT, AT(name), 0, 0, "TEMPLATE",
      "output names (default: {n:8}_{key}.pcap, or .pcapng)"},
     {"no-other", 0, FLAG_BOOL, AT(no_other), 0, 0, NULL,
-     "drop records without a network address instead of writing other.pcap"},
+     "drop records without a sound network address instead of writing other.pcap"},
     {"format", 0, FLAG_WORD, AT(format), 0, 0, "input|pcap|pcapng",
      "of the outputs; input: as FILE has it, byte for byte (default: input)"},
     {"compress", 0, FLAG_WORD, AT(compress), 0, 0, "none|zstd|gzip",
@@ -189,6 +190,21 @@ static void print_disorder(const struct clv_split_params *p, const struct clv_sp
         row_of(to, "disorder", r->earlier, "record", buf);
 }
 
+/* Why records are `other` that may well have addresses. */
+static void print_unknown_links(const struct clv_split_result *r, FILE *to)
+{
+    for (unsigned i = 0; i < r->n_unknown_links; i++) {
+        const struct clv_split_unknown_link *l = &r->unknown_links[i];
+        const char *name = clv_linktype_name(l->linktype);
+        (void)fprintf(to, "link type %u%s%s%s is not known: all its records (%s) are %s\n",
+                      l->linktype, name ? " (" : "", name ? name : "", name ? ")" : "",
+                      human_count(l->records), r->dropped_other ? "dropped" : "in `other`");
+    }
+    if (r->more_unknown_links)
+        (void)fprintf(to, "and so are %s record%s of further link types\n",
+                      human_count(r->more_unknown_links), plural(r->more_unknown_links));
+}
+
 /* What may be tried next where something is not as it could be. */
 static void print_advice(const struct clv_split_params *p, const struct clv_split_result *r,
                          FILE *to)
@@ -232,8 +248,8 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
                       p->manifest == CLV_MANIFEST_NONE ? "find lists all"
                                                        : "the manifest lists all");
     row_of(to, r->dropped_other ? "dropped" : "other", r->other, "record",
-           r->dropped_other ? " without a network address (--no-other)"
-                            : " without a network address, in a file of that name");
+           r->dropped_other ? " without a sound network address (--no-other)"
+                            : " without a sound network address, in a file of that name");
     row_of(to, "verified", r->verified, "output", ", read again and held against the capture");
     const struct clv_dropped_blocks *b = &r->dropped_blocks;
     row_of(to, "left out", b->statistics, "block",
@@ -257,8 +273,9 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
            r->dropped_small ? " of small flows (--no-other)" : " of small flows, in the same file");
     row_of(to, "dropped", r->dropped_filtered, "record", " not asked for");
     row_of(to, "dropped", r->dropped_capped, "record", " beyond what a flow may have");
-    row_of(to, "cut short", r->cut_short, "record",
-           " captured too short for ports, in flows without ports");
+    row_of(to, "no ports", r->cut_short, "record",
+           " whose ports are not there (cut short by the capture or by their length), in flows "
+           "without ports");
     for (unsigned i = 0; r->flows > 1 && i < r->n_largest; i++) {
         const struct clv_split_largest *l = &r->largest[i];
         char what[1200];
@@ -275,6 +292,7 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
                    r->threads, plural(r->threads), human_count(r->reopens), plural(r->reopens),
                    human_count(r->writes), plural(r->writes));
     human_row(to, "took", human_seconds(r->seconds), buf);
+    print_unknown_links(r, to);
     print_advice(p, r, to);
 }
 

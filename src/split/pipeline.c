@@ -186,6 +186,11 @@ static void count(struct plan *pl)
     r->dropped_blocks.custom = pl->counts.blocks_custom;
     r->dropped_blocks.unknown = pl->counts.blocks_unknown;
     r->dropped_blocks.metadata = pl->counts.blocks_metadata;
+    r->n_unknown_links = 0;
+    for (unsigned i = 0; i < LEDGER_UNREAD; i++)
+        if (pl->counts.unread[i])
+            tally_unknown_link(r, pl->ledger.unread[i], pl->counts.unread[i]);
+    r->more_unknown_links = pl->counts.unread[LEDGER_UNREAD];
     r->flows = pl->numbering.n_numbered;
     r->input = (uint32_t)(pl->params->n_before + pl->source) + 1;
     r->inputs = (uint32_t)pl->params->n_all;

@@ -3,6 +3,7 @@
 
 #include "base/json.h"
 #include "base/mem.h"
+#include "cleave/packet.h"
 #include "output/name.h"
 #include "split/counts.h"
 
@@ -186,6 +187,15 @@ static void put_outcome(struct json *j, const struct clv_split_params *params,
         json_str(j, "file", r->largest[i].name);
         json_u64(j, "records", r->largest[i].records);
         json_u64(j, "bytes", r->largest[i].bytes);
+        json_close(j);
+    }
+    json_end_array(j);
+    json_open_array(j, "unknown_link_types");
+    for (unsigned i = 0; i < r->n_unknown_links; i++) {
+        json_item(j);
+        json_u64(j, "linktype", r->unknown_links[i].linktype);
+        json_str(j, "linktype_name", clv_linktype_name(r->unknown_links[i].linktype));
+        json_u64(j, "records", r->unknown_links[i].records);
         json_close(j);
     }
     json_end_array(j);

@@ -39,7 +39,9 @@ struct lens {
     uint8_t key_kind; /* as far as it is part of the key */
     bool big_endian;
     bool rounds; /* times can be finer than the outputs' */
+    uint8_t unread;
     uint64_t units;
+    uint64_t others; /* counted before its first record */
     /* pcapng: what the outputs hold without a second look. */
     uint64_t ts_end;  /* nanoseconds; times before 1970 are looked at, too */
     uint32_t longest; /* bytes of packet */
@@ -47,8 +49,15 @@ struct lens {
 
 #define PCAP_TIME_END (UINT64_C(1000000000) << 32)
 
+/* Ends a look through the lens: all its records are `other` where its link type is not known. */
+static inline void look_away(const struct lens *lens, struct scan_counts *counts)
+{
+    if (lens->unread)
+        counts->unread[lens->unread - 1] += counts->other - lens->others;
+}
+
 static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, uint32_t iface,
-                             bool big_endian)
+                             bool big_endian, uint64_t others)
 {
     const struct ledger_iface *i = ledger_iface(plan->ledger, iface);
     decode_fn *const fn = decode_function(i->linktype);
@@ -64,6 +73,8 @@ static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, ui
         .units = i->units,
         .ts_end = pcap ? PCAP_TIME_END : INT64_MAX,
         .longest = pcap && dialect_cut(plan->dialect, UINT32_MAX) > longest ? longest : UINT32_MAX,
+        .unread = i->unread,
+        .others = others,
     };
 }
 
@@ -362,6 +373,18 @@ static CLV_COLD bool meet_block(struct scan_piece *piece, const struct scan_plan
     return true;
 }
 
+/* Numbers a link type that is not looked into, for those that count its records. */
+static CLV_COLD void settle_unread(struct ledger *l, struct ledger_iface *iface)
+{
+    if (clv_linktype_supported(iface->linktype))
+        return;
+    for (iface->unread = 1; iface->unread <= l->n_unread; iface->unread++)
+        if (l->unread[iface->unread - 1] == iface->linktype)
+            return;
+    if (l->n_unread < LEDGER_UNREAD)
+        l->unread[l->n_unread++] = iface->linktype;
+}
+
 /* Gives an interface that was just described its kind of output. */
 static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path, bool big_endian,
                                  struct clv_error *err)
@@ -375,6 +398,7 @@ static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path,
     };
     const unsigned n = dialect_kind(plan->dialect, &kind);
     i->link = (uint8_t)n;
+    settle_unread(plan->ledger, i);
     if (plan->select && !select_compile(plan->select, n, linktype, big_endian, err))
         return false;
     if (n < DIALECT_KINDS || plan->dialect->form != DIALECT_PCAP)
@@ -468,7 +492,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     size_t at = piece->start, n = piece->n_items;
     int64_t before = piece->last_ns;
     if (kind == WALK_PCAP)
-        look_at(&lens, plan, piece->state.iface_base, big_endian);
+        look_at(&lens, plan, piece->state.iface_base, big_endian, 0);
     while (at < limit && step == WALK_RECORD) {
         struct scan_item *items =
             mem_reserve(piece->items, &piece->items_cap, n + STRETCH, sizeof *items);
@@ -492,8 +516,10 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
                 step = WALK_DOUBTFUL;
                 break;
             }
-            if (kind == WALK_PCAPNG && CLV_UNLIKELY(rec.iface != lens.iface))
-                look_at(&lens, plan, rec.iface, piece->state.big_endian);
+            if (kind == WALK_PCAPNG && CLV_UNLIKELY(rec.iface != lens.iface)) {
+                look_away(&lens, &counts);
+                look_at(&lens, plan, rec.iface, piece->state.big_endian, counts.other);
+            }
             if (kind == WALK_PCAPNG && CLV_UNLIKELY(lens.rounds))
                 counts.rounded += walk_block_rounds(rec.raw, &piece->state, lens.units);
             if (CLV_UNLIKELY(rec.ts_ns < before))
@@ -530,6 +556,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
     }
     counts.captured = captured;
     piece->last_ns = before;
+    look_away(&lens, &counts);
     scan_counts_add(&piece->counts, &counts);
     piece->n_items = n;
     piece->stop = step;

@@ -76,6 +76,7 @@ struct scan_fragment {
 
 struct scan_counts {
     uint64_t records, other, dropped_other, fragments, cut_short;
+    uint64_t unread[LEDGER_UNREAD + 1]; /* of `other`, by the interface's number in the ledger */
     uint64_t filtered;
     uint64_t copies;   /* items beyond one per record */
     uint64_t captured; /* packet bytes of the records */

@@ -31,6 +31,9 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
         sum->earlier_input = r->earlier_input;
     }
     counts_add(sum, r);
+    for (unsigned i = 0; i < r->n_unknown_links; i++)
+        tally_unknown_link(sum, r->unknown_links[i].linktype, r->unknown_links[i].records);
+    sum->more_unknown_links += r->more_unknown_links;
     sum->seconds += r->seconds;
     sum->threads = r->threads;
     sum->max_open = r->max_open;

@@ -107,3 +107,19 @@ void tally_outputs(struct clv_split_result *r, const struct partition *parts, ui
     }
     tell_tunnel(r, &tunnels);
 }
+
+void tally_unknown_link(struct clv_split_result *r, uint16_t linktype, uint64_t records)
+{
+    unsigned i = 0;
+    while (i < r->n_unknown_links && r->unknown_links[i].linktype != linktype)
+        i++;
+    if (i == CLV_UNKNOWN_LINKS) {
+        r->more_unknown_links += records;
+        return;
+    }
+    if (i == r->n_unknown_links) {
+        r->unknown_links[i] = (struct clv_split_unknown_link){.linktype = linktype};
+        r->n_unknown_links++;
+    }
+    r->unknown_links[i].records += records;
+}

@@ -18,4 +18,7 @@ void tally_outputs(struct clv_split_result *r, const struct partition *parts, ui
 void tally_join_largest(struct clv_split_result *sum, const struct clv_split_result *r,
                         const char *below);
 
+/* Adds records of a link type that is not looked into. */
+void tally_unknown_link(struct clv_split_result *r, uint16_t linktype, uint64_t records);
+
 #endif

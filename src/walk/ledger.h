@@ -36,9 +36,12 @@ struct ledger_iface {
     uint8_t link;    /* number of its kind of output; 0 where one kind takes all */
     uint8_t fcs_len; /* bytes */
     uint32_t snaplen;
+    uint8_t unread;   /* 0: its packets are looked into; else the number of its link type, from 1 */
     uint64_t units;   /* of time in a second */
     int64_t offset_s; /* to be added to times, seconds */
 };
+
+enum { LEDGER_UNREAD = 8 }; /* link types; one number more for all others */
 
 enum { LEDGER_SEGMENTS = 26, LEDGER_FIRST = 64 };
 
@@ -50,6 +53,8 @@ struct ledger {
     uint64_t metadata_max;  /* bytes of metadata that are kept at most */
     uint64_t metadata_left; /* blocks that were not kept */
     atomic_bool has_metadata;
+    uint16_t unread[LEDGER_UNREAD]; /* link types that are not looked into, as they came */
+    unsigned n_unread;
 };
 
 void ledger_init(struct ledger *l, uint64_t metadata_max);

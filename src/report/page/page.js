@@ -422,7 +422,7 @@ function drawHead() {
       `${result.damage.byte === null ? "" : ` at byte ${count(result.damage.byte)}`}` +
       `${result.damage.record === null ? "" : ` (record ${count(result.damage.record)})`}: ${result.damage.what}` : null,
     result.other - result.dropped.other > 0 ? `${plural(result.other - result.dropped.other, "record")} without ` +
-      "a network address: in no flow, but among the sums, as other." : null,
+      "a sound network address: in no flow, but among the sums, as other." : null,
     result.small - result.dropped.small > 0 ? `${plural(result.small - result.dropped.small, "record")} of small ` +
       "flows: without rows of their own, but among the sums, as other." : null,
     dropped.length ? `Dropped: ${dropped.map(([why, n]) => `${plural(n, "record")} (${why})`).join(", ")}` : null,
