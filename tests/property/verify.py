@@ -394,7 +394,7 @@ def several() -> None:
                      ('--top', '9'), ('--recover',), ('--name', '{input}/{n}')):
             chosen = rng.sample(sorted(paths), rng.randint(2, 4))
             proven([paths[name] for name in chosen], *ways, *more)
-    same = [paths['us.pcap'], paths['us.pcap'], paths['us.pcap']]
+    same = [suite.write('same-%d.pcap' % i, found['us.pcap']) for i in range(3)]
     for ways in ((), ('--merge',), ('--each',)):
         proven(same, *ways)
         proven([paths['us.pcap']], *ways)
