@@ -190,11 +190,11 @@ static bool settle_replacing(struct splitting *run, const struct clv_split_param
     m->inputs = params->inputs;
     m->n_inputs = params->n_inputs;
     m->all = params->force_all;
-    for (size_t i = 0; i < params->n_inputs; i++) {
+    for (size_t i = 0; i < run->job.n_sources; i++) { /* without those that cannot be read */
         struct job_name name;
         enum made_added added = MADE_KNOWN;
         for (unsigned again = 0; added == MADE_KNOWN; again++) {
-            job_sub_name(&name, params->inputs[i], again);
+            job_sub_name(&name, run->job.sources[i].called, again);
             added = made_names_add(&m->subs, name.text, strlen(name.text));
         }
         if (added == MADE_NOMEM)

@@ -57,3 +57,8 @@ try cleave split a.pcap -o out -q --force=all
 try cleave split a.pcap -o out --force=nothing
 try cleave split a.pcap -o -
 names . | grep -v /
+# A capture that cannot be read is not in the run: what it was once is kept.
+cleave split --each a.pcap b.pcap -o days -q
+: >b.pcap
+try cleave split --each --recover a.pcap b.pcap -o days -q --force
+names days | grep -c b/
