@@ -305,14 +305,20 @@ def told() -> dict[str, bytes]:
         {"format": "pcapng", "metadata": False, "snaplen": 60, "community_seed": 1},
         {"max_packets_per_flow": 1, "max_bytes_per_flow": 100, "other": False, "manifest": "none"},
     ]
+    more += [{"filter": "host there.invalid"}, {"filter": "port http or dst face::1 and tcp[0:2] = 7"},
+             {"report": "page.html"}, {"report": "other.pcap"}]
+
     def text(options: dict[str, object], n: int) -> bytes:
-        inputs = [{"file": "in.pcap", "bytes": 1024}] * n
+        inputs = [{"file": "in.pcap", "bytes": 0}] * n  # of another size it would be another capture
         return json.dumps({"cleave": "0.1.0", "inputs": inputs, "options": options} | counts).encode()
     out = {str(i): text(usual | o, 1) for i, o in enumerate(more)}
     out["two"] = text(usual, 2) + b" "
     out["two-each"] = text(usual | {"each": True}, 2) + b" "
     out["cut"] = out["0"][:200]
     out["unknown"] = text(usual | {"colour": 7}, 1)
+    out["digest"] = out["0"].replace(b'{', b'{"records_digest": "%064x", ' % 1, 1)
+    out["packed"] = out["0"].replace(b'"bytes": 0', b'"bytes": 9, "compression": "gzip"', 1)
+    out["size"] = out["0"].replace(b'"bytes": 0', b'"bytes": 9', 1)
     return out
 
 
