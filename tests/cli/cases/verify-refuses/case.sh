@@ -24,6 +24,10 @@ for file in fifo secret missing /dev/zero; do
 done
 record "said['inputs'][0]['file'] = 'secret'"
 try cleave verify out a.pcap -q
+record "said['options']['recover'] = True
+said['damage'] = {'byte': 0, 'record': 0, 'what': 'x'}
+said['inputs'].append({'file': 'secret', 'bytes': 6, 'records': 0, 'left_out': 'x'})"
+try cleave verify out -q
 # Names of hosts are not looked up.
 for filter in 'host example.invalid' 'port 80 and example' 'ether host gw' 'net 10/8 or dst face:' \
     'len-4 > 5' 'proto \\x.y'; do
