@@ -215,7 +215,7 @@ struct clv_split_result {
     struct clv_dropped_blocks {
         uint64_t statistics; /* of interfaces: they would not be true of a part */
         uint64_t custom;     /* that say they must not be copied */
-        uint64_t unknown;    /* of types that are not known */
+        uint64_t unknown;    /* of types that are not known, where they cannot be kept */
         uint64_t metadata;   /* with no_metadata, or in an output that cannot hold them */
     } dropped_blocks;        /* pcapng */
     uint64_t stale;          /* directories that killed runs to the same output left */
@@ -231,6 +231,10 @@ struct clv_split_result {
     struct clv_split_unknown_link unknown_links[CLV_UNKNOWN_LINKS];
     unsigned n_unknown_links;
     uint64_t more_unknown_links;
+    /* pcapng: */
+    uint64_t bad_options; /* blocks whose options do not fit into them; copied as they are */
+    uint64_t untimed;     /* records without a time */
+    uint64_t mixed;       /* outputs that libpcap stops in: their interfaces or sections differ */
 };
 
 /*

@@ -78,7 +78,7 @@ static const struct flag flags[] = {
     {"compress", 0, FLAG_WORD, AT(compress), 0, 0, "none|zstd|gzip",
      "of the outputs, whose names then end in .zst or .gz (default: none)"},
     {"no-metadata", 0, FLAG_BOOL, AT(no_metadata), 0, 0, NULL,
-     "pcapng: leave out resolved names, secrets and custom blocks"},
+     "pcapng: leave out names, secrets, custom and unknown blocks"},
     {"recover", 0, FLAG_BOOL, AT(recover), 0, 0, NULL,
      "where a capture is damaged, search for the next record; leave out what is no capture"},
     {"manifest", 'm', FLAG_WORD, AT(manifest), 0, 0, "csv|jsonl|none|-",
@@ -216,6 +216,12 @@ static void print_advice(const struct clv_split_params *p, const struct clv_spli
     if (r->overlaps)
         (void)fprintf(to, "%s begins before %s ends: --merge takes records by their times\n",
                       printable(p->inputs[r->overlap[1]]), printable(p->inputs[r->overlap[0]]));
+    if (r->mixed)
+        (void)fprintf(to,
+                      "%s output%s interfaces that differ in link type, snaplen or byte order: "
+                      "libpcap (tcpdump, Zeek, Suricata) stops there; --format pcap makes files "
+                      "that it reads\n",
+                      human_count(r->mixed), r->mixed == 1 ? " has" : "s have");
     if (r->reopens > r->outputs)
         (void)fprintf(
             to,
@@ -263,6 +269,9 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     row_of(to, "joined", r->joined, "capture", " within another (cat), read as one with it");
     print_disorder(p, r, to);
     row_of(to, "left out", r->left_out, "capture", " that cannot be read (--recover)");
+    row_of(to, "undated", r->untimed, "record",
+           p->format == CLV_FORMAT_PCAP ? " without a time, which pcap dates to 1970"
+                                        : " without a time");
     row_of(to, "skipped", r->skipped_bytes, "byte", " after faults (--recover)");
     row_of(to, "fragments", r->fragments - r->orphans, "later fragment",
            ", in the flow of the first one");
@@ -461,6 +470,14 @@ static int run(const void *options, char **operands, unsigned n_operands)
         status = EXIT_DAMAGED;
     if (r.after.code != CLV_ERR_NONE) {
         (void)print_error(&r.after);
+        status = EXIT_DAMAGED;
+    }
+    if (r.bad_options) {
+        (void)fprintf(complaint(NULL),
+                      "%s block%s malformed options; %s copied as %s, and no packet is lost\n",
+                      human_count(r.bad_options), r.bad_options == 1 ? " has" : "s have",
+                      r.bad_options == 1 ? "it is" : "they are",
+                      r.bad_options == 1 ? "it is" : "they are");
         status = EXIT_DAMAGED;
     }
     if (r.damage.code != CLV_ERR_NONE) {

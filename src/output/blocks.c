@@ -1,13 +1,26 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "output/blocks.h"
 
+#include <assert.h>
+
 #include "base/mem.h"
 
-enum { SECTION_LENGTH_AT = 16 };
+enum {
+    SECTION_LENGTH_AT = 16,
+    IFACES_MIN = 4,
+    IFACES_KEPT = 64, /* room for so many is kept from section to section */
+};
+
+static void forget_ifaces(struct trail *t)
+{
+    mem_free(t->more);
+    t->more = NULL;
+    t->cap = 0;
+}
 
 void trail_fini(struct trail *t)
 {
-    mem_free(t->more);
+    forget_ifaces(t);
     *t = (struct trail){0};
 }
 
@@ -43,14 +56,64 @@ static bool begin_section(struct stage *s, struct trail *t, const struct ledger 
     const struct ledger_entry *e = ledger_entry(l, section);
     t->section = section + 1;
     t->n_ifaces = 0;
+    if (t->cap > IFACES_KEPT)
+        forget_ifaces(t);
+    else if (t->cap)
+        memset(t->more + t->cap, 0, 2 * (size_t)t->cap * sizeof *t->more);
+    t->mixed |= t->begun && t->big_endian != e->big_endian;
+    if (!t->begun)
+        t->big_endian = e->big_endian;
     return stage_put(s, e->block, SECTION_LENGTH_AT) && stage_put(s, unknown, sizeof unknown) &&
            stage_put(s, e->block + SECTION_LENGTH_AT + sizeof unknown,
                      e->block_len - SECTION_LENGTH_AT - sizeof unknown);
 }
 
-static uint32_t iface_at(const struct trail *t, uint32_t i)
+/* The slot of the interface, or the free one where it belongs. A slot has number + 1; 0: free. */
+static uint32_t *slot_of(const struct trail *t, uint32_t iface)
 {
-    return t->n_ifaces == 1 ? t->only : t->more[i];
+    uint32_t *const slots = t->more + t->cap;
+    const uint32_t mask = 2 * t->cap - 1;
+    uint32_t at = (iface * 0x9e3779b1U >> 7) & mask;
+    while (slots[at] && t->more[slots[at] - 1] != iface)
+        at = (at + 1) & mask;
+    return &slots[at];
+}
+
+/* Makes room for one more interface. false: no memory. */
+static bool grow(struct trail *t)
+{
+    struct trail old = *t;
+    if (t->more && t->n_ifaces < t->cap)
+        return true;
+    t->cap = t->cap ? t->cap * 2 : IFACES_MIN;
+    t->more = mem_zalloc(3 * (size_t)t->cap, sizeof *t->more);
+    if (!t->more) {
+        *t = old;
+        return false;
+    }
+    for (uint32_t i = 0; i < t->n_ifaces; i++) {
+        t->more[i] = t->n_ifaces == 1 ? t->only : old.more[i];
+        *slot_of(t, t->more[i]) = i + 1;
+    }
+    mem_free(old.more);
+    return true;
+}
+
+/*
+ * libpcap (sf-pcapng.c) reads a file to its end only if all its interfaces have one link type and
+ * one snaplen, and all sections one byte order.
+ */
+static void compare(struct trail *t, const struct ledger_iface *i)
+{
+    enum { SNAPLEN_MAX = 262144 }; /* what it takes for 0 and for more, of most link types */
+    const uint32_t snaplen = i->snaplen && i->snaplen < SNAPLEN_MAX ? i->snaplen : SNAPLEN_MAX;
+    if (t->begun) {
+        t->mixed |= t->linktype != i->linktype || t->snaplen != snaplen;
+        return;
+    }
+    t->begun = true;
+    t->linktype = i->linktype;
+    t->snaplen = snaplen;
 }
 
 /* An interface's block with a snaplen of so many bytes at most; 0 in it stands for no limit. */
@@ -73,23 +136,18 @@ static CLV_COLD bool add_iface(struct stage *s, struct trail *t, const struct di
     const uint32_t n = t->n_ifaces;
     if (iface >= atomic_load(&l->n_ifaces) - base) /* it was there when the record was scanned */
         return clv_fail(s->err, CLV_ERR_IO, s->name, "the input changed while it was read");
-    if (n == 0) {
+    if (n == 0)
         t->only = iface;
-    } else {
-        if (n + 1 > t->cap) {
-            const uint32_t cap = t->cap ? t->cap * 2 : 4;
-            uint32_t *more = mem_grow(t->more, cap, sizeof *more);
-            if (!more)
-                return clv_fail_nomem(s->err, s->name, cap * sizeof *more);
-            t->more = more;
-            t->cap = cap;
-        }
-        if (n == 1)
-            t->more[0] = t->only;
+    else if (!grow(t))
+        return clv_fail_nomem(s->err, s->name, 6 * (size_t)t->cap * sizeof *t->more);
+    if (t->more) {
         t->more[n] = iface;
+        *slot_of(t, iface) = n + 1;
     }
     t->n_ifaces = n + 1;
-    const struct ledger_entry *e = ledger_entry(l, ledger_iface(l, base + iface)->entry);
+    const struct ledger_iface *const i = ledger_iface(l, base + iface);
+    compare(t, i);
+    const struct ledger_entry *e = ledger_entry(l, i->entry);
     return d->snaplen ? put_narrow(s, e, d->snaplen) : put_block(s, e);
 }
 
@@ -102,11 +160,10 @@ static bool settle_iface(struct stage *s, struct trail *t, const struct dialect 
         *number = 0;
         return true;
     }
-    for (uint32_t i = 0; i < t->n_ifaces; i++)
-        if (iface_at(t, i) == iface) {
-            *number = i;
-            return true;
-        }
+    if (t->more && t->n_ifaces && (*number = *slot_of(t, iface)) != 0) {
+        --*number;
+        return true;
+    }
     *number = t->n_ifaces;
     return add_iface(s, t, d, iface, ledger_entry(l, t->section - 1)->iface);
 }
@@ -167,7 +224,8 @@ static CLV_COLD bool put_simple(struct stage *s, struct trail *t, const struct d
 {
     const struct ledger *l = d->ledger;
     uint32_t number;
-    if (t->n_ifaces && iface_at(t, 0) != 0 && !begin_section(s, t, l, t->section - 1))
+    if (t->n_ifaces && (t->n_ifaces == 1 ? t->only : t->more[0]) != 0 &&
+        !begin_section(s, t, l, t->section - 1))
         return false;
     if (!settle_iface(s, t, d, 0, &number))
         return false;
@@ -232,18 +290,17 @@ static bool put_packet(struct stage *s, struct trail *t, const struct blocks_sou
            stage_put(s, raw + sizeof head, len - (uint32_t)sizeof head);
 }
 
-uint32_t blocks_head(uint8_t head[NG_PACKET_HEADER], const struct walk_format *f,
-                     const struct walk_record *rec, uint32_t iface)
+uint32_t blocks_head(uint8_t head[NG_PACKET_HEADER], const struct walk_record *rec, uint32_t iface,
+                     uint64_t ticks, bool big_endian)
 {
     const uint32_t padding = ng_pad(rec->caplen) - rec->caplen;
-    const uint64_t ticks = (uint64_t)rec->ts_ns / f->tick_ns;
-    store_le32(head, NG_PACKET);
-    store_le32(head + 4, NG_PACKET_MIN + rec->caplen + padding);
-    store_le32(head + 8, iface);
-    store_le32(head + 12, (uint32_t)(ticks >> 32));
-    store_le32(head + 16, (uint32_t)ticks);
-    store_le32(head + 20, rec->caplen);
-    store_le32(head + 24, rec->origlen);
+    const uint32_t words[] = {NG_PACKET,       NG_PACKET_MIN + rec->caplen + padding,
+                              iface,           (uint32_t)(ticks >> 32),
+                              (uint32_t)ticks, rec->caplen,
+                              rec->origlen};
+    static_assert(sizeof words == NG_PACKET_HEADER, "the block up to its data");
+    for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
+        walk_store32(head + 4 * i, words[i], big_endian);
     return padding;
 }
 
@@ -264,7 +321,8 @@ static bool put_converted(struct stage *s, struct trail *t, const struct blocks_
     if (!blocks_fit(rec.caplen))
         return clv_fail(s->err, CLV_ERR_FORMAT, s->name,
                         "a packet of %u bytes does not fit into a block of pcapng", rec.caplen);
-    const uint32_t padding = blocks_head(head, f, &rec, number);
+    const uint32_t padding =
+        blocks_head(head, &rec, number, (uint64_t)rec.ts_ns / f->tick_ns, false);
     return stage_put(s, head, sizeof head) && stage_put(s, rec.data, rec.caplen) &&
            stage_put(s, zeros, padding) && stage_put(s, head + 4, 4);
 }

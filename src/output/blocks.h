@@ -17,8 +17,13 @@ struct trail {
     uint32_t section; /* entry of the ledger + 1; 0: none was begun */
     uint32_t next;    /* the first entry that has not been passed */
     uint32_t n_ifaces, cap;
-    uint32_t only;  /* the interface of the section that is number 0 here */
-    uint32_t *more; /* numbers 0 to n_ifaces - 1, where there are several */
+    uint32_t only; /* the interface of the section that is number 0 here */
+    uint32_t
+        *more; /* where there are several: numbers 0 to cap - 1, then 2 * cap slots for those */
+    uint32_t snaplen; /* of the output's first interface, as libpcap understands it */
+    uint16_t linktype;
+    bool begun, big_endian; /* the first section, and its byte order */
+    bool mixed;             /* libpcap refuses what follows: it is not as in the first */
 };
 
 void trail_fini(struct trail *t);
@@ -47,11 +52,12 @@ CLV_MUST_CHECK bool blocks_finish(struct stage *s, struct trail *t,
 bool blocks_pending(const struct trail *t, const struct blocks_source *src);
 
 /*
- * The beginning of a little-endian packet block for a record of classic pcap; its data, padding to
- * 4 bytes, and the block's length once more (head + 4) follow. Returns the bytes of padding.
+ * The beginning of a packet block for a record that is none, with a time in its interface's units;
+ * its data, padding to 4 bytes, and the block's length once more (head + 4) follow. Returns the
+ * bytes of padding.
  */
-uint32_t blocks_head(uint8_t head[NG_PACKET_HEADER], const struct walk_format *f,
-                     const struct walk_record *rec, uint32_t iface);
+uint32_t blocks_head(uint8_t head[NG_PACKET_HEADER], const struct walk_record *rec, uint32_t iface,
+                     uint64_t ticks, bool big_endian);
 
 /* true: a packet of so many bytes fits into a block that readers take. */
 static inline bool blocks_fit(uint32_t caplen)

@@ -54,7 +54,7 @@ const char *dialect_ending(const struct dialect *d);
 /* true: an interface's times need nanoseconds. */
 static inline bool dialect_needs_ns(uint64_t units)
 {
-    return 1000000 % units != 0;
+    return units != 0 && 1000000 % units != 0;
 }
 
 #endif

@@ -60,6 +60,10 @@ struct merge {
     _Atomic uint64_t consumed;
     atomic_bool stopped;
     uint64_t damages, skipped_bytes, joined;
+    uint64_t unknown;        /* blocks left out */
+    uint64_t untimed;        /* records that got a time */
+    uint64_t bad_options;    /* sections with such, but for the one that is merged into */
+    int64_t first_ns;        /* for those of a capture that has none; WALK_NO_TIME: there is none */
     struct clv_error damage; /* the first fault */
 };
 
@@ -126,24 +130,38 @@ static bool put_iface(struct merge *m, struct lane *l, struct clv_error *err)
     return put_block(m, e->block, e->block, e->block_len, e->big_endian, err);
 }
 
+/* A record that is no packet block in any section becomes one. */
+static bool put_made(struct merge *m, const struct lane *l, uint32_t iface, uint64_t ticks,
+                     struct clv_error *err)
+{
+    static const uint8_t zeros[4] = {0};
+    const struct walk_record *rec = &l->rec;
+    uint8_t head[NG_PACKET_HEADER];
+    if (!blocks_fit(rec->caplen))
+        return clv_fail(err, CLV_ERR_FORMAT, l->source->path,
+                        "a packet of %u bytes is too long for the pcapng that all become",
+                        rec->caplen);
+    const uint32_t padding = blocks_head(head, rec, iface, ticks, m->big_endian);
+    return put(m, head, sizeof head, err) && put(m, rec->data, rec->caplen, err) &&
+           put(m, zeros, padding, err) && put(m, head + 4, 4, err);
+}
+
+/* A simple packet block would be of the first interface of all: it becomes another. */
 static bool put_record(struct merge *m, const struct lane *l, struct clv_error *err)
 {
     const struct walk_record *rec = &l->rec;
-    uint8_t head[NG_PACKET_HEADER];
+    uint8_t head[BLOCKS_IFACE_END];
     if (m->header)
         return put(m, rec->raw, rec->raw_len, err);
-    if (l->source->format.kind == WALK_PCAP) {
-        static const uint8_t zeros[4] = {0};
-        if (!blocks_fit(rec->caplen))
-            return clv_fail(err, CLV_ERR_FORMAT, l->source->path,
-                            "a packet of %u bytes is too long for the pcapng that all become",
-                            rec->caplen);
-        const uint32_t padding = blocks_head(head, &l->source->format, rec, l->numbers[0]);
-        return put(m, head, sizeof head, err) && put(m, rec->data, rec->caplen, err) &&
-               put(m, zeros, padding, err) && put(m, head + 4, 4, err);
-    }
+    if (l->source->format.kind == WALK_PCAP)
+        return put_made(m, l, l->numbers[0], (uint64_t)rec->ts_ns / l->source->format.tick_ns, err);
     const bool big = l->state.big_endian;
     const uint32_t number = l->numbers[rec->iface];
+    if (CLV_UNLIKELY(walk_load32(rec->raw, big) == NG_SIMPLE)) {
+        m->untimed++;
+        const int64_t ts_ns = l->key_ns == WALK_NO_TIME ? m->first_ns : l->key_ns;
+        return put_made(m, l, number, walk_ticks(ts_ns, ledger_iface(&l->ledger, rec->iface)), err);
+    }
     if (walk_load32(rec->raw, big) == NG_PACKET_OLD && number > UINT16_MAX)
         return clv_fail(err, CLV_ERR_FORMAT, l->source->path,
                         "an obsolete packet block cannot be of interface %u", number);
@@ -157,12 +175,24 @@ static bool pass_block(struct merge *m, struct lane *l, const struct walk_record
 {
     switch (rec->type) {
     case NG_SECTION:
-        return walk_note(&l->ledger, &l->state, rec->raw, rec->raw_len, 0, err);
+        m->bad_options -= l->ledger.bad_options;
+        if (!walk_note(&l->ledger, &l->state, rec->raw, rec->raw_len, 0, err))
+            return false;
+        m->bad_options += l->ledger.bad_options;
+        return true;
     case NG_INTERFACE:
         return walk_note(&l->ledger, &l->state, rec->raw, rec->raw_len, 0, err) &&
                put_iface(m, l, err);
-    default:
+    case NG_NAMES:
+    case NG_SECRETS:
+    case NG_CUSTOM:
+    case NG_CUSTOM_PRIVATE:
+    case NG_STATISTICS:
+    case NG_JOURNAL:
         return put_block(m, rec->raw, rec->raw, rec->raw_len, l->state.big_endian, err);
+    default:
+        m->unknown++; /* they may be referred to by number, or be in another byte order */
+        return true;
     }
 }
 
@@ -222,14 +252,17 @@ static bool is_far(int64_t from, int64_t to)
 
 /*
  * When it is the record's turn: at its time. One whose time is far ahead, of the record before it
- * and of one that soon follows, would hold up all behind it: it goes with the latter.
+ * and of one that soon follows, would hold up all behind it: it goes with the latter. A record
+ * without a time (a simple packet block, draft section 4.4) goes with the one before it; the first
+ * ones with one that soon follows, or before all others.
  */
 static int64_t key_of(struct lane *l)
 {
     const int64_t ts_ns = l->rec.ts_ns;
+    const bool timed = ts_ns != WALK_NO_TIME;
     const struct walk_format *f = &l->source->format;
     if (CLV_LIKELY(l->keyed && !is_far(l->key_ns, ts_ns)))
-        return ts_ns;
+        return timed ? ts_ns : l->key_ns;
     size_t at = l->at;
     const size_t end = (size_t)min_u64(l->w.avail, at + AHEAD_BYTES);
     for (unsigned n = 0; n < AHEAD && at < end; n++) {
@@ -239,7 +272,8 @@ static int64_t key_of(struct lane *l)
                                  : walk_block(&l->ledger, &l->state, l->w.p + at, end - at, &rec);
         if (step != WALK_RECORD && (step != WALK_BLOCK || rec.type == NG_SECTION))
             break;
-        if (step == WALK_RECORD && rec.ts_ns != WALK_NO_TIME && is_far(rec.ts_ns, ts_ns))
+        if (step == WALK_RECORD && rec.ts_ns != WALK_NO_TIME &&
+            (!timed || is_far(rec.ts_ns, ts_ns)))
             return rec.ts_ns;
         at += rec.raw_len;
     }
@@ -290,16 +324,10 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
         if (CLV_LIKELY(step == WALK_RECORD)) {
             s->records++;
             l->at += l->rec.raw_len;
-            if (CLV_LIKELY(l->rec.ts_ns != WALK_NO_TIME)) {
-                l->rec_at = l->w.offset + l->at - l->rec.raw_len;
-                l->key_ns = key_of(l);
-                l->keyed = true;
-                return NEXT_RECORD;
-            }
-            (void)clv_fail(err, CLV_ERR_FORMAT, s->path,
-                           "a simple packet block has no time to be merged by");
-            (void)clv_fail_at(err, l->w.offset + l->at - l->rec.raw_len, s->records);
-            return NEXT_FAILED;
+            l->rec_at = l->w.offset + l->at - l->rec.raw_len;
+            l->key_ns = key_of(l);
+            l->keyed = true;
+            return NEXT_RECORD;
         }
         if (step == WALK_BLOCK && f->kind == WALK_PCAP) {
             m->joined++;
@@ -440,6 +468,7 @@ static bool put_section(struct merge *m, struct clv_error *err)
     if (ok) {
         const struct ledger_entry *e = ledger_entry(&ledger, 0);
         ok = put_block(m, e->block, e->block, e->block_len, e->big_endian, err);
+        m->bad_options -= ledger.bad_options;
     }
     ledger_fini(&ledger);
     return ok;
@@ -472,6 +501,11 @@ static bool begin(struct merge *m, struct clv_error *err)
     }
     for (size_t i = m->n_heap / 2; i-- > 0;)
         sift_down(m, i);
+    for (size_t i = 0; i < m->n_heap; i++) {
+        const int64_t ts_ns = m->heap[i]->key_ns;
+        if (ts_ns != WALK_NO_TIME && (m->first_ns == WALK_NO_TIME || ts_ns < m->first_ns))
+            m->first_ns = ts_ns;
+    }
     return true;
 }
 
@@ -550,6 +584,7 @@ bool merge_open(struct merge **out, struct source *merged, struct source *source
     m->window_read = window_of(limits->memory / 4 / n, WINDOW_READ);
     m->big_endian = true;
     m->damage.offset = CLV_NO_OFFSET;
+    m->first_ns = WALK_NO_TIME;
     for (size_t i = 0; i < n; i++) {
         struct lane *l = &m->lanes[m->n_lanes++];
         l->source = &sources[i];
@@ -585,6 +620,9 @@ void merge_count(const struct merge *m, struct clv_split_result *result)
     result->damages += m->damages;
     result->skipped_bytes += m->skipped_bytes;
     result->joined += m->joined;
+    result->untimed += m->untimed;
+    result->bad_options += m->bad_options;
+    result->dropped_blocks.unknown += m->unknown;
     if (m->damages)
         result->damage = m->damage;
 }

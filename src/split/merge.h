@@ -2,9 +2,9 @@
 /*
  * Several captures become one, in the order of their records' times: always the earliest of what
  * comes next in each of them, at equal times that of the capture that was named first. The order
- * within a capture is kept. What comes of it is a capture again, a stream that
- * the pipeline reads like any other: classic pcap where all captures are alike, else pcapng of one
- * section with the interfaces of all.
+ * within a capture is kept; a record without a time stays with the one before it. What comes of it
+ * is a capture again, a stream that the pipeline reads like any other: classic pcap where all
+ * captures are alike, else pcapng of one section with the interfaces of all.
  */
 #ifndef CLEAVE_SPLIT_MERGE_H
 #define CLEAVE_SPLIT_MERGE_H

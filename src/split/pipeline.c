@@ -182,6 +182,8 @@ static void count(struct plan *pl)
     r->skipped_bytes = pl->counts.skipped_bytes;
     r->rounded = pl->counts.rounded;
     r->earlier = pl->counts.earlier;
+    r->untimed = pl->counts.untimed;
+    r->bad_options = pl->counts.bad_options;
     r->dropped_blocks.statistics = pl->counts.blocks_statistics;
     r->dropped_blocks.custom = pl->counts.blocks_custom;
     r->dropped_blocks.unknown = pl->counts.blocks_unknown;

@@ -69,7 +69,7 @@ static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, ui
         .kind = i->link,
         .key_kind = pcap ? i->link : 0,
         .big_endian = big_endian,
-        .rounds = pcap && 1000000000 % i->units != 0,
+        .rounds = pcap && i->units && 1000000000 % i->units != 0,
         .units = i->units,
         .ts_end = pcap ? PCAP_TIME_END : INT64_MAX,
         .longest = pcap && dialect_cut(plan->dialect, UINT32_MAX) > longest ? longest : UINT32_MAX,
@@ -359,17 +359,21 @@ static CLV_COLD bool meet_block(struct scan_piece *piece, const struct scan_plan
     case NG_INTERFACE:
         break;
     default:
-        c->blocks_unknown++;
-        return true;
+        if (!keeps || !walk_block_is_metadata(rec->type)) {
+            c->blocks_unknown++;
+            return true;
+        }
     }
     if (!piece->exact) {
         piece->stop = WALK_BLOCK;
         return true;
     }
     const uint64_t left_out = plan->ledger->metadata_left;
+    const uint64_t bad_options = plan->ledger->bad_options;
     if (!walk_note(plan->ledger, &piece->state, rec->raw, rec->raw_len, position, err))
         return false;
     c->blocks_metadata += plan->ledger->metadata_left - left_out;
+    c->bad_options += plan->ledger->bad_options - bad_options;
     return true;
 }
 
@@ -530,6 +534,10 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
                                                    (drop_other ? counts.other : 0)));
             else
                 before = rec.ts_ns;
+            if (kind == WALK_PCAPNG) {
+                counts.untimed += rec.ts_ns == WALK_NO_TIME;
+                counts.bad_options += rec.bad_options;
+            }
             captured += rec.caplen;
             const size_t first = (size_t)(item - items);
             const unsigned taken = asks ? take_asked(piece, plan, &lens, &rec, at, &d, first,

@@ -82,6 +82,8 @@ struct scan_counts {
     uint64_t captured; /* packet bytes of the records */
     uint64_t blocks_statistics, blocks_custom, blocks_unknown, blocks_metadata; /* left out */
     uint64_t rounded;       /* times that an output cannot hold to the last digit */
+    uint64_t untimed;       /* records without a time */
+    uint64_t bad_options;   /* blocks whose options do not fit into them */
     uint64_t damages;       /* faults */
     uint64_t times_beyond;  /* of records, before 1677 or after 2262 */
     uint64_t joined;        /* captures that begin within another, of its kind */

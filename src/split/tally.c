@@ -96,6 +96,8 @@ void tally_outputs(struct clv_split_result *r, const struct partition *parts, ui
         r->small += p->small;
         r->dropped_small += p->drop_small ? p->small : 0;
         r->outputs += p->flows.n;
+        for (size_t k = 0; k < p->writer.n_trails; k++)
+            r->mixed += p->writer.trails[k].mixed;
     }
     for (const struct flow *f; (f = flow_tour_next(&tour, parts, n_parts, &part)) != NULL;) {
         span_times(r, f);

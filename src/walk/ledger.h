@@ -16,7 +16,7 @@
 enum ledger_kind {
     LEDGER_SECTION,
     LEDGER_INTERFACE,
-    LEDGER_METADATA, /* name resolution, secrets, custom: belongs to every output of the section */
+    LEDGER_METADATA, /* what holds for packets of the section, wherever they go */
 };
 
 struct ledger_entry {
@@ -37,7 +37,7 @@ struct ledger_iface {
     uint8_t fcs_len; /* bytes */
     uint32_t snaplen;
     uint8_t unread;   /* 0: its packets are looked into; else the number of its link type, from 1 */
-    uint64_t units;   /* of time in a second */
+    uint64_t units;   /* of time in a second; 0: more than 64 bits hold, times are not known */
     int64_t offset_s; /* to be added to times, seconds */
 };
 
@@ -52,6 +52,7 @@ struct ledger {
     uint64_t block_bytes;   /* kept */
     uint64_t metadata_max;  /* bytes of metadata that are kept at most */
     uint64_t metadata_left; /* blocks that were not kept */
+    uint64_t bad_options;   /* sections and interfaces whose options do not fit into their block */
     atomic_bool has_metadata;
     uint16_t unread[LEDGER_UNREAD]; /* link types that are not looked into, as they came */
     unsigned n_unread;

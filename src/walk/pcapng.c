@@ -60,6 +60,14 @@ static bool section_order(const uint8_t *p, bool *big)
     return *big || load_le32(p + 8) == NG_ORDER;
 }
 
+static CLV_COLD bool no_order(const uint8_t *p, enum clv_errc code, const char *path,
+                              struct clv_error *err)
+{
+    return clv_fail(err, code, path,
+                    "the section's byte-order magic is %08x, neither %08x nor its reverse",
+                    load_be32(p + 8), NG_ORDER);
+}
+
 bool walk_block_open(struct walk_format *f, const char *path, struct clv_span head,
                      struct clv_error *err)
 {
@@ -71,7 +79,7 @@ bool walk_block_open(struct walk_format *f, const char *path, struct clv_span he
     }
     bool big;
     if (!section_order(head.p, &big)) {
-        (void)clv_fail(err, CLV_ERR_FORMAT, path, "a pcapng section without its byte-order magic");
+        (void)no_order(head.p, CLV_ERR_FORMAT, path, err);
         return clv_fail_at(err, 8, 0);
     }
     const uint16_t major = walk_load16(head.p + 12, big);
@@ -104,8 +112,7 @@ static enum walk_step check_packet(const struct walk_state *st, const uint8_t *p
     if (iface >= st->n_ifaces || rec->caplen > len - NG_PACKET_MIN)
         return WALK_IMPOSSIBLE;
     const uint32_t options = NG_PACKET_HEADER + ng_pad(rec->caplen);
-    if (!options_sound(p + options, len - 4 - options, big))
-        return WALK_IMPOSSIBLE;
+    rec->bad_options = !options_sound(p + options, len - 4 - options, big);
     rec->data = p + NG_PACKET_HEADER;
     rec->iface = st->iface_base + iface;
     return WALK_RECORD;
@@ -127,6 +134,7 @@ static enum walk_step check_simple(const struct ledger *l, const struct walk_sta
     rec->data = p + NG_SIMPLE_HEADER;
     rec->iface = st->iface_base;
     rec->ts_ns = WALK_NO_TIME;
+    rec->bad_options = false;
     return WALK_RECORD;
 }
 
@@ -190,6 +198,8 @@ int64_t walk_time_slowly(uint64_t ticks, const struct ledger_iface *iface)
 {
     enum { S_NS = 1000000000 };
     const int64_t s_max = INT64_MAX / S_NS - 1;
+    if (iface->units == 0)
+        return WALK_NO_TIME;
     const uint64_t whole = ticks / iface->units;
     uint64_t rest;
     int64_t s;
@@ -198,6 +208,22 @@ int64_t walk_time_slowly(uint64_t ticks, const struct ledger_iface *iface)
     if (s < -s_max)
         return WALK_NO_TIME + 1;
     return s * S_NS + nanoseconds(ticks % iface->units, iface->units, &rest);
+}
+
+uint64_t walk_ticks(int64_t ts_ns, const struct ledger_iface *iface)
+{
+    enum { S_NS = 1000000000 };
+    const uint64_t units = iface->units;
+    int64_t s = ts_ns / S_NS, ns = ts_ns % S_NS;
+    if (ns < 0) {
+        ns += S_NS;
+        s--;
+    }
+    if (ts_ns == WALK_NO_TIME || units == 0 || __builtin_sub_overflow(s, iface->offset_s, &s) ||
+        s < 0 || (uint64_t)s > UINT64_MAX / units - 1)
+        return 0;
+    const uint64_t part = (uint64_t)ns;
+    return (uint64_t)s * units + part * (units / S_NS) + part * (units % S_NS) / S_NS;
 }
 
 /* Draft section 4.2: the top bit chooses between powers of 2 and of 10. 0: out of range. */
@@ -214,24 +240,19 @@ static uint64_t units_of(uint8_t tsresol)
     return units;
 }
 
-static bool bad_block(struct clv_error *err, const char *what)
-{
-    return clv_fail(err, CLV_ERR_DAMAGE, "", "%s", what);
-}
-
 static bool note_section(struct ledger *l, struct walk_state *st, const uint8_t *p, uint32_t len,
                          uint64_t position, struct clv_error *err)
 {
     bool big;
     if (len < NG_SECTION_MIN || !section_order(p, &big))
-        return bad_block(err, "the section header is too short");
+        return clv_fail(err, CLV_ERR_DAMAGE, "", "the section header has %u bytes, it needs %d",
+                        len, NG_SECTION_MIN);
     if (walk_load16(p + 12, big) != 1)
         return clv_fail(err, CLV_ERR_DAMAGE, "", "the section has version %u.%u, 1.0 is known",
                         walk_load16(p + 12, big), walk_load16(p + 14, big));
-    if (!options_sound(p + 24, len - NG_SECTION_MIN, big))
-        return bad_block(err, "the section header's options do not fit into it");
     if (!ledger_add(l, LEDGER_SECTION, position, p, len, big))
         return clv_fail_nomem(err, "sections", len);
+    l->bad_options += !options_sound(p + 24, len - NG_SECTION_MIN, big);
     *st = (struct walk_state){
         .section = ledger_count(l) - 1,
         .iface_base = atomic_load(&l->n_ifaces),
@@ -246,7 +267,8 @@ static bool note_interface(struct ledger *l, struct walk_state *st, const uint8_
 {
     const bool big = st->big_endian;
     if (len < NG_INTERFACE_MIN)
-        return bad_block(err, "the interface block is too short");
+        return clv_fail(err, CLV_ERR_DAMAGE, "", "the interface block has %u bytes, it needs %d",
+                        len, NG_INTERFACE_MIN);
     struct ledger_iface iface = {
         .linktype = walk_load16(p + 8, big),
         .snaplen = walk_load32(p + 12, big),
@@ -258,10 +280,6 @@ static bool note_interface(struct ledger *l, struct walk_state *st, const uint8_
     while ((step = next_option(&options, big, &o)) == OPTION) {
         if (o.code == OPT_IF_TSRESOL && o.len == 1) {
             iface.units = units_of(o.value[0]);
-            if (iface.units == 0)
-                return clv_fail(err, CLV_ERR_DAMAGE, "",
-                                "the interface has a time resolution of 0x%02x, out of range",
-                                o.value[0]);
         } else if (o.code == OPT_IF_FCSLEN && o.len == 1) {
             iface.fcs_len = o.value[0];
         } else if (o.code == OPT_IF_TSOFFSET && o.len == 8) {
@@ -270,12 +288,43 @@ static bool note_interface(struct ledger *l, struct walk_state *st, const uint8_
             iface.offset_s = (int64_t)(hi << 32 | lo);
         }
     }
-    if (step == OPTIONS_BAD)
-        return bad_block(err, "the interface's options do not fit into its block");
     if (!ledger_add(l, LEDGER_INTERFACE, position, p, len, big) || !ledger_add_iface(l, &iface))
         return clv_fail_nomem(err, "interfaces", len);
+    l->bad_options += step == OPTIONS_BAD;
     st->n_ifaces++;
     return true;
+}
+
+bool walk_block_is_metadata(uint32_t type)
+{
+    enum {
+        ARINC = 8, /* a packet of that bus */
+        SYSDIG_EVENT = 0x204,
+        SYSDIG_EVENT_FLAGS = 0x208,
+        SYSDIG_EVENT_2 = 0x216,
+        SYSDIG_EVENT_FLAGS_2 = 0x217,
+        SYSDIG_EVENT_LARGE = 0x221,
+        SYSDIG_EVENT_FLAGS_LARGE = 0x222,
+    };
+    switch (type) {
+    case NG_SECTION:
+    case NG_INTERFACE:
+    case NG_PACKET:
+    case NG_PACKET_OLD:
+    case NG_SIMPLE:
+    case NG_STATISTICS:
+    case NG_CUSTOM_PRIVATE:
+    case ARINC:
+    case SYSDIG_EVENT:
+    case SYSDIG_EVENT_FLAGS:
+    case SYSDIG_EVENT_2:
+    case SYSDIG_EVENT_FLAGS_2:
+    case SYSDIG_EVENT_LARGE:
+    case SYSDIG_EVENT_FLAGS_LARGE:
+        return false;
+    default:
+        return true;
+    }
 }
 
 bool walk_note(struct ledger *l, struct walk_state *st, const uint8_t *p, uint32_t len,
@@ -285,19 +334,13 @@ bool walk_note(struct ledger *l, struct walk_state *st, const uint8_t *p, uint32
     if (type == NG_SECTION)
         return note_section(l, st, p, len, position, err);
     if (!st->in_section)
-        return bad_block(err, "the block belongs to no section");
-    switch (type) {
-    case NG_INTERFACE:
+        return clv_fail(err, CLV_ERR_DAMAGE, "", "a block of type %u before any section", type);
+    if (type == NG_INTERFACE)
         return note_interface(l, st, p, len, position, err);
-    case NG_NAMES:
-    case NG_SECRETS:
-    case NG_CUSTOM:
-        if (!ledger_add(l, LEDGER_METADATA, position, p, len, st->big_endian))
-            return clv_fail_nomem(err, "metadata", len);
-        return true;
-    default:
-        return true;
-    }
+    if (walk_block_is_metadata(type) &&
+        !ledger_add(l, LEDGER_METADATA, position, p, len, st->big_endian))
+        return clv_fail_nomem(err, "metadata", len);
+    return true;
 }
 
 /* An option of one byte at p, padded. Returns its bytes. */
@@ -375,7 +418,7 @@ void walk_block_explain(const struct ledger *l, const struct walk_state *st, con
     }
     const uint32_t type = walk_load32(p, big);
     if (type == NG_SECTION && !section_order(p, &big)) {
-        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "a section without its byte-order magic");
+        (void)no_order(p, CLV_ERR_DAMAGE, path, err);
         goto done;
     }
     const uint32_t len = walk_load32(p + 4, big);
@@ -398,6 +441,7 @@ void walk_block_explain(const struct ledger *l, const struct walk_state *st, con
         goto done;
     }
     const uint32_t iface = len < NG_PACKET_MIN ? 0 : ng_iface(p, type, big);
+    hint = ""; /* the block is one */
     if (len < (type == NG_SIMPLE ? NG_SIMPLE_MIN : NG_PACKET_MIN))
         (void)clv_fail(err, CLV_ERR_DAMAGE, path, "a packet block of %u bytes is too short", len);
     else if (iface >= st->n_ifaces)
@@ -408,13 +452,12 @@ void walk_block_explain(const struct ledger *l, const struct walk_state *st, con
                        "the packet promises %u bytes (snaplen %u), its block has %u",
                        walk_load32(p + 8, big), ledger_iface(l, st->iface_base)->snaplen,
                        len - NG_SIMPLE_MIN);
-    else if (walk_load32(p + 20, big) > len - NG_PACKET_MIN)
+    else
         (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the packet promises %u bytes, its block has %u",
                        walk_load32(p + 20, big), len - NG_PACKET_MIN);
-    else
-        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the packet's options do not fit into its block");
 done:
-    (void)clv_fail_hint(err, "%s", hint);
+    if (*hint)
+        (void)clv_fail_hint(err, "%s", hint);
     (void)clv_fail_at(err, offset, record);
 }
 
@@ -452,8 +495,11 @@ size_t walk_block_guess(const struct walk_state *st, struct clv_span s, size_t f
     return s.len;
 }
 
-/* Bytes of a block of a known type, whole and within the horizon at p, or 0. */
-static uint32_t known_block(const struct walk_state *st, const uint8_t *p, size_t rest)
+/*
+ * Bytes of a block of a known type, whole and within the horizon at p, or 0. *st is what a block
+ * behind it is read in.
+ */
+static uint32_t known_block(struct walk_state *st, const uint8_t *p, size_t rest)
 {
     bool big = st->big_endian;
     if (rest < NG_BLOCK_MIN)
@@ -469,6 +515,17 @@ static uint32_t known_block(const struct walk_state *st, const uint8_t *p, size_
     if (type == NG_PACKET && (len < NG_PACKET_MIN || walk_load32(p + 8, big) >= st->n_ifaces ||
                               walk_load32(p + 20, big) > len - NG_PACKET_MIN))
         return 0;
+    if (type == NG_SECTION) {
+        if (len < NG_SECTION_MIN || walk_load16(p + 12, big) != 1)
+            return 0;
+        st->big_endian = big;
+        st->n_ifaces = 0;
+        st->in_section = true;
+    } else if (type == NG_INTERFACE) {
+        if (len < NG_INTERFACE_MIN || !st->in_section || walk_load16(p + 10, big) != 0)
+            return 0; /* the reserved field, which writers set to 0 (section 4.2) */
+        st->n_ifaces++;
+    }
     return len;
 }
 
@@ -478,20 +535,22 @@ size_t walk_block_search(const struct walk_state *st, struct clv_span s, size_t 
     enum { CHAIN = 2 };
     for (size_t at = from; at < limit; at++) {
         const size_t horizon = s.len - at > block_max ? at + block_max : s.len;
+        struct walk_state then = *st;
         size_t next = at;
         unsigned chain = 0;
         uint32_t len;
         while (chain < CHAIN && next < horizon &&
-               (len = known_block(st, s.p + next, horizon - next)) != 0) {
+               (len = known_block(&then, s.p + next, horizon - next)) != 0) {
             next += len;
             chain++;
         }
         /*
-         * One packet block alone is consistent in so many places that it is believed. So is a
-         * section's header, behind which the byte order may be another.
+         * One packet block alone is consistent in so many places that it is believed. So is the
+         * description of a section or an interface: without it the packets behind are lost.
          */
         const uint32_t type = chain ? walk_load32(s.p + at, st->big_endian) : 0;
-        if (chain == CHAIN || (chain && next >= horizon) || type == NG_PACKET || type == NG_SECTION)
+        if (chain == CHAIN || (chain && next >= horizon) || type == NG_PACKET ||
+            type == NG_SECTION || type == NG_INTERFACE)
             return at;
     }
     return limit;

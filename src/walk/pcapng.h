@@ -17,6 +17,7 @@ enum {
     NG_NAMES = 4,
     NG_STATISTICS = 5,
     NG_PACKET = 6,
+    NG_JOURNAL = 9, /* of systemd: text */
     NG_SECRETS = 10,
     NG_CUSTOM = 0x00000bad,
     NG_SECTION = 0x0a0d0d0a,
@@ -53,8 +54,9 @@ enum walk_step walk_block_slowly(const struct ledger *l, const struct walk_state
 
 /*
  * A section's or an interface's block, whole and at p, becomes the new state and an entry of the
- * ledger; a block of metadata becomes an entry. false: *err is filled; CLV_ERR_DAMAGE where the
- * block cannot be right.
+ * ledger; a block of metadata becomes an entry. Of options that do not fit into their block, those
+ * before the bad one hold (l->bad_options counts such blocks): no packet needs the others. false:
+ * *err is filled; CLV_ERR_DAMAGE where the block cannot be right.
  */
 CLV_MUST_CHECK bool walk_note(struct ledger *l, struct walk_state *st, const uint8_t *p,
                               uint32_t len, uint64_t position, struct clv_error *err) CLV_COLD;
@@ -88,7 +90,10 @@ void walk_block_turn(uint8_t *p, uint32_t len, bool big) CLV_COLD;
 /* true: the time of the packet block at p is no whole number of nanoseconds. */
 bool walk_block_rounds(const uint8_t *p, const struct walk_state *st, uint64_t units) CLV_COLD;
 
-/* Nanoseconds since the epoch, cut off at the ends of what 64 bits hold. */
+/* The time in the interface's units; 0 where it cannot be told in them. */
+uint64_t walk_ticks(int64_t ts_ns, const struct ledger_iface *iface) CLV_COLD;
+
+/* Nanoseconds since the epoch, cut off at the ends of what 64 bits hold; or WALK_NO_TIME. */
 int64_t walk_time_slowly(uint64_t ticks, const struct ledger_iface *iface) CLV_COLD;
 
 CLV_INLINE int64_t walk_time(uint64_t ticks, const struct ledger_iface *iface)
@@ -106,6 +111,13 @@ static inline bool walk_block_is_packet(uint32_t type)
 {
     return type == NG_PACKET || type == NG_SIMPLE || type == NG_PACKET_OLD;
 }
+
+/*
+ * true: a block of this type says something of its whole section, and may be copied from it. So
+ * may blocks of types that are not known: packets refer to some of them, as to Apple's of processes
+ * (0x80000001); but for those that are records of another kind.
+ */
+bool walk_block_is_metadata(uint32_t type);
 
 static inline uint32_t ng_pad(uint32_t n)
 {
@@ -149,6 +161,7 @@ CLV_INLINE enum walk_step walk_block(const struct ledger *l, const struct walk_s
     rec->data = p + NG_PACKET_HEADER;
     rec->caplen = caplen;
     rec->origlen = walk_load32(p + 24, st->big_endian);
+    rec->bad_options = false;
     rec->iface = st->iface_base + iface;
     rec->ts_ns = walk_time(ng_ticks(p, st->big_endian), ledger_iface(l, rec->iface));
     return WALK_RECORD;

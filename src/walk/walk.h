@@ -54,6 +54,7 @@ struct walk_record {
     uint32_t iface; /* pcapng: among the ledger's */
     uint32_t type;  /* pcapng: of a block that is no packet of the usual kind */
     int64_t ts_ns;
+    bool bad_options; /* pcapng: they do not fit into their block; the packet does */
 };
 
 enum walk_step {

@@ -89,7 +89,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'a template has 1 to 200 bytes',
         'a snaplen of %u',
         'more than %d link types',
-        'the block belongs to no section',
+        'a block of type %u before any section',
         'the summary does not fit: a path is too long',
         '%llu descriptors are too few',
         'raise the limit, for example with ulimit -n 1024',

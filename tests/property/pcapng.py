@@ -42,7 +42,8 @@ def dropped_blocks(src: ngref.Source, metadata: bool) -> Dict[str, int]:
     known = (ng.SHB, ng.IDB, ng.ISB, ng.CUSTOM_PRIVATE) + ng.PACKETS + ng.METADATA
     return {'interface_statistics': len(src.of_types(ng.ISB)),
             'custom': len(src.of_types(ng.CUSTOM_PRIVATE)),
-            'unknown': sum(b.type not in known for b in src.blocks),
+            'unknown': sum(b.type not in known and not (metadata and ng.is_metadata(b.type))
+                           for b in src.blocks),
             'metadata': 0 if metadata else len(src.of_types(*ng.METADATA))}
 
 

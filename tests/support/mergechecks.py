@@ -114,9 +114,8 @@ def without_summary(files: Mapping[str, bytes]) -> Dict[str, bytes]:
 
 def count_dropped(blocks: Iterable[ng.Block]) -> Dict[str, int]:
     types = collections.Counter(block.type for block in blocks)
-    known = (ng.SHB, ng.IDB, ng.ISB, ng.CUSTOM_PRIVATE) + ng.PACKETS + ng.METADATA
     return {'interface_statistics': types[ng.ISB], 'custom': types[ng.CUSTOM_PRIVATE],
-            'unknown': sum(n for kind, n in types.items() if kind not in known)}
+            'unknown': sum(n for kind, n in types.items() if mref.is_unknown(kind))}
 
 
 def check_summary(summary: dict, record: dict, inputs: Sequence[bytes]) -> None:

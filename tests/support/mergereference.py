@@ -10,7 +10,8 @@ import collections
 import os
 import random
 import struct
-from typing import Dict, Iterable, Iterator, List, NamedTuple, Sequence, Tuple
+from fractions import Fraction
+from typing import Dict, Iterable, Iterator, List, NamedTuple, Optional, Sequence, Tuple
 
 import harness
 import pcapfile as pf
@@ -96,20 +97,28 @@ def turned(raw: bytes, old: str, new: str) -> bytes:
 
 # ---- one capture of several ----
 
+def is_unknown(kind: int) -> bool:
+    """A block whose contents cannot be turned, or be referred to by number."""
+    return kind not in (ng.SHB, ng.IDB, ng.ISB, ng.CUSTOM_PRIVATE, ng.JOURNAL) + ng.PACKETS + \
+        ng.METADATA
+
+
 DAY_NS = 86400 * 10**9
 
 
-def turns(times: Sequence[int]) -> List[int]:
-    """When it is each record's turn: a time far ahead of one that soon follows is not trusted."""
+def turns(times: Sequence[Optional[int]]) -> List[int]:
+    """When it is each record's turn: a time far ahead of one that soon follows is not trusted, and
+    without a time it is before all that have one."""
     out: List[int] = []
-    for i, t in enumerate(times):
-        earlier = [s for s in times[i + 1:i + 257] if t - s > DAY_NS]
+    known = [-2**63 if t is None else t for t in times]
+    for i, t in enumerate(known):
+        earlier = [s for s in known[i + 1:i + 257] if t - s > DAY_NS]
         trusted = (out and t - out[-1] <= DAY_NS) or not earlier
         out.append(t if trusted else earlier[0])
     return out
 
 
-def in_order(of_inputs: Sequence[Sequence[int]]) -> List[Tuple[int, int]]:
+def in_order(of_inputs: Sequence[Sequence[Optional[int]]]) -> List[Tuple[int, int]]:
     """Pairs of input and record."""
     times = [turns(of_input) for of_input in of_inputs]
     at = [0] * len(times)
@@ -149,12 +158,14 @@ class Lane(NamedTuple):
     records: List[List[ng.Block]]
 
     @property
-    def times(self) -> List[int]:
-        found = []
-        for group in self.records:
-            packet = group[0]
-            assert isinstance(packet, ng.Packet) and packet.ts_ns is not None
-            found.append(clamped(packet.ts_ns))
+    def times(self) -> List[Optional[int]]:
+        """A record without a time has that of the one before it, or of the first one with a time."""
+        own = [packet.ts_ns for packet in ng.of_kind([g[0] for g in self.records], ng.Packet)]
+        last = next((t for t in own if t is not None), None)
+        found: List[Optional[int]] = []
+        for ts_ns in own:
+            last = last if ts_ns is None else ts_ns
+            found.append(None if last is None else clamped(last))
         return found
 
 
@@ -195,11 +206,24 @@ def merged_sections(inputs: Sequence[bytes]) -> bytes:
     out = [turned(headers[0].raw[:16] + b'\xff' * 8 + headers[0].raw[24:], headers[0].order, new)
            if headers else ng.Maker(big).shb()]
     numbers: Dict[Tuple[int, int, int], int] = {}
+    times = [one.times for one in lanes]
+    first = min((t[0] for t in times if t and t[0] is not None), default=0)
 
-    def put(k: int, blocks: Iterable[ng.Block]) -> None:
+    def timed(block: ng.Packet, number: int, ts_ns: Optional[int]) -> bytes:
+        """A simple packet block can only be of interface 0: it becomes one of the usual kind."""
+        of = block.interface
+        seconds = Fraction(first if ts_ns is None else ts_ns, 10**9) - of.tsoffset
+        ticks = int(seconds * of.ticks_per_second // 1)
+        return ng.Maker(big).epb(number, ticks, block.data, block.origlen)
+
+    def put(k: int, blocks: Iterable[ng.Block], ts_ns: Optional[int] = None) -> None:
         for block in blocks:
             raw = block.raw
-            if isinstance(block, ng.SectionHeader):
+            if isinstance(block, ng.SectionHeader) or is_unknown(block.type):
+                continue
+            if block.type == ng.SPB:
+                assert isinstance(block, ng.Packet)
+                out.append(timed(block, numbers[k, block.section, block.interface.id], ts_ns))
                 continue
             if isinstance(block, ng.Interface):
                 numbers[k, block.section, block.id] = len(numbers)
@@ -209,8 +233,8 @@ def merged_sections(inputs: Sequence[bytes]) -> bytes:
 
     for k, one in enumerate(lanes):
         put(k, one.begin)
-    for k, i in in_order([one.times for one in lanes]):
-        put(k, lanes[k].records[i])
+    for k, i in in_order(times):
+        put(k, lanes[k].records[i], times[k][i])
     return b''.join(out)
 
 

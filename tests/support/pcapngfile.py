@@ -12,9 +12,11 @@ from fractions import Fraction
 from typing import Iterable, Iterator, List, Optional, Tuple, Type, TypeVar
 
 SHB, IDB, OPB, SPB, NRB, ISB, EPB, DSB = 0x0a0d0d0a, 1, 2, 3, 4, 5, 6, 10
+JOURNAL = 9
 CUSTOM, CUSTOM_PRIVATE = 0xbad, 0x40000bad  # may be copied by who does not know it; may not
 METADATA = (NRB, DSB, CUSTOM)
 PACKETS = (EPB, SPB, OPB)
+RECORDS = (8, 0x204, 0x208, 0x216, 0x217, 0x221, 0x222)  # of another kind than packets
 BYTE_ORDER = 0x1a2b3c4d
 
 END_OF_OPTIONS, COMMENT = 0, 1
@@ -29,6 +31,11 @@ TLS_KEY_LOG, WIREGUARD_KEY_LOG = 0x544c534b, 0x57474b4c
 # Bytes of a block without options and packet.
 LEAST = {SHB: 28, IDB: 20, OPB: 32, SPB: 16, NRB: 12, ISB: 24, EPB: 32, DSB: 20, CUSTOM: 16,
          CUSTOM_PRIVATE: 16}
+
+
+def is_metadata(kind: int) -> bool:
+    """Whether a block of the type is kept with the packets of its section."""
+    return kind not in (SHB, IDB, ISB, CUSTOM_PRIVATE) + PACKETS + RECORDS
 
 
 def padding(length: int) -> int:

@@ -106,7 +106,7 @@ def _check_raw(what: str, found: Sequence[bytes], wanted: Sequence[bytes]) -> No
 def _check_metadata(where: str, packets: Sequence[ng.Packet], sent: Sequence[ng.Block],
                     found: Sequence[ng.Block]) -> None:
     """Each block once, in order, and none behind a record that it stood before."""
-    came = [b.raw for b in found if b.type in ng.METADATA]
+    came = [b.raw for b in found if ng.is_metadata(b.type)]
     _check_raw(where + ': metadata', came, [b.raw for b in sent])
     n_before = 0
     arrived = iter(packets)
@@ -116,7 +116,7 @@ def _check_metadata(where: str, packets: Sequence[ng.Packet], sent: Sequence[ng.
             due = sum(b.offset < packet.offset for b in sent)
             check(n_before >= due, '%s: the record at byte %d comes behind %d of %d metadata '
                   'blocks that it has before it in the input', where, block.offset, n_before, due)
-        n_before += block.type in ng.METADATA
+        n_before += ng.is_metadata(block.type)
 
 
 def _check_copied(where: str, header: ng.SectionHeader, packets: Sequence[ng.Packet],
@@ -141,8 +141,9 @@ def _check_copied(where: str, header: ng.SectionHeader, packets: Sequence[ng.Pac
     _check_raw(where + ': packets', [p.raw for p in ng.of_kind(found, ng.Packet)],
                [p.on_interface(ids[p.interface.id]) for p in packets])
     _check_metadata(where, packets, metadata, found)
-    known = (ng.SHB, ng.IDB) + ng.PACKETS + ng.METADATA
-    check_equal([hex(b.type) for b in found if b.type not in known], [], where + ': other blocks')
+    known = (ng.SHB, ng.IDB) + ng.PACKETS
+    check_equal([hex(b.type) for b in found if b.type not in known and not ng.is_metadata(b.type)],
+                [], where + ': other blocks')
 
 
 def _check_converted(where: str, packets: Sequence[ng.Packet], found: Sequence[ng.Block]) -> None:
@@ -177,7 +178,8 @@ def check_output(name: str, data: bytes, output: Output, src: Source,
         if section in src.converted:
             _check_converted(where, packets, mine)
             continue
-        sent = [b for b in src.of_types(*ng.METADATA) if metadata and b.section == section]
+        sent = [b for b in src.blocks
+                if metadata and b.section == section and ng.is_metadata(b.type)]
         _check_copied(where, headers[section], packets, sent, mine)
 
 
