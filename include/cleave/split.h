@@ -232,9 +232,13 @@ struct clv_split_result {
     unsigned n_unknown_links;
     uint64_t more_unknown_links;
     /* pcapng: */
-    uint64_t bad_options; /* blocks whose options do not fit into them; copied as they are */
-    uint64_t untimed;     /* records without a time */
-    uint64_t mixed;       /* outputs that libpcap stops in: their interfaces or sections differ */
+    uint64_t bad_options;     /* blocks whose options do not fit into them; copied as they are */
+    uint64_t untimed;         /* records without a time */
+    uint64_t metadata_bytes;  /* of names, secrets, custom and unknown blocks; of a dry run about */
+    uint64_t metadata_beyond; /* such blocks left out of outputs: too much for so many outputs */
+    uint64_t metadata_unused; /* such blocks that no output has a use for */
+    uint64_t names_unused;    /* names in other blocks, of addresses that no output has */
+    uint64_t mixed; /* outputs that libpcap stops in: their interfaces or sections differ */
 };
 
 /*

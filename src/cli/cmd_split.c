@@ -269,6 +269,14 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
     row_of(to, "joined", r->joined, "capture", " within another (cat), read as one with it");
     print_disorder(p, r, to);
     row_of(to, "left out", r->left_out, "capture", " that cannot be read (--recover)");
+    row_of(to, "metadata", r->metadata_bytes, "byte",
+           p->dry_run ? " of names, secrets, custom and unknown blocks to expect, about"
+                      : " of names, secrets, custom and unknown blocks in the outputs");
+    row_of(to, "left out", r->metadata_beyond, "block",
+           " of such, too much for so many outputs: fewer (--shards, --top) hold more");
+    row_of(to, "left out", r->metadata_unused, "block",
+           " of names, secrets and the like that no output has a use for");
+    row_of(to, "left out", r->names_unused, "resolved name", " of addresses that no output has");
     row_of(to, "undated", r->untimed, "record",
            p->format == CLV_FORMAT_PCAP ? " without a time, which pcap dates to 1970"
                                         : " without a time");

@@ -4,6 +4,7 @@
 #include <assert.h>
 
 #include "base/mem.h"
+#include "output/hello.h"
 
 enum {
     SECTION_LENGTH_AT = 16,
@@ -21,6 +22,10 @@ static void forget_ifaces(struct trail *t)
 void trail_fini(struct trail *t)
 {
     forget_ifaces(t);
+    if (t->picks) {
+        picks_fini(t->picks);
+        mem_free(t->picks);
+    }
     *t = (struct trail){0};
 }
 
@@ -29,23 +34,123 @@ static bool put_block(struct stage *s, const struct ledger_entry *e)
     return stage_put(s, e->block, e->block_len);
 }
 
-/* The metadata among the entries [t->next, to), as far as it is of the trail's section. */
-static bool put_metadata(struct stage *s, struct trail *t, const struct blocks_source *src,
-                         uint32_t to)
+/* What the trail's output has of metadata. false: no memory. */
+static bool has_picks(struct trail *t, const struct blocks_source *src)
 {
-    const struct ledger *l = src->dialect->ledger;
-    if (!src->dialect->metadata || !l->has_metadata) {
+    if (t->picks)
+        return true;
+    t->picks = mem_alloc(1, sizeof *t->picks);
+    if (t->picks)
+        *t->picks = *src->owner;
+    return t->picks != NULL;
+}
+
+/* Of a block of names those that were picked, the n at refs. */
+static bool put_names(struct stage *s, const struct blocks_source *src,
+                      const struct ledger_entry *e, const uint64_t *refs, size_t n)
+{
+    enum { HEAD = 8, TRAILER = 4, RECORD_HEAD = 4 };
+    static const uint8_t end[4] = {0}; /* nrb_record_end */
+    const uint32_t tail = metadata_tail(src->dialect->picker, (uint32_t)(refs[0] >> 32));
+    uint8_t head[HEAD];
+    uint32_t len = HEAD + sizeof end + e->block_len - tail;
+    for (size_t i = 0; i < n; i++)
+        len += RECORD_HEAD + ng_pad(walk_load16(e->block + (uint32_t)refs[i] + 2, e->big_endian));
+    memcpy(head, e->block, 4);
+    walk_store32(head + 4, len, e->big_endian);
+    bool ok = stage_put(s, head, sizeof head);
+    for (size_t i = 0; ok && i < n; i++) {
+        const uint8_t *name = e->block + (uint32_t)refs[i];
+        ok = stage_put(s, name, RECORD_HEAD + ng_pad(walk_load16(name + 2, e->big_endian)));
+    }
+    return ok && stage_put(s, end, sizeof end) &&
+           stage_put(s, e->block + tail, e->block_len - TRAILER - tail) &&
+           stage_put(s, head + 4, TRAILER);
+}
+
+static bool put_picked(struct stage *s, const struct blocks_source *src, picked *list)
+{
+    bool ok = true;
+    for (size_t i = 0, to; ok && i < list->n; i = to) {
+        const uint32_t entry = (uint32_t)(list->p[i] >> 32);
+        const struct ledger_entry *e = ledger_entry(src->dialect->ledger, entry);
+        for (to = i + 1; to < list->n && list->p[to] >> 32 == entry; to++)
+            ;
+        ok = (uint32_t)list->p[i] ? put_names(s, src, e, list->p + i, to - i) : put_block(s, e);
+    }
+    picked_fini(list);
+    return ok;
+}
+
+/* The first of the entries [from, to) that is not of the trail's section, or to. */
+static uint32_t section_end(const struct ledger *l, const struct trail *t, uint32_t from,
+                            uint32_t to)
+{
+    while (from < to) {
+        const uint32_t middle = from + (to - from) / 2;
+        if (ledger_entry(l, middle)->section == t->section - 1)
+            from = middle + 1;
+        else
+            to = middle;
+    }
+    return to;
+}
+
+/* Picks from the entries [t->next, to), as far as they are of the trail's section. */
+static bool pick(struct trail *t, const struct blocks_source *src, uint32_t to, uint64_t position,
+                 picked *list)
+{
+    const struct dialect *d = src->dialect;
+    const uint32_t from = t->next;
+    *list = (picked){0};
+    if (!d->picker || !d->ledger->has_metadata) {
         t->next = to;
         return true;
     }
-    for (; t->next < to; t->next++) {
-        const struct ledger_entry *e = ledger_entry(l, t->next);
-        if (e->section != t->section - 1)
-            return true;
-        if (e->kind == LEDGER_METADATA && !put_block(s, e))
-            return false;
-    }
+    to = section_end(d->ledger, t, from, to);
+    if (from >= to)
+        return true;
+    if (!has_picks(t, src) || !metadata_pick(d->picker, t->picks, from, to, position, list))
+        return false;
+    t->next = to;
     return true;
+}
+
+static bool put_metadata(struct stage *s, struct trail *t, const struct blocks_source *src,
+                         uint32_t to, uint64_t position)
+{
+    picked list;
+    return pick(t, src, to, position, &list) ? put_picked(s, src, &list)
+                                             : clv_fail_nomem(s->err, s->name, sizeof list);
+}
+
+/* A handshake that the output has now: its secrets may have come before it. */
+static CLV_COLD bool meet(struct stage *s, struct trail *t, const struct blocks_source *src,
+                          const uint8_t *random, uint64_t position)
+{
+    picked list;
+    return has_picks(t, src) && metadata_meet(src->dialect->picker, t->picks, random, t->section,
+                                              t->next, position, &list)
+               ? put_picked(s, src, &list)
+               : clv_fail_nomem(s->err, s->name, sizeof list);
+}
+
+/* The packet of the block may be what secrets are for. */
+static bool look_into(struct stage *s, struct trail *t, const struct blocks_source *src,
+                      const uint8_t *raw, uint32_t len, bool big, uint64_t position)
+{
+    if (t->picks && t->picks->all_secrets)
+        return true;
+    const bool simple = walk_load32(raw, big) == NG_SIMPLE;
+    const uint8_t *packet = raw + (simple ? NG_SIMPLE_HEADER : NG_PACKET_HEADER);
+    const uint32_t room = len - (simple ? NG_SIMPLE_MIN : NG_PACKET_MIN);
+    const size_t n = simple ? room : (size_t)min_u64(walk_load32(raw + 20, big), room);
+    const uint8_t *random = hello_random(packet, n);
+    if (CLV_LIKELY(!random) &&
+        (!src->owner->may_hide ||
+         !hello_may_hide(packet, n, walk_load32(raw + (simple ? 8 : 24), big))))
+        return true;
+    return meet(s, t, src, random, position);
 }
 
 /* The section's length would be another: it is left open (draft section 4.1). */
@@ -185,7 +290,7 @@ static CLV_COLD bool come_to(struct stage *s, struct trail *t, const struct bloc
     const uint32_t section = ledger_entry(l, at)->section;
     *until = at + 1 < src->n_entries ? ledger_entry(l, at + 1)->position : UINT64_MAX;
     if (t->section != section + 1) {
-        if (t->section && !put_metadata(s, t, src, src->n_entries))
+        if (t->section && !put_metadata(s, t, src, src->n_entries, position))
             return false;
         /* Its interface first: editcap wants one directly behind the section's header. */
         uint32_t number;
@@ -195,7 +300,7 @@ static CLV_COLD bool come_to(struct stage *s, struct trail *t, const struct bloc
             return false;
         t->next = section + 1;
     }
-    return put_metadata(s, t, src, at + 1);
+    return put_metadata(s, t, src, at + 1, position);
 }
 
 /* A block with a packet that is longer than what is written of it. */
@@ -334,25 +439,57 @@ bool blocks_put(struct stage *s, struct trail *t, const struct blocks_source *sr
         return false;
     if (src->format->kind == WALK_PCAP)
         return put_converted(s, t, src, raw, len);
-    return put_packet(s, t, src, raw, len);
+    const bool big = ledger_entry(src->dialect->ledger, t->section - 1)->big_endian;
+    return (!src->dialect->picker || look_into(s, t, src, raw, len, big, position)) &&
+           put_packet(s, t, src, raw, len);
 }
 
-bool blocks_pending(const struct trail *t, const struct blocks_source *src)
+/* All that follows the output's last record. */
+static uint64_t end_of(const struct blocks_source *src)
 {
-    const struct ledger *l = src->dialect->ledger;
-    if (!src->dialect->metadata || !l->has_metadata)
+    return ledger_entry(src->dialect->ledger, src->n_entries - 1)->position;
+}
+
+bool blocks_pending(struct trail *t, const struct blocks_source *src)
+{
+    picked list;
+    if (!t->section)
         return false;
-    for (uint32_t i = t->next; t->section && i < src->n_entries; i++) {
-        const struct ledger_entry *e = ledger_entry(l, i);
-        if (e->section != t->section - 1)
-            return false;
-        if (e->kind == LEDGER_METADATA)
-            return true;
-    }
-    return false;
+    if (!pick(t, src, src->n_entries, end_of(src), &list))
+        return true; /* blocks_finish() fails too, and says so */
+    if (list.n == 0)
+        return false;
+    t->picks->last = list;
+    return true;
+}
+
+bool blocks_rest(struct trail *t, const struct blocks_source *src, bool *any)
+{
+    struct metadata *m = src->dialect->picker;
+    picked list;
+    *any = false;
+    if (!m || !t->section || !src->dialect->ledger->has_metadata)
+        return true;
+    if (!metadata_rest(m, any))
+        return false;
+    if (!*any)
+        return true;
+    const uint32_t to = section_end(src->dialect->ledger, t, t->section, src->n_entries);
+    if (!has_picks(t, src) || !metadata_pick_rest(m, t->picks, t->section, to, end_of(src), &list))
+        return false;
+    t->picks->last = list;
+    *any = list.n != 0;
+    return true;
 }
 
 bool blocks_finish(struct stage *s, struct trail *t, const struct blocks_source *src)
 {
-    return put_metadata(s, t, src, src->n_entries);
+    picked last = {0};
+    if (!t->section)
+        return true;
+    if (t->picks) {
+        last = t->picks->last;
+        t->picks->last = (picked){0};
+    }
+    return put_picked(s, src, &last) && put_metadata(s, t, src, src->n_entries, end_of(src));
 }

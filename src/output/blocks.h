@@ -8,6 +8,7 @@
 #define CLEAVE_OUTPUT_BLOCKS_H
 
 #include "output/dialect.h"
+#include "output/metadata.h"
 #include "output/stage.h"
 #include "walk/pcapng.h"
 
@@ -24,6 +25,7 @@ struct trail {
     uint16_t linktype;
     bool begun, big_endian; /* the first section, and its byte order */
     bool mixed;             /* libpcap refuses what follows: it is not as in the first */
+    struct picks *picks;    /* NULL: it has met nothing that metadata is for */
 };
 
 void trail_fini(struct trail *t);
@@ -33,6 +35,7 @@ struct blocks_source {
     const struct dialect *dialect;
     const struct walk_format *format; /* of the file that has the records */
     uint32_t n_entries; /* of the ledger: all that lie before the records, and maybe some behind */
+    const struct picks *owner; /* what the output is; it has nothing yet */
 };
 
 /*
@@ -48,8 +51,14 @@ CLV_MUST_CHECK bool blocks_put(struct stage *s, struct trail *t, const struct bl
 CLV_MUST_CHECK bool blocks_finish(struct stage *s, struct trail *t,
                                   const struct blocks_source *src);
 
-/* true: blocks_finish() would add something. */
-bool blocks_pending(const struct trail *t, const struct blocks_source *src);
+/*
+ * The secrets that no output has a use for, once all have all else: *any, blocks_finish() has them
+ * to add. false: no memory.
+ */
+CLV_MUST_CHECK bool blocks_rest(struct trail *t, const struct blocks_source *src, bool *any);
+
+/* true: blocks_finish() has something to add. */
+bool blocks_pending(struct trail *t, const struct blocks_source *src);
 
 /*
  * The beginning of a packet block for a record that is none, with a time in its interface's units;

@@ -35,6 +35,7 @@ struct dialect {
     bool metadata;                    /* DIALECT_PCAPNG: blocks of a whole section follow it */
     uint8_t header[PCAP_FILE_HEADER]; /* DIALECT_COPY */
     const struct ledger *ledger;
+    struct metadata *picker; /* of what follows a section; NULL: nothing does */
     struct dialect_kind kinds[DIALECT_KINDS + 1]; /* the last one stands for what is too much */
     _Atomic unsigned n_kinds;
 };

@@ -229,16 +229,41 @@ static struct trail *trail_of(struct writer *w, uint32_t flow)
     return &w->trails[flow];
 }
 
-static bool put_blocks(struct stage *s, struct trail *t, const struct writer_round *r,
-                       const struct writer_ref *refs, uint32_t n)
+/* What metadata may be for. */
+static struct picks owner_of(const struct writer *w, const struct flow *f)
 {
+    const bool addresses = w->by && f->key.family && !(f->key.has & FLOW_HAS_SHARD) &&
+                           w->by->a & w->by->b & FLOW_END_ADDR;
+    return (struct picks){
+        .number = f->n,
+        .a = addresses ? f->key.a : NULL,
+        .b = addresses ? f->key.b : NULL,
+        .family = f->key.family,
+        .may_hide = !flow_has_proto(&f->key) || f->key.proto == CLV_PROTO_UDP,
+    };
+}
+
+static bool put_blocks(const struct writer *w, struct stage *s, const struct flow *f,
+                       struct trail *t, const struct writer_round *r, const struct writer_ref *refs,
+                       uint32_t n)
+{
+    enum { AHEAD = 4, LOOKED_AT = 320 };
+    const struct picks owner = owner_of(w, f);
+    struct blocks_source source = r->source;
     uint64_t until = 0;
     if (!t)
         return clv_fail_nomem(s->err, s->name, sizeof *t);
-    for (uint32_t i = 0; i < n; i++)
-        if (!blocks_put(s, t, &r->source, r->base + refs[i].offset, refs[i].len,
+    source.owner = &owner;
+    for (uint32_t i = 0; i < n; i++) {
+        if (i + AHEAD < n) {
+            const uint8_t *next = r->base + refs[i + AHEAD].offset;
+            for (unsigned at = 0; at < LOOKED_AT; at += 64)
+                __builtin_prefetch(next + at);
+        }
+        if (!blocks_put(s, t, &source, r->base + refs[i].offset, refs[i].len,
                         r->position + refs[i].offset, &until))
             return false;
+    }
     return true;
 }
 
@@ -254,7 +279,7 @@ static bool put_records(struct writer *w, struct stage *s, struct flow *f,
     case DIALECT_PCAP:
         return (f->size || dump_header(s, kind)) && dump(s, r, kind, refs, n);
     case DIALECT_PCAPNG:
-        return put_blocks(s, trail_of(w, f->index), r, refs, n);
+        return put_blocks(w, s, f, trail_of(w, f->index), r, refs, n);
     }
     return false;
 }
@@ -304,8 +329,10 @@ static bool begin_with(struct writer *w, struct stage *stage, struct flow *f, co
 static bool finish(struct writer *w, struct stage *stage, uint32_t flow,
                    const struct writer_round *round)
 {
-    if (w->dialect->form == DIALECT_PCAPNG &&
-        !blocks_finish(stage, &w->trails[flow], &round->source))
+    const struct picks owner = owner_of(w, flow_table_at(w->flows, flow));
+    struct blocks_source source = round->source;
+    source.owner = &owner;
+    if (w->dialect->form == DIALECT_PCAPNG && !blocks_finish(stage, &w->trails[flow], &source))
         return false;
     return !stage->packer || stage_pack_rest(stage);
 }
@@ -326,12 +353,15 @@ bool writer_append(struct writer *w, struct stage *stage, uint32_t flow, const c
     return true;
 }
 
-bool writer_unfinished(const struct writer *w, uint32_t flow, const struct writer_round *round)
+bool writer_unfinished(struct writer *w, uint32_t flow, const struct writer_round *round)
 {
     if (flow >= w->n_trails)
         return false;
-    const struct trail *t = &w->trails[flow];
-    return t->tail || blocks_pending(t, &round->source);
+    struct trail *t = &w->trails[flow];
+    const struct picks owner = owner_of(w, flow_table_at(w->flows, flow));
+    struct blocks_source source = round->source;
+    source.owner = &owner;
+    return t->tail || blocks_pending(t, &source);
 }
 
 bool writer_finish(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
@@ -341,4 +371,18 @@ bool writer_finish(struct writer *w, struct stage *stage, uint32_t flow, const c
     if (!begin_with(w, stage, f, name, err))
         return false;
     return done_with(w, stage, f, finish(w, stage, flow, round), true, err);
+}
+
+bool writer_rest(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
+                 const struct writer_round *round, struct clv_error *err)
+{
+    const struct picks owner = owner_of(w, flow_table_at(w->flows, flow));
+    struct blocks_source source = round->source;
+    bool any;
+    source.owner = &owner;
+    if (flow >= w->n_trails)
+        return true;
+    if (!blocks_rest(&w->trails[flow], &source, &any))
+        return clv_fail_nomem(err, name, sizeof owner);
+    return !any || writer_finish(w, stage, flow, name, round, err);
 }

@@ -48,7 +48,8 @@ struct writer {
     size_t n_trails, trails_cap;
     uint32_t newest, oldest; /* the LRU of open outputs; FLOW_NONE: empty */
     uint32_t n_open, max_open;
-    unsigned mode; /* permissions of outputs, less umask */
+    const struct flow_by *by; /* borrowed; NULL: what addresses keys have is not known */
+    unsigned mode;            /* permissions of outputs, less umask */
     uint64_t opens, reopens, writes, bytes, records;
 };
 
@@ -64,12 +65,20 @@ CLV_MUST_CHECK bool writer_append(struct writer *w, struct stage *stage, uint32_
                                   const struct writer_ref *refs, uint32_t n, struct clv_error *err);
 
 /* true: the flow's output lacks what comes behind its last record, see writer_finish(). */
-bool writer_unfinished(const struct writer *w, uint32_t flow, const struct writer_round *round);
+bool writer_unfinished(struct writer *w, uint32_t flow, const struct writer_round *round);
 
 /* Adds what belongs to the flow's output behind its last record. */
 CLV_MUST_CHECK bool writer_finish(struct writer *w, struct stage *stage, uint32_t flow,
                                   const char *name, const struct writer_round *round,
                                   struct clv_error *err);
+
+/*
+ * Adds the secrets that no output has a use for to the flow's, once writer_finish() was called for
+ * all outputs that needed it.
+ */
+CLV_MUST_CHECK bool writer_rest(struct writer *w, struct stage *stage, uint32_t flow,
+                                const char *name, const struct writer_round *round,
+                                struct clv_error *err);
 
 /* Closes all open outputs. false: one of them could not be closed cleanly; all are closed. */
 CLV_MUST_CHECK bool writer_close_all(struct writer *w, struct clv_error *err);

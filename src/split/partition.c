@@ -365,3 +365,12 @@ bool partition_write(struct partition *p, struct stage *stage, const struct writ
     p->n_write_runs = 0;
     return !round->last || finish(p, stage, round, err);
 }
+
+bool partition_rest(struct partition *p, struct stage *stage, const struct writer_round *round,
+                    struct clv_error *err)
+{
+    for (uint32_t i = 0; i < p->flows.n; i++)
+        if (!writer_rest(&p->writer, stage, i, partition_name(p, i), round, err))
+            return false;
+    return true;
+}

@@ -128,6 +128,10 @@ CLV_MUST_CHECK bool partition_set_name(struct partition *p, uint32_t i, const ch
                                        size_t len, struct clv_error *err);
 const char *partition_name(const struct partition *p, uint32_t i);
 
+/* What outputs get once all partitions have written their last round. */
+CLV_MUST_CHECK bool partition_rest(struct partition *p, struct stage *stage,
+                                   const struct writer_round *round, struct clv_error *err);
+
 /* Writes the runs of the epoch that was sorted last. After the last round all outputs are closed.
  */
 CLV_MUST_CHECK bool partition_write(struct partition *p, struct stage *stage,

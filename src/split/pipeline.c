@@ -156,6 +156,8 @@ static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,
                                                          pl->flush.view, &pl->flush.round, err)) &&
                partition_write(&pl->parts[t->from], &w->stage, &pl->flush.round, err) &&
                still_there(pl->flush.view, err);
+    case TASK_REST:
+        return partition_rest(&pl->parts[t->from], &w->stage, &pl->flush.round, err);
     case TASK_ROWS:
         return write_rows(pl, w, t->from, err);
     case TASK_CHECK:
@@ -373,6 +375,12 @@ static bool init(struct plan *pl, struct clv_error *err)
     const uint32_t n = pl->scan.n_partitions;
     ledger_init(&pl->ledger, METADATA_MAX);
     pp->dialect->ledger = &pl->ledger;
+    pp->dialect->picker = NULL;
+    if (pp->dialect->form == DIALECT_PCAPNG && pp->dialect->metadata) {
+        if (!metadata_init(&pl->metadata, &pl->ledger, pp->by.secret))
+            return clv_fail_nomem(err, "metadata", sizeof pl->metadata);
+        pp->dialect->picker = &pl->metadata;
+    }
     pl->refs = mem_alloc(pl->max_refs, sizeof *pl->refs);
     pl->parts = mem_zalloc(n, sizeof *pl->parts);
     pl->flush.ref_starts = mem_alloc(n, sizeof *pl->flush.ref_starts);
@@ -399,6 +407,7 @@ static bool init(struct plan *pl, struct clv_error *err)
         writer_init(&pl->parts[p].writer, &pl->parts[p].flows,
                     pp->dry_run ? -1 : pp->publish->dir_fd, pp->dialect,
                     (uint32_t)max_u64(1, pp->max_open / n));
+        pl->parts[p].writer.by = &pp->by;
         if (!pp->dry_run)
             pl->parts[p].writer.mode = pp->publish->mode;
     }
@@ -442,6 +451,7 @@ static void fini(struct plan *pl)
     mem_free(pl->flush.ref_starts);
     mem_free(pl->flush.by_size);
     numbering_fini(&pl->numbering);
+    metadata_fini(&pl->metadata);
     ledger_fini(&pl->ledger);
     spill_fini(&pl->spill);
     if (pl->manifest_fd >= 0)
@@ -532,6 +542,20 @@ static bool tell_report(struct plan *pl, struct clv_error *err)
     return ok;
 }
 
+/* What became of metadata, or, where nothing is written, what it would take. */
+static bool count_metadata(struct plan *pl, struct clv_error *err)
+{
+    const struct pipeline_params *pp = pl->params;
+    struct clv_split_result *r = pl->result;
+    const bool addresses = !pp->shards && pp->by.a & pp->by.b & FLOW_END_ADDR;
+    if (!pp->dialect->picker)
+        return true;
+    return (pp->dry_run ? metadata_foresee(&pl->metadata, r->outputs, addresses, r->input_bytes,
+                                           &r->metadata_bytes)
+                        : metadata_unused(&pl->metadata, &r->metadata_unused, &r->names_unused)) ||
+           clv_fail_nomem(err, "metadata", sizeof pl->metadata);
+}
+
 bool pipeline_run(const struct pipeline_params *params, struct clv_split_result *result,
                   struct clv_error *err)
 {
@@ -579,7 +603,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         count(&pl);
         result->captured_bytes = pl.counts.captured;
         tally_outputs(result, pl.parts, pl.scan.n_partitions, !params->inner, !pl.failed);
-        ok = !pl.failed && check_conservation(result, err) &&
+        ok = !pl.failed && check_conservation(result, err) && count_metadata(&pl, err) &&
              (!params->report || tell_report(&pl, err));
         for (uint32_t p = 0; ok && params->collect && p < pl.scan.n_partitions; p++)
             if (!chosen_collect(params->collect, &pl.parts[p].flows))

@@ -452,8 +452,9 @@ bool plan_pick(struct plan *pl, struct task *task)
 {
     struct flush *f = &pl->flush;
     if (f->phase != PHASE_IDLE && f->next < pl->scan.n_partitions) {
-        const enum task_kind kind = f->phase == PHASE_SORT ? TASK_SORT : TASK_WRITE;
-        *task = (struct task){.kind = kind, .from = f->by_size[f->next++]};
+        static const enum task_kind kinds[] = {
+            [PHASE_SORT] = TASK_SORT, [PHASE_WRITE] = TASK_WRITE, [PHASE_REST] = TASK_REST};
+        *task = (struct task){.kind = kinds[f->phase], .from = f->by_size[f->next++]};
         return true;
     }
     if (pick_join(pl, task) || pick_roles(pl, task))
@@ -496,6 +497,10 @@ static void finish_flush(struct plan *pl)
     f->next = f->done = 0;
     if (f->phase == PHASE_SORT) {
         f->phase = PHASE_WRITE;
+        return;
+    }
+    if (f->phase == PHASE_WRITE && f->last && pl->scan.dialect->picker && !pl->params->dry_run) {
+        f->phase = PHASE_REST;
         return;
     }
     if (f->view) {
@@ -563,6 +568,7 @@ void plan_complete(struct plan *pl, const struct task *t)
         break;
     case TASK_SORT:
     case TASK_WRITE:
+    case TASK_REST:
         if (++pl->flush.done == pl->scan.n_partitions)
             finish_flush(pl);
         break;

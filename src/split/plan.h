@@ -64,6 +64,7 @@ enum task_kind {
     TASK_FIND,
     TASK_SORT,
     TASK_WRITE,
+    TASK_REST,
     TASK_ROWS,
     TASK_CHECK,
 };
@@ -79,6 +80,7 @@ enum phase {
     PHASE_IDLE,
     PHASE_SORT,
     PHASE_WRITE,
+    PHASE_REST, /* behind the last one: what outputs get when all have their records */
 };
 
 /* What is being sorted or written. */
@@ -107,6 +109,7 @@ struct plan {
     struct clv_error *err;
     struct scan_plan scan;
     struct ledger ledger;
+    struct metadata metadata;
     struct input_plan input;
     unsigned pieces_per_batch;
     uint32_t finds_step; /* partitions per find task */

@@ -77,6 +77,15 @@ static void tell_tunnel(struct clv_split_result *r, const struct tunnels *t)
     r->tunnel = most ? decode_carrier_name(most) : NULL;
 }
 
+static void count_trail(struct clv_split_result *r, const struct trail *t)
+{
+    r->mixed += t->mixed;
+    if (!t->picks)
+        return;
+    r->metadata_bytes += t->picks->bytes;
+    r->metadata_beyond += t->picks->beyond;
+}
+
 void tally_outputs(struct clv_split_result *r, const struct partition *parts, uint32_t n_parts,
                    bool closed, bool whole)
 {
@@ -97,7 +106,7 @@ void tally_outputs(struct clv_split_result *r, const struct partition *parts, ui
         r->dropped_small += p->drop_small ? p->small : 0;
         r->outputs += p->flows.n;
         for (size_t k = 0; k < p->writer.n_trails; k++)
-            r->mixed += p->writer.trails[k].mixed;
+            count_trail(r, &p->writer.trails[k]);
     }
     for (const struct flow *f; (f = flow_tour_next(&tour, parts, n_parts, &part)) != NULL;) {
         span_times(r, f);

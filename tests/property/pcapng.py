@@ -220,6 +220,67 @@ def no_metadata() -> None:
         check_split([data], '--no-metadata')
 
 
+def hello(i: int, random_bytes: bytes) -> bytes:
+    body = b'\x03\x03' + random_bytes + bytes(6)
+    return samples.tcp_talk('10.1.%d.%d' % (i // 250, i % 250), '192.0.2.1', 10000 + i, 443,
+                            b'\x16\x03\x01\0\x2c\x01\0\0\x28' + body)[3]
+
+
+def secrets() -> None:
+    """An output gets the secrets of its handshakes, wherever these are; what is of no handshake, and
+    what cannot be told, all get."""
+    rng = suite.random('secrets')
+    for _ in range(4):
+        m = ng.Maker(rng.random() < 0.5)
+        keys = [rng.randbytes(32) for _ in range(20)]
+
+        def dsb(*some: bytes) -> bytes:
+            # pylint: disable=cell-var-from-loop
+            return m.dsb(b''.join(b'CLIENT_RANDOM %s %s\n' % (k.hex().encode(), b'5a' * 48)
+                                  for k in some), ng.TLS_KEY_LOG)
+        body = [dsb(k) for k in keys[:5]] + [dsb(*keys[5:8])]
+        body += [m.epb(0, n, frame) for n, frame in enumerate(
+            [hello(i, key) for i, key in enumerate(keys[:18])] * 2 + [syn(i) for i in range(99)])]
+        body += [dsb(k) for k in keys[8:]] + [dsb(rng.choice(keys)) for _ in range(6)]
+        body += [m.dsb(b'a key', ng.WIREGUARD_KEY_LOG), m.nrb([(pf.address('10.1.0.3'), 'three'),
+                                                               (pf.address('192.0.2.1'), 'one'),
+                                                               (pf.address('1.1.1.1'), 'none')])]
+        rng.shuffle(body)
+        data = m.shb() + m.idb() + b''.join(body)
+        paths, base = check_split([data])
+        check_knobs(rng, paths, base)
+        check_split([data], by='hostpair')
+        check_split([data, data])
+        check(any(0 < f.count(b'CLIENT') < len(keys) for f in harness.files_of(base).values()),
+              'no output has fewer secrets than all')
+
+
+def bounded() -> None:
+    """Outputs together have little more of metadata than the input, however much of it there is."""
+    m = ng.Maker()
+    frames = [hello(i, bytes(32)) for i in range(2000)]
+    names = [(pf.address('192.0.2.1'), 'server%d' % i) for i in range(3000)]
+    line = b'CLIENT_RANDOM %s %s\n' % (b'00' * 32, b'5a' * 48)
+    for many in (m.custom(32473, bytes(1 << 20)), m.custom(32473, b'') * 60000, m.nrb(names) * 9,
+                 m.block(0x80000001, bytes(12)) * 50000, m.dsb(line, ng.TLS_KEY_LOG) * 5000,
+                 m.dsb(line * 6000, ng.TLS_KEY_LOG)):
+        data = m.shb() + m.idb() + many + b''.join(m.epb(0, i, f) for i, f in enumerate(frames))
+        path, output = suite.write('many', data), suite.path('out')
+        dry = split([path], output, '--dry-run')
+        summary = split([path], output)
+        check_equal(summary['records_written'], len(frames), 'records')
+        size = sum(len(d) for d in harness.files_of(output).values())
+        check(size < (64 << 20) + 4 * len(data), '%d bytes of %d', size, len(data))
+        check(summary['metadata_bytes'] <= size, 'bytes of metadata')
+        check(summary['metadata_beyond'] > 0, 'nothing was too much')
+        check(dry['metadata_bytes'] > 0, 'no word of it before')
+        subprocess.run(['rm', '-rf', output], check=True)
+        whole = split([path], output, '--by', 'none')
+        check_equal((whole['metadata_bytes'], whole['metadata_beyond'], whole['metadata_unused']),
+                    (len(many), 0, 0), 'metadata of a single output')
+        subprocess.run(['rm', '-rf', output], check=True)
+
+
 def no_other() -> None:
     rng = suite.random('no-other')
     data = capture(rng, EVERYTHING)
@@ -516,7 +577,7 @@ def capture_with_others(m: ng.Maker, links: Sequence[int]) -> bytes:
     """A flow on Ethernet, then packets without an address on interfaces of these numbers."""
     body = [m.idb(link) for link in OTHER_LINKS]
     body += [m.epb(0, 1, f) for f in samples.udp_talk('10.0.0.1', '10.0.0.2', 7, 8)]
-    body += [m.epb(number, i, bytes(i)) for i, number in enumerate(links)]
+    body += [m.epb(number, i, bytes(i)) for i, number in enumerate(links, 1)]
     return ng.Section(m, body).encode()
 
 
@@ -764,7 +825,7 @@ def main() -> int:
     cases: Dict[str, Callable[[], None]] = {'reader': reader, 'identity': identity}
     for name, shape in SHAPES.items():
         cases[name] = random_shape(name, shape)
-    for case in (no_packets, minor_version, no_metadata, no_other, keys, same_format, knobs,
+    for case in (no_packets, minor_version, no_metadata, secrets, bounded, no_other, keys, same_format, knobs,
                  knobs_of_several, false_chains, huge_blocks, huge_metadata, many_sections,
                  many_interfaces, obsolete_ids, wild_times, streamed, several_inputs,
                  mixed_inputs):

@@ -9,6 +9,8 @@ import collections
 import csv
 import dataclasses
 import io
+import ipaddress
+import struct
 from typing import Dict, Iterable, List, Mapping, NamedTuple, Optional, Sequence, Set, Tuple
 
 import pcapfile as pf
@@ -103,24 +105,95 @@ def _check_raw(what: str, found: Sequence[bytes], wanted: Sequence[bytes]) -> No
     check_equal(len(found), len(wanted), what + ': number of blocks')
 
 
-def _check_metadata(where: str, packets: Sequence[ng.Packet], sent: Sequence[ng.Block],
-                    found: Sequence[ng.Block]) -> None:
+def randoms(block: ng.Block) -> Optional[Set[str]]:
+    """Client randoms of a block of TLS secrets; None: not all of it can be told."""
+    kind, length = struct.unpack_from(block.order + 'II', block.raw, 8)
+    if kind != ng.TLS_KEY_LOG:
+        return None
+    found = set()
+    for line in block.raw[16:16 + length].decode('latin-1').split('\n'):
+        if line and not line.startswith('#'):
+            fields = line.split(' ')
+            if len(fields) < 3 or len(fields[1]) != 64:
+                return None
+            found.add(fields[1].lower())
+    return found or None
+
+
+def names_for(block: ng.Block, addresses: Set[bytes]) -> bytes:
+    """A block of names with those of the addresses alone; empty: there are none."""
+    at, kept = 8, b''
+    while at < len(block.raw) - 4:
+        kind, length = struct.unpack_from(block.order + 'HH', block.raw, at)
+        at += 4
+        if kind == ng.NRB_END:
+            break
+        size = 4 if kind == ng.NRB_IPV4 else 16
+        if block.raw[at:at + size] in addresses:
+            kept += block.raw[at - 4:at + length + ng.padding(length)]
+        at += length + ng.padding(length)
+    body = kept + bytes(4) + block.raw[at:-4]
+    length = struct.pack(block.order + 'I', len(body) + 12)
+    return block.raw[:4] + length + body + length if kept else b''
+
+
+def hellos_of(packets: Iterable[ng.Packet]) -> Dict[str, int]:
+    """Client randoms of the packets' handshakes, and the first byte where they are."""
+    found: Dict[str, int] = {}
+    for packet in packets:
+        at = packet.data.find(b'\x16\x03\x01\0\x2c\x01\0\0\x28\x03\x03')
+        if at >= 0:
+            found.setdefault(packet.data[at + 11:at + 43].hex(), packet.offset)
+    return found
+
+
+def wanted_metadata(sent: Sequence[ng.Block], ends: reference.Endpoints, src: Source, section: int,
+                    packets: Sequence[ng.Packet]) -> Tuple[List[Tuple[int, bytes]], List[bytes]]:
+    """What of a section's an output gets: with its byte in the input, and behind all else. Secrets
+    are those of its handshakes, where they are or where the handshake is if that comes later; and
+    at the end those that no output has a handshake for."""
+    mine = hellos_of(packets)
+    by_section: Dict[int, List[ng.Packet]] = {}
+    for packet in src.packets:
+        by_section.setdefault(packet.section, []).append(packet)
+    anyones = set(hellos_of(p for s in range(section + 1) for p in by_section.get(s, [])))
+    addresses = {ipaddress.ip_address(ends[side]).packed for side in ('src', 'dst') if ends}
+    early: List[Tuple[int, bytes]] = []
+    late: List[bytes] = []
+    for block in sent:
+        found = randoms(block) if block.type == ng.DSB else None
+        if found is not None:
+            known = [mine[r] for r in found if r in mine]
+            if known:
+                early.append((max(block.offset, min(known) - 1), block.raw))
+            elif not found & anyones:
+                late.append(block.raw)
+            continue
+        raw = names_for(block, addresses) if addresses and block.type == ng.NRB else block.raw
+        if raw:
+            early.append((block.offset, raw))
+    return sorted(early, key=lambda one: one[0]), late
+
+
+def _check_metadata(where: str, packets: Sequence[ng.Packet], sent: Sequence[Tuple[int, bytes]],
+                    rest: Sequence[bytes], found: Sequence[ng.Block]) -> None:
     """Each block once, in order, and none behind a record that it stood before."""
     came = [b.raw for b in found if ng.is_metadata(b.type)]
-    _check_raw(where + ': metadata', came, [b.raw for b in sent])
+    _check_raw(where + ': metadata', came, [raw for _, raw in sent] + list(rest))
     n_before = 0
     arrived = iter(packets)
     for block in found:
         if isinstance(block, ng.Packet):
             packet = next(arrived)
-            due = sum(b.offset < packet.offset for b in sent)
+            due = sum(offset < packet.offset for offset, _ in sent)
             check(n_before >= due, '%s: the record at byte %d comes behind %d of %d metadata '
                   'blocks that it has before it in the input', where, block.offset, n_before, due)
         n_before += ng.is_metadata(block.type)
 
 
 def _check_copied(where: str, header: ng.SectionHeader, packets: Sequence[ng.Packet],
-                  metadata: Sequence[ng.Block], found: Sequence[ng.Block]) -> None:
+                  metadata: Tuple[Sequence[Tuple[int, bytes]], Sequence[bytes]],
+                  found: Sequence[ng.Block]) -> None:
     """A section of an output that has these packets of one section of the input."""
     mine = found[0]
     assert isinstance(mine, ng.SectionHeader)
@@ -140,7 +213,7 @@ def _check_copied(where: str, header: ng.SectionHeader, packets: Sequence[ng.Pac
                [i.raw for i in needed])
     _check_raw(where + ': packets', [p.raw for p in ng.of_kind(found, ng.Packet)],
                [p.on_interface(ids[p.interface.id]) for p in packets])
-    _check_metadata(where, packets, metadata, found)
+    _check_metadata(where, packets, *metadata, found)
     known = (ng.SHB, ng.IDB) + ng.PACKETS
     check_equal([hex(b.type) for b in found if b.type not in known and not ng.is_metadata(b.type)],
                 [], where + ': other blocks')
@@ -180,7 +253,9 @@ def check_output(name: str, data: bytes, output: Output, src: Source,
             continue
         sent = [b for b in src.blocks
                 if metadata and b.section == section and ng.is_metadata(b.type)]
-        _check_copied(where, headers[section], packets, sent, mine)
+        early, late = wanted_metadata(sent, output.ends, src, section, output.packets)
+        last = number == len(by_section) - 1
+        _check_copied(where, headers[section], packets, (early, late if last else []), mine)
 
 
 def check_names(found: Iterable[str], wanted: Iterable[str], what: str) -> None:

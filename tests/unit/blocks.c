@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support_pcapng.h"
 #include "support_savefile.h"
+#include "support_secret.h"
 #include "support_temp.h"
 
 #include "base/mem.h"
@@ -88,11 +89,15 @@ static const char *next_word(const char **text, char *buf, size_t len)
 
 enum { RECORDS_MAX = 32, POSITION = 1000 };
 
+/* An output for which all metadata is. */
+static const struct picks anybody = {.all_secrets = true};
+
 /* An input: its bytes, what the ledger holds of it, and where its packets are. */
 struct scene {
     struct bytes b;
     struct ledger ledger;
     struct dialect dialect;
+    struct metadata metadata;
     struct walk_format format;
     struct {
         char x;
@@ -112,6 +117,11 @@ static void begin(struct scene *s, const char *text, bool flip, bool metadata)
     ledger_init(&s->ledger, 1 << 20);
     s->dialect =
         (struct dialect){.form = DIALECT_PCAPNG, .metadata = metadata, .ledger = &s->ledger};
+    s->metadata = (struct metadata){.n = 0};
+    if (metadata) {
+        assert_true(metadata_init(&s->metadata, &s->ledger, support_secret()));
+        s->dialect.picker = &s->metadata;
+    }
     s->format.kind = WALK_PCAPNG;
     while (next_word(&text, word, sizeof word)) {
         const size_t at = s->b.len;
@@ -131,6 +141,7 @@ static void begin(struct scene *s, const char *text, bool flip, bool metadata)
 
 static void end(struct scene *s)
 {
+    metadata_fini(&s->metadata);
     ledger_fini(&s->ledger);
     bytes_free(&s->b);
 }
@@ -187,7 +198,7 @@ static void write_selection(struct scene *s, struct output *o, const char *row,
                             const char *selection, bool early, struct clv_error *err)
 {
     const uint32_t all = ledger_count(&s->ledger);
-    struct blocks_source src = {.dialect = &s->dialect, .format = &s->format};
+    struct blocks_source src = {.dialect = &s->dialect, .format = &s->format, .owner = &anybody};
     for (const char *x = selection; *x;) {
         const size_t n = strcspn(x, "|");
         src.n_entries = early ? s->records[find(s, x[n - 1])].n_entries : all;
@@ -322,8 +333,10 @@ static void test_nothing(void **state)
     (void)state;
     temp_make(&t);
     begin(&s, "S n4 i1 pA0 n8", false, true);
-    const struct blocks_source src = {
-        .dialect = &s.dialect, .format = &s.format, .n_entries = ledger_count(&s.ledger)};
+    const struct blocks_source src = {.dialect = &s.dialect,
+                                      .format = &s.format,
+                                      .n_entries = ledger_count(&s.ledger),
+                                      .owner = &anybody};
     open_output(&o, temp_path(&t, "out"));
     CHECK("nothing is pending", !blocks_pending(&o.trail, &src));
     close_output(&o);
@@ -387,7 +400,7 @@ static void test_converted(void **state)
         put_packet(&want, false, 0, pcap_rows[i].ticks, data, caplen, origlen);
         uint8_t *raw = tight_copy(in.p, in.len);
         const struct blocks_source src = {
-            .dialect = &s.dialect, .format = &s.format, .n_entries = 2};
+            .dialect = &s.dialect, .format = &s.format, .n_entries = 2, .owner = &anybody};
         open_output(&o, temp_path(&t, "out"));
         begin_round(&o, &err);
         for (unsigned k = 0; k < 2; k++)
@@ -424,8 +437,10 @@ static void test_no_memory(void **state)
         struct clv_error err = {0};
         bool ok = true;
         begin(&s, input, false, true);
-        const struct blocks_source src = {
-            .dialect = &s.dialect, .format = &s.format, .n_entries = ledger_count(&s.ledger)};
+        const struct blocks_source src = {.dialect = &s.dialect,
+                                          .format = &s.format,
+                                          .n_entries = ledger_count(&s.ledger),
+                                          .owner = &anybody};
         open_output(&o, temp_path(&t, "out"));
         begin_round(&o, &err);
         mem_fail_from(nth);

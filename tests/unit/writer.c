@@ -565,8 +565,13 @@ static void pcapng(enum clv_compress compress)
         struct scene s;
         struct clv_error err = {0};
         begin_scene(&s);
-        const struct dialect d = {
-            .form = DIALECT_PCAPNG, .compress = compress, .metadata = true, .ledger = &s.ledger};
+        struct metadata metadata;
+        assert_true(metadata_init(&metadata, &s.ledger, support_secret()));
+        const struct dialect d = {.form = DIALECT_PCAPNG,
+                                  .compress = compress,
+                                  .metadata = true,
+                                  .ledger = &s.ledger,
+                                  .picker = &metadata};
         begin(&x, 2, max_open);
         use_dialect(&x, &d, max_open);
         append_scene(&x, &s, &d, &err);
@@ -592,6 +597,7 @@ static void pcapng(enum clv_compress compress)
         check_outputs(&x, "pcapng");
         CHECK_EQ("no error", err.code, CLV_ERR_NONE);
         end(&x);
+        metadata_fini(&metadata);
         end_scene(&s);
     }
 }
