@@ -157,7 +157,7 @@ class Decoder:
         rest = data[40:40 + length]
         if proto == pf.FRAGMENT:
             if len(rest) < 8:
-                self.o.ends = {**ends, 'short': 'yes'}
+                self.o.ends = {**ends, 'short': 'yes', 'proto': str(rest[0] if rest else proto)}
                 return
             proto, place, ident = struct.unpack_from('!BxHI', rest)
             ends['proto'] = str(proto)

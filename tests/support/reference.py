@@ -140,8 +140,9 @@ def _ipv6(data: bytes) -> Endpoints:
     payload_len, proto, payload = _u16(data, 4), data[6], data[40:]
     promised = payload_len or len(payload)  # 0: a jumbogram
     payload = payload[:promised]
-    while proto in EXTENSIONS:
-        ends['proto'] = str(proto)
+    # Mobility and the like are protocols where nothing follows.
+    while proto in EXTENSIONS and not (proto >= 135 and payload[:1] == b'\x3b'):
+        ends['proto'] = str(payload[0] if payload else proto)
         if len(payload) < 8:
             ends['short'] = 'yes'
             return ends
