@@ -163,7 +163,7 @@ static const char *noun_of(const struct clv_split_params *p)
     return "flow";
 }
 
-/* "in 225 files for 224 flows" */
+/* "in 225 files, 224 of them flows" */
 static const char *print_outputs(const struct clv_split_params *p, const struct clv_split_result *r,
                                  char *buf, size_t len)
 {
@@ -171,7 +171,7 @@ static const char *print_outputs(const struct clv_split_params *p, const struct 
     const int n = snprintf(buf, len, "in %s %s%s", human_count(r->outputs),
                            p->dry_run ? "output" : "file", plural(r->outputs));
     if (noun && n > 0 && (size_t)n < len)
-        (void)snprintf(buf + n, len - (size_t)n, " for %s %s%s", human_count(r->flows), noun,
+        (void)snprintf(buf + n, len - (size_t)n, ", %s of them %s%s", human_count(r->flows), noun,
                        plural(r->flows));
     return buf;
 }
