@@ -58,4 +58,13 @@ static inline bool dialect_needs_ns(uint64_t units)
     return units != 0 && 1000000 % units != 0;
 }
 
+/*
+ * Ticks that are added to the time of a record in classic pcap: a header of zeros is no record to
+ * its readers, so that an empty packet without a time, or with the first one, gets the next one.
+ */
+static inline unsigned dialect_nudge(int64_t ts_ns, uint32_t caplen, uint32_t origlen)
+{
+    return (ts_ns == 0 || ts_ns == WALK_NO_TIME) && caplen == 0 && origlen == 0;
+}
+
 #endif

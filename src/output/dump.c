@@ -85,8 +85,10 @@ bool dump_record(struct stage *s, const struct dialect_kind *kind, const struct 
         frac += 1000000000;
         sec--;
     }
+    frac = (kind->nanoseconds ? frac : frac / 1000) +
+           dialect_nudge(rec->ts_ns, rec->caplen, rec->origlen);
     const struct pcap_pkthdr header = {
-        .ts = {.tv_sec = (time_t)sec, .tv_usec = kind->nanoseconds ? frac : frac / 1000},
+        .ts = {.tv_sec = (time_t)sec, .tv_usec = frac},
         .caplen = rec->caplen,
         .len = rec->origlen,
     };

@@ -242,15 +242,16 @@ void proof_of_output(struct proof_record *out, struct proof_place *place, enum d
  * Seconds and their fraction, as a savefile holds them: 32 bits each. What does not fit is kept
  * beside them, where an output has nothing.
  */
-static void of_time(struct proof_record *out, int64_t ts_ns, bool nanoseconds)
+static void of_time(struct proof_record *out, const struct walk_record *rec, bool nanoseconds)
 {
-    const int64_t ts = ts_ns == WALK_NO_TIME ? 0 : ts_ns;
+    const int64_t ts = rec->ts_ns == WALK_NO_TIME ? 0 : rec->ts_ns;
     int64_t sec = ts / 1000000000, frac = ts % 1000000000;
     if (frac < 0) {
         frac += 1000000000;
         sec--;
     }
     out->ticks = (uint64_t)(uint32_t)sec << 32 | (uint32_t)(nanoseconds ? frac : frac / 1000);
+    out->ticks += dialect_nudge(rec->ts_ns, rec->caplen, rec->origlen);
     out->iface.hi = (uint64_t)sec >> 32;
 }
 
@@ -266,7 +267,7 @@ static void of_input(struct proof_record *out, struct proof_place *place, const 
         of_savefile(out, f, rec->raw, f->big_endian);
     } else if (d->form == DIALECT_PCAP) {
         const struct dialect_kind *kind = &d->kinds[ledger_iface(d->ledger, iface)->link];
-        of_time(out, rec->ts_ns, kind->nanoseconds);
+        of_time(out, rec, kind->nanoseconds);
     } else if (pcap) {
         out->type = NG_PACKET;
         out->ticks = (uint64_t)rec->ts_ns / f->tick_ns;

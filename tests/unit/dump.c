@@ -19,7 +19,7 @@ struct record_row {
 
 static const struct record_row records[] = {
     {1795391999123456789, 60, 60},
-    {0, 0, 0},
+    {0, 0, 1},
     {1, 1, 1500},
     {999, 2, 2},
     {999999999, 3, 3},
@@ -126,14 +126,19 @@ static void test_times(void **state)
         int64_t ts_ns;
         bool nanoseconds;
         uint32_t sec, frac;
+        uint32_t caplen, origlen;
     } rows[] = {
-        {"none", WALK_NO_TIME, false, 0, 0},
-        {"none, ns", WALK_NO_TIME, true, 0, 0},
-        {"before the epoch", -1, true, UINT32_MAX, 999999999},
-        {"before the epoch, us", -1, false, UINT32_MAX, 999999},
-        {"a second before the epoch", -1000000000, false, UINT32_MAX, 0},
-        {"us are cut, not rounded", 1999999999, false, 1, 999999},
-        {"seconds of 33 bits", INT64_C(4294967296000000001), true, 0, 1},
+        {"none", WALK_NO_TIME, false, 0, 0, 4, 4},
+        {"none, ns", WALK_NO_TIME, true, 0, 0, 4, 4},
+        {"none, of an empty packet", WALK_NO_TIME, false, 0, 1, 0, 0},
+        {"the first, of an empty packet, ns", 0, true, 0, 1, 0, 0},
+        {"the first, of a packet that was cut", 0, true, 0, 0, 0, 60},
+        {"another, of an empty packet", 1000000000, false, 1, 0, 0, 0},
+        {"before the epoch", -1, true, UINT32_MAX, 999999999, 4, 4},
+        {"before the epoch, us", -1, false, UINT32_MAX, 999999, 4, 4},
+        {"a second before the epoch", -1000000000, false, UINT32_MAX, 0, 4, 4},
+        {"us are cut, not rounded", 1999999999, false, 1, 999999, 4, 4},
+        {"seconds of 33 bits", INT64_C(4294967296000000001), true, 0, 1, 4, 4},
     };
     struct temp t;
     struct stage s;
@@ -143,7 +148,10 @@ static void test_times(void **state)
     assert_true(stage_init(&s));
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         const struct dialect_kind kind = {1, 0, rows[i].nanoseconds};
-        const struct walk_record rec = {.data = data, .caplen = 4, .ts_ns = rows[i].ts_ns};
+        const struct walk_record rec = {.data = data,
+                                        .caplen = rows[i].caplen,
+                                        .origlen = rows[i].origlen,
+                                        .ts_ns = rows[i].ts_ns};
         struct bytes got = {0};
         uint32_t sec, frac;
         const int fd = open(temp_path(&t, "out"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
@@ -153,7 +161,7 @@ static void test_times(void **state)
         CHECK(rows[i].name, stage_end(&s));
         assert_int_equal(close(fd), 0);
         temp_read(&t, "out", &got);
-        CHECK_EQ(rows[i].name, got.len, 20);
+        CHECK_EQ(rows[i].name, got.len, 16 + rows[i].caplen);
         memcpy(&sec, got.p, 4); /* this machine's byte order */
         memcpy(&frac, got.p + 4, 4);
         CHECK_EQ(rows[i].name, sec, rows[i].sec);
