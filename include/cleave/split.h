@@ -148,6 +148,9 @@ struct clv_split_params {
 
 enum { CLV_LARGEST = 5 };
 
+/* Compressed outputs are frames (zstd) or members (gzip) of so many bytes each, unpacked. */
+enum { CLV_COMPRESS_FRAME = 256 * 1024 };
+
 /* Outputs in a directory: from this number on flows are in sub-directories, each with so many,
  * unless the template names directories. */
 enum { CLV_PER_DIRECTORY = 10000 };

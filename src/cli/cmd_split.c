@@ -76,7 +76,7 @@ static const struct flag flags[] = {
     {"format", 0, FLAG_WORD, AT(format), 0, 0, "input|pcap|pcapng",
      "of the outputs; input: as FILE has it, byte for byte (default: input)"},
     {"compress", 0, FLAG_WORD, AT(compress), 0, 0, "none|zstd|gzip",
-     "of the outputs, whose names then end in .zst or .gz (default: none)"},
+     "of the outputs, as .zst (of which Wireshark 4.0 reads 256 KiB) or .gz (default: none)"},
     {"no-metadata", 0, FLAG_BOOL, AT(no_metadata), 0, 0, NULL,
      "pcapng: leave out names, secrets, custom and unknown blocks"},
     {"recover", 0, FLAG_BOOL, AT(recover), 0, 0, NULL,
@@ -205,6 +205,16 @@ static void print_unknown_links(const struct clv_split_result *r, FILE *to)
                       human_count(r->more_unknown_links), plural(r->more_unknown_links));
 }
 
+/* An output is more than one frame, as far as the largest flows say. */
+static bool has_frames(const struct clv_split_result *r)
+{
+    enum { RECORD_HEADER = 16 };
+    for (unsigned i = 0; i < r->n_largest; i++)
+        if (r->largest[i].bytes + r->largest[i].records * RECORD_HEADER > CLV_COMPRESS_FRAME)
+            return true;
+    return false;
+}
+
 /* What may be tried next where something is not as it could be. */
 static void print_advice(const struct clv_split_params *p, const struct clv_split_result *r,
                          FILE *to)
@@ -222,6 +232,9 @@ static void print_advice(const struct clv_split_params *p, const struct clv_spli
                       "libpcap (tcpdump, Zeek, Suricata) stops there; --format pcap makes files "
                       "that it reads\n",
                       human_count(r->mixed), r->mixed == 1 ? " has" : "s have");
+    if (p->compress == CLV_COMPRESS_ZSTD && !p->dry_run && has_frames(r))
+        (void)fprintf(to, "outputs of more than 256 KiB are several zstd frames; Wireshark 4.0 "
+                          "reads only the first: use zstd -d before it, or --compress gzip\n");
     if (r->reopens > r->outputs)
         (void)fprintf(
             to,

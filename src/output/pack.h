@@ -13,7 +13,7 @@
 #include "base/fail.h"
 #include "cleave/split.h"
 
-enum { PACK_STRETCH = 256 * 1024 };
+enum { PACK_STRETCH = CLV_COMPRESS_FRAME };
 
 struct packer;
 
