@@ -512,7 +512,7 @@ HARMLESS = '''
     access strncasecmp cxa_atexit waitpid libc_malloc libc_calloc libc_realloc IO_fwrite
     ITM_deregisterTMCloneTable ITM_registerTMCloneTable cxa_finalize errno_location gmon_start
     libc_start_main sched_cpucount stack_chk_fail exit abort assert_fail
-    memchr strcasecmp memcmp bcmp memcpy memmove memset qsort strchr strcmp strcpy strcspn strerror strlen
+    access memchr strcasecmp memcmp bcmp memcpy memmove memset qsort strchr strcmp strcpy strcspn strerror strlen
     strncmp strpbrk strrchr strspn strstr strtol strtoll strtoul strtoull isoc23_strtol isoc23_strtoll
     isoc23_strtoul isoc23_strtoull snprintf vsnprintf inet_pton strftime gmtime_r timegm pow free
     getenv popcountdi2
