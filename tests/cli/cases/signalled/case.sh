@@ -39,8 +39,12 @@ with open('p', 'wb') as pipe, open('a.pcap', 'rb') as a:
     while not any(name.startswith('.out.') for name in os.listdir('.')):
         time.sleep(0.01)
     # It tells how far it is as soon as it listens to signals.
-    while not select.select([run.stderr], [], [], 0.01)[0]:
+    until = time.monotonic() + 120
+    while not select.select([run.stderr], [], [], 0.2)[0]:
         run.send_signal(signal.SIGUSR1)
+        if time.monotonic() > until:
+            run.kill()
+            sys.exit('it does not say how far it is')
     # Meanwhile nobody else may write the same output.
     other = subprocess.run(['cleave', 'split', 'a.pcap', '-o', 'out', '-q'], stderr=subprocess.PIPE)
     print('another: exit', other.returncode)
