@@ -325,16 +325,19 @@ static bool begin_with(struct writer *w, struct stage *stage, struct flow *f, co
     return false;
 }
 
-/* Nothing follows in the output. */
+/*
+ * No record follows in the output. rest: nothing else does either; until then what is no whole
+ * stretch waits as it is where secrets may follow (writer_rest()).
+ */
 static bool finish(struct writer *w, struct stage *stage, uint32_t flow,
-                   const struct writer_round *round)
+                   const struct writer_round *round, bool rest)
 {
     const struct picks owner = owner_of(w, flow_table_at(w->flows, flow));
     struct blocks_source source = round->source;
     source.owner = &owner;
     if (w->dialect->form == DIALECT_PCAPNG && !blocks_finish(stage, &w->trails[flow], &source))
         return false;
-    return !stage->packer || stage_pack_rest(stage);
+    return !stage->packer || (w->dialect->picker && !rest) || stage_pack_rest(stage);
 }
 
 bool writer_append(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
@@ -346,7 +349,7 @@ bool writer_append(struct writer *w, struct stage *stage, uint32_t flow, const c
         return false;
     bool ok = put_records(w, stage, f, round, refs, n);
     if (ok && round->last)
-        ok = finish(w, stage, flow, round);
+        ok = finish(w, stage, flow, round, false);
     if (!done_with(w, stage, f, ok, round->last, err))
         return false;
     w->records += n;
@@ -361,7 +364,7 @@ bool writer_unfinished(struct writer *w, uint32_t flow, const struct writer_roun
     const struct picks owner = owner_of(w, flow_table_at(w->flows, flow));
     struct blocks_source source = round->source;
     source.owner = &owner;
-    return t->tail || blocks_pending(t, &source);
+    return (t->tail && !w->dialect->picker) || blocks_pending(t, &source);
 }
 
 bool writer_finish(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
@@ -370,7 +373,7 @@ bool writer_finish(struct writer *w, struct stage *stage, uint32_t flow, const c
     struct flow *f = flow_table_at(w->flows, flow);
     if (!begin_with(w, stage, f, name, err))
         return false;
-    return done_with(w, stage, f, finish(w, stage, flow, round), true, err);
+    return done_with(w, stage, f, finish(w, stage, flow, round, false), true, err);
 }
 
 bool writer_rest(struct writer *w, struct stage *stage, uint32_t flow, const char *name,
@@ -384,5 +387,10 @@ bool writer_rest(struct writer *w, struct stage *stage, uint32_t flow, const cha
         return true;
     if (!blocks_rest(&w->trails[flow], &source, &any))
         return clv_fail_nomem(err, name, sizeof owner);
-    return !any || writer_finish(w, stage, flow, name, round, err);
+    if (!any && !w->trails[flow].tail)
+        return true;
+    struct flow *f = flow_table_at(w->flows, flow);
+    if (!begin_with(w, stage, f, name, err))
+        return false;
+    return done_with(w, stage, f, finish(w, stage, flow, round, true), true, err);
 }
