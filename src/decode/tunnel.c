@@ -398,7 +398,7 @@ const char *decode_carrier_name(unsigned carrier)
 
 const char *decode_tunnel_word(enum decode_tunnel_kind kind)
 {
-#define WORD(kind, word) [DECODE_##kind] = word,
+#define WORD(kind, word) [DECODE_##kind] = (word),
     static const char *const words[DECODE_KINDS] = {DECODE_TUNNEL_KINDS(WORD)};
 #undef WORD
     return words[kind];

@@ -405,7 +405,7 @@ uint32_t blocks_head(uint8_t head[NG_PACKET_HEADER], const struct walk_record *r
                               rec->origlen};
     static_assert(sizeof words == NG_PACKET_HEADER, "the block up to its data");
     for (unsigned i = 0; i < sizeof words / sizeof *words; i++)
-        walk_store32(head + 4 * i, words[i], big_endian);
+        walk_store32(head + (size_t)4 * i, words[i], big_endian);
     return padding;
 }
 

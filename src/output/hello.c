@@ -81,9 +81,10 @@ enum hello_line hello_line(struct clv_span *s, uint8_t random[HELLO_RANDOM])
         return HELLO_OTHER;
     const size_t left = n - (size_t)(space + 1 - p);
     p = space + 1;
-    if (left <= 2 * HELLO_RANDOM || p[2 * HELLO_RANDOM] != ' ')
+    const size_t digits = (size_t)2 * HELLO_RANDOM;
+    if (left <= digits || p[digits] != ' ')
         return HELLO_OTHER;
-    for (unsigned i = 0; i < HELLO_RANDOM; i++) {
+    for (size_t i = 0; i < HELLO_RANDOM; i++) {
         const int high = digit(p[2 * i]), low = digit(p[2 * i + 1]);
         if (high < 0 || low < 0)
             return HELLO_OTHER;

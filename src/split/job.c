@@ -230,9 +230,10 @@ static bool check_twice(const struct job *job, struct clv_error *err)
         if (twins[i].id.device == twins[i - 1].id.device &&
             twins[i].id.inode == twins[i - 1].id.inode) {
             const char *path = twins[i].source->path, *other = twins[i - 1].source->path;
-            ok = strcmp(path, other) == 0
-                     ? clv_fail(err, CLV_ERR_ARG, path, "is named twice")
-                     : clv_fail(err, CLV_ERR_ARG, path, "is the same file as %.100s", other);
+            if (strcmp(path, other) == 0)
+                (void)clv_fail(err, CLV_ERR_ARG, path, "is named twice");
+            else
+                (void)clv_fail(err, CLV_ERR_ARG, path, "is the same file as %.100s", other);
             ok = clv_fail_hint(err, "all its records would be split twice");
         }
     mem_free(twins);

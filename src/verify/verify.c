@@ -520,8 +520,10 @@ static bool verify_each(const struct clv_verify_params *params, struct told *top
     struct job none = {.params = &top->params};
     struct record_faults options = {.v = &names, .path = top->path};
     bool ok = verify_begin(&names, &none, 0, 0, params->output, params->fault, params->user, err);
-    if (ok && !whole.sources)
-        ok = clv_fail_nomem(err, "the inputs", n * sizeof *whole.sources);
+    if (ok && !whole.sources) {
+        (void)clv_fail_nomem(err, "the inputs", n * sizeof *whole.sources);
+        ok = false;
+    }
     for (size_t i = 0; ok && i < n; i++)
         ok = verify_part(params, &names, top, i, paths[i], result, &whole, &options, err);
     if (ok && whole.n == n && options.n == 0) {
@@ -584,7 +586,7 @@ bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result
 {
     const int64_t started_ns = clock_ns();
     struct told t;
-    struct clv_error local;
+    struct clv_error local = {.code = CLV_ERR_NONE};
     *result = (struct clv_verify_result){.faults = 0};
     err = err ? err : &local;
     bool ok = told_read(&t, params->output, params->n_inputs, err) &&

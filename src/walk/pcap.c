@@ -530,7 +530,7 @@ static bool explain_doubtful(const struct walk_format *f, const char *path, stru
                    other ? "another capture begins" : "sound records begin");
     if (other)
         (void)clv_fail_hint(err, "split it on its own: tail -c +%llu gives it",
-                            (unsigned long long)(offset + at + 1));
+                            (unsigned long long)offset + at + 1);
     else
         (void)clv_fail_hint(err, "the bytes from here on are not records of a pcap file");
     return clv_fail_at(err, offset, record);

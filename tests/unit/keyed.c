@@ -6,7 +6,7 @@
 /* A key that is always the same: words of splitmix64. */
 static void fill(struct keyed *k)
 {
-    uint64_t words[sizeof *k / 8], x = 1;
+    uint64_t words[sizeof *k / 8] = {0}, x = 1;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++) {
         x += UINT64_C(0x9e3779b97f4a7c15);
         uint64_t z = (x ^ x >> 30) * UINT64_C(0xbf58476d1ce4e5b9);

@@ -39,7 +39,7 @@ static void test_stream(void **state)
     for (size_t i = 0; i < sizeof data; i++)
         data[i] = (uint8_t)(i * 7 + i / 251);
     for (size_t i = 0; i < N_ROWS(rows); i++) {
-        struct collector c = {.sink = {collect}, .most = rows[i].most};
+        struct collector c = {.sink = {.put = collect}, .most = rows[i].most};
         FILE *f = port_stream(&c.sink);
         assert_non_null(f);
         size_t written = 0;
