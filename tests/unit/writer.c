@@ -554,6 +554,8 @@ static void append_scene(struct fixture *x, struct scene *s, const struct dialec
     if (d->form == DIALECT_PCAPNG) {
         CHECK("finish", writer_finish(&x->w, &x->stage, 1, x->names[1], &round, err));
         CHECK("finished", !writer_unfinished(&x->w, 1, &round));
+        for (uint32_t i = 0; i < 2; i++)
+            CHECK("rest", writer_rest(&x->w, &x->stage, i, x->names[i], &round, err));
     }
     CHECK("close", writer_close_all(&x->w, err));
 }
