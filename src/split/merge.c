@@ -449,7 +449,7 @@ static bool put_section(struct merge *m, struct clv_error *err)
 {
     const struct clv_capture_format none = {.name = "pcap"};
     struct ledger ledger;
-    struct walk_state st;
+    struct walk_state st = {.in_section = false};
     struct walk_record rec;
     ledger_init(&ledger, 0);
     for (size_t i = 0; i < m->n_lanes && ledger_count(&ledger) == 0; i++) {
