@@ -336,6 +336,16 @@ static unsigned count_chain(const struct walk_format *f, struct clv_span s, unsi
     return n;
 }
 
+/* true: lawful records, plausible or not, follow one another exactly up to the end of s. */
+static bool ends_with_record(const struct walk_format *f, struct clv_span s)
+{
+    struct walk_record rec;
+    size_t at = 0;
+    while (at < s.len && walk_record(f, s.p + at, s.len - at, f->big_endian, &rec) == WALK_RECORD)
+        at += rec.raw_len;
+    return at == s.len;
+}
+
 /*
  * Wireshark's wiretap (libpcap.h) knows these: all fields that are used stand where they should,
  * and more follows them. Outputs with such headers could not be told from others, so they are not
@@ -357,7 +367,7 @@ bool walk_check_form(const struct walk_format *f, const char *path, struct clv_s
     if (f->kind != WALK_PCAP || head.len < f->data_at)
         return true;
     const struct clv_span s = {head.p + f->data_at, head.len - f->data_at};
-    if (count_chain(f, s, TWO, &at) == TWO)
+    if (count_chain(f, s, TWO, &at) == TWO || (head.len < WALK_LOOK && ends_with_record(f, s)))
         return true;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {
         struct walk_format g = *f;

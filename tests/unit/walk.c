@@ -775,6 +775,28 @@ static void test_form(void **state)
     }
 }
 
+/* What is as its magic number says to its end is so, though it looks like another form too. */
+static void test_form_of_odd_records(void **state)
+{
+    static const struct savefile_dialect d = {.big = false};
+    struct walk_format f;
+    struct bytes b = {0};
+    struct clv_error err = {0};
+    (void)state;
+    format_of(&f, &d);
+    put_fill(&b, 0, PCAP_FILE_HEADER);
+    put_record_header(&b, &d, 0, 1, 4, 4);
+    put_fill(&b, 0, 4);
+    put_record_header(&b, &d, 0, 0, 24, 300000); /* as of 24 bytes: second 24, 0.3 s ... */
+    put_hex(&b, "08000000 08000000");            /* ... and 8 of 8 bytes, up to the end */
+    put_fill(&b, 0, 16);
+    CHECK("whole", walk_check_form(&f, "a.pcap", (struct clv_span){b.p, b.len}, &err));
+    put_fill(&b, 0, 8); /* now it ends with no record */
+    b.p[PCAP_FILE_HEADER + 16 + 4 + 16] = b.p[PCAP_FILE_HEADER + 16 + 4 + 16 + 4] = 16;
+    CHECK("the other form", !walk_check_form(&f, "a.pcap", (struct clv_span){b.p, b.len}, &err));
+    bytes_free(&b);
+}
+
 /* Records of noise, 0 to 400 bytes, as they lie in a file; starts[] has one more: the end. */
 static void generate(struct bytes *b, const struct savefile_dialect *d, size_t *starts,
                      bool wire_first)
@@ -1006,6 +1028,7 @@ int main(void)
         cmocka_unit_test(test_search),
         cmocka_unit_test(test_joined),
         cmocka_unit_test(test_form),
+        cmocka_unit_test(test_form_of_odd_records),
         cmocka_unit_test(test_search_refusals),
         cmocka_unit_test(test_search_horizon),
     };
