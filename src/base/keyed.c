@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/keyed.h"
 
-#include "base/port.h"
+#include "base/secret.h"
 
 #define LOW_127 (UINT64_MAX >> 1) /* of the upper half */
 
@@ -82,15 +82,8 @@ static struct keyed_hash horner(struct keyed_hash x, struct keyed_hash y, struct
 
 bool keyed_draw(struct keyed *k, struct clv_error *err)
 {
-    enum { AT_A_TIME = 256 };
-    uint8_t *p = (uint8_t *)k;
-    for (size_t left = sizeof *k; left;) {
-        const size_t n = left < AT_A_TIME ? left : AT_A_TIME;
-        if (!port_random(p, n))
-            return clv_fail_errno(err, "the system's random numbers", "cannot be read");
-        p += n;
-        left -= n;
-    }
+    if (!secret_bytes(k, sizeof *k, err))
+        return false;
     k->blocks.hi &= LOW_127;
     k->chain.hi &= LOW_127;
     return true;

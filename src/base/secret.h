@@ -24,7 +24,9 @@ struct secret {
 
 static_assert((int)SECRET_LEN >= (int)XXH3_SECRET_SIZE_MIN, "what XXH3 reads of it");
 
-/* false: the system gives no random bytes. */
+/* Fills the len bytes at p with random ones. false: the system gives none. */
+CLV_MUST_CHECK bool secret_bytes(void *p, size_t len, struct clv_error *err);
+
 CLV_MUST_CHECK bool secret_draw(struct secret *s, struct clv_error *err);
 
 /* Well mixed in all bits. */

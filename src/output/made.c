@@ -8,10 +8,8 @@
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
-#include <xxhash.h>
 
 #include "base/bytes.h"
-#include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -20,67 +18,10 @@
 #include "output/publish.h"
 
 enum {
-    SLOTS_MIN = 64,
     BUF = 64 << 10, /* bytes of a file that are read at a time */
     LINE = 64,      /* of a line of the record, as far as it is looked at */
     NAMED = 112,    /* bytes of names in a message */
 };
-
-/* ---- names ---- */
-
-static uint64_t hash_of(const struct made_names *names, const void *p, size_t len)
-{
-    return XXH3_64bits_withSeed(p, len, names->seed) | 1; /* 0 is a slot that is free */
-}
-
-static uint64_t *slot_of(const struct made_names *names, uint64_t hash)
-{
-    size_t i = (size_t)(hash >> 1) & (names->cap - 1);
-    while (names->slots[i] && names->slots[i] != hash)
-        i = (i + 1) & (names->cap - 1);
-    return &names->slots[i];
-}
-
-static bool grow(struct made_names *names)
-{
-    struct made_names more = *names;
-    if (names->cap == 0)
-        more.seed = (uint64_t)clock_ns();
-    more.cap = names->cap ? 2 * names->cap : SLOTS_MIN;
-    more.slots = mem_zalloc(more.cap, sizeof *more.slots);
-    if (!more.slots)
-        return false;
-    for (size_t i = 0; i < names->cap; i++)
-        if (names->slots[i])
-            *slot_of(&more, names->slots[i]) = names->slots[i];
-    mem_free(names->slots);
-    *names = more;
-    return true;
-}
-
-enum made_added made_names_add(struct made_names *names, const void *p, size_t len)
-{
-    if (2 * names->n >= names->cap && !grow(names))
-        return MADE_NOMEM;
-    const uint64_t hash = hash_of(names, p, len);
-    uint64_t *slot = slot_of(names, hash);
-    if (*slot)
-        return MADE_KNOWN;
-    *slot = hash;
-    names->n++;
-    return MADE_NEW;
-}
-
-bool made_names_has(const struct made_names *names, const void *p, size_t len)
-{
-    return names->n && *slot_of(names, hash_of(names, p, len));
-}
-
-void made_names_fini(struct made_names *names)
-{
-    mem_free(names->slots);
-    *names = (struct made_names){.n = 0};
-}
 
 /* ---- what cleave wrote ---- */
 
@@ -97,8 +38,8 @@ struct check {
     const struct made_run *run;
     const char *subject;
     struct clv_error *err;
-    struct made_names names; /* that cleave made, files and directories, from the root on */
-    struct made_names inputs;
+    struct names names;  /* that cleave made, files and directories, from the root on */
+    struct names inputs; /* by device and inode */
     struct part top, sub;
     struct part uncounted;          /* one with more captures than cleave made */
     bool in_sub, failed, all_named; /* all_named: there is no room for more */
@@ -251,11 +192,21 @@ static size_t row_name(struct check *c, struct bytes_of *in, enum clv_manifest k
     return len;
 }
 
+static bool add(struct check *c, struct names *t, const void *p, size_t len)
+{
+    bool is_new;
+    return names_add(t, keyed_bytes(c->run->key, p, len), &is_new) ||
+           clv_fail_nomem(c->err, c->subject, 2 * t->cap * sizeof *t->slots);
+}
+
+static bool has(const struct check *c, const struct names *t, const void *p, size_t len)
+{
+    return names_find(t, keyed_bytes(c->run->key, p, len));
+}
+
 static bool add_name(struct check *c, size_t len)
 {
-    if (made_names_add(&c->names, c->name, len) == MADE_NOMEM)
-        return clv_fail_nomem(c->err, c->subject, 2 * c->names.cap * sizeof(uint64_t));
-    return true;
+    return add(c, &c->names, c->name, len);
 }
 
 /* All names of the manifest, and the directories that these are in. */
@@ -382,7 +333,7 @@ static enum tree_answer cannot_look(struct check *c, const char *path)
 static bool is_input(struct check *c, const struct port_place *place)
 {
     const uint64_t id[2] = {place->dev, place->ino};
-    if (!S_ISREG(place->mode) || !made_names_has(&c->inputs, id, sizeof id))
+    if (!S_ISREG(place->mode) || !has(c, &c->inputs, id, sizeof id))
         return false;
     for (size_t i = 0; i < c->run->n_inputs; i++) {
         struct port_place input;
@@ -409,7 +360,7 @@ static enum tree_answer visit_file(struct check *c, const struct tree_entry *e)
         return TREE_ON;
     errno = 0;
     if (S_ISREG(e->place->mode)) {
-        if (made_names_has(&c->names, e->path, strlen(e->path)) ||
+        if (has(c, &c->names, e->path, strlen(e->path)) ||
             (!strchr(e->path + part->prefix, '/') && !part->each && made_is_page(e->dir, e->name)))
             return TREE_ON;
         if (!part->each && strcmp(e->path + part->prefix, PUBLISH_MARK) != 0 && !part->listed &&
@@ -443,7 +394,7 @@ static enum tree_answer visit_dir(struct check *c, const struct tree_entry *e)
     (void)snprintf(mark, sizeof mark, "%s/" PUBLISH_MARK, e->name);
     if (fstatat(e->dir, mark, &st, AT_SYMLINK_NOFOLLOW) != 0 || !S_ISREG(st.st_mode))
         return TREE_ON; /* whatever lies there is not of cleave */
-    if (!made_names_has(&c->run->subs, e->name, strlen(e->name))) {
+    if (!has(c, &c->run->subs, e->name, strlen(e->name))) {
         c->n_subs++;
         if (c->n_foreign == 0)
             name_it(c, e->name, "");
@@ -468,7 +419,7 @@ static enum tree_answer visit_left(struct check *c, const struct tree_entry *e)
         return TREE_ON;
     }
     if (!c->run->all && !path_is_below(c->last, e->path) &&
-        !made_names_has(&c->names, e->path, strlen(e->path))) { /* empty, and not of cleave */
+        !has(c, &c->names, e->path, strlen(e->path))) { /* empty, and not of cleave */
         c->n_foreign++;
         name_it(c, e->path, "/");
         (void)snprintf(c->last, sizeof c->last, "%.*s/", PATH_MAX - 2, e->path);
@@ -508,8 +459,8 @@ static bool look_at_inputs(struct check *c)
         if (!(strcmp(path, "-") == 0 ? port_place(STDIN_FILENO, "", &p) : port_place_of(path, &p)))
             continue; /* opening it will fail too */
         const uint64_t id[2] = {p.dev, p.ino};
-        if (made_names_add(&c->inputs, id, sizeof id) == MADE_NOMEM)
-            return clv_fail_nomem(c->err, c->subject, 2 * c->inputs.cap * sizeof(uint64_t));
+        if (!add(c, &c->inputs, id, sizeof id))
+            return false;
     }
     return true;
 }
@@ -551,8 +502,8 @@ bool made_check(int dir, const char *subject, const struct made_run *run, struct
         tree_walk(tree, dir, visit, c);
         ok = judge(c);
     }
-    made_names_fini(&c->names);
-    made_names_fini(&c->inputs);
+    names_fini(&c->names);
+    names_fini(&c->inputs);
     mem_free(c);
     return ok;
 }

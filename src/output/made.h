@@ -7,26 +7,16 @@
 #define CLEAVE_OUTPUT_MADE_H
 
 #include "base/fail.h"
+#include "base/names.h"
 #include "base/tree.h"
-
-/* Names by their hashes. All zero: none. */
-struct made_names {
-    uint64_t *slots;
-    size_t n, cap;
-    uint64_t seed;
-};
-
-enum made_added { MADE_NEW, MADE_KNOWN, MADE_NOMEM };
-enum made_added made_names_add(struct made_names *names, const void *p, size_t len);
-bool made_names_has(const struct made_names *names, const void *p, size_t len);
-void made_names_fini(struct made_names *names);
 
 /* Who wants to replace it. Strings are borrowed. */
 struct made_run {
     const char *const *inputs; /* none of them may be lost; "-" is standard input */
     size_t n_inputs;
-    struct made_names subs; /* sub-directories that it is going to make, one for each input */
-    bool all;               /* replace whatever else lies there */
+    const struct keyed *key; /* of the names' hashes */
+    struct names subs;       /* sub-directories that it is going to make, one for each input */
+    bool all;                /* replace whatever else lies there */
 };
 
 /*

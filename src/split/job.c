@@ -471,3 +471,18 @@ void job_sub_name(struct job_name *name, const char *capture, unsigned again)
     const char *own = name_reserved(stem, strlen(stem)) ? "_" : "";
     (void)snprintf(name->text, sizeof name->text, again ? "%s%s-%u" : "%s%s", own, stem, again + 1);
 }
+
+struct names_entry *job_take_sub(struct job_name *name, const char *capture, struct names *taken,
+                                 const struct keyed *key)
+{
+    bool is_new;
+    job_sub_name(name, capture, 0);
+    const struct keyed_hash plain = keyed_bytes(key, name->text, strlen(name->text));
+    struct names_entry *first = names_add(taken, plain, &is_new), *e = first;
+    while (e && !is_new) {
+        job_sub_name(name, capture, ++first->again);
+        e = names_add(taken, keyed_bytes(key, name->text, strlen(name->text)), &is_new);
+        first = names_find(taken, plain); /* it may have moved */
+    }
+    return e;
+}

@@ -54,4 +54,8 @@ bool job_is_once(const struct job *job);
 /* With --each: the sub-directory for a capture; again counts those that had the same, from 0. */
 void job_sub_name(struct job_name *name, const char *capture, unsigned again);
 
+/* The first of these that the table lacks; it is added. NULL: no memory. */
+struct names_entry *job_take_sub(struct job_name *name, const char *capture, struct names *taken,
+                                 const struct keyed *key);
+
 #endif

@@ -3,11 +3,6 @@
 
 #include <stdlib.h>
 
-struct name_hash {
-    uint64_t lo, hi; /* both 0: free */
-    unsigned again;  /* suffixes given to this name so far */
-};
-
 void numbering_init(struct numbering *nb, const struct name_template *name, bool outer)
 {
     *nb = (struct numbering){.name = name, .outer = outer};
@@ -17,7 +12,7 @@ void numbering_fini(struct numbering *nb)
 {
     mem_free(nb->marks);
     mem_free(nb->ranks);
-    mem_free(nb->set);
+    names_fini(&nb->taken);
     *nb = (struct numbering){0};
 }
 
@@ -78,46 +73,11 @@ static bool name_flow(const struct numbering *nb, struct partition *p, uint32_t 
     return !name->full;
 }
 
-static bool set_grow(struct numbering *nb)
+/* Should two names ever share a hash, the second gets a suffix that it did not need. */
+static struct names_entry *take_name(struct numbering *nb, const char *name, size_t len, bool *free)
 {
-    const uint64_t n = nb->set ? (nb->set_mask + 1) * 2 : 1024;
-    struct name_hash *set = mem_zalloc(n, sizeof *set);
-    if (!set)
-        return false;
-    for (uint64_t i = 0; nb->set && i <= nb->set_mask; i++) {
-        if (!(nb->set[i].lo | nb->set[i].hi))
-            continue;
-        uint64_t at = nb->set[i].lo & (n - 1);
-        while (set[at].lo | set[at].hi)
-            at = (at + 1) & (n - 1);
-        set[at] = nb->set[i];
-    }
-    mem_free(nb->set);
-    nb->set = set;
-    nb->set_mask = n - 1;
-    return true;
-}
-
-/*
- * The entry of a name, and whether it was there; NULL: no memory. 128 bits of hash stand for the
- * name: should two names ever share them, the second gets a suffix that it did not need; it never
- * shares a file. The entry is valid until the next call.
- */
-static struct name_hash *take_name(struct numbering *nb, const char *name, size_t len, bool *taken)
-{
-    if ((!nb->set || nb->set_n >= nb->set_mask / 4 * 3) && !set_grow(nb))
-        return NULL;
     const XXH128_hash_t h = secret_hash128(nb->name->by->secret, name, len);
-    const struct name_hash want = {.lo = h.low64 ? h.low64 : 1, .hi = h.high64};
-    uint64_t at = want.lo & nb->set_mask;
-    *taken = true;
-    for (; nb->set[at].lo | nb->set[at].hi; at = (at + 1) & nb->set_mask)
-        if (nb->set[at].lo == want.lo && nb->set[at].hi == want.hi)
-            return &nb->set[at];
-    *taken = false;
-    nb->set[at] = want;
-    nb->set_n++;
-    return &nb->set[at];
+    return names_add(&nb->taken, (struct keyed_hash){h.low64, h.high64}, free);
 }
 
 /* A name that no other flow has: the template's, or with the first suffix that is free. */
@@ -129,23 +89,23 @@ static bool find_name(struct numbering *nb, struct partition *p, uint32_t flow, 
         goto too_long;
     const size_t plain_len = name->len;
     memcpy(plain, name->p, plain_len);
-    for (bool taken;;) {
-        struct name_hash *e = take_name(nb, plain, plain_len, &taken);
+    for (bool free;;) {
+        struct names_entry *e = take_name(nb, plain, plain_len, &free);
         if (!e)
             goto nomem;
-        if (!taken && !name_reserved(plain, plain_len))
+        if (free && !name_reserved(plain, plain_len))
             return true;
         if (!name_flow(nb, p, flow, ++e->again, name))
             goto too_long;
-        if (!take_name(nb, name->p, name->len, &taken))
+        if (!take_name(nb, name->p, name->len, &free))
             goto nomem;
-        if (!taken)
+        if (free)
             return true;
     }
 too_long:
     return clv_fail(err, CLV_ERR_ARG, "--name", "a name is longer than %d bytes", NAME_MAX_LEN);
 nomem:
-    return clv_fail_nomem(err, "output names", (nb->set_mask + 1) * sizeof *nb->set);
+    return clv_fail_nomem(err, "output names", 2 * nb->taken.cap * sizeof *nb->taken.slots);
 }
 
 /* Slower than it looks because one thread does it; only for templates that need it. */

@@ -7,6 +7,7 @@
 #ifndef CLEAVE_SPLIT_NUMBERING_H
 #define CLEAVE_SPLIT_NUMBERING_H
 
+#include "base/names.h"
 #include "split/partition.h"
 
 struct flow_ref {
@@ -24,8 +25,7 @@ struct numbering {
     uint64_t *marks;   /* a bit per item of the epoch */
     uint32_t *ranks;   /* marks before each word */
     size_t marks_cap, ranks_cap;
-    struct name_hash *set; /* names given so far, where the template does not make them unique */
-    uint64_t set_n, set_mask;
+    struct names taken; /* names given so far, where the template does not make them unique */
 };
 
 void numbering_init(struct numbering *nb, const struct name_template *name, bool outer);

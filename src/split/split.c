@@ -41,18 +41,33 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
         sum->damage = r->damage;
 }
 
+/* All that a run is about: too much for the stack of a small thread. */
+struct splitting {
+    struct job job;
+    struct publish publish, sub;
+    struct made_run replaces;
+    struct keyed key;  /* of names */
+    struct names subs; /* sub-directories that were made */
+    struct report report;
+    struct verify verify;
+    struct clv_error fault;             /* of verification, the first */
+    struct clv_split_result again, one; /* of reading again; of one of several */
+};
+
 /* A sub-directory named after the capture. */
-static bool make_sub(struct publish *sub, const struct publish *p, const char *capture,
-                     struct clv_error *err)
+static bool make_sub(struct splitting *run, const char *capture, struct clv_error *err)
 {
+    const struct publish *const p = &run->publish;
+    struct publish *const sub = &run->sub;
     struct job_name name;
     publish_none(sub);
     sub->mode = p->mode;
-    for (unsigned again = 0;; again++) {
-        job_sub_name(&name, capture, again);
+    for (;;) {
+        if (!job_take_sub(&name, capture, &run->subs, &run->key))
+            return clv_fail_nomem(err, capture, sizeof name);
         if (mkdirat(p->dir_fd, name.text, io_dir_mode(p->mode)) == 0)
             break;
-        if (errno == EEXIST)
+        if (errno == EEXIST) /* of another case, which the file system takes for the same */
             continue;
         const int why = errno;
         (void)clv_fail_errno(err, name.text, "cannot be made");
@@ -73,17 +88,6 @@ static void keep_fault(const struct clv_error *fault, void *user)
     if (first->code == CLV_ERR_NONE)
         *first = *fault;
 }
-
-/* All that a run is about: too much for the stack of a small thread. */
-struct splitting {
-    struct job job;
-    struct publish publish, sub;
-    struct made_run replaces;
-    struct report report;
-    struct verify verify;
-    struct clv_error fault;             /* of verification, the first */
-    struct clv_split_result again, one; /* of reading again; of one of several */
-};
 
 /* The n sources from `from` on become the outputs in p, which get a record of their own. */
 static bool split_into(struct splitting *run, struct publish *p, size_t from, size_t n,
@@ -154,7 +158,7 @@ static bool split_each(struct splitting *run, struct clv_split_result *result,
     for (size_t i = 0; ok && i < job->n_sources; i++) {
         publish_none(sub);
         run->one = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
-        if (!job->params->dry_run && !make_sub(sub, p, job->sources[i].called, err))
+        if (!job->params->dry_run && !make_sub(run, job->sources[i].called, err))
             return false;
         ok = split_into(run, sub, i, 1, NULL, &run->one, err);
         if (sub->dir_fd >= 0)
@@ -190,15 +194,11 @@ static bool settle_replacing(struct splitting *run, const struct clv_split_param
     m->inputs = params->inputs;
     m->n_inputs = params->n_inputs;
     m->all = params->force_all;
+    m->key = &run->key;
     for (size_t i = 0; i < run->job.n_sources; i++) { /* without those that cannot be read */
         struct job_name name;
-        enum made_added added = MADE_KNOWN;
-        for (unsigned again = 0; added == MADE_KNOWN; again++) {
-            job_sub_name(&name, run->job.sources[i].called, again);
-            added = made_names_add(&m->subs, name.text, strlen(name.text));
-        }
-        if (added == MADE_NOMEM)
-            return clv_fail_nomem(err, params->output, params->n_inputs * sizeof(uint64_t));
+        if (!job_take_sub(&name, run->job.sources[i].called, &m->subs, &run->key))
+            return clv_fail_nomem(err, params->output, params->n_inputs * sizeof name);
     }
     return true;
 }
@@ -271,7 +271,8 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
             (void)clv_fail_hint(err, "--recover leaves out captures that cannot be read");
         goto done;
     }
-    if ((replaces && !settle_replacing(run, params, err)) || !may_begin(params, result, err) ||
+    if (!keyed_draw(&run->key, err) || (replaces && !settle_replacing(run, params, err)) ||
+        !may_begin(params, result, err) ||
         (!params->dry_run &&
          !publish_init(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
                        replaces, params->clean, err)))
@@ -288,7 +289,8 @@ done:
     report_fini(&run->report);
     publish_fini(&run->publish, ok ? NULL : err);
     job_close(&run->job);
-    made_names_fini(&run->replaces.subs);
+    names_fini(&run->replaces.subs);
+    names_fini(&run->subs);
     mem_free(run);
     return ok;
 }

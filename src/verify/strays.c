@@ -5,75 +5,32 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "verify/verify.h"
 
-/* The place of a name in the table, which has room: its own, or the one that it would get. */
-static struct verify_name *place_of(const struct verify *v, struct keyed_hash hash)
+static struct names_entry *find(const struct verify *v, const char *name)
 {
-    size_t i = (size_t)hash.lo & (v->names_cap - 1);
-    while (v->names[i].used && !keyed_equal(v->names[i].hash, hash))
-        i = (i + 1) & (v->names_cap - 1);
-    return &v->names[i];
-}
-
-/* NULL: it is not known. */
-static struct verify_name *find(const struct verify *v, const char *name)
-{
-    struct verify_name *n =
-        v->names_cap ? place_of(v, keyed_bytes(v->key, name, strlen(name))) : NULL;
-    return n && n->used ? n : NULL;
-}
-
-/* Room for one more, with as many places empty as there are names. */
-static bool make_room(struct verify *v)
-{
-    enum { FIRST = 64 };
-    const size_t old_cap = v->names_cap;
-    struct verify_name *const old = v->names;
-    if (2 * (v->n_names + 1) <= old_cap)
-        return true;
-    const size_t cap = old_cap ? 2 * old_cap : FIRST;
-    struct verify_name *const names = mem_zalloc(cap, sizeof *names);
-    if (!names)
-        return false;
-    v->names = names;
-    v->names_cap = cap;
-    for (size_t i = 0; i < old_cap; i++)
-        if (old[i].used)
-            *place_of(v, old[i].hash) = old[i];
-    mem_free(old);
-    return true;
+    return names_find(&v->names, keyed_bytes(v->key, name, strlen(name)));
 }
 
 bool verify_may_be(struct verify *v, const char *name, enum verify_kind kind, struct clv_error *err)
 {
     const struct keyed_hash hash = keyed_bytes(v->key, name, strlen(name));
+    bool is_new = false;
     (void)pthread_mutex_lock(&v->lock);
-    const bool ok = make_room(v);
-    struct verify_name *n = ok ? place_of(v, hash) : NULL;
-    if (n && !n->used) {
-        *n = (struct verify_name){.hash = hash, .kind = kind, .used = true};
-        v->n_names++;
-    }
+    struct names_entry *e = names_add(&v->names, hash, &is_new);
+    if (is_new)
+        e->kind = (uint8_t)kind;
     (void)pthread_mutex_unlock(&v->lock);
-    return ok || clv_fail_nomem(err, "output names", 2 * v->names_cap * sizeof *v->names);
+    return e || clv_fail_nomem(err, "output names", 2 * v->names.cap * sizeof *v->names.slots);
 }
 
 bool verify_sub_name(struct verify *v, const char *capture, struct job_name *name,
                      struct clv_error *err)
 {
-    job_sub_name(name, capture, 0);
-    const struct verify_name *taken = find(v, name->text);
-    if (taken) {
-        const struct keyed_hash first = taken->hash;
-        unsigned again = taken->again;
-        do
-            job_sub_name(name, capture, ++again);
-        while (find(v, name->text));
-        place_of(v, first)->again = again; /* the next one of the name need not try these */
-    }
-    return verify_may_be(v, name->text, VERIFY_DIR, err);
+    struct names_entry *e = job_take_sub(name, capture, &v->names, v->key);
+    if (e)
+        e->kind = VERIFY_DIR;
+    return e || clv_fail_nomem(err, "output names", 2 * v->names.cap * sizeof *v->names.slots);
 }
 
 static void tell_stray(struct verify *v, const char *path, const char *what)
@@ -103,7 +60,7 @@ static bool look_into(struct verify *v, char path[PATH_MAX], size_t root, struct
         } else if (lstat(path, &st) != 0) {
             ok = clv_fail_errno(err, path, "cannot be looked at");
         } else {
-            const struct verify_name *const known = find(v, path + root + 1);
+            const struct names_entry *const known = find(v, path + root + 1);
             const bool is_dir = S_ISDIR(st.st_mode);
             if (is_dir && !known)
                 ok = look_into(v, path, root, err);

@@ -59,7 +59,7 @@ void verify_end(struct verify *v)
         (void)close(v->manifest_fd);
     proof_origin_free(&v->plan.origin);
     mem_free(v->key);
-    mem_free(v->names);
+    names_fini(&v->names);
     (void)pthread_mutex_destroy(&v->lock);
     v->job->pipeline.proof = NULL;
 }

@@ -18,6 +18,7 @@
 #include <limits.h>
 #include <pthread.h>
 
+#include "base/names.h"
 #include "cleave/verify.h"
 #include "split/job.h"
 #include "verify/suspect.h"
@@ -27,14 +28,6 @@ enum { VERIFY_SUSPECTS = 8 }; /* outputs that are looked at again, of one direct
 enum verify_kind {
     VERIFY_FILE,
     VERIFY_DIR, /* others look into it */
-};
-
-/* What may lie in the directory. */
-struct verify_name {
-    struct keyed_hash hash;
-    enum verify_kind kind;
-    bool used;
-    unsigned again; /* names made of this one, by verify_sub_name() */
 };
 
 /* One directory of outputs. */
@@ -55,8 +48,7 @@ struct verify {
     pthread_mutex_t lock; /* guards all below */
     uint64_t faults, outputs, output_bytes;
     struct proof_sum found;
-    struct verify_name *names; /* a table, by hash */
-    size_t n_names, names_cap; /* the capacity is a power of two, or 0 */
+    struct names names; /* that may lie in the directory; kind: enum verify_kind */
     struct suspect suspects[VERIFY_SUSPECTS];
     unsigned n_suspects;
 };
