@@ -406,14 +406,18 @@ static bool open_job(struct job *job, const struct clv_verify_params *params, co
                          params->output);
 }
 
+/* What it takes to look at a directory: too much for the stack of a small thread. */
+struct looking {
+    struct job job;
+    struct verify v;
+    struct clv_split_result split;
+};
+
 /* The outputs in dir, which are of n of the captures. whole: what it is a part of, or NULL. */
 static bool verify_dir(const struct clv_verify_params *params, struct told *t, const char *dir,
                        const char *const *paths, size_t n, struct clv_verify_result *result,
                        struct whole *whole, struct clv_error *err)
 {
-    struct job job;
-    struct verify v;
-    struct clv_split_result split = {.damage = {.offset = CLV_NO_OFFSET}};
     bool ok = false;
     t->params.output = dir;
     t->params.threads = params->threads;
@@ -427,23 +431,30 @@ static bool verify_dir(const struct clv_verify_params *params, struct told *t, c
                        t->params.n_inputs, n);
         return clv_fail_hint(err, "name them all, in the order in which they were split");
     }
-    if (open_job(&job, params, t, paths, err)) {
-        ok = verify_begin(&v, &job, 0, job.n_sources, dir, params->fault, params->user, err);
-        if (ok && !are_others(&v, t))
-            ok = look_at_all(&v, t, &split, err);
+    struct looking *const l = mem_zalloc(1, sizeof *l);
+    if (!l)
+        return clv_fail_nomem(err, dir, sizeof *l);
+    struct verify *const v = &l->v;
+    struct clv_split_result *const split = &l->split;
+    split->damage.offset = CLV_NO_OFFSET;
+    if (open_job(&l->job, params, t, paths, err)) {
+        ok = verify_begin(v, &l->job, 0, l->job.n_sources, dir, params->fault, params->user, err);
+        if (ok && !are_others(v, t))
+            ok = look_at_all(v, t, split, err);
         if (ok && whole)
-            join_whole(whole, &job.sources[0], &split);
-        result->faults += v.faults;
-        result->outputs += v.outputs;
-        result->output_bytes += v.output_bytes;
-        result->records += split.records_read;
-        result->written += split.records_written;
-        result->dropped += split.records_read + split.copies - split.records_written;
-        result->input_bytes += split.input_bytes;
-        result->threads = split.threads;
-        verify_end(&v);
+            join_whole(whole, &l->job.sources[0], split);
+        result->faults += v->faults;
+        result->outputs += v->outputs;
+        result->output_bytes += v->output_bytes;
+        result->records += split->records_read;
+        result->written += split->records_written;
+        result->dropped += split->records_read + split->copies - split->records_written;
+        result->input_bytes += split->input_bytes;
+        result->threads = split->threads;
+        verify_end(v);
     }
-    job_close(&job);
+    job_close(&l->job);
+    mem_free(l);
     return ok;
 }
 
@@ -476,7 +487,6 @@ static bool verify_part(const struct clv_verify_params *params, struct verify *n
 {
     struct job_name sub;
     char dir[PATH_MAX];
-    struct told t;
     struct clv_error why;
     if (top->left_out[i])
         return check_left_out(names, top, i, path, whole);
@@ -485,19 +495,22 @@ static bool verify_part(const struct clv_verify_params *params, struct verify *n
     const int len = snprintf(dir, sizeof dir, "%s/%s", params->output, sub.text);
     if (len < 0 || (size_t)len >= sizeof dir)
         return clv_fail(err, CLV_ERR_ARG, sub.text, "its path is too long");
+    struct told *const t = mem_alloc(1, sizeof *t);
+    if (!t)
+        return clv_fail_nomem(err, dir, sizeof *t);
     bool ok = true;
-    if (!told_read(&t, dir, 1, &why)) {
+    if (!told_read(t, dir, 1, &why)) {
         verify_tell(names, &why);
-    } else if (t.params.n_inputs != 1 || strcmp(t.params.inputs[0], top->params.inputs[i]) != 0) {
-        (void)clv_fail(&why, CLV_ERR_UNPROVEN, t.path,
-                       "its capture is \"%.60s\", and not \"%.60s\"", t.params.inputs[0],
+    } else if (t->params.n_inputs != 1 || strcmp(t->params.inputs[0], top->params.inputs[i]) != 0) {
+        (void)clv_fail(&why, CLV_ERR_UNPROVEN, t->path,
+                       "its capture is \"%.60s\", and not \"%.60s\"", t->params.inputs[0],
                        top->params.inputs[i]);
         (void)clv_fail_at(&why, CLV_NO_OFFSET, 0);
         verify_tell(names, &why);
     } else {
         if (options->n == 0)
-            told_compare_part(top, &t, tell_record, options);
-        ok = verify_filter(&t, err) && verify_dir(params, &t, dir, &path, 1, result, whole, err);
+            told_compare_part(top, t, tell_record, options);
+        ok = verify_filter(t, err) && verify_dir(params, t, dir, &path, 1, result, whole, err);
         struct source *s = &whole->sources[i];
         if (ok && whole->n == i + 1) {
             s->called = top->params.inputs[i]; /* t's own strings go */
@@ -505,7 +518,8 @@ static bool verify_part(const struct clv_verify_params *params, struct verify *n
                 same_text(s->compression, top->compressions[i]) ? top->compressions[i] : NULL;
         }
     }
-    told_fini(&t);
+    told_fini(t);
+    mem_free(t);
     return ok;
 }
 
@@ -585,23 +599,25 @@ bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result
                 struct clv_error *err)
 {
     const int64_t started_ns = clock_ns();
-    struct told t;
     struct clv_error local = {.code = CLV_ERR_NONE};
     *result = (struct clv_verify_result){.faults = 0};
     err = err ? err : &local;
-    bool ok = told_read(&t, params->output, params->n_inputs, err) &&
-              check_whole(params, &t, err) && check_sources(params, &t, err) &&
-              verify_filter(&t, err);
+    struct told *const t = mem_alloc(1, sizeof *t);
+    if (!t)
+        return clv_fail_nomem(err, params->output, sizeof *t);
+    bool ok = told_read(t, params->output, params->n_inputs, err) && check_whole(params, t, err) &&
+              check_sources(params, t, err) && verify_filter(t, err);
     if (ok) {
-        const char *const *paths = params->n_inputs ? params->inputs : t.params.inputs;
-        const size_t n = params->n_inputs ? params->n_inputs : t.params.n_inputs;
+        const char *const *paths = params->n_inputs ? params->inputs : t->params.inputs;
+        const size_t n = params->n_inputs ? params->n_inputs : t->params.n_inputs;
         result->inputs = n;
         (void)snprintf(result->input, sizeof result->input, "%s", paths[0]);
-        ok = t.each && t.params.n_inputs == n
-                 ? verify_each(params, &t, paths, n, result, err)
-                 : verify_dir(params, &t, params->output, paths, n, result, NULL, err);
+        ok = t->each && t->params.n_inputs == n
+                 ? verify_each(params, t, paths, n, result, err)
+                 : verify_dir(params, t, params->output, paths, n, result, NULL, err);
     }
-    told_fini(&t);
+    told_fini(t);
+    mem_free(t);
     result->seconds = (double)(clock_ns() - started_ns) / 1e9;
     return ok;
 }

@@ -55,6 +55,12 @@ static void *split_all(void *dir)
         p.force_all = true;
         CHECK(rows[i], clv_split(&p, &r, &err));
         CHECK_EQ(rows[i], r.after.code, CLV_ERR_NONE);
+        const struct clv_verify_params v = {.output = paths[1], .inputs = &input, .n_inputs = 1};
+        struct clv_verify_result proven;
+        if (!clv_verify(&v, &proven, &err))
+            CHECK_HAS(rows[i], err.what, "built without"); /* jansson */
+        else
+            CHECK_EQ(rows[i], proven.faults, 0);
     }
     return NULL;
 }
