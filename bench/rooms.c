@@ -20,7 +20,7 @@
 #include "base/io.h"
 #include "cleave/generate.h"
 #include "output/publish.h"
-#include "split/partition.h"
+#include "pipeline/partition.h"
 
 enum { RUNS = 7, FLOWS = 10000, RECORDS = 500000 };
 

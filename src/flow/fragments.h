@@ -11,7 +11,7 @@
 #ifndef CLEAVE_FLOW_FRAGMENTS_H
 #define CLEAVE_FLOW_FRAGMENTS_H
 
-#include "flow/general.h"
+#include "flow/anykey.h"
 
 enum {
     FRAGMENTS_DATAGRAMS = 16384,

@@ -13,7 +13,7 @@
 
 #include "base/mem.h"
 #include "base/spill.h"
-#include "flow/general.h"
+#include "flow/anykey.h"
 
 struct flow_sums {
     uint64_t packets;

@@ -13,8 +13,8 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
-#include "output/manifest.h"
-#include "output/name.h"
+#include "manifest/manifest.h"
+#include "manifest/name.h"
 #include "output/publish.h"
 
 enum {

@@ -9,8 +9,8 @@
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "output/dump.h"
-#include "output/name.h"
+#include "format/dump.h"
+#include "manifest/name.h"
 
 void writer_init(struct writer *w, struct flow_table *flows, int dir_fd,
                  const struct dialect *dialect, uint32_t max_open)

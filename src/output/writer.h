@@ -11,8 +11,8 @@
 #define CLEAVE_OUTPUT_WRITER_H
 
 #include "flow/table.h"
-#include "output/blocks.h"
-#include "output/stage.h"
+#include "format/blocks.h"
+#include "format/stage.h"
 
 /* A record in the window that the epoch covers. */
 struct writer_ref {

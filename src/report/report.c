@@ -14,7 +14,7 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/port.h"
-#include "output/name.h"
+#include "manifest/name.h"
 #include "page.h"
 
 enum {

@@ -19,7 +19,7 @@
 #ifndef CLEAVE_REPORT_REPORT_H
 #define CLEAVE_REPORT_REPORT_H
 
-#include "output/manifest.h"
+#include "manifest/manifest.h"
 #include "output/publish.h"
 #include "report/figures.h"
 #include "report/timeline.h"

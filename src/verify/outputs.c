@@ -3,10 +3,10 @@
 #include <stdio.h>
 #include <sys/stat.h>
 
-#include "decode/capture.h"
+#include "capture/records.h"
 #include "decode/decode.h"
-#include "output/savefile.h"
-#include "verify/verify.h"
+#include "format/savefile.h"
+#include "verify/directory.h"
 
 static bool path_of(const struct verify *v, const char *name, char path[PATH_MAX],
                     struct clv_error *err)

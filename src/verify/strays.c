@@ -5,7 +5,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "verify/verify.h"
+#include "verify/directory.h"
 
 static struct names_entry *find(const struct verify *v, const char *name)
 {

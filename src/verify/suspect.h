@@ -6,7 +6,7 @@
 #ifndef CLEAVE_VERIFY_SUSPECT_H
 #define CLEAVE_VERIFY_SUSPECT_H
 
-#include "split/proof.h"
+#include "proof/proof.h"
 
 enum { SUSPECT_STRETCH = 1 << 18 }; /* records compared at a time */
 

@@ -8,8 +8,8 @@
 #include <string.h>
 
 #include "base/json.h"
-#include "output/manifest.h"
-#include "output/name.h"
+#include "manifest/manifest.h"
+#include "manifest/name.h"
 
 enum { TEXT_MAX = 64 * 1024, FIELDS_MAX = 64 };
 

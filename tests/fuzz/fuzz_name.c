@@ -5,7 +5,7 @@
  */
 #include "fuzz.h"
 
-#include "output/name.h"
+#include "manifest/name.h"
 
 static void check(const char *name)
 {

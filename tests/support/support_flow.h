@@ -6,8 +6,8 @@
 #include "support_check.h"
 #include "support_secret.h"
 
+#include "flow/anykey.h"
 #include "flow/cut.h"
-#include "flow/general.h"
 
 static const struct flow_cuts no_cuts = {.idle_ns = 0};
 

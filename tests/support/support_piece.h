@@ -6,7 +6,7 @@
 #ifndef CLEAVE_SUPPORT_PIECE_H
 #define CLEAVE_SUPPORT_PIECE_H
 
-#include "split/partition.h"
+#include "pipeline/partition.h"
 #include "support_bytes.h"
 #include "support_secret.h"
 

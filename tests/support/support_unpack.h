@@ -5,7 +5,7 @@
 #ifndef CLEAVE_SUPPORT_UNPACK_H
 #define CLEAVE_SUPPORT_UNPACK_H
 
-#include "output/pack.h"
+#include "format/pack.h"
 #include "support_compress.h"
 
 /* Runs the test for each kind that this build has a library for, and says which it lacks. */

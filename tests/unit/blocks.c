@@ -5,7 +5,7 @@
 #include "support_temp.h"
 
 #include "base/mem.h"
-#include "output/blocks.h"
+#include "format/blocks.h"
 
 /*
  * Files of blocks as words, each a block:

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support_check.h"
 
-#include "split/counts.h"
+#include "job/counts.h"
 
 /* Each count stands once, at a place of its own, and groups are not torn apart. */
 static void test_rows(void **state)

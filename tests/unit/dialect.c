@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support_bytes.h"
 
-#include "output/dialect.h"
+#include "format/dialect.h"
 
 static void test_kinds(void **state)
 {

@@ -6,7 +6,7 @@
 
 #include "base/mem.h"
 #include "cleave/packet.h"
-#include "output/dump.h"
+#include "format/dump.h"
 
 enum { LONGEST = WRITER_CHUNK + 5000 };
 

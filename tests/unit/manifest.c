@@ -2,8 +2,8 @@
 #include "support_bytes.h"
 #include "support_flow.h"
 
-#include "output/manifest.h"
-#include "output/name.h"
+#include "manifest/manifest.h"
+#include "manifest/name.h"
 
 #define HEAD                                                                                       \
     "file,flow,proto,src,sport,dst,dport,src_packets,dst_packets,src_captured_bytes,"              \

@@ -3,8 +3,8 @@
 #include "support_secret.h"
 
 #include "base/mem.h"
-#include "output/hello.h"
-#include "output/metadata.h"
+#include "format/hello.h"
+#include "format/metadata.h"
 #include "walk/pcapng.h"
 
 enum { BEGIN = 1000 };

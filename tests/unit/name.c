@@ -2,7 +2,7 @@
 #include "support_bytes.h"
 #include "support_flow.h"
 
-#include "output/name.h"
+#include "manifest/name.h"
 
 #define A4 "0a000001 00000000 00000000 00000000"
 #define B4 "0a000002 00000000 00000000 00000000"

@@ -3,7 +3,7 @@
 #include "support_piece.h"
 
 #include "base/mem.h"
-#include "split/numbering.h"
+#include "pipeline/numbering.h"
 
 enum { EPOCH_MAX = 12, EPOCHS = 3, PARTITIONS_MAX = 8 };
 

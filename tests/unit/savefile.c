@@ -4,7 +4,7 @@
 #include <pcap/pcap.h>
 
 #include "cleave/packet.h"
-#include "output/savefile.h"
+#include "format/savefile.h"
 
 /* libpcap writes the machine's byte order. */
 #define BIG (__BYTE_ORDER__ == __ORDER_BIG_ENDIAN__)

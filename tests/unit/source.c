@@ -8,7 +8,7 @@
 #include <pthread.h>
 
 #include "base/mem.h"
-#include "split/source.h"
+#include "capture/source.h"
 
 /* Captures, as rows call them. */
 enum content {

@@ -6,7 +6,7 @@
 #include <sys/mman.h>
 
 #include "base/mem.h"
-#include "output/stage.h"
+#include "format/stage.h"
 
 /* Stands in for the C library's, so that a test settles how reading back goes. */
 static struct {

@@ -1,0 +1,296 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cleave/split.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "job/counts.h"
+#include "job/job.h"
+#include "job/receipt.h"
+#include "pipeline/tally.h"
+#include "verify/directory.h"
+
+static void add_result(struct clv_split_result *sum, const struct clv_split_result *r)
+{
+    if (r->records_written && r->first_ns <= r->last_ns) {
+        const bool first = sum->first_ns > sum->last_ns;
+        sum->first_ns = first || r->first_ns < sum->first_ns ? r->first_ns : sum->first_ns;
+        sum->last_ns = first || r->last_ns > sum->last_ns ? r->last_ns : sum->last_ns;
+    }
+    sum->tunnel = r->tunnelled > sum->tunnelled ? r->tunnel : sum->tunnel; /* of several, maybe */
+    if (sum->earlier == 0) {
+        sum->earlier_record = r->earlier_record;
+        sum->earlier_input = r->earlier_input;
+    }
+    counts_add(sum, r);
+    for (unsigned i = 0; i < r->n_unknown_links; i++)
+        tally_unknown_link(sum, r->unknown_links[i].linktype, r->unknown_links[i].records);
+    sum->more_unknown_links += r->more_unknown_links;
+    sum->seconds += r->seconds;
+    sum->threads = r->threads;
+    sum->max_open = r->max_open;
+    if (sum->damage.code == CLV_ERR_NONE)
+        sum->damage = r->damage;
+}
+
+/* All that a run is about: too much for the stack of a small thread. */
+struct splitting {
+    struct job job;
+    struct publish publish, sub;
+    struct made_run replaces;
+    struct keyed key;  /* of names */
+    struct names subs; /* sub-directories that were made */
+    struct report report;
+    struct verify verify;
+    struct clv_error fault;             /* of verification, the first */
+    struct clv_split_result again, one; /* of reading again; of one of several */
+};
+
+/* A sub-directory named after the capture. */
+static bool make_sub(struct splitting *run, const char *capture, struct clv_error *err)
+{
+    const struct publish *const p = &run->publish;
+    struct publish *const sub = &run->sub;
+    struct job_name name;
+    publish_none(sub);
+    sub->mode = p->mode;
+    for (;;) {
+        if (!job_take_sub(&name, capture, &run->subs, &run->key))
+            return clv_fail_nomem(err, capture, sizeof name);
+        if (mkdirat(p->dir_fd, name.text, io_dir_mode(p->mode)) == 0)
+            break;
+        if (errno == EEXIST) /* of another case, which the file system takes for the same */
+            continue;
+        const int why = errno;
+        (void)clv_fail_errno(err, name.text, "cannot be made");
+        io_hint_name(err, why);
+        return false;
+    }
+    const int n = snprintf(sub->staging, sizeof sub->staging, "%s/%s", p->staging, name.text);
+    if (n < 0 || (size_t)n >= sizeof sub->staging)
+        return clv_fail(err, CLV_ERR_ARG, name.text, "its path is too long");
+    sub->dir_fd = openat(p->dir_fd, name.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return sub->dir_fd >= 0 || clv_fail_errno(err, name.text, "cannot be opened");
+}
+
+/* The first fault that verification finds is why the run fails. */
+static void keep_fault(const struct clv_error *fault, void *user)
+{
+    struct clv_error *first = user;
+    if (first->code == CLV_ERR_NONE)
+        *first = *fault;
+}
+
+/* The n sources from `from` on become the outputs in p, which get a record of their own. */
+static bool split_into(struct splitting *run, struct publish *p, size_t from, size_t n,
+                       struct report *report, struct clv_split_result *result,
+                       struct clv_error *err)
+{
+    struct job *const job = &run->job;
+    const bool writes = !job->params->dry_run, verifies = writes && job->params->verify;
+    const bool once = job_is_once(job);
+    struct verify *const v = &run->verify;
+    char digest[PROOF_ORIGIN_TEXT];
+    struct record record = {
+        .params = job->params,
+        .sources = job->sources + from,
+        .n_sources = n,
+        .left = job->sources + job->n_sources,
+        .n_left = job->params->each ? 0 : job->n_all - job->n_sources,
+        .dialect = &job->dialect,
+        .page = report ? report->inside : NULL,
+        .result = result,
+    };
+    run->fault = (struct clv_error){.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
+    run->again = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
+    bool ok = !verifies || verify_begin(v, job, from, n, p->staging, keep_fault, &run->fault, err);
+    if (verifies && once)
+        job->pipeline.proof = &v->plan;
+    job->pipeline.report = report;
+    ok = ok && job_part(job, from, n, p, result, err);
+    if (!job->params->each)
+        job_faults(job, result);
+    job->pipeline.report = NULL; /* what is done again is not told again */
+    if (!verifies)
+        return ok && (!writes || record_write(p, &record, err));
+    ok = ok && (once || verify_again(v, &run->again, err));
+    if (ok && verify_origin(v, digest))
+        record.digest = digest;
+    ok = ok && record_write(p, &record, err);
+    ok = ok && (!record.page || verify_may_be(v, record.page, VERIFY_FILE, err)) &&
+         verify_conclude(v, result, !once, err);
+    if (ok && v->faults) {
+        ok = false;
+        if (err)
+            *err = run->fault;
+        (void)clv_fail_hint(err, "%llu fault%s found: nothing was published",
+                            (unsigned long long)v->faults, v->faults == 1 ? "" : "s");
+    }
+    result->verified = v->outputs;
+    result->seconds += run->again.seconds;
+    verify_end(v);
+    return ok;
+}
+
+/* The last component of where its outputs are made; NULL: nowhere. */
+static const char *one_is_in(const struct publish *sub)
+{
+    const char *slash = strrchr(sub->staging, '/');
+    return slash ? slash + 1 : NULL;
+}
+
+static bool split_each(struct splitting *run, struct clv_split_result *result,
+                       struct clv_error *err)
+{
+    struct job *const job = &run->job;
+    struct publish *const sub = &run->sub, *const p = &run->publish;
+    bool ok = true;
+    result->first_ns = INT64_MAX;
+    result->last_ns = INT64_MIN;
+    for (size_t i = 0; ok && i < job->n_sources; i++) {
+        publish_none(sub);
+        run->one = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
+        if (!job->params->dry_run && !make_sub(run, job->sources[i].called, err))
+            return false;
+        ok = split_into(run, sub, i, 1, NULL, &run->one, err);
+        if (sub->dir_fd >= 0)
+            (void)close(sub->dir_fd);
+        add_result(result, &run->one);
+        tally_join_largest(result, &run->one, one_is_in(sub));
+    }
+    job_faults(job, result);
+    const struct record record = {
+        .params = job->params,
+        .sources = job->sources,
+        .n_sources = job->n_sources,
+        .left = job->sources + job->n_sources,
+        .n_left = job->n_all - job->n_sources,
+        .result = result,
+    };
+    return ok && (job->params->dry_run || record_write(p, &record, err));
+}
+
+/* From here on something is made, which a caller who wants to stop has to have removed. */
+static bool may_begin(const struct clv_split_params *params, const struct clv_split_result *result,
+                      struct clv_error *err)
+{
+    return !params->progress || params->progress(result, params->user) ||
+           clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+}
+
+/* Who replaces an earlier output, and what it is going to make: nothing else is lost. */
+static bool settle_replacing(struct splitting *run, const struct clv_split_params *params,
+                             struct clv_error *err)
+{
+    struct made_run *const m = &run->replaces;
+    m->inputs = params->inputs;
+    m->n_inputs = params->n_inputs;
+    m->all = params->force_all;
+    m->key = &run->key;
+    for (size_t i = 0; i < run->job.n_sources; i++) { /* without those that cannot be read */
+        struct job_name name;
+        if (!job_take_sub(&name, run->job.sources[i].called, &m->subs, &run->key))
+            return clv_fail_nomem(err, params->output, params->n_inputs * sizeof name);
+    }
+    return true;
+}
+
+static bool end_report(struct report *report, const struct clv_split_params *params,
+                       const struct clv_split_result *result, struct clv_error *err)
+{
+    enum { OUTCOME_MAX = 65536 };
+    struct text outcome = text_on(mem_alloc(OUTCOME_MAX, 1), OUTCOME_MAX);
+    if (!outcome.p)
+        return clv_fail_nomem(err, "the report", OUTCOME_MAX);
+    record_outcome(params, result, &outcome);
+    const bool ok = report_end(report, &outcome, err);
+    mem_free(outcome.p);
+    return ok;
+}
+
+/* The outputs, and the report of them: what is there has its name when all is whole. */
+static bool split_all(struct splitting *run, struct clv_split_result *result, struct clv_error *err)
+{
+    struct publish *const p = &run->publish;
+    struct report *const report = &run->report;
+    const struct clv_split_params *params = run->job.params;
+    const bool writes = !params->dry_run;
+    if (params->report && !report_open(report, params, writes ? p : NULL, result, err))
+        return false;
+    return (params->each ? split_each(run, result, err)
+                         : split_into(run, p, 0, run->job.n_sources, params->report ? report : NULL,
+                                      result, err)) &&
+           (!params->report || end_report(report, params, result, err)) &&
+           (!writes || publish_commit(p, params->sync, err));
+}
+
+/* The outputs have their name, and keep it: what fails now is not the run. */
+static void finish(struct splitting *run, struct clv_split_result *result)
+{
+    const struct clv_split_params *params = run->job.params;
+    struct clv_error page = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
+    if (!params->dry_run)
+        (void)publish_finish(&run->publish, params->sync, &result->after);
+    if (!report_publish(&run->report, &page) && result->after.code == CLV_ERR_NONE)
+        result->after = page;
+}
+
+size_t clv_split_default_output(const char *input, char *buf, size_t len)
+{
+    char stem[NAME_COMPONENT_MAX + 1];
+    struct text out = text_on(buf, len);
+    name_of_input(stem, input);
+    text_str(&out, stem);
+    text_str(&out, ".flows");
+    return text_whole(&out);
+}
+
+bool clv_split(const struct clv_split_params *params, struct clv_split_result *result,
+               struct clv_error *err)
+{
+    bool ok = false;
+    *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET},
+                                        .after = {.offset = CLV_NO_OFFSET}};
+    struct splitting *run = mem_zalloc(1, sizeof *run);
+    if (!run)
+        return clv_fail_nomem(err, "the run", sizeof *run);
+    publish_none(&run->publish);
+    run->report.fd = run->report.like = -1;
+    const struct made_run *const replaces = params->force ? &run->replaces : NULL;
+    if (!job_open(&run->job, params, NULL, err)) {
+        job_faults(&run->job, result);
+        if (result->faulty && run->job.n_sources && err && !err->hint[0])
+            (void)clv_fail_hint(err, "--recover leaves out captures that cannot be read");
+        goto done;
+    }
+    if (!keyed_draw(&run->key, err) || (replaces && !settle_replacing(run, params, err)) ||
+        !may_begin(params, result, err) ||
+        (!params->dry_run &&
+         !publish_init(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
+                       replaces, params->clean, err)))
+        goto done;
+    run->job.pipeline.spill_dir = params->dry_run ? NULL : run->publish.staging;
+    result->stale = run->publish.n_stale;
+    (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", run->publish.stale);
+    ok = split_all(run, result, err);
+    if (ok && params->dry_run && run->report.path[0])
+        ok = report_publish(&run->report, err);
+    else if (ok)
+        finish(run, result);
+done:
+    report_fini(&run->report);
+    publish_fini(&run->publish, ok ? NULL : err);
+    job_close(&run->job);
+    names_fini(&run->replaces.subs);
+    names_fini(&run->subs);
+    mem_free(run);
+    return ok;
+}

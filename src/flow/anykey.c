@@ -1,0 +1,129 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "flow/anykey.h"
+
+bool flow_source_is_client(const struct clv_tuple *t)
+{
+    enum { SYN = 0x02, ACK = 0x10, WELL_KNOWN = 1024 };
+    if (t->proto == CLV_PROTO_TCP && (t->tcp_flags & SYN))
+        return !(t->tcp_flags & ACK);
+    if (!(t->flags & CLV_TUPLE_PORTS) || t->sport == t->dport)
+        return true;
+    const bool src_known = t->sport < WELL_KNOWN, dst_known = t->dport < WELL_KNOWN;
+    return src_known != dst_known ? dst_known : t->dport < t->sport;
+}
+
+/* One end of a record, as far as the key takes it; compared as bytes. */
+struct end {
+    uint8_t addr[16];
+    uint8_t port[2];
+    uint8_t mac[6];
+};
+
+static struct end take_end(unsigned fields, const struct flow_origin *o, bool source)
+{
+    const struct clv_tuple *t = &o->tuple;
+    struct end e = {0};
+    if (fields & FLOW_END_ADDR)
+        memcpy(e.addr, source ? t->src : t->dst, sizeof e.addr);
+    if ((fields & FLOW_END_PORT) && (t->flags & CLV_TUPLE_PORTS))
+        store_be16(e.port, source ? t->sport : t->dport);
+    if (fields & FLOW_END_MAC)
+        memcpy(e.mac, source ? o->path.src_mac : o->path.dst_mac, sizeof e.mac);
+    return e;
+}
+
+unsigned flow_general_settle(const struct flow_by *by, const struct flow_origin *o,
+                             enum flow_side side, struct flow_key *key, struct flow_more *more)
+{
+    const struct decode_path *path = &o->path;
+    const unsigned any = by->a | by->b;
+    *key = (struct flow_key){0};
+    *more = (struct flow_more){0};
+    if (o->tuple.family == 0 && by->needs_network)
+        return 0;
+    bool swap = side == FLOW_SIDE_DESTINATION;
+    if (by->undirected && !by->sided) {
+        const struct end src = take_end(by->a, o, true), dst = take_end(by->a, o, false);
+        swap = memcmp(&dst, &src, sizeof src) < 0;
+    }
+    const struct end a = take_end(by->a, o, !swap), b = take_end(by->b, o, swap);
+    memcpy(key->a, a.addr, sizeof key->a);
+    memcpy(key->b, b.addr, sizeof key->b);
+    key->a_port = load_be16(a.port);
+    key->b_port = load_be16(b.port);
+    key->has = FLOW_HAS_KEY;
+    if (any & FLOW_END_ADDR)
+        key->family = o->tuple.family;
+    if (any & FLOW_END_PORT)
+        key->has |= o->tuple.flags & CLV_TUPLE_PORTS;
+    if (by->fields & FLOW_BY_PROTO) {
+        key->has |= FLOW_HAS_PROTO;
+        key->proto = o->tuple.proto;
+    }
+    if (any & FLOW_END_MAC) {
+        more->has_mac = path->has_mac;
+        memcpy(more->a_mac, a.mac, sizeof more->a_mac);
+        memcpy(more->b_mac, b.mac, sizeof more->b_mac);
+    }
+    if (by->fields & FLOW_BY_VLAN) {
+        more->n_vlans = path->n_vlans;
+        memcpy(more->vlan, path->vlan, sizeof more->vlan);
+    }
+    if (by->fields & FLOW_BY_TUNNEL) {
+        more->n_tunnels = path->n_tunnels;
+        memcpy(more->tunnel, path->id, sizeof more->tunnel);
+        memcpy(more->tunnel_kind, path->kind, sizeof more->tunnel_kind);
+    }
+    if (by->sided && !by->undirected)
+        more->direction = 1 + swap;
+    if (by->fields & FLOW_BY_IFACE)
+        more->iface = o->iface + 1;
+    return swap;
+}
+
+uint64_t flow_general_hash(const struct flow_key *key, const struct flow_more *more,
+                           const struct secret *secret)
+{
+    uint8_t bytes[sizeof *key + sizeof *more];
+    memcpy(bytes, key, sizeof *key);
+    memcpy(bytes + sizeof *key, more, sizeof *more);
+    return secret_hash(secret, bytes, sizeof bytes);
+}
+
+uint32_t flow_shard(const struct flow_key *key, const struct flow_more *more, uint32_t n)
+{
+    uint8_t bytes[16 + 16 + 2 + 2 + 3 + sizeof *more], *p = bytes;
+    memcpy(p, key->a, 16);
+    memcpy(p + 16, key->b, 16);
+    store_be16(p + 32, key->a_port);
+    store_be16(p + 34, key->b_port);
+    p += 36;
+    *p++ = key->proto;
+    *p++ = key->family;
+    *p++ = key->has & FLOW_HAS_PORTS;
+    memcpy(p, more->a_mac, 6);
+    memcpy(p + 6, more->b_mac, 6);
+    p += 12;
+    for (unsigned i = 0; i < 2; i++, p += 2)
+        store_be16(p, more->vlan[i]);
+    for (unsigned i = 0; i < DECODE_TUNNELS; i++, p += 5) {
+        *p = more->tunnel_kind[i];
+        store_be32(p + 1, more->tunnel[i]);
+    }
+    store_be32(p, more->iface);
+    p += 4;
+    const uint64_t hash = XXH3_64bits_withSeed(bytes, (size_t)(p - bytes), FLOW_SHARD_SEED);
+    return (uint32_t)((hash >> 32) * n >> 32);
+}
+
+void flow_shard_key(struct flow_key *key, struct flow_more *more, uint32_t shard)
+{
+    *key = (struct flow_key){.has = FLOW_HAS_KEY | FLOW_HAS_SHARD};
+    *more = (struct flow_more){0};
+    store_be32(key->a, shard);
+}
+
+uint32_t flow_shard_of(const struct flow_key *key)
+{
+    return load_be32(key->a);
+}

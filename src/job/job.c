@@ -1,0 +1,488 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "job/job.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/resource.h>
+
+#include "base/mem.h"
+#include "base/port.h"
+#include "base/text.h"
+#include "capture/merge.h"
+#include "format/pack.h"
+#include "format/savefile.h"
+#include "job/receipt.h"
+
+enum {
+    MEMORY_DEFAULT = 512 << 20,
+    MEMORY_PER_THREAD = 64 << 20,
+    OPEN_MAX_DEFAULT = 16384,
+    SNAPLEN_AT = 16,     /* in a savefile's header */
+    FDS_FOR_OTHERS = 32, /* standard streams, the input, directories, the manifest, the caller's */
+    NOFILE_DARWIN = 10240, /* OPEN_MAX: what macOS grants, whatever its hard limit */
+    THREADS_MAX = 1024,
+};
+
+/* Of so many descriptors, those for outputs and for captures that are merged. */
+static unsigned spare_of(rlim_t limit)
+{
+    const uint64_t n = limit == RLIM_INFINITY ? UINT32_MAX : min_u64(limit, UINT32_MAX);
+    return (unsigned)(n > UINT64_C(2) * FDS_FOR_OTHERS ? n - FDS_FOR_OTHERS : n / 2);
+}
+
+/* Outputs that may be open at a time, after the soft limit was raised to the hard one. */
+static bool settle_max_open(unsigned wanted, unsigned *max_open, struct clv_error *err)
+{
+    struct rlimit lim;
+    if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
+        return clv_fail_errno(err, "RLIMIT_NOFILE", "cannot be read");
+    const rlim_t soft = lim.rlim_cur;
+    lim.rlim_cur = lim.rlim_max;
+    if (lim.rlim_cur != soft && setrlimit(RLIMIT_NOFILE, &lim) != 0) {
+        lim.rlim_cur = (rlim_t)max_u64(soft, min_u64(lim.rlim_max, NOFILE_DARWIN));
+        if (setrlimit(RLIMIT_NOFILE, &lim) != 0)
+            lim.rlim_cur = soft;
+    }
+    const unsigned spare = spare_of(lim.rlim_cur);
+    if (spare == 0) {
+        (void)clv_fail(err, CLV_ERR_ARG, "RLIMIT_NOFILE", "%llu descriptors are too few",
+                       (unsigned long long)lim.rlim_cur);
+        return clv_fail_hint(err, "raise the limit, for example with ulimit -n 1024");
+    }
+    *max_open = (unsigned)min_u64(wanted ? wanted : OPEN_MAX_DEFAULT, spare);
+    return true;
+}
+
+/* true: only some flows get outputs of their own. */
+static bool chooses(const struct clv_split_params *params)
+{
+    return params->min_packets || params->min_bytes || params->top;
+}
+
+static bool check_params(const struct clv_split_params *params, struct clv_error *err)
+{
+    if (!params->inputs || !params->n_inputs || !(params->output || params->dry_run))
+        return clv_fail(err, CLV_ERR_ARG, "clv_split", "inputs and output must be given");
+    if ((unsigned)params->format > CLV_FORMAT_PCAPNG)
+        return clv_fail(err, CLV_ERR_ARG, "--format", "no such format: %d", (int)params->format);
+    unsigned standard = 0;
+    for (size_t i = 0; i < params->n_inputs; i++)
+        standard += strcmp(params->inputs[i], "-") == 0;
+    if (standard > 1)
+        return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read once");
+    if (params->mode & ~0777U || (params->mode && (params->mode & 0600) != 0600))
+        return clv_fail(err, CLV_ERR_ARG, "--mode",
+                        "%04o: the owner must be able to read and write", params->mode);
+    /* The run's record is JSON, which has no other text. */
+    if (params->name && !text_is_utf8(params->name))
+        return clv_fail(err, CLV_ERR_ARG, "--name", "is not UTF-8");
+    if (params->filter && !text_is_utf8(params->filter))
+        return clv_fail(err, CLV_ERR_ARG, "--filter", "is not UTF-8");
+    const size_t name_len = params->name ? strlen(params->name) : 1;
+    if (name_len == 0 || name_len > 200)
+        return clv_fail(err, CLV_ERR_ARG, "--name", "a template has 1 to 200 bytes, not %zu",
+                        name_len);
+    if ((unsigned)params->compress > CLV_COMPRESS_GZIP)
+        return clv_fail(err, CLV_ERR_ARG, "--compress", "no such kind: %d", (int)params->compress);
+    if (!pack_supported(params->compress, err))
+        return false;
+    if ((unsigned)params->every > CLV_EVERY_RECORDS || (params->every && params->every_n == 0) ||
+        params->every_n > INT64_MAX)
+        return clv_fail(err, CLV_ERR_ARG, "--every", "%llu of kind %d cannot be",
+                        (unsigned long long)params->every_n, (int)params->every);
+    if (params->idle_timeout_ns < 0 || params->active_timeout_ns < 0)
+        return clv_fail(err, CLV_ERR_ARG, "--idle-timeout", "cannot be negative");
+    if (params->has_after && params->has_before && params->after_ns >= params->before_ns)
+        return clv_fail(err, CLV_ERR_ARG, "--before", "is not later than --after");
+    if (params->dry_run && params->verify)
+        return clv_fail(err, CLV_ERR_ARG, "--verify", "excludes --dry-run, which writes nothing");
+    if (params->merge && params->each)
+        return clv_fail(err, CLV_ERR_ARG, "--merge", "excludes --each");
+    if (params->threads > THREADS_MAX)
+        return clv_fail(err, CLV_ERR_ARG, "--threads", "%u; at most %d", params->threads,
+                        THREADS_MAX);
+    if ((unsigned)params->manifest > CLV_MANIFEST_NONE)
+        return clv_fail(err, CLV_ERR_ARG, "--manifest", "no such kind: %d", (int)params->manifest);
+    if ((unsigned)params->sync > CLV_SYNC_FULL)
+        return clv_fail(err, CLV_ERR_ARG, "--sync", "no such kind: %d", (int)params->sync);
+    if ((unsigned)params->cache > CLV_CACHE_DROP)
+        return clv_fail(err, CLV_ERR_ARG, "--cache", "no such kind: %d", (int)params->cache);
+    return true;
+}
+
+/* Files whose records can stand side by side in one: all but the header's snaplen is alike. */
+static bool alike(const struct source *a, const struct source *b)
+{
+    enum { NETWORK_AT = 20 };
+    return a->format.kind == WALK_PCAP && b->format.kind == WALK_PCAP &&
+           memcmp(a->head, b->head, 8) == 0 &&
+           memcmp(a->head + NETWORK_AT, b->head + NETWORK_AT, 4) == 0;
+}
+
+/*
+ * The outputs' format: the inputs' own if that can be, or one that holds them all. true: the inputs
+ * are alike, and the dialect's header could be that of all of them.
+ */
+static bool settle_dialect(struct dialect *d, const struct clv_split_params *params,
+                           const struct source *sources, size_t n)
+{
+    bool all_alike = true, any_pcapng = false;
+    const struct source *widest = &sources[0];
+    *d = (struct dialect){
+        .metadata = !params->no_metadata, .compress = params->compress, .snaplen = params->snaplen};
+    for (size_t i = 0; i < n; i++) {
+        all_alike &= alike(&sources[0], &sources[i]);
+        any_pcapng |= sources[i].format.kind == WALK_PCAPNG;
+        if (sources[i].format.pub.snaplen > widest->format.pub.snaplen)
+            widest = &sources[i];
+        d->nanoseconds |= sources[i].nanoseconds;
+    }
+    if (params->format == CLV_FORMAT_PCAPNG || (params->format == CLV_FORMAT_INPUT && any_pcapng))
+        d->form = DIALECT_PCAPNG;
+    else if (all_alike)
+        d->form = DIALECT_COPY;
+    else
+        d->form = DIALECT_PCAP;
+    if (all_alike)
+        savefile_header(d->header, &widest->format);
+    if (all_alike && d->snaplen &&
+        (widest->format.pub.snaplen == 0 || widest->format.pub.snaplen > d->snaplen))
+        walk_store32(d->header + SNAPLEN_AT, d->snaplen, widest->format.big_endian);
+    return all_alike;
+}
+
+/* What is wrong with the capture alone, and not with this run or system. */
+static bool is_its_own(const struct clv_error *why)
+{
+    return why->code == CLV_ERR_FORMAT || why->code == CLV_ERR_DAMAGE ||
+           (why->code == CLV_ERR_IO && why->sys != EMFILE && why->sys != ENFILE &&
+            why->sys != ENOMEM);
+}
+
+static bool probe_all(struct job *job, const char *const *paths, struct clv_error *err)
+{
+    const struct clv_split_params *params = job->params;
+    for (size_t i = 0; i < job->n_all; i++) {
+        struct source s;
+        struct clv_error why = {.offset = CLV_NO_OFFSET};
+        const bool ok = source_probe(&s, paths[i], params->cache == CLV_CACHE_DROP, &why);
+        s.called = params->inputs[i];
+        s.number = i;
+        if (!ok) {
+            source_close(&s);
+            if (!is_its_own(&why)) {
+                if (err)
+                    *err = why;
+                return false;
+            }
+            s.fault = why;
+            job->sources[job->n_all - 1 - (i - job->n_sources)] = s; /* from the end on */
+            continue;
+        }
+        if (s.once && chooses(params)) {
+            (void)clv_fail(err, CLV_ERR_ARG, input_path(s.in), "can be read only once");
+            source_close(&s);
+            return clv_fail_hint(err, "save it first: --min-packets, --min-bytes and --top read "
+                                      "it twice");
+        }
+        if (job->n_all > 1 && !s.once)
+            source_close(&s); /* opened again when its turn comes */
+        job->sources[job->n_sources++] = s;
+    }
+    const size_t n_bad = job->n_all - job->n_sources;
+    if (n_bad == 0 || (params->recover && job->n_sources))
+        return true;
+    if (err)
+        *err = job->sources[job->n_all - 1].fault;
+    return false;
+}
+
+struct twin {
+    struct input_id id;
+    const struct source *source;
+};
+
+static int by_id(const void *x, const void *y)
+{
+    const struct twin *a = x, *b = y;
+    if (a->id.device != b->id.device)
+        return a->id.device < b->id.device ? -1 : 1;
+    if (a->id.inode != b->id.inode)
+        return a->id.inode < b->id.inode ? -1 : 1;
+    return (a->source > b->source) - (a->source < b->source);
+}
+
+/* Two names of one file would double its records. */
+static bool check_twice(const struct job *job, struct clv_error *err)
+{
+    const size_t n = job->n_sources;
+    struct twin *twins = mem_alloc(n, sizeof *twins);
+    size_t m = 0;
+    if (!twins)
+        return clv_fail_nomem(err, "the inputs", n * sizeof *twins);
+    for (size_t i = 0; i < n; i++)
+        if (!job->sources[i].once)
+            twins[m++] = (struct twin){job->sources[i].id, &job->sources[i]};
+    qsort(twins, m, sizeof *twins, by_id);
+    bool ok = true;
+    for (size_t i = 1; ok && i < m; i++)
+        if (twins[i].id.device == twins[i - 1].id.device &&
+            twins[i].id.inode == twins[i - 1].id.inode) {
+            const char *path = twins[i].source->path, *other = twins[i - 1].source->path;
+            if (strcmp(path, other) == 0)
+                (void)clv_fail(err, CLV_ERR_ARG, path, "is named twice");
+            else
+                (void)clv_fail(err, CLV_ERR_ARG, path, "is the same file as %.100s", other);
+            ok = clv_fail_hint(err, "all its records would be split twice");
+        }
+    mem_free(twins);
+    return ok;
+}
+
+/* The template: as given, with the ending of what is compressed, or by what keys are made of. */
+static void settle_name(char text[NAME_MAX_LEN + 1], const struct clv_split_params *params,
+                        const struct flow_by *by, const struct dialect *d)
+{
+    const char *usual = params->shards    ? NAME_DEFAULT_SHARD
+                        : by->fields == 0 ? NAME_DEFAULT_PART
+                                          : NAME_DEFAULT;
+    const char *name = params->name ? params->name : usual;
+    const char *ending = params->name ? pack_ending(d->compress) : dialect_ending(d);
+    const size_t len = strlen(name), ending_len = strlen(ending);
+    const bool has = len >= ending_len && strcmp(name + len - ending_len, ending) == 0;
+    (void)snprintf(text, NAME_MAX_LEN + 1, "%.512s%s", name, has ? "" : ending);
+}
+
+/* One reading of the n sources. */
+static bool run_once(const struct clv_split_params *params, struct source *sources, size_t n,
+                     const uint8_t *header, const struct pipeline_params *pp,
+                     struct clv_split_result *result, struct clv_error *err)
+{
+    struct pipeline_params own = *pp;
+    struct merge *merge = NULL;
+    struct source merged;
+    for (size_t i = 0; i < n; i++)
+        if (sources[i].used)
+            source_rewind(&sources[i]);
+    own.sources = sources;
+    own.n_sources = n;
+    if (params->merge && n > 1) {
+        struct rlimit lim;
+        struct merge_limits limits = {.recover = params->recover, .memory = pp->memory};
+        for (size_t i = 0; i < n; i++)
+            limits.max_open += sources[i].stream && !sources[i].once;
+        if (limits.max_open && getrlimit(RLIMIT_NOFILE, &lim) == 0) { /* outputs make room */
+            const unsigned spare = spare_of(lim.rlim_cur);
+            limits.max_open = (unsigned)min_u64(limits.max_open, spare - spare / 8);
+            own.max_open = (unsigned)min_u64(own.max_open, max_u64(spare - limits.max_open, 1));
+        }
+        if (!merge_open(&merge, &merged, sources, n, header, &limits, err))
+            return false;
+        own.sources = &merged;
+        own.n_sources = own.n_all = 1;
+    }
+    const bool ok = pipeline_run(&own, result, err);
+    if (merge)
+        merge_count(merge, result);
+    merge_close(&merge);
+    return ok;
+}
+
+/* Reads all to find which flows are chosen; dialect is that of the outputs. */
+static bool choose(struct chosen *chosen, const struct clv_split_params *params,
+                   struct source *sources, size_t n, const uint8_t *header,
+                   const struct pipeline_params *pp, double *seconds, struct clv_error *err)
+{
+    struct clv_split_result result = {.damage = {.offset = CLV_NO_OFFSET}};
+    struct pipeline_params dry = *pp;
+    struct dialect dialect = {
+        .form = pp->dialect->form,
+        .nanoseconds = pp->dialect->nanoseconds,
+    };
+    dry.dialect = &dialect;
+    dry.dry_run = true;
+    dry.manifest = CLV_MANIFEST_NONE;
+    dry.cuts = (struct flow_cuts){.connections = false};
+    dry.max_packets = dry.max_bytes = 0;
+    dry.collect = chosen;
+    dry.proof = NULL;
+    dry.report = NULL;
+    const bool ok = run_once(params, sources, n, header, &dry, &result, err);
+    *seconds = result.seconds;
+    return ok &&
+           (chosen_settle(chosen, &pp->by) || clv_fail_nomem(err, "flows", sizeof(struct flow)));
+}
+
+/* Keys, and where flows are cut. */
+static bool settle_by(struct pipeline_params *pp, const struct clv_split_params *params,
+                      struct clv_error *err)
+{
+    if (!flow_by_parse(&pp->by, split_by(params), params->directed, err))
+        return false;
+    pp->cuts = (struct flow_cuts){
+        .connections = pp->by.connections,
+        .idle_ns = params->idle_timeout_ns,
+        .active_ns = params->active_timeout_ns,
+        .every = (enum flow_every)params->every,
+        .every_n = params->every_n,
+    };
+    pp->shards = params->shards;
+    pp->max_packets = params->max_packets_per_flow;
+    pp->max_bytes = params->max_bytes_per_flow;
+    pp->community_seed = params->community_seed;
+    if (pp->shards && pp->by.fields & FLOW_BY_HOST)
+        return clv_fail(err, CLV_ERR_ARG, "--shards", "host would put a record into two shards");
+    if (chooses(params) && (pp->shards || pp->by.fields & FLOW_BY_HOST))
+        return clv_fail(err, CLV_ERR_ARG, pp->shards ? "--shards" : "--by host",
+                        "excludes --min-packets, --min-bytes and --top");
+    if (pp->shards && (pp->by.connections || pp->cuts.idle_ns || pp->cuts.active_ns))
+        return clv_fail(err, CLV_ERR_ARG, "--shards",
+                        "excludes connection and timeouts: a shard holds flows whole");
+    if (pp->shards && pp->by.fields == 0)
+        return clv_fail(err, CLV_ERR_ARG, "--shards", "needs a key to hash");
+    return true;
+}
+
+bool job_open(struct job *job, const struct clv_split_params *params, const char *const *paths,
+              struct clv_error *err)
+{
+    struct pipeline_params *pp = &job->pipeline;
+    *job = (struct job){.params = params};
+    *pp = (struct pipeline_params){
+        .recover = params->recover,
+        .inner = params->inner,
+        .drop_other = params->no_other,
+        .dry_run = params->dry_run,
+        .manifest =
+            params->dry_run && !params->manifest_to_fd ? CLV_MANIFEST_NONE : params->manifest,
+        .manifest_fd = params->manifest_to_fd ? params->manifest_fd : -1,
+        .threads = params->threads ? params->threads : port_processors(),
+        .window = params->window,
+        .progress = params->progress,
+        .user = params->user,
+    };
+    pp->memory = params->memory
+                     ? params->memory
+                     : max_u64(MEMORY_DEFAULT, (uint64_t)pp->threads * MEMORY_PER_THREAD);
+    if (!check_params(params, err) || !select_init(&job->select, params, err) ||
+        !secret_draw(&job->secret, err))
+        return false;
+    pp->select = select_any(&job->select) ? &job->select : NULL;
+    if (!settle_by(pp, params, err) || !settle_max_open(params->max_open, &pp->max_open, err))
+        return false;
+    pp->by.secret = &job->secret;
+    job->sources = mem_zalloc(params->n_inputs, sizeof *job->sources);
+    if (!job->sources)
+        return clv_fail_nomem(err, "the inputs", params->n_inputs * sizeof *job->sources);
+    job->n_all = params->n_inputs;
+    return probe_all(job, paths ? paths : params->inputs, err) && check_twice(job, err);
+}
+
+void job_close(struct job *job)
+{
+    select_fini(&job->select);
+    for (size_t i = 0; i < job->n_sources; i++)
+        source_close(&job->sources[i]);
+    mem_free(job->sources);
+    job->sources = NULL;
+    job->n_sources = job->n_all = 0;
+}
+
+bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
+              struct clv_split_result *result, struct clv_error *err)
+{
+    const struct clv_split_params *params = job->params;
+    struct pipeline_params own = job->pipeline;
+    struct source *sources = job->sources + from;
+    struct name_template name;
+    struct chosen chosen = {
+        .min_packets = params->min_packets,
+        .min_bytes = params->min_bytes,
+        .top = params->top,
+    };
+    const uint8_t *header =
+        settle_dialect(&job->dialect, params, sources, n) ? job->dialect.header : NULL;
+    char text[NAME_MAX_LEN + 1];
+    double seconds = 0;
+    settle_name(text, params, &own.by, &job->dialect);
+    if (!name_parse(&name, text, sources[0].called, &own.by, err))
+        return false;
+    name.community_seed = params->community_seed;
+    name.other_ending = dialect_ending(&job->dialect);
+    own.dialect = &job->dialect;
+    own.name = &name;
+    own.publish = p;
+    own.n_before = from;
+    own.n_all = job->n_sources;
+    bool ok = true;
+    if (chooses(params)) {
+        ok = choose(&chosen, params, sources, n, header, &own, &seconds, err);
+        own.chosen = &chosen;
+    }
+    ok = ok && run_once(params, sources, n, header, &own, result, err);
+    result->seconds += seconds;
+    chosen_fini(&chosen);
+    return ok;
+}
+
+const struct source *job_next(const struct job *job, size_t *good, size_t *bad)
+{
+    const struct source *g = *good < job->n_sources ? &job->sources[*good] : NULL;
+    const struct source *b =
+        *bad < job->n_all - job->n_sources ? &job->sources[job->n_all - 1 - *bad] : NULL;
+    if (g && (!b || g->number < b->number)) {
+        ++*good;
+        return g;
+    }
+    *bad += b != NULL;
+    return b;
+}
+
+void job_faults(const struct job *job, struct clv_split_result *result)
+{
+    const struct clv_split_params *params = job->params;
+    size_t good = 0, bad = 0;
+    const struct source *s;
+    while ((s = job_next(job, &good, &bad)) != NULL) {
+        if (s->fault.code == CLV_ERR_NONE)
+            continue;
+        if (result->faulty++ == 0)
+            result->damage = s->fault;
+        if (result->faulty <= params->max_faults && params->faults)
+            params->faults[result->faulty - 1] = s->fault;
+    }
+    result->left_out = job->n_all - job->n_sources;
+    result->damages += result->left_out;
+}
+
+bool job_is_once(const struct job *job)
+{
+    bool once = false;
+    for (size_t i = 0; i < job->n_sources; i++)
+        once |= job->sources[i].once;
+    return once;
+}
+
+void job_sub_name(struct job_name *name, const char *capture, unsigned again)
+{
+    char stem[NAME_COMPONENT_MAX + 1];
+    name_of_input(stem, capture);
+    const char *own = name_reserved(stem, strlen(stem)) ? "_" : "";
+    (void)snprintf(name->text, sizeof name->text, again ? "%s%s-%u" : "%s%s", own, stem, again + 1);
+}
+
+struct names_entry *job_take_sub(struct job_name *name, const char *capture, struct names *taken,
+                                 const struct keyed *key)
+{
+    bool is_new;
+    job_sub_name(name, capture, 0);
+    const struct keyed_hash plain = keyed_bytes(key, name->text, strlen(name->text));
+    struct names_entry *first = names_add(taken, plain, &is_new), *e = first;
+    while (e && !is_new) {
+        job_sub_name(name, capture, ++first->again);
+        e = names_add(taken, keyed_bytes(key, name->text, strlen(name->text)), &is_new);
+        first = names_find(taken, plain); /* it may have moved */
+    }
+    return e;
+}

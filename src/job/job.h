@@ -1,0 +1,61 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * A job: parameters become settled ones, paths become probed sources, and these are led through the
+ * pipeline once, or as often as it takes.
+ */
+#ifndef CLEAVE_JOB_JOB_H
+#define CLEAVE_JOB_JOB_H
+
+#include "pipeline/pipeline.h"
+#include "scan/filter.h"
+
+struct job_name {
+    char text[NAME_COMPONENT_MAX + 16];
+};
+
+struct job {
+    const struct clv_split_params *params; /* borrowed */
+    struct source *sources; /* n_sources that can be read, and behind them those that cannot */
+    size_t n_sources, n_all;
+    struct select select;
+    struct secret secret;            /* of all tables of the job, also where a part is run again */
+    struct pipeline_params pipeline; /* who runs a part may add to it */
+    struct dialect dialect;          /* of the outputs, of the part that was run last */
+};
+
+/*
+ * Checks the parameters and looks at all captures, so that what cannot be split is refused before
+ * anything is done. paths are where the captures are, NULL: params->inputs, which are what they are
+ * called in any case. On failure job_close() is harmless.
+ */
+CLV_MUST_CHECK bool job_open(struct job *job, const struct clv_split_params *params,
+                             const char *const *paths, struct clv_error *err);
+void job_close(struct job *job);
+
+/*
+ * Splits the n sources from `from` on into p; p is not used by runs that write nothing. A part may
+ * be run again, unless one of its sources can be read only once.
+ */
+CLV_MUST_CHECK bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
+                             struct clv_split_result *result, struct clv_error *err);
+
+/* The next in the order of the captures, readable or not; the cursors begin at 0. NULL: no more. */
+const struct source *job_next(const struct job *job, size_t *good, size_t *bad);
+
+/*
+ * Fills the caller's room for faults and counts them; result->damage is that of the first capture
+ * which has one.
+ */
+void job_faults(const struct job *job, struct clv_split_result *result);
+
+/* true: one of the captures can be read only once. */
+bool job_is_once(const struct job *job);
+
+/* With --each: the sub-directory for a capture; again counts those that had the same, from 0. */
+void job_sub_name(struct job_name *name, const char *capture, unsigned again);
+
+/* The first of these that the table lacks; it is added. NULL: no memory. */
+struct names_entry *job_take_sub(struct job_name *name, const char *capture, struct names *taken,
+                                 const struct keyed *key);
+
+#endif

@@ -1,0 +1,95 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manifest/community.h"
+
+#include "config.h"
+
+#if HAVE_NETTLE
+#include <nettle/base64.h>
+#include <nettle/sha1.h>
+#endif
+
+bool community_supported(struct clv_error *err)
+{
+#if HAVE_NETTLE
+    (void)err;
+    return true;
+#else
+    return clv_fail(err, CLV_ERR_ARG, "community_id", "this build lacks the library for SHA-1");
+#endif
+}
+
+#if HAVE_NETTLE
+/* Types that answer one another count as ports; others go one way, and count with their code. */
+static bool answers(uint8_t proto, uint8_t type, uint8_t *other)
+{
+    static const uint8_t pairs[][3] = {
+        {CLV_PROTO_ICMP, 8, 0},       {CLV_PROTO_ICMP, 13, 14},     {CLV_PROTO_ICMP, 15, 16},
+        {CLV_PROTO_ICMP, 10, 9},      {CLV_PROTO_ICMP, 17, 18},     {CLV_PROTO_ICMPV6, 128, 129},
+        {CLV_PROTO_ICMPV6, 133, 134}, {CLV_PROTO_ICMPV6, 135, 136}, {CLV_PROTO_ICMPV6, 130, 131},
+        {CLV_PROTO_ICMPV6, 139, 140}, {CLV_PROTO_ICMPV6, 144, 145},
+    };
+    for (size_t i = 0; i < sizeof pairs / sizeof *pairs; i++)
+        for (unsigned k = 1; k <= 2; k++)
+            if (pairs[i][0] == proto && pairs[i][k] == type) {
+                *other = pairs[i][3 - k];
+                return true;
+            }
+    return false;
+}
+
+bool community_id(const struct flow_by *by, const struct flow *f, uint16_t seed,
+                  char id[COMMUNITY_ID_LEN + 1])
+{
+    const struct flow_key *k = &f->key;
+    const size_t len = k->family == 4 ? 4 : 16;
+    const bool icmp = k->proto == CLV_PROTO_ICMP || k->proto == CLV_PROTO_ICMPV6;
+    uint8_t src[16 + 2], dst[16 + 2], digest[SHA1_DIGEST_SIZE];
+    bool one_way = false;
+    const bool ports = icmp || k->proto == CLV_PROTO_TCP || k->proto == CLV_PROTO_UDP ||
+                       k->proto == CLV_PROTO_SCTP;
+    if (k->family == 0 || by->sided || (by->fields & FLOW_BY_TUPLE) != FLOW_BY_TUPLE ||
+        (icmp ? !f->has_icmp : ports && !flow_has_ports(k)))
+        return false;
+    memcpy(src, f->reversed ? k->b : k->a, len);
+    memcpy(dst, f->reversed ? k->a : k->b, len);
+    store_be16(src + len, f->reversed ? k->b_port : k->a_port);
+    store_be16(dst + len, f->reversed ? k->a_port : k->b_port);
+    if (icmp) {
+        uint8_t other = f->icmp_code;
+        one_way = !answers(k->proto, f->icmp_type, &other);
+        store_be16(src + len, f->icmp_type);
+        store_be16(dst + len, other);
+    }
+    const bool swap = !one_way && memcmp(dst, src, ports ? len + 2 : len) < 0;
+    const uint8_t *const low = swap ? dst : src, *const high = swap ? src : dst;
+    const uint8_t proto[2] = {k->proto, 0};
+    uint8_t start[2];
+    struct sha1_ctx sha1;
+    store_be16(start, seed);
+    sha1_init(&sha1);
+    sha1_update(&sha1, sizeof start, start);
+    sha1_update(&sha1, len, low);
+    sha1_update(&sha1, len, high);
+    sha1_update(&sha1, sizeof proto, proto);
+    if (ports) {
+        sha1_update(&sha1, 2, low + len);
+        sha1_update(&sha1, 2, high + len);
+    }
+    sha1_digest(&sha1, sizeof digest, digest);
+    id[0] = '1';
+    id[1] = ':';
+    base64_encode_raw(id + 2, sizeof digest, digest);
+    id[2 + BASE64_ENCODE_RAW_LENGTH(sizeof digest)] = '\0';
+    return true;
+}
+#else
+bool community_id(const struct flow_by *by, const struct flow *f, uint16_t seed,
+                  char id[COMMUNITY_ID_LEN + 1])
+{
+    (void)by;
+    (void)f;
+    (void)seed;
+    id[0] = '\0';
+    return false;
+}
+#endif

@@ -1,0 +1,553 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manifest/name.h"
+
+#include "base/path.h"
+#include "cleave/capture.h"
+#include "manifest/community.h"
+
+#include <string.h>
+#include <strings.h>
+
+const char *name_of_proto(uint8_t proto)
+{
+    switch (proto) {
+    case 1:
+        return "icmp";
+    case 2:
+        return "igmp";
+    case 4:
+        return "ipip";
+    case 6:
+        return "tcp";
+    case 17:
+        return "udp";
+    case 33:
+        return "dccp";
+    case 41:
+        return "ipv6";
+    case 46:
+        return "rsvp";
+    case 47:
+        return "gre";
+    case 50:
+        return "esp";
+    case 51:
+        return "ah";
+    case 58:
+        return "icmp6";
+    case 88:
+        return "eigrp";
+    case 89:
+        return "ospf";
+    case 103:
+        return "pim";
+    case 108:
+        return "ipcomp";
+    case 112:
+        return "vrrp";
+    case 115:
+        return "l2tp";
+    case 132:
+        return "sctp";
+    case 136:
+        return "udplite";
+    default:
+        return NULL;
+    }
+}
+
+enum { ENDING_MAX = 9 }; /* bytes, the dot counted: ".pcapng" and the like */
+
+struct field_row {
+    const char *name;
+    enum name_field field;
+};
+
+static const struct field_row fields[] = {
+    {"n", NAME_N},         {"key", NAME_KEY},
+    {"proto", NAME_PROTO}, {"src", NAME_SRC},
+    {"dst", NAME_DST},     {"sport", NAME_SPORT},
+    {"dport", NAME_DPORT}, {"first", NAME_FIRST},
+    {"input", NAME_INPUT}, {"vlan", NAME_VLAN},
+    {"mac", NAME_MAC},     {"tunnel", NAME_TUNNEL},
+    {"iface", NAME_IFACE}, {"shard", NAME_SHARD},
+    {"part", NAME_PART},   {"community_id", NAME_COMMUNITY_ID},
+};
+
+static bool bad(struct clv_error *err, const char *what, const char *text)
+{
+    return clv_fail(err, CLV_ERR_ARG, "--name", "%s: \"%.80s\"", what, text);
+}
+
+static bool unknown_field(struct clv_error *err, const char *text)
+{
+    (void)bad(err, "an unknown field", text);
+    return clv_fail_hint(err,
+                         "fields, in braces: n n:DIGITS key proto src dst sport dport first input "
+                         "vlan mac tunnel iface shard part community_id");
+}
+
+static bool parse_field(struct name_part *part, const char *p, size_t len)
+{
+    const char *colon = memchr(p, ':', len);
+    const size_t name_len = colon ? (size_t)(colon - p) : len;
+    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
+        if (strlen(fields[i].name) != name_len || memcmp(fields[i].name, p, name_len) != 0)
+            continue;
+        *part = (struct name_part){.field = fields[i].field, .text = "", .width = 1};
+        if (!colon)
+            return true;
+        const size_t digits = len - name_len - 1;
+        const bool number =
+            part->field == NAME_N || part->field == NAME_PART || part->field == NAME_SHARD;
+        if (!number || digits < 1 || digits > 2)
+            return false;
+        part->width = 0;
+        for (size_t k = 1; k <= digits; k++) {
+            if (colon[k] < '0' || colon[k] > '9')
+                return false;
+            part->width = part->width * 10 + (unsigned)(colon[k] - '0');
+        }
+        return part->width >= 1 && part->width <= 20;
+    }
+    return false;
+}
+
+static const char *const packed[] = {".gz", ".zst", ".lz4", ".xz", ".bz2"};
+
+/* The length without the one ending that is there, if one is. */
+static size_t without(const char *name, size_t len, const char *const *endings, size_t n)
+{
+    for (size_t i = 0; i < n; i++) {
+        const size_t e = strlen(endings[i]);
+        if (len > e && memcmp(name + len - e, endings[i], e) == 0)
+            return len - e;
+    }
+    return len;
+}
+
+bool name_reserved(const char *name, size_t len)
+{
+    static const char *const names[] = {"other.pcap", "other.pcapng", "manifest.csv",
+                                        "manifest.jsonl", "cleave.json"};
+    const size_t plain = without(name, len, packed, sizeof packed / sizeof *packed);
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i]) == plain && memcmp(names[i], name, plain) == 0)
+            return true;
+    /* other_2.pcap and so on: where one file cannot hold all. */
+    return len > sizeof NAME_OTHER && memcmp(name, NAME_OTHER "_", sizeof NAME_OTHER) == 0 &&
+           name[sizeof NAME_OTHER] >= '0' && name[sizeof NAME_OTHER] <= '9';
+}
+
+/* The literal text of a template may hold directories, but none that lead out or are hidden. */
+static bool check_components(const char *text, struct clv_error *err)
+{
+    const char *p = text;
+    for (;;) {
+        const size_t len = strcspn(p, "/");
+        if (len == 0)
+            return bad(err, "an empty path component", text);
+        if (p[0] == '.')
+            return bad(err, "a path component begins with a dot", text);
+        if (p[len] == '\0')
+            return true;
+        p += len + 1;
+    }
+}
+
+static bool digit(char c)
+{
+    return c >= '0' && c <= '9';
+}
+
+/*
+ * {n} can be read back from a name when it stands at its beginning before a character that is no
+ * digit, or at the end after one (an ending such as ".pcap" may follow): then names are unique
+ * because numbers are.
+ */
+static bool unique_by_n(const struct name_template *t)
+{
+    const struct name_part *p = t->parts;
+    const size_t n = t->n_parts;
+    if (p[0].field == NAME_N && (n == 1 || (p[1].field == NAME_LITERAL && !digit(p[1].text[0]))))
+        return true;
+    size_t last = n - 1;
+    if (p[last].field == NAME_LITERAL && last > 0 && !digit(p[last].text[0]))
+        last--;
+    return p[last].field == NAME_N && last > 0 && p[last - 1].field == NAME_LITERAL &&
+           !digit(p[last - 1].text[p[last - 1].len - 1]);
+}
+
+/* Up to its first dot the name is one that Windows gives to devices in every directory. */
+static bool is_device(const char *name, size_t len)
+{
+    static const char *const devices[] = {"con", "prn", "aux", "nul", "com", "lpt"};
+    enum { NUMBERED = 4 }; /* from this one on */
+    const char *dot = memchr(name, '.', len);
+    size_t n = dot ? (size_t)(dot - name) : len;
+    while (n && name[n - 1] == ' ')
+        n--;
+    for (size_t i = 0; i < sizeof devices / sizeof *devices; i++)
+        if (n == (i < NUMBERED ? 3 : 4) && strncasecmp(name, devices[i], 3) == 0 &&
+            (i < NUMBERED || digit(name[3])))
+            return true;
+    return false;
+}
+
+/*
+ * In the alphabet that also NTFS, FAT, exFAT and SMB take (learn.microsoft.com, Naming Files,
+ * Paths, and Namespaces), so that outputs can be made there, or moved there later.
+ */
+void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
+{
+    static const char *const endings[] = {".pcap", ".pcapng", ".cap", ".dmp", ".ntar", ".trace"};
+    const char *base = strcmp(path, "-") == 0 ? "stdin" : path_base(path);
+    size_t len = strlen(base);
+    len = without(base, len, packed, sizeof packed / sizeof *packed);
+    len = without(base, len, endings, sizeof endings / sizeof *endings);
+    /*
+     * At most 128 bytes, to leave room for the rest of a name; what is no text becomes '_', and
+     * what begins as a formula in spreadsheets, where the manifest may be opened, gets one in
+     * front.
+     */
+    size_t n = 0;
+    if (len > 1 && strchr("=+-@", base[0]))
+        name[n++] = '_';
+    for (size_t i = 0, step; i < len && n <= 128 - 4; i += step ? step : 1) {
+        step = text_utf8(base + i, len - i);
+        /* What stands for no text in the run's record, by which names are made again. */
+        const bool replaced = step == 3 && memcmp(base + i, "\xef\xbf\xbd", 3) == 0;
+        if (step == 0 || replaced || text_is_control(base + i, step) ||
+            strchr(":?*\"<>|\\", base[i]) || (n == 0 && (base[i] == '.' || base[i] == '-')))
+            name[n++] = '_';
+        else
+            for (size_t k = 0; k < step; k++)
+                name[n++] = base[i + k];
+    }
+    if (n == 0)
+        name[n++] = '_'; /* a component must not be empty */
+    if (name[n - 1] == '.' || name[n - 1] == ' ')
+        name[n - 1] = '_';
+    if (is_device(name, n)) {
+        memmove(name + 1, name, n++);
+        name[0] = '_';
+    }
+    name[n] = '\0';
+}
+
+/* Where ".pcap", ".pcap.zst" and the like begin in the text, or NULL. */
+static const char *ending_of(const char *text)
+{
+    const size_t len = strlen(text);
+    const size_t plain = without(text, len, packed, sizeof packed / sizeof *packed);
+    size_t dot = plain;
+    while (dot > 0 && text[dot - 1] != '.' && text[dot - 1] != '/')
+        dot--;
+    /* Without what is packed, if that leaves an ending; else what is packed is one. */
+    if (dot > 0 && text[dot - 1] == '.' && plain - (dot - 1) <= ENDING_MAX)
+        return text + dot - 1;
+    return plain < len ? text + plain : NULL;
+}
+
+/* Fields that keys do not have would be the same for all. */
+static bool check_fields(const struct name_template *t, struct clv_error *err)
+{
+    for (size_t i = 0; i < t->n_parts; i++)
+        if (t->parts[i].field == NAME_COMMUNITY_ID && !community_supported(err))
+            return false;
+    return true;
+}
+
+bool name_parse(struct name_template *t, const char *text, const char *input_path,
+                const struct flow_by *by, struct clv_error *err)
+{
+    *t = (struct name_template){.by = by};
+    const size_t len = strlen(text);
+    if (len == 0 || len > NAME_TEMPLATE_MAX)
+        return bad(err, "a template has 1 to 200 bytes", text);
+    memcpy(t->text, text, len + 1);
+    t->ending = t->text + len;
+    t->other_ending = ".pcap";
+    name_of_input(t->input, input_path);
+    if (!check_components(t->text, err))
+        return false;
+    if (name_reserved(t->text, strcspn(t->text, "/")) && strchr(t->text, '/'))
+        return bad(err, "a directory with the name of one of our files", text);
+    for (const char *p = t->text; *p;) {
+        if (t->n_parts == NAME_MAX_PARTS)
+            return bad(err, "too many fields", text);
+        struct name_part *part = &t->parts[t->n_parts++];
+        if (*p == '{') {
+            const char *end = strchr(p, '}');
+            if (!end || !parse_field(part, p + 1, (size_t)(end - p - 1)))
+                return unknown_field(err, p);
+            p = end + 1;
+            continue;
+        }
+        const size_t n = strcspn(p, "{");
+        for (size_t i = 0; i < n; i++)
+            if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f || p[i] == '}')
+                return bad(err, "a control character or a stray }", text);
+        *part = (struct name_part){.field = NAME_LITERAL, .text = p, .len = n};
+        p += n;
+    }
+    /* Beside other_2.pcap and so on, {n} alone does not make names unique. */
+    t->unique = unique_by_n(t) && strncmp(t->text, NAME_OTHER "_", sizeof NAME_OTHER) != 0;
+    const struct name_part *last = &t->parts[t->n_parts - 1];
+    const char *dot = last->field == NAME_LITERAL ? ending_of(last->text) : NULL;
+    if (dot) {
+        t->ending = dot;
+        t->ending_len = strlen(dot);
+        t->parts[t->n_parts - 1].len -= t->ending_len;
+    }
+    t->has_dir = strchr(t->text, '/') != NULL;
+    return check_fields(t, err);
+}
+
+static void put_proto(struct text *out, const struct flow_key *k)
+{
+    const char *name = name_of_proto(k->proto);
+    if (name) {
+        text_str(out, name);
+    } else {
+        text_str(out, "ip-");
+        text_u64(out, k->proto, 1);
+    }
+}
+
+static void put_addr(struct text *out, const struct name_template *t, const struct flow *f,
+                     bool src)
+{
+    const uint8_t *addr = flow_addr(t->by, f, src);
+    if (addr)
+        text_addr(out, addr, f->key.family, '-');
+    else
+        text_str(out, "any");
+}
+
+static void put_port(struct text *out, const struct name_template *t, const struct flow *f,
+                     bool src)
+{
+    uint16_t port;
+    if (flow_port(t->by, f, src, &port))
+        text_u64(out, port, 1);
+    else
+        text_char(out, '-');
+}
+
+void name_put_vlan(const struct flow_more *more, struct text *out)
+{
+    if (more->n_vlans == 0)
+        text_str(out, "untagged");
+    for (unsigned i = 0; i < more->n_vlans && i < 2; i++) {
+        if (i)
+            text_char(out, '.');
+        text_u64(out, more->vlan[i], 1);
+    }
+}
+
+void name_put_mac(const uint8_t mac[6], char separator, struct text *out)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        if (i)
+            text_char(out, separator);
+        text_hex(out, mac[i], 2);
+    }
+}
+
+void name_put_tunnel(const struct flow_more *more, struct text *out)
+{
+    for (unsigned i = 0; i < more->n_tunnels && i < DECODE_TUNNELS; i++) {
+        if (i)
+            text_char(out, '.');
+        text_str(out, decode_tunnel_word((enum decode_tunnel_kind)more->tunnel_kind[i]));
+        text_u64(out, more->tunnel[i], 1);
+    }
+}
+
+static void put_macs(struct text *out, const struct name_template *t, const struct name_subject *s)
+{
+    const uint8_t *src = flow_mac(t->by, s->f, s->more, true);
+    const uint8_t *dst = flow_mac(t->by, s->f, s->more, false);
+    if (src)
+        name_put_mac(src, '-', out);
+    if (src && dst)
+        text_char(out, '_');
+    if (dst)
+        name_put_mac(dst, '-', out);
+    if (!src && !dst)
+        text_str(out, "nomac");
+}
+
+/* Fields of a key are words with '_' between them. */
+static void next_word(struct text *out, size_t *words)
+{
+    if ((*words)++)
+        text_char(out, '_');
+}
+
+/* The fields that the key has, as words: tcp_10.0.0.1_50000_10.0.0.2_80 */
+static void put_key(struct text *out, const struct name_template *t, const struct name_subject *s)
+{
+    const struct flow *f = s->f;
+    const unsigned by = t->by->fields;
+    size_t words = 0;
+    if (f->key.has & FLOW_HAS_SHARD) {
+        text_str(out, "shard");
+        text_u64(out, flow_shard_of(&f->key), 1);
+        return;
+    }
+    if (flow_has_proto(&f->key)) {
+        next_word(out, &words);
+        put_proto(out, &f->key);
+    }
+    for (unsigned src = 2; src--;) {
+        uint16_t port;
+        if (flow_addr(t->by, f, src)) {
+            next_word(out, &words);
+            put_addr(out, t, f, src);
+        }
+        if (flow_port(t->by, f, src, &port)) {
+            next_word(out, &words);
+            put_port(out, t, f, src);
+        }
+    }
+    if (s->more && (by & FLOW_BY_MAC)) {
+        next_word(out, &words);
+        put_macs(out, t, s);
+    }
+    if (s->more && (by & FLOW_BY_VLAN)) {
+        next_word(out, &words);
+        text_str(out, s->more->n_vlans ? "vlan" : "");
+        name_put_vlan(s->more, out);
+    }
+    if (s->more && (by & FLOW_BY_TUNNEL)) {
+        next_word(out, &words);
+        text_str(out, s->more->n_tunnels ? "" : "notunnel");
+        name_put_tunnel(s->more, out);
+    }
+    if (s->more && (by & FLOW_BY_IFACE)) {
+        next_word(out, &words);
+        text_str(out, "if");
+        text_u64(out, s->more->iface - 1, 1);
+    }
+    if (words == 0)
+        text_str(out, f->key.has & (FLOW_HAS_KEY) && by == 0 ? "all" : "none");
+}
+
+/* As ISO 8601's basic format has it, which every file system takes: 20261122T235959.123456789Z */
+static void put_time(struct text *out, int64_t ts_ns)
+{
+    char buf[48];
+    struct text t = text_on(buf, sizeof buf);
+    if (ts_ns == CLV_NO_TIME) {
+        text_str(out, "notime");
+        return;
+    }
+    text_time(&t, ts_ns);
+    for (size_t i = 0; i < t.len; i++)
+        if (buf[i] != '-' && buf[i] != ':')
+            text_char(out, buf[i]);
+}
+
+static void put_field(const struct name_template *t, const struct name_part *part,
+                      const struct name_subject *s, struct text *out)
+{
+    const struct flow *f = s->f;
+    char id[COMMUNITY_ID_LEN + 1];
+    switch (part->field) {
+    case NAME_LITERAL:
+        text_put(out, part->text, part->len);
+        break;
+    case NAME_N:
+        text_u64(out, f->n, part->width);
+        break;
+    case NAME_KEY:
+        put_key(out, t, s);
+        break;
+    case NAME_PROTO:
+        if (flow_has_proto(&f->key))
+            put_proto(out, &f->key);
+        else
+            text_str(out, "ip");
+        break;
+    case NAME_SRC:
+        put_addr(out, t, f, true);
+        break;
+    case NAME_DST:
+        put_addr(out, t, f, false);
+        break;
+    case NAME_SPORT:
+        put_port(out, t, f, true);
+        break;
+    case NAME_DPORT:
+        put_port(out, t, f, false);
+        break;
+    case NAME_FIRST:
+        put_time(out, s->first_ns);
+        break;
+    case NAME_INPUT:
+        text_str(out, t->input);
+        break;
+    case NAME_VLAN:
+        if (s->more && (t->by->fields & FLOW_BY_VLAN))
+            name_put_vlan(s->more, out);
+        else
+            text_char(out, '-');
+        break;
+    case NAME_MAC:
+        put_macs(out, t, s);
+        break;
+    case NAME_TUNNEL:
+        if (s->more && s->more->n_tunnels)
+            name_put_tunnel(s->more, out);
+        else
+            text_char(out, '-');
+        break;
+    case NAME_IFACE:
+        if (s->more && s->more->iface)
+            text_u64(out, s->more->iface - 1, 1);
+        else
+            text_char(out, '-');
+        break;
+    case NAME_SHARD:
+        text_u64(out, f->key.has & FLOW_HAS_SHARD ? flow_shard_of(&f->key) : 0, part->width);
+        break;
+    case NAME_PART:
+        text_u64(out, s->part ? s->part : 1, part->width);
+        break;
+    case NAME_COMMUNITY_ID:
+        if (!community_id(t->by, f, t->community_seed, id))
+            text_char(out, '-');
+        else
+            for (const char *c = id; *c; c++) /* base64's '/' and '+' as RFC 4648 section 5 */
+                text_char(out, (char)(*c == '/' ? '_' : *c == '+' || *c == ':' ? '-' : *c));
+        break;
+    }
+}
+
+void name_format(const struct name_template *t, const struct name_subject *s, struct text *out)
+{
+    const struct flow *f = s->f;
+    if (flow_is_other(&f->key)) {
+        text_str(out, NAME_OTHER);
+        if (f->n > 1) {
+            text_char(out, '_');
+            text_u64(out, f->n, 1);
+        }
+        text_str(out, t->other_ending);
+        return;
+    }
+    if (!t->has_dir && f->n >= NAME_FAN_OUT) {
+        text_u64(out, (uint64_t)f->n / NAME_FAN_OUT * NAME_FAN_OUT, 8);
+        text_char(out, '/');
+    }
+    /* A suffix stands before the ending, if the template has one: a.pcap, a-2.pcap, a-3.pcap */
+    for (size_t i = 0; i < t->n_parts; i++)
+        put_field(t, &t->parts[i], s, out);
+    if (s->again) {
+        text_char(out, '-');
+        text_u64(out, (uint64_t)s->again + 1, 1);
+    }
+    text_put(out, t->ending, t->ending_len);
+}

@@ -1,0 +1,47 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Numbers and names for outputs, in the order in which their flows appear in the capture, whatever
+ * thread met them first. The new flows of an epoch are marked in a bitmap over its items; a flow's
+ * number is the count of marks before its own, so that partitions number their flows side by side.
+ */
+#ifndef CLEAVE_PIPELINE_NUMBERING_H
+#define CLEAVE_PIPELINE_NUMBERING_H
+
+#include "base/names.h"
+#include "pipeline/partition.h"
+
+struct flow_ref {
+    uint32_t part;
+    uint32_t flow;
+};
+
+struct numbering {
+    const struct name_template *name;
+    bool outer;                /* tunnels were looked through: what they hide is kept */
+    struct writer_round round; /* in which the epoch's records will be written */
+    uint64_t n_numbered;       /* flows with a number, up to the epoch that was numbered last */
+    uint64_t base;             /* of them, those of earlier epochs */
+    uint32_t n_others; /* outputs without a network address; they have numbers of their own */
+    uint64_t *marks;   /* a bit per item of the epoch */
+    uint32_t *ranks;   /* marks before each word */
+    size_t marks_cap, ranks_cap;
+    struct names taken; /* names given so far, where the template does not make them unique */
+};
+
+void numbering_init(struct numbering *nb, const struct name_template *name, bool outer);
+void numbering_fini(struct numbering *nb);
+
+/* Numbers the new flows of all partitions. One thread. */
+CLV_MUST_CHECK bool numbering_epoch(struct numbering *nb, struct partition *parts, uint32_t n_parts,
+                                    uint64_t epoch_items, const struct writer_round *round,
+                                    struct clv_error *err);
+
+/* Gives the new flows of p their numbers and names. Threads: partitions side by side. */
+CLV_MUST_CHECK bool numbering_names(const struct numbering *nb, struct partition *p,
+                                    struct clv_error *err);
+
+/* All flows by number, `other` last. Returns an array of *n to mem_free(), or NULL. */
+struct flow_ref *numbering_rows(const struct numbering *nb, const struct partition *parts,
+                                uint32_t n_parts, uint64_t *n, struct clv_error *err);
+
+#endif

@@ -1,0 +1,645 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "verify/directory.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/clock.h"
+#include "base/json.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "job/counts.h"
+#include "job/receipt.h"
+#include "job/receipt_read.h"
+#include "manifest/manifest.h"
+#include "report/report.h"
+#include "verify/lookup.h"
+
+void verify_tell(struct verify *v, const struct clv_error *fault)
+{
+    (void)pthread_mutex_lock(&v->lock);
+    v->faults++;
+    if (v->fault)
+        v->fault(fault, v->user);
+    (void)pthread_mutex_unlock(&v->lock);
+}
+
+bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n, const char *dir,
+                  clv_verify_fault *fault, void *user, struct clv_error *err)
+{
+    *v = (struct verify){
+        .dir = dir,
+        .job = job,
+        .from = from,
+        .n = n,
+        .fault = fault,
+        .user = user,
+        .plan = {.output = verify_output, .manifest = verify_manifest, .user = v},
+        .manifest_fd = -1,
+    };
+    (void)pthread_mutex_init(&v->lock, NULL);
+    if (job->params->manifest_to_fd)
+        v->plan.manifest = NULL;
+    v->plan.key = v->key = mem_alloc(1, sizeof *v->key);
+    if (!v->key)
+        return clv_fail_nomem(err, "the proof", sizeof *v->key);
+    return keyed_draw(v->key, err) &&
+           (!record_has_digest(job->params) || proof_origin_begin(&v->plan.origin, err));
+}
+
+void verify_end(struct verify *v)
+{
+    for (unsigned i = 0; i < VERIFY_SUSPECTS; i++)
+        suspect_fini(&v->suspects[i]);
+    if (v->manifest_fd >= 0)
+        (void)close(v->manifest_fd);
+    proof_origin_free(&v->plan.origin);
+    mem_free(v->key);
+    names_fini(&v->names);
+    (void)pthread_mutex_destroy(&v->lock);
+    v->job->pipeline.proof = NULL;
+}
+
+/* The job's sources once more, for nothing but the plan. */
+static bool read_again(struct verify *v, struct proof_plan *plan, struct report *page,
+                       struct clv_split_result *result, struct clv_error *err)
+{
+    struct pipeline_params *pp = &v->job->pipeline;
+    const struct pipeline_params own = *pp;
+    pp->proof = plan;
+    pp->report = page;
+    pp->dry_run = true;
+    pp->manifest_fd = -1;
+    pp->manifest = plan->manifest ? v->job->params->manifest : CLV_MANIFEST_NONE;
+    const bool ok = job_part(v->job, v->from, v->n, NULL, result, err);
+    *pp = own;
+    return ok;
+}
+
+bool verify_again(struct verify *v, struct clv_split_result *result, struct clv_error *err)
+{
+    return read_again(v, &v->plan, v->page, result, err);
+}
+
+bool verify_origin(struct verify *v, char text[PROOF_ORIGIN_TEXT])
+{
+    if (v->plan.origin)
+        proof_origin_end(v->plan.origin, v->job->sources + v->from, v->n, text);
+    return v->plan.origin;
+}
+
+/* The path of a file in the directory, for messages. */
+static const char *path_in(const char *dir, const char *name, char path[PATH_MAX])
+{
+    (void)snprintf(path, PATH_MAX, "%.2000s/%.2000s", dir, name);
+    return path;
+}
+
+static void *trace(void *user, const char *name)
+{
+    struct verify *v = user;
+    for (unsigned i = 0; i < v->n_suspects; i++)
+        if (!v->suspects[i].told && strcmp(v->suspects[i].name, name) == 0)
+            return &v->suspects[i];
+    return NULL;
+}
+
+static bool traced(void *tracer, const struct proof_record *rec, const struct source *s,
+                   uint64_t offset, struct clv_error *err)
+{
+    return suspect_want(tracer, rec, s, offset, err);
+}
+
+static bool no_output(void *user, const struct proof_output *o, struct clv_error *err)
+{
+    (void)user;
+    (void)o;
+    (void)err;
+    return true;
+}
+
+/* Where exactly the suspects are wrong. */
+static bool look_closely(struct verify *v, struct clv_error *err)
+{
+    struct proof_plan plan = {
+        .output = no_output, .trace = trace, .record = traced, .user = v, .key = v->key};
+    for (unsigned left = v->n_suspects; left;) {
+        struct clv_split_result result = {.damage = {.offset = CLV_NO_OFFSET}};
+        for (unsigned i = 0; i < v->n_suspects; i++)
+            v->suspects[i].passed = v->suspects[i].n_want = 0;
+        if (!read_again(v, &plan, NULL, &result, err))
+            return false;
+        left = 0;
+        for (unsigned i = 0; i < v->n_suspects; i++) {
+            struct suspect *s = &v->suspects[i];
+            if (!s->told && !verify_stretch(v, s, err))
+                return false;
+            left += !s->told;
+        }
+    }
+    return true;
+}
+
+/* Without the inputs: which outputs are wrong is known, and no more. */
+static void tell_suspects(struct verify *v)
+{
+    for (unsigned i = 0; i < v->n_suspects; i++) {
+        struct clv_error fault = {.offset = CLV_NO_OFFSET};
+        char path[PATH_MAX];
+        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->dir, v->suspects[i].name, path),
+                       "does not hold the records that it should");
+        verify_tell(v, &fault);
+    }
+}
+
+/* What a walk of its own found in the inputs is in the outputs, where nothing is left out. */
+static void check_sums(struct verify *v, const struct clv_split_result *r)
+{
+    const struct clv_split_params *params = v->job->params;
+    const struct proof_sum *a = &v->plan.walked, *b = &v->found;
+    const bool comparable = r->records_read == r->records_written && r->copies == 0 &&
+                            !params->recover && v->faults == 0 && v->n_suspects == 0;
+    struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    if (!comparable || (a->n == b->n && a->places == b->places))
+        return;
+    (void)clv_fail(&fault, CLV_ERR_UNPROVEN, v->dir,
+                   "the inputs have %llu records, the outputs %llu, or others",
+                   (unsigned long long)a->n, (unsigned long long)b->n);
+    verify_tell(v, &fault);
+}
+
+bool verify_conclude(struct verify *v, const struct clv_split_result *result, bool again,
+                     struct clv_error *err)
+{
+    const char *manifest = manifest_file_name(
+        v->job->params->manifest_to_fd ? CLV_MANIFEST_NONE : v->job->params->manifest);
+    if (manifest && !v->manifest_wrong && v->manifest_fd >= 0) {
+        char byte;
+        struct clv_error fault = {.offset = CLV_NO_OFFSET};
+        char path[PATH_MAX];
+        if (pread(v->manifest_fd, &byte, 1, (off_t)v->manifest_at) == 1) {
+            (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->dir, manifest, path),
+                           "goes on behind its last row");
+            (void)clv_fail_at(&fault, v->manifest_at, v->manifest_rows);
+            verify_tell(v, &fault);
+        }
+    }
+    if ((manifest && !verify_may_be(v, manifest, VERIFY_FILE, err)) ||
+        !verify_may_be(v, PUBLISH_MARK, VERIFY_FILE, err) || !verify_strays(v, err))
+        return false;
+    check_sums(v, result);
+    if (again)
+        return look_closely(v, err);
+    tell_suspects(v);
+    return true;
+}
+
+/* Where cleave.json is not what it should be. */
+struct record_faults {
+    struct verify *v;
+    const char *path;
+    unsigned n;
+};
+
+static void tell_record(const char *what, void *user)
+{
+    struct record_faults *f = user;
+    struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    (void)clv_fail(&fault, CLV_ERR_UNPROVEN, f->path, "%s", what);
+    f->n++;
+    verify_tell(f->v, &fault);
+}
+
+/* The run's record is made once more. */
+static bool check_record(struct verify *v, const struct told *t, const struct record *record,
+                         struct clv_error *err)
+{
+    struct record_faults faults = {.v = v, .path = t->path};
+    struct text text;
+    const bool ok = record_text(record, &text, err) &&
+                    told_compare(t, text.p, text.len, tell_record, &faults, err);
+    mem_free(text.p);
+    return ok;
+}
+
+/* The captures are those of the run, as far as their records tell. */
+static void check_digest(struct verify *v, const struct told *t)
+{
+    char digest[PROOF_ORIGIN_TEXT];
+    if (verify_origin(v, digest) && strcmp(t->digest, digest) != 0) {
+        struct clv_error fault = {.offset = CLV_NO_OFFSET};
+        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, v->job->sources[v->from].path,
+                       "%sother records than in the run",
+                       v->n == 1 ? "has " : "and the captures after it have ");
+        verify_tell(v, &fault);
+    }
+}
+
+static bool same_text(const char *a, const char *b)
+{
+    return a == b || (a && b && strcmp(a, b) == 0);
+}
+
+/* true: a capture has another size than then, although it is compressed as it was: it is told. */
+static bool are_others(struct verify *v, const struct told *t)
+{
+    bool others = false;
+    for (size_t i = 0; i < v->n; i++) {
+        const struct source *s = &v->job->sources[v->from + i];
+        struct clv_error fault = {.offset = CLV_NO_OFFSET};
+        if (t->sizes[s->number] == 0 || s->size == 0 || s->size == t->sizes[s->number] ||
+            !same_text(s->compression, t->compressions[s->number]))
+            continue;
+        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, s->path,
+                       "has %llu bytes, and had %llu when it was split: another capture?",
+                       (unsigned long long)s->size, (unsigned long long)t->sizes[s->number]);
+        (void)clv_fail_hint(&fault, "name the captures that were split, in their order");
+        verify_tell(v, &fault);
+        others = true;
+    }
+    return others;
+}
+
+/*
+ * A capture's size in the record is that of its file, which may be compressed now, or no longer; or
+ * it was not known then, or is not now: it is taken as it stands there.
+ */
+static void settle_sizes(struct verify *v, const struct told *t, struct clv_split_result *r)
+{
+    for (size_t i = 0; i < v->n; i++) {
+        struct source *s = &v->job->sources[v->from + i];
+        const uint64_t now = s->size ? s->size : s->consumed;
+        const bool was_known = t->sizes[s->number] || !(t->params.merge || r->damage.code);
+        if (now && was_known && same_text(s->compression, t->compressions[s->number]))
+            continue;
+        s->size = t->sizes[s->number];
+        s->compression = t->compressions[s->number];
+        r->input_bytes += s->size - now;
+    }
+}
+
+/* A report's page among the outputs is made once more. NULL: there is none to be looked at. */
+static struct report *open_page(struct verify *v, const struct told *t, struct clv_error *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    struct report *page = mem_zalloc(1, sizeof *page);
+    if (!page) {
+        (void)clv_fail_nomem(err, t->report, sizeof *page);
+        return NULL;
+    }
+    const int fd =
+        open(path_in(v->dir, t->report, path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const bool missing = fd < 0 && errno == ENOENT;
+    report_open_like(page, v->job->params, fd);
+    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+        v->page = page;
+    if (missing) { /* what is there and no file verify_strays() tells */
+        struct clv_error fault = {.offset = CLV_NO_OFFSET};
+        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "is missing");
+        verify_tell(v, &fault);
+    }
+    return page;
+}
+
+static bool check_page(struct verify *v, const struct clv_split_result *r, struct clv_error *err)
+{
+    enum { OUTCOME_MAX = 65536 };
+    struct clv_split_result seen = *r;
+    struct text outcome = text_on(mem_alloc(OUTCOME_MAX, 1), OUTCOME_MAX);
+    struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    char path[PATH_MAX];
+    uint64_t at;
+    if (!outcome.p)
+        return clv_fail_nomem(err, "the report", OUTCOME_MAX);
+    seen.verified = r->outputs;
+    record_outcome(v->job->params, &seen, &outcome);
+    const bool ok = report_end(v->page, &outcome, err);
+    mem_free(outcome.p);
+    if (!ok || !report_differs(v->page, &at))
+        return ok;
+    (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->dir, v->job->params->report, path),
+                   "is not the page that these captures make");
+    (void)clv_fail_at(&fault, at, 0);
+    verify_tell(v, &fault);
+    return true;
+}
+
+static void close_page(struct report **page)
+{
+    if (!*page)
+        return;
+    if ((*page)->like >= 0)
+        (void)close((*page)->like);
+    report_fini(*page);
+    mem_free(*page);
+    *page = NULL;
+}
+
+/* The outputs of v's directory and all that is said of them. */
+static bool look_at_all(struct verify *v, const struct told *t, struct clv_split_result *r,
+                        struct clv_error *err)
+{
+    struct clv_split_params params = t->params;
+    const struct record record = {
+        .params = &params,
+        .sources = v->job->sources + v->from,
+        .n_sources = v->n,
+        .left = v->job->sources + v->job->n_sources,
+        .n_left = v->job->n_all - v->job->n_sources,
+        .dialect = &v->job->dialect,
+        .digest = record_has_digest(&params) ? t->digest : NULL,
+        .page = t->report,
+        .result = r,
+    };
+    struct report *page = NULL;
+    params.each = t->each;
+    if (t->report &&
+        (!(page = open_page(v, t, err)) || !verify_may_be(v, t->report, VERIFY_FILE, err))) {
+        close_page(&page);
+        return false;
+    }
+    bool ok = verify_again(v, r, err);
+    job_faults(v->job, r);
+    if (ok) {
+        const bool all = v->faults == 0 && v->n_suspects == 0 && v->outputs == r->outputs;
+        r->written_bytes = all ? v->output_bytes : t->written_bytes;
+        settle_sizes(v, t, r);
+        ok = check_record(v, t, &record, err) && (!v->page || check_page(v, r, err));
+        check_digest(v, t);
+    }
+    close_page(&page);
+    return ok && verify_conclude(v, r, !job_is_once(v->job), err);
+}
+
+/* What the directories for each capture come to, together. */
+struct whole {
+    struct clv_split_result sum;
+    struct source *sources;
+    size_t n;
+};
+
+static void join_whole(struct whole *w, const struct source *s, const struct clv_split_result *r)
+{
+    counts_add(&w->sum, r);
+    if (w->sum.damage.code == CLV_ERR_NONE)
+        w->sum.damage = r->damage;
+    w->sources[w->n++] = *s;
+}
+
+/* Captures are opened where the record says that they are: nothing of them is shown. */
+static bool open_job(struct job *job, const struct clv_verify_params *params, const struct told *t,
+                     const char *const *paths, struct clv_error *err)
+{
+    if (job_open(job, &t->params, paths, err))
+        return true;
+    if (params->n_inputs || !err)
+        return false;
+    const struct clv_error why = *err;
+    if (why.code == CLV_ERR_FORMAT)
+        (void)clv_fail(err, CLV_ERR_FORMAT, why.subject, "cannot be read as a capture");
+    return clv_fail_hint(err, "name the captures that were split: cleave verify %.60s FILE...",
+                         params->output);
+}
+
+/* What it takes to look at a directory: too much for the stack of a small thread. */
+struct looking {
+    struct job job;
+    struct verify v;
+    struct clv_split_result split;
+};
+
+/* The outputs in dir, which are of n of the captures. whole: what it is a part of, or NULL. */
+static bool verify_dir(const struct clv_verify_params *params, struct told *t, const char *dir,
+                       const char *const *paths, size_t n, struct clv_verify_result *result,
+                       struct whole *whole, struct clv_error *err)
+{
+    bool ok = false;
+    t->params.output = dir;
+    t->params.threads = params->threads;
+    t->params.memory = params->memory;
+    t->params.progress = params->progress;
+    t->params.user = params->user;
+    t->params.verify = t->digest;
+    t->params.report = t->report;
+    if (t->params.n_inputs != n) {
+        (void)clv_fail(err, CLV_ERR_ARG, dir, "was made of %zu captures, not of %zu",
+                       t->params.n_inputs, n);
+        return clv_fail_hint(err, "name them all, in the order in which they were split");
+    }
+    struct looking *const l = mem_zalloc(1, sizeof *l);
+    if (!l)
+        return clv_fail_nomem(err, dir, sizeof *l);
+    struct verify *const v = &l->v;
+    struct clv_split_result *const split = &l->split;
+    split->damage.offset = CLV_NO_OFFSET;
+    if (open_job(&l->job, params, t, paths, err)) {
+        ok = verify_begin(v, &l->job, 0, l->job.n_sources, dir, params->fault, params->user, err);
+        if (ok && !are_others(v, t))
+            ok = look_at_all(v, t, split, err);
+        if (ok && whole)
+            join_whole(whole, &l->job.sources[0], split);
+        result->faults += v->faults;
+        result->outputs += v->outputs;
+        result->output_bytes += v->output_bytes;
+        result->records += split->records_read;
+        result->written += split->records_written;
+        result->dropped += split->records_read + split->copies - split->records_written;
+        result->input_bytes += split->input_bytes;
+        result->threads = split->threads;
+        verify_end(v);
+    }
+    job_close(&l->job);
+    mem_free(l);
+    return ok;
+}
+
+/* A capture that was left out of the run has no directory, and still cannot be read. */
+static bool check_left_out(struct verify *names, const struct told *top, size_t i, const char *path,
+                           struct whole *whole)
+{
+    struct source s;
+    struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    const bool ok = source_probe(&s, path, false, &fault);
+    source_close(&s);
+    if (ok) {
+        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "was left out of the run, and can be read");
+        verify_tell(names, &fault);
+        return true;
+    }
+    s.called = top->params.inputs[i];
+    s.fault = fault;
+    if (whole->sum.damage.code == CLV_ERR_NONE)
+        whole->sum.damage = fault;
+    whole->sources[whole->n++] = s;
+    return true;
+}
+
+/* One of the directories that lie in top's. */
+static bool verify_part(const struct clv_verify_params *params, struct verify *names,
+                        const struct told *top, size_t i, const char *path,
+                        struct clv_verify_result *result, struct whole *whole,
+                        struct record_faults *options, struct clv_error *err)
+{
+    struct job_name sub;
+    char dir[PATH_MAX];
+    struct clv_error why;
+    if (top->left_out[i])
+        return check_left_out(names, top, i, path, whole);
+    if (!verify_sub_name(names, top->params.inputs[i], &sub, err))
+        return false;
+    const int len = snprintf(dir, sizeof dir, "%s/%s", params->output, sub.text);
+    if (len < 0 || (size_t)len >= sizeof dir)
+        return clv_fail(err, CLV_ERR_ARG, sub.text, "its path is too long");
+    struct told *const t = mem_alloc(1, sizeof *t);
+    if (!t)
+        return clv_fail_nomem(err, dir, sizeof *t);
+    bool ok = true;
+    if (!told_read(t, dir, 1, &why)) {
+        verify_tell(names, &why);
+    } else if (t->params.n_inputs != 1 || strcmp(t->params.inputs[0], top->params.inputs[i]) != 0) {
+        (void)clv_fail(&why, CLV_ERR_UNPROVEN, t->path,
+                       "its capture is \"%.60s\", and not \"%.60s\"", t->params.inputs[0],
+                       top->params.inputs[i]);
+        (void)clv_fail_at(&why, CLV_NO_OFFSET, 0);
+        verify_tell(names, &why);
+    } else {
+        if (options->n == 0)
+            told_compare_part(top, t, tell_record, options);
+        ok = verify_filter(t, err) && verify_dir(params, t, dir, &path, 1, result, whole, err);
+        struct source *s = &whole->sources[i];
+        if (ok && whole->n == i + 1) {
+            s->called = top->params.inputs[i]; /* t's own strings go */
+            s->compression =
+                same_text(s->compression, top->compressions[i]) ? top->compressions[i] : NULL;
+        }
+    }
+    told_fini(t);
+    mem_free(t);
+    return ok;
+}
+
+/* The directory with a directory for each capture: nothing else is in it. */
+static bool verify_each(const struct clv_verify_params *params, struct told *top,
+                        const char *const *paths, size_t n, struct clv_verify_result *result,
+                        struct clv_error *err)
+{
+    struct whole whole = {.sum = {.damage = {.offset = CLV_NO_OFFSET}},
+                          .sources = mem_zalloc(n, sizeof *whole.sources)};
+    struct verify names; /* of the directories */
+    struct job none = {.params = &top->params};
+    struct record_faults options = {.v = &names, .path = top->path};
+    bool ok = verify_begin(&names, &none, 0, 0, params->output, params->fault, params->user, err);
+    if (ok && !whole.sources) {
+        (void)clv_fail_nomem(err, "the inputs", n * sizeof *whole.sources);
+        ok = false;
+    }
+    for (size_t i = 0; ok && i < n; i++)
+        ok = verify_part(params, &names, top, i, paths[i], result, &whole, &options, err);
+    if (ok && whole.n == n && options.n == 0) {
+        struct clv_split_params own = top->params;
+        own.each = true;
+        const struct record record = {
+            .params = &own, .sources = whole.sources, .n_sources = n, .result = &whole.sum};
+        ok = check_record(&names, top, &record, err);
+    }
+    ok = ok && verify_may_be(&names, PUBLISH_MARK, VERIFY_FILE, err) && verify_strays(&names, err);
+    result->faults += names.faults;
+    verify_end(&names);
+    mem_free(whole.sources);
+    return ok;
+}
+
+/* Where captures are not named, they must be where they were: regular files. */
+static bool check_sources(const struct clv_verify_params *params, const struct told *t,
+                          struct clv_error *err)
+{
+    for (size_t i = 0; !params->n_inputs && i < t->params.n_inputs; i++) {
+        const char *const path = t->params.inputs[i];
+        struct stat st;
+        if (strcmp(path, "-") == 0) {
+            (void)clv_fail(err, CLV_ERR_ARG, params->output, "was split from standard input");
+            return clv_fail_hint(err, "name the capture, if it was saved too");
+        }
+        errno = 0;
+        if ((stat(path, &st) == 0 && S_ISREG(st.st_mode)) || (t->left_out[i] && errno == ENOENT))
+            continue;
+        if (stat(path, &st) != 0)
+            (void)clv_fail_errno(err, path, "cannot be opened");
+        else
+            (void)clv_fail(err, CLV_ERR_ARG, path, "is no regular file, and was not named");
+        return clv_fail_hint(err, "name the captures that were split: cleave verify %.60s FILE...",
+                             params->output);
+    }
+    return true;
+}
+
+/* A directory for one of several captures: the names of others are known above it alone. */
+static bool check_whole(const struct clv_verify_params *params, const struct told *t,
+                        struct clv_error *err)
+{
+    char parent[PATH_MAX], real[PATH_MAX];
+    if (!t->part)
+        return true;
+    if (realpath(params->output, real))
+        path_parent(parent, real);
+    else
+        (void)snprintf(parent, sizeof parent, "..");
+    const size_t len = strlen(parent);
+    parent[len - (len > 1 && parent[len - 1] == '/')] = '\0';
+    (void)clv_fail(err, CLV_ERR_ARG, params->output, "is one part of what was split with --each");
+    return clv_fail_hint(err, "verify its parent: cleave verify %.80s", parent);
+}
+
+bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result *result,
+                struct clv_error *err)
+{
+    const int64_t started_ns = clock_ns();
+    struct clv_error local = {.code = CLV_ERR_NONE};
+    *result = (struct clv_verify_result){.faults = 0};
+    err = err ? err : &local;
+    struct told *const t = mem_alloc(1, sizeof *t);
+    if (!t)
+        return clv_fail_nomem(err, params->output, sizeof *t);
+    bool ok = told_read(t, params->output, params->n_inputs, err) && check_whole(params, t, err) &&
+              check_sources(params, t, err) && verify_filter(t, err);
+    if (ok) {
+        const char *const *paths = params->n_inputs ? params->inputs : t->params.inputs;
+        const size_t n = params->n_inputs ? params->n_inputs : t->params.n_inputs;
+        result->inputs = n;
+        (void)snprintf(result->input, sizeof result->input, "%s", paths[0]);
+        ok = t->each && t->params.n_inputs == n
+                 ? verify_each(params, t, paths, n, result, err)
+                 : verify_dir(params, t, params->output, paths, n, result, NULL, err);
+    }
+    told_fini(t);
+    mem_free(t);
+    result->seconds = (double)(clock_ns() - started_ns) / 1e9;
+    return ok;
+}
+
+size_t clv_verify_json(const struct clv_verify_params *params, const struct clv_verify_result *r,
+                       char *buf, size_t len)
+{
+    struct text out = text_on(buf, len);
+    struct json j = json_begin(&out);
+    json_str(&j, "output", params->output);
+    json_bool(&j, "proven", r->faults == 0);
+    json_u64(&j, "faults", r->faults);
+    json_str(&j, "input", r->inputs ? r->input : NULL);
+    json_u64(&j, "inputs", r->inputs);
+    json_u64(&j, "records_read", r->records);
+    json_u64(&j, "records_written", r->written);
+    json_u64(&j, "dropped", r->dropped);
+    json_u64(&j, "outputs", r->outputs);
+    json_u64(&j, "input_bytes", r->input_bytes);
+    json_u64(&j, "output_bytes", r->output_bytes);
+    json_u64(&j, "threads", r->threads);
+    json_fixed(&j, "seconds", r->seconds, 6);
+    json_end(&j);
+    return text_whole(&out);
+}

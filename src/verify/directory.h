@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Room: outputs held against inputs. The inputs are led through the pipeline once more, which makes
+ * a proof of what each output must hold (proof/proof.h) instead of writing it; outputs are read,
+ * with the walker, and what is in them makes the same proof or it does not. What does not is looked
+ * at again, record by record.
+ *
+ *   records     each output's chain of digests, in order, is that of its flow's records
+ *   conserved   all outputs' records together are those that a walk over the inputs finds
+ *   one key     what an output holds decodes to its flow's key
+ *   manifest    is, byte for byte, the one that these inputs make; so is a report's page
+ *   record      cleave.json says what follows from these inputs and its options
+ *   no more     nothing else lies in the directory
+ */
+#ifndef CLEAVE_VERIFY_DIRECTORY_H
+#define CLEAVE_VERIFY_DIRECTORY_H
+
+#include <limits.h>
+#include <pthread.h>
+
+#include "base/names.h"
+#include "cleave/verify.h"
+#include "job/job.h"
+#include "verify/suspect.h"
+
+enum { VERIFY_SUSPECTS = 8 }; /* outputs that are looked at again, of one directory */
+
+enum verify_kind {
+    VERIFY_FILE,
+    VERIFY_DIR, /* others look into it */
+};
+
+/* One directory of outputs. */
+struct verify {
+    const char *dir; /* borrowed */
+    struct job *job;
+    size_t from, n; /* of its sources */
+    clv_verify_fault *fault;
+    void *user;
+    struct proof_plan plan;
+    struct keyed *key;
+    struct report *page; /* NULL, or the page that is made again */
+    int manifest_fd;
+    uint64_t manifest_at; /* bytes of it that were right, or the fault was told */
+    uint64_t manifest_rows;
+    bool manifest_wrong;
+
+    pthread_mutex_t lock; /* guards all below */
+    uint64_t faults, outputs, output_bytes;
+    struct proof_sum found;
+    struct names names; /* that may lie in the directory; kind: enum verify_kind */
+    struct suspect suspects[VERIFY_SUSPECTS];
+    unsigned n_suspects;
+};
+
+/*
+ * Makes v->plan one that holds what the job's n sources from `from` on become against dir. It may
+ * go along when they are split into it, or afterwards; then verify_conclude(). On failure
+ * verify_end() is harmless.
+ */
+CLV_MUST_CHECK bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n,
+                                 const char *dir, clv_verify_fault *fault, void *user,
+                                 struct clv_error *err);
+
+/* Leads the sources through the pipeline for the plan alone. */
+CLV_MUST_CHECK bool verify_again(struct verify *v, struct clv_split_result *result,
+                                 struct clv_error *err);
+
+/*
+ * All outputs were looked at: what remains to be looked at is. again: the sources can be read once
+ * more. v->faults is final then.
+ */
+CLV_MUST_CHECK bool verify_conclude(struct verify *v, const struct clv_split_result *result,
+                                    bool again, struct clv_error *err);
+void verify_end(struct verify *v);
+
+/* Tells of a fault. Threads: any. */
+void verify_tell(struct verify *v, const struct clv_error *fault);
+
+/* Notes a name that may lie in the directory. Threads: any. */
+CLV_MUST_CHECK bool verify_may_be(struct verify *v, const char *name, enum verify_kind kind,
+                                  struct clv_error *err);
+
+/* Notes the name of the sub-directory for a capture, the first that is not noted. */
+CLV_MUST_CHECK bool verify_sub_name(struct verify *v, const char *capture, struct job_name *name,
+                                    struct clv_error *err);
+
+/* The digest of the sources, all of which were read; false: it is not made. Once. */
+bool verify_origin(struct verify *v, char text[PROOF_ORIGIN_TEXT]);
+
+/* Looks for files that nothing accounts for. */
+CLV_MUST_CHECK bool verify_strays(struct verify *v, struct clv_error *err);
+
+/* Reads a suspect's next stretch and judges it against what it should hold. */
+CLV_MUST_CHECK bool verify_stretch(struct verify *v, struct suspect *s, struct clv_error *err);
+
+/* Reads an output and compares its proof, struct proof_plan. */
+bool verify_output(void *user, const struct proof_output *o, struct clv_error *err);
+
+/* Compares the manifest's next bytes, struct proof_plan. */
+bool verify_manifest(void *user, const char *text, size_t len, struct clv_error *err);
+
+#endif
