@@ -32,13 +32,13 @@ static struct end take_end(unsigned fields, const struct flow_origin *o, bool so
     return e;
 }
 
-unsigned flow_general_settle(const struct flow_by *by, const struct flow_origin *o,
-                             enum flow_side side, struct flow_key *key, struct flow_more *more)
+unsigned flow_anykey_settle(const struct flow_by *by, const struct flow_origin *o,
+                            enum flow_side side, struct flow_key *key, struct flow_extra *extra)
 {
     const struct decode_path *path = &o->path;
     const unsigned any = by->a | by->b;
     *key = (struct flow_key){0};
-    *more = (struct flow_more){0};
+    *extra = (struct flow_extra){0};
     if (o->tuple.family == 0 && by->needs_network)
         return 0;
     bool swap = side == FLOW_SIDE_DESTINATION;
@@ -61,38 +61,38 @@ unsigned flow_general_settle(const struct flow_by *by, const struct flow_origin 
         key->proto = o->tuple.proto;
     }
     if (any & FLOW_END_MAC) {
-        more->has_mac = path->has_mac;
-        memcpy(more->a_mac, a.mac, sizeof more->a_mac);
-        memcpy(more->b_mac, b.mac, sizeof more->b_mac);
+        extra->has_mac = path->has_mac;
+        memcpy(extra->a_mac, a.mac, sizeof extra->a_mac);
+        memcpy(extra->b_mac, b.mac, sizeof extra->b_mac);
     }
     if (by->fields & FLOW_BY_VLAN) {
-        more->n_vlans = path->n_vlans;
-        memcpy(more->vlan, path->vlan, sizeof more->vlan);
+        extra->n_vlans = path->n_vlans;
+        memcpy(extra->vlan, path->vlan, sizeof extra->vlan);
     }
     if (by->fields & FLOW_BY_TUNNEL) {
-        more->n_tunnels = path->n_tunnels;
-        memcpy(more->tunnel, path->id, sizeof more->tunnel);
-        memcpy(more->tunnel_kind, path->kind, sizeof more->tunnel_kind);
+        extra->n_tunnels = path->n_tunnels;
+        memcpy(extra->tunnel, path->id, sizeof extra->tunnel);
+        memcpy(extra->tunnel_kind, path->kind, sizeof extra->tunnel_kind);
     }
     if (by->sided && !by->undirected)
-        more->direction = 1 + swap;
+        extra->direction = 1 + swap;
     if (by->fields & FLOW_BY_IFACE)
-        more->iface = o->iface + 1;
+        extra->iface = o->iface + 1;
     return swap;
 }
 
-uint64_t flow_general_hash(const struct flow_key *key, const struct flow_more *more,
-                           const struct secret *secret)
+uint64_t flow_anykey_hash(const struct flow_key *key, const struct flow_extra *extra,
+                          const struct secret *secret)
 {
-    uint8_t bytes[sizeof *key + sizeof *more];
+    uint8_t bytes[sizeof *key + sizeof *extra];
     memcpy(bytes, key, sizeof *key);
-    memcpy(bytes + sizeof *key, more, sizeof *more);
+    memcpy(bytes + sizeof *key, extra, sizeof *extra);
     return secret_hash(secret, bytes, sizeof bytes);
 }
 
-uint32_t flow_shard(const struct flow_key *key, const struct flow_more *more, uint32_t n)
+uint32_t flow_shard(const struct flow_key *key, const struct flow_extra *extra, uint32_t n)
 {
-    uint8_t bytes[16 + 16 + 2 + 2 + 3 + sizeof *more], *p = bytes;
+    uint8_t bytes[16 + 16 + 2 + 2 + 3 + sizeof *extra], *p = bytes;
     memcpy(p, key->a, 16);
     memcpy(p + 16, key->b, 16);
     store_be16(p + 32, key->a_port);
@@ -101,25 +101,25 @@ uint32_t flow_shard(const struct flow_key *key, const struct flow_more *more, ui
     *p++ = key->proto;
     *p++ = key->family;
     *p++ = key->has & FLOW_HAS_PORTS;
-    memcpy(p, more->a_mac, 6);
-    memcpy(p + 6, more->b_mac, 6);
+    memcpy(p, extra->a_mac, 6);
+    memcpy(p + 6, extra->b_mac, 6);
     p += 12;
     for (unsigned i = 0; i < 2; i++, p += 2)
-        store_be16(p, more->vlan[i]);
+        store_be16(p, extra->vlan[i]);
     for (unsigned i = 0; i < DECODE_TUNNELS; i++, p += 5) {
-        *p = more->tunnel_kind[i];
-        store_be32(p + 1, more->tunnel[i]);
+        *p = extra->tunnel_kind[i];
+        store_be32(p + 1, extra->tunnel[i]);
     }
-    store_be32(p, more->iface);
+    store_be32(p, extra->iface);
     p += 4;
     const uint64_t hash = XXH3_64bits_withSeed(bytes, (size_t)(p - bytes), FLOW_SHARD_SEED);
     return (uint32_t)((hash >> 32) * n >> 32);
 }
 
-void flow_shard_key(struct flow_key *key, struct flow_more *more, uint32_t shard)
+void flow_shard_key(struct flow_key *key, struct flow_extra *extra, uint32_t shard)
 {
     *key = (struct flow_key){.has = FLOW_HAS_KEY | FLOW_HAS_SHARD};
-    *more = (struct flow_more){0};
+    *extra = (struct flow_extra){0};
     store_be32(key->a, shard);
 }
 

@@ -15,7 +15,7 @@
 #include "flow/key.h"
 
 /* What a key has beside its tuple; what it leaves out is 0. */
-struct flow_more {
+struct flow_extra {
     uint8_t a_mac[6], b_mac[6];
     uint16_t vlan[2];
     uint32_t tunnel[DECODE_TUNNELS];
@@ -24,7 +24,7 @@ struct flow_more {
     uint8_t n_vlans, n_tunnels, has_mac;
     uint8_t direction; /* 1 + it, where directions are told apart and the ends do not tell it */
 };
-static_assert(sizeof(struct flow_more) == 44, "hashed and compared as bytes: no padding");
+static_assert(sizeof(struct flow_extra) == 44, "hashed and compared as bytes: no padding");
 
 /* All that a record says of the flow that it is of. */
 struct flow_origin {
@@ -51,11 +51,11 @@ enum flow_side {
  * hosts, or clients and servers, are told apart: it is the host's, or the client's end. Returns the
  * direction as flow_key_settle() does: 1, the packet goes from b to a.
  */
-unsigned flow_general_settle(const struct flow_by *by, const struct flow_origin *o,
-                             enum flow_side side, struct flow_key *key, struct flow_more *more);
+unsigned flow_anykey_settle(const struct flow_by *by, const struct flow_origin *o,
+                            enum flow_side side, struct flow_key *key, struct flow_extra *extra);
 
-uint64_t flow_general_hash(const struct flow_key *key, const struct flow_more *more,
-                           const struct secret *secret);
+uint64_t flow_anykey_hash(const struct flow_key *key, const struct flow_extra *extra,
+                          const struct secret *secret);
 
 /*
  * The shard of a key, from 0: (h >> 32) * n >> 32, where h is XXH3_64bits with seed
@@ -65,10 +65,10 @@ uint64_t flow_general_hash(const struct flow_key *key, const struct flow_more *m
  */
 #define FLOW_SHARD_SEED UINT64_C(0x243f6a8885a308d3) /* pi's digits after the point */
 
-uint32_t flow_shard(const struct flow_key *key, const struct flow_more *more, uint32_t n);
+uint32_t flow_shard(const struct flow_key *key, const struct flow_extra *extra, uint32_t n);
 
 /* Turns a key into that of a shard. */
-void flow_shard_key(struct flow_key *key, struct flow_more *more, uint32_t shard);
+void flow_shard_key(struct flow_key *key, struct flow_extra *extra, uint32_t shard);
 uint32_t flow_shard_of(const struct flow_key *key);
 
 #endif

@@ -30,7 +30,7 @@ struct flow_key {
 enum {
     FLOW_HAS_PORTS = CLV_TUPLE_PORTS,
     FLOW_HAS_SHARD = 1 << 5, /* the key is a shard's number */
-    FLOW_HAS_KEY = 1 << 6,   /* a general key (general.h) of a record that is not `other` */
+    FLOW_HAS_KEY = 1 << 6,   /* a key of any fields (anykey.h) of a record that is not `other` */
     FLOW_HAS_PROTO = 1 << 7, /* the same for all keys of a run */
 };
 
@@ -73,7 +73,7 @@ enum flow_field {
     FLOW_BY_ROLES = FLOW_BY_CLIENT | FLOW_BY_SERVER | FLOW_BY_SERVICE,
 };
 
-/* What a general key takes of an end. */
+/* What a key of any fields takes of an end. */
 enum flow_end {
     FLOW_END_ADDR = 1 << 0,
     FLOW_END_PORT = 1 << 1,
@@ -86,7 +86,7 @@ struct flow_by {
     const struct secret *secret; /* of the run, for hashes; borrowed */
     bool undirected; /* both directions are one flow; else a is the source, b the destination */
 
-    bool any_key;       /* the key is made by general.h, and not as above */
+    bool any_key;       /* the key is made by anykey.h, and not as above */
     bool sided;         /* a is the host, or the client, and no order makes it so */
     bool needs_network; /* without a network address a record is `other` */
     bool connections;   /* a TCP flow is cut where a new connection begins */

@@ -85,7 +85,8 @@ static bool add_chunk(struct flow_table *t, uint32_t number)
 }
 
 /* The next entry, which no slot names yet. */
-static uint32_t make(struct flow_table *t, const struct flow_key *key, const struct flow_more *more)
+static uint32_t make(struct flow_table *t, const struct flow_key *key,
+                     const struct flow_extra *extra)
 {
     const uint32_t i = t->n;
     if (i == FLOW_NONE - 1 || (i % FLOW_CHUNK == 0 && !add_chunk(t, i / FLOW_CHUNK)))
@@ -101,17 +102,17 @@ static uint32_t make(struct flow_table *t, const struct flow_key *key, const str
         .newer = FLOW_NONE,
         .older = FLOW_NONE,
     };
-    if (more)
-        *flow_table_more(t, f) = *more;
+    if (extra)
+        *flow_table_extra(t, f) = *extra;
     return i;
 }
 
 uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key,
-                        const struct flow_more *more, uint64_t hash)
+                        const struct flow_extra *extra, uint64_t hash)
 {
     if (t->n >= t->mask / 2 && !grow(t))
         return FLOW_NONE;
-    const uint32_t i = make(t, key, more);
+    const uint32_t i = make(t, key, extra);
     if (i != FLOW_NONE)
         place(t->slots, t->mask, (struct flow_slot){.hash = (uint32_t)hash, .entry = i + 1});
     return i;
@@ -120,7 +121,7 @@ uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key,
 uint32_t flow_table_replace(struct flow_table *t, uint32_t i, uint64_t hash)
 {
     const struct flow *old = flow_table_at(t, i);
-    const uint32_t made = make(t, &old->key, flow_table_beside_if(t, old, FLOW_BESIDE_MORE));
+    const uint32_t made = make(t, &old->key, flow_table_beside_if(t, old, FLOW_BESIDE_EXTRA));
     if (made == FLOW_NONE)
         return FLOW_NONE;
     uint32_t slot = (uint32_t)hash & t->mask;

@@ -82,11 +82,11 @@ static inline bool flow_port(const struct flow_by *by, const struct flow *f, boo
 bool flow_from_client(const struct flow_by *by, const struct flow *f);
 
 static inline const uint8_t *flow_mac(const struct flow_by *by, const struct flow *f,
-                                      const struct flow_more *more, bool src)
+                                      const struct flow_extra *extra, bool src)
 {
-    if (!more || !more->has_mac || !flow_end_has(by, f, src, FLOW_END_MAC))
+    if (!extra || !extra->has_mac || !flow_end_has(by, f, src, FLOW_END_MAC))
         return NULL;
-    return flow_end_is_a(f, src) ? more->a_mac : more->b_mac;
+    return flow_end_is_a(f, src) ? extra->a_mac : extra->b_mac;
 }
 
 enum {
@@ -102,7 +102,7 @@ struct flow_slot {
 
 /* What may be kept of each flow beside its entry. */
 enum flow_beside {
-    FLOW_BESIDE_MORE, /* struct flow_more, of keys of any fields */
+    FLOW_BESIDE_EXTRA, /* struct flow_extra, of keys of any fields */
     FLOW_BESIDE_CUT,
     FLOW_BESIDE_OUTER,
     FLOW_BESIDE_PROOF,
@@ -152,9 +152,9 @@ CLV_INLINE void *flow_table_beside_if(const struct flow_table *t, const struct f
     return t->beside[what].at ? flow_table_beside(t, f, what) : NULL;
 }
 
-CLV_INLINE struct flow_more *flow_table_more(const struct flow_table *t, const struct flow *f)
+CLV_INLINE struct flow_extra *flow_table_extra(const struct flow_table *t, const struct flow *f)
 {
-    return flow_table_beside(t, f, FLOW_BESIDE_MORE);
+    return flow_table_beside(t, f, FLOW_BESIDE_EXTRA);
 }
 
 /* Safe beside flow_table_add() for entries that were there before: they never move. */
@@ -190,11 +190,11 @@ static inline struct flow *flow_table_candidate(const struct flow_table *t, uint
 }
 
 /*
- * Adds a flow that is known to be absent. more is for tables that keep it, NULL for others. Returns
- * its number, or FLOW_NONE: no memory.
+ * Adds a flow that is known to be absent. extra is for tables that keep it, NULL for others.
+ * Returns its number, or FLOW_NONE: no memory.
  */
 uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key,
-                        const struct flow_more *more, uint64_t hash) CLV_COLD;
+                        const struct flow_extra *extra, uint64_t hash) CLV_COLD;
 
 /*
  * Adds a flow with the key of entry i, which is found no more: its key leads to the new one.
@@ -204,21 +204,21 @@ uint32_t flow_table_replace(struct flow_table *t, uint32_t i, uint64_t hash) CLV
 
 /* true: flow f has the key. */
 CLV_INLINE bool flow_table_is(const struct flow_table *t, const struct flow *f,
-                              const struct flow_key *key, const struct flow_more *more)
+                              const struct flow_key *key, const struct flow_extra *extra)
 {
     return CLV_LIKELY(flow_key_equal(&f->key, key)) &&
-           (!more || memcmp(flow_table_more(t, f), more, sizeof *more) == 0);
+           (!extra || memcmp(flow_table_extra(t, f), extra, sizeof *extra) == 0);
 }
 
 /* Returns the number of the key's flow, or FLOW_NONE: absent. */
 CLV_INLINE uint32_t flow_table_find(const struct flow_table *t, const struct flow_key *key,
-                                    const struct flow_more *more, uint64_t hash)
+                                    const struct flow_extra *extra, uint64_t hash)
 {
     for (uint32_t i = (uint32_t)hash & t->mask;; i = (i + 1) & t->mask) {
         const struct flow_slot s = t->slots[i];
         if (s.entry == 0)
             return FLOW_NONE;
-        if (s.hash == (uint32_t)hash && flow_table_is(t, flow_table_at(t, s.entry - 1), key, more))
+        if (s.hash == (uint32_t)hash && flow_table_is(t, flow_table_at(t, s.entry - 1), key, extra))
             return s.entry - 1;
     }
 }

@@ -261,20 +261,20 @@ static void put_value(enum column c, const struct manifest *m, const struct mani
             text_str(out, id);
         break;
     case COL_VLAN:
-        if (!other && e->more->n_vlans)
-            name_put_vlan(e->more, out);
+        if (!other && e->extra->n_vlans)
+            name_put_vlan(e->extra, out);
         break;
     case COL_SRC_MAC:
     case COL_DST_MAC:
-        if ((at = flow_mac(m->by, f, e->more, c == COL_SRC_MAC)) != NULL)
+        if ((at = flow_mac(m->by, f, e->extra, c == COL_SRC_MAC)) != NULL)
             name_put_mac(at, ':', out);
         break;
     case COL_TUNNEL:
-        name_put_tunnel(e->more, out);
+        name_put_tunnel(e->extra, out);
         break;
     case COL_IFACE:
-        if (e->more->iface)
-            text_u64(out, e->more->iface - 1, 1);
+        if (e->extra->iface)
+            text_u64(out, e->extra->iface - 1, 1);
         break;
     case COL_SHARD:
         if (k->has & FLOW_HAS_SHARD)

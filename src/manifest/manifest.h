@@ -30,9 +30,9 @@ struct manifest {
 /* An output. */
 struct manifest_entry {
     const struct flow *f;
-    const struct flow_more *more;  /* NULL: the key has none */
-    const struct flow_cut *cut;    /* NULL: nothing cuts flows */
-    const struct clv_tuple *outer; /* NULL: nobody asks */
+    const struct flow_extra *extra; /* NULL: the key has none */
+    const struct flow_cut *cut;     /* NULL: nothing cuts flows */
+    const struct clv_tuple *outer;  /* NULL: nobody asks */
     const char *name;
     uint16_t linktype;
 };

@@ -335,14 +335,14 @@ static void put_port(struct text *out, const struct name_template *t, const stru
         text_char(out, '-');
 }
 
-void name_put_vlan(const struct flow_more *more, struct text *out)
+void name_put_vlan(const struct flow_extra *extra, struct text *out)
 {
-    if (more->n_vlans == 0)
+    if (extra->n_vlans == 0)
         text_str(out, "untagged");
-    for (unsigned i = 0; i < more->n_vlans && i < 2; i++) {
+    for (unsigned i = 0; i < extra->n_vlans && i < 2; i++) {
         if (i)
             text_char(out, '.');
-        text_u64(out, more->vlan[i], 1);
+        text_u64(out, extra->vlan[i], 1);
     }
 }
 
@@ -355,20 +355,20 @@ void name_put_mac(const uint8_t mac[6], char separator, struct text *out)
     }
 }
 
-void name_put_tunnel(const struct flow_more *more, struct text *out)
+void name_put_tunnel(const struct flow_extra *extra, struct text *out)
 {
-    for (unsigned i = 0; i < more->n_tunnels && i < DECODE_TUNNELS; i++) {
+    for (unsigned i = 0; i < extra->n_tunnels && i < DECODE_TUNNELS; i++) {
         if (i)
             text_char(out, '.');
-        text_str(out, decode_tunnel_word((enum decode_tunnel_kind)more->tunnel_kind[i]));
-        text_u64(out, more->tunnel[i], 1);
+        text_str(out, decode_tunnel_word((enum decode_tunnel_kind)extra->tunnel_kind[i]));
+        text_u64(out, extra->tunnel[i], 1);
     }
 }
 
 static void put_macs(struct text *out, const struct name_template *t, const struct name_subject *s)
 {
-    const uint8_t *src = flow_mac(t->by, s->f, s->more, true);
-    const uint8_t *dst = flow_mac(t->by, s->f, s->more, false);
+    const uint8_t *src = flow_mac(t->by, s->f, s->extra, true);
+    const uint8_t *dst = flow_mac(t->by, s->f, s->extra, false);
     if (src)
         name_put_mac(src, '-', out);
     if (src && dst)
@@ -412,24 +412,24 @@ static void put_key(struct text *out, const struct name_template *t, const struc
             put_port(out, t, f, src);
         }
     }
-    if (s->more && (by & FLOW_BY_MAC)) {
+    if (s->extra && (by & FLOW_BY_MAC)) {
         next_word(out, &words);
         put_macs(out, t, s);
     }
-    if (s->more && (by & FLOW_BY_VLAN)) {
+    if (s->extra && (by & FLOW_BY_VLAN)) {
         next_word(out, &words);
-        text_str(out, s->more->n_vlans ? "vlan" : "");
-        name_put_vlan(s->more, out);
+        text_str(out, s->extra->n_vlans ? "vlan" : "");
+        name_put_vlan(s->extra, out);
     }
-    if (s->more && (by & FLOW_BY_TUNNEL)) {
+    if (s->extra && (by & FLOW_BY_TUNNEL)) {
         next_word(out, &words);
-        text_str(out, s->more->n_tunnels ? "" : "notunnel");
-        name_put_tunnel(s->more, out);
+        text_str(out, s->extra->n_tunnels ? "" : "notunnel");
+        name_put_tunnel(s->extra, out);
     }
-    if (s->more && (by & FLOW_BY_IFACE)) {
+    if (s->extra && (by & FLOW_BY_IFACE)) {
         next_word(out, &words);
         text_str(out, "if");
-        text_u64(out, s->more->iface - 1, 1);
+        text_u64(out, s->extra->iface - 1, 1);
     }
     if (words == 0)
         text_str(out, f->key.has & (FLOW_HAS_KEY) && by == 0 ? "all" : "none");
@@ -490,8 +490,8 @@ static void put_field(const struct name_template *t, const struct name_part *par
         text_str(out, t->input);
         break;
     case NAME_VLAN:
-        if (s->more && (t->by->fields & FLOW_BY_VLAN))
-            name_put_vlan(s->more, out);
+        if (s->extra && (t->by->fields & FLOW_BY_VLAN))
+            name_put_vlan(s->extra, out);
         else
             text_char(out, '-');
         break;
@@ -499,14 +499,14 @@ static void put_field(const struct name_template *t, const struct name_part *par
         put_macs(out, t, s);
         break;
     case NAME_TUNNEL:
-        if (s->more && s->more->n_tunnels)
-            name_put_tunnel(s->more, out);
+        if (s->extra && s->extra->n_tunnels)
+            name_put_tunnel(s->extra, out);
         else
             text_char(out, '-');
         break;
     case NAME_IFACE:
-        if (s->more && s->more->iface)
-            text_u64(out, s->more->iface - 1, 1);
+        if (s->extra && s->extra->iface)
+            text_u64(out, s->extra->iface - 1, 1);
         else
             text_char(out, '-');
         break;

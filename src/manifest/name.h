@@ -63,9 +63,9 @@ struct name_template {
 /* What is named. */
 struct name_subject {
     const struct flow *f;
-    const struct flow_more *more; /* NULL: the key has none */
-    uint32_t part;                /* 0: nothing cuts flows */
-    int64_t first_ns;             /* time of its first record */
+    const struct flow_extra *extra; /* NULL: the key has none */
+    uint32_t part;                  /* 0: nothing cuts flows */
+    int64_t first_ns;               /* time of its first record */
     unsigned again; /* how many others had the same name before; it becomes a suffix unless 0 */
 };
 
@@ -80,10 +80,10 @@ CLV_MUST_CHECK bool name_parse(struct name_template *t, const char *text, const 
 
 void name_format(const struct name_template *t, const struct name_subject *s, struct text *out);
 
-/* The words of a general key's fields: "10", "10.20" or "untagged"; addresses; tunnels. */
-void name_put_vlan(const struct flow_more *more, struct text *out);
+/* The words of fields beyond the tuple's: "10", "10.20" or "untagged"; addresses; tunnels. */
+void name_put_vlan(const struct flow_extra *extra, struct text *out);
 void name_put_mac(const uint8_t mac[6], char separator, struct text *out);
-void name_put_tunnel(const struct flow_more *more, struct text *out);
+void name_put_tunnel(const struct flow_extra *extra, struct text *out);
 
 /* {input}: the capture's file name without its endings, fit for a path. At most 129 bytes. */
 void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path);

@@ -63,7 +63,7 @@ static bool name_flow(const struct numbering *nb, struct partition *p, uint32_t 
     const struct flow_cut *cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT);
     const struct name_subject s = {
         .f = f,
-        .more = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_MORE),
+        .extra = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_EXTRA),
         .part = cut ? cut->part : 0,
         .first_ns = p->runs[f->run].first_ns,
         .again = again,

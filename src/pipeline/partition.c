@@ -17,7 +17,7 @@ bool partition_init(struct partition *p, const struct flow_by *by, const struct 
         return false;
     p->flows.spill = spill;
     if (by->any_key)
-        flow_table_keep(&p->flows, FLOW_BESIDE_MORE, sizeof(struct flow_more));
+        flow_table_keep(&p->flows, FLOW_BESIDE_EXTRA, sizeof(struct flow_extra));
     if (flow_cuts_any(cuts))
         flow_table_keep(&p->flows, FLOW_BESIDE_CUT, sizeof(struct flow_cut));
     return true;
@@ -110,12 +110,12 @@ static CLV_COLD struct flow *begin_flow(struct partition *p, uint32_t i,
 
 /* No candidate, or a wrong one: a new flow, nearly always. Returns NULL: no memory. */
 static CLV_COLD struct flow *find_slowly(struct partition *p, const struct scan_item *item,
-                                         const struct flow_more *more, uint64_t seq)
+                                         const struct flow_extra *extra, uint64_t seq)
 {
-    uint32_t i = flow_table_find(&p->flows, &item->id.key, more, item->hash);
+    uint32_t i = flow_table_find(&p->flows, &item->id.key, extra, item->hash);
     if (i != FLOW_NONE)
         return flow_table_at(&p->flows, i);
-    i = flow_table_add(&p->flows, &item->id.key, more, item->hash);
+    i = flow_table_add(&p->flows, &item->id.key, extra, item->hash);
     return begin_flow(p, i, item, seq);
 }
 
@@ -133,7 +133,7 @@ static struct flow *cut_flow(struct partition *p, struct flow *f, const struct s
                              uint32_t i, uint64_t seq)
 {
     const struct scan_item *item = &piece->items[i];
-    const struct flow_more *more = p->any_key ? &piece->more[i] : NULL;
+    const struct flow_extra *extra = p->any_key ? &piece->extra[i] : NULL;
     const bool tcp = p->cuts.connections && item->tcp; /* else no item says whether it is */
     const struct flow_step step = {
         .ts_ns = item->ts_ns,
@@ -145,7 +145,7 @@ static struct flow *cut_flow(struct partition *p, struct flow *f, const struct s
         .header = tcp ? piece->tcp[i] : (struct flow_tcp){0},
     };
     if (partition_cut(p, f)->over) /* it was looked up before its successor was there */
-        f = flow_table_at(&p->flows, flow_table_find(&p->flows, &item->id.key, more, item->hash));
+        f = flow_table_at(&p->flows, flow_table_find(&p->flows, &item->id.key, extra, item->hash));
     if (flow_cut_before(&p->cuts, partition_cut(p, f), &step)) {
         const uint32_t part = partition_cut(p, f)->part + 1;
         f = begin_flow(p, flow_table_replace(&p->flows, f->index, item->hash), item, seq);
@@ -213,9 +213,9 @@ CLV_INLINE bool find_items(struct partition *p, uint32_t number, const struct sc
                 continue;
             }
         }
-        const struct flow_more *more = any_key ? &piece->more[order[i]] : NULL;
-        if (CLV_UNLIKELY(!f || !flow_table_is(&p->flows, f, &item->id.key, more))) {
-            f = find_slowly(p, item, more, piece->seq + order[i] - epoch_seq);
+        const struct flow_extra *extra = any_key ? &piece->extra[order[i]] : NULL;
+        if (CLV_UNLIKELY(!f || !flow_table_is(&p->flows, f, &item->id.key, extra))) {
+            f = find_slowly(p, item, extra, piece->seq + order[i] - epoch_seq);
             if (!f)
                 goto nomem;
         }

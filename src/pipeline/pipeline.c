@@ -48,7 +48,7 @@ static struct manifest_entry entry_of(const struct plan *pl, uint32_t part, uint
     const struct flow *f = flow_table_at(&p->flows, flow);
     return (struct manifest_entry){
         .f = f,
-        .more = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_MORE),
+        .extra = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_EXTRA),
         .cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT),
         .outer = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_OUTER),
         .name = partition_name(p, flow),
@@ -101,7 +101,7 @@ static bool check_outputs(const struct plan *pl, uint32_t chunk, struct clv_erro
         const struct proof_output o = {
             .name = partition_name(p, f->index),
             .flow = f,
-            .more = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_MORE),
+            .extra = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_EXTRA),
             .dialect = pl->scan.dialect,
             .proof = partition_proof(p, f),
         };

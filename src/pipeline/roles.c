@@ -28,7 +28,7 @@ bool roles_settle(struct roles *r, const struct scan_plan *plan, struct scan_pie
     for (uint32_t i = 0; i < piece->n_items; i++) {
         const struct scan_item *item = &piece->items[i];
         if (flow_is_other(&item->id.key)) {
-            piece->more[i] = (struct flow_more){0};
+            piece->extra[i] = (struct flow_extra){0};
             continue;
         }
         const struct flow *f = flow_of(r, plan, item, &piece->origins[i]);

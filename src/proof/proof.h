@@ -16,7 +16,7 @@
 #include "format/dialect.h"
 
 struct flow;
-struct flow_more;
+struct flow_extra;
 
 /* A record as an output has to have it. Hashed as bytes: no padding. */
 struct proof_record {
@@ -87,7 +87,7 @@ void proof_of_output(struct proof_record *out, struct proof_place *place, enum d
 struct proof_output {
     const char *name;
     const struct flow *flow;
-    const struct flow_more *more; /* NULL: the key has none */
+    const struct flow_extra *extra; /* NULL: the key has none */
     const struct dialect *dialect;
     const struct proof *proof;
 };

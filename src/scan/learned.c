@@ -5,7 +5,7 @@
 
 struct chosen_one {
     struct flow_key key;
-    struct flow_more more;
+    struct flow_extra extra;
     uint64_t bytes;
     uint32_t n; /* in order of appearance */
 };
@@ -22,10 +22,10 @@ bool chosen_collect(struct chosen *c, const struct flow_table *t)
         if (!all)
             return false;
         c->all = all;
-        const struct flow_more *more = flow_table_beside_if(t, f, FLOW_BESIDE_MORE);
+        const struct flow_extra *extra = flow_table_beside_if(t, f, FLOW_BESIDE_EXTRA);
         all[c->n] = (struct chosen_one){.key = f->key, .bytes = bytes, .n = f->n};
-        if (more)
-            all[c->n].more = *more;
+        if (extra)
+            all[c->n].extra = *extra;
         c->n++;
     }
     return true;
@@ -45,17 +45,17 @@ bool chosen_settle(struct chosen *c, const struct flow_by *by)
     if (!flow_table_init(&c->flows))
         return false;
     if (by->any_key)
-        flow_table_keep(&c->flows, FLOW_BESIDE_MORE, sizeof(struct flow_more));
+        flow_table_keep(&c->flows, FLOW_BESIDE_EXTRA, sizeof(struct flow_extra));
     if (c->top && c->n > c->top) {
         qsort(c->all, c->n, sizeof *c->all, by_size);
         c->n = c->top;
     }
     for (size_t i = 0; i < c->n; i++) {
         const struct chosen_one *o = &c->all[i];
-        const struct flow_more *more = by->any_key ? &o->more : NULL;
-        const uint64_t hash = more ? flow_general_hash(&o->key, more, by->secret)
-                                   : flow_key_hash_slowly(&o->key, by->secret);
-        if (flow_table_add(&c->flows, &o->key, more, hash) == FLOW_NONE)
+        const struct flow_extra *extra = by->any_key ? &o->extra : NULL;
+        const uint64_t hash = extra ? flow_anykey_hash(&o->key, extra, by->secret)
+                                    : flow_key_hash_slowly(&o->key, by->secret);
+        if (flow_table_add(&c->flows, &o->key, extra, hash) == FLOW_NONE)
             return false;
     }
     mem_free(c->all);

@@ -25,9 +25,9 @@ CLV_MUST_CHECK bool chosen_settle(struct chosen *c, const struct flow_by *by);
 
 /* Threads: any number, once it is settled. */
 static inline bool chosen_has(const struct chosen *c, const struct flow_key *key,
-                              const struct flow_more *more, uint64_t hash)
+                              const struct flow_extra *extra, uint64_t hash)
 {
-    return flow_table_find(&c->flows, key, more, hash) != FLOW_NONE;
+    return flow_table_find(&c->flows, key, extra, hash) != FLOW_NONE;
 }
 
 void chosen_fini(struct chosen *c);

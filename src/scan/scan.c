@@ -9,7 +9,7 @@
 void scan_piece_fini(struct scan_piece *piece)
 {
     mem_free(piece->items);
-    mem_free(piece->more);
+    mem_free(piece->extra);
     mem_free(piece->origins);
     mem_free(piece->tcp);
     mem_free(piece->fragments);
@@ -125,31 +125,31 @@ CLV_INLINE bool take(const struct flow_by *by, bool drop_other, const struct len
 
 /*
  * An item has its flow's key: here it gets that of its output, and the hash. Flows share a shard's,
- * and those that were not chosen the one of `other`. more: what the key has beside it, or NULL.
+ * and those that were not chosen the one of `other`. extra: what the key has beside it, or NULL.
  */
-CLV_INLINE void settle_output(struct scan_item *item, struct flow_more *more,
+CLV_INLINE void settle_output(struct scan_item *item, struct flow_extra *extra,
                               const struct scan_plan *plan)
 {
     struct flow_key *const key = &item->id.key;
-    struct flow_more none = {.iface = 0}, *const rest = more ? more : &none;
+    struct flow_extra none = {.iface = 0}, *const rest = extra ? extra : &none;
     const struct secret *const secret = plan->by.secret;
     const uint8_t kind = key->kind;
     if (plan->shards && !flow_is_other(key)) {
         flow_shard_key(key, rest, flow_shard(key, rest, plan->shards));
         key->kind = kind;
     }
-    item->hash = more ? flow_general_hash(key, more, secret) : flow_key_hash(key, secret);
+    item->hash = extra ? flow_anykey_hash(key, extra, secret) : flow_key_hash(key, secret);
     item->small =
-        plan->chosen && !flow_is_other(key) && !chosen_has(plan->chosen, key, more, item->hash);
+        plan->chosen && !flow_is_other(key) && !chosen_has(plan->chosen, key, extra, item->hash);
     if (!item->small)
         return;
     /* As a record without a network address has it. */
     item->id = (union flow_id){.key = {.family = 0}};
-    item->id.words.tail = more ? 0 : plan->by.set.words.tail;
+    item->id.words.tail = extra ? 0 : plan->by.set.words.tail;
     key->kind = kind;
-    *rest = (struct flow_more){.iface = 0};
+    *rest = (struct flow_extra){.iface = 0};
     item->dir = 0;
-    item->hash = more ? flow_general_hash(key, more, secret) : flow_key_hash(key, secret);
+    item->hash = extra ? flow_anykey_hash(key, extra, secret) : flow_key_hash(key, secret);
 }
 
 /* An item's key of any fields of its record. */
@@ -158,10 +158,10 @@ static void settle_any(struct scan_piece *piece, const struct scan_plan *plan, s
 {
     struct scan_item *item = &piece->items[i];
     struct flow_key key;
-    item->dir = (uint8_t)flow_general_settle(&plan->by, o, side, &key, &piece->more[i]);
+    item->dir = (uint8_t)flow_anykey_settle(&plan->by, o, side, &key, &piece->extra[i]);
     key.kind = item->id.key.kind;
     item->id.key = key;
-    settle_output(item, &piece->more[i], plan);
+    settle_output(item, &piece->extra[i], plan);
 }
 
 /* An item's key of its tuple alone. */
@@ -178,7 +178,7 @@ CLV_INLINE void settle_tuple(struct scan_item *item, const struct flow_by *by,
 static bool same_flow(const struct scan_piece *piece, size_t i)
 {
     return flow_key_equal(&piece->items[i].id.key, &piece->items[i + 1].id.key) &&
-           memcmp(&piece->more[i], &piece->more[i + 1], sizeof *piece->more) == 0;
+           memcmp(&piece->extra[i], &piece->extra[i + 1], sizeof *piece->extra) == 0;
 }
 
 /* A record's items, from item i on. Returns how many. */
@@ -431,10 +431,10 @@ static CLV_COLD void note_fault(struct scan_piece *piece, const struct scan_plan
 static bool reserve_asked(struct scan_piece *piece, const struct scan_plan *plan, size_t n)
 {
     if (plan->by.any_key) {
-        struct flow_more *more = mem_reserve(piece->more, &piece->more_cap, n, sizeof *more);
-        if (!more)
+        struct flow_extra *extra = mem_reserve(piece->extra, &piece->extra_cap, n, sizeof *extra);
+        if (!extra)
             return false;
-        piece->more = more;
+        piece->extra = extra;
     }
     if (plan->by.connections) {
         struct flow_tcp *tcp = mem_reserve(piece->tcp, &piece->tcp_cap, n, sizeof *tcp);

@@ -116,10 +116,10 @@ struct scan_piece {
     struct proof_sum walked; /* where somebody asks */
     struct scan_item *items;
     size_t n_items, items_cap;
-    struct flow_more *more;      /* by item, where keys are of any fields */
+    struct flow_extra *extra;    /* by item, where keys are of any fields */
     struct flow_origin *origins; /* by item, where roles are settled later */
     struct flow_tcp *tcp;        /* by item, where connections are told apart */
-    size_t more_cap, origins_cap, tcp_cap;
+    size_t extra_cap, origins_cap, tcp_cap;
     struct scan_fragment *fragments; /* where ports are part of the key */
     size_t n_fragments, fragments_cap;
     bool disordered; /* items got another key: their order by partition has to be made again */

@@ -22,26 +22,27 @@ struct expected {
     bool judged; /* false: the key does not follow from the record alone */
 };
 
-static bool key_is(const struct expected *e, struct flow_key *key, const struct flow_more *more)
+static bool key_is(const struct expected *e, struct flow_key *key, const struct flow_extra *extra)
 {
     const struct flow *f = e->o->flow;
     if (flow_is_other(&f->key))
         return flow_is_other(key);
     key->kind = f->key.kind;
-    return flow_key_equal(key, &f->key) && (!more || memcmp(more, e->o->more, sizeof *more) == 0);
+    return flow_key_equal(key, &f->key) &&
+           (!extra || memcmp(extra, e->o->extra, sizeof *extra) == 0);
 }
 
 /* The same for keys of any fields. */
-static bool belongs_generally(const struct expected *e, struct flow_origin *o)
+static bool belongs_anykey(const struct expected *e, struct flow_origin *o)
 {
     const struct pipeline_params *pp = &e->v->job->pipeline;
     for (int side = FLOW_SIDE_SOURCE; side <= (int)FLOW_SIDE_DESTINATION; side++) {
         struct flow_key key;
-        struct flow_more more;
-        (void)flow_general_settle(&pp->by, o, (enum flow_side)side, &key, &more);
+        struct flow_extra extra;
+        (void)flow_anykey_settle(&pp->by, o, (enum flow_side)side, &key, &extra);
         if (pp->shards && !flow_is_other(&key))
-            flow_shard_key(&key, &more, flow_shard(&key, &more, pp->shards));
-        if (key_is(e, &key, &more))
+            flow_shard_key(&key, &extra, flow_shard(&key, &extra, pp->shards));
+        if (key_is(e, &key, &extra))
             return true;
     }
     return false;
@@ -65,12 +66,12 @@ static bool belongs(const struct expected *e, uint16_t linktype, const struct wa
     if (o.tuple.flags & CLV_TUPLE_FRAGMENT)
         return true; /* another record says of which flow it is */
     if (pp->by.any_key) {
-        o.iface = e->o->more->iface ? e->o->more->iface - 1 : 0; /* has another number here */
-        return belongs_generally(e, &o);
+        o.iface = e->o->extra->iface ? e->o->extra->iface - 1 : 0; /* has another number here */
+        return belongs_anykey(e, &o);
     }
     union flow_id id = {.tuple = o.tuple};
     (void)flow_key_settle(&id, &pp->by);
-    struct flow_more none = {.iface = 0};
+    struct flow_extra none = {.iface = 0};
     if (pp->shards && !flow_is_other(&id.key))
         flow_shard_key(&id.key, &none, flow_shard(&id.key, &none, pp->shards));
     return key_is(e, &id.key, NULL);

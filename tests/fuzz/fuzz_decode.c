@@ -9,7 +9,7 @@
 #include "flow/key.h"
 #include "support_secret.h"
 
-/* As general keys ask: with the frame's addresses and the tunnels' identifiers. */
+/* As keys of any fields ask: with the frame's addresses and the tunnels' identifiers. */
 static void decode_asked(uint16_t linktype, const uint8_t *p, size_t n, bool inner, bool closed)
 {
     enum { ETHERNET = 1 };

@@ -213,7 +213,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     };
     struct bytes b = {data, size};
     struct flow f;
-    struct flow_more more;
+    struct flow_extra extra;
     struct clv_tuple outer;
     struct flow_by by;
     struct clv_error err;
@@ -223,7 +223,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     fill(&b, &f.key, sizeof f.key);
     FUZZ_CHECK(flow_by_parse(&by, keys[choice[0] & 7], choice[0] & 8, &err));
     f = (struct flow){.key = f.key, .n = choice[1], .reversed = choice[0] >> 4 & 1};
-    fill(&b, &more, sizeof more);
+    fill(&b, &extra, sizeof extra);
     fill(&b, &outer, sizeof outer);
     fill(&b, f.tcp_flags, sizeof f.tcp_flags);
     fill(&b, &f.first_ns, sizeof f.first_ns);
@@ -233,11 +233,11 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     const uint8_t families[] = {0, 4, 6, 4};
     f.key.family = families[choice[1] & 3];
     outer.family = families[choice[2] & 3];
-    more.n_vlans %= 3;
-    more.n_tunnels %= DECODE_TUNNELS + 1;
-    more.has_mac &= 1;
+    extra.n_vlans %= 3;
+    extra.n_tunnels %= DECODE_TUNNELS + 1;
+    extra.has_mac &= 1;
     for (unsigned i = 0; i < DECODE_TUNNELS; i++)
-        more.tunnel_kind[i] = (uint8_t)(1 + more.tunnel_kind[i] % (DECODE_KINDS - 1));
+        extra.tunnel_kind[i] = (uint8_t)(1 + extra.tunnel_kind[i] % (DECODE_KINDS - 1));
     const struct flow_cut cut = {.part = choice[3],
                                  .reason = (uint8_t)(choice[3] % (FLOW_ENDED_EVERY + 1))};
     const struct flow_cuts cuts = {.connections = choice[0] & 32, .idle_ns = choice[2] & 4};
@@ -251,7 +251,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* The rest is the name. */
     fill(&b, name, b.left < NAME_MAX_LEN ? b.left : NAME_MAX_LEN);
     check_row(&m, &(struct manifest_entry){.f = &f,
-                                           .more = by.any_key || m.shards ? &more : NULL,
+                                           .extra = by.any_key || m.shards ? &extra : NULL,
                                            .cut = &cut,
                                            .outer = m.outer ? &outer : NULL,
                                            .name = name,

@@ -49,7 +49,7 @@ static struct flow_origin turned(const struct flow_origin *o)
 
 struct made {
     struct flow_key key;
-    struct flow_more more;
+    struct flow_extra extra;
     unsigned dir;
 };
 
@@ -57,17 +57,17 @@ static struct made make(const struct flow_by *by, const struct flow_origin *o, e
 {
     struct made m;
     memset(&m, 0xff, sizeof m); /* nothing of it may remain */
-    m.dir = flow_general_settle(by, o, side, &m.key, &m.more);
+    m.dir = flow_anykey_settle(by, o, side, &m.key, &m.extra);
     return m;
 }
 
 static bool same(const struct made *x, const struct made *y)
 {
     const bool equal =
-        flow_key_equal(&x->key, &y->key) && memcmp(&x->more, &y->more, sizeof x->more) == 0;
+        flow_key_equal(&x->key, &y->key) && memcmp(&x->extra, &y->extra, sizeof x->extra) == 0;
     if (equal)
-        CHECK_EQ("equal keys", flow_general_hash(&x->key, &x->more, SECRET),
-                 flow_general_hash(&y->key, &y->more, SECRET));
+        CHECK_EQ("equal keys", flow_anykey_hash(&x->key, &x->extra, SECRET),
+                 flow_anykey_hash(&y->key, &y->extra, SECRET));
     return equal;
 }
 
@@ -193,7 +193,7 @@ static struct flow_origin changed(unsigned what)
 static bool one_end(const struct made *m)
 {
     return memcmp(m->key.a, m->key.b, 16) == 0 && m->key.a_port == m->key.b_port &&
-           memcmp(m->more.a_mac, m->more.b_mac, 6) == 0;
+           memcmp(m->extra.a_mac, m->extra.b_mac, 6) == 0;
 }
 
 /* Each field sets apart what differs in it, and nothing else, in both directions. */
@@ -299,7 +299,7 @@ static void test_other(void **state)
         {"vlan,ip", true}, {"vlan,mac", false},
     };
     static const struct flow_key nothing;
-    static const struct flow_more no_more;
+    static const struct flow_extra no_more;
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         const struct flow_by by = by_of(rows[i].by, false);
@@ -311,7 +311,7 @@ static void test_other(void **state)
             continue;
         CHECK_EQ(rows[i].by, m.dir, 0);
         CHECK_MEM(rows[i].by, &m.key, &nothing, sizeof nothing);
-        CHECK_MEM(rows[i].by, &m.more, &no_more, sizeof no_more);
+        CHECK_MEM(rows[i].by, &m.extra, &no_more, sizeof no_more);
     }
 }
 
@@ -339,8 +339,8 @@ static void test_shards(void **state)
         const struct made y = make(&by, &back, FLOW_SIDE_SOURCE);
         for (size_t k = 0; k < N_ROWS(n_shards); k++) {
             const uint32_t n = n_shards[k];
-            CHECK_EQ(rows[i].by, flow_shard(&x.key, &x.more, n), rows[i].want[k]);
-            CHECK_EQ(rows[i].by, flow_shard(&y.key, &y.more, n), rows[i].want[k]);
+            CHECK_EQ(rows[i].by, flow_shard(&x.key, &x.extra, n), rows[i].want[k]);
+            CHECK_EQ(rows[i].by, flow_shard(&y.key, &y.extra, n), rows[i].want[k]);
         }
     }
 }
@@ -355,8 +355,8 @@ static void test_shard_keys(void **state)
         (void)snprintf(row, sizeof row, "%u", numbers[i]);
         memset(&x, 0xff, sizeof x);
         memset(&y, 0, sizeof y);
-        flow_shard_key(&x.key, &x.more, numbers[i]);
-        flow_shard_key(&y.key, &y.more, numbers[i]);
+        flow_shard_key(&x.key, &x.extra, numbers[i]);
+        flow_shard_key(&y.key, &y.extra, numbers[i]);
         CHECK(row, same(&x, &y));
         CHECK_EQ(row, flow_shard_of(&x.key), numbers[i]);
         CHECK(row, !flow_is_other(&x.key) && (x.key.has & FLOW_HAS_SHARD));

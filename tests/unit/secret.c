@@ -61,8 +61,8 @@ static void look(const char *row, uint64_t *hash, size_t *most, size_t *equal)
 
 /*
  * Sets that collide by construction do so no more, for keys of each length: IPv4, IPv6 and
- * fragments, general ones, names. What is left is chance: more than 12 of 40,000 keys in one of
- * 65,536 buckets are seen once in 10^9 runs.
+ * fragments, keys of any fields, names. What is left is chance: more than 12 of 40,000 keys in one
+ * of 65,536 buckets are seen once in 10^9 runs.
  */
 static void test_collisions(void **state)
 {
@@ -74,8 +74,8 @@ static void test_collisions(void **state)
         {"IPv4, near", 16, make_near},
         {"IPv6, near", 40, make_near},
         {"IPv6, evil", 40, make_evil},
-        {"general, near", sizeof(struct flow_key) + sizeof(struct flow_more), make_near},
-        {"general, evil", sizeof(struct flow_key) + sizeof(struct flow_more), make_evil},
+        {"any fields, near", sizeof(struct flow_key) + sizeof(struct flow_extra), make_near},
+        {"any fields, evil", sizeof(struct flow_key) + sizeof(struct flow_extra), make_evil},
         {"name, evil", 128, make_evil},
         {"long name, near", 200, make_near},
         {"longer name, near", 1000, make_near},

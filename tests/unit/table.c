@@ -165,10 +165,10 @@ static void test_more(void **state)
 {
     static const struct {
         const char *name;
-        bool keys, mores; /* that differ */
+        bool keys, extras; /* that differ */
         uint64_t hash;
     } rows[] = {
-        {"another `more`, one hash", false, true, UINT64_C(0x123456789abcdef0)},
+        {"another `extra`, one hash", false, true, UINT64_C(0x123456789abcdef0)},
         {"another key, one hash", true, false, UINT64_C(0x123456789abcdef0)},
         {"both differ, hash 0", true, true, 0},
         {"probes that wrap around", false, true, UINT32_MAX},
@@ -177,38 +177,38 @@ static void test_more(void **state)
     for (size_t k = 0; k < N_ROWS(rows); k++) {
         const char *row = rows[k].name;
         struct flow_table t;
-        struct flow_more more = {.direction = 0};
+        struct flow_extra extra = {.direction = 0};
         assert_true(flow_table_init(&t));
-        flow_table_keep(&t, FLOW_BESIDE_MORE, sizeof more);
+        flow_table_keep(&t, FLOW_BESIDE_EXTRA, sizeof extra);
         for (uint32_t i = 0; i < N_CLASHING; i++) {
             const struct flow_key key = key_of(rows[k].keys ? i : 0);
-            more.iface = rows[k].mores ? i : 0;
-            CHECK_EQ(row, flow_table_find(&t, &key, &more, rows[k].hash), FLOW_NONE);
+            extra.iface = rows[k].extras ? i : 0;
+            CHECK_EQ(row, flow_table_find(&t, &key, &extra, rows[k].hash), FLOW_NONE);
             const struct flow *early = flow_table_candidate(&t, rows[k].hash);
-            CHECK(row, !early || !flow_table_is(&t, early, &key, &more));
-            CHECK_EQ(row, flow_table_add(&t, &key, &more, rows[k].hash), i);
-            CHECK_EQ(row, flow_table_find(&t, &key, &more, rows[k].hash), i);
+            CHECK(row, !early || !flow_table_is(&t, early, &key, &extra));
+            CHECK_EQ(row, flow_table_add(&t, &key, &extra, rows[k].hash), i);
+            CHECK_EQ(row, flow_table_find(&t, &key, &extra, rows[k].hash), i);
         }
         for (uint32_t i = 0; i < N_CLASHING; i++) {
             const struct flow_key key = key_of(rows[k].keys ? i : 0);
-            more.iface = rows[k].mores ? i : 0;
-            CHECK_EQ(row, flow_table_find(&t, &key, &more, rows[k].hash), i);
-            CHECK_MEM(row, flow_table_more(&t, flow_table_at(&t, i)), &more, sizeof more);
+            extra.iface = rows[k].extras ? i : 0;
+            CHECK_EQ(row, flow_table_find(&t, &key, &extra, rows[k].hash), i);
+            CHECK_MEM(row, flow_table_extra(&t, flow_table_at(&t, i)), &extra, sizeof extra);
         }
         /* What follows a flow takes its place, also among those that share its hash. */
         for (uint32_t i = 0; i < N_CLASHING; i += 7) {
             const struct flow_key key = key_of(rows[k].keys ? i : 0);
-            more.iface = rows[k].mores ? i : 0;
+            extra.iface = rows[k].extras ? i : 0;
             const uint32_t next = flow_table_replace(&t, i, rows[k].hash);
             CHECK_EQ(row, next, N_CLASHING + i / 7);
-            CHECK_EQ(row, flow_table_find(&t, &key, &more, rows[k].hash), next);
+            CHECK_EQ(row, flow_table_find(&t, &key, &extra, rows[k].hash), next);
             CHECK(row, flow_key_equal(&flow_table_at(&t, next)->key, &key));
-            CHECK_MEM(row, flow_table_more(&t, flow_table_at(&t, next)), &more, sizeof more);
+            CHECK_MEM(row, flow_table_extra(&t, flow_table_at(&t, next)), &extra, sizeof extra);
             CHECK_EQ(row, flow_table_at(&t, i)->index, i);
         }
         const struct flow_key absent = key_of(N_CLASHING);
-        more.iface = N_CLASHING;
-        CHECK_EQ(row, flow_table_find(&t, &absent, &more, rows[k].hash), FLOW_NONE);
+        extra.iface = N_CLASHING;
+        CHECK_EQ(row, flow_table_find(&t, &absent, &extra, rows[k].hash), FLOW_NONE);
         flow_table_fini(&t);
     }
 }
