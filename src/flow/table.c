@@ -103,7 +103,7 @@ static uint32_t make(struct flow_table *t, const struct flow_key *key,
         .older = FLOW_NONE,
     };
     if (extra)
-        *flow_table_extra(t, f) = *extra;
+        memcpy(flow_table_beside_rw(t, f, FLOW_BESIDE_EXTRA), extra, sizeof *extra);
     return i;
 }
 

@@ -136,23 +136,38 @@ void flow_table_fini(struct flow_table *t);
 /* Of each flow size bytes are kept too, a multiple of 4, zeroed at first. Before the first flow. */
 void flow_table_keep(struct flow_table *t, enum flow_beside what, size_t size);
 
-/* What is kept beside flow f; it must be kept. It never moves. */
-CLV_INLINE void *flow_table_beside(const struct flow_table *t, const struct flow *f,
-                                   enum flow_beside what)
+/* The byte of entry i's chunk at which what is kept beside it lies; it must be kept. */
+CLV_INLINE size_t flow_table_beside_at(const struct flow_table *t, uint32_t i,
+                                       enum flow_beside what)
 {
-    const uint32_t i = f->index & (FLOW_CHUNK - 1);
-    const uintptr_t chunk = (uintptr_t)(f - i); /* which is not const, though f is */
-    return (void *)(chunk + t->beside[what].at + i * t->beside[what].size);
+    return t->beside[what].at + i * t->beside[what].size;
 }
 
-/* The same, or NULL: it is not kept. */
-CLV_INLINE void *flow_table_beside_if(const struct flow_table *t, const struct flow *f,
+/* What is kept beside flow f; it must be kept. It never moves. */
+CLV_INLINE const void *flow_table_beside(const struct flow_table *t, const struct flow *f,
+                                         enum flow_beside what)
+{
+    const uint32_t i = f->index & (FLOW_CHUNK - 1);
+    return (const char *)(f - i) + flow_table_beside_at(t, i, what);
+}
+
+/* The same, to be written, by whoever may write f. */
+CLV_INLINE void *flow_table_beside_rw(const struct flow_table *t, struct flow *f,
                                       enum flow_beside what)
+{
+    const uint32_t i = f->index & (FLOW_CHUNK - 1);
+    return (char *)(f - i) + flow_table_beside_at(t, i, what);
+}
+
+/* To be read, or NULL: it is not kept. */
+CLV_INLINE const void *flow_table_beside_if(const struct flow_table *t, const struct flow *f,
+                                            enum flow_beside what)
 {
     return t->beside[what].at ? flow_table_beside(t, f, what) : NULL;
 }
 
-CLV_INLINE struct flow_extra *flow_table_extra(const struct flow_table *t, const struct flow *f)
+CLV_INLINE const struct flow_extra *flow_table_extra(const struct flow_table *t,
+                                                     const struct flow *f)
 {
     return flow_table_beside(t, f, FLOW_BESIDE_EXTRA);
 }

@@ -98,21 +98,21 @@ struct flow *flow_tour_next(struct flow_tour *tour, const struct partition *part
                             uint32_t *part);
 
 /* How far a flow is, where something cuts. */
-static inline struct flow_cut *partition_cut(const struct partition *p, const struct flow *f)
+static inline struct flow_cut *partition_cut(const struct partition *p, struct flow *f)
 {
-    return flow_table_beside(&p->flows, f, FLOW_BESIDE_CUT);
+    return flow_table_beside_rw(&p->flows, f, FLOW_BESIDE_CUT);
 }
 
 /* What tunnels hide of a flow, where somebody asks. */
-static inline struct clv_tuple *partition_outer(const struct partition *p, const struct flow *f)
+static inline struct clv_tuple *partition_outer(const struct partition *p, struct flow *f)
 {
-    return flow_table_beside(&p->flows, f, FLOW_BESIDE_OUTER);
+    return flow_table_beside_rw(&p->flows, f, FLOW_BESIDE_OUTER);
 }
 
 /* What the flow's output must hold, where somebody asks. */
-static inline struct proof *partition_proof(const struct partition *p, const struct flow *f)
+static inline struct proof *partition_proof(const struct partition *p, struct flow *f)
 {
-    return flow_table_beside(&p->flows, f, FLOW_BESIDE_PROOF);
+    return flow_table_beside_rw(&p->flows, f, FLOW_BESIDE_PROOF);
 }
 
 /* Looks up, or makes, the flow of each item of a piece that belongs to partition number. */

@@ -103,7 +103,7 @@ static bool check_outputs(const struct plan *pl, uint32_t chunk, struct clv_erro
             .flow = f,
             .extra = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_EXTRA),
             .dialect = pl->scan.dialect,
-            .proof = partition_proof(p, f),
+            .proof = flow_table_beside(&p->flows, f, FLOW_BESIDE_PROOF),
         };
         ok = proof->output(proof->user, &o, err);
     }

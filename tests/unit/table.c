@@ -160,7 +160,7 @@ static void test_no_memory(void **state)
     flow_table_fini(&t);
 }
 
-/* General keys that share a hash, or all of the key but what is beside its 40 bytes. */
+/* Keys of any fields that share a hash, or all of the key but what is beside its 40 bytes. */
 static void test_more(void **state)
 {
     static const struct {
