@@ -38,6 +38,11 @@ _Noreturn static inline void check_must(const char *what, const char *file, int 
     abort();
 }
 
+/* Heads the function that runs the tests of a module, see tests/unit/main.c. */
+#define UNIT(module)                                                                               \
+    int unit_##module(void);                                                                       \
+    int unit_##module(void)
+
 #define N_ROWS(rows) (sizeof(rows) / sizeof *(rows))
 
 #define CHECK(row, cond)                                                                           \

@@ -281,7 +281,7 @@ static void test_layout(void **state)
         CHECK_EQ(rows[i].name, rows[i].found, rows[i].want);
 }
 
-int main(void)
+UNIT(abi)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_layout),

@@ -363,7 +363,7 @@ static void test_shard_keys(void **state)
     }
 }
 
-int main(void)
+UNIT(anykey)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_client), cmocka_unit_test(test_fields),

@@ -488,7 +488,7 @@ static void test_json_strings(void **state)
     }
 }
 
-int main(void)
+UNIT(base)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_loads),        cmocka_unit_test(test_sums),

@@ -460,7 +460,7 @@ static void test_no_memory(void **state)
     temp_remove(&t);
 }
 
-int main(void)
+UNIT(blocks)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),

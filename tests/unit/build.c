@@ -413,7 +413,7 @@ static void test_synflood_times(void **state)
     }
 }
 
-int main(void)
+UNIT(build)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_checksum),       cmocka_unit_test(test_frames),

@@ -621,7 +621,7 @@ static void test_json_sizes(void **state)
     }
 }
 
-int main(void)
+UNIT(capture)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test_setup_teardown(test_next, setup, teardown),

@@ -407,7 +407,7 @@ static void test_no_memory(void **state)
     bytes_free(&data);
 }
 
-int main(void)
+UNIT(codec)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_codec_for),     cmocka_unit_test(test_what_is_built_in),

@@ -63,7 +63,7 @@ static void test_json(void **state)
     }
 }
 
-int main(void)
+UNIT(counts)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),

@@ -277,7 +277,7 @@ static void test_sums(void **state)
     CHECK_EQ("slice of the first that has a time", cut.slice, 3);
 }
 
-int main(void)
+UNIT(cut)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_connections),

@@ -481,7 +481,7 @@ static void test_link_numbers(void **state)
     CHECK("numbers that libpcap knows", compared >= 40);
 }
 
-int main(void)
+UNIT(decode)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_links),

@@ -89,7 +89,7 @@ static void test_needs_ns(void **state)
         CHECK_EQ(rows[i].name, dialect_needs_ns(rows[i].units), rows[i].want);
 }
 
-int main(void)
+UNIT(dialect)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),

@@ -198,7 +198,7 @@ static void test_failures(void **state)
     temp_remove(&t);
 }
 
-int main(void)
+UNIT(dump)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_like_libpcap),

@@ -823,7 +823,7 @@ static void test_random(void **state)
     }
 }
 
-int main(void)
+UNIT(fragments)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_scripts),

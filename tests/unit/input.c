@@ -223,7 +223,7 @@ static void test_no_memory(void **state)
     temp_remove(&t);
 }
 
-int main(void)
+UNIT(input)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_windows),   cmocka_unit_test(test_head),

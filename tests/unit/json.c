@@ -132,7 +132,7 @@ static void test_damage_of_no_byte(void **state)
     CHECK("no byte", !strstr(buf, "18446744073709551615"));
 }
 
-int main(void)
+UNIT(json)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_objects),

@@ -273,7 +273,7 @@ static void test_by(void **state)
     }
 }
 
-int main(void)
+UNIT(key)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_directions), cmocka_unit_test(test_directed),

@@ -110,7 +110,7 @@ static void test_bits(void **state)
     }
 }
 
-int main(void)
+UNIT(keyed)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_values),

@@ -210,7 +210,7 @@ static void test_no_memory(void **state)
     }
 }
 
-int main(void)
+UNIT(ledger)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_segments),  cmocka_unit_test(test_growth),

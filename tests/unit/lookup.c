@@ -55,7 +55,7 @@ static void test_rows(void **state)
     }
 }
 
-int main(void)
+UNIT(lookup)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),

@@ -242,7 +242,7 @@ static void test_head(void **state)
     }
 }
 
-int main(void)
+UNIT(manifest)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_csv),     cmocka_unit_test(test_jsonl), cmocka_unit_test(test_flags),

@@ -322,7 +322,7 @@ static void test_foreign(void **state)
     temp_remove(&t);
 }
 
-int main(void)
+UNIT(map)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_truncated), cmocka_unit_test(test_two),

@@ -356,7 +356,7 @@ static void test_no_memory(void **state)
     }
 }
 
-int main(void)
+UNIT(metadata)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_hello), cmocka_unit_test(test_quic),

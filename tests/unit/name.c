@@ -511,7 +511,7 @@ static void test_protocols(void **state)
     }
 }
 
-int main(void)
+UNIT(name)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_other_ending), cmocka_unit_test(test_no_time),

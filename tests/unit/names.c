@@ -88,7 +88,7 @@ static void test_flat(void **state)
     }
 }
 
-int main(void)
+UNIT(names)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_table),

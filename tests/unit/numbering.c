@@ -267,7 +267,7 @@ static void test_no_memory(void **state)
         }
 }
 
-int main(void)
+UNIT(numbering)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_cases),

@@ -210,7 +210,7 @@ static void test_no_memory(void **state)
     for_each_packer(no_memory);
 }
 
-int main(void)
+UNIT(pack)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),      cmocka_unit_test(test_stretches),

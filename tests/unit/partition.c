@@ -349,7 +349,7 @@ static void test_no_memory(void **state)
     }
 }
 
-int main(void)
+UNIT(partition)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find_and_sort), cmocka_unit_test(test_pieces),

@@ -1163,7 +1163,7 @@ static void test_search_horizon(void **state)
         }
 }
 
-int main(void)
+UNIT(pcapng)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_packets),

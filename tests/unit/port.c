@@ -177,7 +177,7 @@ static void test_wait(void **state)
     (void)pthread_cond_destroy(&cond);
 }
 
-int main(void)
+UNIT(port)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_stream),  cmocka_unit_test(test_rename),  cmocka_unit_test(test_sync),

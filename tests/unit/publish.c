@@ -341,7 +341,7 @@ static void test_stale(void **state)
     temp_remove(&t);
 }
 
-int main(void)
+UNIT(publish)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_commit),        cmocka_unit_test(test_abandoned),

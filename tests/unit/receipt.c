@@ -173,7 +173,7 @@ static void test_json_sizes(void **state)
     }
 }
 
-int main(void)
+UNIT(receipt)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_record),

@@ -165,7 +165,7 @@ static void bounds(void **state)
     assert_true(figures_bound(58) == UINT64_C(10000000000000000000));
 }
 
-int main(void)
+UNIT(report)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(widths),   cmocka_unit_test(joined), cmocka_unit_test(far_off),

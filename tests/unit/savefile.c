@@ -143,7 +143,7 @@ static void test_link_numbers(void **state)
     }
 }
 
-int main(void)
+UNIT(savefile)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_header),

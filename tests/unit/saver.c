@@ -237,7 +237,7 @@ static void test_no_memory(void **state)
     temp_remove(&t);
 }
 
-int main(void)
+UNIT(saver)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files),     cmocka_unit_test(test_existing),

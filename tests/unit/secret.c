@@ -145,7 +145,7 @@ static void test_draw(void **state)
         assert_memory_not_equal(a.bytes + i, b.bytes + i, 16);
 }
 
-int main(void)
+UNIT(secret)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_collisions),

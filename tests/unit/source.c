@@ -393,7 +393,7 @@ static void test_no_memory(void **state)
     temp_remove(&t);
 }
 
-int main(void)
+UNIT(source)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_files),     cmocka_unit_test(test_fifo),

@@ -95,7 +95,7 @@ static void test_no_memory(void **state)
     spill_fini(&s);
 }
 
-int main(void)
+UNIT(spill)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_bound),

@@ -87,7 +87,7 @@ static void test_small(void **state)
     temp_remove(&t);
 }
 
-int main(void)
+UNIT(stack)
 {
     const struct CMUnitTest tests[] = {cmocka_unit_test(test_small)};
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -213,7 +213,7 @@ static void test_more(void **state)
     }
 }
 
-int main(void)
+UNIT(table)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_find),

@@ -410,7 +410,7 @@ static void test_twice(void **state)
     }
 }
 
-int main(void)
+UNIT(turn)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_blocks),

@@ -1013,7 +1013,7 @@ static void test_search_horizon(void **state)
     }
 }
 
-int main(void)
+UNIT(walk)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_open),
