@@ -74,7 +74,7 @@ static void set_up(struct fixture *x, uint64_t records, const char *dir)
     if (!clv_generate_traffic(path, &tp, NULL, NULL, &err) ||
         !source_probe(&x->source, path, false, &err) || !source_begin(&x->source, &all, &err) ||
         input_next(x->source.in, &x->v.w, &err) != INPUT_WINDOW ||
-        !flow_by_parse(&x->plan.by, "flow", false, &err) || !secret_draw(&x->secret, &err) ||
+        !flow_by_parse(&x->plan.by, "by", "flow", false, &err) || !secret_draw(&x->secret, &err) ||
         !name_parse(&x->name, NAME_DEFAULT ".pcap", path, &x->plan.by, &err))
         die(&err);
     (void)unlink(path);

@@ -16,7 +16,7 @@ extern "C" {
 /* Stable: tests and exit statuses look here. */
 enum clv_errc {
     CLV_ERR_NONE = 0,
-    CLV_ERR_ARG,       /* an option or a parameter has a value that cannot be used */
+    CLV_ERR_ARG,       /* what was asked for cannot be done */
     CLV_ERR_IO,        /* a system call failed; sys holds errno */
     CLV_ERR_NOMEM,     /* memory could not be had */
     CLV_ERR_FORMAT,    /* the input is not a capture that cleave reads */
@@ -25,6 +25,7 @@ enum clv_errc {
     CLV_ERR_CANCELLED, /* the caller asked to stop */
     CLV_ERR_INTERNAL,  /* a check of cleave against itself failed */
     CLV_ERR_UNPROVEN,  /* outputs do not hold what they should */
+    CLV_ERR_OPTION,    /* a parameter cannot be what it is; subject is its name (cleave/option.h) */
 };
 
 /*
@@ -36,7 +37,7 @@ struct clv_error {
     int sys;           /* errno at the moment of failure, or 0 */
     uint64_t offset;   /* byte in subject, or CLV_NO_OFFSET */
     uint64_t record;   /* 1-based number of the record at offset, or 0 */
-    char subject[256]; /* file, output or flag concerned; long paths keep their tail */
+    char subject[256]; /* file, output or parameter concerned; long paths keep their tail */
     char what[160];    /* what was expected and what was found, with numbers */
     char hint[160];    /* what a person can do next, or "" */
 };

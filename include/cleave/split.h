@@ -19,6 +19,7 @@ enum clv_manifest {
     CLV_MANIFEST_CSV = 0,
     CLV_MANIFEST_JSONL,
     CLV_MANIFEST_NONE,
+    CLV_MANIFEST_FD, /* CSV to manifest_fd, which stays open, and not to a file */
 };
 
 enum clv_format {
@@ -53,6 +54,13 @@ enum clv_cache {
     CLV_CACHE_DROP,     /* the input leaves it behind the writers: others' files stay cached */
 };
 
+/* Whether an output of an earlier run is replaced. None of the inputs may lie in it. */
+enum clv_force {
+    CLV_FORCE_NONE = 0,
+    CLV_FORCE_OWN, /* if it holds nothing else */
+    CLV_FORCE_ALL, /* whatever else lies in it is lost */
+};
+
 struct clv_split_result;
 
 /*
@@ -61,7 +69,10 @@ struct clv_split_result;
  */
 typedef bool clv_split_progress(const struct clv_split_result *so_far, void *user);
 
-/* All zero is the default, but for inputs and output, which must be given. Strings are borrowed. */
+/*
+ * All zero is the default, but for inputs and output, which must be given. Strings are borrowed.
+ * clv_split_options() has these members as a table.
+ */
 struct clv_split_params {
     const char *const
         *inputs; /* paths of the captures, one behind the other; "-": standard input */
@@ -70,8 +81,9 @@ struct clv_split_params {
     /* Fields, separated by commas: ip proto port vlan mac tunnel host client server service iface;
      * or flow, connection, 3tuple, hostpair; or none. NULL: flow. */
     const char *by;
-    uint32_t shards; /* outputs that keys are hashed onto, the same on any machine; 0: none */
-    bool inner;      /* the addresses within tunnels count, not the outermost */
+    uint32_t shards;      /* outputs that keys are hashed onto, the same on any machine; 0: none */
+    const char *shard_by; /* with shards, in place of by: what must not be torn apart. NULL: flow */
+    bool inner;           /* the addresses within tunnels count, not the outermost */
     /*
      * Which records count; NULL: all. Lists are separated by commas, and either end of a record may
      * match; what is given in several ways has to hold in each. The others are dropped.
@@ -100,16 +112,13 @@ struct clv_split_params {
     uint32_t snaplen;                /* packet bytes of a record that are written; 0: all */
     uint16_t community_seed;         /* of Community IDs */
     bool directed;                   /* each direction is a flow of its own */
-    const char *name;    /* template of output names; NULL: "{n:8}_{key}.pcap", or .pcapng */
-    bool dry_run;        /* all but writing; output is not used */
-    bool manifest_to_fd; /* the manifest goes to manifest_fd, which stays open, and not to a file */
-    int manifest_fd;
-    bool no_other; /* drop what has no network address instead of writing `other` */
-    bool each;     /* every capture into a sub-directory of its own, named after it */
-    bool merge;    /* the captures' records in the order of their times, not one behind the other */
-    /* Replace an output of an earlier run, which must hold nothing else, nor any of the inputs. */
-    bool force;
-    bool force_all;   /* with force: whatever else lies in it is lost */
+    const char *name; /* template of output names; NULL: "{n:8}_{key}.pcap", or .pcapng */
+    bool dry_run;     /* all but writing; output is not used */
+    int manifest_fd;  /* for CLV_MANIFEST_FD */
+    bool no_other;    /* drop what has no network address instead of writing `other` */
+    bool each;        /* every capture into a sub-directory of its own, named after it */
+    bool merge; /* the captures' records in the order of their times, not one behind the other */
+    enum clv_force force;
     bool no_metadata; /* pcapng: leave out names, secrets and custom blocks of sections */
     /* Where a capture is damaged: search for the next records and go on; and go on without captures
      * that cannot be read at all, unless none can. */

@@ -193,7 +193,7 @@ static bool settle_replacing(struct splitting *run, const struct clv_split_param
     struct made_run *const m = &run->replaces;
     m->inputs = params->inputs;
     m->n_inputs = params->n_inputs;
-    m->all = params->force_all;
+    m->all = params->force == CLV_FORCE_ALL;
     m->key = &run->key;
     for (size_t i = 0; i < run->job.n_sources; i++) { /* without those that cannot be read */
         struct job_name name;

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Filling a struct clv_error. All return false, so that a failure is one line:
- *     return clv_fail(err, CLV_ERR_ARG, "--by", "unknown field");
+ *     return clv_fail(err, CLV_ERR_OPTION, "by", "unknown field");
  */
 #ifndef CLEAVE_BASE_FAIL_H
 #define CLEAVE_BASE_FAIL_H

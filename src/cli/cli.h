@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The command line: the only room that prints or exits, and it sees only the public headers. One
- * table per command holds its flags; parsing and help come from it.
+ * The command line: the only room that prints or exits, and it sees only the public headers. A
+ * command's flags are the library's options, and a table of its own; parsing and help come from
+ * these.
  */
 #ifndef CLEAVE_CLI_CLI_H
 #define CLEAVE_CLI_CLI_H
@@ -12,48 +13,13 @@
 #include <stdint.h>
 #include <stdio.h>
 
-#include "cleave/error.h"
+#include "cleave/option.h"
 
 /* Exit statuses. */
 enum {
     EXIT_ALL = 0,     /* all done */
     EXIT_DAMAGED = 1, /* done, but the input was damaged, or what comes after failed */
     EXIT_NOTHING = 2, /* nothing was done */
-};
-
-enum flag_kind {
-    FLAG_BOOL,     /* bool */
-    FLAG_TEXT,     /* const char * */
-    FLAG_COUNT,    /* uint64_t */
-    FLAG_SIZE,     /* uint64_t, bytes; units k M G T and Ki Mi Gi Ti, with or without B */
-    FLAG_DURATION, /* int64_t, nanoseconds; units ns us ms s m h, s when there is none */
-    FLAG_WORD,     /* int: index of one of the words */
-    FLAG_CHOICE,   /* int: 1, or with =WORD more: 2 for the first; 0 where it is not given */
-    FLAG_MODE,     /* uint64_t: permissions, octal */
-    FLAG_EVERY,    /* struct every: a duration, a size with a unit, or records as 1000p */
-    FLAG_TIME,     /* struct moment: RFC 3339, or seconds since the epoch */
-    FLAG_IPV4,     /* uint8_t[4] */
-};
-
-struct every {
-    int kind; /* enum clv_every */
-    uint64_t n;
-};
-
-struct moment {
-    bool given;
-    int64_t ns; /* since the epoch */
-};
-
-struct flag {
-    const char *name; /* without the dashes */
-    char letter;      /* 0: none */
-    enum flag_kind kind;
-    size_t at;         /* of the value in the command's options */
-    uint64_t min, max; /* FLAG_COUNT, FLAG_SIZE; max 0: any */
-    const char *arg;   /* how help calls the value; FLAG_WORD: the words, separated by |, which
-                          FLAG_CHOICE has in [=...] */
-    const char *help;  /* default included */
 };
 
 /* A flag of other tools, and what to say to who is used to it. */
@@ -67,9 +33,12 @@ struct command {
     const char *operands; /* "FILE" */
     unsigned min_operands, max_operands;
     const char *summary;
-    const char *details;        /* shown below the flags, may be "" */
-    const struct flag *flags;   /* up to one without a name */
-    const struct habit *habits; /* up to one without a letter; NULL: none */
+    const char *details;            /* shown below the flags, may be "" */
+    clv_options *options;           /* the library's, of the params at params_at; NULL: none */
+    size_t params_at;               /* in the options */
+    const struct clv_option *flags; /* the command's own, up to one without a name */
+    const struct habit *habits;     /* up to one without a letter; NULL: none */
+    const void *initial;            /* the options where no flag is given */
     size_t options_size;
     int (*run)(const void *options, char **operands, unsigned n_operands);
 };
@@ -77,9 +46,19 @@ struct command {
 extern const struct command command_split, command_synflood, command_traffic, command_info,
     command_verify;
 
+/* Bytes for a flag's name, its value, and its help. */
+enum { FLAG_NAME_MAX = 48, FLAG_VALUE_MAX = 64, FLAG_HELP_MAX = 192 };
+
+/* An option's flag, without the dashes: "max-open" of max_open, "no-other" of other. Returns name.
+ */
+const char *flag_name(const struct clv_option *o, char name[FLAG_NAME_MAX]);
+
+/* The command's option of that name; NULL: there is none. */
+const struct clv_option *flag_option(const struct command *cmd, const char *name);
+
 /*
- * Reads argv[from ..] into options, which is zeroed. Operands are moved to the front of argv[from].
- * Returns their number, or -1 with a message printed. help: which was asked for.
+ * Reads argv[from ..] into options, which are the initial ones. Operands are moved to the front of
+ * argv[from]. Returns their number, or -1 with a message printed. help: which was asked for.
  */
 enum help {
     HELP_NONE,
@@ -135,11 +114,13 @@ bool flush_words(const char *what);
  */
 void await_signals(void);
 
-enum progress {
-    PROGRESS_AUTO, /* on a terminal */
-    PROGRESS_ALWAYS,
-    PROGRESS_NEVER,
-    PROGRESS_JSON, /* lines for programs */
+#define PROGRESS_WORDS "auto|always|never|json"
+#define PROGRESS_HELP "to standard error; auto: on a terminal; json: an object to a line"
+enum progress {                /* in the order of the words */
+                PROGRESS_AUTO, /* on a terminal */
+                PROGRESS_ALWAYS,
+                PROGRESS_NEVER,
+                PROGRESS_JSON, /* lines for programs */
 };
 
 struct talk {

@@ -7,9 +7,12 @@ struct options {
     bool json;
 };
 
-static const struct flag flags[] = {
-    {"json", 0, FLAG_BOOL, offsetof(struct options, json), 0, 0, NULL,
-     "print one JSON object per file"},
+static const struct options initial;
+
+static const struct clv_option flags[] = {
+    {.name = "json",
+     .at = offsetof(struct options, json),
+     .help = "print one JSON object per file"},
     {0},
 };
 
@@ -98,6 +101,7 @@ const struct command command_info = {
     .summary = "Says what captures are: format, times, counts, damage.",
     .details = "Exit status: 0 all sound; 1 one is damaged; 2 one could not be read.\n",
     .flags = flags,
+    .initial = &initial,
     .options_size = sizeof(struct options),
     .run = run,
 };

@@ -9,110 +9,23 @@
 #include "cli/cli.h"
 
 struct options {
-    const char *output, *by, *name;
-    bool dry_run, each, merge, inner, directed, no_other, json, quiet, no_metadata, recover;
-    int manifest, cache, format, compress, sync, progress, force;
-    bool clean, verify, no_sandbox;
-    uint64_t threads, max_open, memory, window, mode;
-    uint64_t shards, max_packets, max_bytes, community_seed, snaplen;
-    uint64_t min_packets, min_bytes, top;
-    int64_t idle_timeout, active_timeout;
-    struct every every;
-    const char *report, *shard_by, *filter, *host, *port, *proto, *vlan;
-    struct moment after, before;
+    struct clv_split_params params;
+    bool json, quiet, no_sandbox;
+    unsigned progress;
 };
+
+static const struct options initial = {.params.manifest_fd = STDOUT_FILENO};
 
 #define AT(member) offsetof(struct options, member)
 
-static const struct flag flags[] = {
-    {"output", 'o', FLAG_TEXT, AT(output), 0, 0, "DIR",
-     "the directory to make (default: FILE's name with .flows, here)"},
-    {"each", 0, FLAG_BOOL, AT(each), 0, 0, NULL,
-     "every FILE into a sub-directory of its own, instead of all as one capture"},
-    {"merge", 0, FLAG_BOOL, AT(merge), 0, 0, NULL,
-     "records of all FILEs in the order of their times, not one FILE behind the other"},
-    {"by", 'b', FLAG_TEXT, AT(by), 0, 0, "KEY",
-     "what makes a flow: fields, or flow, connection, 3tuple, hostpair, none (default: flow)"},
-    {"filter", 0, FLAG_TEXT, AT(filter), 0, 0, "EXPR",
-     "only records that the expression takes, as for tcpdump, see pcap-filter(7)"},
-    {"host", 0, FLAG_TEXT, AT(host), 0, 0, "ADDR[/N],...", "only records of or to one of these"},
-    {"port", 0, FLAG_TEXT, AT(port), 0, 0, "N[-M],...", "only records of or to one of these"},
-    {"proto", 0, FLAG_TEXT, AT(proto), 0, 0, "NAME|N,...", "only records of one of these"},
-    {"vlan", 0, FLAG_TEXT, AT(vlan), 0, 0, "N[-M],...", "only records in one of these"},
-    {"after", 0, FLAG_TIME, AT(after), 0, 0, "TIME",
-     "only records from this time on: RFC 3339, or seconds since the epoch"},
-    {"before", 0, FLAG_TIME, AT(before), 0, 0, "TIME", "only records up to this time"},
-    {"shards", 0, FLAG_COUNT, AT(shards), 1, 1 << 16, "N",
-     "N outputs, flows hashed onto them: the same on any machine, in any run"},
-    {"shard-by", 0, FLAG_TEXT, AT(shard_by), 0, 0, "KEY",
-     "what must not be torn apart by --shards (default: flow)"},
-    {"every", 0, FLAG_EVERY, AT(every), 0, 0, "TIME|SIZE|Np",
-     "cut every output, or without --by the capture: 60s (by the clock), 1GiB, 1000000p"},
-    {"idle-timeout", 0, FLAG_DURATION, AT(idle_timeout), 1, 0, "TIME",
-     "a flow ends behind so much silence (default: never)"},
-    {"active-timeout", 0, FLAG_DURATION, AT(active_timeout), 1, 0, "TIME",
-     "a flow is cut when it has lasted so long (default: never)"},
-    {"min-packets", 0, FLAG_COUNT, AT(min_packets), 1, 0, "N",
-     "flows with fewer have no output of their own, but go to other.pcap"},
-    {"min-bytes", 0, FLAG_SIZE, AT(min_bytes), 1, 0, "SIZE",
-     "flows with fewer bytes of packets go to other.pcap"},
-    {"top", 0, FLAG_COUNT, AT(top), 1, 0, "N",
-     "the N flows with most bytes have outputs of their own, all others go to other.pcap"},
-    {"max-packets-per-flow", 0, FLAG_COUNT, AT(max_packets), 1, 0, "N",
-     "drop what a flow has beyond them"},
-    {"max-bytes-per-flow", 0, FLAG_SIZE, AT(max_bytes), 1, 0, "SIZE",
-     "drop what a flow has once it has so many bytes of packets"},
-    {"snaplen", 0, FLAG_COUNT, AT(snaplen), 1, 262144, "N",
-     "write no more than N bytes of a packet; its length on the wire stays"},
-    {"community-seed", 0, FLAG_COUNT, AT(community_seed), 0, 65535, "N",
-     "of the Community IDs in the manifest (default: 0)"},
-    {"inner", 0, FLAG_BOOL, AT(inner), 0, 0, NULL,
-     "look through tunnels: the innermost addresses and ports make the flow"},
-    {"directed", 0, FLAG_BOOL, AT(directed), 0, 0, NULL, "each direction is a flow of its own"},
-    {"name", 'n', FLAG_TEXT, AT(name), 0, 0, "TEMPLATE",
-     "output names (default: {n:8}_{key}.pcap, or .pcapng)"},
-    {"no-other", 0, FLAG_BOOL, AT(no_other), 0, 0, NULL,
-     "drop records without a sound network address instead of writing other.pcap"},
-    {"format", 0, FLAG_WORD, AT(format), 0, 0, "input|pcap|pcapng",
-     "of the outputs; input: as FILE has it, byte for byte (default: input)"},
-    {"compress", 0, FLAG_WORD, AT(compress), 0, 0, "none|zstd|gzip",
-     "of the outputs, as .zst (of which Wireshark 4.0 reads 256 KiB) or .gz (default: none)"},
-    {"no-metadata", 0, FLAG_BOOL, AT(no_metadata), 0, 0, NULL,
-     "pcapng: leave out names, secrets, custom and unknown blocks"},
-    {"recover", 0, FLAG_BOOL, AT(recover), 0, 0, NULL,
-     "where a capture is damaged, search for the next record; leave out what is no capture"},
-    {"manifest", 'm', FLAG_WORD, AT(manifest), 0, 0, "csv|jsonl|none|-",
-     "the table of outputs; -: CSV to standard output, and no file (default: csv)"},
-    {"report", 0, FLAG_TEXT, AT(report), 0, 0, "FILE",
-     "a page of HTML about the traffic and its flows, to look at in a browser"},
-    {"dry-run", 0, FLAG_BOOL, AT(dry_run), 0, 0, NULL,
-     "all but writing; the summary, and with --manifest - the table of flows"},
-    {"force", 'f', FLAG_CHOICE, AT(force), 0, 0, "[=all]",
-     "replace the output of an earlier run; =all: with all else that lies in it"},
-    {"threads", 't', FLAG_COUNT, AT(threads), 1, 1024, "N",
-     "threads that work (default: the processors this process may use)"},
-    {"memory", 0, FLAG_SIZE, AT(memory), 1 << 20, UINT64_C(1) << 46, "SIZE",
-     "memory for buffers (default: 512MiB, or 64MiB per thread)"},
-    {"max-open", 0, FLAG_COUNT, AT(max_open), 1, 1 << 20, "N",
-     "outputs open at a time (default: 16384, or what the system's limit leaves)"},
-    {"sync", 0, FLAG_WORD, AT(sync), 0, 0, "none|data|full",
-     "before the output gets its name, write it to the disk (data), and the name too (full)"},
-    {"verify", 0, FLAG_BOOL, AT(verify), 0, 0, NULL,
-     "before the output gets its name, read it and FILE again and prove that it is right"},
-    {"clean", 0, FLAG_BOOL, AT(clean), 0, 0, NULL,
-     "remove what killed runs to the same output left"},
-    {"cache", 0, FLAG_WORD, AT(cache), 0, 0, "keep|drop",
-     "drop: the input leaves the system's page cache once it is split (default: keep)"},
-    {"mode", 0, FLAG_MODE, AT(mode), 0, 0777, "MODE",
-     "permissions of files that are made, octal, less umask (default: 0640)"},
-    {"no-sandbox", 0, FLAG_BOOL, AT(no_sandbox), 0, 0, NULL,
+/* What a command line has besides the options of clv_split(). */
+static const struct clv_option flags[] = {
+    {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
      "do not confine the run to FILE... and the directories of output and report (Landlock)"},
-    {"window", 0, FLAG_SIZE, AT(window), 4096, 1 << 30, "SIZE",
-     "input between two rounds of writing at most (default: 1GiB)"},
-    {"progress", 0, FLAG_WORD, AT(progress), 0, 0, "auto|always|never|json",
-     "to standard error; auto: on a terminal; json: an object to a line (default: auto)"},
-    {"json", 0, FLAG_BOOL, AT(json), 0, 0, NULL, "print the summary as JSON"},
-    {"quiet", 'q', FLAG_BOOL, AT(quiet), 0, 0, NULL,
+    {"progress", 0, CLV_OPTION_WORD, false, AT(progress), 0, 0, 0, PROGRESS_WORDS, "auto",
+     PROGRESS_HELP},
+    {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON"},
+    {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL,
      "print no summary, and progress only if --progress says so"},
     {0},
 };
@@ -385,73 +298,16 @@ static int run(const void *options, char **operands, unsigned n_operands)
     const struct options *o = options;
     char output[256];
     struct talk talk;
-    const bool to_stdout = o->manifest == CLV_MANIFEST_NONE + 1;
-    struct clv_split_params p = {
-        .inputs = (const char *const *)operands,
-        .n_inputs = n_operands,
-        .output = o->output,
-        .by = o->by,
-        .filter = o->filter,
-        .host = o->host,
-        .port = o->port,
-        .proto = o->proto,
-        .vlan = o->vlan,
-        .has_after = o->after.given,
-        .after_ns = o->after.ns,
-        .has_before = o->before.given,
-        .before_ns = o->before.ns,
-        .shards = (uint32_t)o->shards,
-        .every = (enum clv_every)o->every.kind,
-        .every_n = o->every.n,
-        .idle_timeout_ns = o->idle_timeout,
-        .active_timeout_ns = o->active_timeout,
-        .max_packets_per_flow = o->max_packets,
-        .max_bytes_per_flow = o->max_bytes,
-        .min_packets = o->min_packets,
-        .min_bytes = o->min_bytes,
-        .top = o->top,
-        .snaplen = (uint32_t)o->snaplen,
-        .community_seed = (uint16_t)o->community_seed,
-        .inner = o->inner,
-        .each = o->each,
-        .merge = o->merge,
-        .directed = o->directed,
-        .name = o->name,
-        .no_other = o->no_other,
-        .force = o->force != 0,
-        .force_all = o->force == 2,
-        .format = (enum clv_format)o->format,
-        .compress = (enum clv_compress)o->compress,
-        .no_metadata = o->no_metadata,
-        .recover = o->recover,
-        .manifest = to_stdout ? CLV_MANIFEST_CSV : (enum clv_manifest)o->manifest,
-        .manifest_to_fd = to_stdout,
-        .manifest_fd = STDOUT_FILENO,
-        .dry_run = o->dry_run,
-        .cache = (enum clv_cache)o->cache,
-        .sync = (enum clv_sync)o->sync,
-        .mode = (unsigned)o->mode,
-        .clean = o->clean,
-        .verify = o->verify,
-        .report = o->report,
-        .threads = (unsigned)o->threads,
-        .max_open = (unsigned)o->max_open,
-        .memory = o->memory,
-        .window = o->window,
-        .faults = faults,
-        .max_faults = FAULTS_MAX,
-        .progress = go_on,
-        .user = &talk,
-    };
+    const bool to_stdout = o->params.manifest == CLV_MANIFEST_FD;
+    struct clv_split_params p = o->params;
     struct clv_split_result r;
     struct clv_error err;
-    if (o->shard_by) {
-        if (!o->shards || o->by) {
-            (void)fprintf(complaint("split"), "--shard-by needs --shards, and no --by\n");
-            return EXIT_NOTHING;
-        }
-        p.by = o->shard_by;
-    }
+    p.inputs = (const char *const *)operands;
+    p.n_inputs = n_operands;
+    p.faults = faults;
+    p.max_faults = FAULTS_MAX;
+    p.progress = go_on;
+    p.user = &talk;
     if (to_stdout && o->json) {
         (void)fprintf(complaint("split"), "--json and --manifest - both want standard output\n");
         return EXIT_NOTHING;
@@ -471,9 +327,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         });
     const bool ok = clv_split(&p, &r, &err);
     hide_progress(&talk);
-    if (!ok && o->shard_by && strcmp(err.subject, "--by") == 0)
-        (void)snprintf(err.subject, sizeof err.subject, "--shard-by");
-    if (!ok && !o->output && n_operands > 1)
+    if (!ok && !o->params.output && n_operands > 1)
         hint_output(&err, operands[n_operands - 1]);
     if (!ok) {
         const int failed = end_talk(&err, "published");
@@ -541,7 +395,10 @@ const struct command command_split = {
         "Exit status: 0 all split; 1 split, but the capture is damaged, or something is undone "
         "that\n"
         "comes after; 2 nothing done.\n",
+    .options = clv_split_options,
+    .params_at = AT(params),
     .flags = flags,
+    .initial = &initial,
     .habits = habits,
     .options_size = sizeof(struct options),
     .run = run,

@@ -3,24 +3,22 @@
 #include "cli/cli.h"
 
 struct options {
+    struct clv_verify_params params;
     bool json, quiet, no_sandbox;
-    int progress;
-    uint64_t threads, memory;
+    unsigned progress;
 };
+
+static const struct options initial;
 
 #define AT(member) offsetof(struct options, member)
 
-static const struct flag flags[] = {
-    {"threads", 't', FLAG_COUNT, AT(threads), 1, 1024, "N",
-     "threads that work (default: the processors this process may use)"},
-    {"memory", 0, FLAG_SIZE, AT(memory), 1 << 20, UINT64_C(1) << 46, "SIZE",
-     "memory for buffers (default: 512MiB, or 64MiB per thread)"},
-    {"no-sandbox", 0, FLAG_BOOL, AT(no_sandbox), 0, 0, NULL,
+static const struct clv_option flags[] = {
+    {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
      "do not confine the run to DIR and FILE... (Landlock)"},
-    {"progress", 0, FLAG_WORD, AT(progress), 0, 0, "auto|always|never|json",
-     "to standard error; auto: on a terminal; json: an object to a line (default: auto)"},
-    {"json", 0, FLAG_BOOL, AT(json), 0, 0, NULL, "print the summary as JSON"},
-    {"quiet", 'q', FLAG_BOOL, AT(quiet), 0, 0, NULL,
+    {"progress", 0, CLV_OPTION_WORD, false, AT(progress), 0, 0, 0, PROGRESS_WORDS, "auto",
+     PROGRESS_HELP},
+    {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON"},
+    {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL,
      "print faults only, and progress only if --progress says so"},
     {0},
 };
@@ -83,18 +81,15 @@ static int run(const void *options, char **operands, unsigned n_operands)
 {
     const struct options *o = options;
     struct telling t = {.n = 0};
-    const struct clv_verify_params p = {
-        .output = operands[0],
-        .inputs = (const char *const *)(operands + 1),
-        .n_inputs = n_operands - 1,
-        .threads = (unsigned)o->threads,
-        .memory = o->memory,
-        .fault = tell,
-        .progress = go_on,
-        .user = &t,
-    };
+    struct clv_verify_params p = o->params;
     struct clv_verify_result r;
     struct clv_error err;
+    p.output = operands[0];
+    p.inputs = (const char *const *)(operands + 1);
+    p.n_inputs = n_operands - 1;
+    p.fault = tell;
+    p.progress = go_on;
+    p.user = &t;
     begin_talk(&t.talk, (enum progress)o->progress, o->quiet);
     /* Captures that are not named are sought where cleave.json says. */
     static const char *const all[] = {"/"};
@@ -138,7 +133,10 @@ const struct command command_verify = {
         "\n"
         "Exit status: 0 proven; 1 faults were found, each is printed; 2 it could not be looked "
         "at.\n",
+    .options = clv_verify_options,
+    .params_at = AT(params),
     .flags = flags,
+    .initial = &initial,
     .options_size = sizeof(struct options),
     .run = run,
 };

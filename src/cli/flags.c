@@ -1,18 +1,73 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <arpa/inet.h>
-#include <errno.h>
-#include <stdlib.h>
 #include <string.h>
-#include <sys/socket.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cleave/split.h"
-#include "cleave/time.h"
 #include "cli/cli.h"
 
-static const struct flag help_flag = {
-    "help", 'h', FLAG_BOOL, 0, 0, 0, NULL, "show this help; -h: the flags alone"};
+static const struct clv_option help_option = {
+    .name = "help", .letter = 'h', .help = "show this help; -h: the flags alone"};
+
+/* An option as it is given, and what its offsets are of. */
+struct flag {
+    const struct clv_option *option; /* NULL: none */
+    size_t base;
+};
+
+/* The flags in the order of help: the library's, the command's own, and --help. */
+static struct flag flag_at(const struct command *cmd, size_t i)
+{
+    size_t n_library = 0, n_own = 0;
+    while (cmd->options && cmd->options(n_library))
+        n_library++;
+    while (cmd->flags[n_own].name)
+        n_own++;
+    if (i < n_library)
+        return (struct flag){cmd->options(i), cmd->params_at};
+    if (i - n_library < n_own)
+        return (struct flag){&cmd->flags[i - n_library], 0};
+    return (struct flag){i == n_library + n_own ? &help_option : NULL, 0};
+}
+
+const char *flag_name(const struct clv_option *o, char name[FLAG_NAME_MAX])
+{
+    (void)snprintf(name, FLAG_NAME_MAX, "%s%s", o->type == CLV_OPTION_NOT ? "no-" : "", o->name);
+    for (char *p = name; *p; p++)
+        *p = (char)(*p == '_' ? '-' : *p);
+    return name;
+}
+
+const struct clv_option *flag_option(const struct command *cmd, const char *name)
+{
+    struct flag f;
+    for (size_t i = 0; (f = flag_at(cmd, i)).option; i++)
+        if (strcmp(f.option->name, name) == 0)
+            return f.option;
+    return NULL;
+}
+
+static bool takes_value(const struct clv_option *o)
+{
+    return o->type != CLV_OPTION_BOOL && o->type != CLV_OPTION_NOT;
+}
+
+/* What follows the first of words that are separated by |. */
+static const char *after_word(const char *words)
+{
+    const size_t len = strcspn(words, "|");
+    return words + len + (words[len] == '|');
+}
+
+/* What help shows of the value: "SIZE", "csv|jsonl", "[=all]", or "". */
+static const char *value_of(const struct clv_option *o, char value[FLAG_VALUE_MAX])
+{
+    const char *words = o->value ? o->value : "";
+    if (o->type == CLV_OPTION_CHOICE) /* no flag is the first, a flag without a value the second */
+        (void)snprintf(value, FLAG_VALUE_MAX, "[=%s]", after_word(after_word(words)));
+    else
+        (void)snprintf(value, FLAG_VALUE_MAX, "%s", words);
+    return value;
+}
 
 /* Levenshtein's distance, as far as words of a command line need it. */
 static unsigned distance(const char *a, const char *b)
@@ -64,10 +119,12 @@ static int usage_error(const struct command *cmd, const char *what, const char *
 
 static int unknown_flag(const struct command *cmd, const char *name)
 {
-    const char *names[64];
+    enum { MAX = 64 };
+    char texts[MAX][FLAG_NAME_MAX];
+    const char *names[MAX];
     size_t n = 0;
-    for (const struct flag *f = cmd->flags; f->name && n < 64; f++)
-        names[n++] = f->name;
+    for (struct flag f; n < MAX && (f = flag_at(cmd, n)).option != &help_option; n++)
+        names[n] = flag_name(f.option, texts[n]);
     const char *near = nearest_word(name, names, n);
     char flag[80];
     (void)snprintf(flag, sizeof flag, "--%s", name);
@@ -95,213 +152,45 @@ static int unknown_letter(const struct command *cmd, const char *word, char lett
     return -1;
 }
 
-struct unit {
-    const char *name;
-    uint64_t factor;
-};
-
-/* A whole number and one of the units; the one named "" is for none. */
-static bool parse_number(const char *text, const struct unit *units, uint64_t *out)
+static int bad_value(const struct command *cmd, const struct clv_option *o,
+                     const struct clv_error *err)
 {
-    char *end;
-    if (*text < '0' || *text > '9')
-        return false;
-    errno = 0;
-    const unsigned long long n = strtoull(text, &end, 10);
-    if (errno)
-        return false;
-    for (const struct unit *u = units; u->name; u++)
-        if (strcmp(end, u->name) == 0)
-            return !__builtin_mul_overflow(n, u->factor, out);
-    return false;
-}
-
-static const struct unit no_units[] = {{"", 1}, {NULL, 0}};
-
-static const struct unit size_units[] = {
-    {"", 1},
-    {"B", 1},
-    {"k", 1000},
-    {"K", 1000},
-    {"kB", 1000},
-    {"KB", 1000},
-    {"M", 1000000},
-    {"MB", 1000000},
-    {"G", 1000000000},
-    {"GB", 1000000000},
-    {"T", UINT64_C(1000000000000)},
-    {"TB", UINT64_C(1000000000000)},
-    {"Ki", 1 << 10},
-    {"KiB", 1 << 10},
-    {"Mi", 1 << 20},
-    {"MiB", 1 << 20},
-    {"Gi", 1 << 30},
-    {"GiB", 1 << 30},
-    {"Ti", UINT64_C(1) << 40},
-    {"TiB", UINT64_C(1) << 40},
-    {NULL, 0},
-};
-
-static const struct unit duration_units[] = {
-    {"", 1000000000},
-    {"ns", 1},
-    {"us", 1000},
-    {"ms", 1000000},
-    {"s", 1000000000},
-    {"m", UINT64_C(60000000000)},
-    {"h", UINT64_C(3600000000000)},
-    {NULL, 0},
-};
-
-static const struct unit record_units[] = {
-    {"p", 1}, {"kp", 1000}, {"Mp", 1000000}, {"Gp", 1000000000}, {NULL, 0},
-};
-
-/* A size needs its unit, and one that no duration has: 60m are minutes. */
-static bool parse_every(const char *text, struct every *e)
-{
-    const char *unit = text + strspn(text, "0123456789");
-    uint64_t n;
-    if (parse_number(text, record_units, &n))
-        e->kind = CLV_EVERY_RECORDS;
-    else if (*unit && parse_number(text, duration_units, &n))
-        e->kind = CLV_EVERY_NS;
-    else if (*unit && parse_number(text, size_units, &n))
-        e->kind = CLV_EVERY_BYTES;
+    char name[FLAG_NAME_MAX], value[FLAG_VALUE_MAX];
+    (void)fprintf(complaint(cmd->name), "--%s %s\n", flag_name(o, name), printable(err->what));
+    if (o->type == CLV_OPTION_CHOICE)
+        (void)fprintf(stderr, "it is --%s%s\n", name, value_of(o, value));
     else
-        return false;
-    e->n = n;
-    return n > 0 && n <= INT64_MAX;
-}
-
-static bool parse_octal(const char *text, uint64_t max, uint64_t *out)
-{
-    *out = 0;
-    for (const char *p = text; *p; p++) {
-        if (*p < '0' || *p > '7' || (*out = *out * 8 + (uint64_t)(*p - '0')) > max)
-            return false;
-    }
-    return *out != 0; /* nobody could look at it */
-}
-
-static bool parse_word(const char *words, const char *text, int *out)
-{
-    const size_t len = strlen(text);
-    int i = 0;
-    for (const char *w = words;; i++) {
-        const size_t n = strcspn(w, "|");
-        if (n == len && memcmp(w, text, n) == 0) {
-            *out = i;
-            return true;
-        }
-        if (w[n] == '\0')
-            return false;
-        w += n + 1;
-    }
-}
-
-/* "[=all]": the words between. */
-static bool parse_choice(const char *arg, const char *text, int *out)
-{
-    char words[64];
-    (void)snprintf(words, sizeof words, "%.*s", (int)strcspn(arg + 2, "]"), arg + 2);
-    if (!parse_word(words, text, out))
-        return false;
-    *out += 2;
-    return true;
-}
-
-static int bad_value(const struct command *cmd, const struct flag *f, const char *text)
-{
-    (void)fprintf(complaint(cmd->name), "--%s does not take \"%s\"\n", f->name, printable(text));
-    if (f->kind == FLAG_WORD)
-        (void)fprintf(stderr, "it takes one of %s\n", f->arg);
-    else if (f->kind == FLAG_CHOICE)
-        (void)fprintf(stderr, "it is --%s%s\n", f->name, f->arg);
-    else if ((f->kind == FLAG_COUNT || f->kind == FLAG_SIZE) && f->max)
-        (void)fprintf(stderr, "it takes a whole number from %llu to %llu%s\n",
-                      (unsigned long long)f->min, (unsigned long long)f->max,
-                      f->kind == FLAG_SIZE ? ", or one with a unit such as 64MiB" : "");
-    else if (f->kind == FLAG_SIZE)
-        (void)fprintf(stderr, "it takes bytes, or a number with a unit such as 64MiB%s\n",
-                      f->min ? "; at least 1" : "");
-    else if (f->kind == FLAG_DURATION)
-        (void)fprintf(stderr, "it takes seconds, or a whole number with ns, us, ms, s, m or h%s\n",
-                      f->min ? "; more than 0" : "");
-    else if (f->kind == FLAG_TIME)
-        (void)fprintf(stderr, "it takes a time such as 2026-11-22T23:59:59Z, or seconds since the "
-                              "epoch\n");
-    else if (f->kind == FLAG_EVERY)
-        (void)fprintf(stderr,
-                      "it takes a duration such as 60s, a size such as 1GiB, or records as in "
-                      "1000000p\n");
-    else if (f->kind == FLAG_MODE)
-        (void)fprintf(stderr, "it takes permissions in octal such as 0600, at most %04llo\n",
-                      (unsigned long long)f->max);
-    else if (f->kind == FLAG_IPV4)
-        (void)fprintf(stderr, "it takes an IPv4 address such as 192.168.0.1\n");
-    else
-        (void)fprintf(stderr, "it takes a whole number of at least %llu\n",
-                      (unsigned long long)f->min);
+        (void)fprintf(stderr, "%s\n", err->hint);
     return -1;
 }
 
-static int set_value(const struct command *cmd, const struct flag *f, void *options,
-                     const char *text)
+/* text: NULL where none is given. */
+static int set_value(const struct command *cmd, struct flag f, void *options, const char *text)
 {
-    void *at = (char *)options + f->at;
-    uint64_t n;
-    switch (f->kind) {
-    case FLAG_BOOL:
-        *(bool *)at = true;
-        return 0;
-    case FLAG_TEXT:
-        *(const char **)at = text;
-        return 0;
-    case FLAG_COUNT:
-    case FLAG_SIZE:
-        if (!parse_number(text, f->kind == FLAG_SIZE ? size_units : no_units, &n) || n < f->min ||
-            (f->max && n > f->max))
-            return bad_value(cmd, f, text);
-        *(uint64_t *)at = n;
-        return 0;
-    case FLAG_MODE:
-        if (!parse_octal(text, f->max, at))
-            return bad_value(cmd, f, text);
-        return 0;
-    case FLAG_DURATION:
-        if (!parse_number(text, duration_units, &n) || n > INT64_MAX || n < f->min)
-            return bad_value(cmd, f, text);
-        *(int64_t *)at = (int64_t)n;
-        return 0;
-    case FLAG_TIME:
-        ((struct moment *)at)->given = true;
-        return clv_time_parse(text, &((struct moment *)at)->ns) ? 0 : bad_value(cmd, f, text);
-    case FLAG_EVERY:
-        return parse_every(text, at) ? 0 : bad_value(cmd, f, text);
-    case FLAG_WORD:
-        return parse_word(f->arg, text, at) ? 0 : bad_value(cmd, f, text);
-    case FLAG_CHOICE:
-        if (!text) {
-            *(int *)at = *(int *)at ? *(int *)at : 1;
-            return 0;
-        }
-        return parse_choice(f->arg, text, at) ? 0 : bad_value(cmd, f, text);
-    case FLAG_IPV4:
-        return inet_pton(AF_INET, text, at) == 1 ? 0 : bad_value(cmd, f, text);
+    char word[FLAG_VALUE_MAX];
+    struct clv_error err;
+    const struct clv_option *const o = f.option;
+    if (!takes_value(o)) {
+        text = o->type == CLV_OPTION_NOT ? "false" : "true";
+    } else if (!text) {
+        const char *second = after_word(o->value);
+        (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(second, "|"), second);
+        text = word;
     }
-    return -1;
+    return clv_option_set(o, (char *)options + f.base, text, &err) ? 0 : bad_value(cmd, o, &err);
 }
 
-static const struct flag *find_flag(const struct command *cmd, const char *name, size_t len,
-                                    char letter)
+static struct flag find_flag(const struct command *cmd, const char *word, size_t len, char letter)
 {
-    for (const struct flag *f = cmd->flags; f->name; f++)
-        if (letter ? f->letter == letter : strlen(f->name) == len && !memcmp(f->name, name, len))
-            return f;
-    if (letter ? letter == 'h' : len == 4 && memcmp(name, "help", 4) == 0)
-        return &help_flag;
-    return NULL;
+    struct flag f;
+    char name[FLAG_NAME_MAX];
+    for (size_t i = 0; (f = flag_at(cmd, i)).option; i++) {
+        if (letter && f.option->letter == letter)
+            break;
+        if (!letter && strlen(flag_name(f.option, name)) == len && memcmp(name, word, len) == 0)
+            break;
+    }
+    return f;
 }
 
 /* One word that begins with a dash; *i moves on where it takes the next word as its value. */
@@ -313,21 +202,21 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
     const char *p = word + (is_long ? 2 : 1);
     do {
         const size_t len = is_long ? strcspn(p, "=") : 1;
-        const struct flag *f = find_flag(cmd, p, len, (char)(is_long ? 0 : *p));
-        if (!f) {
+        const struct flag f = find_flag(cmd, p, len, (char)(is_long ? 0 : *p));
+        if (!f.option) {
             char name[64];
             (void)snprintf(name, sizeof name, "%.*s", (int)len, p);
             return is_long ? unknown_flag(cmd, name) : unknown_letter(cmd, word, *p);
         }
         p += len;
-        if (f->kind == FLAG_CHOICE && !(is_long && *p)) {
+        if (f.option->type == CLV_OPTION_CHOICE && !(is_long && *p)) {
             (void)set_value(cmd, f, options, NULL);
             continue;
         }
-        if (f->kind == FLAG_BOOL) {
+        if (!takes_value(f.option)) {
             if (is_long && *p)
                 return usage_error(cmd, "this flag takes no value", word);
-            if (f == &help_flag)
+            if (f.option == &help_option)
                 *help = is_long ? HELP_LONG : HELP_SHORT;
             else
                 (void)set_value(cmd, f, options, NULL);
@@ -378,37 +267,47 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
     return n;
 }
 
-static void help_row(const struct flag *f, FILE *to)
+/* The help, and what stands for the option where it is not given. */
+static const char *help_of(const struct clv_option *o, char help[FLAG_HELP_MAX])
 {
-    char left[64];
-    (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", f->letter ? '-' : ' ',
-                   f->letter ? f->letter : ' ', f->letter ? "," : " ", f->name,
-                   f->arg && f->kind != FLAG_CHOICE ? " " : "", f->arg ? f->arg : "");
-    (void)fprintf(to, strlen(left) > 29 ? "  %s\n%33s%s\n" : "  %-29s%.0s  %s\n", left, "",
-                  f->help);
+    (void)snprintf(help, FLAG_HELP_MAX, o->default_text ? "%s (default: %s)" : "%s", o->help,
+                   o->default_text);
+    return help;
 }
 
-static void table_row(const struct flag *f, FILE *to)
+static void help_row(const struct clv_option *o, FILE *to)
 {
-    (void)fprintf(to, "flag\t%s\t%.1s\t%s\t%s\n", f->name, &f->letter, f->arg ? f->arg : "",
-                  f->help);
+    char left[FLAG_NAME_MAX + FLAG_VALUE_MAX + 16], name[FLAG_NAME_MAX], value[FLAG_VALUE_MAX],
+        help[FLAG_HELP_MAX];
+    (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
+                   o->letter ? o->letter : ' ', o->letter ? "," : " ", flag_name(o, name),
+                   takes_value(o) && o->type != CLV_OPTION_CHOICE ? " " : "", value_of(o, value));
+    (void)fprintf(to, strlen(left) > 29 ? "  %s\n%33s%s\n" : "  %-29s%.0s  %s\n", left, "",
+                  help_of(o, help));
+}
+
+static void table_row(const struct clv_option *o, FILE *to)
+{
+    char name[FLAG_NAME_MAX], value[FLAG_VALUE_MAX], help[FLAG_HELP_MAX];
+    (void)fprintf(to, "flag\t%s\t%.1s\t%s\t%s\n", flag_name(o, name), &o->letter,
+                  value_of(o, value), help_of(o, help));
 }
 
 void flags_table(const struct command *cmd, FILE *to)
 {
+    struct flag f;
     (void)fprintf(to, "command\t%s\t%s\t%s\n", cmd->name, cmd->operands, cmd->summary);
-    for (const struct flag *f = cmd->flags; f->name; f++)
-        table_row(f, to);
-    table_row(&help_flag, to);
+    for (size_t i = 0; (f = flag_at(cmd, i)).option; i++)
+        table_row(f.option, to);
 }
 
 void flags_help(const struct command *cmd, enum help help, FILE *to)
 {
+    struct flag f;
     (void)fprintf(to, "%s\n\nUsage: cleave %s [FLAGS]%s%s\n\nFlags:\n", cmd->summary, cmd->name,
                   *cmd->operands ? " " : "", cmd->operands);
-    for (const struct flag *f = cmd->flags; f->name; f++)
-        help_row(f, to);
-    help_row(&help_flag, to);
+    for (size_t i = 0; (f = flag_at(cmd, i)).option; i++)
+        help_row(f.option, to);
     if (*cmd->details && help == HELP_SHORT)
         (void)fprintf(to, "\n'cleave %s --help' says more.\n", cmd->name);
     else if (*cmd->details)

@@ -26,16 +26,23 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 /* Whether a reader that goes away ends the process, as it does by default, and whether one did. */
 static bool readers_matter, reader_gone;
 
+static const struct command *running; /* NULL: none yet */
+
 static bool made; /* something that stays, whatever becomes of the words about it */
 
 int print_error(const struct clv_error *err)
 {
-    char buf[1024];
+    char buf[1024], name[FLAG_NAME_MAX];
+    struct clv_error own = *err;
     if (err->sys == EPIPE && readers_matter) {
         reader_gone = true;
         return EXIT_NOTHING;
     }
-    (void)fprintf(complaint(NULL), "%s\n", clv_error_format(err, buf, sizeof buf));
+    const struct clv_option *o =
+        running && err->code == CLV_ERR_OPTION ? flag_option(running, err->subject) : NULL;
+    if (o)
+        (void)snprintf(own.subject, sizeof own.subject, "--%s", flag_name(o, name));
+    (void)fprintf(complaint(NULL), "%s\n", clv_error_format(&own, buf, sizeof buf));
     if (err->hint[0])
         (void)fprintf(stderr, "        %s\n", printable(err->hint));
     return EXIT_NOTHING;
@@ -164,11 +171,13 @@ static int leave(int status)
 static int run_command(const struct command *cmd, int argc, char **argv, int from)
 {
     enum help help;
-    void *options = calloc(1, cmd->options_size);
+    void *options = malloc(cmd->options_size);
     if (!options) {
         perror("cleave");
         return EXIT_NOTHING;
     }
+    memcpy(options, cmd->initial, cmd->options_size);
+    running = cmd;
     int status = EXIT_NOTHING;
     const int n = flags_parse(cmd, argc, argv, from, options, &help);
     if (n >= 0 && help) {

@@ -31,21 +31,23 @@ static const struct {
     {"connection", FLOW_BY_TUPLE, true},
 };
 
-static bool unknown(struct clv_error *err, const char *text, const char *word, size_t len)
+static bool unknown(struct clv_error *err, const char *option, const char *text, const char *word,
+                    size_t len)
 {
     if (len == 4 && memcmp(word, "none", 4) == 0)
-        return clv_fail(err, CLV_ERR_ARG, "--by", "\"%.60s\": none stands alone", text);
+        return clv_fail(err, CLV_ERR_OPTION, option, "\"%.60s\": none stands alone", text);
     if (strlen(text) == len)
-        (void)clv_fail(err, CLV_ERR_ARG, "--by", "\"%.60s\" is no key", text);
+        (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.60s\" is no key", text);
     else
-        (void)clv_fail(err, CLV_ERR_ARG, "--by", "\"%.*s\" of \"%.60s\" is no key",
+        (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.*s\" of \"%.60s\" is no key",
                        (int)min_u64(len, 40), word, text);
     return clv_fail_hint(err,
                          "fields: ip proto port vlan mac tunnel host client server service iface; "
                          "or flow, connection, 3tuple, hostpair, none");
 }
 
-static bool parse_fields(struct flow_by *by, const char *text, struct clv_error *err)
+static bool parse_fields(struct flow_by *by, const char *option, const char *text,
+                         struct clv_error *err)
 {
     if (strcmp(text, "none") == 0)
         return true;
@@ -56,7 +58,7 @@ static bool parse_fields(struct flow_by *by, const char *text, struct clv_error 
                (strlen(words[i].name) != len || memcmp(words[i].name, p, len) != 0))
             i++;
         if (i == sizeof words / sizeof *words)
-            return unknown(err, text, p, len);
+            return unknown(err, option, text, p, len);
         by->fields |= (uint16_t)words[i].fields;
         by->connections |= words[i].connections;
         p += len;
@@ -65,18 +67,20 @@ static bool parse_fields(struct flow_by *by, const char *text, struct clv_error 
     }
 }
 
-bool flow_by_parse(struct flow_by *out, const char *text, bool directed, struct clv_error *err)
+bool flow_by_parse(struct flow_by *out, const char *option, const char *text, bool directed,
+                   struct clv_error *err)
 {
     struct flow_by by = {.undirected = !directed};
-    if (!parse_fields(&by, text, err))
+    if (!parse_fields(&by, option, text, err))
         return false;
     const unsigned f = by.fields;
     if ((f & FLOW_BY_HOST) && (f & (FLOW_BY_IP | FLOW_BY_ROLES)))
-        return clv_fail(err, CLV_ERR_ARG, "--by",
+        return clv_fail(err, CLV_ERR_OPTION, option,
                         "host is each address alone: it excludes ip, client, server, service, and "
                         "all that has ip in it");
     if ((f & FLOW_BY_ROLES) && by.connections)
-        return clv_fail(err, CLV_ERR_ARG, "--by", "connection excludes client, server and service");
+        return clv_fail(err, CLV_ERR_OPTION, option,
+                        "connection excludes client, server and service");
     if (f & FLOW_BY_SERVICE)
         by.fields |= FLOW_BY_PROTO;
     const unsigned both = (f & FLOW_BY_IP ? FLOW_END_ADDR : 0) |

@@ -177,10 +177,11 @@ CLV_INLINE unsigned flow_key_settle(union flow_id *id, const struct flow_by *by)
 }
 
 /*
- * Settles `--by TEXT`: fields or an alias, separated by commas; "none" alone is no field, so that
- * all records are one flow. Who hashes keys sets by->secret. On failure *by is untouched.
+ * Settles what keys are made of, the text of an option of that name: fields or an alias, separated
+ * by commas; "none" alone is no field, so that all records are one flow. Who hashes keys sets
+ * by->secret. On failure *by is untouched.
  */
-CLV_MUST_CHECK bool flow_by_parse(struct flow_by *by, const char *text, bool directed,
-                                  struct clv_error *err);
+CLV_MUST_CHECK bool flow_by_parse(struct flow_by *by, const char *option, const char *text,
+                                  bool directed, struct clv_error *err);
 
 #endif

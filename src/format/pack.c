@@ -37,7 +37,7 @@ bool pack_supported(enum clv_compress kind, struct clv_error *err)
     if (kind == CLV_COMPRESS_NONE || (kind == CLV_COMPRESS_ZSTD && HAVE_ZSTD) ||
         (kind == CLV_COMPRESS_GZIP && HAVE_ZLIB))
         return true;
-    return clv_fail(err, CLV_ERR_ARG, "--compress", "this build lacks the library for %s",
+    return clv_fail(err, CLV_ERR_OPTION, "compress", "this build lacks the library for %s",
                     kind == CLV_COMPRESS_ZSTD ? "zstd" : "gzip");
 }
 

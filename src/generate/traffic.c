@@ -495,7 +495,7 @@ static bool open_truth(struct traffic *t, const char *capture, struct clv_error 
     if (t->truth)
         return true;
     if (same)
-        (void)clv_fail(err, CLV_ERR_ARG, "--truth", "and --output are the same file");
+        (void)clv_fail(err, CLV_ERR_OPTION, "truth", "and --output are the same file");
     else
         (void)clv_fail_errno(err, path, "cannot be created");
     if (is_new && strcmp(path, "-") != 0)

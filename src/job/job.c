@@ -12,7 +12,7 @@
 #include "capture/merge.h"
 #include "format/pack.h"
 #include "format/savefile.h"
-#include "job/receipt.h"
+#include "job/options.h"
 
 enum {
     MEMORY_DEFAULT = 512 << 20,
@@ -21,7 +21,6 @@ enum {
     SNAPLEN_AT = 16,     /* in a savefile's header */
     FDS_FOR_OTHERS = 32, /* standard streams, the input, directories, the manifest, the caller's */
     NOFILE_DARWIN = 10240, /* OPEN_MAX: what macOS grants, whatever its hard limit */
-    THREADS_MAX = 1024,
 };
 
 /* Of so many descriptors, those for outputs and for captures that are merged. */
@@ -64,50 +63,35 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
 {
     if (!params->inputs || !params->n_inputs || !(params->output || params->dry_run))
         return clv_fail(err, CLV_ERR_ARG, "clv_split", "inputs and output must be given");
-    if ((unsigned)params->format > CLV_FORMAT_PCAPNG)
-        return clv_fail(err, CLV_ERR_ARG, "--format", "no such format: %d", (int)params->format);
+    if (!options_check(params, err))
+        return false;
+    if (params->shard_by && (!params->shards || params->by))
+        return clv_fail(err, CLV_ERR_OPTION, "shard_by", "needs --shards, and no --by");
     unsigned standard = 0;
     for (size_t i = 0; i < params->n_inputs; i++)
         standard += strcmp(params->inputs[i], "-") == 0;
     if (standard > 1)
         return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read once");
-    if (params->mode & ~0777U || (params->mode && (params->mode & 0600) != 0600))
-        return clv_fail(err, CLV_ERR_ARG, "--mode",
+    if (params->mode && (params->mode & 0600) != 0600)
+        return clv_fail(err, CLV_ERR_OPTION, "mode",
                         "%04o: the owner must be able to read and write", params->mode);
     /* The run's record is JSON, which has no other text. */
     if (params->name && !text_is_utf8(params->name))
-        return clv_fail(err, CLV_ERR_ARG, "--name", "is not UTF-8");
+        return clv_fail(err, CLV_ERR_OPTION, "name", "is not UTF-8");
     if (params->filter && !text_is_utf8(params->filter))
-        return clv_fail(err, CLV_ERR_ARG, "--filter", "is not UTF-8");
+        return clv_fail(err, CLV_ERR_OPTION, "filter", "is not UTF-8");
     const size_t name_len = params->name ? strlen(params->name) : 1;
     if (name_len == 0 || name_len > 200)
-        return clv_fail(err, CLV_ERR_ARG, "--name", "a template has 1 to 200 bytes, not %zu",
+        return clv_fail(err, CLV_ERR_OPTION, "name", "a template has 1 to 200 bytes, not %zu",
                         name_len);
-    if ((unsigned)params->compress > CLV_COMPRESS_GZIP)
-        return clv_fail(err, CLV_ERR_ARG, "--compress", "no such kind: %d", (int)params->compress);
     if (!pack_supported(params->compress, err))
         return false;
-    if ((unsigned)params->every > CLV_EVERY_RECORDS || (params->every && params->every_n == 0) ||
-        params->every_n > INT64_MAX)
-        return clv_fail(err, CLV_ERR_ARG, "--every", "%llu of kind %d cannot be",
-                        (unsigned long long)params->every_n, (int)params->every);
-    if (params->idle_timeout_ns < 0 || params->active_timeout_ns < 0)
-        return clv_fail(err, CLV_ERR_ARG, "--idle-timeout", "cannot be negative");
     if (params->has_after && params->has_before && params->after_ns >= params->before_ns)
-        return clv_fail(err, CLV_ERR_ARG, "--before", "is not later than --after");
+        return clv_fail(err, CLV_ERR_OPTION, "before", "is not later than --after");
     if (params->dry_run && params->verify)
-        return clv_fail(err, CLV_ERR_ARG, "--verify", "excludes --dry-run, which writes nothing");
+        return clv_fail(err, CLV_ERR_OPTION, "verify", "excludes --dry-run, which writes nothing");
     if (params->merge && params->each)
-        return clv_fail(err, CLV_ERR_ARG, "--merge", "excludes --each");
-    if (params->threads > THREADS_MAX)
-        return clv_fail(err, CLV_ERR_ARG, "--threads", "%u; at most %d", params->threads,
-                        THREADS_MAX);
-    if ((unsigned)params->manifest > CLV_MANIFEST_NONE)
-        return clv_fail(err, CLV_ERR_ARG, "--manifest", "no such kind: %d", (int)params->manifest);
-    if ((unsigned)params->sync > CLV_SYNC_FULL)
-        return clv_fail(err, CLV_ERR_ARG, "--sync", "no such kind: %d", (int)params->sync);
-    if ((unsigned)params->cache > CLV_CACHE_DROP)
-        return clv_fail(err, CLV_ERR_ARG, "--cache", "no such kind: %d", (int)params->cache);
+        return clv_fail(err, CLV_ERR_OPTION, "merge", "excludes --each");
     return true;
 }
 
@@ -318,7 +302,7 @@ static bool choose(struct chosen *chosen, const struct clv_split_params *params,
 static bool settle_by(struct pipeline_params *pp, const struct clv_split_params *params,
                       struct clv_error *err)
 {
-    if (!flow_by_parse(&pp->by, split_by(params), params->directed, err))
+    if (!flow_by_parse(&pp->by, options_by_name(params), options_by(params), params->directed, err))
         return false;
     pp->cuts = (struct flow_cuts){
         .connections = pp->by.connections,
@@ -332,15 +316,16 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->max_bytes = params->max_bytes_per_flow;
     pp->community_seed = params->community_seed;
     if (pp->shards && pp->by.fields & FLOW_BY_HOST)
-        return clv_fail(err, CLV_ERR_ARG, "--shards", "host would put a record into two shards");
+        return clv_fail(err, CLV_ERR_OPTION, "shards", "host would put a record into two shards");
     if (chooses(params) && (pp->shards || pp->by.fields & FLOW_BY_HOST))
-        return clv_fail(err, CLV_ERR_ARG, pp->shards ? "--shards" : "--by host",
-                        "excludes --min-packets, --min-bytes and --top");
+        return clv_fail(err, CLV_ERR_OPTION, pp->shards ? "shards" : options_by_name(params),
+                        "%sexcludes --min-packets, --min-bytes and --top",
+                        pp->shards ? "" : "host ");
     if (pp->shards && (pp->by.connections || pp->cuts.idle_ns || pp->cuts.active_ns))
-        return clv_fail(err, CLV_ERR_ARG, "--shards",
+        return clv_fail(err, CLV_ERR_OPTION, "shards",
                         "excludes connection and timeouts: a shard holds flows whole");
     if (pp->shards && pp->by.fields == 0)
-        return clv_fail(err, CLV_ERR_ARG, "--shards", "needs a key to hash");
+        return clv_fail(err, CLV_ERR_OPTION, "shards", "needs a key to hash");
     return true;
 }
 
@@ -348,15 +333,17 @@ bool job_open(struct job *job, const struct clv_split_params *params, const char
               struct clv_error *err)
 {
     struct pipeline_params *pp = &job->pipeline;
+    const bool to_fd = params->manifest == CLV_MANIFEST_FD;
     *job = (struct job){.params = params};
     *pp = (struct pipeline_params){
         .recover = params->recover,
         .inner = params->inner,
         .drop_other = params->no_other,
         .dry_run = params->dry_run,
-        .manifest =
-            params->dry_run && !params->manifest_to_fd ? CLV_MANIFEST_NONE : params->manifest,
-        .manifest_fd = params->manifest_to_fd ? params->manifest_fd : -1,
+        .manifest = to_fd             ? CLV_MANIFEST_CSV
+                    : params->dry_run ? CLV_MANIFEST_NONE
+                                      : params->manifest,
+        .manifest_fd = to_fd ? params->manifest_fd : -1,
         .threads = params->threads ? params->threads : port_processors(),
         .window = params->window,
         .progress = params->progress,

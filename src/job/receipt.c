@@ -5,19 +5,10 @@
 #include "base/mem.h"
 #include "cleave/packet.h"
 #include "job/counts.h"
+#include "job/options.h"
 #include "manifest/name.h"
 
 enum { RECORD_MIN = 4096 }; /* bytes, to begin with */
-
-static const char *manifest_word(enum clv_manifest kind)
-{
-    return kind == CLV_MANIFEST_CSV ? "csv" : kind == CLV_MANIFEST_JSONL ? "jsonl" : "none";
-}
-
-static const char *format_word(const struct dialect *d)
-{
-    return d->form == DIALECT_COPY ? "copied" : d->form == DIALECT_PCAP ? "pcap" : "pcapng";
-}
 
 static void put_input(struct json *j, const struct source *s)
 {
@@ -45,81 +36,60 @@ static void put_input(struct json *j, const struct source *s)
     json_close(j);
 }
 
-/* What is not usual: those who read the record need not know the rest. */
-static void put_cuts(struct json *j, const struct clv_split_params *params)
+static void put_word(struct json *j, const struct clv_option *o, uint64_t i)
 {
-    static const char *const every[] = {"none", "nanoseconds", "bytes", "records"};
-    const struct {
-        const char *name;
-        uint64_t value;
-    } numbers[] = {
-        {"shards", params->shards},
-        {"idle_timeout_ns", (uint64_t)params->idle_timeout_ns},
-        {"active_timeout_ns", (uint64_t)params->active_timeout_ns},
-        {"max_packets_per_flow", params->max_packets_per_flow},
-        {"max_bytes_per_flow", params->max_bytes_per_flow},
-        {"min_packets", params->min_packets},
-        {"min_bytes", params->min_bytes},
-        {"top", params->top},
-        {"snaplen", params->snaplen},
-        {"community_seed", params->community_seed},
-    };
-    for (size_t i = 0; i < sizeof numbers / sizeof *numbers; i++)
-        if (numbers[i].value)
-            json_u64(j, numbers[i].name, numbers[i].value);
-    const struct {
-        const char *name, *value;
-    } texts[] = {
-        {"filter", params->filter}, {"host", params->host}, {"port", params->port},
-        {"proto", params->proto},   {"vlan", params->vlan},
-    };
-    for (size_t i = 0; i < sizeof texts / sizeof *texts; i++)
-        if (texts[i].value)
-            json_str(j, texts[i].name, texts[i].value);
-    if (params->has_after) {
-        json_time(j, "after", params->after_ns);
-        json_i64(j, "after_ns", params->after_ns);
-    }
-    if (params->has_before) {
-        json_time(j, "before", params->before_ns);
-        json_i64(j, "before_ns", params->before_ns);
-    }
-    if (params->every) {
-        json_str(j, "every", every[params->every]);
-        json_u64(j, "every_n", params->every_n);
+    char word[32];
+    struct text t = text_on(word, sizeof word);
+    value_put_word(&t, options_words(o), i);
+    json_str(j, o->name, text_end(&t));
+}
+
+/* Numbers, texts and times that are not set are left out: those who read need not know them. */
+static void put_option(struct json *j, const struct clv_option *o,
+                       const struct clv_split_params *params)
+{
+    char key[OPTIONS_KEY_MAX];
+    const uint64_t n = value_number(o, params);
+    if (o->type == CLV_OPTION_BOOL || o->type == CLV_OPTION_NOT) {
+        json_bool(j, o->name, (n != 0) == (o->type == CLV_OPTION_BOOL));
+    } else if (o->type == CLV_OPTION_WORD) {
+        put_word(j, o, n);
+    } else if (!clv_option_is_set(o, params)) {
+        return;
+    } else if (o->type == CLV_OPTION_TEXT || o->type == CLV_OPTION_LIST) {
+        json_str(j, o->name, value_text(o, params));
+    } else if (o->type == CLV_OPTION_EVERY) {
+        put_word(j, o, n);
+        json_u64(j, options_key(o, key), value_amount(o, params));
+    } else if (o->type == CLV_OPTION_TIME) {
+        json_time(j, o->name, (int64_t)n);
+        json_i64(j, options_key(o, key), (int64_t)n);
+    } else {
+        json_u64(j, options_key(o, key), n);
     }
 }
 
-const char *split_by(const struct clv_split_params *params)
+static enum clv_format format_of(const struct dialect *d)
 {
-    return params->by ? params->by : params->every && !params->shards ? "none" : "flow";
+    return d->form == DIALECT_COPY   ? CLV_FORMAT_INPUT
+           : d->form == DIALECT_PCAP ? CLV_FORMAT_PCAP
+                                     : CLV_FORMAT_PCAPNG;
 }
 
+/* dialect: NULL, outputs have no format in common; page: NULL, no report is among them. */
 static void put_options(struct json *j, const struct clv_split_params *params,
                         const struct dialect *dialect, const char *page)
 {
+    struct clv_split_params settled = *params;
+    const struct clv_option *o;
+    settled.by = options_by(params);
+    settled.format = dialect ? format_of(dialect) : CLV_FORMAT_INPUT;
+    settled.manifest = params->manifest == CLV_MANIFEST_FD ? CLV_MANIFEST_NONE : params->manifest;
+    settled.report = page;
     json_open(j, "options");
-    json_str(j, "by", split_by(params));
-    json_bool(j, "inner", params->inner);
-    json_bool(j, "directed", params->directed);
-    put_cuts(j, params);
-    if (params->name)
-        json_str(j, "name", params->name);
-    if (dialect)
-        json_str(j, "format", format_word(dialect));
-    json_str(j, "compress",
-             params->compress == CLV_COMPRESS_ZSTD   ? "zstd"
-             : params->compress == CLV_COMPRESS_GZIP ? "gzip"
-                                                     : "none");
-    json_bool(j, "each", params->each);
-    json_bool(j, "merge", params->merge);
-    json_bool(j, "metadata", !params->no_metadata);
-    json_bool(j, "recover", params->recover);
-    json_bool(j, "other", !params->no_other);
-    json_str(j, "manifest",
-             manifest_word(params->manifest_to_fd ? CLV_MANIFEST_NONE : params->manifest));
-    if (page)
-        json_str(j, "report", page);
+    for (size_t i = 0; (o = clv_split_options(i)) != NULL; i++)
+        if (o->shapes_result && (dialect || !options_is_format(o)))
+            put_option(j, o, &settled);
     json_close(j);
 }
 

@@ -13,9 +13,6 @@
 #include "output/publish.h"
 #include "proof/proof.h"
 
-/* The key as text, where none is given what stands for it. */
-const char *split_by(const struct clv_split_params *params);
-
 /* What the record is made of; all is borrowed. */
 struct record {
     const struct clv_split_params *params;

@@ -17,6 +17,7 @@
 
 #include "base/mem.h"
 #include "cleave/version.h"
+#include "job/options.h"
 #include "proof/proof.h"
 
 enum {
@@ -33,129 +34,40 @@ static bool knows_version(const char *version)
     return strcmp(version, clv_version()) == 0;
 }
 
-/* How an option stands in the record. */
-enum told_kind {
-    TOLD_TEXT,   /* const char * */
-    TOLD_BOOL,   /* bool */
-    TOLD_NOT,    /* bool: the contrary */
-    TOLD_U64,    /* uint64_t */
-    TOLD_U32,    /* uint32_t */
-    TOLD_U16,    /* uint16_t */
-    TOLD_NS,     /* int64_t */
-    TOLD_TIME,   /* int64_t, and whether it was given is before it */
-    TOLD_WORD,   /* int: number of one of the words */
-    TOLD_EACH,   /* struct told's own */
-    TOLD_REPORT, /* struct told's own */
-    TOLD_LABEL,  /* for people */
-};
-
-struct told_option {
-    const char *name;
-    enum told_kind kind;
-    size_t at, given_at; /* in struct clv_split_params */
-    const char *const *words;
-};
-
-#define IN(member) offsetof(struct clv_split_params, member)
-
-static const char *const forms[] = {"copied", "pcap", "pcapng", NULL};
-static const char *const compressions[] = {"none", "zstd", "gzip", NULL};
-static const char *const manifests[] = {"csv", "jsonl", "none", NULL};
-static const char *const slices[] = {"none", "nanoseconds", "bytes", "records", NULL};
-
-static const struct told_option options[] = {
-    {"by", TOLD_TEXT, IN(by), 0, NULL},
-    {"inner", TOLD_BOOL, IN(inner), 0, NULL},
-    {"directed", TOLD_BOOL, IN(directed), 0, NULL},
-    {"shards", TOLD_U32, IN(shards), 0, NULL},
-    {"idle_timeout_ns", TOLD_NS, IN(idle_timeout_ns), 0, NULL},
-    {"active_timeout_ns", TOLD_NS, IN(active_timeout_ns), 0, NULL},
-    {"max_packets_per_flow", TOLD_U64, IN(max_packets_per_flow), 0, NULL},
-    {"max_bytes_per_flow", TOLD_U64, IN(max_bytes_per_flow), 0, NULL},
-    {"min_packets", TOLD_U64, IN(min_packets), 0, NULL},
-    {"min_bytes", TOLD_U64, IN(min_bytes), 0, NULL},
-    {"top", TOLD_U64, IN(top), 0, NULL},
-    {"snaplen", TOLD_U32, IN(snaplen), 0, NULL},
-    {"community_seed", TOLD_U16, IN(community_seed), 0, NULL},
-    {"filter", TOLD_TEXT, IN(filter), 0, NULL},
-    {"host", TOLD_TEXT, IN(host), 0, NULL},
-    {"port", TOLD_TEXT, IN(port), 0, NULL},
-    {"proto", TOLD_TEXT, IN(proto), 0, NULL},
-    {"vlan", TOLD_TEXT, IN(vlan), 0, NULL},
-    {"after", TOLD_LABEL, 0, 0, NULL},
-    {"after_ns", TOLD_TIME, IN(after_ns), IN(has_after), NULL},
-    {"before", TOLD_LABEL, 0, 0, NULL},
-    {"before_ns", TOLD_TIME, IN(before_ns), IN(has_before), NULL},
-    {"every", TOLD_WORD, IN(every), 0, slices},
-    {"every_n", TOLD_U64, IN(every_n), 0, NULL},
-    {"name", TOLD_TEXT, IN(name), 0, NULL},
-    {"format", TOLD_WORD, IN(format), 0, forms},
-    {"compress", TOLD_WORD, IN(compress), 0, compressions},
-    {"each", TOLD_EACH, 0, 0, NULL},
-    {"merge", TOLD_BOOL, IN(merge), 0, NULL},
-    {"metadata", TOLD_NOT, IN(no_metadata), 0, NULL},
-    {"recover", TOLD_BOOL, IN(recover), 0, NULL},
-    {"other", TOLD_NOT, IN(no_other), 0, NULL},
-    {"manifest", TOLD_WORD, IN(manifest), 0, manifests},
-    {"report", TOLD_REPORT, 0, 0, NULL},
-};
-
-static bool set_number(char *to, enum told_kind kind, json_int_t v)
+/* What options_words() has. */
+static bool take_word(struct clv_split_params *params, const struct clv_option *o, const json_t *v)
 {
-    const uint64_t max = kind == TOLD_U16 ? UINT16_MAX : kind == TOLD_U32 ? UINT32_MAX : INT64_MAX;
-    if (v < 0 || (uint64_t)v > max)
-        return false;
-    if (kind == TOLD_U16)
-        *(uint16_t *)(void *)to = (uint16_t)v;
-    else if (kind == TOLD_U32)
-        *(uint32_t *)(void *)to = (uint32_t)v;
-    else
-        *(uint64_t *)(void *)to = (uint64_t)v;
-    return true;
+    uint64_t i;
+    return json_is_string(v) && value_find_word(options_words(o), json_string_value(v), &i) &&
+           value_store(o, params, i);
 }
 
-static bool set_word(char *to, const char *const *words, const char *word)
+/* A member of the options; is_named: it has the name of its option, and no suffix. */
+static bool take_option(struct clv_split_params *params, const struct clv_option *o, bool is_named,
+                        const json_t *v)
 {
-    for (int i = 0; words[i]; i++)
-        if (strcmp(words[i], word) == 0) {
-            *(int *)(void *)to = i;
-            return true;
-        }
-    return false;
-}
-
-static bool set_option(struct told *t, const struct told_option *o, const json_t *v)
-{
-    char *to = (char *)&t->params + o->at;
-    switch (o->kind) {
-    case TOLD_TEXT:
-        *(const char **)(void *)to = json_string_value(v);
+    const json_int_t n = json_integer_value(v);
+    switch (o->type) {
+    case CLV_OPTION_TEXT:
+    case CLV_OPTION_LIST:
+        value_store_text(o, params, json_string_value(v));
         return json_is_string(v);
-    case TOLD_BOOL:
-    case TOLD_NOT:
-        *(bool *)to = json_is_true(v) == (o->kind == TOLD_BOOL);
-        return json_is_boolean(v);
-    case TOLD_U64:
-    case TOLD_U32:
-    case TOLD_U16:
-    case TOLD_NS:
-        return json_is_integer(v) && set_number(to, o->kind, json_integer_value(v));
-    case TOLD_TIME:
-        *(int64_t *)(void *)to = json_integer_value(v);
-        *(bool *)((char *)&t->params + o->given_at) = true;
-        return json_is_integer(v);
-    case TOLD_WORD:
-        return json_is_string(v) && set_word(to, o->words, json_string_value(v));
-    case TOLD_EACH:
-        t->each = json_is_true(v);
-        return json_is_boolean(v);
-    case TOLD_REPORT:
-        t->report = json_string_value(v);
-        return json_is_string(v);
-    case TOLD_LABEL:
-        break;
+    case CLV_OPTION_BOOL:
+    case CLV_OPTION_NOT:
+        return json_is_boolean(v) &&
+               value_store(o, params, json_is_true(v) == (o->type == CLV_OPTION_BOOL));
+    case CLV_OPTION_WORD:
+        return take_word(params, o, v);
+    case CLV_OPTION_EVERY:
+        if (is_named)
+            return take_word(params, o, v);
+        value_store_amount(o, params, (uint64_t)n);
+        return json_is_integer(v) && n >= 0;
+    case CLV_OPTION_TIME: /* which is there as text too, for people */
+        return is_named || (json_is_integer(v) && value_store(o, params, (uint64_t)n));
+    default:
+        return json_is_integer(v) && n >= 0 && value_store(o, params, (uint64_t)n);
     }
-    return true;
 }
 
 /* An option that is not known here would be left out, and what it did be called a fault. */
@@ -165,19 +77,21 @@ static bool read_options(struct told *t, json_t *from, struct clv_error *err)
     json_t *v;
     json_object_foreach(from, name, v)
     {
-        const struct told_option *o = options;
-        const struct told_option *const end = options + sizeof options / sizeof *options;
-        while (o < end && strcmp(o->name, name) != 0)
-            o++;
-        if (o == end)
+        bool is_named;
+        const struct clv_option *const o = options_of_key(name, &is_named);
+        if (!o)
             return clv_fail(err, CLV_ERR_FORMAT, t->path, "option \"%.40s\" is not known here",
                             name);
-        if (!set_option(t, o, v))
+        if (!take_option(&t->params, o, is_named, v))
             return clv_fail(err, CLV_ERR_FORMAT, t->path, "option \"%.40s\" has no such value",
                             name);
     }
+    t->each = t->params.each;
+    t->params.each = false;
+    t->report = t->params.report;
+    t->params.report = NULL;
     /* What was copied is copied again where pcap is asked for. */
-    if (t->params.format == 0)
+    if (t->params.format == CLV_FORMAT_INPUT)
         t->params.format = CLV_FORMAT_PCAP;
     return true;
 }

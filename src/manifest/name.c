@@ -76,7 +76,7 @@ static const struct field_row fields[] = {
 
 static bool bad(struct clv_error *err, const char *what, const char *text)
 {
-    return clv_fail(err, CLV_ERR_ARG, "--name", "%s: \"%.80s\"", what, text);
+    return clv_fail(err, CLV_ERR_OPTION, "name", "%s: \"%.80s\"", what, text);
 }
 
 static bool unknown_field(struct clv_error *err, const char *text)

@@ -248,15 +248,15 @@ static bool set_target(struct publish *p, const char *target, struct clv_error *
     while (len > 1 && target[len - 1] == '/')
         len--;
     if (len == 0)
-        return clv_fail(err, CLV_ERR_ARG, "--output", "is empty");
+        return clv_fail(err, CLV_ERR_OPTION, "output", "is empty");
     /* ".NAME.cleave-PID" and a terminator beside the target must fit too. */
     if (len + 32 > sizeof p->target)
-        return clv_fail(err, CLV_ERR_ARG, "--output", "a path of %zu bytes cannot be used", len);
+        return clv_fail(err, CLV_ERR_OPTION, "output", "a path of %zu bytes cannot be used", len);
     memcpy(p->target, target, len);
     p->target[len] = '\0';
     const char *base = name_of(p->target);
     if (strcmp(p->target, "-") == 0) {
-        (void)clv_fail(err, CLV_ERR_ARG, "--output", "is a directory, and not standard output");
+        (void)clv_fail(err, CLV_ERR_OPTION, "output", "is a directory, and not standard output");
         return clv_fail_hint(err, "name one; ./- if it must be called so");
     }
     if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)

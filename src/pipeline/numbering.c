@@ -103,7 +103,7 @@ static bool find_name(struct numbering *nb, struct partition *p, uint32_t flow, 
             return true;
     }
 too_long:
-    return clv_fail(err, CLV_ERR_ARG, "--name", "a name is longer than %d bytes", NAME_MAX_LEN);
+    return clv_fail(err, CLV_ERR_OPTION, "name", "a name is longer than %d bytes", NAME_MAX_LEN);
 nomem:
     return clv_fail_nomem(err, "output names", 2 * nb->taken.cap * sizeof *nb->taken.slots);
 }
@@ -227,7 +227,7 @@ bool numbering_names(const struct numbering *nb, struct partition *p, struct clv
         if (!look_at_first(nb, p, i, &place, err))
             return false;
         if (!name_flow(nb, p, i, 0, &name))
-            return clv_fail(err, CLV_ERR_ARG, "--name", "a name is longer than %d bytes",
+            return clv_fail(err, CLV_ERR_OPTION, "name", "a name is longer than %d bytes",
                             NAME_MAX_LEN);
         if (!partition_set_name(p, i, name.p, name.len, err))
             return false;

@@ -101,9 +101,9 @@ static bool may_be_named(const struct clv_split_params *params, struct clv_error
 {
     const char *const path = params->report, *const base = path_base(path);
     if (strcmp(path, "-") == 0)
-        return clv_fail(err, CLV_ERR_ARG, "--report", "is a file, and not standard output");
+        return clv_fail(err, CLV_ERR_OPTION, "report", "is a file, and not standard output");
     if (params->each)
-        return clv_fail(err, CLV_ERR_ARG, "--report", "is of one run, and excludes --each");
+        return clv_fail(err, CLV_ERR_OPTION, "report", "is of one run, and excludes --each");
     if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
         return clv_fail(err, CLV_ERR_ARG, path, "is no name for a file");
     if (strlen(path) + 64 > PATH_MAX || strlen(base) > NAME_COMPONENT_MAX)

@@ -103,7 +103,7 @@ static bool read_all(int fd, void *to, size_t len)
 
 static bool no_memory(struct clv_error *err)
 {
-    (void)clv_fail(err, CLV_ERR_NOMEM, "--filter", "there is no memory to compile it");
+    (void)clv_fail(err, CLV_ERR_NOMEM, "the filter", "there is no memory to compile it");
     return false;
 }
 
@@ -121,7 +121,7 @@ static bool take(struct bpf_program *program, const struct answer *a, uint16_t l
                  struct clv_error *err)
 {
     if (a->n == 0 && !says_no_memory(a->why))
-        return clv_fail(err, CLV_ERR_ARG, "--filter", "%s (link type %u)", a->why, linktype);
+        return clv_fail(err, CLV_ERR_OPTION, "filter", "%s (link type %u)", a->why, linktype);
     program->bf_len = a->n;
     program->bf_insns = a->n ? mem_alloc(a->n, sizeof *program->bf_insns) : NULL;
     return program->bf_insns || no_memory(err);
@@ -149,7 +149,7 @@ bool filter_compile(struct bpf_program *program, const char *expression, uint16_
     struct answer a = {.n = 0};
     *program = (struct bpf_program){.bf_insns = NULL};
     if (pipe(ends) != 0)
-        return clv_fail_errno(err, "--filter", "cannot be compiled");
+        return clv_fail_errno(err, "the filter", "cannot be compiled");
     const pid_t pid = fork();
     if (pid == 0)
         answer(ends[1], expression, linktype, big);

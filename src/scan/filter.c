@@ -98,7 +98,7 @@ static bool host(const char *word, void *to)
 }
 
 /* The words of a list become an array of elements of the size. */
-static bool parse_list(const char *flag, const char *takes, const char *text, size_t size,
+static bool parse_list(const char *option, const char *takes, const char *text, size_t size,
                        void **list, size_t *n, bool (*parse)(const char *word, void *to),
                        struct clv_error *err)
 {
@@ -110,14 +110,15 @@ static bool parse_list(const char *flag, const char *takes, const char *text, si
         const size_t len = strcspn(p, ",");
         void *more = mem_reserve(*list, &cap, *n + 1, size);
         if (!more)
-            return clv_fail_nomem(err, flag, (*n + 1) * size);
+            return clv_fail_nomem(err, "the filter", (*n + 1) * size);
         *list = more;
         if (len < sizeof word) {
             memcpy(word, p, len);
             word[len] = '\0';
         }
         if (len >= sizeof word || !parse(word, (char *)more + *n * size)) {
-            (void)clv_fail(err, CLV_ERR_ARG, flag, "\"%.*s\" cannot be", (int)min_u64(len, 60), p);
+            (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.*s\" cannot be", (int)min_u64(len, 60),
+                           p);
             return clv_fail_hint(err, "it takes %s, with commas between them", takes);
         }
         ++*n;
@@ -137,13 +138,13 @@ bool select_init(struct select *s, const struct clv_split_params *params, struct
         .before_ns = params->before_ns,
         .expression = params->filter,
     };
-    const bool ok = parse_list("--host", "addresses, or prefixes such as 10.0.0.0/8", params->host,
+    const bool ok = parse_list("host", "addresses, or prefixes such as 10.0.0.0/8", params->host,
                                sizeof *s->hosts, &hosts, &s->n_hosts, host, err) &&
-                    parse_list("--port", "numbers up to 65535, or ranges such as 8000-8100",
+                    parse_list("port", "numbers up to 65535, or ranges such as 8000-8100",
                                params->port, sizeof *s->ports, &ports, &s->n_ports, port, err) &&
-                    parse_list("--vlan", "numbers up to 4095, or ranges such as 10-19",
-                               params->vlan, sizeof *s->vlans, &vlans, &s->n_vlans, vlan, err) &&
-                    parse_list("--proto", "numbers up to 255, or names such as udp", params->proto,
+                    parse_list("vlan", "numbers up to 4095, or ranges such as 10-19", params->vlan,
+                               sizeof *s->vlans, &vlans, &s->n_vlans, vlan, err) &&
+                    parse_list("proto", "numbers up to 255, or names such as udp", params->proto,
                                sizeof *s->protos, &protos, &s->n_protos, proto, err);
     s->hosts = hosts;
     s->ports = ports;
@@ -181,11 +182,11 @@ bool select_compile(struct select *s, unsigned kind, uint16_t linktype, bool big
     if (!s->expression || (*at && (*at)->linktype == linktype))
         return true;
     if (kind == DIALECT_KINDS)
-        return clv_fail(err, CLV_ERR_ARG, "--filter", "more than %d link types", DIALECT_KINDS);
+        return clv_fail(err, CLV_ERR_OPTION, "filter", "more than %d link types", DIALECT_KINDS);
     free_filter(at); /* of another capture */
     struct select_filter *f = mem_zalloc(1, sizeof *f);
     if (!f)
-        return clv_fail_nomem(err, "--filter", sizeof *f);
+        return clv_fail_nomem(err, "the filter", sizeof *f);
     if (!filter_compile(&f->program, s->expression, linktype, big, err)) {
         mem_free(f);
         return false;

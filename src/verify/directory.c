@@ -42,7 +42,7 @@ bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n, cons
         .manifest_fd = -1,
     };
     (void)pthread_mutex_init(&v->lock, NULL);
-    if (job->params->manifest_to_fd)
+    if (job->params->manifest == CLV_MANIFEST_FD)
         v->plan.manifest = NULL;
     v->plan.key = v->key = mem_alloc(1, sizeof *v->key);
     if (!v->key)
@@ -176,7 +176,7 @@ bool verify_conclude(struct verify *v, const struct clv_split_result *result, bo
                      struct clv_error *err)
 {
     const char *manifest = manifest_file_name(
-        v->job->params->manifest_to_fd ? CLV_MANIFEST_NONE : v->job->params->manifest);
+        v->job->params->manifest == CLV_MANIFEST_FD ? CLV_MANIFEST_NONE : v->job->params->manifest);
     if (manifest && !v->manifest_wrong && v->manifest_fd >= 0) {
         char byte;
         struct clv_error fault = {.offset = CLV_NO_OFFSET};

@@ -72,11 +72,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
     ),
     'the command line checks it first, other callers of the library may not': (
         'inputs and output must be given',
-        'no such format: %d',
-        'no such kind: %d',
-        '%llu of kind %d cannot be',
-        'cannot be negative',
-        '%u; at most %d',
+        'it takes true or false',
         'a share of more than 100 per cent',
         'address family %u; 4 or 6 is needed',
         'VLAN id %u; at most %d',
@@ -242,8 +238,9 @@ def pattern_of(text: str) -> str:
 
 
 AS_A = {  # in a line
-    'what': '(?:^|: )TEXT(?:$|[:;] )',  # behind a subject, before an errno's words or what is added
-    'hint': '^ {8}TEXT$',
+    # After a subject, or the flag whose value is no such; before an errno's words or what is added.
+    'what': '(?:^|: |: --[a-z-]+ )TEXT(?:$|[:;] )',
+    'hint': '^(?: {8})?TEXT$',
     'said': 'TEXT',
 }
 

@@ -48,7 +48,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     }
     FUZZ_CHECK(t.family == 4 || t.family == 6);
     FUZZ_CHECK(t.flags & CLV_TUPLE_PORTS || (t.sport == 0 && t.dport == 0));
-    FUZZ_CHECK(flow_by_parse(&by, "flow", false, &err));
+    FUZZ_CHECK(flow_by_parse(&by, "by", "flow", false, &err));
     union flow_id there = {.tuple = t}, back = {.tuple = t};
     memcpy(back.tuple.src, t.dst, sizeof t.src);
     memcpy(back.tuple.dst, t.src, sizeof t.dst);

@@ -28,7 +28,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     char *text = malloc(size + 2);
     struct clv_error err;
     struct flow_by by;
-    FUZZ_CHECK(t && text && flow_by_parse(&by, "flow", false, &err));
+    FUZZ_CHECK(t && text && flow_by_parse(&by, "by", "flow", false, &err));
     if (size >= TUPLE) {
         const size_t len = size - TUPLE;
         memcpy(text, data + TUPLE, len);
@@ -53,7 +53,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
                     check(buf);
             }
         } else {
-            FUZZ_CHECK(err.code == CLV_ERR_ARG && err.what[0]);
+            FUZZ_CHECK(err.code == CLV_ERR_OPTION && err.what[0]);
         }
     }
     free(text);

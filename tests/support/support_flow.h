@@ -15,7 +15,7 @@ static inline const struct flow_by *by_flow(void)
 {
     static struct flow_by by;
     if (by.fields == 0)
-        assert_true(flow_by_parse(&by, "flow", false, NULL));
+        assert_true(flow_by_parse(&by, "by", "flow", false, NULL));
     by.secret = SECRET;
     return &by;
 }

@@ -7,7 +7,7 @@
 static struct flow_by by_of(const char *text, bool directed)
 {
     struct flow_by by;
-    assert_true(flow_by_parse(&by, text, directed, NULL));
+    assert_true(flow_by_parse(&by, "by", text, directed, NULL));
     return by;
 }
 

@@ -15,7 +15,7 @@ static unsigned make_key(struct flow_key *key, const struct clv_tuple *t, const 
 static struct flow_by by_of(const char *text, bool directed)
 {
     struct flow_by by;
-    assert_true(flow_by_parse(&by, text, directed, NULL));
+    assert_true(flow_by_parse(&by, "by", text, directed, NULL));
     return by;
 }
 
@@ -258,14 +258,14 @@ static void test_by(void **state)
         struct clv_error err = {0};
         memset(&by, 0x5a, sizeof by);
         memset(&before, 0x5a, sizeof before);
-        CHECK_EQ(rows[i].name, flow_by_parse(&by, rows[i].text, true, &err), rows[i].ok);
+        CHECK_EQ(rows[i].name, flow_by_parse(&by, "by", rows[i].text, true, &err), rows[i].ok);
         if (rows[i].ok) {
             CHECK(rows[i].name, !by.undirected);
             CHECK_EQ(rows[i].name, err.code, CLV_ERR_NONE);
         } else {
             CHECK_MEM(rows[i].name, &by, &before, sizeof by);
-            CHECK_EQ(rows[i].name, err.code, CLV_ERR_ARG);
-            CHECK_STR(rows[i].name, err.subject, "--by");
+            CHECK_EQ(rows[i].name, err.code, CLV_ERR_OPTION);
+            CHECK_STR(rows[i].name, err.subject, "by");
             CHECK_HAS(rows[i].name, err.what, rows[i].text);
             CHECK_HAS(rows[i].name, strstr(rows[i].text, "none") ? err.what : err.hint,
                       strstr(rows[i].text, "none") ? "stands alone" : "hostpair");

@@ -388,8 +388,8 @@ static void test_refusals(void **state)
         struct name_template t;
         struct clv_error err = {0};
         CHECK(rows[i].name, !name_parse(&t, rows[i].template, "a.pcap", by_flow(), &err));
-        CHECK_EQ(rows[i].name, err.code, CLV_ERR_ARG);
-        CHECK_STR(rows[i].name, err.subject, "--name");
+        CHECK_EQ(rows[i].name, err.code, CLV_ERR_OPTION);
+        CHECK_STR(rows[i].name, err.subject, "name");
         CHECK_HAS(rows[i].name, err.what, rows[i].what);
         const bool field = strcmp(rows[i].what, "unknown field") == 0;
         CHECK_HAS(rows[i].name, err.hint, field ? "n:DIGITS" : "");

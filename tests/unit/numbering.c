@@ -226,8 +226,8 @@ static void test_too_long(void **state)
         numbering_init(&nb, &name, false);
         assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
         CHECK(ends[i], !run_epoch(&nb, &p, 1, flows, 1, 1, 0, &err));
-        CHECK_EQ(ends[i], err.code, CLV_ERR_ARG);
-        CHECK_STR(ends[i], err.subject, "--name");
+        CHECK_EQ(ends[i], err.code, CLV_ERR_OPTION);
+        CHECK_STR(ends[i], err.subject, "name");
         partition_fini(&p);
         numbering_fini(&nb);
     }

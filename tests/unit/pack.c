@@ -20,7 +20,7 @@ static void test_kinds(void **state)
         struct clv_error err = {0};
         CHECK_STR(rows[i].name, pack_ending(rows[i].kind), rows[i].ending);
         CHECK_EQ(rows[i].name, pack_supported(rows[i].kind, &err), rows[i].there);
-        CHECK_EQ(rows[i].name, err.code, rows[i].there ? CLV_ERR_NONE : CLV_ERR_ARG);
+        CHECK_EQ(rows[i].name, err.code, rows[i].there ? CLV_ERR_NONE : CLV_ERR_OPTION);
         if (!rows[i].there)
             CHECK_HAS(rows[i].name, err.what, rows[i].name);
     }

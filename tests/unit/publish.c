@@ -248,7 +248,7 @@ static void test_path_refusals(void **state)
         enum clv_errc code;
         int sys;
     } rows[] = {
-        {"no name", "", CLV_ERR_ARG, 0},
+        {"no name", "", CLV_ERR_OPTION, 0},
         {"the root", "/", CLV_ERR_ARG, 0},
         {"many roots", "////", CLV_ERR_ARG, 0},
         {"here", ".", CLV_ERR_ARG, 0},
@@ -282,7 +282,7 @@ static void test_path_refusals(void **state)
     static char longest[PATH_MAX + 1];
     memset(longest, 'a', PATH_MAX);
     CHECK("longer than a path", !publish_init(&p, longest, IO_MODE, NULL, false, &err));
-    CHECK_EQ("longer than a path", err.code, CLV_ERR_ARG);
+    CHECK_EQ("longer than a path", err.code, CLV_ERR_OPTION);
     publish_fini(&p, NULL);
     temp_remove(&t);
 }

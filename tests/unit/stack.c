@@ -23,15 +23,15 @@ enum { STACK = 64 << 10 };
 
 static struct clv_split_params row_of(const char *name, const char *page)
 {
-    struct clv_split_params p = {.force = true};
+    struct clv_split_params p = {.force = CLV_FORCE_OWN};
     if (strcmp(name, "verify, page") == 0)
-        p = (struct clv_split_params){.force = true, .verify = true, .report = page};
+        p = (struct clv_split_params){.force = CLV_FORCE_OWN, .verify = true, .report = page};
     else if (strcmp(name, "each, verify, filter") == 0)
         p = (struct clv_split_params){
-            .force = true, .each = true, .verify = true, .filter = "tcp or port 53"};
+            .force = CLV_FORCE_OWN, .each = true, .verify = true, .filter = "tcp or port 53"};
     else if (strcmp(name, "pcapng, top, connections") == 0)
         p = (struct clv_split_params){
-            .force = true, .format = CLV_FORMAT_PCAPNG, .top = 3, .by = "connection"};
+            .force = CLV_FORCE_OWN, .format = CLV_FORMAT_PCAPNG, .top = 3, .by = "connection"};
     return p;
 }
 
@@ -52,7 +52,7 @@ static void *split_all(void *dir)
         p.inputs = &input;
         p.n_inputs = 1;
         p.output = paths[1];
-        p.force_all = true;
+        p.force = CLV_FORCE_ALL;
         CHECK(rows[i], clv_split(&p, &r, &err));
         CHECK_EQ(rows[i], r.after.code, CLV_ERR_NONE);
         const struct clv_verify_params v = {.output = paths[1], .inputs = &input, .n_inputs = 1};
