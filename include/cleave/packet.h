@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packets: who talks to whom in one, and building new ones. Nothing here allocates or keeps state;
- * every function may be called from any thread.
+ * Packets: who talks to whom in one, what else its headers say, and building new ones. Nothing here
+ * allocates or keeps state; every function may be called from any thread.
  */
 #ifndef CLEAVE_PACKET_H
 #define CLEAVE_PACKET_H
@@ -55,6 +55,77 @@ struct clv_tuple {
  */
 CLV_API bool clv_packet_tuple(uint16_t linktype, const uint8_t *data, uint32_t caplen,
                               struct clv_tuple *t);
+
+/* Which tunnel an identifier is of. */
+enum clv_tunnel_kind {
+    CLV_TUNNEL_MPLS = 1, /* label (RFC 3032) */
+    CLV_TUNNEL_VXLAN,    /* network identifier (RFC 7348) */
+    CLV_TUNNEL_GENEVE,   /* network identifier (RFC 8926) */
+    CLV_TUNNEL_GRE,      /* key (RFC 2890) */
+    CLV_TUNNEL_GTP,      /* tunnel endpoint identifier (3GPP TS 29.281) */
+    CLV_TUNNEL_L2TP,     /* tunnel << 16 | session (RFC 2661) */
+    CLV_TUNNEL_PPTP,     /* call (RFC 2637) */
+};
+
+struct clv_tunnel_id {
+    uint32_t id;
+    uint8_t kind; /* enum clv_tunnel_kind */
+};
+
+enum { CLV_TUNNELS = 4 };
+
+/* Where there is no such header. */
+#define CLV_NO_PLACE UINT32_MAX
+
+/* What clv_packet_describe() finds. Places are bytes from the packet's beginning. */
+struct clv_packet_desc {
+    struct clv_tuple tuple; /* of the addresses that were asked for: as clv_packet_tuple() has it */
+    struct clv_tuple outer; /* of the outermost ones; the same unless CLV_DESCRIBE_INNER */
+
+    /* IP's header. CLV_NO_PLACE: the addresses are not from one (LINKTYPE_WIRESHARK_UPPER_PDU). */
+    uint32_t network_at;
+    uint32_t transport_at; /* behind it, and behind IPv6's extension headers (RFC 8200) */
+    /*
+     * Behind the header of TCP, UDP, UDP-Lite, SCTP or DCCP; of other protocols, and of fragments
+     * after the first, the same as transport_at.
+     */
+    uint32_t payload_at;
+    uint32_t payload_len; /* bytes that were captured, without what pads the frame */
+
+    /*
+     * The outermost IP header that is of a fragment (RFC 791 section 3.1, RFC 8200 section 4.5).
+     */
+    uint32_t fragment_id;
+    uint16_t fragment_off; /* bytes of the datagram before it */
+    bool fragment;         /* false: no header is, and what is above and below is 0 */
+    bool fragment_more;    /* it is not the datagram's last one */
+    bool has_mac;
+    uint8_t n_vlans;    /* 0 to 2 */
+    uint16_t vlan[2];   /* ids of the outer two tags (IEEE 802.1Q), the outermost first */
+    uint8_t src_mac[6]; /* of the frame that is nearest to the addresses */
+    uint8_t dst_mac[6];
+    uint8_t n_tunnels, n_carriers;
+    /* Outermost first: up to the addresses, and right behind them; of more than 4 the first ones.
+     */
+    struct clv_tunnel_id tunnel[CLV_TUNNELS];
+    /* The tunnels' names, those without identifiers too: "VXLAN", "IP in IP". Static. */
+    const char *carrier[CLV_TUNNELS];
+    uint64_t reserved[4]; /* 0 */
+};
+
+enum clv_describe {
+    CLV_DESCRIBE_INNER = 1 << 0, /* the addresses within tunnels, not the outermost */
+};
+
+/*
+ * Describes the caplen bytes at data, a packet of the link type. flags are of enum clv_describe;
+ * VLANs and frames' addresses are those of cleave split --by vlan and mac.
+ * true: *desc is filled.
+ * false: there is no network address in what was captured: of *desc the frame's addresses, VLANs
+ *        and tunnels are filled, as far as they were met; tuples are zeroed, places CLV_NO_PLACE.
+ */
+CLV_API bool clv_packet_describe(uint16_t linktype, const uint8_t *data, uint32_t caplen,
+                                 unsigned flags, struct clv_packet_desc *desc);
 
 /* true: clv_packet_tuple() knows how packets of this link type begin. */
 CLV_API bool clv_linktype_supported(uint16_t linktype);

@@ -54,6 +54,20 @@ struct decode_path {
     bool has_mac;
 };
 
+enum { DECODE_CARRIERS_MET = 4 };
+
+/*
+ * Where the headers of the addresses that count are, in the packet, and the tunnels that were
+ * looked through to them and right behind them. Zeroed at the beginning of a decoding.
+ */
+struct decode_place {
+    const uint8_t *network;   /* IP's header; NULL: the addresses are not from one */
+    const uint8_t *transport; /* what follows it and IPv6's extension headers */
+    size_t left;              /* bytes of the datagram from there on that were captured */
+    uint8_t carriers[DECODE_CARRIERS_MET]; /* numbers of decode_carrier(), outermost first */
+    uint8_t n_carriers;
+};
+
 /*
  * A decoding under way. *t is zeroed at its beginning. The depth counts headers that carry a whole
  * frame or packet again; more than DECODE_DEPTH_MAX are not looked through, so that no packet makes
@@ -70,7 +84,8 @@ struct decode {
     /* Behind the network header: of TCP up to its flags, of what has no ports two bytes, or NULL.
      */
     const uint8_t *transport;
-    struct decode_path *path; /* NULL: nobody asks */
+    struct decode_path *path;   /* NULL: nobody asks */
+    struct decode_place *place; /* the same; without inner it is noted of few packets only */
 };
 
 enum { DECODE_DEPTH_MAX = 16 }; /* a tunnel that carries frames takes two */
@@ -89,7 +104,7 @@ unsigned decode_carrier(uint8_t proto, uint16_t a_port, uint16_t b_port);
 
 enum { DECODE_CARRIERS = 32 };
 
-/* "VXLAN" and the like. Static. */
+/* "VXLAN" and the like; NULL: not one to look for. Static. */
 const char *decode_carrier_name(unsigned carrier);
 
 /* "vxlan" and the like. Static. */

@@ -46,13 +46,16 @@ CLV_INLINE void decode_ports(const uint8_t *p, size_t n, uint8_t proto, struct d
  * What is rare is left to functions in whose place the usual way would end, so that it saves no
  * registers for their sake.
  */
-void decode_transport_inner(const uint8_t *p, size_t n, struct decode *d) CLV_COLD;
+void decode_transport_inner(const uint8_t *p, size_t n, struct decode *d,
+                            const uint8_t *network) CLV_COLD;
 bool decode_ipv4_fragment(const uint8_t *p, size_t n, struct decode *d) CLV_COLD;
 
-CLV_INLINE void decode_transport(const uint8_t *p, size_t n, struct decode *d)
+/* The n bytes at p follow the header at network; NULL: the one that was noted last. */
+CLV_INLINE void decode_transport(const uint8_t *p, size_t n, struct decode *d,
+                                 const uint8_t *network)
 {
     if (CLV_UNLIKELY(d->inner))
-        decode_transport_inner(p, n, d);
+        decode_transport_inner(p, n, d, network);
     else
         decode_ports(p, n, d->t->proto, d);
 }
@@ -79,7 +82,7 @@ CLV_INLINE bool decode_ipv4_header(const uint8_t *p, size_t n, size_t header, st
     const size_t end = total < n ? total : n;
     const size_t left = end > header ? end - header : 0;
     if (CLV_UNLIKELY(d->inner))
-        decode_transport_inner(p + header, left, d);
+        decode_transport_inner(p + header, left, d, p);
     else
         decode_ports(p + header, left, proto, d);
     return true;

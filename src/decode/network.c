@@ -17,6 +17,22 @@ enum {
     IPV6_SHIM6 = 140,
 };
 
+/*
+ * Notes where headers are, if somebody asks. network NULL: it is where it was. Returns true, so
+ * that a decoder can end with it and saves no registers for its sake.
+ */
+static CLV_COLD bool note_place(const uint8_t *transport, size_t left, const struct decode *d,
+                                const uint8_t *network)
+{
+    struct decode_place *place = d->place;
+    if (!place)
+        return true;
+    place->network = network ? network : place->network;
+    place->transport = transport;
+    place->left = left;
+    return true;
+}
+
 /* The outermost fragment counts: what it carries cannot be put together without the others. */
 static struct decode_fragment *fragment_begin(const struct clv_tuple *t, struct decode *d)
 {
@@ -43,12 +59,13 @@ bool decode_ipv4_fragment(const uint8_t *p, size_t n, struct decode *d)
         f->len = (uint16_t)min_u64(total - header, UINT16_MAX);
         f->more = fragment & IP_MORE_FRAGMENTS;
     }
+    const size_t end = total < n ? total : n;
+    const size_t left = end > header ? end - header : 0;
     if (fragment & IP_FRAGMENT_OFFSET) {
         d->t->flags |= CLV_TUPLE_FRAGMENT;
-        return true;
+        return note_place(p + header, left, d, p);
     }
-    const size_t end = total < n ? total : n;
-    decode_transport(p + header, end > header ? end - header : 0, d);
+    decode_transport(p + header, left, d, p);
     return true;
 }
 
@@ -57,25 +74,31 @@ static void look_closed(const uint8_t *p, size_t n, const struct decode *d)
 {
     struct clv_tuple t = *d->t;
     struct decode_path path = *d->path;
-    struct decode behind = {.t = &t, .depth = d->depth, .path = &path};
+    struct decode behind = {.t = &t, .depth = d->depth, .path = &path, .place = d->place};
     (void)decode_tunnel(p, n, &behind);
     memcpy(d->path->id, path.id, sizeof path.id);
     memcpy(d->path->kind, path.kind, sizeof path.kind);
     d->path->n_tunnels = path.n_tunnels;
 }
 
-void decode_transport_inner(const uint8_t *p, size_t n, struct decode *d)
+void decode_transport_inner(const uint8_t *p, size_t n, struct decode *d, const uint8_t *network)
 {
+    (void)note_place(p, n, d, network);
+    const uint8_t *const here = d->place ? d->place->network : NULL;
     if (d->closed)
         look_closed(p, n, d);
     else if (decode_tunnel(p, n, d))
         return;
+    (void)note_place(p, n, d, here); /* once more: what was tried may have noted its own */
     decode_ports(p, n, d->t->proto, d);
 }
 
-static CLV_COLD void ipv6_fragment(const uint8_t *h, size_t len, struct decode *d)
+/* h: the fragment header, of the packet of n bytes at p. */
+static CLV_COLD void ipv6_fragment(const uint8_t *h, size_t n, struct decode *d, const uint8_t *p)
 {
     const uint16_t offset = load_be16(h + 2);
+    const size_t payload = load_be16(p + 4);
+    const size_t len = (payload ? IPV6_HEADER + payload : n) - (size_t)(h - p) - 8;
     struct decode_fragment *f = fragment_begin(d->t, d);
     if (!f)
         return;
@@ -84,6 +107,16 @@ static CLV_COLD void ipv6_fragment(const uint8_t *h, size_t len, struct decode *
     f->offset = offset & 0xfff8;
     f->len = (uint16_t)min_u64(len, UINT16_MAX);
     f->more = offset & 1;
+}
+
+/* The same of a fragment after the first, which carries no ports. left: bytes at h that are its. */
+static CLV_COLD bool ipv6_later_fragment(const uint8_t *h, size_t n, struct decode *d,
+                                         const uint8_t *p, size_t left)
+{
+    ipv6_fragment(h, n, d, p);
+    d->t->proto = h[0];
+    d->t->flags |= CLV_TUPLE_FRAGMENT;
+    return note_place(h + 8, left - 8, d, p);
 }
 
 bool decode_ipv6(const uint8_t *p, size_t n, struct decode *d)
@@ -111,13 +144,10 @@ bool decode_ipv6(const uint8_t *p, size_t n, struct decode *d)
         case IPV6_FRAGMENT:
             if (left < 8)
                 goto cut;
-            if (load_be16(h + 2) & 0xfff9) /* else it is alone: an atomic fragment, RFC 6946 */
-                ipv6_fragment(h, (payload ? IPV6_HEADER + payload : n) - at - 8, d);
-            if (load_be16(h + 2) & 0xfff8) {
-                t->proto = h[0];
-                t->flags |= CLV_TUPLE_FRAGMENT;
-                return true;
-            }
+            if (load_be16(h + 2) & 0xfff8)
+                return ipv6_later_fragment(h, n, d, p, left);
+            if (load_be16(h + 2) & 1) /* else it is alone: an atomic fragment, RFC 6946 */
+                ipv6_fragment(h, n, d, p);
             len = 8;
             break;
         case IPV6_HOP_BY_HOP:
@@ -137,7 +167,7 @@ bool decode_ipv6(const uint8_t *p, size_t n, struct decode *d)
             break;
         default:
             t->proto = next;
-            decode_transport(h, left, d);
+            decode_transport(h, left, d, p);
             return true;
         }
         if (len > left)
@@ -148,7 +178,7 @@ bool decode_ipv6(const uint8_t *p, size_t n, struct decode *d)
 cut: /* the header says what follows it, if that byte is there */
     t->proto = at < end ? p[at] : next;
     t->flags |= CLV_TUPLE_SHORT;
-    return true;
+    return note_place(p + end, 0, d, p);
 }
 
 bool decode_ip(const uint8_t *p, size_t n, struct decode *d)

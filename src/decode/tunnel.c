@@ -310,16 +310,31 @@ static const struct tunnel *find(uint8_t proto, uint16_t port)
     return NULL;
 }
 
+/* Looks into a tunnel, and notes that it is one if so, if somebody asks. */
+static bool enter(const struct tunnel *t, const uint8_t *p, size_t n, struct decode *d)
+{
+    struct decode_place *const place = d->place;
+    if (CLV_LIKELY(!place))
+        return t->fn(p, n, d);
+    const uint8_t met = place->n_carriers;
+    if (met < DECODE_CARRIERS_MET)
+        place->carriers[place->n_carriers++] = (uint8_t)(t - tunnels + 1);
+    if (t->fn(p, n, d))
+        return true;
+    place->n_carriers = met;
+    return false;
+}
+
 static bool in_udp(const uint8_t *p, size_t n, struct decode *d)
 {
     if (n < 8)
         return false;
     const uint16_t src = load_be16(p), dst = load_be16(p + 2);
     const struct tunnel *t = dst ? find(CLV_PROTO_UDP, dst) : NULL;
-    if (t && t->fn(p + 8, n - 8, d))
+    if (t && enter(t, p + 8, n - 8, d))
         return true;
     t = src && src != dst ? find(CLV_PROTO_UDP, src) : NULL;
-    return t && t->side == EITHER && t->fn(p + 8, n - 8, d);
+    return t && t->side == EITHER && enter(t, p + 8, n - 8, d);
 }
 
 enum { PROTO_AH = 51 };
@@ -334,7 +349,7 @@ static bool ah(const uint8_t *p, size_t n, const struct clv_tuple *outer, struct
         return false;
     *d->t = *outer;
     d->t->proto = p[0];
-    decode_transport(p + len, n - len, d);
+    decode_transport(p + len, n - len, d, NULL);
     return true;
 }
 
@@ -363,7 +378,7 @@ bool decode_tunnel(const uint8_t *p, size_t n, struct decode *d)
         break;
     default: {
         const struct tunnel *t = find(outer.proto, 0);
-        found = t && t->fn(p, n, d);
+        found = t && enter(t, p, n, d);
         break;
     }
     }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * A link type and any bytes: no read outside them, both directions of what is found one key, and
- * the same found whether or not somebody asks for the way there.
+ * the same found whether or not somebody asks for the way there. What describes a packet says the
+ * same as what finds its tuple, and names no place outside it.
  */
 #include "fuzz.h"
 
@@ -25,6 +26,23 @@ static void decode_asked(uint16_t linktype, const uint8_t *p, size_t n, bool inn
     FUZZ_CHECK(!found || !with.transport || (with.transport >= p && with.transport <= p + n));
 }
 
+static void describe(uint16_t linktype, const uint8_t *p, uint32_t n, unsigned flags)
+{
+    struct clv_tuple t, inner = {.family = 0};
+    struct clv_packet_desc desc;
+    struct decode d = {.t = &inner, .inner = true};
+    const bool found = clv_packet_tuple(linktype, p, n, &t);
+    FUZZ_CHECK(clv_packet_describe(linktype, p, n, flags, &desc) == found);
+    FUZZ_CHECK(memcmp(&desc.outer, &t, sizeof t) == 0);
+    if (flags & CLV_DESCRIBE_INNER && decode_function(linktype)(p, n, &d))
+        t = inner;
+    FUZZ_CHECK(memcmp(&desc.tuple, &t, sizeof t) == 0);
+    if (desc.network_at == CLV_NO_PLACE)
+        return;
+    FUZZ_CHECK(desc.network_at < desc.transport_at && desc.transport_at <= desc.payload_at);
+    FUZZ_CHECK(desc.payload_at <= n && desc.payload_len <= n - desc.payload_at);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct flow_by by;
@@ -40,6 +58,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(!inner.fragment || inner.touched);
     for (unsigned how = 0; how < 3; how++)
         decode_asked(load_be16(data), data + 2, size - 2, how > 0, how > 1);
+    for (unsigned flags = 0; flags <= CLV_DESCRIBE_INNER; flags++)
+        describe(load_be16(data), data + 2, (uint32_t)(size - 2), flags);
     FUZZ_CHECK(!clv_linktype_supported(load_be16(data)) || clv_linktype_name(load_be16(data)));
     if (!clv_packet_tuple(load_be16(data), data + 2, (uint32_t)(size - 2), &t)) {
         static const struct clv_tuple zero;
