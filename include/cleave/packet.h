@@ -127,6 +127,77 @@ enum clv_describe {
 CLV_API bool clv_packet_describe(uint16_t linktype, const uint8_t *data, uint32_t caplen,
                                  unsigned flags, struct clv_packet_desc *desc);
 
+/*
+ * Puts the endpoints in canonical order, as keys of flows have them: the lower first, by address as
+ * a number, then by port. true: they were exchanged.
+ */
+CLV_API bool clv_tuple_order(struct clv_tuple *t);
+
+/*
+ * Less than, equal to or greater than 0, as memcmp(): a total order by family, addresses, ports and
+ * protocol. 0 for tuples in canonical order: they are of the same flow. Flags are not compared, but
+ * for CLV_TUPLE_PORTS.
+ */
+CLV_API int clv_tuple_compare(const struct clv_tuple *a, const struct clv_tuple *b);
+
+/*
+ * The same number for both directions of a flow, on every machine and in every version: XXH3 (64
+ * bits, with a seed of its own) of the tuple in canonical order; flags count as in
+ * clv_tuple_compare().
+ */
+CLV_API uint64_t clv_tuple_hash(const struct clv_tuple *t);
+
+/* Which fields of a tuple count. */
+enum clv_tuple_field {
+    CLV_FIELD_IP = 1 << 0,
+    CLV_FIELD_PROTO = 1 << 1,
+    CLV_FIELD_PORT = 1 << 2,
+};
+
+#define CLV_NO_SHARD UINT32_MAX
+
+/*
+ * The shard of n, from 0, that cleave split --shards n puts the packets of this tuple into, the
+ * same for both directions. fields are of enum clv_tuple_field; 0: all, as with --by flow; IP alone
+ * is --by hostpair. Of all fields, the shard is (clv_tuple_hash() >> 32) * n >> 32.
+ * Fragments after the first have no ports, and cleave gives them those of the first: so has whoever
+ * compares, or uses IP alone.
+ * CLV_NO_SHARD: the tuple has no network address, or n is 0.
+ */
+CLV_API uint32_t clv_shard(const struct clv_tuple *t, unsigned fields, uint32_t n);
+
+/* Bytes of the longest text of a tuple, terminated. */
+enum { CLV_TUPLE_TEXT = 128 };
+
+/*
+ * Writes the tuple into the len bytes at buf, terminated, as {key} of cleave split --name has it:
+ * "tcp_10.0.0.1_50000_10.0.0.2_80", source first, ports left out where it has none; a tuple without
+ * a network address is "other". IPv6's groups have '-' between them (RFC 5952 else), a protocol
+ * without a short name is "ip-" and its number. Returns the length; 0 with buf empty: it does not
+ * fit.
+ */
+CLV_API size_t clv_tuple_text(const struct clv_tuple *t, char *buf, size_t len);
+
+/*
+ * Reads such a text; IPv6 may have ':' as well. true: *t is filled, tcp_flags is 0. false: *t is
+ * untouched, *err says what cannot be read.
+ */
+CLV_API CLV_MUST_CHECK bool clv_tuple_parse(const char *text, struct clv_tuple *t,
+                                            struct clv_error *err);
+
+/* Bytes of a Community ID, terminated. */
+enum { CLV_COMMUNITY_ID = 31 };
+
+/*
+ * Writes the tuple's Community ID v1 (https://github.com/corelight/community-id-spec) into buf,
+ * terminated: the same for both directions. icmp: of ICMP and ICMPv6 the type and the code, which
+ * are the packet's first two bytes at transport_at; NULL for other protocols.
+ * false: it has none, without a network address, or the ports or icmp that its protocol needs; or
+ * this build lacks SHA-1 (nettle). buf is empty.
+ */
+CLV_API bool clv_community_id(const struct clv_tuple *t, const uint8_t *icmp, uint16_t seed,
+                              char buf[CLV_COMMUNITY_ID]);
+
 /* true: clv_packet_tuple() knows how packets of this link type begin. */
 CLV_API bool clv_linktype_supported(uint16_t linktype);
 

@@ -90,7 +90,7 @@ uint64_t flow_anykey_hash(const struct flow_key *key, const struct flow_extra *e
     return secret_hash(secret, bytes, sizeof bytes);
 }
 
-uint32_t flow_shard(const struct flow_key *key, const struct flow_extra *extra, uint32_t n)
+uint64_t flow_stable_hash(const struct flow_key *key, const struct flow_extra *extra)
 {
     uint8_t bytes[16 + 16 + 2 + 2 + 3 + sizeof *extra], *p = bytes;
     memcpy(p, key->a, 16);
@@ -112,8 +112,12 @@ uint32_t flow_shard(const struct flow_key *key, const struct flow_extra *extra, 
     }
     store_be32(p, extra->iface);
     p += 4;
-    const uint64_t hash = XXH3_64bits_withSeed(bytes, (size_t)(p - bytes), FLOW_SHARD_SEED);
-    return (uint32_t)((hash >> 32) * n >> 32);
+    return XXH3_64bits_withSeed(bytes, (size_t)(p - bytes), FLOW_SHARD_SEED);
+}
+
+uint32_t flow_shard(const struct flow_key *key, const struct flow_extra *extra, uint32_t n)
+{
+    return (uint32_t)((flow_stable_hash(key, extra) >> 32) * n >> 32);
 }
 
 void flow_shard_key(struct flow_key *key, struct flow_extra *extra, uint32_t shard)

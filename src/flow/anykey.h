@@ -58,13 +58,15 @@ uint64_t flow_anykey_hash(const struct flow_key *key, const struct flow_extra *e
                           const struct secret *secret);
 
 /*
- * The shard of a key, from 0: (h >> 32) * n >> 32, where h is XXH3_64bits with seed
- * FLOW_SHARD_SEED over the key's fields as bytes, in the order of flow_shard(), numbers big-endian:
- * the same on every machine and in every run. So whoever makes a capture can send all of it to one
- * shard; tables do not use this hash.
+ * XXH3_64bits with seed FLOW_SHARD_SEED over the key's fields as bytes, in the order in which the
+ * function puts them, numbers big-endian: the same on every machine and in every run. So whoever
+ * makes a capture can send all of it to one shard; tables do not use this hash.
  */
 #define FLOW_SHARD_SEED UINT64_C(0x243f6a8885a308d3) /* pi's digits after the point */
 
+uint64_t flow_stable_hash(const struct flow_key *key, const struct flow_extra *extra);
+
+/* The shard of a key, from 0: (h >> 32) * n >> 32, where h is that hash. */
 uint32_t flow_shard(const struct flow_key *key, const struct flow_extra *extra, uint32_t n);
 
 /* Turns a key into that of a shard. */

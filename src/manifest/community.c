@@ -37,32 +37,31 @@ static bool answers(uint8_t proto, uint8_t type, uint8_t *other)
     return false;
 }
 
-bool community_id(const struct flow_by *by, const struct flow *f, uint16_t seed,
-                  char id[COMMUNITY_ID_LEN + 1])
+bool community_id_of_tuple(const struct clv_tuple *t, const uint8_t *icmp, uint16_t seed,
+                           char id[COMMUNITY_ID_LEN + 1])
 {
-    const struct flow_key *k = &f->key;
-    const size_t len = k->family == 4 ? 4 : 16;
-    const bool icmp = k->proto == CLV_PROTO_ICMP || k->proto == CLV_PROTO_ICMPV6;
+    const size_t len = t->family == 4 ? 4 : 16;
+    const bool is_icmp = t->proto == CLV_PROTO_ICMP || t->proto == CLV_PROTO_ICMPV6;
     uint8_t src[16 + 2], dst[16 + 2], digest[SHA1_DIGEST_SIZE];
     bool one_way = false;
-    const bool ports = icmp || k->proto == CLV_PROTO_TCP || k->proto == CLV_PROTO_UDP ||
-                       k->proto == CLV_PROTO_SCTP;
-    if (k->family == 0 || by->sided || (by->fields & FLOW_BY_TUPLE) != FLOW_BY_TUPLE ||
-        (icmp ? !f->has_icmp : ports && !flow_has_ports(k)))
+    const bool ports = is_icmp || t->proto == CLV_PROTO_TCP || t->proto == CLV_PROTO_UDP ||
+                       t->proto == CLV_PROTO_SCTP;
+    id[0] = '\0';
+    if (t->family == 0 || (is_icmp ? !icmp : ports && !(t->flags & CLV_TUPLE_PORTS)))
         return false;
-    memcpy(src, f->reversed ? k->b : k->a, len);
-    memcpy(dst, f->reversed ? k->a : k->b, len);
-    store_be16(src + len, f->reversed ? k->b_port : k->a_port);
-    store_be16(dst + len, f->reversed ? k->a_port : k->b_port);
-    if (icmp) {
-        uint8_t other = f->icmp_code;
-        one_way = !answers(k->proto, f->icmp_type, &other);
-        store_be16(src + len, f->icmp_type);
+    memcpy(src, t->src, len);
+    memcpy(dst, t->dst, len);
+    store_be16(src + len, t->sport);
+    store_be16(dst + len, t->dport);
+    if (is_icmp) {
+        uint8_t other = icmp[1];
+        one_way = !answers(t->proto, icmp[0], &other);
+        store_be16(src + len, icmp[0]);
         store_be16(dst + len, other);
     }
     const bool swap = !one_way && memcmp(dst, src, ports ? len + 2 : len) < 0;
     const uint8_t *const low = swap ? dst : src, *const high = swap ? src : dst;
-    const uint8_t proto[2] = {k->proto, 0};
+    const uint8_t proto[2] = {t->proto, 0};
     uint8_t start[2];
     struct sha1_ctx sha1;
     store_be16(start, seed);
@@ -83,13 +82,32 @@ bool community_id(const struct flow_by *by, const struct flow *f, uint16_t seed,
     return true;
 }
 #else
-bool community_id(const struct flow_by *by, const struct flow *f, uint16_t seed,
-                  char id[COMMUNITY_ID_LEN + 1])
+bool community_id_of_tuple(const struct clv_tuple *t, const uint8_t *icmp, uint16_t seed,
+                           char id[COMMUNITY_ID_LEN + 1])
 {
-    (void)by;
-    (void)f;
+    (void)t;
+    (void)icmp;
     (void)seed;
     id[0] = '\0';
     return false;
 }
 #endif
+
+bool community_id(const struct flow_by *by, const struct flow *f, uint16_t seed,
+                  char id[COMMUNITY_ID_LEN + 1])
+{
+    const struct flow_key *k = &f->key;
+    const uint8_t icmp[2] = {f->icmp_type, f->icmp_code};
+    struct clv_tuple t = {
+        .sport = f->reversed ? k->b_port : k->a_port,
+        .dport = f->reversed ? k->a_port : k->b_port,
+        .proto = k->proto,
+        .family = k->family,
+        .flags = flow_has_ports(k) ? CLV_TUPLE_PORTS : 0,
+    };
+    memcpy(t.src, f->reversed ? k->b : k->a, sizeof t.src);
+    memcpy(t.dst, f->reversed ? k->a : k->b, sizeof t.dst);
+    id[0] = '\0';
+    return !by->sided && (by->fields & FLOW_BY_TUPLE) == FLOW_BY_TUPLE &&
+           community_id_of_tuple(&t, f->has_icmp ? icmp : NULL, seed, id);
+}

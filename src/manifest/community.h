@@ -18,4 +18,8 @@ CLV_MUST_CHECK bool community_supported(struct clv_error *err);
 bool community_id(const struct flow_by *by, const struct flow *f, uint16_t seed,
                   char id[COMMUNITY_ID_LEN + 1]);
 
+/* As clv_community_id(). */
+bool community_id_of_tuple(const struct clv_tuple *t, const uint8_t *icmp, uint16_t seed,
+                           char id[COMMUNITY_ID_LEN + 1]);
+
 #endif

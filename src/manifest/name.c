@@ -56,6 +56,18 @@ const char *name_of_proto(uint8_t proto)
     }
 }
 
+bool name_find_proto(const char *name, uint8_t *proto)
+{
+    for (unsigned i = 0; i <= UINT8_MAX; i++) {
+        const char *known = name_of_proto((uint8_t)i);
+        if (known && strcasecmp(known, name) == 0) {
+            *proto = (uint8_t)i;
+            return true;
+        }
+    }
+    return false;
+}
+
 enum { ENDING_MAX = 9 }; /* bytes, the dot counted: ".pcapng" and the like */
 
 struct field_row {
@@ -304,14 +316,14 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
     return check_fields(t, err);
 }
 
-static void put_proto(struct text *out, const struct flow_key *k)
+void name_put_proto(uint8_t proto, struct text *out)
 {
-    const char *name = name_of_proto(k->proto);
+    const char *name = name_of_proto(proto);
     if (name) {
         text_str(out, name);
     } else {
         text_str(out, "ip-");
-        text_u64(out, k->proto, 1);
+        text_u64(out, proto, 1);
     }
 }
 
@@ -399,7 +411,7 @@ static void put_key(struct text *out, const struct name_template *t, const struc
     }
     if (flow_has_proto(&f->key)) {
         next_word(out, &words);
-        put_proto(out, &f->key);
+        name_put_proto(f->key.proto, out);
     }
     for (unsigned src = 2; src--;) {
         uint16_t port;
@@ -467,7 +479,7 @@ static void put_field(const struct name_template *t, const struct name_part *par
         break;
     case NAME_PROTO:
         if (flow_has_proto(&f->key))
-            put_proto(out, &f->key);
+            name_put_proto(f->key.proto, out);
         else
             text_str(out, "ip");
         break;

@@ -91,6 +91,12 @@ void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path);
 /* The len bytes at name are the name of another file of the output directory. */
 bool name_reserved(const char *name, size_t len);
 
+/* As {proto}: its short name, or "ip-" and its number. */
+void name_put_proto(uint8_t proto, struct text *out);
+
+/* The protocol of such a short name, in small or capital letters. */
+bool name_find_proto(const char *name, uint8_t *proto);
+
 /* "tcp" for 6; NULL where the number has no short name here. Static. */
 const char *name_of_proto(uint8_t proto);
 

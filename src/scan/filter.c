@@ -59,16 +59,13 @@ static bool vlan(const char *word, void *to)
 /* A number, or a name as outputs have it, in small or capital letters. */
 static bool proto(const char *word, void *to)
 {
+    uint8_t n;
     if (range(word, UINT8_MAX, to))
         return true;
-    for (unsigned i = 0; i <= UINT8_MAX; i++) {
-        const char *name = name_of_proto((uint8_t)i);
-        if (name && strcasecmp(name, word) == 0) {
-            *(struct select_range *)to = (struct select_range){(uint16_t)i, (uint16_t)i};
-            return true;
-        }
-    }
-    return false;
+    if (!name_find_proto(word, &n))
+        return false;
+    *(struct select_range *)to = (struct select_range){n, n};
+    return true;
 }
 
 /* An address, with the length of a prefix behind a slash or without (RFC 4632, 4291). */

@@ -80,5 +80,9 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     FUZZ_CHECK(flow_key_hash(&there.key, SECRET) == flow_key_hash(&back.key, SECRET));
     const bool same_ends = memcmp(t.src, t.dst, sizeof t.src) == 0 && t.sport == t.dport;
     FUZZ_CHECK(same_ends ? dir == other : dir != other);
+    char text[CLV_TUPLE_TEXT];
+    FUZZ_CHECK(clv_tuple_text(&t, text, sizeof text));
+    FUZZ_CHECK(clv_tuple_parse(text, &back.tuple, &err) && clv_tuple_compare(&back.tuple, &t) == 0);
+    FUZZ_CHECK(clv_tuple_hash(&back.tuple) == clv_tuple_hash(&t));
     return 0;
 }
