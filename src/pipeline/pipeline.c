@@ -588,6 +588,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .started_ns = clock_ns(),
     };
     pl.scan.ledger = &pl.ledger;
+    columns_choose(&pl.manifest);
     bool ok = flow_by_parse(&pl.scan.base, "by", "flow", false, err);
     pl.scan.base.secret = params->by.secret;
     for (size_t i = 0; i < params->n_sources; i++)

@@ -28,6 +28,13 @@ def read(name: str) -> str:
         return f.read()
 
 
+def source(name: str) -> str:
+    """A file of ours, for what only the program's tables have."""
+    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', name),
+              encoding='utf-8') as f:
+        return f.read()
+
+
 def table() -> Dict[str, Flags]:
     """The flags of each command, as the program parses them."""
     out: Dict[str, Flags] = {}
@@ -72,6 +79,16 @@ def pages_agree() -> None:
             r'^\.It (?:Fl (\w) , )?Fl \\-(\S+)', read(name).replace('\\-', '-').replace(
                 'Fl -', 'Fl \\-'), re.M)}
         check_equal(found, flags, 'flags in ' + name)
+
+
+def columns_agree() -> None:
+    """Each column of the table of flows is explained, and no other."""
+    rows = source('src/manifest/columns.c')
+    wanted = re.findall(r'^ +\{"(\w+)", COLUMN_', rows, re.M)
+    found = [word for items in re.findall(r'^\.It Cm (.*)$', read('cleave-manifest.5'), re.M)
+             for word in items.split(' , ')]
+    check(len(wanted) > 30, 'columns: %r', wanted)
+    check_equal(sorted(found), sorted(wanted), 'columns in cleave-manifest.5')
 
 
 def pages_are_sound() -> None:
@@ -129,8 +146,8 @@ def others_complete() -> None:
 
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {}
-    for case in (help_agrees, every_flag_is_taken, pages_agree, pages_are_sound, bash_completes,
-                 others_complete):
+    for case in (help_agrees, every_flag_is_taken, pages_agree, columns_agree, pages_are_sound,
+                 bash_completes, others_complete):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)
 

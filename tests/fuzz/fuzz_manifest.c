@@ -170,6 +170,7 @@ static void check_row(struct manifest *m, const struct manifest_entry *e)
     static char row[MANIFEST_ROW_MAX], head[MANIFEST_ROW_MAX], name[MANIFEST_ROW_MAX];
     struct text out = text_on(row, sizeof row), top = text_on(head, sizeof head);
     m->kind = CLV_MANIFEST_CSV;
+    columns_choose(m);
     manifest_head(m, &top);
     manifest_row(m, e, &out);
     FUZZ_CHECK(!out.full && !top.full);

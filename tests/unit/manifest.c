@@ -65,10 +65,17 @@ static struct flow flow_of(enum flow_kind kind)
 
 #define TIMES "1970-01-01T00:00:01.000000001Z,1970-01-01T00:00:02.000000000Z"
 
+static struct manifest manifest_of(enum clv_manifest kind)
+{
+    struct manifest m = {.kind = kind, .by = by_flow(), .cuts = &no_cuts};
+    columns_choose(&m);
+    return m;
+}
+
 static void put_row(enum clv_manifest kind, const struct flow *f, const char *name,
                     uint16_t linktype, struct text *out)
 {
-    const struct manifest m = {.kind = kind, .by = by_flow(), .cuts = &no_cuts};
+    const struct manifest m = manifest_of(kind);
     const struct manifest_entry e = {.f = f, .name = name, .linktype = linktype};
     manifest_row(&m, &e, out);
 }
@@ -235,8 +242,8 @@ static void test_head(void **state)
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         char buf[512];
         struct text out = text_on(buf, sizeof buf);
-        manifest_head(&(struct manifest){.kind = rows[i].kind, .by = by_flow(), .cuts = &no_cuts},
-                      &out);
+        const struct manifest m = manifest_of(rows[i].kind);
+        manifest_head(&m, &out);
         CHECK_STR(rows[i].name, text_end(&out), rows[i].head);
         CHECK_STR(rows[i].name, manifest_file_name(rows[i].kind), rows[i].file);
     }

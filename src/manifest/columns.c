@@ -1,0 +1,256 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "manifest/columns.h"
+
+#include <string.h>
+
+#include "manifest/community.h"
+#include "manifest/name.h"
+
+static bool cuts_flows(const struct manifest *m)
+{
+    return flow_cuts_any(m->cuts);
+}
+
+static bool has_community(const struct manifest *m)
+{
+    return m->community;
+}
+
+static bool has_shards(const struct manifest *m)
+{
+    return m->shards;
+}
+
+static bool has_outer(const struct manifest *m)
+{
+    return m->outer;
+}
+
+static bool set_text(struct column_value *v, const char *text)
+{
+    v->text.p = text;
+    v->text.len = strlen(text);
+    return v->text.len != 0;
+}
+
+static bool set_number(struct column_value *v, uint64_t n)
+{
+    v->number = n;
+    return true;
+}
+
+static bool is_other(const struct column_of *of)
+{
+    return flow_is_other(&of->e->f->key);
+}
+
+/* The index of the column's end in what flows have by direction. */
+static unsigned direction(const struct column_of *of)
+{
+    return !flow_end_is_a(of->e->f, of->c->src);
+}
+
+static bool get_file(const struct column_of *of, struct column_value *v)
+{
+    return set_text(v, of->e->name);
+}
+
+static bool get_flow(const struct column_of *of, struct column_value *v)
+{
+    return set_number(v, of->e->f->n) && !is_other(of);
+}
+
+static bool get_proto(const struct column_of *of, struct column_value *v)
+{
+    const struct flow_key *k = &of->e->f->key;
+    return set_number(v, k->proto) && flow_has_proto(k) && !is_other(of);
+}
+
+static bool get_addr(const struct column_of *of, struct column_value *v)
+{
+    v->addr.bytes = flow_addr(of->m->by, of->e->f, of->c->src);
+    v->addr.family = of->e->f->key.family;
+    return v->addr.bytes != NULL;
+}
+
+static bool get_port(const struct column_of *of, struct column_value *v)
+{
+    uint16_t port;
+    const bool has = flow_port(of->m->by, of->e->f, of->c->src, &port);
+    return set_number(v, port) && has;
+}
+
+static bool get_packets(const struct column_of *of, struct column_value *v)
+{
+    return set_number(v, of->e->f->sum[direction(of)].packets);
+}
+
+static bool get_captured(const struct column_of *of, struct column_value *v)
+{
+    return set_number(v, of->e->f->sum[direction(of)].captured);
+}
+
+static bool get_wire(const struct column_of *of, struct column_value *v)
+{
+    return set_number(v, of->e->f->sum[direction(of)].wire);
+}
+
+static bool has_time(const struct flow *f)
+{
+    return f->first_ns <= f->last_ns; /* else no record has one */
+}
+
+static bool get_first(const struct column_of *of, struct column_value *v)
+{
+    v->time_ns = of->e->f->first_ns;
+    return has_time(of->e->f);
+}
+
+static bool get_last(const struct column_of *of, struct column_value *v)
+{
+    v->time_ns = of->e->f->last_ns;
+    return has_time(of->e->f);
+}
+
+static bool get_flags(const struct column_of *of, struct column_value *v)
+{
+    return set_number(v, of->e->f->tcp_flags[direction(of)]) && v->number;
+}
+
+static bool get_linktype(const struct column_of *of, struct column_value *v)
+{
+    return set_number(v, of->e->linktype);
+}
+
+static bool get_initiator(const struct column_of *of, struct column_value *v)
+{
+    return !is_other(of) && !of->m->shards && !of->m->by->sided &&
+           set_text(v, flow_from_client(of->m->by, of->e->f) ? "src" : "dst");
+}
+
+static bool get_community(const struct column_of *of, struct column_value *v)
+{
+    static_assert(sizeof v->made > COMMUNITY_ID_LEN, "made has room for it");
+    return !is_other(of) && community_id(of->m->by, of->e->f, of->m->community_seed, v->made) &&
+           set_text(v, v->made);
+}
+
+static bool get_vlan(const struct column_of *of, struct column_value *v)
+{
+    struct text made = text_on(v->made, sizeof v->made);
+    if (is_other(of) || of->e->extra->n_vlans == 0)
+        return false;
+    name_put_vlan(of->e->extra, &made);
+    return set_text(v, text_end(&made));
+}
+
+static bool get_mac(const struct column_of *of, struct column_value *v)
+{
+    v->mac = flow_mac(of->m->by, of->e->f, of->e->extra, of->c->src);
+    return v->mac != NULL;
+}
+
+static bool get_tunnel(const struct column_of *of, struct column_value *v)
+{
+    struct text made = text_on(v->made, sizeof v->made);
+    name_put_tunnel(of->e->extra, &made);
+    return set_text(v, text_end(&made));
+}
+
+static bool get_iface(const struct column_of *of, struct column_value *v)
+{
+    const uint32_t iface = of->e->extra->iface;
+    return iface && set_number(v, iface - 1);
+}
+
+static bool get_shard(const struct column_of *of, struct column_value *v)
+{
+    const struct flow_key *k = &of->e->f->key;
+    return k->has & FLOW_HAS_SHARD && set_number(v, flow_shard_of(k));
+}
+
+static bool get_part(const struct column_of *of, struct column_value *v)
+{
+    return set_number(v, of->e->cut->part);
+}
+
+static bool get_end(const struct column_of *of, struct column_value *v)
+{
+    return set_text(v, flow_end_word(of->m->cuts, of->e->cut));
+}
+
+static bool get_outer_addr(const struct column_of *of, struct column_value *v)
+{
+    const struct clv_tuple *t = of->e->outer;
+    v->addr.bytes = of->c->src ? t->src : t->dst;
+    v->addr.family = t->family;
+    return t->family;
+}
+
+static bool get_outer_port(const struct column_of *of, struct column_value *v)
+{
+    const struct clv_tuple *t = of->e->outer;
+    return t->family && t->flags & CLV_TUPLE_PORTS &&
+           set_number(v, of->c->src ? t->sport : t->dport);
+}
+
+static bool get_outer_proto(const struct column_of *of, struct column_value *v)
+{
+    const struct clv_tuple *t = of->e->outer;
+    return t->family && set_number(v, t->proto);
+}
+
+const struct column columns_all[] = {
+    {"file", COLUMN_TEXT, .get = get_file},
+    {"flow", COLUMN_NUMBER, .get = get_flow},
+    {"proto", COLUMN_PROTO, .get = get_proto},
+    {"src", COLUMN_ADDRESS, .get = get_addr, .src = true},
+    {"sport", COLUMN_PORT, .get = get_port, .src = true},
+    {"dst", COLUMN_ADDRESS, .get = get_addr},
+    {"dport", COLUMN_PORT, .get = get_port},
+    {"src_packets", COLUMN_NUMBER, .get = get_packets, .src = true},
+    {"dst_packets", COLUMN_NUMBER, .get = get_packets},
+    {"src_captured_bytes", COLUMN_NUMBER, .get = get_captured, .src = true},
+    {"dst_captured_bytes", COLUMN_NUMBER, .get = get_captured},
+    {"src_wire_bytes", COLUMN_NUMBER, .get = get_wire, .src = true},
+    {"dst_wire_bytes", COLUMN_NUMBER, .get = get_wire},
+    {"first", COLUMN_TIME, .get = get_first},
+    {"last", COLUMN_TIME, .get = get_last},
+    {"src_tcp_flags", COLUMN_FLAGS, .get = get_flags, .src = true},
+    {"dst_tcp_flags", COLUMN_FLAGS, .get = get_flags},
+    {"linktype", COLUMN_NUMBER, .get = get_linktype},
+    {"initiator", COLUMN_WORD, .get = get_initiator},
+    {"community_id", COLUMN_WORD, .get = get_community, .present = has_community},
+    {"vlan", COLUMN_WORD, .get = get_vlan, .field = FLOW_BY_VLAN},
+    {"src_mac", COLUMN_MAC, .get = get_mac, .field = FLOW_BY_MAC, .src = true},
+    {"dst_mac", COLUMN_MAC, .get = get_mac, .field = FLOW_BY_MAC},
+    {"tunnel", COLUMN_WORD, .get = get_tunnel, .field = FLOW_BY_TUNNEL},
+    {"iface", COLUMN_NUMBER, .get = get_iface, .field = FLOW_BY_IFACE},
+    {"shard", COLUMN_NUMBER, .get = get_shard, .present = has_shards},
+    {"part", COLUMN_NUMBER, .get = get_part, .present = cuts_flows},
+    {"end", COLUMN_WORD, .get = get_end, .present = cuts_flows},
+    {"outer_src", COLUMN_ADDRESS, .get = get_outer_addr, .present = has_outer, .src = true},
+    {"outer_sport", COLUMN_PORT, .get = get_outer_port, .present = has_outer, .src = true},
+    {"outer_dst", COLUMN_ADDRESS, .get = get_outer_addr, .present = has_outer},
+    {"outer_dport", COLUMN_PORT, .get = get_outer_port, .present = has_outer},
+    {"outer_proto", COLUMN_PROTO, .get = get_outer_proto, .present = has_outer},
+};
+const unsigned columns_n = sizeof columns_all / sizeof *columns_all;
+static_assert(sizeof columns_all / sizeof *columns_all <= COLUMNS_MAX,
+              "struct manifest has room for all");
+
+/* Of shards a key's fields are not known any more: a shard has many flows. */
+static bool has_field(const struct manifest *m, enum flow_field field)
+{
+    return !field || (m->by->fields & field && !m->shards);
+}
+
+void columns_choose(struct manifest *m)
+{
+    m->n_columns = 0;
+    for (unsigned i = 0; i < columns_n; i++) {
+        const struct column *c = &columns_all[i];
+        if (has_field(m, c->field) && (!c->present || c->present(m)))
+            m->columns[m->n_columns++] = c;
+    }
+}

@@ -1,0 +1,99 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The columns of the table of flows: of each its name, its type, which runs have it, and how the
+ * value of a flow is got. Every form of the table is made from these rows: a new column is a row
+ * here, and a paragraph in cleave-manifest(5).
+ */
+#ifndef CLEAVE_MANIFEST_COLUMNS_H
+#define CLEAVE_MANIFEST_COLUMNS_H
+
+#include "cleave/split.h"
+#include "flow/cut.h"
+#include "flow/table.h"
+
+struct column;
+
+enum { COLUMNS_MAX = 40 };
+
+/* What rows have in common. Pointers are borrowed. */
+struct manifest {
+    enum clv_manifest kind;
+    const struct flow_by *by;
+    const struct flow_cuts *cuts;
+    bool community; /* a column for it */
+    uint16_t community_seed;
+    bool outer; /* columns for the addresses that tunnels hide */
+    bool shards;
+    unsigned n_columns; /* by columns_choose(), in their order */
+    const struct column *columns[COLUMNS_MAX];
+};
+
+/* An output. */
+struct manifest_entry {
+    const struct flow *f;
+    const struct flow_extra *extra; /* NULL: the key has none */
+    const struct flow_cut *cut;     /* NULL: nothing cuts flows */
+    const struct clv_tuple *outer;  /* NULL: nobody asks */
+    const char *name;
+    uint16_t linktype;
+};
+
+/* Which member of struct column_value has a column's values. */
+enum column_type {
+    COLUMN_TEXT,    /* text: terminated; of any bytes */
+    COLUMN_WORD,    /* text: of ASCII that no form has to quote or escape */
+    COLUMN_NUMBER,  /* number */
+    COLUMN_PORT,    /* number: 0 to 65535 */
+    COLUMN_PROTO,   /* number: of IP's protocols, 0 to 255 */
+    COLUMN_FLAGS,   /* number: of TCP, RFC 9293 section 3.1, not 0 */
+    COLUMN_TIME,    /* time_ns */
+    COLUMN_ADDRESS, /* addr */
+    COLUMN_MAC,     /* mac */
+};
+
+/* A value, which may point into the flow, or into itself. */
+struct column_value {
+    union {
+        struct {
+            const char *p;
+            size_t len;
+        } text;
+        struct {
+            const uint8_t *bytes; /* 16, of which IPv4 uses 4 */
+            uint8_t family;       /* 4 or 6 */
+        } addr;
+        const uint8_t *mac; /* 6 bytes */
+        uint64_t number;
+        int64_t time_ns; /* since the epoch, UTC */
+    };
+    char made[96]; /* text that the flow does not have as such */
+};
+
+/* Whose value is asked for. */
+struct column_of {
+    const struct column *c;
+    const struct manifest *m;
+    const struct manifest_entry *e;
+};
+
+struct column {
+    const char *name;
+    enum column_type type;
+    bool src; /* of the source, else of the destination */
+
+    /* A run has the column if its keys have this field, 0: any, and if this says so, NULL: yes. */
+    enum flow_field field;
+    bool (*present)(const struct manifest *m);
+
+    /* false: the flow has none, and *v is undefined. */
+    bool (*get)(const struct column_of *of, struct column_value *v);
+};
+
+/* All columns, in the order in which a row has them. */
+extern const struct column columns_all[];
+extern const unsigned columns_n;
+
+/* Chooses the columns of a run; all else of m is set. */
+void columns_choose(struct manifest *m);
+
+#endif
