@@ -12,24 +12,31 @@ bool flow_source_is_client(const struct clv_tuple *t)
     return src_known != dst_known ? dst_known : t->dport < t->sport;
 }
 
-/* One end of a record, as far as the key takes it; compared as bytes. */
-struct end {
-    uint8_t addr[16];
-    uint8_t port[2];
-    uint8_t mac[6];
-};
-
-static struct end take_end(unsigned fields, const struct flow_origin *o, bool source)
+/* true: in canonical order the destination comes first, by what the key takes of both ends. */
+static bool destination_is_lower(unsigned fields, const struct flow_origin *o)
 {
     const struct clv_tuple *t = &o->tuple;
-    struct end e = {0};
+    int order = 0;
     if (fields & FLOW_END_ADDR)
-        memcpy(e.addr, source ? t->src : t->dst, sizeof e.addr);
+        order = memcmp(t->dst, t->src, sizeof t->dst);
+    if (order == 0 && (fields & FLOW_END_PORT) && (t->flags & CLV_TUPLE_PORTS))
+        order = (int)t->dport - (int)t->sport;
+    if (order == 0 && (fields & FLOW_END_MAC))
+        order = memcmp(o->path.dst_mac, o->path.src_mac, sizeof o->path.dst_mac);
+    return order < 0;
+}
+
+/* Takes what the key has of an end of the record. */
+static void take_end(unsigned fields, const struct flow_origin *o, bool source, uint8_t addr[16],
+                     uint16_t *port, uint8_t mac[6])
+{
+    const struct clv_tuple *t = &o->tuple;
+    if (fields & FLOW_END_ADDR)
+        memcpy(addr, source ? t->src : t->dst, sizeof t->src);
     if ((fields & FLOW_END_PORT) && (t->flags & CLV_TUPLE_PORTS))
-        store_be16(e.port, source ? t->sport : t->dport);
+        *port = source ? t->sport : t->dport;
     if (fields & FLOW_END_MAC)
-        memcpy(e.mac, source ? o->path.src_mac : o->path.dst_mac, sizeof e.mac);
-    return e;
+        memcpy(mac, source ? o->path.src_mac : o->path.dst_mac, sizeof o->path.src_mac);
 }
 
 unsigned flow_anykey_settle(const struct flow_by *by, const struct flow_origin *o,
@@ -41,16 +48,10 @@ unsigned flow_anykey_settle(const struct flow_by *by, const struct flow_origin *
     *extra = (struct flow_extra){0};
     if (o->tuple.family == 0 && by->needs_network)
         return 0;
-    bool swap = side == FLOW_SIDE_DESTINATION;
-    if (by->undirected && !by->sided) {
-        const struct end src = take_end(by->a, o, true), dst = take_end(by->a, o, false);
-        swap = memcmp(&dst, &src, sizeof src) < 0;
-    }
-    const struct end a = take_end(by->a, o, !swap), b = take_end(by->b, o, swap);
-    memcpy(key->a, a.addr, sizeof key->a);
-    memcpy(key->b, b.addr, sizeof key->b);
-    key->a_port = load_be16(a.port);
-    key->b_port = load_be16(b.port);
+    const bool swap = by->undirected && !by->sided ? destination_is_lower(by->a, o)
+                                                   : side == FLOW_SIDE_DESTINATION;
+    take_end(by->a, o, !swap, key->a, &key->a_port, extra->a_mac);
+    take_end(by->b, o, swap, key->b, &key->b_port, extra->b_mac);
     key->has = FLOW_HAS_KEY;
     if (any & FLOW_END_ADDR)
         key->family = o->tuple.family;
@@ -60,11 +61,8 @@ unsigned flow_anykey_settle(const struct flow_by *by, const struct flow_origin *
         key->has |= FLOW_HAS_PROTO;
         key->proto = o->tuple.proto;
     }
-    if (any & FLOW_END_MAC) {
+    if (any & FLOW_END_MAC)
         extra->has_mac = path->has_mac;
-        memcpy(extra->a_mac, a.mac, sizeof extra->a_mac);
-        memcpy(extra->b_mac, b.mac, sizeof extra->b_mac);
-    }
     if (by->fields & FLOW_BY_VLAN) {
         extra->n_vlans = path->n_vlans;
         memcpy(extra->vlan, path->vlan, sizeof extra->vlan);
