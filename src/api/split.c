@@ -16,6 +16,7 @@
 #include "job/job.h"
 #include "job/receipt.h"
 #include "pipeline/tally.h"
+#include "report/report.h"
 #include "verify/directory.h"
 
 static void add_result(struct clv_split_result *sum, const struct clv_split_result *r)
@@ -112,13 +113,11 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     run->fault = (struct clv_error){.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
     run->again = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
     bool ok = !verifies || verify_begin(v, job, from, n, p->staging, keep_fault, &run->fault, err);
-    if (verifies && once)
-        job->pipeline.proof = &v->plan;
-    job->pipeline.report = report;
-    ok = ok && job_part(job, from, n, p, result, err);
+    struct observer page = observe_report(report), proof = observe_proof(&v->plan);
+    proof.next = report ? &page : NULL;
+    ok = ok && job_part(job, from, n, p, verifies && once ? &proof : proof.next, result, err);
     if (!job->params->each)
         job_faults(job, result);
-    job->pipeline.report = NULL; /* what is done again is not told again */
     if (!verifies)
         return ok && (!writes || record_write(p, &record, err));
     ok = ok && (once || verify_again(v, &run->again, err));

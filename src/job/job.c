@@ -289,9 +289,8 @@ static bool choose(struct chosen *chosen, const struct clv_split_params *params,
     dry.manifest = CLV_MANIFEST_NONE;
     dry.cuts = (struct flow_cuts){.connections = false};
     dry.max_packets = dry.max_bytes = 0;
-    dry.collect = chosen;
-    dry.proof = NULL;
-    dry.report = NULL;
+    const struct observer learned = observe_learned(chosen);
+    dry.observers = &learned;
     const bool ok = run_once(params, sources, n, header, &dry, &result, err);
     *seconds = result.seconds;
     return ok &&
@@ -376,11 +375,12 @@ void job_close(struct job *job)
     job->n_sources = job->n_all = 0;
 }
 
-bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
-              struct clv_split_result *result, struct clv_error *err)
+/* As job_part(), by *pp, which is settled but for what depends on the sources. */
+static bool run_part(struct job *job, size_t from, size_t n, const struct pipeline_params *pp,
+                     struct clv_split_result *result, struct clv_error *err)
 {
     const struct clv_split_params *params = job->params;
-    struct pipeline_params own = job->pipeline;
+    struct pipeline_params own = *pp;
     struct source *sources = job->sources + from;
     struct name_template name;
     struct chosen chosen = {
@@ -399,7 +399,6 @@ bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
     name.other_ending = dialect_ending(&job->dialect);
     own.dialect = &job->dialect;
     own.name = &name;
-    own.publish = p;
     own.n_before = from;
     own.n_all = job->n_sources;
     bool ok = true;
@@ -411,6 +410,28 @@ bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
     result->seconds += seconds;
     chosen_fini(&chosen);
     return ok;
+}
+
+bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
+              const struct observer *observers, struct clv_split_result *result,
+              struct clv_error *err)
+{
+    struct pipeline_params own = job->pipeline;
+    own.publish = p;
+    own.observers = observers;
+    return run_part(job, from, n, &own, result, err);
+}
+
+bool job_repeat(struct job *job, size_t from, size_t n, bool manifest,
+                const struct observer *observers, struct clv_split_result *result,
+                struct clv_error *err)
+{
+    struct pipeline_params own = job->pipeline;
+    own.observers = observers;
+    own.dry_run = true;
+    own.manifest_fd = -1;
+    own.manifest = manifest ? job->params->manifest : CLV_MANIFEST_NONE;
+    return run_part(job, from, n, &own, result, err);
 }
 
 const struct source *job_next(const struct job *job, size_t *good, size_t *bad)

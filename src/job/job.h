@@ -18,9 +18,9 @@ struct job {
     struct source *sources; /* n_sources that can be read, and behind them those that cannot */
     size_t n_sources, n_all;
     struct select select;
-    struct secret secret;            /* of all tables of the job, also where a part is run again */
-    struct pipeline_params pipeline; /* who runs a part may add to it */
-    struct dialect dialect;          /* of the outputs, of the part that was run last */
+    struct secret secret; /* of all tables of the job, also where a part is run again */
+    struct pipeline_params pipeline;
+    struct dialect dialect; /* of the outputs, of the part that was run last */
 };
 
 /*
@@ -33,11 +33,20 @@ CLV_MUST_CHECK bool job_open(struct job *job, const struct clv_split_params *par
 void job_close(struct job *job);
 
 /*
- * Splits the n sources from `from` on into p; p is not used by runs that write nothing. A part may
- * be run again, unless one of its sources can be read only once.
+ * Splits the n sources from `from` on into p; p is not used by runs that write nothing. observers:
+ * who follows it (pipeline/observe.h), or NULL.
  */
 CLV_MUST_CHECK bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
-                             struct clv_split_result *result, struct clv_error *err);
+                             const struct observer *observers, struct clv_split_result *result,
+                             struct clv_error *err);
+
+/*
+ * Reads these sources once more and writes nothing, for the observers alone; manifest: they want
+ * its bytes. None of the sources may be one that can be read only once.
+ */
+CLV_MUST_CHECK bool job_repeat(struct job *job, size_t from, size_t n, bool manifest,
+                               const struct observer *observers, struct clv_split_result *result,
+                               struct clv_error *err);
 
 /* The next in the order of the captures, readable or not; the cursors begin at 0. NULL: no more. */
 const struct source *job_next(const struct job *job, size_t *good, size_t *bad);

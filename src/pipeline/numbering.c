@@ -234,20 +234,3 @@ bool numbering_names(const struct numbering *nb, struct partition *p, struct clv
     }
     return true;
 }
-
-struct flow_ref *numbering_rows(const struct numbering *nb, const struct partition *parts,
-                                uint32_t n_parts, uint64_t *n, struct clv_error *err)
-{
-    const uint64_t n_rows = nb->n_numbered + nb->n_others;
-    struct flow_ref *rows = mem_alloc(n_rows, sizeof *rows);
-    if (!rows) {
-        (void)clv_fail_nomem(err, "the manifest", nb->n_numbered * sizeof *rows);
-        return NULL;
-    }
-    struct flow_tour tour = {.part = 0};
-    uint32_t part;
-    for (const struct flow *f; (f = flow_tour_next(&tour, parts, n_parts, &part)) != NULL;)
-        rows[f->n - 1 + (is_other(f) ? nb->n_numbered : 0)] = (struct flow_ref){part, f->index};
-    *n = n_rows;
-    return rows;
-}

@@ -40,8 +40,15 @@ CLV_MUST_CHECK bool numbering_epoch(struct numbering *nb, struct partition *part
 CLV_MUST_CHECK bool numbering_names(const struct numbering *nb, struct partition *p,
                                     struct clv_error *err);
 
-/* All flows by number, `other` last. Returns an array of *n to mem_free(), or NULL. */
-struct flow_ref *numbering_rows(const struct numbering *nb, const struct partition *parts,
-                                uint32_t n_parts, uint64_t *n, struct clv_error *err);
+/* Outputs so far, and where one stands among them: flows by number, `other` last. */
+static inline uint64_t numbering_outputs(const struct numbering *nb)
+{
+    return nb->n_numbered + nb->n_others;
+}
+
+static inline uint64_t numbering_row(const struct numbering *nb, const struct flow *f)
+{
+    return f->n - 1 + (flow_is_other(&f->key) ? nb->n_numbered : 0);
+}
 
 #endif

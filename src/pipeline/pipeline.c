@@ -1,220 +1,267 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "pipeline/pipeline.h"
 
+#include <fcntl.h>
 #include <stdlib.h>
-#include <unistd.h>
 
 #include "base/clock.h"
 #include "base/io.h"
 #include "base/port.h"
 #include "format/savefile.h"
 #include "manifest/community.h"
-#include "pipeline/join.h"
-#include "pipeline/tally.h"
+#include "pipeline/finish.h"
+#include "pipeline/schedule.h"
+#include "pipeline/sizes.h"
+#include "scan/join.h"
+#include "scan/roles.h"
 
 enum {
-    REF_COST = sizeof(struct log_entry) + sizeof(struct writer_ref),
-    REFS_MIN = 64 * 1024,
-    WINDOW_DEFAULT_MAX = 1 << 30,
-    FINDS_PER_THREAD = 4,
-    ROWS_BUF = 2 << 20,
     PROGRESS_NS = 100 * 1000 * 1000,
-    STREAM_BUFFERS = 3,
-    STREAM_WINDOW_MIN = FRAGMENTS_LOOKAHEAD, /* then three suffice for those who wait */
     METADATA_MAX = 256 << 20, /* bytes that are kept for outputs; the same for any --memory */
-    VIEWS_BESIDE = 5,         /* what is written and found, beside the batches */
+};
+
+struct pipeline {
+    const struct pipeline_params *params;
+    struct clv_split_result *result;
+    struct clv_error *err;
+    int64_t started_ns, reported_ns;
+
+    struct scan_plan scan;
+    struct ledger ledger;
+    struct metadata metadata;
+    struct spill spill; /* for what is kept of each flow */
+    struct partition *parts;
+    struct writer_ref *refs; /* of the epoch that is flushed, partition by partition */
+    uint64_t *ref_starts;    /* by partition */
+    struct join join;
+    struct roles roles;
+    struct manifest manifest;
+    struct numbering numbering;
+    struct writer_round round; /* of the epoch that is flushed */
+    struct finish finish;
+
+    pthread_mutex_t lock; /* guards all below, and the counts of join */
+    pthread_cond_t wake;
+    struct schedule schedule;
+    uint64_t found_flows;   /* about: up to the last batch, `other` counted */
+    size_t written, closed; /* sources before these are */
 };
 
 struct worker {
-    struct plan *pl;
+    struct pipeline *pl;
     struct stage stage;
-    char *rows;
+    char *text; /* rows of the manifest */
     bool is_caller;
 };
 
-/* Every new output of the epoch has its number: names follow, and the log becomes runs. */
-static bool sort_partition(struct plan *pl, uint32_t number, struct clv_error *err)
+/* The first failure is the one that is reported. The caller holds the lock. */
+static void fail(struct pipeline *pl, const struct clv_error *err)
 {
-    struct partition *p = &pl->parts[number];
-    if (!numbering_names(&pl->numbering, p, err))
-        return false;
-    partition_sort(p, pl->refs + pl->flush.ref_starts[number]);
+    if (!pl->schedule.failed)
+        *pl->err = *err;
+    pl->schedule.failed = true;
+}
+
+/* qsort() has no place for context: what is compared lies in the element. */
+struct sized {
+    uint64_t bytes;
+    uint32_t part;
+};
+
+static int by_bytes(const void *x, const void *y)
+{
+    const struct sized *a = x, *b = y;
+    return a->bytes < b->bytes   ? 1
+           : a->bytes > b->bytes ? -1
+                                 : (a->part > b->part) - (a->part < b->part);
+}
+
+/* Where each partition's references go, and that the one with most bytes is worked on first. */
+static bool lay_out(struct pipeline *pl, struct clv_error *err)
+{
+    const uint32_t n = pl->schedule.n_parts;
+    struct sized *order = mem_alloc(n, sizeof *order);
+    uint64_t start = 0;
+    if (!order)
+        return clv_fail_nomem(err, "the pipeline", n * sizeof *order);
+    for (uint32_t p = 0; p < n; p++) {
+        pl->ref_starts[p] = start;
+        start += pl->parts[p].n_log;
+        order[p] = (struct sized){pl->parts[p].pending_bytes, p};
+    }
+    qsort(order, n, sizeof *order, by_bytes);
+    for (uint32_t p = 0; p < n; p++)
+        pl->schedule.flush.by_size[p] = order[p].part;
+    mem_free(order);
     return true;
 }
 
-static struct manifest_entry entry_of(const struct plan *pl, uint32_t part, uint32_t flow)
+/* The epoch is complete: its new flows get numbers, and names where one thread must give them. */
+static bool number(struct pipeline *pl, struct clv_error *err)
 {
-    const struct partition *p = &pl->parts[part];
-    const struct flow *f = flow_table_at(&p->flows, flow);
-    return (struct manifest_entry){
-        .f = f,
-        .extra = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_EXTRA),
-        .cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT),
-        .outer = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_OUTER),
-        .name = partition_name(p, flow),
-        .linktype = pl->scan.dialect->kinds[f->kind].linktype,
+    const struct flush *f = &pl->schedule.flush;
+    pl->round = (struct writer_round){
+        .source = {.dialect = pl->scan.dialect, .n_entries = ledger_count(&pl->ledger)},
+        .last = f->last,
     };
-}
-
-static bool write_rows(struct plan *pl, struct worker *w, uint32_t chunk, struct clv_error *err)
-{
-    struct text out = text_on(w->rows, ROWS_BUF);
-    const uint64_t from = (uint64_t)chunk * ROWS;
-    const uint64_t to = min_u64(from + ROWS, pl->n_rows);
-    const struct proof_plan *proof = pl->params->proof;
-    bool ok = true, my_turn = false;
-    if (chunk == 0)
-        manifest_head(&pl->manifest, &out);
-    for (uint64_t i = from; ok && i <= to; i++) {
-        if (i == to || out.cap - out.len < MANIFEST_ROW_MAX) {
-            /* Full or done: the chunks before this one must be written first. */
-            if (!my_turn) {
-                (void)pthread_mutex_lock(&pl->lock);
-                while (pl->rows_done != chunk && !pl->failed)
-                    (void)pthread_cond_wait(&pl->wake, &pl->lock);
-                (void)pthread_mutex_unlock(&pl->lock);
-                my_turn = true;
-            }
-            ok = pl->manifest_fd < 0 ||
-                 io_write(pl->manifest_fd, out.p, out.len, "the manifest", err);
-            ok = ok &&
-                 (!proof || !proof->manifest || proof->manifest(proof->user, out.p, out.len, err));
-            out.len = 0;
-        }
-        if (i < to) {
-            const struct manifest_entry e = entry_of(pl, pl->rows[i].part, pl->rows[i].flow);
-            manifest_row(&pl->manifest, &e, &out);
-        }
+    if (f->view) {
+        pl->round.base = f->view->w.p;
+        pl->round.avail = f->view->w.avail;
+        pl->round.position = f->view->position;
+        pl->round.source.format = &f->view->source->format;
     }
-    return ok;
+    return lay_out(pl, err) && numbering_epoch(&pl->numbering, pl->parts, pl->schedule.n_parts,
+                                               f->items, &pl->round, err);
 }
 
-static bool check_outputs(const struct plan *pl, uint32_t chunk, struct clv_error *err)
+/* Every new output of the epoch has its number: names follow, and the log becomes runs. */
+static bool sort_partition(struct pipeline *pl, uint32_t part, struct clv_error *err)
 {
-    const struct proof_plan *proof = pl->params->proof;
-    const uint64_t from = (uint64_t)chunk * CHECKS;
-    const uint64_t to = min_u64(from + CHECKS, pl->n_rows);
-    bool ok = true;
-    for (uint64_t i = from; ok && i < to; i++) {
-        const struct partition *p = &pl->parts[pl->rows[i].part];
-        const struct flow *f = flow_table_at(&p->flows, pl->rows[i].flow);
-        const struct proof_output o = {
-            .name = partition_name(p, f->index),
-            .flow = f,
-            .extra = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_EXTRA),
-            .dialect = pl->scan.dialect,
-            .proof = flow_table_beside(&p->flows, f, FLOW_BESIDE_PROOF),
-        };
-        ok = proof->output(proof->user, &o, err);
-    }
-    return ok;
+    struct partition *p = &pl->parts[part];
+    if (!numbering_names(&pl->numbering, p, err))
+        return false;
+    partition_sort(p, pl->refs + pl->ref_starts[part]);
+    return true;
 }
 
-/* What was read from a map may not have been the file's: it is asked behind every task. */
+/* What was read from a map may not have been the file's: it is asked after every task. */
 static bool still_there(const struct view *v, struct clv_error *err)
 {
     return !v || input_check(v->source->in, err);
 }
 
-static bool scan(const struct plan *pl, struct scan_piece *piece, const struct view *v,
-                 struct clv_error *err)
+static bool scan(struct pipeline *pl, const struct feed_scan *s, struct clv_error *err)
 {
-    const bool damaged =
-        pl->params->recover; /* maybe, and then not to be walked straight through */
+    struct scan_piece *piece = &s->batch->pieces[s->piece];
+    const struct view *v = s->batch->view;
     if (!scan_piece_run(piece, &pl->scan, v, err))
         return false;
-    return !pl->params->proof || piece->start == SCAN_UNKNOWN || damaged ||
-           proof_walk(pl->params->proof, &piece->walked, pl->scan.dialect, v, piece->start,
-                      piece->end, err);
+    /* With holes it is not to be walked straight through. */
+    if (piece->start != SCAN_UNKNOWN && !pl->params->recover)
+        for (const struct observer *o = pl->params->observers; o; o = o->next)
+            if (o->scanned && !o->scanned(o->self, piece, v, pl->scan.dialect, err))
+                return false;
+    return still_there(v, err);
 }
 
-static bool carry_out(struct plan *pl, struct worker *w, const struct task *t,
-                      struct clv_error *err)
+static bool find(struct pipeline *pl, const struct task *t, struct clv_error *err)
 {
-    switch (t->kind) {
-    case TASK_SCAN:
-        return scan(pl, &t->batch->pieces[t->piece], t->batch->view, err) &&
-               still_there(t->batch->view, err);
-    case TASK_JOIN:
-        return join_batch(pl, t->batch, err);
-    case TASK_ROLES:
+    const struct epoch *e = &pl->schedule.epoch;
+    for (uint32_t p = t->from; p < t->to; p++)
         for (unsigned i = 0; i < t->batch->n_pieces; i++)
-            if (!roles_settle(&pl->roles, &pl->scan, &t->batch->pieces[i], err))
+            if (!partition_find(&pl->parts[p], p, &t->batch->pieces[i], e->number, e->seq, err))
                 return false;
+    return true;
+}
+
+static bool write_partition(struct pipeline *pl, struct worker *w, uint32_t part,
+                            struct clv_error *err)
+{
+    struct partition *p = &pl->parts[part];
+    const struct view *v = pl->schedule.flush.view;
+    for (const struct observer *o = pl->params->observers; o; o = o->next)
+        if (o->epoch && !o->epoch(o->self, p, v, &pl->round, err))
+            return false;
+    return partition_write(p, &w->stage, &pl->round, err) && still_there(v, err);
+}
+
+/* A descriptor for the manifest; -1: there is none where it is only held against one. */
+static bool open_manifest(const struct pipeline *pl, int *fd, struct clv_error *err)
+{
+    const struct pipeline_params *pp = pl->params;
+    *fd = -1;
+    if (pp->manifest == CLV_MANIFEST_NONE || (pp->dry_run && pp->manifest_fd < 0))
         return true;
+    if (pp->manifest_fd < 0) {
+        *fd = io_create_at(pp->publish->dir_fd, manifest_file_name(pp->manifest), pp->publish->mode,
+                           err);
+        return *fd >= 0;
+    }
+    *fd = fcntl(pp->manifest_fd, F_DUPFD_CLOEXEC, 0);
+    return *fd >= 0 || clv_fail_errno(err, "the manifest", "has no descriptor");
+}
+
+static bool tour(struct pipeline *pl, struct task *t, struct clv_error *err)
+{
+    int fd;
+    return open_manifest(pl, &fd, err) && finish_tour(&pl->finish, fd, &t->rows, &t->checks, err);
+}
+
+static bool carry_out(struct pipeline *pl, struct worker *w, struct task *t, struct clv_error *err)
+{
+    const struct pass *pass = &pl->schedule.order.passes[t->pass].pass;
+    switch (t->kind) {
+    case TASK_OPEN:
+        return feed_open(&pl->schedule.feed, &t->there, err);
+    case TASK_SCAN:
+        return scan(pl, &t->scan, err);
+    case TASK_PASS:
+        return pass->run(pass->self, t->batch, err);
     case TASK_FIND:
-        for (uint32_t p = t->from; p < t->to; p++)
-            for (unsigned i = 0; i < t->batch->n_pieces; i++)
-                if (!partition_find(&pl->parts[p], p, &t->batch->pieces[i], pl->epoch,
-                                    pl->epoch_seq, err))
-                    return false;
-        return true;
+        return find(pl, t, err);
+    case TASK_NUMBER:
+        return number(pl, err);
     case TASK_SORT:
         return sort_partition(pl, t->from, err);
     case TASK_WRITE:
-        return (!pl->params->proof || partition_prove(&pl->parts[t->from], pl->params->proof,
-                                                      pl->flush.view, &pl->flush.round, err)) &&
-               partition_write(&pl->parts[t->from], &w->stage, &pl->flush.round, err) &&
-               still_there(pl->flush.view, err);
+        return write_partition(pl, w, t->from, err);
     case TASK_REST:
-        return partition_rest(&pl->parts[t->from], &w->stage, &pl->flush.round, err);
+        return partition_rest(&pl->parts[t->from], &w->stage, &pl->round, err);
+    case TASK_TOUR:
+        return tour(pl, t, err);
     case TASK_ROWS:
-        return write_rows(pl, w, t->from, err);
+        return finish_rows(&pl->finish, t->from, w->text, err);
     case TASK_CHECK:
-        return check_outputs(pl, t->from, err);
+        return finish_check(&pl->finish, t->from, err);
     }
     return true;
 }
 
-static void count(struct plan *pl)
+static void count(struct pipeline *pl)
 {
     struct clv_split_result *r = pl->result;
-    r->records_read = pl->counts.records;
-    r->other = pl->counts.other;
-    r->dropped_other = pl->counts.dropped_other;
-    r->fragments = pl->counts.fragments;
-    r->orphans = pl->orphans;
-    r->fragment_overflow = pl->overflow;
-    r->cut_short = pl->counts.cut_short;
-    r->copies = pl->counts.copies - pl->filtered_copies;
-    r->dropped_filtered = pl->counts.filtered + pl->filtered;
-    r->damages = pl->counts.damages;
-    r->joined = pl->counts.joined;
-    r->times_beyond = pl->counts.times_beyond;
-    r->skipped_bytes = pl->counts.skipped_bytes;
-    r->rounded = pl->counts.rounded;
-    r->earlier = pl->counts.earlier;
-    r->untimed = pl->counts.untimed;
-    r->bad_options = pl->counts.bad_options;
-    r->dropped_blocks.statistics = pl->counts.blocks_statistics;
-    r->dropped_blocks.custom = pl->counts.blocks_custom;
-    r->dropped_blocks.unknown = pl->counts.blocks_unknown;
-    r->dropped_blocks.metadata = pl->counts.blocks_metadata;
+    const struct scan_counts *c = &pl->schedule.feed.counts;
+    const struct join_counts *j = &pl->join.seen;
+    r->records_read = c->records;
+    r->other = c->other;
+    r->dropped_other = c->dropped_other;
+    r->fragments = c->fragments;
+    r->orphans = j->orphans;
+    r->fragment_overflow = j->overflow;
+    r->cut_short = c->cut_short;
+    r->copies = c->copies - j->filtered_copies;
+    r->dropped_filtered = c->filtered + j->filtered;
+    r->damages = c->damages;
+    r->joined = c->joined;
+    r->times_beyond = c->times_beyond;
+    r->skipped_bytes = c->skipped_bytes;
+    r->rounded = c->rounded;
+    r->earlier = c->earlier;
+    r->untimed = c->untimed;
+    r->bad_options = c->bad_options;
+    r->dropped_blocks.statistics = c->blocks_statistics;
+    r->dropped_blocks.custom = c->blocks_custom;
+    r->dropped_blocks.unknown = c->blocks_unknown;
+    r->dropped_blocks.metadata = c->blocks_metadata;
     r->n_unknown_links = 0;
     for (unsigned i = 0; i < LEDGER_UNREAD; i++)
-        if (pl->counts.unread[i])
-            tally_unknown_link(r, pl->ledger.unread[i], pl->counts.unread[i]);
-    r->more_unknown_links = pl->counts.unread[LEDGER_UNREAD];
-    r->flows = pl->numbering.n_numbered;
-    r->input = (uint32_t)(pl->params->n_before + pl->source) + 1;
+        if (c->unread[i])
+            tally_unknown_link(r, pl->ledger.unread[i], c->unread[i]);
+    r->more_unknown_links = c->unread[LEDGER_UNREAD];
+    r->input = (uint32_t)(pl->params->n_before + pl->schedule.feed.source) + 1;
     r->inputs = (uint32_t)pl->params->n_all;
     r->seconds = (double)(clock_ns() - pl->started_ns) / 1e9;
 }
 
 /* Of the input that was scanned, about what has been written. */
-static uint64_t finished_bytes(const struct plan *pl)
+static uint64_t finished_bytes(const struct pipeline *pl)
 {
-    const struct flush *f = &pl->flush;
-    double items = (double)pl->epoch_seq;
-    if (f->phase == PHASE_SORT)
-        items -= (double)f->items;
-    else if (f->phase == PHASE_WRITE)
-        items -= (double)f->items * (1 - (double)f->done / pl->scan.n_partitions);
     const double scanned = (double)pl->result->scanned_bytes;
-    return (uint64_t)(pl->n_items ? scanned * items / (double)pl->n_items : scanned);
+    const uint64_t items = pl->schedule.feed.n_items;
+    return (uint64_t)(items ? scanned * schedule_written(&pl->schedule) / (double)items : scanned);
 }
 
-static void tell_progress(struct plan *pl)
+static void report_progress(struct pipeline *pl)
 {
     const int64_t now = clock_ns();
     if (!pl->params->progress || now - pl->reported_ns < PROGRESS_NS)
@@ -222,29 +269,50 @@ static void tell_progress(struct plan *pl)
     pl->reported_ns = now;
     count(pl);
     pl->result->finished_bytes = finished_bytes(pl);
-    pl->result->flows = max_u64(pl->result->flows, pl->found_flows);
+    struct clv_split_result so_far = *pl->result;
+    so_far.flows = max_u64(so_far.flows, pl->found_flows);
     /* What the caller does with it, a slow terminal say, must not hold up the workers. */
-    const struct clv_split_result so_far = *pl->result;
     (void)pthread_mutex_unlock(&pl->lock);
     const bool go_on = pl->params->progress(&so_far, pl->params->user);
     (void)pthread_mutex_lock(&pl->lock);
     if (!go_on) {
         struct clv_error err;
         (void)clv_fail(&err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
-        plan_fail(pl, &err);
+        fail(pl, &err);
     }
+}
+
+/* For a task that may take a while. */
+static bool goes_on(void *run)
+{
+    struct pipeline *pl = run;
+    (void)pthread_mutex_lock(&pl->lock);
+    const bool failed = pl->schedule.failed;
+    (void)pthread_mutex_unlock(&pl->lock);
+    return !failed;
+}
+
+/* The same for the caller alone, when nobody else works. */
+static bool goes_on_alone(void *run)
+{
+    struct pipeline *pl = run;
+    (void)pthread_mutex_lock(&pl->lock);
+    report_progress(pl);
+    (void)pthread_mutex_unlock(&pl->lock);
+    return goes_on(run);
 }
 
 /*
  * Unmapping a gigabyte takes milliseconds, in which others can work. Of many sources only those are
  * open whose records are under way.
  */
-static void release(struct plan *pl)
+static void release(struct pipeline *pl)
 {
-    const struct released r = pl->release;
+    const struct released r = pl->schedule.released;
     if (!r.window.in)
         return;
-    pl->release.window.in = NULL;
+    pl->schedule.released.window.in = NULL;
+    pl->written = (size_t)(r.source - pl->params->sources);
     r.source->releases++;
     (void)pthread_mutex_unlock(&pl->lock);
     input_release(&r.window, r.from, r.to);
@@ -258,8 +326,22 @@ static void release(struct plan *pl)
     }
 }
 
-/* Whoever reports progress does so while there is nothing to do, too. */
-static void wait_a_while(struct plan *pl, bool reports)
+/* The task was carried out. */
+static void complete(struct pipeline *pl, const struct task *t)
+{
+    if (t->kind == TASK_NUMBER)
+        pl->result->rounds += pl->schedule.flush.items != 0;
+    const uint64_t found = pl->schedule.feed.found;
+    schedule_done(&pl->schedule, t);
+    if (found == pl->schedule.feed.found)
+        return;
+    pl->found_flows = 0; /* nobody finds at this moment */
+    for (uint32_t p = 0; p < pl->schedule.n_parts; p++)
+        pl->found_flows += pl->parts[p].flows.n;
+}
+
+/* The caller reports progress even when there is nothing for it to do. */
+static void wait_a_while(struct pipeline *pl, bool reports)
 {
     if (!reports) {
         (void)pthread_cond_wait(&pl->wake, &pl->lock);
@@ -271,14 +353,15 @@ static void wait_a_while(struct plan *pl, bool reports)
 static void *work(void *arg)
 {
     struct worker *w = arg;
-    struct plan *pl = w->pl;
+    struct pipeline *pl = w->pl;
+    struct schedule *s = &pl->schedule;
     (void)pthread_mutex_lock(&pl->lock);
-    while (!pl->failed && !pl->finished) {
+    while (!s->failed && !s->finished) {
         struct task task;
         if (w->is_caller)
-            tell_progress(pl);
-        if (pl->failed || !plan_pick(pl, &task)) {
-            if (!pl->failed)
+            report_progress(pl);
+        if (!schedule_next(s, &task)) {
+            if (!s->failed)
                 wait_a_while(pl, w->is_caller && pl->params->progress);
             continue;
         }
@@ -287,9 +370,9 @@ static void *work(void *arg)
         const bool ok = carry_out(pl, w, &task, &err);
         (void)pthread_mutex_lock(&pl->lock);
         if (ok)
-            plan_complete(pl, &task);
+            complete(pl, &task);
         else
-            plan_fail(pl, &err);
+            fail(pl, &err);
         (void)pthread_cond_broadcast(&pl->wake);
         release(pl);
     }
@@ -301,173 +384,153 @@ static void *work(void *arg)
 /* A window that had to be waited for is there. */
 static void wake(void *user)
 {
-    struct plan *pl = user;
+    struct pipeline *pl = user;
     (void)pthread_mutex_lock(&pl->lock);
+    feed_wake(&pl->schedule.feed);
     (void)pthread_cond_broadcast(&pl->wake);
     (void)pthread_mutex_unlock(&pl->lock);
 }
 
-static uint32_t pow2_at_most(uint64_t x, uint32_t max)
-{
-    uint32_t p = 1;
-    while (p < max && (uint64_t)p * 2 <= x)
-        p *= 2;
-    return p;
-}
-
-static void settle_sizes(struct plan *pl)
+static void settle_sizes(struct pipeline *pl, struct sizes *sizes)
 {
     const struct pipeline_params *pp = pl->params;
-    /* Enough partitions to keep all threads busy to the end, few enough for the descriptors. */
-    uint32_t n = pow2_at_most(max_u64(32, 16 * (uint64_t)pp->threads), 2048);
-    n = (uint32_t)min_u64(n, pow2_at_most(max_u64(pp->max_open / 2, 1), 2048));
-    pl->scan.n_partitions = n;
-    pl->scan.partition_bits = (unsigned)__builtin_ctz(n);
-    pl->finds_step = (uint32_t)max_u64(1, n / (FINDS_PER_THREAD * pp->threads));
-    /* A piece of the smallest records there are makes the most items. */
-    const uint64_t piece_items = PIECE / PCAP_RECORD_HEADER + 1;
-    const uint64_t pieces = pp->memory / 2 / (BATCHES * piece_items * sizeof(struct scan_item));
-    pl->pieces_per_batch =
-        (unsigned)max_u64(1, min_u64(min_u64(pieces, 8 * (uint64_t)pp->threads), PIECES_MAX));
-    pl->max_refs = max_u64(pp->memory / 4 / REF_COST, REFS_MIN);
-    /* A batch joins an epoch whole, and may be larger than all that fits. */
-    pl->max_refs = max_u64(pl->max_refs, pl->pieces_per_batch * piece_items);
-    const uint64_t ram = port_memory();
-    uint64_t window = pp->window ? pp->window : min_u64(ram / 8, WINDOW_DEFAULT_MAX);
-    window = min_u64(max_u64(window, 4096), (uint64_t)UINT32_MAX / 2);
-    /* What has to be read takes memory of its own: three windows, for half of it. */
-    uint64_t largest = 0, slack = 0;
-    bool stream = false;
-    for (size_t i = 0; i < pp->n_sources; i++) {
-        const struct source *s = &pp->sources[i];
-        stream |= s->once || s->stream;
-        largest = s->once || s->stream ? UINT64_MAX : max_u64(largest, s->size);
-        slack = max_u64(slack, s->format.record_max);
-    }
-    if (stream)
-        window = max_u64(min_u64(window, pp->memory / 2 / STREAM_BUFFERS), STREAM_WINDOW_MIN);
-    /* Fragments may wait over many short windows, or files. */
-    pl->n_batches =
-        BATCHES + 2 * FRAGMENTS_FILES + FRAGMENTS_LOOKAHEAD / (unsigned)min_u64(window, PIECE);
-    pl->views_cap = pl->n_batches + VIEWS_BESIDE;
-    pl->input = (struct input_plan){
-        .window = (size_t)window,
-        .slack = (size_t)slack,
-        .buffers = STREAM_BUFFERS,
-        .ready = wake,
-        .user = pl,
-    };
-    /* An epoch is within a window: it cannot have more records than these bytes can. */
-    pl->max_refs = min_u64(pl->max_refs, min_u64(window, largest) / NG_BLOCK_MIN + 1);
+    *sizes = sizes_settle(&(struct sizes_from){
+        .threads = pp->threads,
+        .max_open = pp->max_open,
+        .memory = pp->memory,
+        .window = pp->window,
+        .ram = port_memory(),
+        .sources = pp->sources,
+        .n_sources = pp->n_sources,
+    });
+    pl->scan.n_partitions = sizes->partitions;
+    pl->scan.partition_bits = (unsigned)__builtin_ctz(sizes->partitions);
+    pl->schedule.n_parts = sizes->partitions;
+    pl->schedule.finds_step = sizes->finds_step;
+    pl->schedule.max_refs = sizes->max_refs;
+    pl->schedule.epoch.number = 1;
+    struct feed *fd = &pl->schedule.feed;
+    fd->sources = pp->sources;
+    fd->n_sources = pp->n_sources;
+    fd->input = (struct input_plan){.window = sizes->window,
+                                    .slack = sizes->slack,
+                                    .buffers = sizes->buffers,
+                                    .ready = wake,
+                                    .user = pl};
+    fd->n_batches = sizes->n_batches;
+    fd->pieces_per_batch = sizes->pieces_per_batch;
+    fd->observers = pp->observers;
+    fd->result = pl->result;
 }
 
-static void init_spill(struct plan *pl)
+static bool init_partition(struct pipeline *pl, struct partition *p, uint32_t max_open)
 {
     const struct pipeline_params *pp = pl->params;
-    const char *dir = pp->spill_dir ? pp->spill_dir : getenv("TMPDIR");
-    spill_init(&pl->spill, pp->memory, dir && *dir ? dir : "/var/tmp");
-}
-
-static bool init(struct plan *pl, struct clv_error *err)
-{
-    const struct pipeline_params *pp = pl->params;
-    settle_sizes(pl);
-    const uint32_t n = pl->scan.n_partitions;
-    ledger_init(&pl->ledger, METADATA_MAX);
-    pp->dialect->ledger = &pl->ledger;
-    pp->dialect->picker = NULL;
-    if (pp->dialect->form == DIALECT_PCAPNG && pp->dialect->metadata) {
-        if (!metadata_init(&pl->metadata, &pl->ledger, pp->by.secret))
-            return clv_fail_nomem(err, "metadata", sizeof pl->metadata);
-        pp->dialect->picker = &pl->metadata;
-    }
-    pl->refs = mem_alloc(pl->max_refs, sizeof *pl->refs);
-    pl->parts = mem_zalloc(n, sizeof *pl->parts);
-    pl->flush.ref_starts = mem_alloc(n, sizeof *pl->flush.ref_starts);
-    pl->flush.by_size = mem_alloc(n, sizeof *pl->flush.by_size);
-    if (!pl->refs || !pl->parts || !pl->flush.ref_starts || !pl->flush.by_size)
-        return clv_fail_nomem(err, "the pipeline", pl->max_refs * sizeof *pl->refs);
-    for (uint32_t p = 0; p < n; p++) {
-        if (!partition_init(&pl->parts[p], &pp->by, &pp->cuts, &pl->spill))
-            return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
-        if (pp->inner)
-            flow_table_keep(&pl->parts[p].flows, FLOW_BESIDE_OUTER, sizeof(struct clv_tuple));
-        if (pp->proof)
-            flow_table_keep(&pl->parts[p].flows, FLOW_BESIDE_PROOF, sizeof(struct proof));
-        pl->parts[p].dry = pp->dry_run;
-        pl->parts[p].proves = pp->proof;
-        pl->parts[p].drop_small = pp->drop_other;
-        pl->parts[p].chooses = pp->chosen != NULL;
-        pl->parts[p].record_header =
-            pp->dialect->form == DIALECT_COPY ? pp->sources[0].format.hdr_len : PCAP_RECORD_HEADER;
-        pl->parts[p].max_packets = pp->max_packets;
-        pl->parts[p].max_bytes = pp->max_bytes;
-        if (pp->report && !(pl->parts[p].timeline = mem_zalloc(1, sizeof(struct timeline))))
-            return clv_fail_nomem(err, "the pipeline", sizeof(struct timeline));
-        writer_init(&pl->parts[p].writer, &pl->parts[p].flows,
-                    pp->dry_run ? -1 : pp->publish->dir_fd, pp->dialect,
-                    (uint32_t)max_u64(1, pp->max_open / n));
-        pl->parts[p].writer.by = &pp->by;
-        if (!pp->dry_run)
-            pl->parts[p].writer.mode = pp->publish->mode;
-    }
-    pl->batches = mem_zalloc(pl->n_batches, sizeof *pl->batches);
-    pl->ring = mem_zalloc(pl->n_batches, sizeof *pl->ring);
-    pl->spare = mem_zalloc(pl->n_batches, sizeof *pl->spare);
-    pl->views = mem_zalloc(pl->views_cap, sizeof *pl->views);
-    if (!pl->batches || !pl->ring || !pl->spare || !pl->views)
-        return clv_fail_nomem(err, "the pipeline", pl->n_batches * sizeof *pl->batches);
-    for (unsigned i = 0; i < pl->n_batches; i++) {
-        struct batch *b = pl->spare[pl->n_spare++] = &pl->batches[i];
-        b->pieces = mem_zalloc(pl->pieces_per_batch, sizeof *b->pieces);
-        b->states = mem_zalloc(pl->pieces_per_batch, sizeof *b->states);
-        if (!b->pieces || !b->states)
-            return clv_fail_nomem(err, "the pipeline", sizeof *b->pieces);
-    }
+    if (!partition_init(p, &pp->by, &pp->cuts, &pl->spill))
+        return false;
+    if (pp->inner)
+        flow_table_keep(&p->flows, FLOW_BESIDE_OUTER, sizeof(struct clv_tuple));
+    p->dry = pp->dry_run;
+    p->drop_small = pp->drop_other;
+    p->chooses = pp->chosen != NULL;
+    p->record_header =
+        pp->dialect->form == DIALECT_COPY ? pp->sources[0].format.hdr_len : PCAP_RECORD_HEADER;
+    p->max_packets = pp->max_packets;
+    p->max_bytes = pp->max_bytes;
+    writer_init(&p->writer, &p->flows, pp->dry_run ? -1 : pp->publish->dir_fd, pp->dialect,
+                max_open);
+    p->writer.by = &pp->by;
+    if (!pp->dry_run)
+        p->writer.mode = pp->publish->mode;
+    for (const struct observer *o = pp->observers; o; o = o->next)
+        if (o->prepare && !o->prepare(o->self, p))
+            return false;
     return true;
 }
 
-static void fini(struct plan *pl)
+static bool init_metadata(struct pipeline *pl, struct clv_error *err)
 {
-    for (unsigned i = 0; pl->batches && i < pl->n_batches; i++) {
-        struct batch *b = &pl->batches[i];
-        for (unsigned k = 0; b->pieces && k < pl->pieces_per_batch; k++)
-            scan_piece_fini(&b->pieces[k]);
-        mem_free(b->pieces);
-        mem_free(b->states);
-    }
-    for (uint32_t p = 0; pl->parts && p < pl->scan.n_partitions; p++) {
+    const struct pipeline_params *pp = pl->params;
+    struct dialect *d = pp->dialect;
+    ledger_init(&pl->ledger, METADATA_MAX);
+    d->ledger = pl->scan.ledger = &pl->ledger;
+    d->picker = NULL;
+    if (d->form != DIALECT_PCAPNG || !d->metadata)
+        return true;
+    if (!metadata_init(&pl->metadata, &pl->ledger, pp->by.secret))
+        return clv_fail_nomem(err, "metadata", sizeof pl->metadata);
+    d->picker = &pl->metadata;
+    pl->schedule.rests = !pp->dry_run;
+    return true;
+}
+
+static bool init(struct pipeline *pl, struct clv_error *err)
+{
+    const struct pipeline_params *pp = pl->params;
+    struct sizes sizes;
+    settle_sizes(pl, &sizes);
+    if (!init_metadata(pl, err))
+        return false;
+    const uint32_t n = sizes.partitions;
+    pl->refs = mem_alloc(sizes.max_refs, sizeof *pl->refs);
+    pl->parts = mem_zalloc(n, sizeof *pl->parts);
+    pl->ref_starts = mem_alloc(n, sizeof *pl->ref_starts);
+    pl->schedule.flush.by_size = mem_alloc(n, sizeof *pl->schedule.flush.by_size);
+    pl->schedule.parts = pl->parts;
+    if (!pl->refs || !pl->parts || !pl->ref_starts || !pl->schedule.flush.by_size)
+        return clv_fail_nomem(err, "the pipeline", sizes.max_refs * sizeof *pl->refs);
+    for (uint32_t p = 0; p < n; p++)
+        if (!init_partition(pl, &pl->parts[p], (uint32_t)max_u64(1, pp->max_open / n)))
+            return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
+    pl->join.scan = pl->roles.scan = &pl->scan;
+    pl->join.sources = pp->sources;
+    if (pl->scan.joins)
+        order_add(&pl->schedule.order, join_pass(&pl->join));
+    if (pl->scan.by.fields & FLOW_BY_ROLES)
+        order_add(&pl->schedule.order, roles_pass(&pl->roles));
+    pl->finish.all = (struct findings){
+        .parts = pl->parts,
+        .n_parts = n,
+        .dialect = pp->dialect,
+        .manifest = &pl->manifest,
+        .spill = &pl->spill,
+        .goes_on = goes_on,
+        .run = pl,
+    };
+    return feed_init(&pl->schedule.feed, err);
+}
+
+static void fini(struct pipeline *pl)
+{
+    feed_fini(&pl->schedule.feed);
+    finish_fini(&pl->finish);
+    for (uint32_t p = 0; pl->parts && p < pl->schedule.n_parts; p++)
         partition_fini(&pl->parts[p]);
-    }
     join_fini(&pl->join);
     roles_fini(&pl->roles);
-    mem_free(pl->batches);
-    mem_free(pl->ring);
-    mem_free(pl->spare);
-    mem_free(pl->views);
     mem_free(pl->parts);
     mem_free(pl->refs);
-    mem_free(pl->rows);
-    mem_free(pl->flush.ref_starts);
-    mem_free(pl->flush.by_size);
+    mem_free(pl->ref_starts);
+    mem_free(pl->schedule.flush.by_size);
     numbering_fini(&pl->numbering);
     metadata_fini(&pl->metadata);
     ledger_fini(&pl->ledger);
+    pl->params->dialect->ledger = NULL;
+    pl->params->dialect->picker = NULL;
     spill_fini(&pl->spill);
-    if (pl->manifest_fd >= 0)
-        (void)close(pl->manifest_fd);
 }
 
-static bool init_worker(struct worker *w, struct plan *pl)
+static bool init_worker(struct worker *w, struct pipeline *pl)
 {
     w->pl = pl;
     const enum clv_compress compress = pl->params->dialect->compress;
     const bool ok = stage_init(&w->stage) && (!compress || stage_pack(&w->stage, compress));
-    w->rows = pl->params->manifest == CLV_MANIFEST_NONE ? NULL : mem_alloc(ROWS_BUF, 1);
-    return ok && (w->rows || pl->params->manifest == CLV_MANIFEST_NONE);
+    const bool rows = pl->params->manifest != CLV_MANIFEST_NONE;
+    w->text = rows ? mem_alloc(FINISH_TEXT_MAX, 1) : NULL;
+    return ok && (w->text || !rows);
 }
 
-static void run_workers(struct plan *pl)
+static void run_workers(struct pipeline *pl)
 {
     const unsigned want = pl->params->threads;
     struct worker *workers = mem_zalloc(want, sizeof *workers);
@@ -476,7 +539,7 @@ static void run_workers(struct plan *pl)
     struct clv_error err;
     if (!workers || !threads || !init_worker(&workers[0], pl)) {
         (void)clv_fail_nomem(&err, "the workers", WRITER_CHUNK);
-        plan_fail(pl, &err);
+        fail(pl, &err);
     } else {
         workers[0].is_caller = true;
         for (n = 1; n < want; n++)
@@ -490,7 +553,7 @@ static void run_workers(struct plan *pl)
     }
     for (unsigned i = 0; workers && i < want; i++) {
         stage_fini(&workers[i].stage);
-        mem_free(workers[i].rows);
+        mem_free(workers[i].text);
     }
     mem_free(workers);
     mem_free(threads);
@@ -509,41 +572,8 @@ static bool check_conservation(const struct clv_split_result *r, struct clv_erro
                     (unsigned long long)r->records_written, (unsigned long long)dropped);
 }
 
-/* For who works alone at the end, which may take a while. */
-static bool goes_on(struct plan *pl)
-{
-    (void)pthread_mutex_lock(&pl->lock);
-    tell_progress(pl);
-    (void)pthread_mutex_unlock(&pl->lock);
-    return !pl->failed;
-}
-
-/* All that the report wants to know of the flows. */
-static bool tell_report(struct plan *pl, struct clv_error *err)
-{
-    enum { ASK = 1024 }; /* flows */
-    struct report *const r = pl->params->report;
-    const uint32_t n_parts = pl->scan.n_partitions;
-    struct flow_tour tour = {.part = 0};
-    const struct flow *f;
-    uint32_t part;
-    size_t n;
-    bool ok = report_begin(r, &pl->manifest, &pl->spill, err);
-    for (uint32_t p = 0; p < n_parts; p++)
-        report_timeline(r, pl->parts[p].timeline);
-    for (size_t i = 0; ok && (f = flow_tour_next(&tour, pl->parts, n_parts, &part)) != NULL; i++)
-        ok = report_flow(r, f, part, err) && (i % ASK || goes_on(pl));
-    const struct figures_rank *rows = ok ? report_rows(r, &n) : NULL;
-    for (size_t i = 0; ok && i < n; i++) {
-        const struct manifest_entry e = entry_of(pl, rows[i].part, rows[i].flow);
-        ok = report_row(r, &e, err) && (i % ASK || goes_on(pl));
-    }
-    count(pl);
-    return ok;
-}
-
 /* What became of metadata, or, where nothing is written, what it would take. */
-static bool count_metadata(struct plan *pl, struct clv_error *err)
+static bool count_metadata(struct pipeline *pl, struct clv_error *err)
 {
     const struct pipeline_params *pp = pl->params;
     struct clv_split_result *r = pl->result;
@@ -556,64 +586,88 @@ static bool count_metadata(struct plan *pl, struct clv_error *err)
            clv_fail_nomem(err, "metadata", sizeof pl->metadata);
 }
 
+/* Those who follow the run have seen all of it. */
+static bool end_observers(struct pipeline *pl, struct clv_error *err)
+{
+    pl->finish.all.goes_on = goes_on_alone;
+    for (const struct observer *o = pl->params->observers; o; o = o->next)
+        if (o->end && !o->end(o->self, &pl->finish.all, err))
+            return false;
+    return true;
+}
+
+/* The workers are done: what they have counted is summed up. */
+static bool sum_up(struct pipeline *pl, struct clv_error *err)
+{
+    struct clv_split_result *r = pl->result;
+    count(pl);
+    r->flows = pl->numbering.n_numbered;
+    r->captured_bytes = pl->schedule.feed.counts.captured;
+    finish_tally(&pl->finish);
+    tally_end(&pl->finish.tally, pl->parts, pl->schedule.n_parts, r);
+    const bool ok = !pl->schedule.failed && check_conservation(r, err) && count_metadata(pl, err) &&
+                    end_observers(pl, err);
+    r->seconds = (double)(clock_ns() - pl->started_ns) / 1e9;
+    return ok;
+}
+
 bool pipeline_run(const struct pipeline_params *params, struct clv_split_result *result,
                   struct clv_error *err)
 {
     struct clv_error local = {.code = CLV_ERR_NONE};
-    static const struct view before_all = {.begins = false};
-    struct plan pl = {
-        .params = params,
-        .result = result,
-        .err = err ? err : &local,
-        .scan = {.dialect = params->dialect,
-                 .by = params->by,
-                 .drop_other = params->drop_other,
-                 .recover = params->recover,
-                 .inner = params->inner,
-                 .shards = params->shards,
-                 .select = params->select,
-                 .chosen = params->chosen,
-                 .joins = flow_by_ports(&params->by) ||
-                          (params->select && select_by_tuple(params->select))},
-        .manifest = {.kind = params->manifest,
-                     .by = &params->by,
-                     .cuts = &params->cuts,
-                     .community = community_supported(NULL),
-                     .community_seed = params->community_seed,
-                     .outer = params->inner,
-                     .shards = params->shards},
-        .confirm_view = &before_all,
-        .epoch = 1,
-        .manifest_fd = -1,
-        .started_ns = clock_ns(),
-    };
-    pl.scan.ledger = &pl.ledger;
-    columns_choose(&pl.manifest);
-    bool ok = flow_by_parse(&pl.scan.base, "by", "flow", false, err);
-    pl.scan.base.secret = params->by.secret;
+    const char *spill_dir = params->spill_dir ? params->spill_dir : getenv("TMPDIR");
+    struct pipeline *pl = mem_zalloc(1, sizeof *pl);
     for (size_t i = 0; i < params->n_sources; i++)
         result->input_bytes += params->sources[i].size;
     result->max_open = params->max_open;
-    numbering_init(&pl.numbering, params->name, params->inner);
-    init_spill(&pl);
-    (void)pthread_mutex_init(&pl.lock, NULL);
-    port_cond_init(&pl.wake);
-    ok = ok && init(&pl, err);
+    if (!pl)
+        return clv_fail_nomem(err, "the pipeline", sizeof *pl);
+    pl->params = params;
+    pl->result = result;
+    pl->err = err ? err : &local;
+    pl->started_ns = clock_ns();
+    pl->scan = (struct scan_plan){
+        .dialect = params->dialect,
+        .by = params->by,
+        .drop_other = params->drop_other,
+        .recover = params->recover,
+        .inner = params->inner,
+        .shards = params->shards,
+        .select = params->select,
+        .chosen = params->chosen,
+        .joins = flow_by_ports(&params->by) || (params->select && select_by_tuple(params->select)),
+    };
+    pl->manifest = (struct manifest){
+        .kind = params->manifest,
+        .by = &params->by,
+        .cuts = &params->cuts,
+        .community = community_supported(NULL),
+        .community_seed = params->community_seed,
+        .outer = params->inner,
+        .shards = params->shards,
+    };
+    columns_choose(&pl->manifest);
+    pl->finish.observers = params->observers;
+    pl->finish.numbering = &pl->numbering;
+    pl->finish.manifest = params->manifest;
+    pl->finish.closed = !params->inner;
+    finish_init(&pl->finish);
+    numbering_init(&pl->numbering, params->name, params->inner);
+    spill_init(&pl->spill, params->memory, spill_dir && *spill_dir ? spill_dir : "/var/tmp");
+    (void)pthread_mutex_init(&pl->lock, NULL);
+    port_cond_init(&pl->wake);
+    bool ok = flow_by_parse(&pl->scan.base, "by", "flow", false, err);
+    pl->scan.base.secret = params->by.secret;
+    ok = ok && init(pl, err);
     if (ok) {
-        run_workers(&pl);
-        count(&pl);
-        result->captured_bytes = pl.counts.captured;
-        tally_outputs(result, pl.parts, pl.scan.n_partitions, !params->inner, !pl.failed);
-        ok = !pl.failed && check_conservation(result, err) && count_metadata(&pl, err) &&
-             (!params->report || tell_report(&pl, err));
-        for (uint32_t p = 0; ok && params->collect && p < pl.scan.n_partitions; p++)
-            if (!chosen_collect(params->collect, &pl.parts[p].flows))
-                ok = clv_fail_nomem(err, "flows", sizeof(struct flow));
+        run_workers(pl);
+        ok = sum_up(pl, err);
     }
     for (size_t i = 0; i < params->n_sources; i++)
         source_close(&params->sources[i]); /* its thread may still call wake() */
-    fini(&pl);
-    (void)pthread_cond_destroy(&pl.wake);
-    (void)pthread_mutex_destroy(&pl.lock);
+    fini(pl);
+    (void)pthread_cond_destroy(&pl->wake);
+    (void)pthread_mutex_destroy(&pl->lock);
+    mem_free(pl);
     return ok;
 }

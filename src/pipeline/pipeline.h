@@ -1,29 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Room: the conductor. It cuts the input into windows, batches and pieces, and hands out tasks to
- * workers until every record is in its output. One lock guards the plan; no task holds it while it
- * works, and no record costs a lock.
- *
- *   scan    a piece of a batch           any order, any number at a time, also ahead of the rest
- *   roles   a batch                      where clients are told from servers, before it is found
- *   find    some partitions of a batch   batch after batch, in the capture's order
- *   sort    a partition of an epoch      between two epochs; partitions beside one another
- *   write   a partition of an epoch      beside scan and find of the next epoch
- *   rows    some rows of the manifest    at the end
- *   check   some outputs                 at the end, where somebody asks
- *
- * An epoch ends when its references fill their memory, when it has enough bytes per flow for large
- * writes, or with its window. Nothing of this shows in the outputs: their bytes depend on the
- * capture's order alone.
+ * Room: captures become outputs. One thread calls; it and others carry out the tasks that the
+ * schedule hands out (pipeline/schedule.h). One lock guards what is shared; no task holds it while
+ * it works, and no record costs a lock. Nothing of pieces, batches, windows, epochs, threads or
+ * partitions shows in the outputs: their bytes depend on the capture's order alone.
  */
 #ifndef CLEAVE_PIPELINE_PIPELINE_H
 #define CLEAVE_PIPELINE_PIPELINE_H
 
 #include "cleave/split.h"
 #include "output/publish.h"
-#include "pipeline/partition.h"
-#include "report/report.h"
-#include "scan/scan.h"
+#include "pipeline/observe.h"
 
 struct pipeline_params {
     struct source *sources; /* probed; the pipeline opens and closes them */
@@ -37,12 +24,10 @@ struct pipeline_params {
     struct publish *publish;
     const char *spill_dir; /* for what leaves memory; NULL: a place for temporary files */
     struct flow_by by;
-    uint32_t shards;             /* 0: none */
-    struct select *select;       /* NULL: all records count */
-    const struct chosen *chosen; /* NULL: every flow has an output of its own */
-    struct chosen *collect;      /* NULL, or who is given all flows at the end */
-    struct report *report;       /* NULL, or what is told of all flows at the end */
-    struct proof_plan *proof;    /* NULL, or who holds the outputs against the input */
+    uint32_t shards;                  /* 0: none */
+    struct select *select;            /* NULL: all records count */
+    const struct chosen *chosen;      /* NULL: every flow has an output of its own */
+    const struct observer *observers; /* NULL: nobody follows the run */
     struct flow_cuts cuts;
     uint64_t max_packets, max_bytes; /* of a flow; 0: all */
     uint16_t community_seed;

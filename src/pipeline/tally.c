@@ -3,8 +3,6 @@
 
 #include <stdio.h>
 
-#include "decode/decode.h"
-
 static void span_times(struct clv_split_result *r, const struct flow *f)
 {
     r->first_ns = f->first_ns < r->first_ns ? f->first_ns : r->first_ns;
@@ -62,21 +60,6 @@ void tally_join_largest(struct clv_split_result *sum, const struct clv_split_res
     }
 }
 
-/* Records of flows that look like tunnels, by what decode_carrier() says. */
-struct tunnels {
-    uint64_t records[DECODE_CARRIERS];
-};
-
-static void tell_tunnel(struct clv_split_result *r, const struct tunnels *t)
-{
-    unsigned most = 0;
-    for (unsigned i = 1; i < DECODE_CARRIERS; i++)
-        if (t->records[i] > (most ? t->records[most] : 0))
-            most = i;
-    r->tunnelled = most ? t->records[most] : 0;
-    r->tunnel = most ? decode_carrier_name(most) : NULL;
-}
-
 static void count_trail(struct clv_split_result *r, const struct trail *t)
 {
     r->mixed += t->mixed;
@@ -86,14 +69,28 @@ static void count_trail(struct clv_split_result *r, const struct trail *t)
     r->metadata_beyond += t->picks->beyond;
 }
 
-void tally_outputs(struct clv_split_result *r, const struct partition *parts, uint32_t n_parts,
-                   bool closed, bool whole)
+void tally_init(struct tally *t)
 {
-    struct flow_tour tour = {.part = 0};
-    struct tunnels tunnels = {.records = {0}};
-    uint32_t part;
-    r->first_ns = INT64_MAX;
-    r->last_ns = INT64_MIN;
+    memset(t, 0, sizeof *t);
+    t->seen.first_ns = INT64_MAX;
+    t->seen.last_ns = INT64_MIN;
+}
+
+void tally_flow(struct tally *t, const struct partition *p, const struct flow *f, bool closed,
+                bool named)
+{
+    span_times(&t->seen, f);
+    if (named)
+        keep_if_large(&t->seen, p, f);
+    if (closed)
+        t->tunnels[decode_carrier(f->key.proto, f->key.a_port, f->key.b_port)] +=
+            f->sum[0].packets + f->sum[1].packets;
+}
+
+void tally_end(struct tally *t, const struct partition *parts, uint32_t n_parts,
+               struct clv_split_result *r)
+{
+    unsigned most = 0;
     for (uint32_t i = 0; i < n_parts; i++) {
         const struct partition *p = &parts[i];
         r->records_written += p->writer.records + p->dry_records;
@@ -108,15 +105,15 @@ void tally_outputs(struct clv_split_result *r, const struct partition *parts, ui
         for (size_t k = 0; k < p->writer.n_trails; k++)
             count_trail(r, &p->writer.trails[k]);
     }
-    for (const struct flow *f; (f = flow_tour_next(&tour, parts, n_parts, &part)) != NULL;) {
-        span_times(r, f);
-        if (whole)
-            keep_if_large(r, &parts[part], f);
-        if (closed)
-            tunnels.records[decode_carrier(f->key.proto, f->key.a_port, f->key.b_port)] +=
-                f->sum[0].packets + f->sum[1].packets;
-    }
-    tell_tunnel(r, &tunnels);
+    for (unsigned i = 1; i < DECODE_CARRIERS; i++)
+        if (t->tunnels[i] > (most ? t->tunnels[most] : 0))
+            most = i;
+    r->tunnelled = most ? t->tunnels[most] : 0;
+    r->tunnel = most ? decode_carrier_name(most) : NULL;
+    r->first_ns = t->seen.first_ns;
+    r->last_ns = t->seen.last_ns;
+    memcpy(r->largest, t->seen.largest, sizeof r->largest);
+    r->n_largest = t->seen.n_largest;
 }
 
 void tally_unknown_link(struct clv_split_result *r, uint16_t linktype, uint64_t records)

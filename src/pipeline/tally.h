@@ -5,14 +5,24 @@
 #ifndef CLEAVE_PIPELINE_TALLY_H
 #define CLEAVE_PIPELINE_TALLY_H
 
+#include "decode/decode.h"
 #include "pipeline/partition.h"
 
-/*
- * Adds to *r all that partitions have counted. closed: tunnels were not looked into. whole: the run
- * came to its end, so that every flow has its name.
- */
-void tally_outputs(struct clv_split_result *r, const struct partition *parts, uint32_t n_parts,
-                   bool closed, bool whole);
+/* What a tour over all flows finds. */
+struct tally {
+    struct clv_split_result seen;      /* of it: times, the largest flows, tunnels */
+    uint64_t tunnels[DECODE_CARRIERS]; /* records of flows that look like one */
+};
+
+void tally_init(struct tally *t);
+
+/* closed: tunnels were not looked into. named: flows have their names. */
+void tally_flow(struct tally *t, const struct partition *p, const struct flow *f, bool closed,
+                bool named);
+
+/* Adds to *r what partitions have counted and the tour has found, when nobody works any more. */
+void tally_end(struct tally *t, const struct partition *parts, uint32_t n_parts,
+               struct clv_split_result *r);
 
 /* The largest flows of r join those of sum; below: a directory that their names are in, or NULL. */
 void tally_join_largest(struct clv_split_result *sum, const struct clv_split_result *r,

@@ -94,9 +94,9 @@ struct proof_output {
 
 /* Who holds outputs against the input. */
 struct proof_plan {
-    /* Looks at an output. Threads: any, of different outputs side by side. */
+    /* NULL, or: looks at an output. Threads: any, of different outputs side by side. */
     bool (*output)(void *user, const struct proof_output *o, struct clv_error *err);
-    /* The next bytes that the manifest must have. */
+    /* NULL, or: the next bytes that the manifest must have. */
     bool (*manifest)(void *user, const char *text, size_t len, struct clv_error *err);
     /* NULL, or: who wants to know each record of the output, or NULL. Threads: as output(). */
     void *(*trace)(void *user, const char *name);

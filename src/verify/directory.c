@@ -61,23 +61,15 @@ void verify_end(struct verify *v)
     mem_free(v->key);
     names_fini(&v->names);
     (void)pthread_mutex_destroy(&v->lock);
-    v->job->pipeline.proof = NULL;
 }
 
 /* The job's sources once more, for nothing but the plan. */
 static bool read_again(struct verify *v, struct proof_plan *plan, struct report *page,
                        struct clv_split_result *result, struct clv_error *err)
 {
-    struct pipeline_params *pp = &v->job->pipeline;
-    const struct pipeline_params own = *pp;
-    pp->proof = plan;
-    pp->report = page;
-    pp->dry_run = true;
-    pp->manifest_fd = -1;
-    pp->manifest = plan->manifest ? v->job->params->manifest : CLV_MANIFEST_NONE;
-    const bool ok = job_part(v->job, v->from, v->n, NULL, result, err);
-    *pp = own;
-    return ok;
+    struct observer proof = observe_proof(plan), made = observe_report(page);
+    proof.next = page ? &made : NULL;
+    return job_repeat(v->job, v->from, v->n, plan->manifest != NULL, &proof, result, err);
 }
 
 bool verify_again(struct verify *v, struct clv_split_result *result, struct clv_error *err)
@@ -114,19 +106,10 @@ static bool traced(void *tracer, const struct proof_record *rec, const struct so
     return suspect_want(tracer, rec, s, offset, err);
 }
 
-static bool no_output(void *user, const struct proof_output *o, struct clv_error *err)
-{
-    (void)user;
-    (void)o;
-    (void)err;
-    return true;
-}
-
 /* Where exactly the suspects are wrong. */
 static bool look_closely(struct verify *v, struct clv_error *err)
 {
-    struct proof_plan plan = {
-        .output = no_output, .trace = trace, .record = traced, .user = v, .key = v->key};
+    struct proof_plan plan = {.trace = trace, .record = traced, .user = v, .key = v->key};
     for (unsigned left = v->n_suspects; left;) {
         struct clv_split_result result = {.damage = {.offset = CLV_NO_OFFSET}};
         for (unsigned i = 0; i < v->n_suspects; i++)

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "pipeline/join.h"
+#include "scan/join.h"
 
 #include "base/mem.h"
 
@@ -31,29 +31,27 @@ static void settle(void *user, void *owner, uint32_t number, const struct flow_o
     struct batch *b = owner;
     struct scan_piece *piece = &b->pieces[number >> PLACE_BITS];
     const struct scan_fragment *f = &piece->fragments[number & PLACE_MASK];
-    b->join_waiting--;
-    j->orphans += !origin;
+    b->owed--;
+    j->counts.orphans += !origin;
     struct flow_origin own = origin ? *origin : f->origin;
     own.iface = f->origin.iface;
     if (j->scan->select && !select_origin(j->scan->select, &own)) {
-        j->filtered++;
+        j->counts.filtered++;
         mark_disordered(j, piece);
-        j->filtered_copies += scan_piece_drop(piece, f->item) - 1;
+        j->counts.filtered_copies += scan_piece_drop(piece, f->item) - 1;
         return;
     }
     const bool follows = origin && flow_by_ports(&j->scan->by);
     if (!follows && !(j->scan->by.fields & FLOW_BY_HOST))
         return;
     mark_disordered(j, piece);
-    j->filtered_copies +=
+    j->counts.filtered_copies +=
         scan_piece_set_origin(piece, j->scan, f->item, follows ? &own : &f->origin);
 }
 
-static bool take_piece(struct plan *pl, struct batch *b, unsigned number)
+static bool take_piece(struct join *j, struct batch *b, unsigned number, uint32_t file)
 {
-    struct join *j = &pl->join;
     const struct scan_piece *piece = &b->pieces[number];
-    const uint32_t file = (uint32_t)(b->view->source - pl->params->sources);
     for (uint32_t i = 0; i < piece->n_fragments; i++) {
         const struct scan_fragment *f = &piece->fragments[i];
         const struct scan_item *item = &piece->items[f->item];
@@ -67,38 +65,58 @@ static bool take_piece(struct plan *pl, struct batch *b, unsigned number)
             .number = number << PLACE_BITS | i,
         };
         fragments_advance(j->fragments, fragment.position, file);
-        b->join_waiting += f->f.offset != 0; /* until it is settled */
+        b->owed += f->f.offset != 0; /* until it is settled */
         if (!fragments_take(j->fragments, &fragment))
             return false;
     }
     return true;
 }
 
-bool join_batch(struct plan *pl, struct batch *b, struct clv_error *err)
+static bool run(void *self, struct batch *b, struct clv_error *err)
 {
-    struct join *j = &pl->join;
-    j->scan = &pl->scan;
-    if (!j->fragments && !(j->fragments = fragments_create(settle, j, pl->scan.by.secret)))
+    struct join *j = self;
+    if (!j->fragments && !(j->fragments = fragments_create(settle, j, j->scan->by.secret)))
         goto nomem;
     if (b) {
         const struct scan_piece *last = &b->pieces[b->n_pieces - 1];
-        const uint32_t file = (uint32_t)(b->view->source - pl->params->sources);
-        b->join_waiting = 0;
+        const uint32_t file = (uint32_t)(b->view->source - j->sources);
         for (unsigned i = 0; i < b->n_pieces; i++)
-            if (!take_piece(pl, b, i))
+            if (!take_piece(j, b, i, file))
                 goto nomem;
         fragments_advance(j->fragments, b->view->position + last->limit, file);
     } else {
         fragments_end(j->fragments);
     }
     for (size_t i = 0; i < j->n_disordered; i++)
-        if (!scan_piece_reorder(j->disordered[i], &pl->scan))
+        if (!scan_piece_reorder(j->disordered[i], j->scan))
             goto nomem;
     j->n_disordered = 0;
     if (!j->no_memory)
         return true;
 nomem:
     return clv_fail_nomem(err, "fragments", sizeof(struct scan_fragment));
+}
+
+static bool needs(const void *self, const struct batch *b)
+{
+    (void)self;
+    for (unsigned i = 0; i < b->n_pieces; i++)
+        if (b->pieces[i].n_fragments)
+            return true;
+    return false;
+}
+
+static uint64_t settled(void *self)
+{
+    struct join *j = self;
+    j->counts.overflow = fragments_overflow(j->fragments);
+    j->seen = j->counts;
+    return fragments_waiting(j->fragments);
+}
+
+struct pass join_pass(struct join *j)
+{
+    return (struct pass){.self = j, .needs = needs, .run = run, .settled = settled};
 }
 
 void join_fini(struct join *j)

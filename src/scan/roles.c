@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "pipeline/roles.h"
+#include "scan/roles.h"
 
 /* The item's flow, which is as old as its first record. NULL: no memory. */
 static const struct flow *flow_of(struct roles *r, const struct scan_plan *plan,
@@ -18,8 +18,8 @@ static const struct flow *flow_of(struct roles *r, const struct scan_plan *plan,
     return flow_table_at(&r->flows, i);
 }
 
-bool roles_settle(struct roles *r, const struct scan_plan *plan, struct scan_piece *piece,
-                  struct clv_error *err)
+static bool settle(struct roles *r, const struct scan_plan *plan, struct scan_piece *piece,
+                   struct clv_error *err)
 {
     if (piece->n_items == 0)
         return true; /* it may never have been scanned */
@@ -38,6 +38,26 @@ bool roles_settle(struct roles *r, const struct scan_plan *plan, struct scan_pie
                             item->dir == f->reversed ? FLOW_SIDE_SOURCE : FLOW_SIDE_DESTINATION);
     }
     return scan_piece_reorder(piece, plan) || clv_fail_nomem(err, "roles", piece->n_items);
+}
+
+static bool run(void *self, struct batch *b, struct clv_error *err)
+{
+    struct roles *r = self;
+    for (unsigned i = 0; b && i < b->n_pieces; i++)
+        if (!settle(r, r->scan, &b->pieces[i], err))
+            return false;
+    return true;
+}
+
+static bool needs(const void *self, const struct batch *b)
+{
+    (void)b;
+    return ((const struct roles *)self)->scan->by.fields & FLOW_BY_ROLES;
+}
+
+struct pass roles_pass(struct roles *r)
+{
+    return (struct pass){.self = r, .needs = needs, .run = run};
 }
 
 void roles_fini(struct roles *r)
