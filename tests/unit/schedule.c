@@ -1,0 +1,359 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The schedule, its feed and its serial passes, by events and without threads: tasks are handed
+ * out, some at a time, and completed in an order of the test's choice; what they would find is made
+ * up. A capture of equal records is mapped, so that windows and their bounds are real.
+ */
+#include "support_temp.h"
+
+#include "base/mem.h"
+#include "pipeline/schedule.h"
+
+enum {
+    RECORD = 1000, /* bytes, header included */
+    HEADER = 24,
+    N_RECORDS = 5600, /* a little more than 5 pieces */
+    PARTS = 4,
+    IN_FLIGHT = 8,
+};
+
+struct row {
+    const char *name;
+    unsigned pieces_per_batch, n_batches;
+    size_t window;
+    uint64_t max_refs;
+    unsigned wrong;      /* piece of the file whose start is guessed wrongly, from 1; 0: none */
+    unsigned damaged_at; /* the piece, from 1, in which the capture is damaged; 0: none */
+    unsigned owes;       /* batches that the pass keeps waiting for later ones; 0: it has none */
+    bool rests;
+    uint32_t rows, checks;
+    unsigned in_flight;  /* tasks */
+    uint64_t want_items; /* that are found */
+    const char *want;    /* tasks in their order; NULL: it is not looked at */
+};
+
+static const struct row rows[] = {
+    {"one by one", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, 0, 0, 1, N_RECORDS,
+     "open scan scan scan scan scan scan find number sort sort sort sort "
+     "write write write write tour "},
+    {"rests, rows and checks", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, true, 2, 1, 1, N_RECORDS,
+     "open scan scan scan scan scan scan find number sort sort sort sort "
+     "write write write write rest rest rest rest tour rows rows check "},
+    {"two epochs", 3, 4, 64 << 20, 3500, 0, 0, 0, false, 0, 0, 1, N_RECORDS,
+     "open scan scan scan find scan scan scan number sort sort sort sort "
+     "write write write write find number sort sort sort sort write write write write tour "},
+    {"a guess is wrong", 8, 4, 64 << 20, 1 << 20, 3, 0, 0, false, 0, 0, 1, N_RECORDS, NULL},
+    {"the rest of outputs", 2, 4, 64 << 20, 1 << 20, 0, 0, 0, true, 3, 3, 3, N_RECORDS, NULL},
+    {"many windows", 2, 6, 700000, 1 << 20, 0, 0, 0, false, 1, 0, 4, N_RECORDS, NULL},
+    {"epochs of few references", 1, 6, 64 << 20, 1500, 0, 0, 0, false, 1, 0, 5, N_RECORDS, NULL},
+    {"damage", 2, 6, 64 << 20, 1 << 20, 0, 3, 0, false, 1, 0, 4, 2500, NULL},
+    {"a pass that waits", 1, 8, 64 << 20, 1 << 20, 0, 0, 3, false, 1, 0, 4, N_RECORDS, NULL},
+    {"it waits for the end", 1, 8, 64 << 20, 1 << 20, 0, 0, 99, false, 1, 0, 4, N_RECORDS, NULL},
+    {"all of it", 1, 8, 900000, 1500, 4, 0, 2, true, 3, 3, IN_FLIGHT, N_RECORDS, NULL},
+};
+
+static const char *const words[] = {
+    [TASK_OPEN] = "open",     [TASK_SCAN] = "scan", [TASK_PASS] = "pass",   [TASK_FIND] = "find",
+    [TASK_NUMBER] = "number", [TASK_SORT] = "sort", [TASK_WRITE] = "write", [TASK_REST] = "rest",
+    [TASK_TOUR] = "tour",     [TASK_ROWS] = "rows", [TASK_CHECK] = "check",
+};
+
+/* A pass that owes one item of each batch until it has seen some later ones. */
+struct owing {
+    unsigned lag;
+    struct batch *seen[64];
+    unsigned n_seen, n_settled;
+    bool running;
+};
+
+static bool owing_needs(const void *self, const struct batch *b)
+{
+    (void)self;
+    (void)b;
+    return true;
+}
+
+static bool owing_run(void *self, struct batch *b, struct clv_error *err)
+{
+    struct owing *o = self;
+    (void)err;
+    if (b) {
+        b->owed = 1;
+        assert_true(o->n_seen < N_ROWS(o->seen));
+        o->seen[o->n_seen++] = b;
+    }
+    while (o->n_settled < o->n_seen && (!b || o->n_seen - o->n_settled > o->lag))
+        o->seen[o->n_settled++]->owed--;
+    return true;
+}
+
+static uint64_t owing_settled(void *self)
+{
+    const struct owing *o = self;
+    return o->n_seen - o->n_settled;
+}
+
+struct sim {
+    const struct row *row;
+    struct schedule s;
+    struct partition parts[PARTS];
+    struct source source;
+    struct clv_split_result result;
+    struct owing owing;
+    unsigned seed;
+    uint64_t items; /* found */
+    uint64_t next_seq;
+    uint64_t by_phase[4][PARTS]; /* tasks of the kind, by partition: sort, write, rest, find */
+    unsigned flushes, n_number, opens;
+    bool opening, numbering, toured;
+    char log[4096];
+};
+
+static unsigned draw(struct sim *m, unsigned n)
+{
+    m->seed = m->seed * 1103515245u + 12345u;
+    return (m->seed >> 16) % n;
+}
+
+/* The first record's byte of the window at or after `at`. */
+static size_t boundary(const struct view *v, size_t at)
+{
+    const uint64_t file = v->w.offset + at;
+    const uint64_t k = file <= HEADER ? 0 : (file - HEADER + RECORD - 1) / RECORD;
+    return (size_t)(HEADER + k * RECORD - v->w.offset);
+}
+
+/* What a scan would have found. */
+static void scan(struct sim *m, const struct feed_scan *scan)
+{
+    struct scan_piece *p = &scan->batch->pieces[scan->piece];
+    const struct view *v = scan->batch->view;
+    const unsigned number = (unsigned)((v->w.offset + p->from) / PIECE) + 1;
+    const bool wrong = !p->exact && number == m->row->wrong;
+    const bool damaged = number == m->row->damaged_at;
+    p->counts = (struct scan_counts){0};
+    p->last_ns = SCAN_NO_LAST;
+    p->seeking = false;
+    p->stop = WALK_RECORD;
+    if (!p->exact)
+        p->start = boundary(v, p->from) + (wrong ? 1 : 0);
+    CHECK(m->row->name, wrong || p->start == boundary(v, p->start));
+    p->end = p->start;
+    const size_t limit = damaged ? p->from + (p->limit - p->from) / 2 : p->limit;
+    while (p->end < limit)
+        p->end += RECORD;
+    if (damaged) { /* a scan ahead of its turn stops at a fault, and does not judge it */
+        p->end = p->start + (2500 * RECORD - (boundary(v, p->start) + v->w.offset - HEADER));
+        p->stop = WALK_IMPOSSIBLE;
+        p->counts.damages = p->exact;
+        p->damage = (struct clv_error){.code = CLV_ERR_DAMAGE};
+    }
+    p->n_items = p->counts.records = (p->end - p->start) / RECORD;
+}
+
+static void carry_out(struct sim *m, struct task *t)
+{
+    const char *const row = m->row->name;
+    struct clv_error err;
+    if (m->row->want) {
+        strcat(m->log, words[t->kind]);
+        strcat(m->log, " ");
+    }
+    switch (t->kind) {
+    case TASK_OPEN:
+        CHECK(row, !m->opening);
+        m->opens++;
+        CHECK(row, feed_open(&m->s.feed, &t->there, &err));
+        CHECK(row, t->there);
+        break;
+    case TASK_SCAN:
+        scan(m, &t->scan);
+        break;
+    case TASK_PASS:
+        CHECK(row, owing_run(&m->owing, t->batch, &err));
+        break;
+    case TASK_FIND:
+        CHECK(row, m->s.flush.phase != PHASE_NUMBER && m->s.flush.phase != PHASE_SORT);
+        CHECK_EQ(row, t->batch->owed, 0);
+        for (unsigned i = 0; t->from == 0 && i < t->batch->n_pieces; i++) {
+            CHECK_EQ(row, t->batch->pieces[i].seq, m->next_seq);
+            m->next_seq += t->batch->pieces[i].n_items;
+        }
+        for (uint32_t p = t->from; p < t->to; p++)
+            m->by_phase[3][p] += t->batch->n_items;
+        break;
+    case TASK_NUMBER:
+        CHECK(row, m->s.epoch.state != GATHERING_FINDING);
+        m->n_number++;
+        m->items += m->s.flush.items;
+        for (uint32_t p = 0; p < PARTS; p++)
+            m->s.flush.by_size[p] = PARTS - 1 - p;
+        break;
+    case TASK_SORT:
+    case TASK_WRITE:
+    case TASK_REST:
+        m->by_phase[t->kind - TASK_SORT][t->from]++;
+        break;
+    case TASK_TOUR:
+        CHECK(row, !m->toured);
+        m->toured = true;
+        t->rows = m->row->rows;
+        t->checks = m->row->checks;
+        break;
+    case TASK_ROWS:
+    case TASK_CHECK:
+        CHECK(row, m->toured && t->from < (t->kind == TASK_ROWS ? m->row->rows : m->row->checks));
+        break;
+    }
+}
+
+/* Cursors are where the headers say. */
+static void check_order(const struct sim *m)
+{
+    const struct feed *fd = &m->s.feed;
+    const uint64_t passed = m->s.order.n ? m->s.order.passes[0].at : fd->confirm_at;
+    CHECK(m->row->name, fd->found <= passed && passed <= fd->confirm_at);
+    CHECK(m->row->name, fd->confirm_at <= fd->fed && fd->scan_at <= fd->fed);
+    CHECK(m->row->name, fd->fed - fd->found <= fd->n_batches);
+}
+
+static void run_all(struct sim *m)
+{
+    struct task flying[IN_FLIGHT];
+    unsigned n = 0;
+    for (unsigned turns = 0; !m->s.finished; turns++) {
+        CHECK(m->row->name, turns < 10000);
+        while (n < m->row->in_flight && schedule_next(&m->s, &flying[n])) {
+            check_order(m);
+            carry_out(m, &flying[n]);
+            n++;
+        }
+        CHECK(m->row->name, n > 0); /* else nothing would ever happen again */
+        const unsigned i = draw(m, n);
+        const struct task done = flying[i];
+        flying[i] = flying[--n];
+        schedule_done(&m->s, &done);
+        if (m->s.released.window.in) {
+            input_release(&m->s.released.window, m->s.released.from, m->s.released.to);
+            m->s.released.window.in = NULL;
+            m->flushes++;
+        }
+        check_order(m);
+    }
+    CHECK_EQ(m->row->name, n, 0);
+    CHECK(m->row->name, !schedule_next(&m->s, &flying[0]));
+}
+
+static void run_row(const struct row *r, const char *path, unsigned seed)
+{
+    struct sim *m = mem_zalloc(1, sizeof *m);
+    struct clv_error err;
+    assert_non_null(m);
+    m->row = r;
+    m->seed = seed;
+    m->owing.lag = r->owes;
+    CHECK(r->name, source_probe(&m->source, path, false, &err));
+    struct schedule *s = &m->s;
+    s->parts = m->parts;
+    s->n_parts = PARTS;
+    s->finds_step = r->in_flight == 1 ? PARTS : 1;
+    s->max_refs = r->max_refs;
+    s->rests = r->rests;
+    s->epoch.number = 1;
+    s->feed.sources = &m->source;
+    s->feed.n_sources = 1;
+    s->feed.input = (struct input_plan){.window = r->window, .buffers = 1};
+    s->feed.n_batches = r->n_batches;
+    s->feed.pieces_per_batch = r->pieces_per_batch;
+    s->feed.result = &m->result;
+    s->flush.by_size = mem_zalloc(PARTS, sizeof *s->flush.by_size);
+    assert_non_null(s->flush.by_size);
+    CHECK(r->name, feed_init(&s->feed, &err));
+    if (r->owes)
+        order_add(&s->order, (struct pass){.self = &m->owing,
+                                           .needs = owing_needs,
+                                           .run = owing_run,
+                                           .settled = owing_settled});
+    run_all(m);
+    if (r->want)
+        CHECK_STR(r->name, m->log, r->want);
+    CHECK_EQ(r->name, m->items, r->want_items);
+    CHECK_EQ(r->name, m->next_seq, r->want_items);
+    CHECK_EQ(r->name, m->result.damage.code != CLV_ERR_NONE, r->damaged_at != 0);
+    CHECK_EQ(r->name, s->feed.counts.records, r->want_items);
+    for (uint32_t p = 0; p < PARTS; p++) {
+        CHECK_EQ(r->name, m->by_phase[0][p], m->n_number);
+        CHECK_EQ(r->name, m->by_phase[1][p], m->n_number);
+        CHECK_EQ(r->name, m->by_phase[2][p], r->rests);
+        CHECK_EQ(r->name, m->by_phase[3][p], r->want_items);
+    }
+    CHECK(r->name, m->toured && s->rows.done == r->rows && s->checks.done == r->checks);
+    source_close(&m->source);
+    feed_fini(&s->feed);
+    mem_free(s->flush.by_size);
+    mem_free(m);
+}
+
+static const char *capture(struct temp *t)
+{
+    const size_t len = HEADER + (size_t)N_RECORDS * RECORD;
+    uint8_t *data = calloc(1, len);
+    assert_non_null(data);
+    static const uint8_t header[] = {0xd4, 0xc3, 0xb2, 0xa1, 2, 0, 4, 0, 0, 0, 0, 0,
+                                     0,    0,    0,    0,    0, 0, 4, 0, 1, 0, 0, 0};
+    memcpy(data, header, sizeof header);
+    for (unsigned i = 0; i < N_RECORDS; i++) {
+        uint8_t *rec = data + HEADER + (size_t)i * RECORD;
+        rec[0] = 1;
+        rec[8] = rec[12] = (uint8_t)(RECORD - 16);
+        rec[9] = rec[13] = (RECORD - 16) >> 8;
+    }
+    const char *path = temp_file(t, "in.pcap", data, len);
+    free(data);
+    return path;
+}
+
+static void test_rows(void **state)
+{
+    struct temp t;
+    (void)state;
+    temp_make(&t);
+    const char *path = capture(&t);
+    for (size_t i = 0; i < N_ROWS(rows); i++)
+        for (unsigned seed = 1; seed <= (rows[i].want ? 1 : 50); seed++)
+            run_row(&rows[i], path, seed);
+    temp_remove(&t);
+}
+
+/* Who wakes the feed between its question and the answer that there is nothing yet is heard. */
+static void test_wake(void **state)
+{
+    struct feed fd = {.n_batches = 4, .pieces_per_batch = 1};
+    struct source s = {.path = "in"};
+    struct feed_scan scan_of;
+    struct clv_error err;
+    (void)state;
+    fd.sources = &s;
+    fd.n_sources = 1;
+    assert_true(feed_init(&fd, &err));
+    assert_int_equal(feed_next(&fd, BATCHES, &scan_of), FEED_OPEN);
+    assert_int_equal(feed_next(&fd, BATCHES, &scan_of), FEED_NOTHING); /* one at a time */
+    feed_opened(&fd, false);
+    assert_int_equal(feed_next(&fd, BATCHES, &scan_of), FEED_NOTHING);
+    feed_wake(&fd);
+    assert_int_equal(feed_next(&fd, BATCHES, &scan_of), FEED_OPEN);
+    feed_wake(&fd);
+    feed_opened(&fd, false);
+    assert_int_equal(feed_next(&fd, BATCHES, &scan_of), FEED_OPEN);
+    feed_opened(&fd, false);
+    feed_fini(&fd);
+}
+
+UNIT(schedule)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_wake),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
