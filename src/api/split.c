@@ -14,7 +14,7 @@
 #include "base/mem.h"
 #include "job/counts.h"
 #include "job/job.h"
-#include "job/receipt.h"
+#include "job/receipt_write.h"
 #include "pipeline/tally.h"
 #include "report/report.h"
 #include "verify/directory.h"
@@ -90,7 +90,7 @@ static void keep_fault(const struct clv_error *fault, void *user)
         *first = *fault;
 }
 
-/* The n sources from `from` on become the outputs in p, which get a record of their own. */
+/* The n sources from `from` on become the outputs in p, which get a receipt of their own. */
 static bool split_into(struct splitting *run, struct publish *p, size_t from, size_t n,
                        struct report *report, struct clv_split_result *result,
                        struct clv_error *err)
@@ -100,7 +100,7 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     const bool once = job_is_once(job);
     struct verify *const v = &run->verify;
     char digest[PROOF_ORIGIN_TEXT];
-    struct record record = {
+    struct receipt_facts facts = {
         .params = job->params,
         .sources = job->sources + from,
         .n_sources = n,
@@ -119,12 +119,12 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     if (!job->params->each)
         job_faults(job, result);
     if (!verifies)
-        return ok && (!writes || record_write(p, &record, err));
+        return ok && (!writes || receipt_write(p, &facts, err));
     ok = ok && (once || verify_again(v, &run->again, err));
     if (ok && verify_origin(v, digest))
-        record.digest = digest;
-    ok = ok && record_write(p, &record, err);
-    ok = ok && (!record.page || verify_may_be(v, record.page, VERIFY_FILE, err)) &&
+        facts.digest = digest;
+    ok = ok && receipt_write(p, &facts, err);
+    ok = ok && (!facts.page || verify_may_be(v, facts.page, VERIFY_FILE, err)) &&
          verify_conclude(v, result, !once, err);
     if (ok && v->faults) {
         ok = false;
@@ -166,7 +166,7 @@ static bool split_each(struct splitting *run, struct clv_split_result *result,
         tally_join_largest(result, &run->one, one_is_in(sub));
     }
     job_faults(job, result);
-    const struct record record = {
+    const struct receipt_facts facts = {
         .params = job->params,
         .sources = job->sources,
         .n_sources = job->n_sources,
@@ -174,7 +174,7 @@ static bool split_each(struct splitting *run, struct clv_split_result *result,
         .n_left = job->n_all - job->n_sources,
         .result = result,
     };
-    return ok && (job->params->dry_run || record_write(p, &record, err));
+    return ok && (job->params->dry_run || receipt_write(p, &facts, err));
 }
 
 /* From here on something is made, which a caller who wants to stop has to have removed. */
@@ -209,7 +209,7 @@ static bool end_report(struct report *report, const struct clv_split_params *par
     struct text outcome = text_on(mem_alloc(OUTCOME_MAX, 1), OUTCOME_MAX);
     if (!outcome.p)
         return clv_fail_nomem(err, "the report", OUTCOME_MAX);
-    record_outcome(params, result, &outcome);
+    receipt_outcome(params, result, &outcome);
     const bool ok = report_end(report, &outcome, err);
     mem_free(outcome.p);
     return ok;

@@ -2,6 +2,7 @@
 #include "job/receipt_read.h"
 
 #include "base/fail.h"
+#include "base/mem.h"
 #include "config.h"
 #include "output/publish.h"
 
@@ -15,20 +16,19 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "base/mem.h"
 #include "cleave/version.h"
+#include "job/counts.h"
 #include "job/options.h"
-#include "proof/proof.h"
 
 enum {
-    RECORD_MAX = 16 << 20,      /* bytes of a record whose inputs are not known */
-    RECORD_MAX_INPUT = 8 << 10, /* and for each that is */
-    VALUES_MAX = 1 << 18,       /* of a record of any length */
-    BYTES_PER_VALUE = 16,       /* at least, where it has more: they take more memory than text */
-    DIFFERENCES_MAX = 16,       /* that are told */
+    RECEIPT_MAX = 16 << 20,      /* bytes of a receipt whose inputs are not known */
+    RECEIPT_MAX_INPUT = 8 << 10, /* and for each that is */
+    VALUES_MAX = 1 << 18,        /* of a receipt of any length */
+    BYTES_PER_VALUE = 16,        /* at least, where it has more: they take more memory than text */
+    DIFFERENCES_MAX = 16,        /* that are reported */
 };
 
-/* Versions whose records are as those of this one. */
+/* Versions whose receipts are as those of this one. */
 static bool knows_version(const char *version)
 {
     return strcmp(version, clv_version()) == 0;
@@ -71,7 +71,7 @@ static bool take_option(struct clv_split_params *params, const struct clv_option
 }
 
 /* An option that is not known here would be left out, and what it did be called a fault. */
-static bool read_options(struct told *t, json_t *from, struct clv_error *err)
+static bool read_options(struct clv_receipt *r, json_t *from, struct clv_error *err)
 {
     const char *name;
     json_t *v;
@@ -80,54 +80,67 @@ static bool read_options(struct told *t, json_t *from, struct clv_error *err)
         bool is_named;
         const struct clv_option *const o = options_of_key(name, &is_named);
         if (!o)
-            return clv_fail(err, CLV_ERR_FORMAT, t->path, "option \"%.40s\" is not known here",
+            return clv_fail(err, CLV_ERR_FORMAT, r->path, "option \"%.40s\" is not known here",
                             name);
-        if (!take_option(&t->params, o, is_named, v))
-            return clv_fail(err, CLV_ERR_FORMAT, t->path, "option \"%.40s\" has no such value",
+        if (!take_option(&r->params, o, is_named, v))
+            return clv_fail(err, CLV_ERR_FORMAT, r->path, "option \"%.40s\" has no such value",
                             name);
     }
-    t->each = t->params.each;
-    t->params.each = false;
-    t->report = t->params.report;
-    t->params.report = NULL;
-    /* What was copied is copied again where pcap is asked for. */
-    if (t->params.format == CLV_FORMAT_INPUT)
-        t->params.format = CLV_FORMAT_PCAP;
     return true;
 }
 
-static bool read_inputs(struct told *t, const json_t *from, struct clv_error *err)
+static bool read_inputs(struct clv_receipt *r, const json_t *from, struct clv_error *err)
 {
     const size_t n = json_array_size(from);
     if (n == 0)
-        return clv_fail(err, CLV_ERR_FORMAT, t->path, "it names no inputs");
-    const char **inputs = mem_zalloc(n, sizeof *inputs);
-    t->params.inputs = inputs;
-    t->sizes = mem_zalloc(n, sizeof *t->sizes);
-    t->left_out = mem_zalloc(n, sizeof *t->left_out);
-    if (!inputs || !t->sizes || !t->left_out)
-        return clv_fail_nomem(err, t->path, n * sizeof *inputs);
-    t->params.n_inputs = n;
-    t->compressions = mem_zalloc(n, sizeof *t->compressions);
-    if (!t->compressions)
-        return clv_fail_nomem(err, t->path, n * sizeof *inputs);
+        return clv_fail(err, CLV_ERR_FORMAT, r->path, "it names no inputs");
+    const char **files = mem_zalloc(n, sizeof *files);
+    r->params.inputs = files;
+    r->inputs = mem_zalloc(n, sizeof *r->inputs);
+    if (!files || !r->inputs)
+        return clv_fail_nomem(err, r->path, n * sizeof *r->inputs);
+    r->params.n_inputs = n;
     for (size_t i = 0; i < n; i++) {
         const json_t *input = json_array_get(from, i);
         const json_t *bytes = json_object_get(input, "bytes");
-        inputs[i] = json_string_value(json_object_get(input, "file"));
-        if (!inputs[i] || !json_is_integer(bytes))
-            return clv_fail(err, CLV_ERR_FORMAT, t->path, "input %zu has no name or size", i + 1);
-        t->sizes[i] = (uint64_t)json_integer_value(bytes);
-        t->compressions[i] = json_string_value(json_object_get(input, "compression"));
-        t->left_out[i] = json_is_string(json_object_get(input, "left_out"));
+        files[i] = json_string_value(json_object_get(input, "file"));
+        if (!files[i] || !json_is_integer(bytes))
+            return clv_fail(err, CLV_ERR_FORMAT, r->path, "input %zu has no name or size", i + 1);
+        r->inputs[i] = (struct clv_receipt_input){
+            .file = files[i],
+            .bytes = (uint64_t)json_integer_value(bytes),
+            .compression = json_string_value(json_object_get(input, "compression")),
+            .records = (uint64_t)json_integer_value(json_object_get(input, "records")),
+            .left_out = json_string_value(json_object_get(input, "left_out")),
+        };
     }
     return true;
 }
 
-/* The text of the record; NULL: *err. Nothing is waited for, no link is followed. */
+static void read_result(struct clv_split_result *r, const json_t *from)
+{
+    const json_t *const damage = json_object_get(from, "damage");
+    const json_t *const byte = json_object_get(damage, "byte");
+    const char *what = json_string_value(json_object_get(damage, "what"));
+    r->damage.offset = CLV_NO_OFFSET;
+    for (const struct counts_row *row = counts_rows; row->name; row++) {
+        const json_t *const group = row->group ? json_object_get(from, row->group) : from;
+        if (row->in & COUNTS_RECEIPT)
+            counts_set(r, row, (uint64_t)json_integer_value(json_object_get(group, row->name)));
+    }
+    r->written_bytes = (uint64_t)json_integer_value(json_object_get(from, "written_bytes"));
+    if (!json_is_object(damage))
+        return;
+    (void)clv_fail(&r->damage, CLV_ERR_DAMAGE, "a capture", "%s", what ? what : "");
+    (void)clv_fail_at(&r->damage,
+                      json_is_integer(byte) ? (uint64_t)json_integer_value(byte) : CLV_NO_OFFSET,
+                      (uint64_t)json_integer_value(json_object_get(damage, "record")));
+}
+
+/* The text of the receipt; NULL: *err. Nothing is waited for, no link is followed. */
 static char *read_text(const char *path, size_t n_named, size_t *len, struct clv_error *err)
 {
-    const uint64_t max = RECORD_MAX + (uint64_t)n_named * RECORD_MAX_INPUT;
+    const uint64_t max = RECEIPT_MAX + (uint64_t)n_named * RECEIPT_MAX_INPUT;
     char *text = NULL;
     struct stat st;
     *len = 0;
@@ -165,60 +178,56 @@ static char *read_text(const char *path, size_t n_named, size_t *len, struct clv
     return text;
 }
 
-static bool parse(struct told *t, const char *text, size_t len, struct clv_error *err)
+static bool parse(struct clv_receipt *r, const char *text, size_t len, struct clv_error *err)
 {
     json_error_t why;
     size_t values = 0;
     for (size_t i = 0; i < len; i++)
         values += text[i] == ',' || text[i] == '[' || text[i] == '{';
     if (values > VALUES_MAX && values > len / BYTES_PER_VALUE)
-        return clv_fail(err, CLV_ERR_FORMAT, t->path,
+        return clv_fail(err, CLV_ERR_FORMAT, r->path,
                         "has %zu values in %zu bytes: no run's record", values, len);
-    t->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
-    if (!t->json)
-        return clv_fail(err, CLV_ERR_FORMAT, t->path, "line %d: %.100s", why.line, why.text);
+    r->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
+    if (!r->json)
+        return clv_fail(err, CLV_ERR_FORMAT, r->path, "line %d: %.100s", why.line, why.text);
     return true;
 }
 
-bool told_read(struct told *t, const char *dir, size_t n_named, struct clv_error *err)
+bool receipt_read(struct clv_receipt *r, const char *dir, size_t n_named, struct clv_error *err)
 {
-    *t = (struct told){.each = false};
-    char *const path = t->path;
-    const int n = snprintf(path, sizeof t->path, "%s/%s", dir, PUBLISH_MARK);
-    if (n < 0 || (size_t)n >= sizeof t->path)
+    *r = (struct clv_receipt){.json = NULL};
+    char *const path = r->path;
+    const int n = snprintf(path, sizeof r->path, "%s/%s", dir, PUBLISH_MARK);
+    if (n < 0 || (size_t)n >= sizeof r->path)
         return clv_fail(err, CLV_ERR_ARG, dir, "its path is too long");
     size_t len;
     char *text = read_text(path, n_named, &len, err);
-    const bool ok = text && parse(t, text, len, err);
+    const bool ok = text && parse(r, text, len, err);
     mem_free(text);
     if (!ok)
         return false;
-    json_t *settings = json_object_get(t->json, "options");
-    t->digest = json_string_value(json_object_get(t->json, "records_digest"));
-    t->written_bytes = (uint64_t)json_integer_value(json_object_get(t->json, "written_bytes"));
+    json_t *settings = json_object_get(r->json, "options");
+    r->version = json_string_value(json_object_get(r->json, "cleave"));
+    r->digest = json_string_value(json_object_get(r->json, "records_digest"));
+    read_result(&r->result, r->json);
     if (!json_is_object(settings))
         return clv_fail(err, CLV_ERR_FORMAT, path, "it names no options");
-    if (!read_options(t, settings, err) || !read_inputs(t, json_object_get(t->json, "inputs"), err))
-        return false;
-    t->part = t->each && json_object_get(settings, "format");
-    if (!t->digest || proof_origin_supported())
-        return true;
-    (void)clv_fail(err, CLV_ERR_ARG, path, "its digest cannot be compared: built without nettle");
-    return clv_fail_hint(err, "install nettle-dev and build again");
+    r->part =
+        json_is_true(json_object_get(settings, "each")) && json_object_get(settings, "format");
+    return read_options(r, settings, err) &&
+           read_inputs(r, json_object_get(r->json, "inputs"), err);
 }
 
-void told_fini(struct told *t)
+void receipt_fini(struct clv_receipt *r)
 {
-    mem_free((void *)(uintptr_t)t->params.inputs);
-    mem_free(t->sizes);
-    mem_free((void *)(uintptr_t)t->compressions);
-    mem_free(t->left_out);
-    json_decref(t->json);
-    *t = (struct told){.each = false};
+    mem_free((void *)(uintptr_t)r->params.inputs);
+    mem_free(r->inputs);
+    json_decref(r->json);
+    *r = (struct clv_receipt){.json = NULL};
 }
 
 struct comparing {
-    told_difference *tell;
+    receipt_difference *report;
     void *user;
     unsigned n;
 };
@@ -232,7 +241,7 @@ CLV_PRINTF(2, 3) static void differ(struct comparing *c, const char *fmt, ...)
     va_start(args, fmt);
     (void)vsnprintf(what, sizeof what, fmt, args);
     va_end(args);
-    c->tell(what, c->user);
+    c->report(what, c->user);
 }
 
 /* A value in a few characters. */
@@ -261,7 +270,7 @@ static bool may_show(const char *where)
     return strstr(where, "left_out") || strstr(where, "damage.what");
 }
 
-/* where is what leads to the values, "" at first. As deep as the record that it should be. */
+/* where is what leads to the values, "" at first. As deep as the receipt that it should be. */
 static void compare(struct comparing *c, const char *where, json_t *have, json_t *want)
 {
     char at[96];
@@ -296,65 +305,64 @@ static void compare(struct comparing *c, const char *where, json_t *have, json_t
     }
 }
 
-bool told_compare(const struct told *t, const char *text, size_t len, told_difference *tell,
-                  void *user, struct clv_error *err)
+bool receipt_compare(const struct clv_receipt *r, const char *text, size_t len,
+                     receipt_difference *report, void *user, struct clv_error *err)
 {
-    struct comparing c = {.tell = tell, .user = user};
+    struct comparing c = {.report = report, .user = user};
     json_error_t why;
     json_t *want = json_loadb(text, len, 0, &why);
-    const char *version = json_string_value(json_object_get(t->json, "cleave"));
     if (!want)
-        return clv_fail_nomem(err, t->path, len);
-    if (version && knows_version(version))
-        (void)json_object_set_new(want, "cleave", json_string(version));
-    compare(&c, "", t->json, want);
+        return clv_fail_nomem(err, r->path, len);
+    if (r->version && knows_version(r->version))
+        (void)json_object_set_new(want, "cleave", json_string(r->version));
+    compare(&c, "", r->json, want);
     json_decref(want);
     return true;
 }
 
-void told_compare_part(const struct told *t, const struct told *part, told_difference *tell,
-                       void *user)
+void receipt_compare_part(const struct clv_receipt *r, const struct clv_receipt *part,
+                          receipt_difference *report, void *user)
 {
-    struct comparing c = {.tell = tell, .user = user};
+    struct comparing c = {.report = report, .user = user};
     json_t *want = json_copy(json_object_get(part->json, "options"));
     (void)json_object_del(want, "format"); /* of the part's inputs: the whole has none */
-    compare(&c, "options", json_object_get(t->json, "options"), want);
+    compare(&c, "options", json_object_get(r->json, "options"), want);
     json_decref(want);
 }
 
 #else
 
-bool told_read(struct told *t, const char *dir, size_t n_named, struct clv_error *err)
+bool receipt_read(struct clv_receipt *r, const char *dir, size_t n_named, struct clv_error *err)
 {
     (void)n_named;
-    *t = (struct told){.each = false};
+    *r = (struct clv_receipt){.json = NULL};
     (void)clv_fail(err, CLV_ERR_ARG, dir, "cannot be verified: built without jansson");
     return clv_fail_hint(err, "install libjansson-dev and build again");
 }
 
-void told_fini(struct told *t)
+void receipt_fini(struct clv_receipt *r)
 {
-    (void)t;
+    (void)r;
 }
 
-bool told_compare(const struct told *t, const char *text, size_t len, told_difference *tell,
-                  void *user, struct clv_error *err)
+bool receipt_compare(const struct clv_receipt *r, const char *text, size_t len,
+                     receipt_difference *report, void *user, struct clv_error *err)
 {
-    (void)t;
+    (void)r;
     (void)text;
     (void)len;
-    (void)tell;
+    (void)report;
     (void)user;
     (void)err;
     return true;
 }
 
-void told_compare_part(const struct told *t, const struct told *part, told_difference *tell,
-                       void *user)
+void receipt_compare_part(const struct clv_receipt *r, const struct clv_receipt *part,
+                          receipt_difference *report, void *user)
 {
-    (void)t;
+    (void)r;
     (void)part;
-    (void)tell;
+    (void)report;
     (void)user;
 }
 

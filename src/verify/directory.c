@@ -13,8 +13,8 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "job/counts.h"
-#include "job/receipt.h"
 #include "job/receipt_read.h"
+#include "job/receipt_write.h"
 #include "manifest/manifest.h"
 #include "report/report.h"
 #include "verify/lookup.h"
@@ -48,7 +48,7 @@ bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n, cons
     if (!v->key)
         return clv_fail_nomem(err, "the proof", sizeof *v->key);
     return keyed_draw(v->key, err) &&
-           (!record_has_digest(job->params) || proof_origin_begin(&v->plan.origin, err));
+           (!receipt_has_digest(job->params) || proof_origin_begin(&v->plan.origin, err));
 }
 
 void verify_end(struct verify *v)
@@ -182,38 +182,38 @@ bool verify_conclude(struct verify *v, const struct clv_split_result *result, bo
 }
 
 /* Where cleave.json is not what it should be. */
-struct record_faults {
+struct receipt_faults {
     struct verify *v;
     const char *path;
     unsigned n;
 };
 
-static void tell_record(const char *what, void *user)
+static void tell_receipt(const char *what, void *user)
 {
-    struct record_faults *f = user;
+    struct receipt_faults *f = user;
     struct clv_error fault = {.offset = CLV_NO_OFFSET};
     (void)clv_fail(&fault, CLV_ERR_UNPROVEN, f->path, "%s", what);
     f->n++;
     verify_tell(f->v, &fault);
 }
 
-/* The run's record is made once more. */
-static bool check_record(struct verify *v, const struct told *t, const struct record *record,
-                         struct clv_error *err)
+/* The receipt is made once more. */
+static bool check_receipt(struct verify *v, const struct clv_receipt *receipt,
+                          const struct receipt_facts *facts, struct clv_error *err)
 {
-    struct record_faults faults = {.v = v, .path = t->path};
+    struct receipt_faults faults = {.v = v, .path = receipt->path};
     struct text text;
-    const bool ok = record_text(record, &text, err) &&
-                    told_compare(t, text.p, text.len, tell_record, &faults, err);
+    const bool ok = receipt_text(facts, &text, err) &&
+                    receipt_compare(receipt, text.p, text.len, tell_receipt, &faults, err);
     mem_free(text.p);
     return ok;
 }
 
 /* The captures are those of the run, as far as their records tell. */
-static void check_digest(struct verify *v, const struct told *t)
+static void check_digest(struct verify *v, const struct clv_receipt *receipt)
 {
     char digest[PROOF_ORIGIN_TEXT];
-    if (verify_origin(v, digest) && strcmp(t->digest, digest) != 0) {
+    if (verify_origin(v, digest) && strcmp(receipt->digest, digest) != 0) {
         struct clv_error fault = {.offset = CLV_NO_OFFSET};
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, v->job->sources[v->from].path,
                        "%sother records than in the run",
@@ -228,18 +228,20 @@ static bool same_text(const char *a, const char *b)
 }
 
 /* true: a capture has another size than then, although it is compressed as it was: it is told. */
-static bool are_others(struct verify *v, const struct told *t)
+static bool are_others(struct verify *v, const struct clv_receipt *receipt)
 {
     bool others = false;
     for (size_t i = 0; i < v->n; i++) {
         const struct source *s = &v->job->sources[v->from + i];
         struct clv_error fault = {.offset = CLV_NO_OFFSET};
-        if (t->sizes[s->number] == 0 || s->size == 0 || s->size == t->sizes[s->number] ||
-            !same_text(s->compression, t->compressions[s->number]))
+        if (receipt->inputs[s->number].bytes == 0 || s->size == 0 ||
+            s->size == receipt->inputs[s->number].bytes ||
+            !same_text(s->compression, receipt->inputs[s->number].compression))
             continue;
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, s->path,
                        "has %llu bytes, and had %llu when it was split: another capture?",
-                       (unsigned long long)s->size, (unsigned long long)t->sizes[s->number]);
+                       (unsigned long long)s->size,
+                       (unsigned long long)receipt->inputs[s->number].bytes);
         (void)clv_fail_hint(&fault, "name the captures that were split, in their order");
         verify_tell(v, &fault);
         others = true;
@@ -248,35 +250,38 @@ static bool are_others(struct verify *v, const struct told *t)
 }
 
 /*
- * A capture's size in the record is that of its file, which may be compressed now, or no longer; or
- * it was not known then, or is not now: it is taken as it stands there.
+ * A capture's size in the receipt is that of its file, which may be compressed now, or no longer;
+ * or it was not known then, or is not now: it is taken as it stands there.
  */
-static void settle_sizes(struct verify *v, const struct told *t, struct clv_split_result *r)
+static void settle_sizes(struct verify *v, const struct clv_receipt *receipt,
+                         struct clv_split_result *r)
 {
     for (size_t i = 0; i < v->n; i++) {
         struct source *s = &v->job->sources[v->from + i];
         const uint64_t now = s->size ? s->size : s->consumed;
-        const bool was_known = t->sizes[s->number] || !(t->params.merge || r->damage.code);
-        if (now && was_known && same_text(s->compression, t->compressions[s->number]))
+        const bool was_known =
+            receipt->inputs[s->number].bytes || !(receipt->params.merge || r->damage.code);
+        if (now && was_known && same_text(s->compression, receipt->inputs[s->number].compression))
             continue;
-        s->size = t->sizes[s->number];
-        s->compression = t->compressions[s->number];
+        s->size = receipt->inputs[s->number].bytes;
+        s->compression = receipt->inputs[s->number].compression;
         r->input_bytes += s->size - now;
     }
 }
 
 /* A report's page among the outputs is made once more. NULL: there is none to be looked at. */
-static struct report *open_page(struct verify *v, const struct told *t, struct clv_error *err)
+static struct report *open_page(struct verify *v, const struct clv_receipt *receipt,
+                                struct clv_error *err)
 {
     char path[PATH_MAX];
     struct stat st;
     struct report *page = mem_zalloc(1, sizeof *page);
     if (!page) {
-        (void)clv_fail_nomem(err, t->report, sizeof *page);
+        (void)clv_fail_nomem(err, receipt->params.report, sizeof *page);
         return NULL;
     }
-    const int fd =
-        open(path_in(v->dir, t->report, path), O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    const int fd = open(path_in(v->dir, receipt->params.report, path),
+                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     const bool missing = fd < 0 && errno == ENOENT;
     report_open_like(page, v->job->params, fd);
     if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
@@ -300,7 +305,7 @@ static bool check_page(struct verify *v, const struct clv_split_result *r, struc
     if (!outcome.p)
         return clv_fail_nomem(err, "the report", OUTCOME_MAX);
     seen.verified = r->outputs;
-    record_outcome(v->job->params, &seen, &outcome);
+    receipt_outcome(v->job->params, &seen, &outcome);
     const bool ok = report_end(v->page, &outcome, err);
     mem_free(outcome.p);
     if (!ok || !report_differs(v->page, &at))
@@ -324,25 +329,25 @@ static void close_page(struct report **page)
 }
 
 /* The outputs of v's directory and all that is said of them. */
-static bool look_at_all(struct verify *v, const struct told *t, struct clv_split_result *r,
-                        struct clv_error *err)
+static bool look_at_all(struct verify *v, const struct clv_receipt *receipt,
+                        struct clv_split_result *r, struct clv_error *err)
 {
-    struct clv_split_params params = t->params;
-    const struct record record = {
+    struct clv_split_params params = *v->job->params;
+    const struct receipt_facts facts = {
         .params = &params,
         .sources = v->job->sources + v->from,
         .n_sources = v->n,
         .left = v->job->sources + v->job->n_sources,
         .n_left = v->job->n_all - v->job->n_sources,
         .dialect = &v->job->dialect,
-        .digest = record_has_digest(&params) ? t->digest : NULL,
-        .page = t->report,
+        .digest = receipt_has_digest(&params) ? receipt->digest : NULL,
+        .page = receipt->params.report,
         .result = r,
     };
     struct report *page = NULL;
-    params.each = t->each;
-    if (t->report &&
-        (!(page = open_page(v, t, err)) || !verify_may_be(v, t->report, VERIFY_FILE, err))) {
+    params.each = receipt->params.each;
+    if (receipt->params.report && (!(page = open_page(v, receipt, err)) ||
+                                   !verify_may_be(v, receipt->params.report, VERIFY_FILE, err))) {
         close_page(&page);
         return false;
     }
@@ -350,10 +355,10 @@ static bool look_at_all(struct verify *v, const struct told *t, struct clv_split
     job_faults(v->job, r);
     if (ok) {
         const bool all = v->faults == 0 && v->n_suspects == 0 && v->outputs == r->outputs;
-        r->written_bytes = all ? v->output_bytes : t->written_bytes;
-        settle_sizes(v, t, r);
-        ok = check_record(v, t, &record, err) && (!v->page || check_page(v, r, err));
-        check_digest(v, t);
+        r->written_bytes = all ? v->output_bytes : receipt->result.written_bytes;
+        settle_sizes(v, receipt, r);
+        ok = check_receipt(v, receipt, &facts, err) && (!v->page || check_page(v, r, err));
+        check_digest(v, receipt);
     }
     close_page(&page);
     return ok && verify_conclude(v, r, !job_is_once(v->job), err);
@@ -374,11 +379,12 @@ static void join_whole(struct whole *w, const struct source *s, const struct clv
     w->sources[w->n++] = *s;
 }
 
-/* Captures are opened where the record says that they are: nothing of them is shown. */
-static bool open_job(struct job *job, const struct clv_verify_params *params, const struct told *t,
-                     const char *const *paths, struct clv_error *err)
+/* Captures are opened where the receipt says that they are: nothing of them is shown. */
+static bool open_job(struct job *job, const struct clv_verify_params *params,
+                     const struct clv_split_params *own, const char *const *paths,
+                     struct clv_error *err)
 {
-    if (job_open(job, &t->params, paths, err))
+    if (job_open(job, own, paths, err))
         return true;
     if (params->n_inputs || !err)
         return false;
@@ -391,27 +397,37 @@ static bool open_job(struct job *job, const struct clv_verify_params *params, co
 
 /* What it takes to look at a directory: too much for the stack of a small thread. */
 struct looking {
+    struct clv_split_params params; /* as they were for this directory */
     struct job job;
     struct verify v;
     struct clv_split_result split;
 };
 
+/* The run again, which made the directory dir. */
+static void settle_params(struct clv_split_params *own, const struct clv_receipt *receipt,
+                          const struct clv_verify_params *params, const char *dir)
+{
+    *own = receipt->params;
+    own->each = false; /* others look at the other directories */
+    if (own->format == CLV_FORMAT_INPUT)
+        own->format = CLV_FORMAT_PCAP; /* which copies what was copied */
+    own->output = dir;
+    own->verify = receipt->digest;
+    own->threads = params->threads;
+    own->memory = params->memory;
+    own->progress = params->progress;
+    own->user = params->user;
+}
+
 /* The outputs in dir, which are of n of the captures. whole: what it is a part of, or NULL. */
-static bool verify_dir(const struct clv_verify_params *params, struct told *t, const char *dir,
-                       const char *const *paths, size_t n, struct clv_verify_result *result,
-                       struct whole *whole, struct clv_error *err)
+static bool verify_dir(const struct clv_verify_params *params, const struct clv_receipt *receipt,
+                       const char *dir, const char *const *paths, size_t n,
+                       struct clv_verify_result *result, struct whole *whole, struct clv_error *err)
 {
     bool ok = false;
-    t->params.output = dir;
-    t->params.threads = params->threads;
-    t->params.memory = params->memory;
-    t->params.progress = params->progress;
-    t->params.user = params->user;
-    t->params.verify = t->digest;
-    t->params.report = t->report;
-    if (t->params.n_inputs != n) {
+    if (receipt->params.n_inputs != n) {
         (void)clv_fail(err, CLV_ERR_ARG, dir, "was made of %zu captures, not of %zu",
-                       t->params.n_inputs, n);
+                       receipt->params.n_inputs, n);
         return clv_fail_hint(err, "name them all, in the order in which they were split");
     }
     struct looking *const l = mem_zalloc(1, sizeof *l);
@@ -420,10 +436,11 @@ static bool verify_dir(const struct clv_verify_params *params, struct told *t, c
     struct verify *const v = &l->v;
     struct clv_split_result *const split = &l->split;
     split->damage.offset = CLV_NO_OFFSET;
-    if (open_job(&l->job, params, t, paths, err)) {
+    settle_params(&l->params, receipt, params, dir);
+    if (open_job(&l->job, params, &l->params, paths, err)) {
         ok = verify_begin(v, &l->job, 0, l->job.n_sources, dir, params->fault, params->user, err);
-        if (ok && !are_others(v, t))
-            ok = look_at_all(v, t, split, err);
+        if (ok && !are_others(v, receipt))
+            ok = look_at_all(v, receipt, split, err);
         if (ok && whole)
             join_whole(whole, &l->job.sources[0], split);
         result->faults += v->faults;
@@ -441,9 +458,22 @@ static bool verify_dir(const struct clv_verify_params *params, struct told *t, c
     return ok;
 }
 
+/* Reads the receipt in dir, whose digest can be compared if it has one. */
+static bool open_receipt(struct clv_receipt *receipt, const char *dir, size_t n_named,
+                         struct clv_error *err)
+{
+    if (!receipt_read(receipt, dir, n_named, err))
+        return false;
+    if (!receipt->digest || proof_origin_supported())
+        return true;
+    (void)clv_fail(err, CLV_ERR_ARG, receipt->path,
+                   "its digest cannot be compared: built without nettle");
+    return clv_fail_hint(err, "install nettle-dev and build again");
+}
+
 /* A capture that was left out of the run has no directory, and still cannot be read. */
-static bool check_left_out(struct verify *names, const struct told *top, size_t i, const char *path,
-                           struct whole *whole)
+static bool check_left_out(struct verify *names, const struct clv_receipt *top, size_t i,
+                           const char *path, struct whole *whole)
 {
     struct source s;
     struct clv_error fault = {.offset = CLV_NO_OFFSET};
@@ -464,50 +494,53 @@ static bool check_left_out(struct verify *names, const struct told *top, size_t 
 
 /* One of the directories that lie in top's. */
 static bool verify_part(const struct clv_verify_params *params, struct verify *names,
-                        const struct told *top, size_t i, const char *path,
+                        const struct clv_receipt *top, size_t i, const char *path,
                         struct clv_verify_result *result, struct whole *whole,
-                        struct record_faults *options, struct clv_error *err)
+                        struct receipt_faults *options, struct clv_error *err)
 {
     struct job_name sub;
     char dir[PATH_MAX];
     struct clv_error why;
-    if (top->left_out[i])
+    if (top->inputs[i].left_out)
         return check_left_out(names, top, i, path, whole);
     if (!verify_sub_name(names, top->params.inputs[i], &sub, err))
         return false;
     const int len = snprintf(dir, sizeof dir, "%s/%s", params->output, sub.text);
     if (len < 0 || (size_t)len >= sizeof dir)
         return clv_fail(err, CLV_ERR_ARG, sub.text, "its path is too long");
-    struct told *const t = mem_alloc(1, sizeof *t);
-    if (!t)
-        return clv_fail_nomem(err, dir, sizeof *t);
+    struct clv_receipt *const receipt = mem_alloc(1, sizeof *receipt);
+    if (!receipt)
+        return clv_fail_nomem(err, dir, sizeof *receipt);
     bool ok = true;
-    if (!told_read(t, dir, 1, &why)) {
+    if (!open_receipt(receipt, dir, 1, &why)) {
         verify_tell(names, &why);
-    } else if (t->params.n_inputs != 1 || strcmp(t->params.inputs[0], top->params.inputs[i]) != 0) {
-        (void)clv_fail(&why, CLV_ERR_UNPROVEN, t->path,
-                       "its capture is \"%.60s\", and not \"%.60s\"", t->params.inputs[0],
+    } else if (receipt->params.n_inputs != 1 ||
+               strcmp(receipt->params.inputs[0], top->params.inputs[i]) != 0) {
+        (void)clv_fail(&why, CLV_ERR_UNPROVEN, receipt->path,
+                       "its capture is \"%.60s\", and not \"%.60s\"", receipt->params.inputs[0],
                        top->params.inputs[i]);
         (void)clv_fail_at(&why, CLV_NO_OFFSET, 0);
         verify_tell(names, &why);
     } else {
         if (options->n == 0)
-            told_compare_part(top, t, tell_record, options);
-        ok = verify_filter(t, err) && verify_dir(params, t, dir, &path, 1, result, whole, err);
+            receipt_compare_part(top, receipt, tell_receipt, options);
+        ok = verify_filter(receipt, err) &&
+             verify_dir(params, receipt, dir, &path, 1, result, whole, err);
         struct source *s = &whole->sources[i];
         if (ok && whole->n == i + 1) {
             s->called = top->params.inputs[i]; /* t's own strings go */
-            s->compression =
-                same_text(s->compression, top->compressions[i]) ? top->compressions[i] : NULL;
+            s->compression = same_text(s->compression, top->inputs[i].compression)
+                                 ? top->inputs[i].compression
+                                 : NULL;
         }
     }
-    told_fini(t);
-    mem_free(t);
+    receipt_fini(receipt);
+    mem_free(receipt);
     return ok;
 }
 
 /* The directory with a directory for each capture: nothing else is in it. */
-static bool verify_each(const struct clv_verify_params *params, struct told *top,
+static bool verify_each(const struct clv_verify_params *params, const struct clv_receipt *top,
                         const char *const *paths, size_t n, struct clv_verify_result *result,
                         struct clv_error *err)
 {
@@ -515,7 +548,7 @@ static bool verify_each(const struct clv_verify_params *params, struct told *top
                           .sources = mem_zalloc(n, sizeof *whole.sources)};
     struct verify names; /* of the directories */
     struct job none = {.params = &top->params};
-    struct record_faults options = {.v = &names, .path = top->path};
+    struct receipt_faults options = {.v = &names, .path = top->path};
     bool ok = verify_begin(&names, &none, 0, 0, params->output, params->fault, params->user, err);
     if (ok && !whole.sources) {
         (void)clv_fail_nomem(err, "the inputs", n * sizeof *whole.sources);
@@ -526,9 +559,9 @@ static bool verify_each(const struct clv_verify_params *params, struct told *top
     if (ok && whole.n == n && options.n == 0) {
         struct clv_split_params own = top->params;
         own.each = true;
-        const struct record record = {
+        const struct receipt_facts facts = {
             .params = &own, .sources = whole.sources, .n_sources = n, .result = &whole.sum};
-        ok = check_record(&names, top, &record, err);
+        ok = check_receipt(&names, top, &facts, err);
     }
     ok = ok && verify_may_be(&names, PUBLISH_MARK, VERIFY_FILE, err) && verify_strays(&names, err);
     result->faults += names.faults;
@@ -538,18 +571,19 @@ static bool verify_each(const struct clv_verify_params *params, struct told *top
 }
 
 /* Where captures are not named, they must be where they were: regular files. */
-static bool check_sources(const struct clv_verify_params *params, const struct told *t,
+static bool check_sources(const struct clv_verify_params *params, const struct clv_receipt *receipt,
                           struct clv_error *err)
 {
-    for (size_t i = 0; !params->n_inputs && i < t->params.n_inputs; i++) {
-        const char *const path = t->params.inputs[i];
+    for (size_t i = 0; !params->n_inputs && i < receipt->params.n_inputs; i++) {
+        const char *const path = receipt->params.inputs[i];
         struct stat st;
         if (strcmp(path, "-") == 0) {
             (void)clv_fail(err, CLV_ERR_ARG, params->output, "was split from standard input");
             return clv_fail_hint(err, "name the capture, if it was saved too");
         }
         errno = 0;
-        if ((stat(path, &st) == 0 && S_ISREG(st.st_mode)) || (t->left_out[i] && errno == ENOENT))
+        if ((stat(path, &st) == 0 && S_ISREG(st.st_mode)) ||
+            (receipt->inputs[i].left_out && errno == ENOENT))
             continue;
         if (stat(path, &st) != 0)
             (void)clv_fail_errno(err, path, "cannot be opened");
@@ -562,11 +596,11 @@ static bool check_sources(const struct clv_verify_params *params, const struct t
 }
 
 /* A directory for one of several captures: the names of others are known above it alone. */
-static bool check_whole(const struct clv_verify_params *params, const struct told *t,
+static bool check_whole(const struct clv_verify_params *params, const struct clv_receipt *receipt,
                         struct clv_error *err)
 {
     char parent[PATH_MAX], real[PATH_MAX];
-    if (!t->part)
+    if (!receipt->part)
         return true;
     if (realpath(params->output, real))
         path_parent(parent, real);
@@ -585,22 +619,23 @@ bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result
     struct clv_error local = {.code = CLV_ERR_NONE};
     *result = (struct clv_verify_result){.faults = 0};
     err = err ? err : &local;
-    struct told *const t = mem_alloc(1, sizeof *t);
-    if (!t)
-        return clv_fail_nomem(err, params->output, sizeof *t);
-    bool ok = told_read(t, params->output, params->n_inputs, err) && check_whole(params, t, err) &&
-              check_sources(params, t, err) && verify_filter(t, err);
+    struct clv_receipt *const receipt = mem_alloc(1, sizeof *receipt);
+    if (!receipt)
+        return clv_fail_nomem(err, params->output, sizeof *receipt);
+    bool ok = open_receipt(receipt, params->output, params->n_inputs, err) &&
+              check_whole(params, receipt, err) && check_sources(params, receipt, err) &&
+              verify_filter(receipt, err);
     if (ok) {
-        const char *const *paths = params->n_inputs ? params->inputs : t->params.inputs;
-        const size_t n = params->n_inputs ? params->n_inputs : t->params.n_inputs;
+        const char *const *paths = params->n_inputs ? params->inputs : receipt->params.inputs;
+        const size_t n = params->n_inputs ? params->n_inputs : receipt->params.n_inputs;
         result->inputs = n;
         (void)snprintf(result->input, sizeof result->input, "%s", paths[0]);
-        ok = t->each && t->params.n_inputs == n
-                 ? verify_each(params, t, paths, n, result, err)
-                 : verify_dir(params, t, params->output, paths, n, result, NULL, err);
+        ok = receipt->params.each && receipt->params.n_inputs == n
+                 ? verify_each(params, receipt, paths, n, result, err)
+                 : verify_dir(params, receipt, params->output, paths, n, result, NULL, err);
     }
-    told_fini(t);
-    mem_free(t);
+    receipt_fini(receipt);
+    mem_free(receipt);
     result->seconds = (double)(clock_ns() - started_ns) / 1e9;
     return ok;
 }

@@ -154,12 +154,12 @@ bool filter_looks_up(const char *expression, char word[FILTER_WORD_MAX])
     return false;
 }
 
-bool verify_filter(const struct told *t, struct clv_error *err)
+bool verify_filter(const struct clv_receipt *receipt, struct clv_error *err)
 {
     char word[FILTER_WORD_MAX];
-    if (!t->params.filter || !filter_looks_up(t->params.filter, word))
+    if (!receipt->params.filter || !filter_looks_up(receipt->params.filter, word))
         return true;
-    (void)clv_fail(err, CLV_ERR_ARG, t->path,
+    (void)clv_fail(err, CLV_ERR_ARG, receipt->path,
                    "the filter has the name \"%.50s\", and verify looks up none", word);
     return clv_fail_hint(err, "what is split by addresses and numbers can be verified");
 }

@@ -17,6 +17,6 @@ enum { FILTER_WORD_MAX = 64 };
 bool filter_looks_up(const char *expression, char word[FILTER_WORD_MAX]);
 
 /* false: the run's filter would. */
-CLV_MUST_CHECK bool verify_filter(const struct told *t, struct clv_error *err);
+CLV_MUST_CHECK bool verify_filter(const struct clv_receipt *receipt, struct clv_error *err);
 
 #endif

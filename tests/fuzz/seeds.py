@@ -289,7 +289,7 @@ def recipes() -> dict[str, bytes]:
     return out
 
 
-def told() -> dict[str, bytes]:
+def receipt() -> dict[str, bytes]:
     counts = {"records_read": 16, "records_written": 16, "copies": 0, "flows": 9, "outputs": 10,
               "dropped": {"other": 0, "filtered": 0, "small": 0, "capped": 0},
               "dropped_blocks": {"interface_statistics": 0, "custom": 0, "unknown": 0, "metadata": 0}}
@@ -333,7 +333,7 @@ def main() -> None:
         "select": options(),
         "manifest": rows(),
         "verify": recipes(),
-        "told": told(),
+        "receipt": receipt(),
     }
     corpus["split"] = {"%s-%d" % (name, choice): bytes([choice]) + data
                        for i, (name, data) in enumerate(corpus["walk"].items())

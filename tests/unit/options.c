@@ -5,8 +5,8 @@
 #include "base/io.h"
 #include "cleave/verify.h"
 #include "job/options.h"
-#include "job/receipt.h"
 #include "job/receipt_read.h"
+#include "job/receipt_write.h"
 
 /* A text that the option takes, and that is not its default. */
 static const char *text_of(const struct clv_option *o, char word[64])
@@ -100,7 +100,7 @@ static void make_source(struct source *s)
 }
 
 /* Writes a receipt of these parameters, and reads it. false: this build cannot. */
-static bool through_receipt(const struct clv_split_params *params, struct told *told)
+static bool through_receipt(const struct clv_split_params *params, struct clv_receipt *back)
 {
     const struct clv_split_result result = {.damage = {.offset = CLV_NO_OFFSET}};
     struct dialect dialect = {.form = params->format == CLV_FORMAT_PCAP ? DIALECT_PCAP
@@ -111,18 +111,18 @@ static bool through_receipt(const struct clv_split_params *params, struct told *
     struct publish publish;
     struct clv_error err = {0};
     make_source(&source);
-    const struct record record = {.params = params,
-                                  .sources = &source,
-                                  .n_sources = 1,
-                                  .dialect = &dialect,
-                                  .page = params->report,
-                                  .result = &result};
+    const struct receipt_facts facts = {.params = params,
+                                        .sources = &source,
+                                        .n_sources = 1,
+                                        .dialect = &dialect,
+                                        .page = params->report,
+                                        .result = &result};
     temp_make(&t);
     assert_true(publish_init(&publish, temp_path(&t, "out"), IO_MODE, NULL, false, &err));
-    assert_true(record_write(&publish, &record, &err));
+    assert_true(receipt_write(&publish, &facts, &err));
     assert_true(publish_commit(&publish, CLV_SYNC_NONE, &err));
     publish_fini(&publish, NULL);
-    const bool ok = told_read(told, temp_path(&t, "out"), 1, &err);
+    const bool ok = receipt_read(back, temp_path(&t, "out"), 1, &err);
     if (!ok)
         CHECK_HAS(err.subject, err.what, "built without"); /* jansson */
     temp_remove(&t);
@@ -137,35 +137,31 @@ static void test_receipt(void **state)
     (void)state;
     for (size_t i = 0; (o = clv_split_options(i)) != NULL; i++) {
         struct clv_split_params p = zero;
-        struct told told;
+        struct clv_receipt r;
         struct clv_error err = {.code = CLV_ERR_NONE};
         char word[64], text[64], back[64];
         CHECK(o->name, clv_option_set(o, &p, text_of(o, word), &err));
-        if (!through_receipt(&p, &told)) {
+        if (!through_receipt(&p, &r)) {
             skip();
             return;
         }
-        told.params.each = told.each;
-        told.params.report = told.report;
         for (size_t k = 0; (other = clv_split_options(k)) != NULL; k++) {
             char row[80];
             (void)snprintf(row, sizeof row, "%s, of %s", o->name, other->name);
             (void)clv_option_get(other, &p, text, sizeof text);
-            (void)clv_option_get(other, &told.params, back, sizeof back);
+            (void)clv_option_get(other, &r.params, back, sizeof back);
             if (strcmp(other->name, "by") == 0) /* it says what stands for it, too */
                 CHECK_STR(row, back, options_by(&p));
-            else if (options_is_format(other) && p.format == CLV_FORMAT_INPUT)
-                CHECK_STR(row, back, "pcap"); /* as it was copied */
             else if (other->shapes_result)
                 CHECK_STR(row, back, text);
             else
-                CHECK(row, !clv_option_is_set(other, &told.params));
+                CHECK(row, !clv_option_is_set(other, &r.params));
         }
-        told_fini(&told);
+        receipt_fini(&r);
     }
 }
 
-/* The key that stands for none, where it is told. */
+/* The key that stands for none, where it is given. */
 static void test_by(void **state)
 {
     static const struct {

@@ -6,7 +6,8 @@
 
 #include "base/io.h"
 #include "base/mem.h"
-#include "job/receipt.h"
+#include "cleave/receipt.h"
+#include "job/receipt_write.h"
 
 static const char *const inputs[] = {"day \"3\".pcap", "more.pcapng"};
 
@@ -69,7 +70,7 @@ static void make_sources(struct source *sources)
 #define FORMAT(word) "    \"format\": \"" word "\",\n"
 #define SOUND "  \"damage\": null\n"
 
-static void test_record(void **state)
+static void test_receipt(void **state)
 {
     static const struct {
         const char *name;
@@ -123,14 +124,14 @@ static void test_record(void **state)
             rows[i].damage);
         CHECK(rows[i].name,
               publish_init(&publish, temp_path(&t, "out"), IO_MODE, NULL, false, &err));
-        const struct record record = {
+        const struct receipt_facts facts = {
             .params = &p, .sources = sources, .n_sources = n, .dialect = d, .result = &r};
         mem_fail_from(1);
-        const bool without_memory = record_write(&publish, &record, &err);
+        const bool without_memory = receipt_write(&publish, &facts, &err);
         mem_fail_from(0);
         CHECK(rows[i].name, !without_memory && err.code == CLV_ERR_NOMEM);
-        CHECK(rows[i].name, record_write(&publish, &record, &err));
-        CHECK(rows[i].name, !record_write(&publish, &record, &err));
+        CHECK(rows[i].name, receipt_write(&publish, &facts, &err));
+        CHECK(rows[i].name, !receipt_write(&publish, &facts, &err));
         CHECK_EQ(rows[i].name, err.sys, EEXIST);
         CHECK(rows[i].name, publish_commit(&publish, CLV_SYNC_NONE, &err));
         publish_fini(&publish, NULL);
@@ -140,6 +141,69 @@ static void test_record(void **state)
         bytes_free(&got);
         temp_remove(&t);
     }
+}
+
+/* What a program reads of a receipt: all that was written, and nothing of what is not there. */
+static void test_read(void **state)
+{
+    struct source sources[2];
+    struct clv_split_params p = params;
+    const struct clv_split_result result = result_of(true);
+    const struct dialect dialect = {.form = DIALECT_COPY};
+    const struct receipt_facts facts = {.params = &p,
+                                        .sources = sources,
+                                        .n_sources = 2,
+                                        .dialect = &dialect,
+                                        .digest = "abc",
+                                        .result = &result};
+    struct clv_receipt *r = NULL;
+    struct publish publish;
+    struct temp t;
+    struct clv_error err = {0};
+    (void)state;
+    make_sources(sources);
+    p.n_inputs = 2;
+    p.max_packets_per_flow = 7;
+    temp_make(&t);
+    CHECK("none", !clv_receipt_read(t.dir, &r, &err) && !r);
+    assert_true(publish_init(&publish, temp_path(&t, "out"), IO_MODE, NULL, false, &err));
+    assert_true(receipt_write(&publish, &facts, &err));
+    assert_true(publish_commit(&publish, CLV_SYNC_NONE, &err));
+    publish_fini(&publish, NULL);
+    mem_fail_from(1);
+    CHECK("memory", !clv_receipt_read(temp_path(&t, "out"), &r, &err) && !r);
+    mem_fail_from(0);
+    if (clv_receipt_read(temp_path(&t, "out"), &r, &err)) {
+        const struct clv_split_params *got = clv_receipt_params(r);
+        const struct clv_split_result *counts = clv_receipt_result(r);
+        CHECK_STR("version", clv_receipt_version(r), clv_version());
+        CHECK_STR("digest", clv_receipt_digest(r), "abc");
+        CHECK_STR("by", got->by, "3tuple");
+        CHECK_EQ("directed", got->directed, true);
+        CHECK_EQ("cap", got->max_packets_per_flow, 7);
+        CHECK_EQ("format", got->format, CLV_FORMAT_INPUT);
+        CHECK_EQ("threads", got->threads, 0);
+        CHECK_STR("output", got->output, NULL);
+        CHECK_EQ("inputs", got->n_inputs, 2);
+        CHECK_STR("input", got->inputs[1], inputs[1]);
+        CHECK_STR("input", clv_receipt_input(r, 0)->file, inputs[0]);
+        CHECK_EQ("input", clv_receipt_input(r, 0)->bytes, 1000);
+        CHECK_EQ("input", clv_receipt_input(r, 0)->records, 12);
+        CHECK("input", !clv_receipt_input(r, 2));
+        CHECK_EQ("read", counts->records_read, 12);
+        CHECK_EQ("dropped", counts->dropped_other, 2);
+        CHECK_EQ("blocks", counts->dropped_blocks.metadata, 4);
+        CHECK_EQ("written", counts->written_bytes, 900);
+        CHECK_EQ("damage", counts->damage.code, CLV_ERR_DAMAGE);
+        CHECK_EQ("damage", counts->damage.offset, 990);
+        CHECK_STR("damage", counts->damage.what, "cut");
+        CHECK_EQ("not in a receipt", counts->captured_bytes, 0);
+    } else {
+        CHECK_HAS("reading", err.what, "built without"); /* jansson */
+    }
+    clv_receipt_destroy(&r);
+    clv_receipt_destroy(&r);
+    temp_remove(&t);
 }
 
 /* A result is whole or not there, for every size of the caller's buffer. */
@@ -176,7 +240,8 @@ static void test_json_sizes(void **state)
 UNIT(receipt)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_record),
+        cmocka_unit_test(test_receipt),
+        cmocka_unit_test(test_read),
         cmocka_unit_test(test_json_sizes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -1,11 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The run's own record, cleave.json in the output directory: what was split, how, and into how
+ * The receipt of a run, cleave.json in the output directory: what was split, how, and into how
  * much. It holds nothing that differs from run to run (times, threads, limits), so that equal
  * inputs and options give equal trees.
  */
-#ifndef CLEAVE_JOB_RECEIPT_H
-#define CLEAVE_JOB_RECEIPT_H
+#ifndef CLEAVE_JOB_RECEIPT_WRITE_H
+#define CLEAVE_JOB_RECEIPT_WRITE_H
 
 #include "base/text.h"
 #include "capture/source.h"
@@ -13,8 +13,8 @@
 #include "output/publish.h"
 #include "proof/proof.h"
 
-/* What the record is made of; all is borrowed. */
-struct record {
+/* What a receipt is made of; all is borrowed. */
+struct receipt_facts {
     const struct clv_split_params *params;
     const struct source *sources;
     size_t n_sources;
@@ -26,19 +26,21 @@ struct record {
     const struct clv_split_result *result;
 };
 
-/* The record as text, which the caller mem_free()s. */
-CLV_MUST_CHECK bool record_text(const struct record *r, struct text *out, struct clv_error *err);
+/* The receipt as text, which the caller mem_free()s. */
+CLV_MUST_CHECK bool receipt_text(const struct receipt_facts *facts, struct text *out,
+                                 struct clv_error *err);
 
-CLV_MUST_CHECK bool record_write(struct publish *p, const struct record *r, struct clv_error *err);
+CLV_MUST_CHECK bool receipt_write(struct publish *p, const struct receipt_facts *facts,
+                                  struct clv_error *err);
 
-/* true: the record of such a run has a digest of its inputs. */
-bool record_has_digest(const struct clv_split_params *params);
+/* true: the receipt of such a run has a digest of its inputs. */
+bool receipt_has_digest(const struct clv_split_params *params);
 
 /*
  * What a run came to, as a JSON object, but for what differs from run to run or does not follow
- * from the inputs and the record: that it was verified is there if the record has a digest.
+ * from the inputs and the receipt: that it was verified is there if the receipt has a digest.
  */
-void record_outcome(const struct clv_split_params *params, const struct clv_split_result *r,
-                    struct text *out);
+void receipt_outcome(const struct clv_split_params *params, const struct clv_split_result *r,
+                     struct text *out);
 
 #endif

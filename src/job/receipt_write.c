@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "job/receipt.h"
+#include "job/receipt_write.h"
 
 #include "base/json.h"
 #include "base/mem.h"
@@ -8,7 +8,7 @@
 #include "job/options.h"
 #include "manifest/name.h"
 
-enum { RECORD_MIN = 4096 }; /* bytes, to begin with */
+enum { RECEIPT_MIN = 4096 }; /* bytes, to begin with */
 
 static void put_input(struct json *j, const struct source *s)
 {
@@ -44,7 +44,8 @@ static void put_word(struct json *j, const struct clv_option *o, uint64_t i)
     json_str(j, o->name, text_end(&t));
 }
 
-/* Numbers, texts and times that are not set are left out: those who read need not know them. */
+/* Numbers, texts and times that are not set are left out: whoever reads the receipt need not know
+ * them. */
 static void put_option(struct json *j, const struct clv_option *o,
                        const struct clv_split_params *params)
 {
@@ -93,51 +94,52 @@ static void put_options(struct json *j, const struct clv_split_params *params,
     json_close(j);
 }
 
-bool record_has_digest(const struct clv_split_params *params)
+bool receipt_has_digest(const struct clv_split_params *params)
 {
     return params->verify && !params->recover && proof_origin_supported();
 }
 
-static void put_record(struct text *out, const struct record *r)
+static void put_receipt(struct text *out, const struct receipt_facts *facts)
 {
     struct json j = json_begin(out);
     json_str(&j, "cleave", clv_version());
     json_open_array(&j, "inputs");
-    size_t left = r->n_left;
-    for (size_t i = 0; i < r->n_sources; i++) {
-        while (left && r->left[left - 1].number < r->sources[i].number)
-            put_input(&j, &r->left[--left]);
-        put_input(&j, &r->sources[i]);
+    size_t left = facts->n_left;
+    for (size_t i = 0; i < facts->n_sources; i++) {
+        while (left && facts->left[left - 1].number < facts->sources[i].number)
+            put_input(&j, &facts->left[--left]);
+        put_input(&j, &facts->sources[i]);
     }
     while (left)
-        put_input(&j, &r->left[--left]);
+        put_input(&j, &facts->left[--left]);
     json_end_array(&j);
-    put_options(&j, r->params, r->dialect, r->page);
-    if (r->digest)
-        json_str(&j, "records_digest", r->digest);
-    counts_put(&j, r->result, COUNTS_RECEIPT);
-    json_u64(&j, "written_bytes", r->result->written_bytes);
-    json_damage(&j, &r->result->damage);
+    put_options(&j, facts->params, facts->dialect, facts->page);
+    if (facts->digest)
+        json_str(&j, "records_digest", facts->digest);
+    counts_put(&j, facts->result, COUNTS_RECEIPT);
+    json_u64(&j, "written_bytes", facts->result->written_bytes);
+    json_damage(&j, &facts->result->damage);
     json_end(&j);
 }
 
-bool record_text(const struct record *r, struct text *out, struct clv_error *err)
+bool receipt_text(const struct receipt_facts *facts, struct text *out, struct clv_error *err)
 {
     *out = (struct text){.full = true};
-    for (size_t cap = RECORD_MIN; out->full; cap *= 2) {
+    for (size_t cap = RECEIPT_MIN; out->full; cap *= 2) {
         mem_free(out->p);
         *out = text_on(mem_alloc(cap, 1), cap);
         if (!out->p)
             return clv_fail_nomem(err, PUBLISH_MARK, cap);
-        put_record(out, r);
+        put_receipt(out, facts);
     }
     return true;
 }
 
-bool record_write(struct publish *p, const struct record *r, struct clv_error *err)
+bool receipt_write(struct publish *p, const struct receipt_facts *facts, struct clv_error *err)
 {
     struct text out;
-    const bool ok = record_text(r, &out, err) && publish_file(p, PUBLISH_MARK, out.p, out.len, err);
+    const bool ok =
+        receipt_text(facts, &out, err) && publish_file(p, PUBLISH_MARK, out.p, out.len, err);
     mem_free(out.p);
     return ok;
 }
@@ -176,14 +178,14 @@ static void put_outcome(struct json *j, const struct clv_split_params *params,
     json_damage(j, &r->damage);
 }
 
-void record_outcome(const struct clv_split_params *params, const struct clv_split_result *r,
-                    struct text *out)
+void receipt_outcome(const struct clv_split_params *params, const struct clv_split_result *r,
+                     struct text *out)
 {
     struct json j = json_begin(out);
     struct clv_split_params own = *params;
     struct clv_split_result seen = *r;
     own.output = ".";
-    if (!record_has_digest(params))
+    if (!receipt_has_digest(params))
         seen.verified = 0;
     put_options(&j, params, NULL, NULL);
     put_outcome(&j, &own, &seen);

@@ -8,6 +8,7 @@
 #include "fuzz_error.h"
 #include "fuzz_temp.h"
 
+#include "cleave/receipt.h"
 #include "cleave/verify.h"
 
 static struct temp temp;
@@ -40,6 +41,25 @@ static void split_once(const char *in, const char *out)
     FUZZ_CHECK(clv_split(&params, &result, &err));
 }
 
+/* What is read of it is sound, or it is refused. */
+static void read_receipt(const char *dir)
+{
+    struct clv_receipt *r;
+    struct clv_error err = {.code = CLV_ERR_NONE};
+    if (!clv_receipt_read(dir, &r, &err)) {
+        FUZZ_CHECK(!r);
+        check_error(&err);
+        return;
+    }
+    const struct clv_split_params *p = clv_receipt_params(r);
+    FUZZ_CHECK(p->n_inputs && !clv_receipt_input(r, p->n_inputs));
+    for (size_t i = 0; i < p->n_inputs; i++)
+        FUZZ_CHECK(strcmp(clv_receipt_input(r, i)->file, p->inputs[i]) == 0);
+    FUZZ_CHECK(p->manifest <= CLV_MANIFEST_NONE && !p->output);
+    clv_receipt_destroy(&r);
+    FUZZ_CHECK(!r);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     struct clv_verify_result r;
@@ -65,6 +85,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .user = &faults,
     };
     temp_write(json.path, data, size);
+    read_receipt(out.path);
     if (clv_verify(&params, &r, &err))
         FUZZ_CHECK(r.faults == faults);
     else
