@@ -1013,6 +1013,33 @@ static void test_search_horizon(void **state)
     }
 }
 
+/* A record whose end is cut off, with a capture of the same kind after it. */
+static void test_believes(void **state)
+{
+    const struct savefile_dialect d = {0};
+    struct walk_format f;
+    (void)state;
+    format_of(&f, &d);
+    for (unsigned cut = 0; cut < 24; cut++) {
+        struct bytes b = {0};
+        uint64_t seed = 9;
+        char row[32];
+        (void)snprintf(row, sizeof row, "%u bytes cut off", cut);
+        put_record_header(&b, &d, GUESS_SEC, 0, 100, 100);
+        const size_t raw_len = b.len + 100;
+        put_noise(&b, &seed, 100 - cut);
+        put_file_header(&b, &d);
+        for (unsigned i = 0; i < 3; i++) {
+            put_record_header(&b, &d, GUESS_SEC, i, 500, 500);
+            put_noise(&b, &seed, 500);
+        }
+        uint8_t *p = tight_copy(b.p, b.len);
+        CHECK_EQ(row, walk_believes(&f, (struct clv_span){p, b.len}, (uint32_t)raw_len), cut == 0);
+        free(p);
+        bytes_free(&b);
+    }
+}
+
 UNIT(walk)
 {
     const struct CMUnitTest tests[] = {
@@ -1031,6 +1058,7 @@ UNIT(walk)
         cmocka_unit_test(test_form_of_odd_records),
         cmocka_unit_test(test_search_refusals),
         cmocka_unit_test(test_search_horizon),
+        cmocka_unit_test(test_believes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
