@@ -180,6 +180,15 @@ void text_addr(struct text *t, const uint8_t addr[16], unsigned family, char col
     }
 }
 
+void text_mac(struct text *t, const uint8_t mac[6], char separator)
+{
+    for (unsigned i = 0; i < 6; i++) {
+        if (i)
+            text_char(t, separator);
+        text_hex(t, mac[i], 2);
+    }
+}
+
 char *text_end(struct text *t)
 {
     if (t->len == t->cap && t->len > 0)

@@ -62,6 +62,9 @@ void text_printable(struct text *t, const char *s);
  */
 void text_addr(struct text *t, const uint8_t addr[16], unsigned family, char colon);
 
+/* Six bytes in hexadecimal, with separator between them: ':' for people, '-' for file names. */
+void text_mac(struct text *t, const uint8_t mac[6], char separator);
+
 /* RFC 3339 with nanoseconds, in UTC: 2026-11-22T23:59:59.123456789Z */
 void text_time(struct text *t, int64_t ts_ns);
 

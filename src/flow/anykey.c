@@ -42,7 +42,6 @@ static void take_end(unsigned fields, const struct flow_origin *o, bool source, 
 unsigned flow_anykey_settle(const struct flow_by *by, const struct flow_origin *o,
                             enum flow_side side, struct flow_key *key, struct flow_extra *extra)
 {
-    const struct decode_path *path = &o->path;
     const unsigned any = by->a | by->b;
     *key = (struct flow_key){0};
     *extra = (struct flow_extra){0};
@@ -62,20 +61,11 @@ unsigned flow_anykey_settle(const struct flow_by *by, const struct flow_origin *
         key->proto = o->tuple.proto;
     }
     if (any & FLOW_END_MAC)
-        extra->has_mac = path->has_mac;
-    if (by->fields & FLOW_BY_VLAN) {
-        extra->n_vlans = path->n_vlans;
-        memcpy(extra->vlan, path->vlan, sizeof extra->vlan);
-    }
-    if (by->fields & FLOW_BY_TUNNEL) {
-        extra->n_tunnels = path->n_tunnels;
-        memcpy(extra->tunnel, path->id, sizeof extra->tunnel);
-        memcpy(extra->tunnel_kind, path->kind, sizeof extra->tunnel_kind);
-    }
+        extra->has_mac = o->path.has_mac;
     if (by->sided && !by->undirected)
         extra->direction = 1 + swap;
-    if (by->fields & FLOW_BY_IFACE)
-        extra->iface = o->iface + 1;
+    for (flow_take_fn *const *take = by->takes; *take; take++)
+        (*take)(o, extra);
     return swap;
 }
 

@@ -2,38 +2,32 @@
 #include "flow/key.h"
 
 #include "base/fail.h"
+#include "flow/field.h"
 
 uint64_t flow_key_hash_slowly(const struct flow_key *key, const struct secret *secret)
 {
     return flow_key_hash(key, secret);
 }
 
+/* Words for several fields at once. */
 static const struct {
-    const char *name;
+    const char *word;
     unsigned fields;
     bool connections;
-} words[] = {
-    {"ip", FLOW_BY_IP, false},
-    {"proto", FLOW_BY_PROTO, false},
-    {"port", FLOW_BY_PORT, false},
-    {"vlan", FLOW_BY_VLAN, false},
-    {"mac", FLOW_BY_MAC, false},
-    {"tunnel", FLOW_BY_TUNNEL, false},
-    {"host", FLOW_BY_HOST, false},
-    {"client", FLOW_BY_CLIENT, false},
-    {"server", FLOW_BY_SERVER, false},
-    {"service", FLOW_BY_SERVICE, false},
-    {"iface", FLOW_BY_IFACE, false},
-    {"hostpair", FLOW_BY_IP, false},
-    {"3tuple", FLOW_BY_IP | FLOW_BY_PROTO, false},
+} aliases[] = {
     {"flow", FLOW_BY_TUPLE, false},
-    {"5tuple", FLOW_BY_TUPLE, false},
     {"connection", FLOW_BY_TUPLE, true},
+    {"3tuple", FLOW_BY_IP | FLOW_BY_PROTO, false},
+    {"hostpair", FLOW_BY_IP, false},
+    {"5tuple", FLOW_BY_TUPLE, false}, /* as others call flow */
 };
+enum { ALIASES = sizeof aliases / sizeof *aliases, HINTED = ALIASES - 1 };
 
 static bool unknown(struct clv_error *err, const char *option, const char *text, const char *word,
                     size_t len)
 {
+    char words[128];
+    struct text t = text_on(words, sizeof words);
     if (len == 4 && memcmp(word, "none", 4) == 0)
         return clv_fail(err, CLV_ERR_OPTION, option, "\"%.60s\": none stands alone", text);
     if (strlen(text) == len)
@@ -41,9 +35,37 @@ static bool unknown(struct clv_error *err, const char *option, const char *text,
     else
         (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.*s\" of \"%.60s\" is no key",
                        (int)min_u64(len, 40), word, text);
-    return clv_fail_hint(err,
-                         "fields: ip proto port vlan mac tunnel host client server service iface; "
-                         "or flow, connection, 3tuple, hostpair, none");
+    for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++) {
+        text_str(&t, i ? " " : "");
+        text_str(&t, flow_key_fields[i].word);
+    }
+    for (unsigned i = 0; i < HINTED; i++) {
+        text_str(&t, i ? ", " : "; or ");
+        text_str(&t, aliases[i].word);
+    }
+    return clv_fail_hint(err, "fields: %s, none", text_end(&t));
+}
+
+static bool is_word(const char *word, const char *text, size_t len)
+{
+    return strlen(word) == len && memcmp(word, text, len) == 0;
+}
+
+/* Adds the field, or the fields, that the word is for. false: it is none. */
+static bool add_word(struct flow_by *by, const char *word, size_t len)
+{
+    for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++)
+        if (is_word(flow_key_fields[i].word, word, len)) {
+            by->fields |= (uint16_t)flow_key_fields[i].bit;
+            return true;
+        }
+    for (unsigned i = 0; i < ALIASES; i++)
+        if (is_word(aliases[i].word, word, len)) {
+            by->fields |= (uint16_t)aliases[i].fields;
+            by->connections |= aliases[i].connections;
+            return true;
+        }
+    return false;
 }
 
 static bool parse_fields(struct flow_by *by, const char *option, const char *text,
@@ -53,14 +75,8 @@ static bool parse_fields(struct flow_by *by, const char *option, const char *tex
         return true;
     for (const char *p = text;; p++) {
         const size_t len = strcspn(p, ",");
-        size_t i = 0;
-        while (i < sizeof words / sizeof *words &&
-               (strlen(words[i].name) != len || memcmp(words[i].name, p, len) != 0))
-            i++;
-        if (i == sizeof words / sizeof *words)
+        if (!add_word(by, p, len))
             return unknown(err, option, text, p, len);
-        by->fields |= (uint16_t)words[i].fields;
-        by->connections |= words[i].connections;
         p += len;
         if (*p == '\0')
             return true;
@@ -81,24 +97,23 @@ bool flow_by_parse(struct flow_by *out, const char *option, const char *text, bo
     if ((f & FLOW_BY_ROLES) && by.connections)
         return clv_fail(err, CLV_ERR_OPTION, option,
                         "connection excludes client, server and service");
-    if (f & FLOW_BY_SERVICE)
-        by.fields |= FLOW_BY_PROTO;
-    const unsigned both = (f & FLOW_BY_IP ? FLOW_END_ADDR : 0) |
-                          (f & FLOW_BY_PORT ? FLOW_END_PORT : 0) |
-                          (f & FLOW_BY_MAC ? FLOW_END_MAC : 0);
-    by.a = by.b = (uint8_t)both;
-    if (f & FLOW_BY_HOST) {
-        by.a |= FLOW_END_ADDR;
-        by.b = 0;
+    size_t n = 0;
+    for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++)
+        if (f & flow_key_fields[i].bit)
+            by.fields |= (uint16_t)flow_key_fields[i].with;
+    for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++) {
+        const struct flow_key_field *field = &flow_key_fields[i];
+        if (!(by.fields & field->bit))
+            continue;
+        by.a |= field->a;
+        by.b |= field->b;
+        by.sided |= field->sided;
+        by.needs_network |= field->network;
+        if (field->take)
+            by.takes[n++] = field->take;
     }
-    if (f & FLOW_BY_CLIENT)
-        by.a |= FLOW_END_ADDR;
-    if (f & FLOW_BY_SERVER)
-        by.b |= FLOW_END_ADDR;
-    if (f & FLOW_BY_SERVICE)
-        by.b |= FLOW_END_PORT;
-    by.sided = f & (FLOW_BY_HOST | FLOW_BY_ROLES);
-    by.needs_network = f & (FLOW_BY_TUPLE | FLOW_BY_HOST | FLOW_BY_ROLES);
+    if (f & FLOW_BY_HOST) /* each end is a in turn, and the other one does not matter */
+        by.b = 0;
     /* What is of the tuple alone, addresses among it, is settled where it stands. */
     by.any_key = !(f & FLOW_BY_IP) || (f & ~(unsigned)FLOW_BY_TUPLE) ||
                  ((f & FLOW_BY_PORT) && !(f & FLOW_BY_PROTO));

@@ -73,12 +73,19 @@ enum flow_field {
     FLOW_BY_ROLES = FLOW_BY_CLIENT | FLOW_BY_SERVER | FLOW_BY_SERVICE,
 };
 
+enum { FLOW_KEY_FIELDS = 11 };
+
 /* What a key of any fields takes of an end. */
 enum flow_end {
     FLOW_END_ADDR = 1 << 0,
     FLOW_END_PORT = 1 << 1,
     FLOW_END_MAC = 1 << 2,
 };
+
+/* What a field takes of a record for what a key has beside its tuple (anykey.h). */
+struct flow_origin;
+struct flow_extra;
+typedef void flow_take_fn(const struct flow_origin *o, struct flow_extra *extra);
 
 /* Which fields make the key. */
 struct flow_by {
@@ -92,6 +99,7 @@ struct flow_by {
     bool connections;   /* a TCP flow is cut where a new connection begins */
     uint16_t fields;    /* enum flow_field */
     uint8_t a, b;       /* enum flow_end */
+    flow_take_fn *takes[FLOW_KEY_FIELDS + 1]; /* of the fields, up to a NULL */
 };
 
 /* true: the first fragment's ports, or tunnels, matter for the key. */

@@ -3,8 +3,8 @@
 
 #include <string.h>
 
+#include "flow/field.h"
 #include "manifest/community.h"
-#include "manifest/name.h"
 
 static bool cuts_flows(const struct manifest *m)
 {
@@ -135,26 +135,19 @@ static bool get_community(const struct column_of *of, struct column_value *v)
            set_text(v, v->made);
 }
 
-static bool get_vlan(const struct column_of *of, struct column_value *v)
+/* Of a key's field that is text. */
+static bool get_field(const struct column_of *of, struct column_value *v)
 {
+    const struct flow_key_field *field = flow_key_field(of->c->field);
     struct text made = text_on(v->made, sizeof v->made);
-    if (is_other(of) || of->e->extra->n_vlans == 0)
-        return false;
-    name_put_vlan(of->e->extra, &made);
-    return set_text(v, text_end(&made));
+    return !is_other(of) && field->put(of->m->by, of->e->f, of->e->extra, &made) &&
+           set_text(v, text_end(&made));
 }
 
 static bool get_mac(const struct column_of *of, struct column_value *v)
 {
     v->mac = flow_mac(of->m->by, of->e->f, of->e->extra, of->c->src);
     return v->mac != NULL;
-}
-
-static bool get_tunnel(const struct column_of *of, struct column_value *v)
-{
-    struct text made = text_on(v->made, sizeof v->made);
-    name_put_tunnel(of->e->extra, &made);
-    return set_text(v, text_end(&made));
 }
 
 static bool get_iface(const struct column_of *of, struct column_value *v)
@@ -221,10 +214,10 @@ const struct column columns_all[] = {
     {"linktype", COLUMN_NUMBER, .get = get_linktype},
     {"initiator", COLUMN_WORD, .get = get_initiator},
     {"community_id", COLUMN_WORD, .get = get_community, .present = has_community},
-    {"vlan", COLUMN_WORD, .get = get_vlan, .field = FLOW_BY_VLAN},
+    {"vlan", COLUMN_WORD, .get = get_field, .field = FLOW_BY_VLAN},
     {"src_mac", COLUMN_MAC, .get = get_mac, .field = FLOW_BY_MAC, .src = true},
     {"dst_mac", COLUMN_MAC, .get = get_mac, .field = FLOW_BY_MAC},
-    {"tunnel", COLUMN_WORD, .get = get_tunnel, .field = FLOW_BY_TUNNEL},
+    {"tunnel", COLUMN_WORD, .get = get_field, .field = FLOW_BY_TUNNEL},
     {"iface", COLUMN_NUMBER, .get = get_iface, .field = FLOW_BY_IFACE},
     {"shard", COLUMN_NUMBER, .get = get_shard, .present = has_shards},
     {"part", COLUMN_NUMBER, .get = get_part, .present = cuts_flows},

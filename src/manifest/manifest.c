@@ -76,7 +76,7 @@ static void put_value(enum column_type type, const struct column_value *v, struc
         text_addr(out, v->addr.bytes, v->addr.family, ':');
         break;
     case COLUMN_MAC:
-        name_put_mac(v->mac, ':', out);
+        text_mac(out, v->mac, ':');
         break;
     }
 }

@@ -70,21 +70,200 @@ bool name_find_proto(const char *name, uint8_t *proto)
 
 enum { ENDING_MAX = 9 }; /* bytes, the dot counted: ".pcapng" and the like */
 
-struct field_row {
-    const char *name;
-    enum name_field field;
-};
+void name_put_proto(uint8_t proto, struct text *out)
+{
+    const char *name = name_of_proto(proto);
+    if (name) {
+        text_str(out, name);
+    } else {
+        text_str(out, "ip-");
+        text_u64(out, proto, 1);
+    }
+}
 
-static const struct field_row fields[] = {
-    {"n", NAME_N},         {"key", NAME_KEY},
-    {"proto", NAME_PROTO}, {"src", NAME_SRC},
-    {"dst", NAME_DST},     {"sport", NAME_SPORT},
-    {"dport", NAME_DPORT}, {"first", NAME_FIRST},
-    {"input", NAME_INPUT}, {"vlan", NAME_VLAN},
-    {"mac", NAME_MAC},     {"tunnel", NAME_TUNNEL},
-    {"iface", NAME_IFACE}, {"shard", NAME_SHARD},
-    {"part", NAME_PART},   {"community_id", NAME_COMMUNITY_ID},
+static void put_addr(const struct name_of *of, bool src, struct text *out)
+{
+    const uint8_t *addr = flow_addr(of->t->by, of->s->f, src);
+    if (addr)
+        text_addr(out, addr, of->s->f->key.family, '-');
+    else
+        text_str(out, "any");
+}
+
+static void put_port(const struct name_of *of, bool src, struct text *out)
+{
+    uint16_t port;
+    if (flow_port(of->t->by, of->s->f, src, &port))
+        text_u64(out, port, 1);
+    else
+        text_char(out, '-');
+}
+
+/* Fields of a key are words with '_' between them. */
+static void next_word(struct text *out, size_t *words)
+{
+    if ((*words)++)
+        text_char(out, '_');
+}
+
+/* true: the flow's key has the field, if maybe nothing of it. */
+static bool has_field(const struct name_of *of, const struct flow_key_field *field)
+{
+    return field->put && of->s->extra && of->t->by->fields & field->bit;
+}
+
+/* The fields that the key has, as words: tcp_10.0.0.1_50000_10.0.0.2_80 */
+static void part_key(const struct name_of *of, struct text *out)
+{
+    const struct flow *f = of->s->f;
+    const struct flow_by *by = of->t->by;
+    size_t words = 0;
+    if (f->key.has & FLOW_HAS_SHARD) {
+        text_str(out, "shard");
+        text_u64(out, flow_shard_of(&f->key), 1);
+        return;
+    }
+    if (flow_has_proto(&f->key)) {
+        next_word(out, &words);
+        name_put_proto(f->key.proto, out);
+    }
+    for (unsigned src = 2; src--;) {
+        uint16_t port;
+        if (flow_addr(by, f, src)) {
+            next_word(out, &words);
+            put_addr(of, src, out);
+        }
+        if (flow_port(by, f, src, &port)) {
+            next_word(out, &words);
+            put_port(of, src, out);
+        }
+    }
+    for (unsigned i = 0; of->s->extra && i < FLOW_KEY_FIELDS; i++) {
+        const struct flow_key_field *field = &flow_key_fields[i];
+        if (!has_field(of, field))
+            continue;
+        next_word(out, &words);
+        const size_t len = out->len;
+        text_str(out, field->before);
+        if (field->put(by, f, of->s->extra, out))
+            continue;
+        out->len = len;
+        text_str(out, field->none);
+    }
+    if (words == 0)
+        text_str(out, f->key.has & (FLOW_HAS_KEY) && by->fields == 0 ? "all" : "none");
+}
+
+/* A field that few keys have, alone. */
+static void part_key_field(const struct name_of *of, struct text *out)
+{
+    const struct flow_key_field *field = of->part->field;
+    if (!has_field(of, field))
+        text_str(out, field->lacking);
+    else if (!field->put(of->t->by, of->s->f, of->s->extra, out))
+        text_str(out, field->alone);
+}
+
+static void part_text(const struct name_of *of, struct text *out)
+{
+    text_put(out, of->part->text, of->part->len);
+}
+
+static void part_n(const struct name_of *of, struct text *out)
+{
+    text_u64(out, of->s->f->n, of->part->width);
+}
+
+static void part_proto(const struct name_of *of, struct text *out)
+{
+    if (flow_has_proto(&of->s->f->key))
+        name_put_proto(of->s->f->key.proto, out);
+    else
+        text_str(out, "ip");
+}
+
+static void part_src(const struct name_of *of, struct text *out)
+{
+    put_addr(of, true, out);
+}
+
+static void part_dst(const struct name_of *of, struct text *out)
+{
+    put_addr(of, false, out);
+}
+
+static void part_sport(const struct name_of *of, struct text *out)
+{
+    put_port(of, true, out);
+}
+
+static void part_dport(const struct name_of *of, struct text *out)
+{
+    put_port(of, false, out);
+}
+
+/* As ISO 8601's basic format has it, which every file system takes: 20261122T235959.123456789Z */
+static void part_first(const struct name_of *of, struct text *out)
+{
+    char buf[48];
+    struct text t = text_on(buf, sizeof buf);
+    if (of->s->first_ns == CLV_NO_TIME) {
+        text_str(out, "notime");
+        return;
+    }
+    text_time(&t, of->s->first_ns);
+    for (size_t i = 0; i < t.len; i++)
+        if (buf[i] != '-' && buf[i] != ':')
+            text_char(out, buf[i]);
+}
+
+static void part_input(const struct name_of *of, struct text *out)
+{
+    text_str(out, of->t->input);
+}
+
+static void part_shard(const struct name_of *of, struct text *out)
+{
+    const struct flow_key *k = &of->s->f->key;
+    text_u64(out, k->has & FLOW_HAS_SHARD ? flow_shard_of(k) : 0, of->part->width);
+}
+
+static void part_part(const struct name_of *of, struct text *out)
+{
+    text_u64(out, of->s->part ? of->s->part : 1, of->part->width);
+}
+
+static void part_community_id(const struct name_of *of, struct text *out)
+{
+    char id[COMMUNITY_ID_LEN + 1];
+    if (!community_id(of->t->by, of->s->f, of->t->community_seed, id))
+        text_char(out, '-');
+    else
+        for (const char *c = id; *c; c++) /* base64's '/' and '+' as RFC 4648 section 5 */
+            text_char(out, (char)(*c == '/' ? '_' : *c == '+' || *c == ':' ? '-' : *c));
+}
+
+/* Fields of templates, in braces; those of keys that have a text of their own are fields too. */
+static const struct field {
+    const char *word;
+    name_put_fn *put;
+    bool counts; /* it takes :DIGITS */
+    bool (*supported)(struct clv_error *err);
+} fields[] = {
+    {"n", .put = part_n, .counts = true},
+    {"key", .put = part_key},
+    {"proto", .put = part_proto},
+    {"src", .put = part_src},
+    {"dst", .put = part_dst},
+    {"sport", .put = part_sport},
+    {"dport", .put = part_dport},
+    {"first", .put = part_first},
+    {"input", .put = part_input},
+    {"shard", .put = part_shard, .counts = true},
+    {"part", .put = part_part, .counts = true},
+    {"community_id", .put = part_community_id, .supported = community_supported},
 };
+enum { FIELDS = sizeof fields / sizeof *fields };
 
 static bool bad(struct clv_error *err, const char *what, const char *text)
 {
@@ -93,36 +272,62 @@ static bool bad(struct clv_error *err, const char *what, const char *text)
 
 static bool unknown_field(struct clv_error *err, const char *text)
 {
+    char words[128];
+    struct text t = text_on(words, sizeof words);
+    text_str(&t, "n n:DIGITS");
+    for (unsigned i = 1; i < FIELDS; i++) {
+        text_char(&t, ' ');
+        text_str(&t, fields[i].word);
+    }
+    for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++)
+        if (flow_key_fields[i].put) {
+            text_char(&t, ' ');
+            text_str(&t, flow_key_fields[i].word);
+        }
     (void)bad(err, "an unknown field", text);
-    return clv_fail_hint(err,
-                         "fields, in braces: n n:DIGITS key proto src dst sport dport first input "
-                         "vlan mac tunnel iface shard part community_id");
+    return clv_fail_hint(err, "fields, in braces: %s", text_end(&t));
 }
 
-static bool parse_field(struct name_part *part, const char *p, size_t len)
+/* The field that the text between two braces names, without its width. NULL: none. */
+static const struct field *find_field(struct name_part *part, const char *p, size_t len)
+{
+    static const struct field of_keys = {.put = part_key_field};
+    for (unsigned i = 0; i < FIELDS; i++)
+        if (strlen(fields[i].word) == len && memcmp(fields[i].word, p, len) == 0)
+            return &fields[i];
+    for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++) {
+        part->field = &flow_key_fields[i];
+        if (part->field->put && strlen(part->field->word) == len &&
+            memcmp(part->field->word, p, len) == 0)
+            return &of_keys;
+    }
+    return NULL;
+}
+
+static bool parse_width(struct name_part *part, const char *p, size_t digits)
+{
+    if (digits < 1 || digits > 2)
+        return false;
+    part->width = 0;
+    for (size_t i = 0; i < digits; i++) {
+        if (p[i] < '0' || p[i] > '9')
+            return false;
+        part->width = part->width * 10 + (unsigned)(p[i] - '0');
+    }
+    return part->width >= 1 && part->width <= 20;
+}
+
+/* What braces have between them, len bytes at p. */
+static bool parse_field(struct name_part *part, const char *p, size_t len, struct clv_error *err)
 {
     const char *colon = memchr(p, ':', len);
-    const size_t name_len = colon ? (size_t)(colon - p) : len;
-    for (size_t i = 0; i < sizeof fields / sizeof *fields; i++) {
-        if (strlen(fields[i].name) != name_len || memcmp(fields[i].name, p, name_len) != 0)
-            continue;
-        *part = (struct name_part){.field = fields[i].field, .text = "", .width = 1};
-        if (!colon)
-            return true;
-        const size_t digits = len - name_len - 1;
-        const bool number =
-            part->field == NAME_N || part->field == NAME_PART || part->field == NAME_SHARD;
-        if (!number || digits < 1 || digits > 2)
-            return false;
-        part->width = 0;
-        for (size_t k = 1; k <= digits; k++) {
-            if (colon[k] < '0' || colon[k] > '9')
-                return false;
-            part->width = part->width * 10 + (unsigned)(colon[k] - '0');
-        }
-        return part->width >= 1 && part->width <= 20;
-    }
-    return false;
+    const size_t word_len = colon ? (size_t)(colon - p) : len;
+    *part = (struct name_part){.text = "", .width = 1};
+    const struct field *field = find_field(part, p, word_len);
+    if (!field || (colon && (!field->counts || !parse_width(part, colon + 1, len - word_len - 1))))
+        return unknown_field(err, p - 1);
+    part->put = field->put;
+    return !field->supported || field->supported(err);
 }
 
 static const char *const packed[] = {".gz", ".zst", ".lz4", ".xz", ".bz2"};
@@ -181,12 +386,12 @@ static bool unique_by_n(const struct name_template *t)
 {
     const struct name_part *p = t->parts;
     const size_t n = t->n_parts;
-    if (p[0].field == NAME_N && (n == 1 || (p[1].field == NAME_LITERAL && !digit(p[1].text[0]))))
+    if (p[0].put == part_n && (n == 1 || (p[1].put == part_text && !digit(p[1].text[0]))))
         return true;
     size_t last = n - 1;
-    if (p[last].field == NAME_LITERAL && last > 0 && !digit(p[last].text[0]))
+    if (p[last].put == part_text && last > 0 && !digit(p[last].text[0]))
         last--;
-    return p[last].field == NAME_N && last > 0 && p[last - 1].field == NAME_LITERAL &&
+    return p[last].put == part_n && last > 0 && p[last - 1].put == part_text &&
            !digit(p[last - 1].text[p[last - 1].len - 1]);
 }
 
@@ -261,15 +466,6 @@ static const char *ending_of(const char *text)
     return plain < len ? text + plain : NULL;
 }
 
-/* Fields that keys do not have would be the same for all. */
-static bool check_fields(const struct name_template *t, struct clv_error *err)
-{
-    for (size_t i = 0; i < t->n_parts; i++)
-        if (t->parts[i].field == NAME_COMMUNITY_ID && !community_supported(err))
-            return false;
-    return true;
-}
-
 bool name_parse(struct name_template *t, const char *text, const char *input_path,
                 const struct flow_by *by, struct clv_error *err)
 {
@@ -291,8 +487,10 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
         struct name_part *part = &t->parts[t->n_parts++];
         if (*p == '{') {
             const char *end = strchr(p, '}');
-            if (!end || !parse_field(part, p + 1, (size_t)(end - p - 1)))
+            if (!end)
                 return unknown_field(err, p);
+            if (!parse_field(part, p + 1, (size_t)(end - p - 1), err))
+                return false;
             p = end + 1;
             continue;
         }
@@ -300,242 +498,20 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
         for (size_t i = 0; i < n; i++)
             if ((unsigned char)p[i] < 0x20 || p[i] == 0x7f || p[i] == '}')
                 return bad(err, "a control character or a stray }", text);
-        *part = (struct name_part){.field = NAME_LITERAL, .text = p, .len = n};
+        *part = (struct name_part){.put = part_text, .text = p, .len = n};
         p += n;
     }
     /* Beside other_2.pcap and so on, {n} alone does not make names unique. */
     t->unique = unique_by_n(t) && strncmp(t->text, NAME_OTHER "_", sizeof NAME_OTHER) != 0;
     const struct name_part *last = &t->parts[t->n_parts - 1];
-    const char *dot = last->field == NAME_LITERAL ? ending_of(last->text) : NULL;
+    const char *dot = last->put == part_text ? ending_of(last->text) : NULL;
     if (dot) {
         t->ending = dot;
         t->ending_len = strlen(dot);
         t->parts[t->n_parts - 1].len -= t->ending_len;
     }
     t->has_dir = strchr(t->text, '/') != NULL;
-    return check_fields(t, err);
-}
-
-void name_put_proto(uint8_t proto, struct text *out)
-{
-    const char *name = name_of_proto(proto);
-    if (name) {
-        text_str(out, name);
-    } else {
-        text_str(out, "ip-");
-        text_u64(out, proto, 1);
-    }
-}
-
-static void put_addr(struct text *out, const struct name_template *t, const struct flow *f,
-                     bool src)
-{
-    const uint8_t *addr = flow_addr(t->by, f, src);
-    if (addr)
-        text_addr(out, addr, f->key.family, '-');
-    else
-        text_str(out, "any");
-}
-
-static void put_port(struct text *out, const struct name_template *t, const struct flow *f,
-                     bool src)
-{
-    uint16_t port;
-    if (flow_port(t->by, f, src, &port))
-        text_u64(out, port, 1);
-    else
-        text_char(out, '-');
-}
-
-void name_put_vlan(const struct flow_extra *extra, struct text *out)
-{
-    if (extra->n_vlans == 0)
-        text_str(out, "untagged");
-    for (unsigned i = 0; i < extra->n_vlans && i < 2; i++) {
-        if (i)
-            text_char(out, '.');
-        text_u64(out, extra->vlan[i], 1);
-    }
-}
-
-void name_put_mac(const uint8_t mac[6], char separator, struct text *out)
-{
-    for (unsigned i = 0; i < 6; i++) {
-        if (i)
-            text_char(out, separator);
-        text_hex(out, mac[i], 2);
-    }
-}
-
-void name_put_tunnel(const struct flow_extra *extra, struct text *out)
-{
-    for (unsigned i = 0; i < extra->n_tunnels && i < DECODE_TUNNELS; i++) {
-        if (i)
-            text_char(out, '.');
-        text_str(out, decode_tunnel_word((enum decode_tunnel_kind)extra->tunnel_kind[i]));
-        text_u64(out, extra->tunnel[i], 1);
-    }
-}
-
-static void put_macs(struct text *out, const struct name_template *t, const struct name_subject *s)
-{
-    const uint8_t *src = flow_mac(t->by, s->f, s->extra, true);
-    const uint8_t *dst = flow_mac(t->by, s->f, s->extra, false);
-    if (src)
-        name_put_mac(src, '-', out);
-    if (src && dst)
-        text_char(out, '_');
-    if (dst)
-        name_put_mac(dst, '-', out);
-    if (!src && !dst)
-        text_str(out, "nomac");
-}
-
-/* Fields of a key are words with '_' between them. */
-static void next_word(struct text *out, size_t *words)
-{
-    if ((*words)++)
-        text_char(out, '_');
-}
-
-/* The fields that the key has, as words: tcp_10.0.0.1_50000_10.0.0.2_80 */
-static void put_key(struct text *out, const struct name_template *t, const struct name_subject *s)
-{
-    const struct flow *f = s->f;
-    const unsigned by = t->by->fields;
-    size_t words = 0;
-    if (f->key.has & FLOW_HAS_SHARD) {
-        text_str(out, "shard");
-        text_u64(out, flow_shard_of(&f->key), 1);
-        return;
-    }
-    if (flow_has_proto(&f->key)) {
-        next_word(out, &words);
-        name_put_proto(f->key.proto, out);
-    }
-    for (unsigned src = 2; src--;) {
-        uint16_t port;
-        if (flow_addr(t->by, f, src)) {
-            next_word(out, &words);
-            put_addr(out, t, f, src);
-        }
-        if (flow_port(t->by, f, src, &port)) {
-            next_word(out, &words);
-            put_port(out, t, f, src);
-        }
-    }
-    if (s->extra && (by & FLOW_BY_MAC)) {
-        next_word(out, &words);
-        put_macs(out, t, s);
-    }
-    if (s->extra && (by & FLOW_BY_VLAN)) {
-        next_word(out, &words);
-        text_str(out, s->extra->n_vlans ? "vlan" : "");
-        name_put_vlan(s->extra, out);
-    }
-    if (s->extra && (by & FLOW_BY_TUNNEL)) {
-        next_word(out, &words);
-        text_str(out, s->extra->n_tunnels ? "" : "notunnel");
-        name_put_tunnel(s->extra, out);
-    }
-    if (s->extra && (by & FLOW_BY_IFACE)) {
-        next_word(out, &words);
-        text_str(out, "if");
-        text_u64(out, s->extra->iface - 1, 1);
-    }
-    if (words == 0)
-        text_str(out, f->key.has & (FLOW_HAS_KEY) && by == 0 ? "all" : "none");
-}
-
-/* As ISO 8601's basic format has it, which every file system takes: 20261122T235959.123456789Z */
-static void put_time(struct text *out, int64_t ts_ns)
-{
-    char buf[48];
-    struct text t = text_on(buf, sizeof buf);
-    if (ts_ns == CLV_NO_TIME) {
-        text_str(out, "notime");
-        return;
-    }
-    text_time(&t, ts_ns);
-    for (size_t i = 0; i < t.len; i++)
-        if (buf[i] != '-' && buf[i] != ':')
-            text_char(out, buf[i]);
-}
-
-static void put_field(const struct name_template *t, const struct name_part *part,
-                      const struct name_subject *s, struct text *out)
-{
-    const struct flow *f = s->f;
-    char id[COMMUNITY_ID_LEN + 1];
-    switch (part->field) {
-    case NAME_LITERAL:
-        text_put(out, part->text, part->len);
-        break;
-    case NAME_N:
-        text_u64(out, f->n, part->width);
-        break;
-    case NAME_KEY:
-        put_key(out, t, s);
-        break;
-    case NAME_PROTO:
-        if (flow_has_proto(&f->key))
-            name_put_proto(f->key.proto, out);
-        else
-            text_str(out, "ip");
-        break;
-    case NAME_SRC:
-        put_addr(out, t, f, true);
-        break;
-    case NAME_DST:
-        put_addr(out, t, f, false);
-        break;
-    case NAME_SPORT:
-        put_port(out, t, f, true);
-        break;
-    case NAME_DPORT:
-        put_port(out, t, f, false);
-        break;
-    case NAME_FIRST:
-        put_time(out, s->first_ns);
-        break;
-    case NAME_INPUT:
-        text_str(out, t->input);
-        break;
-    case NAME_VLAN:
-        if (s->extra && (t->by->fields & FLOW_BY_VLAN))
-            name_put_vlan(s->extra, out);
-        else
-            text_char(out, '-');
-        break;
-    case NAME_MAC:
-        put_macs(out, t, s);
-        break;
-    case NAME_TUNNEL:
-        if (s->extra && s->extra->n_tunnels)
-            name_put_tunnel(s->extra, out);
-        else
-            text_char(out, '-');
-        break;
-    case NAME_IFACE:
-        if (s->extra && s->extra->iface)
-            text_u64(out, s->extra->iface - 1, 1);
-        else
-            text_char(out, '-');
-        break;
-    case NAME_SHARD:
-        text_u64(out, f->key.has & FLOW_HAS_SHARD ? flow_shard_of(&f->key) : 0, part->width);
-        break;
-    case NAME_PART:
-        text_u64(out, s->part ? s->part : 1, part->width);
-        break;
-    case NAME_COMMUNITY_ID:
-        if (!community_id(t->by, f, t->community_seed, id))
-            text_char(out, '-');
-        else
-            for (const char *c = id; *c; c++) /* base64's '/' and '+' as RFC 4648 section 5 */
-                text_char(out, (char)(*c == '/' ? '_' : *c == '+' || *c == ':' ? '-' : *c));
-        break;
-    }
+    return true;
 }
 
 void name_format(const struct name_template *t, const struct name_subject *s, struct text *out)
@@ -556,7 +532,7 @@ void name_format(const struct name_template *t, const struct name_subject *s, st
     }
     /* A suffix stands before the ending, if the template has one: a.pcap, a-2.pcap, a-3.pcap */
     for (size_t i = 0; i < t->n_parts; i++)
-        put_field(t, &t->parts[i], s, out);
+        t->parts[i].put(&(struct name_of){t, &t->parts[i], s}, out);
     if (s->again) {
         text_char(out, '-');
         text_u64(out, (uint64_t)s->again + 1, 1);

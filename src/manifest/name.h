@@ -9,7 +9,7 @@
 #include "base/fail.h"
 #include "base/text.h"
 #include "cleave/split.h"
-#include "flow/table.h"
+#include "flow/field.h"
 
 enum {
     NAME_TEMPLATE_MAX = 211, /* bytes: 200 that people give, and an ending */
@@ -19,30 +19,15 @@ enum {
     NAME_FAN_OUT = CLV_PER_DIRECTORY,
 };
 
-enum name_field {
-    NAME_LITERAL,
-    NAME_N,
-    NAME_KEY,
-    NAME_PROTO,
-    NAME_SRC,
-    NAME_DST,
-    NAME_SPORT,
-    NAME_DPORT,
-    NAME_FIRST,
-    NAME_INPUT,
-    NAME_VLAN,
-    NAME_MAC,
-    NAME_TUNNEL,
-    NAME_IFACE,
-    NAME_SHARD,
-    NAME_PART,
-    NAME_COMMUNITY_ID,
-};
+struct name_of;
+typedef void name_put_fn(const struct name_of *of, struct text *out);
 
+/* A field, or the text between two. */
 struct name_part {
-    enum name_field field;
-    unsigned width;   /* NAME_N, NAME_PART, NAME_SHARD: digits at least */
-    const char *text; /* NAME_LITERAL: in the template */
+    name_put_fn *put;
+    const struct flow_key_field *field; /* of keys; NULL: it is another */
+    unsigned width;                     /* digits at least */
+    const char *text;                   /* of text: in the template */
     size_t len;
 };
 
@@ -69,6 +54,13 @@ struct name_subject {
     unsigned again; /* how many others had the same name before; it becomes a suffix unless 0 */
 };
 
+/* What a part puts into the name of what. */
+struct name_of {
+    const struct name_template *t;
+    const struct name_part *part;
+    const struct name_subject *s;
+};
+
 #define NAME_DEFAULT "{n:8}_{key}"
 #define NAME_DEFAULT_SHARD "shard_{shard:3}"
 #define NAME_DEFAULT_PART "{n:8}_{first}" /* of keys without fields */
@@ -79,11 +71,6 @@ CLV_MUST_CHECK bool name_parse(struct name_template *t, const char *text, const 
                                const struct flow_by *by, struct clv_error *err);
 
 void name_format(const struct name_template *t, const struct name_subject *s, struct text *out);
-
-/* The words of fields beyond the tuple's: "10", "10.20" or "untagged"; addresses; tunnels. */
-void name_put_vlan(const struct flow_extra *extra, struct text *out);
-void name_put_mac(const uint8_t mac[6], char separator, struct text *out);
-void name_put_tunnel(const struct flow_extra *extra, struct text *out);
 
 /* {input}: the capture's file name without its endings, fit for a path. At most 129 bytes. */
 void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path);

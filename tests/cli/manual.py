@@ -91,6 +91,30 @@ def columns_agree() -> None:
     check_equal(sorted(found), sorted(wanted), 'columns in cleave-manifest.5')
 
 
+def words_of(flag: str, value: str) -> Set[str]:
+    """What the value of a flag of split may be made of, as the refusal of one says."""
+    path = os.path.join(suite.dir, 'empty.pcap')
+    with open(path, 'wb') as f:
+        f.write(bytes.fromhex('d4c3b2a1 02000400 00000000 00000000 00000400 01000000'))
+    done = suite.run_cleave('split', flag, value, path, '-o', 'out', status=2, cwd=suite.dir)
+    hint = re.search(r'fields[^:]*: (.*)', done.stderr.decode())
+    check(hint is not None, '%s %s: %r', flag, value, done.stderr)
+    return set(re.findall(r'[a-z0-9_]+(?=[ ,;]|$)', hint[1])) - {'or'} if hint else set()
+
+
+def fields_agree() -> None:
+    """Help and manual have the fields of keys and of names that their tables have."""
+    page = read('cleave-split.1')
+    text = suite.run_cleave('split', '--help').stdout.decode()
+    for flag, value, help_form in (('--by', 'nothing', r'\b%s\b'), ('--name', '{nothing}', r'\{%s\}')):
+        words = words_of(flag, value)
+        check(len(words) > 10, '%s: %r', flag, words)
+        for word in words:
+            check(re.search(help_form % word, text), 'help of split: no %s of %s', word, flag)
+            check(re.search(r'^\.(?:It )?Cm (?:.* )?%s\b' % word, page, re.M),
+                  'cleave-split.1: no %s of %s', word, flag)
+
+
 def pages_are_sound() -> None:
     for name in PAGES:
         text = read(name)
@@ -146,8 +170,8 @@ def others_complete() -> None:
 
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {}
-    for case in (help_agrees, every_flag_is_taken, pages_agree, columns_agree, pages_are_sound,
-                 bash_completes, others_complete):
+    for case in (help_agrees, every_flag_is_taken, pages_agree, columns_agree, fields_agree,
+                 pages_are_sound, bash_completes, others_complete):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)
 

@@ -1,0 +1,144 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support_bytes.h"
+#include "support_flow.h"
+
+#include "flow/field.h"
+
+/* A record that has all that a key can be made of; all but the frame's rest is of the tuple. */
+static const struct flow_origin full = {
+    .tuple = {.src = {10, 0, 0, 1},
+              .dst = {10, 0, 0, 2},
+              .sport = 50000,
+              .dport = 80,
+              .proto = CLV_PROTO_TCP,
+              .family = 4,
+              .flags = CLV_TUPLE_PORTS},
+    .path = {.src_mac = {2, 0, 0, 0, 0, 1},
+             .dst_mac = {2, 0, 0, 0, 0, 2},
+             .has_mac = true,
+             .vlan = {5, 7},
+             .n_vlans = 2,
+             .id = {16, 4711},
+             .kind = {DECODE_MPLS, DECODE_VXLAN},
+             .n_tunnels = 2},
+    .iface = 3,
+};
+static const struct flow_origin bare = {
+    .tuple = {.src = {10, 0, 0, 1}, .dst = {10, 0, 0, 2}, .proto = CLV_PROTO_TCP, .family = 4},
+};
+
+enum { A = FLOW_END_ADDR, P = FLOW_END_PORT, M = FLOW_END_MAC };
+
+/* What a field alone makes of both. */
+static const struct {
+    const char *word;
+    unsigned fields, a, b;
+    bool sided, network;
+    const char *want, *bare; /* as text; NULL: it has none of its own. bare "": nothing is put */
+} rows[] = {
+    {"ip", FLOW_BY_IP, A, A, false, true, NULL, NULL},
+    {"proto", FLOW_BY_PROTO, 0, 0, false, true, NULL, NULL},
+    {"port", FLOW_BY_PORT, P, P, false, true, NULL, NULL},
+    {"mac", FLOW_BY_MAC, M, M, false, false, "02-00-00-00-00-01_02-00-00-00-00-02", ""},
+    {"vlan", FLOW_BY_VLAN, 0, 0, false, false, "5.7", ""},
+    {"tunnel", FLOW_BY_TUNNEL, 0, 0, false, false, "mpls16.vxlan4711", ""},
+    {"iface", FLOW_BY_IFACE, 0, 0, false, false, "3", "0"},
+    {"host", FLOW_BY_HOST, A, 0, true, true, NULL, NULL},
+    {"client", FLOW_BY_CLIENT, A, 0, true, true, NULL, NULL},
+    {"server", FLOW_BY_SERVER, 0, A, true, true, NULL, NULL},
+    {"service", FLOW_BY_SERVICE | FLOW_BY_PROTO, 0, P, true, true, NULL, NULL},
+};
+
+static void check_text(const char *row, const struct flow_by *by, const struct flow_origin *o,
+                       flow_put_fn *put, const char *want)
+{
+    char buf[256];
+    struct text t = text_on(buf, sizeof buf);
+    struct flow f = {.n = 1};
+    struct flow_extra extra;
+    (void)flow_anykey_settle(by, o, FLOW_SIDE_SOURCE, &f.key, &extra);
+    CHECK_EQ(row, put(by, &f, &extra, &t), want[0] != '\0');
+    CHECK_STR(row, text_end(&t), want);
+}
+
+static void test_rows(void **state)
+{
+    (void)state;
+    CHECK_EQ("rows", N_ROWS(rows), FLOW_KEY_FIELDS);
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const char *const row = rows[i].word;
+        const struct flow_key_field *field = &flow_key_fields[i];
+        struct flow_by by;
+        CHECK_STR(row, field->word, row);
+        CHECK(row, flow_key_field(field->bit) == field);
+        assert_true(flow_by_parse(&by, "by", row, false, NULL));
+        CHECK_EQ(row, by.fields, rows[i].fields);
+        CHECK_EQ(row, by.a, rows[i].a);
+        CHECK_EQ(row, by.b, rows[i].b);
+        CHECK_EQ(row, by.sided, rows[i].sided);
+        CHECK_EQ(row, by.needs_network, rows[i].network);
+        CHECK_EQ(row, field->put != NULL, rows[i].want != NULL);
+        if (!field->put)
+            continue;
+        CHECK(row, field->before && field->none && field->alone && field->lacking);
+        check_text(row, &by, &full, field->put, rows[i].want);
+        check_text(row, &by, &bare, field->put, rows[i].bare);
+    }
+}
+
+/* Fields add up, whatever their order, and twice is once. */
+static void test_sums(void **state)
+{
+    static const struct {
+        const char *by;
+        unsigned fields, a, b;
+        size_t takes;
+    } sums[] = {
+        {"flow", FLOW_BY_TUPLE, A | P, A | P, 0},
+        {"5tuple", FLOW_BY_TUPLE, A | P, A | P, 0},
+        {"connection", FLOW_BY_TUPLE, A | P, A | P, 0},
+        {"3tuple", FLOW_BY_IP | FLOW_BY_PROTO, A, A, 0},
+        {"hostpair,vlan,vlan", FLOW_BY_IP | FLOW_BY_VLAN, A, A, 1},
+        {"vlan,ip", FLOW_BY_IP | FLOW_BY_VLAN, A, A, 1},
+        {"iface,tunnel,vlan,mac", FLOW_BY_IFACE | FLOW_BY_TUNNEL | FLOW_BY_VLAN | FLOW_BY_MAC, M, M,
+         3},
+        {"host,port,mac", FLOW_BY_HOST | FLOW_BY_PORT | FLOW_BY_MAC, A | P | M, 0, 0},
+        {"client,server,service", FLOW_BY_CLIENT | FLOW_BY_SERVER | FLOW_BY_SERVICE | FLOW_BY_PROTO,
+         A, A | P, 0},
+        {"none", 0, 0, 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(sums); i++) {
+        struct flow_by by;
+        size_t takes = 0;
+        assert_true(flow_by_parse(&by, "by", sums[i].by, false, NULL));
+        while (by.takes[takes])
+            takes++;
+        CHECK_EQ(sums[i].by, by.fields, sums[i].fields);
+        CHECK_EQ(sums[i].by, by.a, sums[i].a);
+        CHECK_EQ(sums[i].by, by.b, sums[i].b);
+        CHECK_EQ(sums[i].by, takes, sums[i].takes);
+    }
+}
+
+/* A refused word is answered with all that there are. */
+static void test_hint(void **state)
+{
+    struct clv_error err;
+    struct flow_by by;
+    (void)state;
+    CHECK("refused", !flow_by_parse(&by, "by", "nothing", false, &err));
+    for (size_t i = 0; i < N_ROWS(rows); i++)
+        CHECK(rows[i].word, strstr(err.hint, rows[i].word) != NULL);
+    CHECK("whole", strstr(err.hint, "hostpair, none") != NULL);
+}
+
+UNIT(field)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_hint),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
