@@ -646,52 +646,71 @@ static bool scan_on(struct scan_piece *piece, const struct scan_plan *plan, cons
     return fns[f->kind == WALK_PCAPNG ? 2 : f->big_endian][asked_of(plan)](piece, plan, v, err);
 }
 
+enum scanning {
+    WALKING, /* piece->start is a record's byte */
+    SEEKING, /* no record is known from piece->start on */
+    DONE,
+};
+
+/* Walks from piece->start to what stops it; over a block that is no packet it goes on. */
+static bool walk_on(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
+                    enum scanning *next, struct clv_error *err)
+{
+    bool fault = false;
+    *next = DONE;
+    if (!scan_on(piece, plan, v, err))
+        return false;
+    if (piece->stop == WALK_RECORD)
+        return true;
+    if (piece->stop == WALK_BLOCK) {
+        if (!pass_block(piece, plan, v, &fault, err))
+            return false;
+        if (piece->stop == WALK_BLOCK && !fault)
+            return true; /* for the exact scan */
+        piece->start = piece->end;
+        if (!fault) {
+            *next = WALKING;
+            return true;
+        }
+    }
+    if (!piece->exact)
+        return true;
+    note_fault(piece, plan, v, piece->stop, piece->end);
+    if (plan->recover && piece->stop != WALK_OTHER) {
+        piece->start = piece->end + 1;
+        piece->counts.skipped_bytes++;
+        *next = SEEKING;
+    }
+    return true;
+}
+
+/* Searches from piece->start on for the next record. */
+static CLV_COLD enum scanning seek_on(struct scan_piece *piece, const struct view *v)
+{
+    const struct clv_span all = {v->w.p, v->w.avail};
+    const size_t from = piece->start;
+    piece->stop = WALK_RECORD;
+    piece->end = from;
+    if (from < piece->limit)
+        piece->end = source_search(v->source, &piece->state, all, from, piece->limit);
+    piece->counts.skipped_bytes += piece->end - from;
+    piece->start = piece->end;
+    piece->seeking = piece->end >= piece->limit;
+    return piece->seeking ? DONE : WALKING;
+}
+
 /* From start to limit, over blocks that are no packets, and over faults if they are survived. */
 static bool scan_all(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
                      struct clv_error *err)
 {
     const size_t began = piece->start;
+    enum scanning state = piece->exact && piece->seek ? SEEKING : WALKING;
     bool ok = true;
-    if (piece->exact && piece->seek)
-        goto seek;
-    for (;;) {
-        bool fault = false;
-        if (!scan_on(piece, plan, v, err)) {
-            ok = false;
-            break;
-        }
-        if (piece->stop == WALK_RECORD)
-            break;
-        if (piece->stop == WALK_BLOCK) {
-            ok = pass_block(piece, plan, v, &fault, err);
-            if (!ok || (piece->stop == WALK_BLOCK && !fault))
-                break;
-            piece->start = piece->end;
-            if (!fault)
-                continue;
-        }
-        if (!piece->exact)
-            break;
-        note_fault(piece, plan, v, piece->stop, piece->end);
-        if (!plan->recover || piece->stop == WALK_OTHER)
-            break;
-        piece->start = piece->end + 1;
-        piece->counts.skipped_bytes++;
-    seek:
-        piece->stop = WALK_RECORD;
-        piece->end = piece->limit;
-        if (piece->start < piece->limit) {
-            piece->end =
-                source_search(v->source, &piece->state, (struct clv_span){v->w.p, v->w.avail},
-                              piece->start, piece->limit);
-            piece->counts.skipped_bytes += piece->end - piece->start;
-        } else {
-            piece->end = piece->start;
-        }
-        piece->seeking = piece->end >= piece->limit;
-        piece->start = piece->end;
-        if (piece->seeking)
-            break;
+    while (ok && state != DONE) {
+        if (state == SEEKING)
+            state = seek_on(piece, v);
+        else
+            ok = walk_on(piece, plan, v, &state, err);
     }
     piece->start = began;
     return ok;
