@@ -30,7 +30,7 @@ struct fixture {
     struct view v;
     struct ledger ledger;
     struct dialect dialect;
-    struct scan_plan plan;
+    struct scan_settings plan;
     struct scan_piece piece;
     struct publish publish;
     struct writer_ref *refs;

@@ -274,7 +274,7 @@ static bool run_once(const struct clv_split_params *params, struct source *sourc
 }
 
 /* Reads all to find which flows are chosen; dialect is that of the outputs. */
-static bool choose(struct chosen *chosen, const struct clv_split_params *params,
+static bool choose(struct learned *chosen, const struct clv_split_params *params,
                    struct source *sources, size_t n, const uint8_t *header,
                    const struct pipeline_params *pp, double *seconds, struct clv_error *err)
 {
@@ -294,7 +294,7 @@ static bool choose(struct chosen *chosen, const struct clv_split_params *params,
     const bool ok = run_once(params, sources, n, header, &dry, &result, err);
     *seconds = result.seconds;
     return ok &&
-           (chosen_settle(chosen, &pp->by) || clv_fail_nomem(err, "flows", sizeof(struct flow)));
+           (learned_settle(chosen, &pp->by) || clv_fail_nomem(err, "flows", sizeof(struct flow)));
 }
 
 /* Keys, and where flows are cut. */
@@ -351,10 +351,10 @@ bool job_open(struct job *job, const struct clv_split_params *params, const char
     pp->memory = params->memory
                      ? params->memory
                      : max_u64(MEMORY_DEFAULT, (uint64_t)pp->threads * MEMORY_PER_THREAD);
-    if (!check_params(params, err) || !select_init(&job->select, params, err) ||
+    if (!check_params(params, err) || !filter_init(&job->filter, params, err) ||
         !secret_draw(&job->secret, err))
         return false;
-    pp->select = select_any(&job->select) ? &job->select : NULL;
+    pp->filter = filter_any(&job->filter) ? &job->filter : NULL;
     if (!settle_by(pp, params, err) || !settle_max_open(params->max_open, &pp->max_open, err))
         return false;
     pp->by.secret = &job->secret;
@@ -367,7 +367,7 @@ bool job_open(struct job *job, const struct clv_split_params *params, const char
 
 void job_close(struct job *job)
 {
-    select_fini(&job->select);
+    filter_fini(&job->filter);
     for (size_t i = 0; i < job->n_sources; i++)
         source_close(&job->sources[i]);
     mem_free(job->sources);
@@ -383,7 +383,7 @@ static bool run_part(struct job *job, size_t from, size_t n, const struct pipeli
     struct pipeline_params own = *pp;
     struct source *sources = job->sources + from;
     struct name_template name;
-    struct chosen chosen = {
+    struct learned chosen = {
         .min_packets = params->min_packets,
         .min_bytes = params->min_bytes,
         .top = params->top,
@@ -408,7 +408,7 @@ static bool run_part(struct job *job, size_t from, size_t n, const struct pipeli
     }
     ok = ok && run_once(params, sources, n, header, &own, result, err);
     result->seconds += seconds;
-    chosen_fini(&chosen);
+    learned_fini(&chosen);
     return ok;
 }
 

@@ -132,12 +132,12 @@ struct observer observe_report(struct report *r)
 static bool learn(void *self, const struct findings *all, struct clv_error *err)
 {
     for (uint32_t p = 0; p < all->n_parts; p++)
-        if (!chosen_collect(self, &all->parts[p].flows))
+        if (!learned_collect(self, &all->parts[p].flows))
             return clv_fail_nomem(err, "flows", sizeof(struct flow));
     return true;
 }
 
-struct observer observe_learned(struct chosen *c)
+struct observer observe_learned(struct learned *c)
 {
     return (struct observer){.self = c, .end = learn};
 }

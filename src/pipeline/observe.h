@@ -60,7 +60,7 @@ struct observer observe_proof(struct proof_plan *plan);
 struct observer observe_report(struct report *r);
 
 /* Learns which flows get outputs of their own when the input is read again. */
-struct observer observe_learned(struct chosen *c);
+struct observer observe_learned(struct learned *c);
 
 static inline void observe_confirmed(const struct observer *first, const struct scan_piece *piece)
 {

@@ -26,7 +26,7 @@ struct pipeline {
     struct clv_error *err;
     int64_t started_ns, reported_ns;
 
-    struct scan_plan scan;
+    struct scan_settings scan;
     struct ledger ledger;
     struct metadata metadata;
     struct spill spill; /* for what is kept of each flow */
@@ -626,16 +626,16 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
     pl->result = result;
     pl->err = err ? err : &local;
     pl->started_ns = clock_ns();
-    pl->scan = (struct scan_plan){
+    pl->scan = (struct scan_settings){
         .dialect = params->dialect,
         .by = params->by,
         .drop_other = params->drop_other,
         .recover = params->recover,
         .inner = params->inner,
         .shards = params->shards,
-        .select = params->select,
+        .filter = params->filter,
         .chosen = params->chosen,
-        .joins = flow_by_ports(&params->by) || (params->select && select_by_tuple(params->select)),
+        .joins = flow_by_ports(&params->by) || (params->filter && filter_by_tuple(params->filter)),
     };
     pl->manifest = (struct manifest){
         .kind = params->manifest,

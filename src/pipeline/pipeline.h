@@ -25,8 +25,8 @@ struct pipeline_params {
     const char *spill_dir; /* for what leaves memory; NULL: a place for temporary files */
     struct flow_by by;
     uint32_t shards;                  /* 0: none */
-    struct select *select;            /* NULL: all records count */
-    const struct chosen *chosen;      /* NULL: every flow has an output of its own */
+    struct filter *filter;            /* NULL: all records count */
+    const struct learned *chosen;     /* NULL: every flow has an output of its own */
     const struct observer *observers; /* NULL: nobody follows the run */
     struct flow_cuts cuts;
     uint64_t max_packets, max_bytes; /* of a flow; 0: all */

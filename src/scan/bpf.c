@@ -142,8 +142,8 @@ static bool compile_here(struct bpf_program *program, const char *expression, ui
     return ok;
 }
 
-bool filter_compile(struct bpf_program *program, const char *expression, uint16_t linktype,
-                    bool big, struct clv_error *err)
+bool bpf_compile(struct bpf_program *program, const char *expression, uint16_t linktype, bool big,
+                 struct clv_error *err)
 {
     int ends[2] = {-1, -1};
     struct answer a = {.n = 0};
@@ -167,11 +167,11 @@ bool filter_compile(struct bpf_program *program, const char *expression, uint16_
     while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
         ;
     if (!ok)
-        filter_free(program);
+        bpf_free(program);
     return ok;
 }
 
-void filter_free(struct bpf_program *program)
+void bpf_free(struct bpf_program *program)
 {
     mem_free(program->bf_insns);
     *program = (struct bpf_program){.bf_insns = NULL};

@@ -11,8 +11,8 @@
 #include "base/fail.h"
 
 /* For records of the link type in savefiles of the byte order. On failure there is no program. */
-CLV_MUST_CHECK bool filter_compile(struct bpf_program *program, const char *expression,
-                                   uint16_t linktype, bool big_endian, struct clv_error *err);
-void filter_free(struct bpf_program *program);
+CLV_MUST_CHECK bool bpf_compile(struct bpf_program *program, const char *expression,
+                                uint16_t linktype, bool big_endian, struct clv_error *err);
+void bpf_free(struct bpf_program *program);
 
 #endif

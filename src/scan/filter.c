@@ -14,7 +14,7 @@
 
 enum { WORD_MAX = 64 };
 
-struct select_filter {
+struct filter_filter {
     struct bpf_program program;
     uint16_t linktype;
 };
@@ -33,7 +33,7 @@ static bool number(const char *p, uint32_t max, uint32_t *n, const char **end)
 }
 
 /* "80" or "8000-8100", of numbers up to max. */
-static bool range(const char *word, uint32_t max, struct select_range *r)
+static bool range(const char *word, uint32_t max, struct filter_range *r)
 {
     const char *p;
     uint32_t from, to;
@@ -42,7 +42,7 @@ static bool range(const char *word, uint32_t max, struct select_range *r)
     to = from;
     if (*p == '-' && !number(p + 1, max, &to, &p))
         return false;
-    *r = (struct select_range){(uint16_t)from, (uint16_t)to};
+    *r = (struct filter_range){(uint16_t)from, (uint16_t)to};
     return *p == '\0' && from <= to;
 }
 
@@ -64,18 +64,18 @@ static bool proto(const char *word, void *to)
         return true;
     if (!name_find_proto(word, &n))
         return false;
-    *(struct select_range *)to = (struct select_range){n, n};
+    *(struct filter_range *)to = (struct filter_range){n, n};
     return true;
 }
 
 /* An address, with the length of a prefix behind a slash or without (RFC 4632, 4291). */
 static bool host(const char *word, void *to)
 {
-    struct select_host *h = to;
+    struct filter_host *h = to;
     char addr[WORD_MAX];
     const char *slash = strchr(word, '/'), *end;
     const size_t len = slash ? (size_t)(slash - word) : strlen(word);
-    *h = (struct select_host){0};
+    *h = (struct filter_host){0};
     memcpy(addr, word, len);
     addr[len] = '\0';
     if (inet_pton(AF_INET, addr, h->addr) == 1)
@@ -125,10 +125,10 @@ static bool parse_list(const char *option, const char *takes, const char *text, 
     }
 }
 
-bool select_init(struct select *s, const struct clv_split_params *params, struct clv_error *err)
+bool filter_init(struct filter *s, const struct clv_split_params *params, struct clv_error *err)
 {
     void *hosts = NULL, *ports = NULL, *vlans = NULL, *protos = NULL;
-    *s = (struct select){
+    *s = (struct filter){
         .has_after = params->has_after,
         .has_before = params->has_before,
         .after_ns = params->after_ns,
@@ -150,16 +150,16 @@ bool select_init(struct select *s, const struct clv_split_params *params, struct
     return ok;
 }
 
-static void free_filter(struct select_filter **f)
+static void free_filter(struct filter_filter **f)
 {
     if (!*f)
         return;
-    filter_free(&(*f)->program);
+    bpf_free(&(*f)->program);
     mem_free(*f);
     *f = NULL;
 }
 
-void select_fini(struct select *s)
+void filter_fini(struct filter *s)
 {
     for (unsigned i = 0; i <= DIALECT_KINDS; i++) {
         free_filter(&s->filters[false][i]);
@@ -169,22 +169,22 @@ void select_fini(struct select *s)
     mem_free(s->ports);
     mem_free(s->vlans);
     mem_free(s->protos);
-    *s = (struct select){0};
+    *s = (struct filter){0};
 }
 
-bool select_compile(struct select *s, unsigned kind, uint16_t linktype, bool big,
+bool filter_compile(struct filter *s, unsigned kind, uint16_t linktype, bool big,
                     struct clv_error *err)
 {
-    struct select_filter **at = &s->filters[big][kind];
+    struct filter_filter **at = &s->filters[big][kind];
     if (!s->expression || (*at && (*at)->linktype == linktype))
         return true;
     if (kind == DIALECT_KINDS)
         return clv_fail(err, CLV_ERR_OPTION, "filter", "more than %d link types", DIALECT_KINDS);
     free_filter(at); /* of another capture */
-    struct select_filter *f = mem_zalloc(1, sizeof *f);
+    struct filter_filter *f = mem_zalloc(1, sizeof *f);
     if (!f)
         return clv_fail_nomem(err, "the filter", sizeof *f);
-    if (!filter_compile(&f->program, s->expression, linktype, big, err)) {
+    if (!bpf_compile(&f->program, s->expression, linktype, big, err)) {
         mem_free(f);
         return false;
     }
@@ -193,9 +193,9 @@ bool select_compile(struct select *s, unsigned kind, uint16_t linktype, bool big
     return true;
 }
 
-bool select_record(const struct select *s, unsigned kind, bool big, const struct walk_record *rec)
+bool filter_record(const struct filter *s, unsigned kind, bool big, const struct walk_record *rec)
 {
-    const struct select_filter *f = s->filters[big][kind];
+    const struct filter_filter *f = s->filters[big][kind];
     if (s->has_after && (rec->ts_ns == WALK_NO_TIME || rec->ts_ns < s->after_ns))
         return false;
     if (s->has_before && (rec->ts_ns == WALK_NO_TIME || rec->ts_ns >= s->before_ns))
@@ -204,7 +204,7 @@ bool select_record(const struct select *s, unsigned kind, bool big, const struct
     return !f || pcap_offline_filter(&f->program, &head, rec->data) != 0;
 }
 
-static bool in_ranges(const struct select_range *r, size_t n, uint16_t v)
+static bool in_ranges(const struct filter_range *r, size_t n, uint16_t v)
 {
     for (size_t i = 0; i < n; i++)
         if (v >= r[i].from && v <= r[i].to)
@@ -212,10 +212,10 @@ static bool in_ranges(const struct select_range *r, size_t n, uint16_t v)
     return false;
 }
 
-static bool is_host(const struct select *s, const uint8_t addr[16], uint8_t family)
+static bool is_host(const struct filter *s, const uint8_t addr[16], uint8_t family)
 {
     for (size_t i = 0; i < s->n_hosts; i++) {
-        const struct select_host *h = &s->hosts[i];
+        const struct filter_host *h = &s->hosts[i];
         bool same = h->family == family;
         for (unsigned k = 0; same && k < 16; k++)
             same = (addr[k] & h->mask[k]) == h->addr[k];
@@ -225,7 +225,7 @@ static bool is_host(const struct select *s, const uint8_t addr[16], uint8_t fami
     return false;
 }
 
-bool select_origin(const struct select *s, const struct flow_origin *o)
+bool filter_origin(const struct filter *s, const struct flow_origin *o)
 {
     const struct clv_tuple *t = &o->tuple;
     const bool ports = t->flags & CLV_TUPLE_PORTS;

@@ -35,7 +35,7 @@ static void settle(void *user, void *owner, uint32_t number, const struct flow_o
     j->counts.orphans += !origin;
     struct flow_origin own = origin ? *origin : f->origin;
     own.iface = f->origin.iface;
-    if (j->scan->select && !select_origin(j->scan->select, &own)) {
+    if (j->scan->filter && !filter_origin(j->scan->filter, &own)) {
         j->counts.filtered++;
         mark_disordered(j, piece);
         j->counts.filtered_copies += scan_piece_drop(piece, f->item) - 1;

@@ -16,7 +16,7 @@ struct join_counts {
 };
 
 struct join {
-    const struct scan_plan *scan;
+    const struct scan_settings *scan;
     const struct source *sources; /* the first of the run's */
     struct join_counts seen;      /* those up to the last run that ended */
 

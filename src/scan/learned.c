@@ -3,14 +3,14 @@
 
 #include <stdlib.h>
 
-struct chosen_one {
+struct learned_flow {
     struct flow_key key;
     struct flow_extra extra;
     uint64_t bytes;
     uint32_t n; /* in order of appearance */
 };
 
-bool chosen_collect(struct chosen *c, const struct flow_table *t)
+bool learned_collect(struct learned *c, const struct flow_table *t)
 {
     for (uint32_t i = 0; i < t->n; i++) {
         const struct flow *f = flow_table_at(t, i);
@@ -18,12 +18,12 @@ bool chosen_collect(struct chosen *c, const struct flow_table *t)
         const uint64_t bytes = f->sum[0].captured + f->sum[1].captured;
         if (flow_is_other(&f->key) || packets < c->min_packets || bytes < c->min_bytes)
             continue;
-        struct chosen_one *all = mem_reserve(c->all, &c->cap, c->n + 1, sizeof *all);
+        struct learned_flow *all = mem_reserve(c->all, &c->cap, c->n + 1, sizeof *all);
         if (!all)
             return false;
         c->all = all;
         const struct flow_extra *extra = flow_table_beside_if(t, f, FLOW_BESIDE_EXTRA);
-        all[c->n] = (struct chosen_one){.key = f->key, .bytes = bytes, .n = f->n};
+        all[c->n] = (struct learned_flow){.key = f->key, .bytes = bytes, .n = f->n};
         if (extra)
             all[c->n].extra = *extra;
         c->n++;
@@ -34,13 +34,13 @@ bool chosen_collect(struct chosen *c, const struct flow_table *t)
 /* The largest first, then the one that came first. */
 static int by_size(const void *x, const void *y)
 {
-    const struct chosen_one *a = x, *b = y;
+    const struct learned_flow *a = x, *b = y;
     if (a->bytes != b->bytes)
         return a->bytes > b->bytes ? -1 : 1;
     return (a->n > b->n) - (a->n < b->n);
 }
 
-bool chosen_settle(struct chosen *c, const struct flow_by *by)
+bool learned_settle(struct learned *c, const struct flow_by *by)
 {
     if (!flow_table_init(&c->flows))
         return false;
@@ -51,7 +51,7 @@ bool chosen_settle(struct chosen *c, const struct flow_by *by)
         c->n = c->top;
     }
     for (size_t i = 0; i < c->n; i++) {
-        const struct chosen_one *o = &c->all[i];
+        const struct learned_flow *o = &c->all[i];
         const struct flow_extra *extra = by->any_key ? &o->extra : NULL;
         const uint64_t hash = extra ? flow_anykey_hash(&o->key, extra, by->secret)
                                     : flow_key_hash_slowly(&o->key, by->secret);
@@ -64,7 +64,7 @@ bool chosen_settle(struct chosen *c, const struct flow_by *by)
     return true;
 }
 
-void chosen_fini(struct chosen *c)
+void learned_fini(struct learned *c)
 {
     if (c->flows.slots)
         flow_table_fini(&c->flows);

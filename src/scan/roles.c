@@ -2,7 +2,7 @@
 #include "scan/roles.h"
 
 /* The item's flow, which is as old as its first record. NULL: no memory. */
-static const struct flow *flow_of(struct roles *r, const struct scan_plan *plan,
+static const struct flow *flow_of(struct roles *r, const struct scan_settings *plan,
                                   const struct scan_item *item, const struct flow_origin *o)
 {
     struct flow_key key = item->id.key;
@@ -18,7 +18,7 @@ static const struct flow *flow_of(struct roles *r, const struct scan_plan *plan,
     return flow_table_at(&r->flows, i);
 }
 
-static bool settle(struct roles *r, const struct scan_plan *plan, struct scan_piece *piece,
+static bool settle(struct roles *r, const struct scan_settings *plan, struct scan_piece *piece,
                    struct clv_error *err)
 {
     if (piece->n_items == 0)

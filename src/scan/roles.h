@@ -12,7 +12,7 @@
 struct roles {
     struct flow_table flows; /* `reversed`: b is the client */
     bool made;
-    const struct scan_plan *scan; /* settled before the pass is run */
+    const struct scan_settings *scan; /* settled before the pass is run */
 };
 
 struct pass roles_pass(struct roles *r);

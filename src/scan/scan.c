@@ -56,7 +56,7 @@ static inline void look_away(const struct lens *lens, struct scan_counts *counts
         counts->unread[lens->unread - 1] += counts->other - lens->others;
 }
 
-static CLV_COLD void look_at(struct lens *lens, const struct scan_plan *plan, uint32_t iface,
+static CLV_COLD void look_at(struct lens *lens, const struct scan_settings *plan, uint32_t iface,
                              bool big_endian, uint64_t others)
 {
     const struct ledger_iface *i = ledger_iface(plan->ledger, iface);
@@ -85,7 +85,7 @@ enum asked {
     ASKED_ANY_KEY,
 };
 
-static enum asked asked_of(const struct scan_plan *plan)
+static enum asked asked_of(const struct scan_settings *plan)
 {
     return plan->by.any_key ? ASKED_ANY_KEY : scan_asks(plan) ? ASKED_MORE : ASKED_NOTHING;
 }
@@ -128,7 +128,7 @@ CLV_INLINE bool take(const struct flow_by *by, bool drop_other, const struct len
  * and those that were not chosen the one of `other`. extra: what the key has beside it, or NULL.
  */
 CLV_INLINE void settle_output(struct scan_item *item, struct flow_extra *extra,
-                              const struct scan_plan *plan)
+                              const struct scan_settings *plan)
 {
     struct flow_key *const key = &item->id.key;
     struct flow_extra none = {.iface = 0}, *const rest = extra ? extra : &none;
@@ -140,7 +140,7 @@ CLV_INLINE void settle_output(struct scan_item *item, struct flow_extra *extra,
     }
     item->hash = extra ? flow_anykey_hash(key, extra, secret) : flow_key_hash(key, secret);
     item->small =
-        plan->chosen && !flow_is_other(key) && !chosen_has(plan->chosen, key, extra, item->hash);
+        plan->chosen && !flow_is_other(key) && !learned_has(plan->chosen, key, extra, item->hash);
     if (!item->small)
         return;
     /* As a record without a network address has it. */
@@ -153,7 +153,7 @@ CLV_INLINE void settle_output(struct scan_item *item, struct flow_extra *extra,
 }
 
 /* An item's key of any fields of its record. */
-static void settle_any(struct scan_piece *piece, const struct scan_plan *plan, size_t i,
+static void settle_any(struct scan_piece *piece, const struct scan_settings *plan, size_t i,
                        const struct flow_origin *o, enum flow_side side)
 {
     struct scan_item *item = &piece->items[i];
@@ -182,7 +182,7 @@ static bool same_flow(const struct scan_piece *piece, size_t i)
 }
 
 /* A record's items, from item i on. Returns how many. */
-static unsigned settle_record(struct scan_piece *piece, const struct scan_plan *plan, size_t i,
+static unsigned settle_record(struct scan_piece *piece, const struct scan_settings *plan, size_t i,
                               const struct flow_origin *o)
 {
     if (plan->by.fields & FLOW_BY_ROLES) {
@@ -203,28 +203,28 @@ static unsigned settle_record(struct scan_piece *piece, const struct scan_plan *
 }
 
 /*
- * take() where more is asked than the usual key: of any fields (any_key), or what select, snaplen,
+ * take() where more is asked than the usual key: of any fields (any_key), or what filter, snaplen,
  * connections, shards and chosen flows want. Returns the number of items.
  */
-CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_plan *plan,
+CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_settings *plan,
                                const struct lens *lens, const struct walk_record *rec, size_t at,
                                struct decode *d, size_t i, bool any_key, struct scan_counts *counts)
 {
     struct flow_origin o = {.iface = lens->iface};
     struct scan_item *item = &piece->items[i];
     d->t = &o.tuple;
-    d->path = any_key || plan->select ? &o.path : NULL;
+    d->path = any_key || plan->filter ? &o.path : NULL;
     d->transport = NULL;
     d->inner = plan->inner || (any_key && (plan->by.fields & FLOW_BY_TUNNEL));
     d->closed = any_key && !plan->inner;
     counts->records++;
-    if (plan->select && !select_record(plan->select, lens->kind, lens->big_endian, rec))
+    if (plan->filter && !filter_record(plan->filter, lens->kind, lens->big_endian, rec))
         goto filtered;
     const bool addressed = lens->decode(rec->data, rec->caplen, d);
     if (!addressed)
         o.tuple = (struct clv_tuple){0};
     /* Of a later fragment the first one's tuple decides, when it is there. */
-    if (plan->select && !(o.tuple.flags & CLV_TUPLE_FRAGMENT) && !select_origin(plan->select, &o))
+    if (plan->filter && !(o.tuple.flags & CLV_TUPLE_FRAGMENT) && !filter_origin(plan->filter, &o))
         goto filtered;
     if (!addressed) {
         counts->other += plan->by.needs_network;
@@ -264,7 +264,7 @@ filtered:
 }
 
 /* The decoder met something that is rare. Its record has n items, the first of which is item. */
-static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_plan *plan,
+static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_settings *plan,
                                  const struct lens *lens, const struct walk_record *rec,
                                  struct decode *d, size_t item, unsigned n)
 {
@@ -301,7 +301,7 @@ static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_pla
  * A record that is to be written has a time or a length that is rare. true: the outputs can hold
  * it. What they cannot hold, or readers of pcap refuse, is not made.
  */
-static CLV_COLD bool fits(const struct scan_plan *plan, const struct lens *lens,
+static CLV_COLD bool fits(const struct scan_settings *plan, const struct lens *lens,
                           const struct walk_record *rec, struct scan_counts *counts,
                           struct clv_error *why)
 {
@@ -333,7 +333,7 @@ static CLV_COLD bool refuse(const struct source *s, uint64_t offset, uint64_t n,
 }
 
 /* Counts what pcapng has beside packets; the exact scan keeps what outputs need. */
-static CLV_COLD bool meet_block(struct scan_piece *piece, const struct scan_plan *plan,
+static CLV_COLD bool meet_block(struct scan_piece *piece, const struct scan_settings *plan,
                                 const struct view *v, const struct walk_record *rec,
                                 struct clv_error *err)
 {
@@ -390,8 +390,8 @@ static CLV_COLD void settle_unread(struct ledger *l, struct ledger_iface *iface)
 }
 
 /* Gives an interface that was just described its kind of output. */
-static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path, bool big_endian,
-                                 struct clv_error *err)
+static CLV_COLD bool settle_kind(const struct scan_settings *plan, const char *path,
+                                 bool big_endian, struct clv_error *err)
 {
     struct ledger_iface *i = ledger_last_iface(plan->ledger);
     /* One number for what libpcap reads under several: raw IP is 12, 14 and 101. */
@@ -403,7 +403,7 @@ static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path,
     const unsigned n = dialect_kind(plan->dialect, &kind);
     i->link = (uint8_t)n;
     settle_unread(plan->ledger, i);
-    if (plan->select && !select_compile(plan->select, n, linktype, big_endian, err))
+    if (plan->filter && !filter_compile(plan->filter, n, linktype, big_endian, err))
         return false;
     if (n < DIALECT_KINDS || plan->dialect->form != DIALECT_PCAP)
         return true;
@@ -412,7 +412,7 @@ static CLV_COLD bool settle_kind(const struct scan_plan *plan, const char *path,
 }
 
 /* Notes the fault at `at`. The record's number is counted within the piece. */
-static CLV_COLD void note_fault(struct scan_piece *piece, const struct scan_plan *plan,
+static CLV_COLD void note_fault(struct scan_piece *piece, const struct scan_settings *plan,
                                 const struct view *v, enum walk_step step, size_t at)
 {
     const struct source *s = v->source;
@@ -428,7 +428,7 @@ static CLV_COLD void note_fault(struct scan_piece *piece, const struct scan_plan
         source_explain(s, plan->ledger, &piece->state, step, rest, offset, record, damage);
 }
 
-static bool reserve_asked(struct scan_piece *piece, const struct scan_plan *plan, size_t n)
+static bool reserve_asked(struct scan_piece *piece, const struct scan_settings *plan, size_t n)
 {
     if (plan->by.any_key) {
         struct flow_extra *extra = mem_reserve(piece->extra, &piece->extra_cap, n, sizeof *extra);
@@ -474,7 +474,7 @@ static CLV_COLD int64_t note_time(struct scan_piece *piece, int64_t before, int6
  * The loop that sees every record. Format and byte order are settled before it, and the instances
  * below make them constants; room for items is made by the stretch.
  */
-CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *plan,
+CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_settings *plan,
                              const struct view *v, enum walk_kind kind, bool big_endian,
                              enum asked asked, struct clv_error *err)
 {
@@ -580,8 +580,8 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_plan *p
  * record's flow is found (partition.c).
  */
 #define SCAN(name, kind, big_endian, asked)                                                        \
-    static bool name(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v, \
-                     struct clv_error *err)                                                        \
+    static bool name(struct scan_piece *piece, const struct scan_settings *plan,                   \
+                     const struct view *v, struct clv_error *err)                                  \
     {                                                                                              \
         return scan_records(piece, plan, v, kind, big_endian, asked, err);                         \
     }
@@ -597,7 +597,7 @@ SCAN(scan_big_any, WALK_PCAP, true, ASKED_ANY_KEY)
 SCAN(scan_blocks_any, WALK_PCAPNG, false, ASKED_ANY_KEY)
 
 /* What stopped the walk is a block that is no packet. true: it can go on behind it. */
-static CLV_COLD bool pass_block(struct scan_piece *piece, const struct scan_plan *plan,
+static CLV_COLD bool pass_block(struct scan_piece *piece, const struct scan_settings *plan,
                                 const struct view *v, bool *fault, struct clv_error *err)
 {
     struct walk_record rec;
@@ -632,10 +632,10 @@ static CLV_COLD bool pass_block(struct scan_piece *piece, const struct scan_plan
            settle_kind(plan, v->source->path, piece->state.big_endian, err);
 }
 
-static bool scan_on(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
-                    struct clv_error *err)
+static bool scan_on(struct scan_piece *piece, const struct scan_settings *plan,
+                    const struct view *v, struct clv_error *err)
 {
-    typedef bool scan_fn(struct scan_piece *, const struct scan_plan *, const struct view *,
+    typedef bool scan_fn(struct scan_piece *, const struct scan_settings *, const struct view *,
                          struct clv_error *);
     static scan_fn *const fns[][3] = {
         {scan_little, scan_little_asked, scan_little_any},
@@ -653,8 +653,8 @@ enum scanning {
 };
 
 /* Walks from piece->start to what stops it; over a block that is no packet it goes on. */
-static bool walk_on(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
-                    enum scanning *next, struct clv_error *err)
+static bool walk_on(struct scan_piece *piece, const struct scan_settings *plan,
+                    const struct view *v, enum scanning *next, struct clv_error *err)
 {
     bool fault = false;
     *next = DONE;
@@ -700,8 +700,8 @@ static CLV_COLD enum scanning seek_on(struct scan_piece *piece, const struct vie
 }
 
 /* From start to limit, over blocks that are no packets, and over faults if they are survived. */
-static bool scan_all(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
-                     struct clv_error *err)
+static bool scan_all(struct scan_piece *piece, const struct scan_settings *plan,
+                     const struct view *v, struct clv_error *err)
 {
     const size_t began = piece->start;
     enum scanning state = piece->exact && piece->seek ? SEEKING : WALKING;
@@ -720,7 +720,7 @@ static bool scan_all(struct scan_piece *piece, const struct scan_plan *plan, con
  * A counting sort by partition, stable, so that the capture's order holds within each. The counts
  * are in bounds[1 ..] when it begins.
  */
-static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *plan)
+static bool sort_by_partition(struct scan_piece *piece, const struct scan_settings *plan)
 {
     uint32_t *order =
         mem_reserve(piece->order, &piece->order_cap, piece->n_items, sizeof *piece->order);
@@ -740,8 +740,8 @@ static bool sort_by_partition(struct scan_piece *piece, const struct scan_plan *
     return true;
 }
 
-unsigned scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
-                               const struct flow_origin *origin)
+unsigned scan_piece_set_origin(struct scan_piece *piece, const struct scan_settings *plan,
+                               uint32_t i, const struct flow_origin *origin)
 {
     struct scan_item *item = &piece->items[i];
     piece->disordered = true;
@@ -770,14 +770,14 @@ unsigned scan_piece_drop(struct scan_piece *piece, uint32_t i)
     return n;
 }
 
-void scan_piece_set_side(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
+void scan_piece_set_side(struct scan_piece *piece, const struct scan_settings *plan, uint32_t i,
                          enum flow_side client)
 {
     piece->disordered = true;
     settle_any(piece, plan, i, &piece->origins[i], client);
 }
 
-bool scan_piece_reorder(struct scan_piece *piece, const struct scan_plan *plan)
+bool scan_piece_reorder(struct scan_piece *piece, const struct scan_settings *plan)
 {
     piece->disordered = false;
     memset(piece->bounds, 0, ((size_t)plan->n_partitions + 1) * sizeof *piece->bounds);
@@ -801,8 +801,8 @@ void scan_piece_clear(struct scan_piece *piece)
     piece->end = piece->start;
 }
 
-bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan, const struct view *v,
-                    struct clv_error *err)
+bool scan_piece_run(struct scan_piece *piece, const struct scan_settings *plan,
+                    const struct view *v, struct clv_error *err)
 {
     const struct walk_format *f = &v->source->format;
     const struct clv_span all = {v->w.p, v->w.avail};

@@ -21,14 +21,14 @@
 #include "scan/learned.h"
 
 /* Settled once per run, read by all threads. */
-struct scan_plan {
+struct scan_settings {
     struct ledger *ledger;
     struct dialect *dialect;
     struct flow_by by;
     struct flow_by base; /* of the tuple: where clients are told apart, by what they are known */
-    const struct chosen *chosen; /* NULL: every flow has an output of its own */
-    struct select *select;       /* NULL: all records count */
-    bool joins;                  /* later fragments follow their first */
+    const struct learned *chosen; /* NULL: every flow has an output of its own */
+    struct filter *filter;        /* NULL: all records count */
+    bool joins;                   /* later fragments follow their first */
     bool drop_other;
     bool inner;              /* look through tunnels */
     uint32_t shards;         /* outputs that keys are hashed onto; 0: each has its own */
@@ -38,9 +38,9 @@ struct scan_plan {
 };
 
 /* true: more is wanted of a record than its tuple's key; items say whether they are left out. */
-static inline bool scan_asks(const struct scan_plan *plan)
+static inline bool scan_asks(const struct scan_settings *plan)
 {
-    return plan->by.any_key || plan->by.connections || plan->select || plan->shards ||
+    return plan->by.any_key || plan->by.connections || plan->filter || plan->shards ||
            plan->chosen || plan->dialect->snaplen;
 }
 
@@ -133,7 +133,7 @@ struct scan_piece {
 void scan_piece_fini(struct scan_piece *piece);
 
 /* Scans. A start that cannot be guessed leaves start SCAN_UNKNOWN and no items. */
-CLV_MUST_CHECK bool scan_piece_run(struct scan_piece *piece, const struct scan_plan *plan,
+CLV_MUST_CHECK bool scan_piece_run(struct scan_piece *piece, const struct scan_settings *plan,
                                    const struct view *v, struct clv_error *err);
 
 /* Leaves the piece without records, ending where it starts. */
@@ -143,18 +143,18 @@ void scan_piece_clear(struct scan_piece *piece);
  * Gives the later fragment of item i, its first, the key of what another record says. Returns the
  * number of its items that are left out for it.
  */
-unsigned scan_piece_set_origin(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
-                               const struct flow_origin *origin);
+unsigned scan_piece_set_origin(struct scan_piece *piece, const struct scan_settings *plan,
+                               uint32_t i, const struct flow_origin *origin);
 
 /* Leaves the record of item i, its first, out after all. Returns its items. */
 unsigned scan_piece_drop(struct scan_piece *piece, uint32_t i);
 
 /* Gives item i the key that it has when the client's end is known, see enum flow_side. */
-void scan_piece_set_side(struct scan_piece *piece, const struct scan_plan *plan, uint32_t i,
+void scan_piece_set_side(struct scan_piece *piece, const struct scan_settings *plan, uint32_t i,
                          enum flow_side client);
 
 /* Makes the order by partition again. false: no memory. */
-CLV_MUST_CHECK bool scan_piece_reorder(struct scan_piece *piece, const struct scan_plan *plan);
+CLV_MUST_CHECK bool scan_piece_reorder(struct scan_piece *piece, const struct scan_settings *plan);
 
 void scan_counts_add(struct scan_counts *sum, const struct scan_counts *more);
 
