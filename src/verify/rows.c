@@ -2,13 +2,14 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
 #include "manifest/manifest.h"
 #include "verify/directory.h"
 
-enum { STEP = 8 * 1024, SHOWN = 48 }; /* on a thread's stack, which may have 64 KiB */
+enum { STEP = 8 * 1024, SHOWN = 48, HEAD = 1024 }; /* on a thread's stack, which may have 64 KiB */
 
 /* Reads n bytes of the manifest, or as many as there are. Returns how many; -1: an error. */
 static ssize_t read_at(const struct verify *v, uint64_t at, char *to, size_t n)
@@ -38,6 +39,33 @@ static struct clv_span value_at(const char *row, size_t len, size_t at)
     return (struct clv_span){(const uint8_t *)row + from, to - from};
 }
 
+/*
+ * Puts into name the column that byte `at` of a CSV row is in, and a space: as the table's own head
+ * calls it, which was found right before any row. "" where nothing is known.
+ */
+static void name_column(const struct verify *v, const char *row, size_t at, char name[SHOWN])
+{
+    char head[HEAD];
+    const char *p = head;
+    bool quoted = false;
+    unsigned column = 0;
+    for (size_t i = 0; i < at; i++) {
+        quoted ^= row[i] == '"';
+        column += row[i] == ',' && !quoted;
+    }
+    name[0] = '\0';
+    const ssize_t got = read_at(v, 0, head, sizeof head - 1);
+    if (v->job->params->manifest != CLV_MANIFEST_CSV || v->manifest_rows == 0 || got <= 0)
+        return;
+    head[got] = '\0';
+    while (column && (p = strchr(p, ',')) != NULL) {
+        column--;
+        p++;
+    }
+    if (p)
+        (void)snprintf(name, SHOWN, "%.*s ", (int)strcspn(p, ",\r"), p);
+}
+
 /* text is of whole rows, and not what the manifest has at byte k of it. */
 CLV_COLD static void tell_row(struct verify *v, const char *text, size_t len, size_t k)
 {
@@ -58,14 +86,16 @@ CLV_COLD static void tell_row(struct verify *v, const char *text, size_t len, si
     const struct clv_span want = value_at(text + from, to - from, k - from);
     const struct clv_span have = value_at(found, (size_t)got, k - from);
     struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    char column[SHOWN];
+    name_column(v, text + from, k - from, column);
     if (got == 0)
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, name, "ends before row %llu",
                        (unsigned long long)v->manifest_rows);
     else
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, name,
-                       "row %llu has \"%.*s\", and should have \"%.*s\"",
-                       (unsigned long long)v->manifest_rows, (int)min_u64(have.len, SHOWN), have.p,
-                       (int)min_u64(want.len, SHOWN), want.p);
+                       "row %llu has %s\"%.*s\", and should have \"%.*s\"",
+                       (unsigned long long)v->manifest_rows, column, (int)min_u64(have.len, SHOWN),
+                       have.p, (int)min_u64(want.len, SHOWN), want.p);
     (void)clv_fail_at(&fault, v->manifest_at + k, 0);
     v->manifest_wrong = true;
     verify_tell(v, &fault);

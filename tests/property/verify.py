@@ -1269,7 +1269,8 @@ def manifest() -> None:
                 for a in [0] + [m + 1 for m in marks]:
                     new = row[:a] + (b'Z' if row[a:a + 1] != b'Z' else b'Y') + row[a + 1:]
                     fault = tell(whole[:start] + new + whole[start + len(row):], start + a)
-                    check('row %d ' % (number + 1) in fault.what, 'the row: %s', fault)
+                    column = head.strip().split(b',')[row[:a].count(b',')].decode() if head else ''
+                    check(('row %d has %s' % (number + 1, column)) in fault.what, 'the row: %s', fault)
                     tell(whole[:start + a] + b'1' + whole[start + a:],
                          start + a if row[a:a + 1] != b'1' else None)
                 tell(whole[:start] + whole[start + len(row):])
