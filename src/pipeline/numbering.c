@@ -12,6 +12,7 @@ void numbering_fini(struct numbering *nb)
 {
     mem_free(nb->marks);
     mem_free(nb->ranks);
+    mem_free(nb->new);
     names_fini(&nb->taken);
     *nb = (struct numbering){0};
 }
@@ -73,76 +74,47 @@ static bool name_flow(const struct numbering *nb, struct partition *p, uint32_t 
     return !name->full;
 }
 
+static CLV_COLD bool too_long(struct clv_error *err)
+{
+    return clv_fail(err, CLV_ERR_OPTION, "name", "a name is longer than %d bytes", NAME_MAX_LEN);
+}
+
 /* Should two names ever share a hash, the second gets a suffix that it did not need. */
-static struct names_entry *take_name(struct numbering *nb, const char *name, size_t len, bool *free)
+static struct keyed_hash hash_of(const struct numbering *nb, const char *name, size_t len)
 {
     const XXH128_hash_t h = secret_hash128(nb->name->by->secret, name, len);
-    return names_add(&nb->taken, (struct keyed_hash){h.low64, h.high64}, free);
+    return (struct keyed_hash){h.low64, h.high64};
 }
 
-/* A name that no other flow has: the template's, or with the first suffix that is free. */
-static bool find_name(struct numbering *nb, struct partition *p, uint32_t flow, struct text *name,
-                      struct clv_error *err)
-{
-    char plain[NAME_MAX_LEN];
-    if (!name_flow(nb, p, flow, 0, name))
-        goto too_long;
-    const size_t plain_len = name->len;
-    memcpy(plain, name->p, plain_len);
-    for (bool free;;) {
-        struct names_entry *e = take_name(nb, plain, plain_len, &free);
-        if (!e)
-            goto nomem;
-        if (free && !name_reserved(plain, plain_len))
-            return true;
-        if (!name_flow(nb, p, flow, ++e->again, name))
-            goto too_long;
-        if (!take_name(nb, name->p, name->len, &free))
-            goto nomem;
-        if (free)
-            return true;
-    }
-too_long:
-    return clv_fail(err, CLV_ERR_OPTION, "name", "a name is longer than %d bytes", NAME_MAX_LEN);
-nomem:
-    return clv_fail_nomem(err, "output names", 2 * nb->taken.cap * sizeof *nb->taken.slots);
-}
-
-/* Slower than it looks because one thread does it; only for templates that need it. */
-static bool name_one_by_one(struct numbering *nb, struct partition *parts,
-                            const struct flow_ref *order, uint64_t n, struct clv_error *err)
+/* The template's name with the first suffix that makes it one that no other flow has. */
+static CLV_COLD bool find_suffix(struct numbering *nb, struct partition *p,
+                                 const struct numbering_new *flow, struct clv_error *err)
 {
     char buf[NAME_MAX_LEN];
-    struct writer_place place = {.until = 0};
+    struct text name = text_on(buf, sizeof buf);
+    for (bool is_free = false; !is_free;) {
+        struct names_entry *plain = names_find(&nb->taken, flow->hash);
+        if (!name_flow(nb, p, flow->flow, ++plain->again, &name))
+            return too_long(err);
+        if (!names_add(&nb->taken, hash_of(nb, name.p, name.len), &is_free))
+            return clv_fail_nomem(err, "output names", nb->taken.cap * sizeof *nb->taken.slots);
+    }
+    return partition_set_name(p, flow->flow, name.p, name.len, err);
+}
+
+bool numbering_take(struct numbering *nb, struct partition *parts, struct clv_error *err)
+{
+    const uint64_t n = nb->n_numbered - nb->base;
     for (uint64_t k = 0; k < n; k++) {
-        struct partition *p = &parts[order[k].part];
-        if (!look_at_first(nb, p, order[k].flow, &place, err))
-            return false;
-        flow_table_at(&p->flows, order[k].flow)->n = (uint32_t)(nb->base + k + 1);
-        struct text name = text_on(buf, sizeof buf);
-        if (!find_name(nb, p, order[k].flow, &name, err) ||
-            !partition_set_name(p, order[k].flow, name.p, name.len, err))
+        const struct numbering_new *flow = &nb->new[k];
+        bool is_free;
+        if (!names_add(&nb->taken, flow->hash, &is_free))
+            return clv_fail_nomem(err, "output names", nb->taken.cap * sizeof *nb->taken.slots);
+        if (CLV_UNLIKELY(!is_free || flow->reserved) &&
+            !find_suffix(nb, &parts[flow->part], flow, err))
             return false;
     }
     return true;
-}
-
-static bool collect(struct numbering *nb, struct partition *parts, uint32_t n_parts,
-                    struct clv_error *err)
-{
-    const uint64_t n = nb->n_numbered - nb->base;
-    struct flow_ref *order = mem_alloc(n, sizeof *order);
-    if (!order)
-        return clv_fail_nomem(err, "output names", n * sizeof *order);
-    for (uint32_t p = 0; p < n_parts; p++)
-        for (uint32_t i = parts[p].first_new; i < parts[p].flows.n; i++) {
-            const struct flow *f = flow_table_at(&parts[p].flows, i);
-            if (!is_other(f))
-                order[marks_before(nb, f->n)] = (struct flow_ref){p, i};
-        }
-    const bool ok = name_one_by_one(nb, parts, order, n, err);
-    mem_free(order);
-    return ok;
 }
 
 static int by_first(const void *x, const void *y)
@@ -210,27 +182,40 @@ bool numbering_epoch(struct numbering *nb, struct partition *parts, uint32_t n_p
     nb->n_numbered += n;
     if (!number_others(nb, parts, n_parts, err))
         return false;
-    return nb->name->unique || n == 0 || collect(nb, parts, n_parts, err);
+    if (nb->name->unique)
+        return true;
+    struct numbering_new *new = mem_reserve(nb->new, &nb->new_cap, max_u64(n, 1), sizeof *new);
+    if (!new)
+        return clv_fail_nomem(err, "output names", n * sizeof *new);
+    nb->new = new;
+    return true;
 }
 
-bool numbering_names(const struct numbering *nb, struct partition *p, struct clv_error *err)
+bool numbering_names(const struct numbering *nb, struct partition *p, uint32_t part,
+                     struct clv_error *err)
 {
     char buf[NAME_MAX_LEN];
     struct writer_place place = {.until = 0};
     for (uint32_t i = p->first_new; i < p->flows.n; i++) {
         struct flow *f = flow_table_at(&p->flows, i);
-        if (!is_other(f) && !nb->name->unique)
-            continue; /* it has its name */
-        if (!is_other(f))
-            f->n = (uint32_t)(nb->base + marks_before(nb, f->n) + 1);
+        const bool other = is_other(f);
+        const uint64_t k = other ? 0 : marks_before(nb, f->n);
+        if (!other)
+            f->n = (uint32_t)(nb->base + k + 1);
         struct text name = text_on(buf, sizeof buf);
         if (!look_at_first(nb, p, i, &place, err))
             return false;
         if (!name_flow(nb, p, i, 0, &name))
-            return clv_fail(err, CLV_ERR_OPTION, "name", "a name is longer than %d bytes",
-                            NAME_MAX_LEN);
+            return too_long(err);
         if (!partition_set_name(p, i, name.p, name.len, err))
             return false;
+        if (!other && !nb->name->unique)
+            nb->new[k] = (struct numbering_new){
+                .hash = hash_of(nb, name.p, name.len),
+                .flow = i,
+                .part = part & NUMBERING_PART,
+                .reserved = name_reserved(name.p, name.len),
+            };
     }
     return true;
 }

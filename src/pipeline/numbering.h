@@ -15,6 +15,16 @@ struct flow_ref {
     uint32_t flow;
 };
 
+enum { NUMBERING_PART = 0x7fffffff };
+
+/* A new flow of the epoch, where names have to be compared. */
+struct numbering_new {
+    struct keyed_hash hash; /* of its name */
+    uint32_t flow;
+    uint32_t part : 31;
+    uint32_t reserved : 1; /* no output may have this name */
+};
+
 struct numbering {
     const struct name_template *name;
     bool outer;                /* tunnels were looked through: what they hide is kept */
@@ -25,6 +35,8 @@ struct numbering {
     uint64_t *marks;   /* a bit per item of the epoch */
     uint32_t *ranks;   /* marks before each word */
     size_t marks_cap, ranks_cap;
+    struct numbering_new *new; /* by number, where the template does not make names unique */
+    size_t new_cap;
     struct names taken; /* names given so far, where the template does not make them unique */
 };
 
@@ -36,9 +48,19 @@ CLV_MUST_CHECK bool numbering_epoch(struct numbering *nb, struct partition *part
                                     uint64_t epoch_items, const struct writer_round *round,
                                     struct clv_error *err);
 
-/* Gives the new flows of p their numbers and names. Threads: partitions side by side. */
-CLV_MUST_CHECK bool numbering_names(const struct numbering *nb, struct partition *p,
+/*
+ * Gives the new flows of p, which is number `part`, their numbers and the template's names.
+ * Threads: partitions side by side.
+ */
+CLV_MUST_CHECK bool numbering_names(const struct numbering *nb, struct partition *p, uint32_t part,
                                     struct clv_error *err);
+
+/*
+ * Where the template does not make names unique: a name that an earlier flow has gets a suffix.
+ * When all partitions have names; one thread.
+ */
+CLV_MUST_CHECK bool numbering_take(struct numbering *nb, struct partition *parts,
+                                   struct clv_error *err);
 
 /* Outputs so far, and where one stands among them: flows by number, `other` last. */
 static inline uint64_t numbering_outputs(const struct numbering *nb)

@@ -96,7 +96,7 @@ static bool lay_out(struct pipeline *pl, struct clv_error *err)
     return true;
 }
 
-/* The epoch is complete: its new flows get numbers, and names where one thread must give them. */
+/* The epoch is complete: its new flows can be numbered. */
 static bool number(struct pipeline *pl, struct clv_error *err)
 {
     const struct flush *f = &pl->schedule.flush;
@@ -114,11 +114,16 @@ static bool number(struct pipeline *pl, struct clv_error *err)
                                                f->items, &pl->round, err);
 }
 
-/* Every new output of the epoch has its number: names follow, and the log becomes runs. */
+static bool name_partition(struct pipeline *pl, uint32_t part, struct clv_error *err)
+{
+    return numbering_names(&pl->numbering, &pl->parts[part], part, err);
+}
+
+/* New outputs get their names, if they have none yet, and the log becomes runs. */
 static bool sort_partition(struct pipeline *pl, uint32_t part, struct clv_error *err)
 {
     struct partition *p = &pl->parts[part];
-    if (!numbering_names(&pl->numbering, p, err))
+    if (!pl->schedule.names && !name_partition(pl, part, err))
         return false;
     partition_sort(p, pl->refs + pl->ref_starts[part]);
     return true;
@@ -201,6 +206,10 @@ static bool carry_out(struct pipeline *pl, struct worker *w, struct task *t, str
         return find(pl, t, err);
     case TASK_NUMBER:
         return number(pl, err);
+    case TASK_NAME:
+        return name_partition(pl, t->from, err);
+    case TASK_TAKE:
+        return numbering_take(&pl->numbering, pl->parts, err);
     case TASK_SORT:
         return sort_partition(pl, t->from, err);
     case TASK_WRITE:
@@ -408,6 +417,7 @@ static void settle_sizes(struct pipeline *pl, struct sizes *sizes)
     pl->schedule.n_parts = sizes->partitions;
     pl->schedule.finds_step = sizes->finds_step;
     pl->schedule.max_refs = sizes->max_refs;
+    pl->schedule.names = !pp->name->unique;
     pl->schedule.epoch.number = 1;
     struct feed *fd = &pl->schedule.feed;
     fd->sources = pp->sources;

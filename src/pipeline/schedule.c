@@ -68,7 +68,7 @@ static void advance(struct schedule *s)
         start_flush(s);
     }
     /* Until the flush has taken its records out of them, partitions take no others. */
-    if (ready && s->flush.phase != PHASE_NUMBER && s->flush.phase != PHASE_SORT)
+    if (ready && (s->flush.phase == PHASE_IDLE || s->flush.phase > PHASE_SORT))
         start_find(s, feed_batch(fd, fd->found));
 }
 
@@ -84,13 +84,15 @@ static bool next_of(struct chunks *c, enum task_kind kind, struct task *task)
 static bool next_flush(struct schedule *s, struct task *task)
 {
     static const enum task_kind kinds[] = {
-        [PHASE_SORT] = TASK_SORT, [PHASE_WRITE] = TASK_WRITE, [PHASE_REST] = TASK_REST};
+        [PHASE_NUMBER] = TASK_NUMBER, [PHASE_NAME] = TASK_NAME,   [PHASE_TAKE] = TASK_TAKE,
+        [PHASE_SORT] = TASK_SORT,     [PHASE_WRITE] = TASK_WRITE, [PHASE_REST] = TASK_REST,
+    };
     struct flush *f = &s->flush;
     if (f->phase == PHASE_IDLE || f->next == s->n_parts)
         return false;
-    if (f->phase == PHASE_NUMBER) {
+    if (f->phase == PHASE_NUMBER || f->phase == PHASE_TAKE) { /* one task for all partitions */
         f->next = s->n_parts;
-        *task = (struct task){.kind = TASK_NUMBER};
+        *task = (struct task){.kind = kinds[f->phase]};
     } else {
         *task = (struct task){.kind = kinds[f->phase], .from = f->by_size[f->next++]};
     }
@@ -153,6 +155,12 @@ static void next_phase(struct schedule *s)
     f->next = f->done = 0;
     switch (f->phase) {
     case PHASE_NUMBER:
+        f->phase = s->names ? PHASE_NAME : PHASE_SORT;
+        return;
+    case PHASE_NAME:
+        f->phase = PHASE_TAKE;
+        return;
+    case PHASE_TAKE:
         f->phase = PHASE_SORT;
         return;
     case PHASE_SORT:
@@ -195,8 +203,10 @@ void schedule_done(struct schedule *s, const struct task *t)
         }
         break;
     case TASK_NUMBER:
+    case TASK_TAKE:
         next_phase(s);
         break;
+    case TASK_NAME:
     case TASK_SORT:
     case TASK_WRITE:
     case TASK_REST:
@@ -227,7 +237,7 @@ double schedule_written(const struct schedule *s)
 {
     const struct flush *f = &s->flush;
     const double items = (double)s->epoch.seq;
-    if (f->phase == PHASE_NUMBER || f->phase == PHASE_SORT)
+    if (f->phase != PHASE_IDLE && f->phase <= PHASE_SORT)
         return items - (double)f->items;
     if (f->phase == PHASE_WRITE)
         return items - (double)f->items * (1 - (double)f->done / s->n_parts);

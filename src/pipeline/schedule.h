@@ -8,6 +8,8 @@
  *   pass      a batch, by a serial pass        pipeline/order.h
  *   find      some partitions of a batch       batch after batch, in the capture's order
  *   number    all new flows of an epoch        when its last batch is found
+ *   name      a partition's new flows          then, where names may be alike
+ *   take      all new flows                    then: each name once
  *   sort      a partition of an epoch          then; before the next epoch's batches are found
  *   write     a partition of an epoch          while the next epoch is scanned and found
  *   rest      a partition, once all is written what outputs get when all have their records
@@ -19,7 +21,7 @@
  * writes, or with its window. It is gathered while the epoch before it is flushed:
  *
  *   gathering:  EMPTY -> FINDING <-> OPEN -> FULL --(the flush before is over)--> EMPTY
- *   flush:      IDLE -> NUMBER -> SORT -> WRITE [-> REST, the last one] -> IDLE
+ *   flush:      IDLE -> NUMBER [-> NAME -> TAKE] -> SORT -> WRITE [-> REST, the last one] -> IDLE
  *   the end:    NOT_YET -> TOUR -> ROWS -> OVER
  */
 #ifndef CLEAVE_PIPELINE_SCHEDULE_H
@@ -34,6 +36,8 @@ enum task_kind {
     TASK_PASS,
     TASK_FIND,
     TASK_NUMBER,
+    TASK_NAME,
+    TASK_TAKE,
     TASK_SORT,
     TASK_WRITE,
     TASK_REST,
@@ -63,6 +67,8 @@ enum gathering {
 enum phase {
     PHASE_IDLE,
     PHASE_NUMBER,
+    PHASE_NAME,
+    PHASE_TAKE,
     PHASE_SORT,
     PHASE_WRITE,
     PHASE_REST,
@@ -114,6 +120,7 @@ struct schedule {
     const struct partition *parts; /* their sums of what is pending */
     uint32_t n_parts, finds_step;
     uint64_t max_refs;
+    bool names; /* PHASE_NAME and PHASE_TAKE are wanted */
     bool rests; /* PHASE_REST is wanted */
 
     struct feed feed;

@@ -14,7 +14,7 @@
 
 enum { WORD_MAX = 64 };
 
-struct filter_filter {
+struct filter_program {
     struct bpf_program program;
     uint16_t linktype;
 };
@@ -150,7 +150,7 @@ bool filter_init(struct filter *s, const struct clv_split_params *params, struct
     return ok;
 }
 
-static void free_filter(struct filter_filter **f)
+static void free_filter(struct filter_program **f)
 {
     if (!*f)
         return;
@@ -175,13 +175,13 @@ void filter_fini(struct filter *s)
 bool filter_compile(struct filter *s, unsigned kind, uint16_t linktype, bool big,
                     struct clv_error *err)
 {
-    struct filter_filter **at = &s->filters[big][kind];
+    struct filter_program **at = &s->filters[big][kind];
     if (!s->expression || (*at && (*at)->linktype == linktype))
         return true;
     if (kind == DIALECT_KINDS)
         return clv_fail(err, CLV_ERR_OPTION, "filter", "more than %d link types", DIALECT_KINDS);
     free_filter(at); /* of another capture */
-    struct filter_filter *f = mem_zalloc(1, sizeof *f);
+    struct filter_program *f = mem_zalloc(1, sizeof *f);
     if (!f)
         return clv_fail_nomem(err, "the filter", sizeof *f);
     if (!bpf_compile(&f->program, s->expression, linktype, big, err)) {
@@ -195,7 +195,7 @@ bool filter_compile(struct filter *s, unsigned kind, uint16_t linktype, bool big
 
 bool filter_record(const struct filter *s, unsigned kind, bool big, const struct walk_record *rec)
 {
-    const struct filter_filter *f = s->filters[big][kind];
+    const struct filter_program *f = s->filters[big][kind];
     if (s->has_after && (rec->ts_ns == WALK_NO_TIME || rec->ts_ns < s->after_ns))
         return false;
     if (s->has_before && (rec->ts_ns == WALK_NO_TIME || rec->ts_ns >= s->before_ns))

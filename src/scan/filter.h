@@ -21,7 +21,7 @@ struct filter_range {
     uint16_t from, to;
 };
 
-struct filter_filter; /* a compiled expression */
+struct filter_program; /* a compiled expression */
 
 struct filter {
     struct filter_host *hosts;
@@ -29,8 +29,8 @@ struct filter {
     size_t n_hosts, n_ports, n_vlans, n_protos;
     bool has_after, has_before;
     int64_t after_ns, before_ns;
-    const char *expression;                              /* borrowed; NULL: none */
-    struct filter_filter *filters[2][DIALECT_KINDS + 1]; /* by byte order and kind of output */
+    const char *expression;                               /* borrowed; NULL: none */
+    struct filter_program *filters[2][DIALECT_KINDS + 1]; /* by byte order and kind of output */
 };
 
 /* true: some records are left out. */

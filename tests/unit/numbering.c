@@ -28,7 +28,8 @@ static bool run_epoch(struct numbering *nb, struct partition *parts, uint32_t n_
         ok = partition_find(&parts[p], p, &piece, epoch, seq, err);
     ok = ok && numbering_epoch(nb, parts, n_parts, n, &round, err);
     for (uint32_t p = 0; p < n_parts && ok; p++)
-        ok = numbering_names(nb, &parts[p], err);
+        ok = numbering_names(nb, &parts[p], p, err);
+    ok = ok && (nb->name->unique || numbering_take(nb, parts, err));
     for (uint32_t p = 0; p < n_parts && ok; p++)
         partition_sort(&parts[p], refs);
     piece_free(&piece);

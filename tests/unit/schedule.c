@@ -25,7 +25,7 @@ struct row {
     unsigned wrong;      /* piece of the file whose start is guessed wrongly, from 1; 0: none */
     unsigned damaged_at; /* the piece, from 1, in which the capture is damaged; 0: none */
     unsigned owes;       /* batches that the pass keeps waiting for later ones; 0: it has none */
-    bool rests;
+    bool names, rests;
     uint32_t rows, checks;
     unsigned in_flight;  /* tasks */
     uint64_t want_items; /* that are found */
@@ -33,29 +33,36 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"one by one", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, 0, 0, 1, N_RECORDS,
+    {"one by one", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, false, 0, 0, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort "
      "write write write write tour "},
-    {"rests, rows and checks", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, true, 2, 1, 1, N_RECORDS,
+    {"rests, rows and checks", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 2, 1, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort "
      "write write write write rest rest rest rest tour rows rows check "},
-    {"two epochs", 3, 4, 64 << 20, 3500, 0, 0, 0, false, 0, 0, 1, N_RECORDS,
+    {"names that may be alike", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, true, false, 0, 0, 1, N_RECORDS,
+     "open scan scan scan scan scan scan find number name name name name take "
+     "sort sort sort sort write write write write tour "},
+    {"two epochs", 3, 4, 64 << 20, 3500, 0, 0, 0, false, false, 0, 0, 1, N_RECORDS,
      "open scan scan scan find scan scan scan number sort sort sort sort "
      "write write write write find number sort sort sort sort write write write write tour "},
-    {"a guess is wrong", 8, 4, 64 << 20, 1 << 20, 3, 0, 0, false, 0, 0, 1, N_RECORDS, NULL},
-    {"the rest of outputs", 2, 4, 64 << 20, 1 << 20, 0, 0, 0, true, 3, 3, 3, N_RECORDS, NULL},
-    {"many windows", 2, 6, 700000, 1 << 20, 0, 0, 0, false, 1, 0, 4, N_RECORDS, NULL},
-    {"epochs of few references", 1, 6, 64 << 20, 1500, 0, 0, 0, false, 1, 0, 5, N_RECORDS, NULL},
-    {"damage", 2, 6, 64 << 20, 1 << 20, 0, 3, 0, false, 1, 0, 4, 2500, NULL},
-    {"a pass that waits", 1, 8, 64 << 20, 1 << 20, 0, 0, 3, false, 1, 0, 4, N_RECORDS, NULL},
-    {"it waits for the end", 1, 8, 64 << 20, 1 << 20, 0, 0, 99, false, 1, 0, 4, N_RECORDS, NULL},
-    {"all of it", 1, 8, 900000, 1500, 4, 0, 2, true, 3, 3, IN_FLIGHT, N_RECORDS, NULL},
+    {"a guess is wrong", 8, 4, 64 << 20, 1 << 20, 3, 0, 0, false, false, 0, 0, 1, N_RECORDS, NULL},
+    {"the rest of outputs", 2, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 3, 3, 3, N_RECORDS,
+     NULL},
+    {"many windows", 2, 6, 700000, 1 << 20, 0, 0, 0, false, false, 1, 0, 4, N_RECORDS, NULL},
+    {"epochs of few references", 1, 6, 64 << 20, 1500, 0, 0, 0, false, false, 1, 0, 5, N_RECORDS,
+     NULL},
+    {"damage", 2, 6, 64 << 20, 1 << 20, 0, 3, 0, false, false, 1, 0, 4, 2500, NULL},
+    {"a pass that waits", 1, 8, 64 << 20, 1 << 20, 0, 0, 3, false, false, 1, 0, 4, N_RECORDS, NULL},
+    {"it waits for the end", 1, 8, 64 << 20, 1 << 20, 0, 0, 99, false, false, 1, 0, 4, N_RECORDS,
+     NULL},
+    {"all of it", 1, 8, 900000, 1500, 4, 0, 2, true, true, 3, 3, IN_FLIGHT, N_RECORDS, NULL},
 };
 
 static const char *const words[] = {
-    [TASK_OPEN] = "open",     [TASK_SCAN] = "scan", [TASK_PASS] = "pass",   [TASK_FIND] = "find",
-    [TASK_NUMBER] = "number", [TASK_SORT] = "sort", [TASK_WRITE] = "write", [TASK_REST] = "rest",
-    [TASK_TOUR] = "tour",     [TASK_ROWS] = "rows", [TASK_CHECK] = "check",
+    [TASK_OPEN] = "open",     [TASK_SCAN] = "scan", [TASK_PASS] = "pass", [TASK_FIND] = "find",
+    [TASK_NUMBER] = "number", [TASK_NAME] = "name", [TASK_TAKE] = "take", [TASK_SORT] = "sort",
+    [TASK_WRITE] = "write",   [TASK_REST] = "rest", [TASK_TOUR] = "tour", [TASK_ROWS] = "rows",
+    [TASK_CHECK] = "check",
 };
 
 /* A pass that owes one item of each batch until it has seen some later ones. */
@@ -104,7 +111,7 @@ struct sim {
     uint64_t items; /* found */
     uint64_t next_seq;
     uint64_t by_phase[4][PARTS]; /* tasks of the kind, by partition: sort, write, rest, find */
-    unsigned flushes, n_number, opens;
+    unsigned flushes, n_number, opens, named;
     bool opening, numbering, toured;
     char log[4096];
 };
@@ -173,7 +180,7 @@ static void carry_out(struct sim *m, struct task *t)
         CHECK(row, owing_run(&m->owing, t->batch, &err));
         break;
     case TASK_FIND:
-        CHECK(row, m->s.flush.phase != PHASE_NUMBER && m->s.flush.phase != PHASE_SORT);
+        CHECK(row, m->s.flush.phase == PHASE_IDLE || m->s.flush.phase > PHASE_SORT);
         CHECK_EQ(row, t->batch->owed, 0);
         for (unsigned i = 0; t->from == 0 && i < t->batch->n_pieces; i++) {
             CHECK_EQ(row, t->batch->pieces[i].seq, m->next_seq);
@@ -188,6 +195,13 @@ static void carry_out(struct sim *m, struct task *t)
         m->items += m->s.flush.items;
         for (uint32_t p = 0; p < PARTS; p++)
             m->s.flush.by_size[p] = PARTS - 1 - p;
+        break;
+    case TASK_TAKE:
+        CHECK_EQ(row, m->named, PARTS);
+        m->named = 0;
+        break;
+    case TASK_NAME:
+        m->named++;
         break;
     case TASK_SORT:
     case TASK_WRITE:
@@ -258,6 +272,7 @@ static void run_row(const struct row *r, const char *path, unsigned seed)
     s->n_parts = PARTS;
     s->finds_step = r->in_flight == 1 ? PARTS : 1;
     s->max_refs = r->max_refs;
+    s->names = r->names;
     s->rests = r->rests;
     s->epoch.number = 1;
     s->feed.sources = &m->source;
