@@ -6,6 +6,7 @@
 #define CLEAVE_GENERATE_H
 
 #include <stdbool.h>
+#include <stddef.h>
 #include <stdint.h>
 
 #include "cleave/error.h"
@@ -20,6 +21,7 @@ extern "C" {
  * and is stamped start_ns + i * interval_ns. All-zero members mean the values beside them.
  */
 struct clv_synflood_params {
+    size_t struct_size;     /* as in struct clv_split_params */
     uint64_t count;         /* packets; 0: 100 */
     uint8_t src[4], dst[4]; /* IPv4; 0.0.0.0: 192.168.0.1 and 172.16.0.1 */
     uint16_t sport, dport;  /* 0: 60001 and 80 */
@@ -29,6 +31,19 @@ struct clv_synflood_params {
     bool nanoseconds;       /* save times in nanoseconds */
     bool overwrite;         /* replace an existing file */
 };
+
+/* For struct clv_synflood_params. */
+#ifdef __cplusplus
+#define CLV_SYNFLOOD_PARAMS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(struct clv_synflood_params)                                                         \
+    }
+#else
+#define CLV_SYNFLOOD_PARAMS_INIT                                                                   \
+    {                                                                                              \
+        .struct_size = sizeof(struct clv_synflood_params)                                          \
+    }
+#endif
 
 /*
  * Saves a SYN flood at path, "-" is standard output, in memory that does not grow with count.
@@ -58,9 +73,10 @@ enum clv_savefile {
  * one. Shares are per cent.
  */
 struct clv_traffic_params {
-    uint64_t flows;   /* 0: 1000; each has a tuple of its own */
-    uint64_t packets; /* at least one per flow; 0: by bytes, or 100 per flow */
-    uint64_t bytes;   /* where packets is 0: the savefile's size, about; 0: by packets */
+    size_t struct_size; /* as in struct clv_split_params */
+    uint64_t flows;     /* 0: 1000; each has a tuple of its own */
+    uint64_t packets;   /* at least one per flow; 0: by bytes, or 100 per flow */
+    uint64_t bytes;     /* where packets is 0: the savefile's size, about; 0: by packets */
     uint64_t seed;
     uint64_t alive; /* flows that are under way at a time, about; 0: 10,000 */
     unsigned skew;  /* hundredths of Zipf's exponent; 100 is usual, 0: flows of equal size */
@@ -73,6 +89,19 @@ struct clv_traffic_params {
     bool overwrite;    /* replace existing files */
     const char *truth; /* NULL, or a path for a CSV of the flows: tuple, packets, bytes, times */
 };
+
+/* For struct clv_traffic_params. */
+#ifdef __cplusplus
+#define CLV_TRAFFIC_PARAMS_INIT                                                                    \
+    {                                                                                              \
+        sizeof(struct clv_traffic_params)                                                          \
+    }
+#else
+#define CLV_TRAFFIC_PARAMS_INIT                                                                    \
+    {                                                                                              \
+        .struct_size = sizeof(struct clv_traffic_params)                                           \
+    }
+#endif
 
 /*
  * Saves the mix at path, "-" is standard output. *bytes and *packets, where not NULL, say how much.

@@ -64,6 +64,11 @@ CLV_API const struct clv_option *clv_verify_options(size_t i);
 /* The option of that name; NULL: there is none. Threads: any. */
 CLV_API const struct clv_option *clv_option_find(clv_options *options, const char *name);
 
+/*
+ * params of these functions begin with their size, as CLV_SPLIT_PARAMS_INIT and the like have it:
+ * an option that lies beyond, since the program was compiled with older headers, is never set.
+ */
+
 /* true: the option is not what an all-zero struct has. */
 CLV_API bool clv_option_is_set(const struct clv_option *option, const void *params);
 

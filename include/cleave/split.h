@@ -72,8 +72,14 @@ typedef bool clv_split_progress(const struct clv_split_result *so_far, void *use
 /*
  * All zero is the default, but for inputs and output, which must be given. Strings are borrowed.
  * clv_split_options() has these members as a table.
+ *
+ * Params begin with their size and that of the result, as the program was compiled: so later
+ * versions of the library have further members, and the program runs with them. Params that are
+ * initialised with CLV_SPLIT_PARAMS_INIT have these. 0 stands for the members of version 0.1 alone.
  */
 struct clv_split_params {
+    size_t struct_size;
+    size_t result_size;
     const char *const
         *inputs; /* paths of the captures, one behind the other; "-": standard input */
     size_t n_inputs;
@@ -252,6 +258,20 @@ struct clv_split_result {
     uint64_t names_unused;    /* names in other blocks, of addresses that no output has */
     uint64_t mixed; /* outputs that libpcap stops in: their interfaces or sections differ */
 };
+
+/* For struct clv_split_params. */
+#ifdef __cplusplus
+#define CLV_SPLIT_PARAMS_INIT                                                                      \
+    {                                                                                              \
+        sizeof(struct clv_split_params), sizeof(struct clv_split_result)                           \
+    }
+#else
+#define CLV_SPLIT_PARAMS_INIT                                                                      \
+    {                                                                                              \
+        .struct_size = sizeof(struct clv_split_params),                                            \
+        .result_size = sizeof(struct clv_split_result),                                            \
+    }
+#endif
 
 /*
  * Splits params->inputs into the new directory params->output, which appears whole or not at all.

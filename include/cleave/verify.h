@@ -18,8 +18,13 @@ extern "C" {
  */
 typedef void clv_verify_fault(const struct clv_error *fault, void *user);
 
-/* All zero is the default, but for output, which must be given. Strings are borrowed. */
+/*
+ * All zero is the default, but for output, which must be given. Strings are borrowed. Sizes are
+ * what they are in struct clv_split_params.
+ */
 struct clv_verify_params {
+    size_t struct_size;
+    size_t result_size;
     const char *output; /* directory that clv_split() made */
     const char *const
         *inputs;      /* where the captures are now, in the order in which they were split */
@@ -43,6 +48,20 @@ struct clv_verify_result {
     uint64_t inputs;  /* captures that the output was held against ... */
     char input[256];  /* ... and the first of them, cut off at the end if longer */
 };
+
+/* For struct clv_verify_params. */
+#ifdef __cplusplus
+#define CLV_VERIFY_PARAMS_INIT                                                                     \
+    {                                                                                              \
+        sizeof(struct clv_verify_params), sizeof(struct clv_verify_result)                         \
+    }
+#else
+#define CLV_VERIFY_PARAMS_INIT                                                                     \
+    {                                                                                              \
+        .struct_size = sizeof(struct clv_verify_params),                                           \
+        .result_size = sizeof(struct clv_verify_result),                                           \
+    }
+#endif
 
 /*
  * Proves that params->output holds what a run with its options over these inputs has to write: each

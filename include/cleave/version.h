@@ -8,6 +8,9 @@
 #define CLV_VERSION_MINOR 1
 #define CLV_VERSION_PATCH 0
 
+/* These as one number, to compare. */
+#define CLV_VERSION_NUMBER (CLV_VERSION_MAJOR * 10000 + CLV_VERSION_MINOR * 100 + CLV_VERSION_PATCH)
+
 #if defined(__GNUC__)
 #define CLV_API __attribute__((visibility("default")))
 #define CLV_MUST_CHECK __attribute__((warn_unused_result))
@@ -29,6 +32,9 @@ CLV_API char *clv_features(char *buf, size_t len);
 
 /* The library's version as "MAJOR.MINOR.PATCH". Static storage; any thread. */
 CLV_API const char *clv_version(void);
+
+/* The CLV_VERSION_NUMBER of the library that runs, which need not be that of these headers. */
+CLV_API unsigned clv_version_number(void);
 
 #ifdef __cplusplus
 }

@@ -12,8 +12,10 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/sized.h"
 #include "job/counts.h"
 #include "job/job.h"
+#include "job/options.h"
 #include "job/receipt_write.h"
 #include "pipeline/tally.h"
 #include "report/report.h"
@@ -44,6 +46,8 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
 
 /* All that a run is about: too much for the stack of a small thread. */
 struct splitting {
+    struct clv_split_params params;
+    struct clv_split_result result;
     struct job job;
     struct publish publish, sub;
     struct made_run replaces;
@@ -252,44 +256,56 @@ size_t clv_split_default_output(const char *input, char *buf, size_t len)
     return text_whole(&out);
 }
 
-bool clv_split(const struct clv_split_params *params, struct clv_split_result *result,
-               struct clv_error *err)
+static bool split(struct splitting *run, struct clv_error *err)
 {
-    bool ok = false;
-    *result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET},
-                                        .after = {.offset = CLV_NO_OFFSET}};
-    struct splitting *run = mem_zalloc(1, sizeof *run);
-    if (!run)
-        return clv_fail_nomem(err, "the run", sizeof *run);
-    publish_none(&run->publish);
-    run->report.fd = run->report.like = -1;
+    const struct clv_split_params *const params = &run->params;
+    struct clv_split_result *const result = &run->result;
     const struct made_run *const replaces = params->force ? &run->replaces : NULL;
     if (!job_open(&run->job, params, NULL, err)) {
         job_faults(&run->job, result);
         if (result->faulty && run->job.n_sources && err && !err->hint[0])
             (void)clv_fail_hint(err, "--recover leaves out captures that cannot be read");
-        goto done;
+        return false;
     }
     if (!keyed_draw(&run->key, err) || (replaces && !settle_replacing(run, params, err)) ||
         !may_begin(params, result, err) ||
         (!params->dry_run &&
          !publish_init(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
                        replaces, params->clean, err)))
-        goto done;
+        return false;
     run->job.pipeline.spill_dir = params->dry_run ? NULL : run->publish.staging;
     result->stale = run->publish.n_stale;
     (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", run->publish.stale);
-    ok = split_all(run, result, err);
-    if (ok && params->dry_run && run->report.path[0])
-        ok = report_publish(&run->report, err);
-    else if (ok)
-        finish(run, result);
-done:
+    if (!split_all(run, result, err))
+        return false;
+    if (params->dry_run && run->report.path[0])
+        return report_publish(&run->report, err);
+    finish(run, result);
+    return true;
+}
+
+bool clv_split(const struct clv_split_params *params, struct clv_split_result *result,
+               struct clv_error *err)
+{
+    static const struct clv_split_result none = {.damage = {.offset = CLV_NO_OFFSET},
+                                                 .after = {.offset = CLV_NO_OFFSET}};
+    const size_t size = params->result_size;
+    struct splitting *run = mem_zalloc(1, sizeof *run);
+    if (!run) {
+        sized_give(result, size, SPLIT_RESULT_FIRST, &none, sizeof none);
+        return clv_fail_nomem(err, "the run", sizeof *run);
+    }
+    run->result = none;
+    publish_none(&run->publish);
+    run->report.fd = run->report.like = -1;
+    const bool ok = sized_take(&run->params, sizeof run->params, SPLIT_PARAMS_FIRST, params, err) &&
+                    split(run, err);
     report_fini(&run->report);
     publish_fini(&run->publish, ok ? NULL : err);
     job_close(&run->job);
     names_fini(&run->replaces.subs);
     names_fini(&run->subs);
+    sized_give(result, size, SPLIT_RESULT_FIRST, &run->result, sizeof run->result);
     mem_free(run);
     return ok;
 }

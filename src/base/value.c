@@ -131,7 +131,15 @@ void value_store_text(const struct clv_option *o, void *params, const char *text
     *(const char **)member_of(o, params) = text;
 }
 
-bool clv_option_is_set(const struct clv_option *o, const void *params)
+/* true: the struct, which begins with its size, has it. */
+static bool is_there(const struct clv_option *o, const void *params)
+{
+    size_t size;
+    memcpy(&size, params, sizeof size);
+    return o->at < size && o->other < size;
+}
+
+bool value_is_set(const struct clv_option *o, const void *params)
 {
     static const uint8_t zero[4];
     switch (o->type) {
@@ -145,6 +153,11 @@ bool clv_option_is_set(const struct clv_option *o, const void *params)
     default:
         return value_number(o, params) != 0;
     }
+}
+
+bool clv_option_is_set(const struct clv_option *o, const void *params)
+{
+    return is_there(o, params) && value_is_set(o, params);
 }
 
 /* ---- words ---- */
@@ -369,6 +382,8 @@ static bool hint(const struct clv_option *o, struct clv_error *err)
 bool clv_option_set(const struct clv_option *o, void *params, const char *text,
                     struct clv_error *err)
 {
+    if (!is_there(o, params))
+        return clv_fail(err, CLV_ERR_OPTION, o->name, "is not known to the caller of the library");
     if (set(o, params, text))
         return true;
     (void)clv_fail(err, CLV_ERR_OPTION, o->name, "does not take \"%.120s\"", text);
@@ -445,7 +460,7 @@ static bool has_text(enum clv_option_type type)
 size_t clv_option_get(const struct clv_option *o, const void *params, char *buf, size_t len)
 {
     struct text t = text_on(buf, len);
-    if (has_text(o->type) || clv_option_is_set(o, params))
+    if (is_there(o, params) && (has_text(o->type) || value_is_set(o, params)))
         put(&t, o, params);
     return text_whole(&t);
 }

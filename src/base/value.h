@@ -28,6 +28,9 @@ void value_put_word(struct text *t, const char *words, uint64_t i);
 /* false: the word is none of them. */
 CLV_MUST_CHECK bool value_find_word(const char *words, const char *word, uint64_t *i);
 
+/* As clv_option_is_set(), of params that have all options. */
+bool value_is_set(const struct clv_option *o, const void *params);
+
 /* Whether the member holds something that clv_option_set() could have set, or nothing. */
 CLV_MUST_CHECK bool value_check(const struct clv_option *o, const void *params,
                                 struct clv_error *err);

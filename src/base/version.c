@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cleave/version.h"
 
+#include <assert.h>
 #include <pcap/pcap.h>
 #include <stdio.h>
 #include <string.h>
@@ -37,6 +38,14 @@
 const char *clv_version(void)
 {
     return STR(CLV_VERSION_MAJOR) "." STR(CLV_VERSION_MINOR) "." STR(CLV_VERSION_PATCH);
+}
+
+/* The build states it too. */
+static_assert(CLV_VERSION_NUMBER == PROJECT_VERSION_NUMBER, "meson.build and version.h differ");
+
+unsigned clv_version_number(void)
+{
+    return CLV_VERSION_NUMBER;
 }
 
 struct feature {

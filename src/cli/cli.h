@@ -38,7 +38,7 @@ struct command {
     size_t params_at;               /* in the options */
     const struct clv_option *flags; /* the command's own, up to one without a name */
     const struct habit *habits;     /* up to one without a letter; NULL: none */
-    const void *initial;            /* the options where no flag is given */
+    const void *initial;            /* the options where no flag is given, from their size on */
     size_t options_size;
     int (*run)(const void *options, char **operands, unsigned n_operands);
 };

@@ -5,13 +5,16 @@
 #include "cli/cli.h"
 
 struct synflood {
+    size_t struct_size;
     struct clv_synflood_params params;
     const char *output;
     uint64_t rate;
     bool quiet;
 };
 
-static const struct synflood synflood_initial = {.output = "synflood.pcap"};
+static const struct synflood synflood_initial = {.struct_size = sizeof(struct synflood),
+                                                 .params = CLV_SYNFLOOD_PARAMS_INIT,
+                                                 .output = "synflood.pcap"};
 
 #define SYNFLOOD(member) offsetof(struct synflood, member)
 
@@ -83,13 +86,17 @@ const struct command command_synflood = {
 };
 
 struct traffic {
+    size_t struct_size;
     struct clv_traffic_params params;
     const char *output;
     unsigned byte_order;
     bool quiet;
 };
 
-static const struct traffic traffic_initial = {.params.skew = 100, .output = "traffic.pcap"};
+static const struct traffic traffic_initial = {
+    .struct_size = sizeof(struct traffic),
+    .params = {.struct_size = sizeof(struct clv_traffic_params), .skew = 100},
+    .output = "traffic.pcap"};
 
 #define TRAFFIC(member) offsetof(struct traffic, member)
 

@@ -4,10 +4,11 @@
 #include "cli/cli.h"
 
 struct options {
+    size_t struct_size;
     bool json;
 };
 
-static const struct options initial;
+static const struct options initial = {.struct_size = sizeof initial};
 
 static const struct clv_option flags[] = {
     {.name = "json",

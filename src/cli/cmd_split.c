@@ -9,12 +9,14 @@
 #include "cli/cli.h"
 
 struct options {
+    size_t struct_size;
     struct clv_split_params params;
     bool json, quiet, no_sandbox;
     unsigned progress;
 };
 
-static const struct options initial = {.params.manifest_fd = STDOUT_FILENO};
+static const struct options initial = {.struct_size = sizeof initial,
+                                       .params = CLV_SPLIT_PARAMS_INIT};
 
 #define AT(member) offsetof(struct options, member)
 
@@ -304,6 +306,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     struct clv_error err;
     p.inputs = (const char *const *)operands;
     p.n_inputs = n_operands;
+    p.manifest_fd = STDOUT_FILENO;
     p.faults = faults;
     p.max_faults = FAULTS_MAX;
     p.progress = go_on;

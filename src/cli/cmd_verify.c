@@ -3,12 +3,14 @@
 #include "cli/cli.h"
 
 struct options {
+    size_t struct_size;
     struct clv_verify_params params;
     bool json, quiet, no_sandbox;
     unsigned progress;
 };
 
-static const struct options initial;
+static const struct options initial = {.struct_size = sizeof initial,
+                                       .params = CLV_VERIFY_PARAMS_INIT};
 
 #define AT(member) offsetof(struct options, member)
 

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/fail.h"
+#include "base/sized.h"
 #include "cleave/generate.h"
 #include "cleave/packet.h"
 
@@ -15,8 +16,8 @@ enum {
 
 static const uint8_t zero[4];
 
-bool clv_generate_synflood(const char *path, const struct clv_synflood_params *params,
-                           uint64_t *bytes, struct clv_error *err)
+static bool generate(const char *path, const struct clv_synflood_params *params, uint64_t *bytes,
+                     struct clv_error *err)
 {
     static const uint8_t src_default[4] = {192, 168, 0, 1}, dst_default[4] = {172, 16, 0, 1};
     const uint64_t count = params->count ? params->count : COUNT_DEFAULT;
@@ -70,4 +71,13 @@ bool clv_generate_synflood(const char *path, const struct clv_synflood_params *p
     if (bytes)
         *bytes = SAVEFILE_HEADER + count * (RECORD_HEADER + len);
     return clv_saver_close(&saver, err);
+}
+
+bool clv_generate_synflood(const char *path, const struct clv_synflood_params *params,
+                           uint64_t *bytes, struct clv_error *err)
+{
+    struct clv_synflood_params own;
+    return sized_take(&own, sizeof own, SIZED_END(struct clv_synflood_params, overwrite), params,
+                      err) &&
+           generate(path, &own, bytes, err);
 }

@@ -13,6 +13,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/sized.h"
 #include "base/text.h"
 #include "generate/build.h"
 #include "generate/stream.h"
@@ -523,8 +524,8 @@ static bool close_truth(struct traffic *t, struct clv_error *err)
     return true;
 }
 
-bool clv_generate_traffic(const char *path, const struct clv_traffic_params *params,
-                          uint64_t *bytes, uint64_t *packets, struct clv_error *err)
+static bool generate(const char *path, const struct clv_traffic_params *params, uint64_t *bytes,
+                     uint64_t *packets, struct clv_error *err)
 {
     struct traffic t = {.params = params};
     bool ok = init(&t, err) && open_truth(&t, path, err) &&
@@ -546,4 +547,12 @@ bool clv_generate_traffic(const char *path, const struct clv_traffic_params *par
     mem_free(t.pool);
     mem_free(t.pool_sum);
     return ok;
+}
+
+bool clv_generate_traffic(const char *path, const struct clv_traffic_params *params,
+                          uint64_t *bytes, uint64_t *packets, struct clv_error *err)
+{
+    struct clv_traffic_params own;
+    return sized_take(&own, sizeof own, SIZED_END(struct clv_traffic_params, truth), params, err) &&
+           generate(path, &own, bytes, packets, err);
 }

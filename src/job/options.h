@@ -6,8 +6,15 @@
 #ifndef CLEAVE_JOB_OPTIONS_H
 #define CLEAVE_JOB_OPTIONS_H
 
+#include "base/sized.h"
 #include "base/value.h"
 #include "cleave/split.h"
+
+/* Sizes of the first version of public structs. */
+enum {
+    SPLIT_PARAMS_FIRST = SIZED_END(struct clv_split_params, user),
+    SPLIT_RESULT_FIRST = SIZED_END(struct clv_split_result, mixed),
+};
 
 /* Checks the range of each. */
 CLV_MUST_CHECK bool options_check(const struct clv_split_params *params, struct clv_error *err);

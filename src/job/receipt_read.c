@@ -195,7 +195,7 @@ static bool parse(struct clv_receipt *r, const char *text, size_t len, struct cl
 
 bool receipt_read(struct clv_receipt *r, const char *dir, size_t n_named, struct clv_error *err)
 {
-    *r = (struct clv_receipt){.json = NULL};
+    *r = (struct clv_receipt){.params = CLV_SPLIT_PARAMS_INIT};
     char *const path = r->path;
     const int n = snprintf(path, sizeof r->path, "%s/%s", dir, PUBLISH_MARK);
     if (n < 0 || (size_t)n >= sizeof r->path)

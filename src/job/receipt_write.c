@@ -55,7 +55,7 @@ static void put_option(struct json *j, const struct clv_option *o,
         json_bool(j, o->name, (n != 0) == (o->type == CLV_OPTION_BOOL));
     } else if (o->type == CLV_OPTION_WORD) {
         put_word(j, o, n);
-    } else if (!clv_option_is_set(o, params)) {
+    } else if (!value_is_set(o, params)) {
         return;
     } else if (o->type == CLV_OPTION_TEXT || o->type == CLV_OPTION_LIST) {
         json_str(j, o->name, value_text(o, params));
@@ -192,8 +192,8 @@ void receipt_outcome(const struct clv_split_params *params, const struct clv_spl
     json_end(&j);
 }
 
-size_t clv_split_json(const struct clv_split_params *params, const struct clv_split_result *r,
-                      char *buf, size_t len)
+static size_t put_json(const struct clv_split_params *params, const struct clv_split_result *r,
+                       char *buf, size_t len)
 {
     struct text out = text_on(buf, len);
     struct json j = json_begin(&out);
@@ -215,4 +215,18 @@ size_t clv_split_json(const struct clv_split_params *params, const struct clv_sp
     json_fixed(&j, "bytes_per_second", (double)r->scanned_bytes / s, 0);
     json_end(&j);
     return text_whole(&out);
+}
+
+size_t clv_split_json(const struct clv_split_params *params, const struct clv_split_result *result,
+                      char *buf, size_t len)
+{
+    struct clv_split_params own;
+    struct clv_split_result r;
+    const size_t size = params->result_size ? params->result_size : SPLIT_RESULT_FIRST;
+    sized_give(&r, sizeof r, 0, result, size);
+    if (sized_take(&own, sizeof own, SPLIT_PARAMS_FIRST, params, NULL))
+        return put_json(&own, &r, buf, len);
+    if (len)
+        *buf = '\0';
+    return 0;
 }

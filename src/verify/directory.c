@@ -9,7 +9,6 @@
 #include <unistd.h>
 
 #include "base/clock.h"
-#include "base/json.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "job/counts.h"
@@ -612,13 +611,10 @@ static bool check_whole(const struct clv_verify_params *params, const struct clv
     return clv_fail_hint(err, "verify its parent: cleave verify %.80s", parent);
 }
 
-bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result *result,
+bool verify_all(const struct clv_verify_params *params, struct clv_verify_result *result,
                 struct clv_error *err)
 {
     const int64_t started_ns = clock_ns();
-    struct clv_error local = {.code = CLV_ERR_NONE};
-    *result = (struct clv_verify_result){.faults = 0};
-    err = err ? err : &local;
     struct clv_receipt *const receipt = mem_alloc(1, sizeof *receipt);
     if (!receipt)
         return clv_fail_nomem(err, params->output, sizeof *receipt);
@@ -638,26 +634,4 @@ bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result
     mem_free(receipt);
     result->seconds = (double)(clock_ns() - started_ns) / 1e9;
     return ok;
-}
-
-size_t clv_verify_json(const struct clv_verify_params *params, const struct clv_verify_result *r,
-                       char *buf, size_t len)
-{
-    struct text out = text_on(buf, len);
-    struct json j = json_begin(&out);
-    json_str(&j, "output", params->output);
-    json_bool(&j, "proven", r->faults == 0);
-    json_u64(&j, "faults", r->faults);
-    json_str(&j, "input", r->inputs ? r->input : NULL);
-    json_u64(&j, "inputs", r->inputs);
-    json_u64(&j, "records_read", r->records);
-    json_u64(&j, "records_written", r->written);
-    json_u64(&j, "dropped", r->dropped);
-    json_u64(&j, "outputs", r->outputs);
-    json_u64(&j, "input_bytes", r->input_bytes);
-    json_u64(&j, "output_bytes", r->output_bytes);
-    json_u64(&j, "threads", r->threads);
-    json_fixed(&j, "seconds", r->seconds, 6);
-    json_end(&j);
-    return text_whole(&out);
 }

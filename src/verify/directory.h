@@ -88,6 +88,13 @@ CLV_MUST_CHECK bool verify_sub_name(struct verify *v, const char *capture, struc
 /* The digest of the sources, all of which were read; false: it is not made. Once. */
 bool verify_origin(struct verify *v, char text[PROOF_ORIGIN_TEXT]);
 
+/*
+ * Holds params->output against the captures, by its receipt: clv_verify(), whose params and result
+ * these are in full. err is not NULL.
+ */
+CLV_MUST_CHECK bool verify_all(const struct clv_verify_params *params,
+                               struct clv_verify_result *result, struct clv_error *err);
+
 /* Looks for files that nothing accounts for. */
 CLV_MUST_CHECK bool verify_strays(struct verify *v, struct clv_error *err);
 

@@ -53,6 +53,23 @@ def examples() -> None:
     check_examples(flows, split, dict(os.environ))
 
 
+def write_readme() -> str:
+    """The program in README.md, as a file."""
+    with open(os.path.join(harness.SOURCE_ROOT, 'README.md'), encoding='utf-8') as f:
+        programs = re.findall(r'^```c\n(.*?)^```$', f.read(), re.M | re.S)
+    check_equal(len(programs), 1, 'programs in README.md')
+    return suite.write('readme.c', programs[0].encode())
+
+
+def check_readme(program: str, env: Dict[str, str]) -> None:
+    done = harness.run([program, capture()], env=env)
+    check_equal((done.returncode, done.stderr), (0, b''), 'the program in README.md')
+    n = len(pf.parse(samples.mixed().encode()).records)
+    found = re.fullmatch(r'(\d+) packets, (\d+) of them TCP\n', done.stdout.decode())
+    check(found is not None and int(found[1]) == n and 0 < int(found[2]) < n,
+          'the program in README.md says %r', done.stdout)
+
+
 def installed() -> str:
     """Installs into a directory of its own. Gives what is the root there."""
     meson = harness.tool('meson')
@@ -84,12 +101,14 @@ def installation() -> None:
     if not library.startswith(root):
         library = root + library
     built = []
-    for name in 'flows', 'split':
-        built.append(suite.path(name))
-        done = harness.run([*suite.args.cc.split(), '-o', built[-1],
-                            os.path.join(suite.args.sources, name + '.c'), *words])
-        check_equal(done.returncode, 0, '%s does not compile: %s' % (name, done.stderr.decode()))
-    check_examples(built[0], built[1], dict(os.environ, LD_LIBRARY_PATH=library))
+    for source in (os.path.join(suite.args.sources, 'flows.c'),
+                   os.path.join(suite.args.sources, 'split.c'), write_readme()):
+        built.append(suite.path(os.path.basename(source)[:-2]))
+        done = harness.run([*suite.args.cc.split(), '-o', built[-1], source, *words])
+        check_equal(done.returncode, 0, '%s does not compile: %s' % (source, done.stderr.decode()))
+    env = dict(os.environ, LD_LIBRARY_PATH=library)
+    check_examples(built[0], built[1], env)
+    check_readme(built[2], env)
 
 
 def declared() -> Set[str]:

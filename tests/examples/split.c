@@ -14,19 +14,18 @@ static bool show(const struct clv_split_result *so_far, void *user)
 
 int main(int argc, char **argv)
 {
+    struct clv_split_params params = CLV_SPLIT_PARAMS_INIT;
     struct clv_split_result result;
     struct clv_error err;
     char text[512];
     if (argc < 3)
         return 2;
-    const struct clv_split_params params = {
-        .inputs = (const char *const *)argv + 2,
-        .n_inputs = (size_t)argc - 2,
-        .output = argv[1],
-        .by = "connection",
-        .progress = show,
-        .user = stderr,
-    };
+    params.inputs = (const char *const *)argv + 2;
+    params.n_inputs = (size_t)argc - 2;
+    params.output = argv[1];
+    params.by = "connection";
+    params.progress = show;
+    params.user = stderr;
     if (!clv_split(&params, &result, &err)) {
         (void)fprintf(stderr, "%s\n", clv_error_format(&err, text, sizeof text));
         return 2;

@@ -68,7 +68,7 @@ static void test_rows(void **state)
 /* Each option is set by text, which it gives back, and nothing else is. */
 static void test_text(void **state)
 {
-    static const struct clv_split_params zero;
+    static const struct clv_split_params zero = CLV_SPLIT_PARAMS_INIT;
     const struct clv_option *o, *other;
     (void)state;
     for (size_t i = 0; (o = clv_split_options(i)) != NULL; i++) {
@@ -132,7 +132,7 @@ static bool through_receipt(const struct clv_split_params *params, struct clv_re
 /* What shapes the result comes back from cleave.json, and nothing else does. */
 static void test_receipt(void **state)
 {
-    static const struct clv_split_params zero;
+    static const struct clv_split_params zero = CLV_SPLIT_PARAMS_INIT;
     const struct clv_option *o, *other;
     (void)state;
     for (size_t i = 0; (o = clv_split_options(i)) != NULL; i++) {

@@ -6,6 +6,7 @@
 
 /* One member of each type. */
 struct all {
+    size_t struct_size;
     bool yes, no;
     const char *text, *list;
     uint16_t u16;
@@ -107,7 +108,7 @@ static void test_texts(void **state)
         {"addr", "192.168.0.1", "192.168.0.1"},
         {"addr", "192.168.0", NULL},
     };
-    static const struct all zero;
+    static const struct all zero = {.struct_size = sizeof zero};
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         const struct clv_option *o = clv_option_find(table, rows[i].name);
@@ -138,6 +139,24 @@ static void test_texts(void **state)
     }
     assert_true(!clv_option_find(table, "tex"));
     assert_true(!clv_option_find(table, ""));
+}
+
+/* An option that the caller's struct has not is left alone. */
+static void test_short(void **state)
+{
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(options); i++) {
+        struct all params = {.struct_size = options[i].at};
+        struct clv_error err = {.code = CLV_ERR_NONE};
+        char text[8] = "#";
+        memset((char *)&params + options[i].at, 1, sizeof params - options[i].at);
+        const struct all before = params;
+        CHECK(options[i].name, !clv_option_set(&options[i], &params, "1", &err));
+        CHECK_HAS(options[i].name, err.what, "is not known to the caller");
+        CHECK(options[i].name, !clv_option_is_set(&options[i], &params));
+        CHECK_EQ(options[i].name, clv_option_get(&options[i], &params, text, sizeof text), 0);
+        CHECK_MEM(options[i].name, &params, &before, sizeof params);
+    }
 }
 
 /* What callers of the library may put where no text would. */
@@ -179,6 +198,7 @@ UNIT(value)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_texts),
+        cmocka_unit_test(test_short),
         cmocka_unit_test(test_ranges),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
