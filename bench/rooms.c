@@ -33,7 +33,7 @@ struct fixture {
     struct scan_settings plan;
     struct scan_piece piece;
     struct publish publish;
-    struct writer_ref *refs;
+    struct form_ref *refs;
     struct name_template name;
     char path[256];
 };
@@ -122,23 +122,31 @@ static void scan_pieces(struct fixture *x)
     scan_piece_fini(&piece);
 }
 
-static void find_all(struct fixture *x, struct partition parts[2])
+static void find_all(struct fixture *x, struct partition parts[2], bool writes)
 {
+    const struct form form = {.dialect = &x->dialect};
     struct clv_error err;
-    for (uint32_t i = 0; i < 2; i++)
-        if (!partition_init(&parts[i], &x->plan.by, &(struct flow_cuts){.idle_ns = 0}, NULL) ||
-            !partition_find(&parts[i], i, &x->piece, 1, 0, &err))
+    for (uint32_t i = 0; i < 2; i++) {
+        struct partition *p = &parts[i];
+        if (!partition_init(p, &x->plan.by, &(struct flow_cuts){.idle_ns = 0}, NULL))
             exit(2);
+        if (writes) {
+            files_init(&p->files, x->publish.dir_fd, IO_MODE, false, 64);
+            writer_init(&p->writer, &p->flows, &form, &p->files.sink);
+        }
+        if (!partition_find(p, i, &x->piece, 1, 0, &err))
+            exit(2);
+    }
 }
 
 /* Seconds that the room takes; what it needs from the rooms before is made outside the clock. */
 static double run_once(struct fixture *x, const char *room, const char *dir)
 {
     struct partition parts[2];
-    struct stage stage;
+    struct form_scratch scratch;
     struct clv_error err;
     char out[256];
-    if (!stage_init(&stage))
+    if (!form_scratch_init(&scratch, CLV_COMPRESS_NONE))
         exit(2);
     int64_t from = clock_ns();
     if (strcmp(room, "walk") == 0) {
@@ -147,17 +155,17 @@ static double run_once(struct fixture *x, const char *room, const char *dir)
     } else if (strcmp(room, "decode") == 0) {
         scan_pieces(x);
     } else {
+        const bool writes = strcmp(room, "write") == 0;
+        (void)snprintf(out, sizeof out, "%s/out", dir);
+        if (writes && !publish_init(&x->publish, out, IO_MODE, NULL, false, &err))
+            die(&err);
         scan_all(x);
         from = clock_ns();
-        find_all(x, parts);
-        if (strcmp(room, "write") == 0) {
-            (void)snprintf(out, sizeof out, "%s/out", dir);
-            if (!publish_init(&x->publish, out, IO_MODE, NULL, false, &err))
-                die(&err);
-            struct writer_ref *refs = x->refs;
+        find_all(x, parts, writes);
+        if (writes) {
+            struct form_ref *refs = x->refs;
             for (uint32_t i = 0; i < 2; i++) {
                 struct partition *p = &parts[i];
-                writer_init(&p->writer, &p->flows, x->publish.dir_fd, &x->dialect, 64);
                 for (uint32_t k = 0; k < p->flows.n; k++) {
                     char name[32];
                     const int len = snprintf(name, sizeof name, "%u-%u", i, k);
@@ -169,13 +177,13 @@ static double run_once(struct fixture *x, const char *room, const char *dir)
                 refs += n;
             }
             from = clock_ns();
-            const struct writer_round round = {
+            const struct form_round round = {
                 .base = x->v.w.p,
                 .source = {.dialect = &x->dialect, .format = &x->source.format},
                 .last = true,
             };
             for (uint32_t i = 0; i < 2; i++)
-                if (!partition_write(&parts[i], &stage, &round, &err))
+                if (!partition_write(&parts[i], &scratch, &round, &err))
                     die(&err);
         }
     }
@@ -184,7 +192,7 @@ static double run_once(struct fixture *x, const char *room, const char *dir)
         for (uint32_t i = 0; i < 2; i++)
             partition_fini(&parts[i]);
     publish_fini(&x->publish, NULL);
-    stage_fini(&stage);
+    form_scratch_fini(&scratch);
     return (double)(to - from) / 1e9;
 }
 

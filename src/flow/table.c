@@ -98,9 +98,6 @@ static uint32_t make(struct flow_table *t, const struct flow_key *key,
         .index = i,
         .first_ns = INT64_MAX,
         .last_ns = INT64_MIN,
-        .fd = -1,
-        .newer = FLOW_NONE,
-        .older = FLOW_NONE,
     };
     if (extra)
         memcpy(flow_table_beside_rw(t, f, FLOW_BESIDE_EXTRA), extra, sizeof *extra);

@@ -22,8 +22,8 @@ struct flow_sums {
 };
 
 /*
- * What a record adds to its flow, and the flow's output. Fields from `fd` on belong to the writing
- * side, which runs beside the finding side; the others are written by flow_table users only.
+ * What a record adds to its flow. Fields from `name` on belong to the writing side, which runs
+ * beside the finding side; the others are written by flow_table users only.
  */
 struct flow {
     struct flow_key key;
@@ -38,13 +38,10 @@ struct flow {
     int64_t first_ns;        /* earliest time seen */
     uint32_t n;              /* number in order of appearance, from 1; `other` counts apart */
 
-    int fd;                       /* -1: closed */
-    uint32_t newer, older;        /* neighbours in the LRU of open outputs, FLOW_NONE: none */
     uint32_t name;                /* where in the partition's names */
     uint8_t icmp_type, icmp_code; /* of the first record, if has_icmp */
     bool has_icmp;
     uint8_t first_flags; /* of TCP, of the first record */
-    uint64_t size;       /* bytes written to the output; 0: not made yet */
 };
 
 #define FLOW_NONE UINT32_MAX
@@ -106,6 +103,9 @@ enum flow_beside {
     FLOW_BESIDE_CUT,
     FLOW_BESIDE_OUTER,
     FLOW_BESIDE_PROOF,
+    FLOW_BESIDE_TRAIL, /* struct trail, of pcapng outputs */
+    FLOW_BESIDE_TAIL,  /* uint32_t: bytes of a compressed output that wait */
+    FLOW_BESIDE_SINK,  /* what the sink knows of the output */
     FLOW_BESIDES,
 };
 

@@ -14,14 +14,13 @@
 
 /* How far an output has come. A zeroed one is at its beginning. */
 struct trail {
-    uint32_t tail;    /* bytes at the output's end that wait to be compressed */
     uint32_t section; /* entry of the ledger + 1; 0: none was begun */
     uint32_t next;    /* the first entry that has not been passed */
     uint32_t n_ifaces, cap;
-    uint32_t only; /* the interface of the section that is number 0 here */
+    uint32_t only;    /* the interface of the section that is number 0 here */
+    uint32_t snaplen; /* of the output's first interface, as libpcap understands it */
     uint32_t
         *more; /* where there are several: numbers 0 to cap - 1, then 2 * cap slots for those */
-    uint32_t snaplen; /* of the output's first interface, as libpcap understands it */
     uint16_t linktype;
     bool begun, big_endian; /* the first section, and its byte order */
     bool mixed;             /* libpcap refuses what follows: it is not as in the first */

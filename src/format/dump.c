@@ -10,8 +10,8 @@
 #include "format/savefile.h"
 
 /*
- * One dumper per stage. pcap_dump() knows nothing of the kind of its file: it writes a record
- * header and the packet to a stream, which here is the stage.
+ * pcap_dump() knows nothing of the kind of its file: it writes a record header and the packet to a
+ * stream, which here is the stage of the moment.
  */
 struct dump {
     struct port_sink sink; /* first: it is known by its address */
@@ -31,14 +31,14 @@ static bool to_stage(struct port_sink *sink, const void *p, size_t len)
     return !d->failed;
 }
 
-static bool open_dump(struct stage *s)
+static struct dump *open_dump(const struct stage *s)
 {
     enum { SNAPLEN = 262144 };
     struct dump *d = mem_zalloc(1, sizeof *d);
     FILE *stream = NULL;
     if (!d) {
         (void)clv_fail_nomem(s->err, s->name, sizeof *d);
-        return false;
+        return NULL;
     }
     d->sink.put = to_stage;
     d->pcap = pcap_open_dead(DLT_EN10MB, SNAPLEN);
@@ -46,12 +46,11 @@ static bool open_dump(struct stage *s)
         stream = port_stream(&d->sink);
     if (stream) /* its file header goes nowhere; where that fails, libpcap closes the stream */
         d->dumper = pcap_dump_fopen(d->pcap, stream);
-    s->dump = d;
     if (d->dumper)
-        return true;
-    dump_close(&s->dump);
+        return d;
+    dump_close(&d);
     (void)clv_fail_nomem(s->err, s->name, BUFSIZ);
-    return false;
+    return NULL;
 }
 
 void dump_close(struct dump **dp)
@@ -75,9 +74,10 @@ bool dump_header(struct stage *s, const struct dialect_kind *kind)
            stage_put(s, header, sizeof header);
 }
 
-bool dump_record(struct stage *s, const struct dialect_kind *kind, const struct walk_record *rec)
+bool dump_record(struct dump **dp, struct stage *s, const struct dialect_kind *kind,
+                 const struct walk_record *rec)
 {
-    if (!s->dump && !open_dump(s))
+    if (!*dp && !(*dp = open_dump(s)))
         return false;
     const int64_t ts = rec->ts_ns == WALK_NO_TIME ? 0 : rec->ts_ns;
     int64_t sec = ts / 1000000000, frac = ts % 1000000000;
@@ -92,7 +92,7 @@ bool dump_record(struct stage *s, const struct dialect_kind *kind, const struct 
         .caplen = rec->caplen,
         .len = rec->origlen,
     };
-    struct dump *d = s->dump;
+    struct dump *d = *dp;
     d->stage = s;
     d->failed = false;
     d->taken = 0;

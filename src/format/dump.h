@@ -11,11 +11,14 @@
 
 struct dump;
 
+/* NULL is closed too. */
 void dump_close(struct dump **d);
 
-/* Adds the file header of the kind of output, or a record, to what the stage serves. */
+/* Adds the file header of the kind of output to what the stage serves. */
 CLV_MUST_CHECK bool dump_header(struct stage *s, const struct dialect_kind *kind);
-CLV_MUST_CHECK bool dump_record(struct stage *s, const struct dialect_kind *kind,
+
+/* Adds a record. *d: NULL before the first one; it may be of any kind and go to any stage. */
+CLV_MUST_CHECK bool dump_record(struct dump **d, struct stage *s, const struct dialect_kind *kind,
                                 const struct walk_record *rec);
 
 #endif

@@ -6,18 +6,16 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "format/dump.h"
 #include "format/pack.h"
 
 bool stage_init(struct stage *s)
 {
-    *s = (struct stage){.p = mem_alloc_pages(WRITER_CHUNK), .fd = -1};
+    *s = (struct stage){.p = mem_alloc_pages(STAGE_CHUNK), .place.fd = -1};
     return s->p != NULL;
 }
 
 void stage_fini(struct stage *s)
 {
-    dump_close(&s->dump);
     pack_destroy(&s->packer);
     mem_free(s->p);
     s->p = NULL;
@@ -25,16 +23,18 @@ void stage_fini(struct stage *s)
 
 bool stage_pack(struct stage *s, enum clv_compress kind)
 {
-    static_assert((int)WRITER_CHUNK == (int)PACK_STRETCH, "a full chunk is a stretch");
+    static_assert((int)STAGE_CHUNK == (int)PACK_STRETCH, "a full chunk is a stretch");
     s->packer = pack_create(kind);
     return s->packer != NULL;
 }
 
-/* Writes the n bytes at p to the end of what is written. */
+/* Writes the len bytes at p, which are the output's from byte at on. */
 static bool write_all(struct stage *s, const uint8_t *p, size_t len, uint64_t at)
 {
+    if (s->place.fd < 0)
+        return true;
     while (len) {
-        const ssize_t n = pwrite(s->fd, p, len, (off_t)at);
+        const ssize_t n = pwrite(s->place.fd, p, len, (off_t)(s->place.base + at));
         if (CLV_UNLIKELY(n <= 0)) {
             if (n < 0 && errno == EINTR)
                 continue;
@@ -51,23 +51,37 @@ static bool write_all(struct stage *s, const uint8_t *p, size_t len, uint64_t at
     return true;
 }
 
-bool stage_begin_packed(struct stage *s, int fd, uint64_t size, uint32_t tail, const char *name,
-                        struct clv_error *err)
+/* Reads what waits: the chunk begins with it. */
+static bool read_back(struct stage *s, uint32_t tail)
 {
-    stage_begin(s, fd, size, name, err);
-    s->file_size = size;
-    s->size = size - tail;
+    s->place.size -= tail;
     for (s->at = 0; s->at < tail;) {
-        const ssize_t n = pread(fd, s->p + s->at, tail - s->at, (off_t)(s->size + s->at));
+        const ssize_t n = pread(s->place.fd, s->p + s->at, tail - s->at,
+                                (off_t)(s->place.base + s->place.size + s->at));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0)
-            return clv_fail_errno(err, name, "cannot be read back");
+            return clv_fail_errno(s->err, s->name, "cannot be read back");
         if (n == 0)
-            return clv_fail(err, CLV_ERR_IO, name, "was truncated while it was written");
+            return clv_fail(s->err, CLV_ERR_IO, s->name, "was truncated while it was written");
         s->at += (size_t)n;
     }
     s->from = tail;
+    return true;
+}
+
+bool stage_begin(struct stage *s, const struct stage_place *place, uint32_t tail, const char *name,
+                 struct clv_error *err)
+{
+    s->place = *place;
+    s->name = name;
+    s->writes = 0;
+    s->err = err;
+    s->old_size = place->size;
+    if (s->packer)
+        return read_back(s, tail);
+    s->from = s->at =
+        place->fd < 0 ? (size_t)STAGE_CHUNK : (place->base + place->size) % STAGE_ALIGN;
     return true;
 }
 
@@ -77,9 +91,9 @@ bool stage_pack_rest(struct stage *s)
     if (s->at == 0)
         return true;
     if (!pack_stretch(s->packer, s->p, s->at, &packed, s->name, s->err) ||
-        !write_all(s, packed.p, packed.len, s->size))
+        !write_all(s, packed.p, packed.len, s->place.size))
         return false;
-    s->size += packed.len;
+    s->place.size += packed.len;
     s->from = s->at = 0;
     return true;
 }
@@ -87,16 +101,20 @@ bool stage_pack_rest(struct stage *s)
 static bool write_out(struct stage *s)
 {
     const size_t len = s->at - s->from;
-    if (!write_all(s, s->p + s->from, len, s->size))
+    if (!write_all(s, s->p + s->from, len, s->place.size))
         return false;
-    s->size += len;
+    s->place.size += len;
     return true;
 }
 
 bool stage_put_long(struct stage *s, const uint8_t *p, size_t len)
 {
-    while (len >= WRITER_CHUNK - s->at) {
-        const size_t part = WRITER_CHUNK - s->at;
+    if (s->place.fd < 0 && !s->packer) {
+        s->place.size += len;
+        return true;
+    }
+    while (len >= STAGE_CHUNK - s->at) {
+        const size_t part = STAGE_CHUNK - s->at;
         memcpy(s->p + s->at, p, part);
         s->at += part;
         if (!(s->packer ? stage_pack_rest(s) : write_out(s)))
@@ -114,10 +132,12 @@ bool stage_end(struct stage *s)
 {
     if (!s->packer)
         return write_out(s);
-    const uint64_t end = s->size + s->at;
-    if (!write_all(s, s->p + s->from, s->at - s->from, s->size + s->from))
+    const uint64_t packed = s->place.size, end = packed + s->at;
+    s->place.size = end;
+    s->tail = (uint32_t)s->at;
+    if (!write_all(s, s->p + s->from, s->at - s->from, packed + s->from))
         return false;
-    return end >= s->file_size || ftruncate(s->fd, (off_t)end) == 0 ||
+    return end >= s->old_size || ftruncate(s->place.fd, (off_t)(s->place.base + end)) == 0 ||
            clv_fail_errno(s->err, s->name, "cannot be cut off at byte %llu",
                           (unsigned long long)end);
 }

@@ -30,7 +30,7 @@ static uint64_t marks_before(const struct numbering *nb, uint32_t item)
 
 /* What the first record of new flow i says beside its key. */
 static bool look_at_first(const struct numbering *nb, struct partition *p, uint32_t i,
-                          struct writer_place *place, struct clv_error *err)
+                          struct form_cursor *place, struct clv_error *err)
 {
     struct flow *f = flow_table_at(&p->flows, i);
     const bool icmp = f->key.proto == CLV_PROTO_ICMP || f->key.proto == CLV_PROTO_ICMPV6;
@@ -38,7 +38,7 @@ static bool look_at_first(const struct numbering *nb, struct partition *p, uint3
     struct clv_tuple tuple = {0};
     if (CLV_LIKELY(!nb->outer && !icmp))
         return true;
-    if (!writer_reread(&nb->round, p->runs[f->run].first, place, &rec))
+    if (!form_reread(&nb->round, p->runs[f->run].first, place, &rec))
         return clv_fail(err, CLV_ERR_IO, "the input", "changed while it was read");
     decode_fn *const fn = decode_function(nb->round.source.dialect->kinds[f->kind].linktype);
     if (icmp) {
@@ -154,7 +154,7 @@ static bool number_others(struct numbering *nb, struct partition *parts, uint32_
 }
 
 bool numbering_epoch(struct numbering *nb, struct partition *parts, uint32_t n_parts,
-                     uint64_t epoch_items, const struct writer_round *round, struct clv_error *err)
+                     uint64_t epoch_items, const struct form_round *round, struct clv_error *err)
 {
     nb->round = *round;
     const size_t words = (size_t)(epoch_items / 64 + 1);
@@ -195,7 +195,7 @@ bool numbering_names(const struct numbering *nb, struct partition *p, uint32_t p
                      struct clv_error *err)
 {
     char buf[NAME_MAX_LEN];
-    struct writer_place place = {.until = 0};
+    struct form_cursor place = {.until = 0};
     for (uint32_t i = p->first_new; i < p->flows.n; i++) {
         struct flow *f = flow_table_at(&p->flows, i);
         const bool other = is_other(f);

@@ -40,7 +40,7 @@ static void prove_confirmed(void *self, const struct scan_piece *piece)
 }
 
 static bool prove_epoch(void *self, struct partition *p, const struct view *v,
-                        const struct writer_round *round, struct clv_error *err)
+                        const struct form_round *round, struct clv_error *err)
 {
     return partition_prove(p, self, v, round, err);
 }

@@ -44,7 +44,7 @@ struct observer {
                     const struct dialect *d, struct clv_error *err);
     void (*confirmed)(void *self, const struct scan_piece *piece);
     bool (*epoch)(void *self, struct partition *p, const struct view *v,
-                  const struct writer_round *round, struct clv_error *err);
+                  const struct form_round *round, struct clv_error *err);
     bool (*begin)(void *self, const struct findings *all, struct clv_error *err);
     bool (*flow)(void *self, const struct flow *f, uint32_t part, struct clv_error *err);
     bool (*output)(void *self, const struct findings *all, uint32_t part, uint32_t flow,

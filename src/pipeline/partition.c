@@ -57,6 +57,7 @@ static void free_log(struct log_chunk *c)
 void partition_fini(struct partition *p)
 {
     writer_fini(&p->writer);
+    files_fini(&p->files);
     for (size_t i = 0; i < p->n_names; i++)
         spill_free(p->flows.spill, p->names[i]);
     mem_free(p->names);
@@ -272,7 +273,7 @@ bool partition_find(struct partition *p, uint32_t number, const struct scan_piec
                : find_items(p, number, piece, epoch, epoch_seq, false, false, false, err);
 }
 
-void partition_sort(struct partition *p, struct writer_ref *refs)
+void partition_sort(struct partition *p, struct form_ref *refs)
 {
     uint32_t at = 0;
     for (size_t i = 0; i < p->n_runs; i++) {
@@ -335,7 +336,7 @@ const char *partition_name(const struct partition *p, uint32_t i)
 }
 
 bool partition_prove(struct partition *p, const struct proof_plan *plan, const struct view *v,
-                     const struct writer_round *round, struct clv_error *err)
+                     const struct form_round *round, struct clv_error *err)
 {
     enum { AHEAD = 8 }; /* records */
     struct proof_place place = {.key = plan->key};
@@ -358,17 +359,17 @@ bool partition_prove(struct partition *p, const struct proof_plan *plan, const s
 }
 
 /* What outputs lack behind their last records, if anything. */
-static bool finish(struct partition *p, struct stage *stage, const struct writer_round *round,
+static bool finish(struct partition *p, struct form_scratch *x, const struct form_round *round,
                    struct clv_error *err)
 {
     for (uint32_t i = 0; i < p->flows.n; i++)
         if (writer_unfinished(&p->writer, i, round) &&
-            !writer_finish(&p->writer, stage, i, partition_name(p, i), round, err))
+            !writer_finish(&p->writer, x, i, partition_name(p, i), round, err))
             return false;
-    return writer_close_all(&p->writer, err);
+    return writer_close(&p->writer, err);
 }
 
-bool partition_write(struct partition *p, struct stage *stage, const struct writer_round *round,
+bool partition_write(struct partition *p, struct form_scratch *x, const struct form_round *round,
                      struct clv_error *err)
 {
     enum { AHEAD = 4 };
@@ -379,21 +380,21 @@ bool partition_write(struct partition *p, struct stage *stage, const struct writ
     }
     for (size_t i = 0; i < p->n_write_runs; i++) {
         if (i + AHEAD < p->n_write_runs)
-            __builtin_prefetch(flow_table_at(&p->flows, p->write_runs[i + AHEAD].flow), 1);
+            writer_prefetch(&p->writer, p->write_runs[i + AHEAD].flow);
         const struct run *r = &p->write_runs[i];
-        if (!writer_append(&p->writer, stage, r->flow, partition_name(p, r->flow), round,
+        if (!writer_append(&p->writer, x, r->flow, partition_name(p, r->flow), round,
                            p->refs + (r->at - r->n), r->n, err))
             return false;
     }
     p->n_write_runs = 0;
-    return !round->last || finish(p, stage, round, err);
+    return !round->last || finish(p, x, round, err);
 }
 
-bool partition_rest(struct partition *p, struct stage *stage, const struct writer_round *round,
+bool partition_rest(struct partition *p, struct form_scratch *x, const struct form_round *round,
                     struct clv_error *err)
 {
     for (uint32_t i = 0; i < p->flows.n; i++)
-        if (!writer_rest(&p->writer, stage, i, partition_name(p, i), round, err))
+        if (!writer_rest(&p->writer, x, i, partition_name(p, i), round, err))
             return false;
     return true;
 }

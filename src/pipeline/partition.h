@@ -16,6 +16,7 @@
 #include "flow/cut.h"
 #include "flow/table.h"
 #include "manifest/name.h"
+#include "output/files.h"
 #include "output/writer.h"
 #include "proof/proof.h"
 #include "report/timeline.h"
@@ -33,7 +34,7 @@ struct run {
 /* A record on its way to its run. */
 struct log_entry {
     uint32_t run;
-    struct writer_ref ref;
+    struct form_ref ref;
 };
 
 enum { LOG_CHUNK = 1365 }; /* entries: a chunk is a little less than 16 KiB */
@@ -70,7 +71,8 @@ struct partition {
 
     struct run *write_runs; /* of the epoch that is being written */
     size_t n_write_runs, write_runs_cap;
-    const struct writer_ref *refs; /* theirs, in the runs' order */
+    const struct form_ref *refs; /* theirs, in the runs' order */
+    struct files files;          /* where they go */
     struct writer writer;
 
     char **names; /* blocks of NAME_BLOCK bytes */
@@ -121,11 +123,11 @@ CLV_MUST_CHECK bool partition_find(struct partition *p, uint32_t number,
                                    uint64_t epoch_seq, struct clv_error *err);
 
 /* Groups the log by run into the p->n_log references at refs, and begins a new epoch. */
-void partition_sort(struct partition *p, struct writer_ref *refs);
+void partition_sort(struct partition *p, struct form_ref *refs);
 
 /* Adds the records that are about to be written, of the window v, to what outputs must hold. */
 CLV_MUST_CHECK bool partition_prove(struct partition *p, const struct proof_plan *plan,
-                                    const struct view *v, const struct writer_round *round,
+                                    const struct view *v, const struct form_round *round,
                                     struct clv_error *err);
 
 /* Gives flow i its name, once; partition_name() returns it ever after. */
@@ -134,12 +136,12 @@ CLV_MUST_CHECK bool partition_set_name(struct partition *p, uint32_t i, const ch
 const char *partition_name(const struct partition *p, uint32_t i);
 
 /* What outputs get once all partitions have written their last round. */
-CLV_MUST_CHECK bool partition_rest(struct partition *p, struct stage *stage,
-                                   const struct writer_round *round, struct clv_error *err);
+CLV_MUST_CHECK bool partition_rest(struct partition *p, struct form_scratch *x,
+                                   const struct form_round *round, struct clv_error *err);
 
 /* Writes the runs of the epoch that was sorted last. After the last round all outputs are closed.
  */
-CLV_MUST_CHECK bool partition_write(struct partition *p, struct stage *stage,
-                                    const struct writer_round *round, struct clv_error *err);
+CLV_MUST_CHECK bool partition_write(struct partition *p, struct form_scratch *x,
+                                    const struct form_round *round, struct clv_error *err);
 
 #endif

@@ -31,13 +31,13 @@ struct pipeline {
     struct metadata metadata;
     struct spill spill; /* for what is kept of each flow */
     struct partition *parts;
-    struct writer_ref *refs; /* of the epoch that is flushed, partition by partition */
-    uint64_t *ref_starts;    /* by partition */
+    struct form_ref *refs; /* of the epoch that is flushed, partition by partition */
+    uint64_t *ref_starts;  /* by partition */
     struct join join;
     struct roles roles;
     struct manifest manifest;
     struct numbering numbering;
-    struct writer_round round; /* of the epoch that is flushed */
+    struct form_round round; /* of the epoch that is flushed */
     struct finish finish;
 
     pthread_mutex_t lock; /* guards all below, and the counts of join */
@@ -49,7 +49,7 @@ struct pipeline {
 
 struct worker {
     struct pipeline *pl;
-    struct stage stage;
+    struct form_scratch scratch;
     char *text; /* rows of the manifest */
     bool is_caller;
 };
@@ -100,7 +100,7 @@ static bool lay_out(struct pipeline *pl, struct clv_error *err)
 static bool number(struct pipeline *pl, struct clv_error *err)
 {
     const struct flush *f = &pl->schedule.flush;
-    pl->round = (struct writer_round){
+    pl->round = (struct form_round){
         .source = {.dialect = pl->scan.dialect, .n_entries = ledger_count(&pl->ledger)},
         .last = f->last,
     };
@@ -167,7 +167,7 @@ static bool write_partition(struct pipeline *pl, struct worker *w, uint32_t part
     for (const struct observer *o = pl->params->observers; o; o = o->next)
         if (o->epoch && !o->epoch(o->self, p, v, &pl->round, err))
             return false;
-    return partition_write(p, &w->stage, &pl->round, err) && still_there(v, err);
+    return partition_write(p, &w->scratch, &pl->round, err) && still_there(v, err);
 }
 
 /* A descriptor for the manifest; -1: there is none where it is only held against one. */
@@ -215,7 +215,7 @@ static bool carry_out(struct pipeline *pl, struct worker *w, struct task *t, str
     case TASK_WRITE:
         return write_partition(pl, w, t->from, err);
     case TASK_REST:
-        return partition_rest(&pl->parts[t->from], &w->stage, &pl->round, err);
+        return partition_rest(&pl->parts[t->from], &w->scratch, &pl->round, err);
     case TASK_TOUR:
         return tour(pl, t, err);
     case TASK_ROWS:
@@ -447,11 +447,12 @@ static bool init_partition(struct pipeline *pl, struct partition *p, uint32_t ma
         pp->dialect->form == DIALECT_COPY ? pp->sources[0].format.hdr_len : PCAP_RECORD_HEADER;
     p->max_packets = pp->max_packets;
     p->max_bytes = pp->max_bytes;
-    writer_init(&p->writer, &p->flows, pp->dry_run ? -1 : pp->publish->dir_fd, pp->dialect,
-                max_open);
-    p->writer.by = &pp->by;
-    if (!pp->dry_run)
-        p->writer.mode = pp->publish->mode;
+    if (!pp->dry_run) {
+        const struct form form = {.dialect = pp->dialect, .by = &pp->by};
+        files_init(&p->files, pp->publish->dir_fd, pp->publish->mode, pp->dialect->compress,
+                   max_open);
+        writer_init(&p->writer, &p->flows, &form, &p->files.sink);
+    }
     for (const struct observer *o = pp->observers; o; o = o->next)
         if (o->prepare && !o->prepare(o->self, p))
             return false;
@@ -533,8 +534,7 @@ static void fini(struct pipeline *pl)
 static bool init_worker(struct worker *w, struct pipeline *pl)
 {
     w->pl = pl;
-    const enum clv_compress compress = pl->params->dialect->compress;
-    const bool ok = stage_init(&w->stage) && (!compress || stage_pack(&w->stage, compress));
+    const bool ok = form_scratch_init(&w->scratch, pl->params->dialect->compress);
     const bool rows = pl->params->manifest != CLV_MANIFEST_NONE;
     w->text = rows ? mem_alloc(FINISH_TEXT_MAX, 1) : NULL;
     return ok && (w->text || !rows);
@@ -548,7 +548,7 @@ static void run_workers(struct pipeline *pl)
     unsigned n = 0;
     struct clv_error err;
     if (!workers || !threads || !init_worker(&workers[0], pl)) {
-        (void)clv_fail_nomem(&err, "the workers", WRITER_CHUNK);
+        (void)clv_fail_nomem(&err, "the workers", STAGE_CHUNK);
         fail(pl, &err);
     } else {
         workers[0].is_caller = true;
@@ -562,7 +562,7 @@ static void run_workers(struct pipeline *pl)
             (void)pthread_join(threads[i], NULL);
     }
     for (unsigned i = 0; workers && i < want; i++) {
-        stage_fini(&workers[i].stage);
+        form_scratch_fini(&workers[i].scratch);
         mem_free(workers[i].text);
     }
     mem_free(workers);

@@ -11,7 +11,7 @@ enum {
     PARTITIONS_PER_THREAD = 16,
     FINDS_PER_THREAD = 4,
     PIECES_PER_THREAD = 8,
-    REF_COST = sizeof(struct log_entry) + sizeof(struct writer_ref),
+    REF_COST = sizeof(struct log_entry) + sizeof(struct form_ref),
     REFS_MIN = 64 * 1024,
     WINDOW_MIN = 4096,
     WINDOW_DEFAULT_MAX = 1 << 30,

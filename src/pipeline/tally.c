@@ -60,10 +60,11 @@ void tally_join_largest(struct clv_split_result *sum, const struct clv_split_res
     }
 }
 
+/* t: of a pcapng output, or NULL. */
 static void count_trail(struct clv_split_result *r, const struct trail *t)
 {
-    r->mixed += t->mixed;
-    if (!t->picks)
+    r->mixed += t && t->mixed;
+    if (!t || !t->picks)
         return;
     r->metadata_bytes += t->picks->bytes;
     r->metadata_beyond += t->picks->beyond;
@@ -80,6 +81,7 @@ void tally_flow(struct tally *t, const struct partition *p, const struct flow *f
                 bool named)
 {
     span_times(&t->seen, f);
+    count_trail(&t->seen, flow_table_beside_if(&p->flows, f, FLOW_BESIDE_TRAIL));
     if (named)
         keep_if_large(&t->seen, p, f);
     if (closed)
@@ -95,21 +97,22 @@ void tally_end(struct tally *t, const struct partition *parts, uint32_t n_parts,
         const struct partition *p = &parts[i];
         r->records_written += p->writer.records + p->dry_records;
         r->written_bytes += p->writer.bytes;
-        r->opens += p->writer.opens;
-        r->reopens += p->writer.reopens;
+        r->opens += p->files.opens;
+        r->reopens += p->files.reopens;
         r->writes += p->writer.writes;
         r->dropped_capped += p->capped;
         r->small += p->small;
         r->dropped_small += p->drop_small ? p->small : 0;
         r->outputs += p->flows.n;
-        for (size_t k = 0; k < p->writer.n_trails; k++)
-            count_trail(r, &p->writer.trails[k]);
     }
     for (unsigned i = 1; i < DECODE_CARRIERS; i++)
         if (t->tunnels[i] > (most ? t->tunnels[most] : 0))
             most = i;
     r->tunnelled = most ? t->tunnels[most] : 0;
     r->tunnel = most ? decode_carrier_name(most) : NULL;
+    r->mixed = t->seen.mixed;
+    r->metadata_bytes = t->seen.metadata_bytes;
+    r->metadata_beyond = t->seen.metadata_beyond;
     r->first_ns = t->seen.first_ns;
     r->last_ns = t->seen.last_ns;
     memcpy(r->largest, t->seen.largest, sizeof r->largest);

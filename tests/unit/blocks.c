@@ -165,13 +165,14 @@ static void open_output(struct output *o, const char *path)
 static void begin_round(struct output *o, struct clv_error *err)
 {
     o->until = 0;
-    stage_begin(&o->stage, o->fd, o->size, "out", err);
+    const struct stage_place place = {.fd = o->fd, .size = o->size};
+    assert_true(stage_begin(&o->stage, &place, 0, "out", err));
 }
 
 static void end_round(struct output *o)
 {
     assert_true(stage_end(&o->stage));
-    o->size = o->stage.size;
+    o->size = o->stage.place.size;
 }
 
 static void close_output(struct output *o)

@@ -8,7 +8,7 @@
 #include "cleave/packet.h"
 #include "format/dump.h"
 
-enum { LONGEST = WRITER_CHUNK + 5000 };
+enum { LONGEST = STAGE_CHUNK + 5000 };
 
 static uint8_t data[LONGEST];
 
@@ -64,15 +64,22 @@ static const struct {
     {"C_HDLC", {104, 0, true}}, {"an FCS", {1, 4, false}}, {"Linux cooked", {276, 0, true}},
 };
 
+static void begin(struct stage *s, int fd, uint64_t size, const char *name, struct clv_error *err)
+{
+    const struct stage_place place = {.fd = fd, .size = size};
+    assert_true(stage_begin(s, &place, 0, name, err));
+}
+
 /*
- * Outputs of all kinds through one stage, a record at a time each, and again from where the last
- * one ended.
+ * Outputs of all kinds through one stage and dumper, a record at a time each, and again from where
+ * the last one ended.
  */
 static void test_like_libpcap(void **state)
 {
     enum { N = N_ROWS(kinds) };
     struct temp t;
     struct stage s;
+    struct dump *dump = NULL;
     struct clv_error err = {0};
     uint64_t seed = 4, sizes[N] = {0};
     int fds[N];
@@ -85,10 +92,10 @@ static void test_like_libpcap(void **state)
     for (size_t k = 0; k < N; k++) {
         fds[k] = open(temp_path(&t, kinds[k].name), O_WRONLY | O_CREAT | O_EXCL, 0600);
         assert_true(fds[k] >= 0);
-        stage_begin(&s, fds[k], 0, kinds[k].name, &err);
+        begin(&s, fds[k], 0, kinds[k].name, &err);
         CHECK(kinds[k].name, dump_header(&s, &kinds[k].kind));
         CHECK(kinds[k].name, stage_end(&s));
-        sizes[k] = s.size;
+        sizes[k] = s.place.size;
     }
     for (size_t i = 0; i < N_ROWS(records); i++)
         for (size_t k = 0; k < N; k++) {
@@ -96,10 +103,10 @@ static void test_like_libpcap(void **state)
                                             .caplen = records[i].caplen,
                                             .origlen = records[i].origlen,
                                             .ts_ns = records[i].ts_ns};
-            stage_begin(&s, fds[k], sizes[k], kinds[k].name, &err);
-            CHECK(kinds[k].name, dump_record(&s, &kinds[k].kind, &rec));
+            begin(&s, fds[k], sizes[k], kinds[k].name, &err);
+            CHECK(kinds[k].name, dump_record(&dump, &s, &kinds[k].kind, &rec));
             CHECK(kinds[k].name, stage_end(&s));
-            sizes[k] = s.size;
+            sizes[k] = s.place.size;
         }
     for (size_t k = 0; k < N; k++) {
         struct bytes want = {0}, got = {0};
@@ -114,6 +121,7 @@ static void test_like_libpcap(void **state)
     }
     CHECK_EQ("no error", err.code, CLV_ERR_NONE);
     CHECK_EQ("descriptors", open_descriptors(), fds_before);
+    dump_close(&dump);
     stage_fini(&s);
     temp_remove(&t);
 }
@@ -142,6 +150,7 @@ static void test_times(void **state)
     };
     struct temp t;
     struct stage s;
+    struct dump *dump = NULL;
     struct clv_error err = {0};
     (void)state;
     temp_make(&t);
@@ -156,8 +165,8 @@ static void test_times(void **state)
         uint32_t sec, frac;
         const int fd = open(temp_path(&t, "out"), O_WRONLY | O_CREAT | O_TRUNC, 0600);
         assert_true(fd >= 0);
-        stage_begin(&s, fd, 0, "out", &err);
-        CHECK(rows[i].name, dump_record(&s, &kind, &rec));
+        begin(&s, fd, 0, "out", &err);
+        CHECK(rows[i].name, dump_record(&dump, &s, &kind, &rec));
         CHECK(rows[i].name, stage_end(&s));
         assert_int_equal(close(fd), 0);
         temp_read(&t, "out", &got);
@@ -168,6 +177,7 @@ static void test_times(void **state)
         CHECK_EQ(rows[i].name, frac, rows[i].frac);
         bytes_free(&got);
     }
+    dump_close(&dump);
     stage_fini(&s);
     temp_remove(&t);
 }
@@ -178,22 +188,24 @@ static void test_failures(void **state)
     const struct dialect_kind kind = {1, 0, false};
     struct temp t;
     struct stage s;
+    struct dump *dump = NULL;
     struct clv_error err = {0};
     (void)state;
     temp_make(&t);
     assert_true(stage_init(&s));
     const int fd = open(temp_file(&t, "out", NULL, 0), O_RDONLY);
     assert_true(fd >= 0);
-    stage_begin(&s, fd, 0, "out", &err);
+    begin(&s, fd, 0, "out", &err);
     mem_fail_from(1);
-    CHECK("no memory", !dump_record(&s, &kind, &rec));
+    CHECK("no memory", !dump_record(&dump, &s, &kind, &rec));
     mem_fail_from(0);
     CHECK_EQ("no memory", err.code, CLV_ERR_NOMEM);
-    CHECK("cannot be written", !dump_record(&s, &kind, &rec));
+    CHECK("cannot be written", !dump_record(&dump, &s, &kind, &rec));
     CHECK_EQ("cannot be written", err.code, CLV_ERR_IO);
     CHECK_EQ("cannot be written", err.sys, EBADF);
+    dump_close(&dump);
+    dump_close(&dump); /* nothing is left to free */
     stage_fini(&s);
-    stage_fini(&s); /* nothing is left to free */
     assert_int_equal(close(fd), 0);
     temp_remove(&t);
 }

@@ -20,8 +20,8 @@ static bool run_epoch(struct numbering *nb, struct partition *parts, uint32_t n_
                       const unsigned *flows, size_t n, uint32_t epoch, uint64_t seq,
                       struct clv_error *err)
 {
-    static struct writer_ref refs[1 << 16];
-    const struct writer_round round = {.position = 0};
+    static struct form_ref refs[1 << 16];
+    const struct form_round round = {.position = 0};
     struct scan_piece piece = piece_make(flows, n, n_parts, seq);
     bool ok = true;
     for (uint32_t p = n_parts; p-- > 0 && ok;) /* not in their order: it must not matter */

@@ -3,6 +3,7 @@
 #include "support_piece.h"
 #include "support_temp.h"
 
+#include "base/io.h"
 #include "base/mem.h"
 
 /* A generated epoch: flows in an order that mixes them, and which partition each belongs to. */
@@ -26,7 +27,7 @@ static void check_runs(const struct partition *p, const char *row, const unsigne
         for (size_t i = 0; i < n; i++) {
             if (flows[i] != flow)
                 continue;
-            const struct writer_ref *ref = &p->refs[run->at - run->n + k];
+            const struct form_ref *ref = &p->refs[run->at - run->n + k];
             if (k == 0)
                 CHECK_EQ(row, run->first_ns, (seq + i) * 1000);
             CHECK_EQ(row, ref->offset, i * RECORD_LEN);
@@ -66,7 +67,7 @@ static void test_find_and_sort(void **state)
         const char *row = rows[i].name;
         const size_t n = rows[i].n;
         unsigned *flows = calloc(n ? n : 1, sizeof *flows);
-        struct writer_ref *refs = calloc(n ? n : 1, sizeof *refs);
+        struct form_ref *refs = calloc(n ? n : 1, sizeof *refs);
         uint64_t *per_flow = calloc(1u << 15, sizeof *per_flow);
         assert_true(flows && refs && per_flow);
         for (uint32_t number = 0; number < rows[i].n_partitions; number++) {
@@ -114,7 +115,7 @@ static void test_find_and_sort(void **state)
 static void test_pieces(void **state)
 {
     static const unsigned first[] = {0, 1, 0}, second[] = {1, 2, 0, 2};
-    struct writer_ref refs[7];
+    struct form_ref refs[7];
     struct partition p;
     (void)state;
     assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
@@ -217,7 +218,7 @@ static void test_equal_hashes(void **state)
 {
     enum { N = 600 };
     static unsigned flows[N];
-    static struct writer_ref refs[N];
+    static struct form_ref refs[N];
     struct partition p;
     (void)state;
     assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
@@ -269,7 +270,7 @@ static void test_write(void **state)
     static const struct dialect dialect = {.header = "a header of 24 bytes..."};
     static struct bytes want[N_FLOWS];
     static unsigned flows[N];
-    static struct writer_ref refs[N];
+    static struct form_ref refs[N];
     struct temp t;
     struct partition p;
     struct bytes source = {0};
@@ -278,10 +279,11 @@ static void test_write(void **state)
     temp_make(&t);
     const int dir_fd = open(t.dir, O_RDONLY | O_DIRECTORY);
     assert_true(dir_fd >= 0);
-    struct stage stage;
-    assert_true(stage_init(&stage));
+    struct form_scratch scratch;
+    assert_true(form_scratch_init(&scratch, CLV_COMPRESS_NONE));
     assert_true(partition_init(&p, by_flow(), &no_cuts, NULL));
-    writer_init(&p.writer, &p.flows, dir_fd, &dialect, 7);
+    files_init(&p.files, dir_fd, IO_MODE, false, 7);
+    writer_init(&p.writer, &p.flows, &(struct form){.dialect = &dialect}, &p.files.sink);
     for (uint32_t epoch = 1; epoch <= EPOCHS; epoch++) {
         uint64_t seed = epoch;
         source.len = 0;
@@ -297,15 +299,15 @@ static void test_write(void **state)
             put_bytes(&want[flow], dialect.header, HEADER);
         }
         partition_sort(&p, refs);
-        const struct writer_round round = {
+        const struct form_round round = {
             .base = source.p, .source = {.dialect = &dialect}, .last = epoch == EPOCHS};
-        CHECK("write", partition_write(&p, &stage, &round, &err));
+        CHECK("write", partition_write(&p, &scratch, &round, &err));
         CHECK_EQ("written", p.n_write_runs, 0);
         for (size_t i = 0; i < N; i++)
             put_bytes(&want[flows[i]], source.p + i * RECORD_LEN, RECORD_LEN);
         piece_free(&piece);
     }
-    CHECK_EQ("all are closed", p.writer.n_open, 0);
+    CHECK_EQ("all are closed", p.files.n_open, 0);
     CHECK_EQ("records", p.writer.records, N * EPOCHS);
     for (unsigned flow = 0; flow < N_FLOWS; flow++) {
         char name[32];
@@ -319,7 +321,7 @@ static void test_write(void **state)
     }
     CHECK_EQ("files", count_entries(t.dir), N_FLOWS);
     partition_fini(&p);
-    stage_fini(&stage);
+    form_scratch_fini(&scratch);
     bytes_free(&source);
     assert_int_equal(close(dir_fd), 0);
     temp_remove(&t);

@@ -27,7 +27,7 @@ ssize_t pread(int fd, void *p, size_t n, off_t offset)
     return read(fd, p, reads.most && n > reads.most ? reads.most : n);
 }
 
-/* How writer.c meets it is tested there; here are the edges of a chunk. */
+/* How forms and writers use it is tested there; here are the edges of a chunk. */
 static void test_puts(void **state)
 {
     static const struct {
@@ -37,49 +37,69 @@ static void test_puts(void **state)
     } rows[] = {
         {"nothing", {0}, 0},
         {"a byte", {1}, 1},
-        {"a byte less than a chunk", {WRITER_CHUNK - 1}, 1},
-        {"a chunk", {WRITER_CHUNK}, 1},
-        {"a byte more", {WRITER_CHUNK + 1}, 2},
-        {"a chunk by bytes", {WRITER_CHUNK - 2, 1, 1}, 1},
-        {"over its end", {WRITER_CHUNK - 2, 1, 1, 1}, 2},
-        {"long on short", {100, 3 * WRITER_CHUNK}, 4},
-        {"long, exactly", {100, 3 * WRITER_CHUNK - 100}, 3},
-        {"short on long", {2 * WRITER_CHUNK, 100, 100}, 3},
-        {"long on long", {WRITER_CHUNK + 1, WRITER_CHUNK + 1}, 3},
+        {"a byte less than a chunk", {STAGE_CHUNK - 1}, 1},
+        {"a chunk", {STAGE_CHUNK}, 1},
+        {"a byte more", {STAGE_CHUNK + 1}, 2},
+        {"a chunk by bytes", {STAGE_CHUNK - 2, 1, 1}, 1},
+        {"over its end", {STAGE_CHUNK - 2, 1, 1, 1}, 2},
+        {"long on short", {100, 3 * STAGE_CHUNK}, 4},
+        {"long, exactly", {100, 3 * STAGE_CHUNK - 100}, 3},
+        {"short on long", {2 * STAGE_CHUNK, 100, 100}, 3},
+        {"long on long", {STAGE_CHUNK + 1, STAGE_CHUNK + 1}, 3},
     };
-    static const uint64_t sizes[] = {0, 1, 4095, 4096, 4097, WRITER_CHUNK + 10};
+    static const struct stage_place places[] = {
+        {.size = 0},
+        {.size = 1},
+        {.size = 4095},
+        {.size = 4096},
+        {.size = 4097},
+        {.size = STAGE_CHUNK + 10},
+        {.base = 4096, .size = 0},
+        {.base = 100, .size = 0},
+        {.base = 4000, .size = 96},
+        {.base = STAGE_CHUNK + 1, .size = STAGE_CHUNK - 1},
+        {.fd = -1, .size = 0},
+        {.fd = -1, .base = 4000, .size = 10},
+    };
     struct temp t;
     struct bytes data = {0};
     uint64_t seed = 1;
     (void)state;
     temp_make(&t);
-    put_noise(&data, &seed, 8 * WRITER_CHUNK);
+    put_noise(&data, &seed, 8 * STAGE_CHUNK);
     for (size_t i = 0; i < N_ROWS(rows); i++)
-        for (size_t k = 0; k < N_ROWS(sizes); k++) {
-            char row[80];
+        for (size_t k = 0; k < N_ROWS(places); k++) {
+            struct stage_place place = places[k];
+            const bool counts = place.fd < 0;
+            const size_t before = place.base + place.size;
+            char row[96];
             struct stage s;
             struct clv_error err = {0};
             struct bytes got = {0};
-            (void)snprintf(row, sizeof row, "%s, behind %u bytes", rows[i].name,
-                           (unsigned)sizes[k]);
-            const int fd = open(temp_file(&t, "out", data.p, sizes[k]), O_WRONLY);
+            (void)snprintf(row, sizeof row, "%s%s, after %u bytes from %u on", rows[i].name,
+                           counts ? " counted" : "", (unsigned)place.size, (unsigned)place.base);
+            const int fd = open(temp_file(&t, "out", data.p, before), O_WRONLY);
             assert_true(fd >= 0 && stage_init(&s));
-            stage_begin(&s, fd, sizes[k], "out", &err);
-            size_t at = sizes[k];
+            place.fd = counts ? -1 : fd;
+            CHECK(row, stage_begin(&s, &place, 0, "out", &err));
+            size_t at = before;
             for (size_t p = 0; p < 6 && rows[i].puts[p]; p++) {
                 CHECK(row, stage_put(&s, data.p + at, rows[i].puts[p]));
                 at += rows[i].puts[p];
             }
             CHECK(row, stage_end(&s));
-            CHECK_EQ(row, s.size, at);
-            if (sizes[k] % WRITER_ALIGN == 0)
+            CHECK_EQ(row, s.place.base, place.base);
+            CHECK_EQ(row, s.place.size, at - place.base);
+            if (counts)
+                CHECK_EQ(row, s.writes, 0);
+            else if (before % STAGE_ALIGN == 0)
                 CHECK_EQ(row, s.writes, rows[i].writes);
             CHECK_EQ(row, err.code, CLV_ERR_NONE);
             stage_fini(&s);
             assert_int_equal(close(fd), 0);
             temp_read(&t, "out", &got);
-            CHECK_EQ(row, got.len, at);
-            CHECK_MEM(row, got.p, data.p, at);
+            CHECK_EQ(row, got.len, counts ? before : at);
+            CHECK_MEM(row, got.p, data.p, got.len);
             bytes_free(&got);
         }
     bytes_free(&data);
@@ -101,14 +121,15 @@ static void test_failures(void **state)
     mem_fail_from(0);
     stage_fini(&s);
     assert_true(stage_init(&s));
-    stage_begin(&s, fd, 4096, "out", &err);
+    const struct stage_place place = {.fd = fd, .size = 4096};
+    assert_true(stage_begin(&s, &place, 0, "out", &err));
     CHECK("it fits", stage_put(&s, &byte, 1));
     CHECK("read-only", !stage_end(&s));
     CHECK_EQ("read-only", err.code, CLV_ERR_IO);
     CHECK_EQ("read-only", err.sys, EBADF);
     CHECK_STR("read-only", err.subject, "out");
     CHECK_HAS("read-only", err.what, "cannot be written at byte 4096");
-    CHECK_EQ("nothing was written", s.size, 4096);
+    CHECK_EQ("nothing was written", s.place.size, 4096);
     stage_fini(&s);
     assert_int_equal(close(fd), 0);
     temp_remove(&t);
@@ -133,8 +154,8 @@ static void begin(struct output *o, enum clv_compress kind)
     *o = (struct output){.kind = kind};
     temp_make(&o->temp);
     for (unsigned i = 0; i < 4; i++) { /* so that outputs grow here and shrink there */
-        put_noise(&o->data, &seed, WRITER_CHUNK - 1000);
-        put_fill(&o->data, (uint8_t)i, WRITER_CHUNK + 777);
+        put_noise(&o->data, &seed, STAGE_CHUNK - 1000);
+        put_fill(&o->data, (uint8_t)i, STAGE_CHUNK + 777);
     }
     o->fd = open(temp_file(&o->temp, "out", NULL, 0), O_RDWR);
     assert_true(o->fd >= 0 && stage_init(&o->stage) && stage_pack(&o->stage, kind));
@@ -148,9 +169,15 @@ static void end(struct output *o)
     temp_remove(&o->temp);
 }
 
+static bool begin_on(struct stage *s, const struct output *o, struct clv_error *err)
+{
+    const struct stage_place place = {.fd = o->fd, .size = o->size};
+    return stage_begin(s, &place, o->tail, "out", err);
+}
+
 static bool begin_round(struct output *o)
 {
-    return stage_begin_packed(&o->stage, o->fd, o->size, o->tail, "out", &o->err);
+    return begin_on(&o->stage, o, &o->err);
 }
 
 static bool put(struct output *o, size_t len)
@@ -162,8 +189,8 @@ static bool put(struct output *o, size_t len)
 static bool end_round(struct output *o)
 {
     const bool ok = stage_end(&o->stage);
-    o->tail = (uint32_t)o->stage.at;
-    o->size = o->stage.size + o->stage.at;
+    o->tail = o->stage.tail;
+    o->size = o->stage.place.size;
     return ok;
 }
 
@@ -173,7 +200,7 @@ static struct bytes check_file(const char *row, struct output *o, bool last)
     struct bytes got = {0};
     temp_read(&o->temp, "out", &got);
     CHECK_EQ(row, got.len, o->size);
-    CHECK_EQ(row, o->tail, last ? 0 : o->put % WRITER_CHUNK);
+    CHECK_EQ(row, o->tail, last ? 0 : o->put % STAGE_CHUNK);
     struct bytes plain = unpack_file(row, o->kind, &got, o->put, last);
     CHECK_EQ(row, plain.len, o->put);
     CHECK_MEM(row, plain.p, o->data.p, o->put);
@@ -191,21 +218,21 @@ static void packed_rounds(enum clv_compress kind)
     } rows[] = {
         {"a byte", {1}},
         {"a byte and another", {1, 1}},
-        {"a byte less than a stretch", {WRITER_CHUNK - 1}},
-        {"a stretch", {WRITER_CHUNK}},
-        {"a byte more", {WRITER_CHUNK + 1}},
-        {"a stretch, at last", {WRITER_CHUNK - 1, 1}},
-        {"a stretch, from small to large", {1, WRITER_CHUNK - 1}},
-        {"over its end", {WRITER_CHUNK - 1, 2}},
-        {"stretches", {WRITER_CHUNK, WRITER_CHUNK, 2 * WRITER_CHUNK}},
-        {"stretches and a byte", {WRITER_CHUNK, WRITER_CHUNK, 1}},
+        {"a byte less than a stretch", {STAGE_CHUNK - 1}},
+        {"a stretch", {STAGE_CHUNK}},
+        {"a byte more", {STAGE_CHUNK + 1}},
+        {"a stretch, at last", {STAGE_CHUNK - 1, 1}},
+        {"a stretch, from small to large", {1, STAGE_CHUNK - 1}},
+        {"over its end", {STAGE_CHUNK - 1, 2}},
+        {"stretches", {STAGE_CHUNK, STAGE_CHUNK, 2 * STAGE_CHUNK}},
+        {"stretches and a byte", {STAGE_CHUNK, STAGE_CHUNK, 1}},
         {"small ones", {100, 200, 300, 4000, 5000}},
-        {"three behind a byte", {1, 3 * WRITER_CHUNK - 1}},
-        {"three and a half, twice", {7 * WRITER_CHUNK / 2, 7 * WRITER_CHUNK / 2}},
+        {"three behind a byte", {1, 3 * STAGE_CHUNK - 1}},
+        {"three and a half, twice", {7 * STAGE_CHUNK / 2, 7 * STAGE_CHUNK / 2}},
         {"by two thirds",
-         {WRITER_CHUNK * 2 / 3, WRITER_CHUNK * 2 / 3, WRITER_CHUNK * 2 / 3, WRITER_CHUNK * 2 / 3}},
+         {STAGE_CHUNK * 2 / 3, STAGE_CHUNK * 2 / 3, STAGE_CHUNK * 2 / 3, STAGE_CHUNK * 2 / 3}},
         {"noise, then zeros",
-         {WRITER_CHUNK - 1000, WRITER_CHUNK - 1000, 1000, WRITER_CHUNK, WRITER_CHUNK / 2}},
+         {STAGE_CHUNK - 1000, STAGE_CHUNK - 1000, 1000, STAGE_CHUNK, STAGE_CHUNK / 2}},
     };
     enum way { AT_ONCE, A_ROUND_EACH, EMPTY_ROUNDS, A_LAST_ROUND, WAYS };
     static const char *const ways[] = {"at once", "a round each", "empty rounds",
@@ -262,14 +289,14 @@ static void packed_in_turn(enum clv_compress kind)
     for (unsigned i = 0; i < ROUNDS; i++)
         for (unsigned n = 0; n < 2; n++) {
             struct output *o = n ? &b : &a;
-            CHECK("begin", stage_begin_packed(&a.stage, o->fd, o->size, o->tail, "out", NULL));
+            CHECK("begin", begin_on(&a.stage, o, NULL));
             const size_t len = (noise(&seed) >> 40) % 50000;
             CHECK("put", stage_put(&a.stage, o->data.p + o->put, len));
             CHECK("pack", i < ROUNDS - 1 || stage_pack_rest(&a.stage));
             CHECK("end", stage_end(&a.stage));
             o->put += len;
-            o->tail = (uint32_t)a.stage.at;
-            o->size = a.stage.size + a.stage.at;
+            o->tail = a.stage.tail;
+            o->size = a.stage.place.size;
         }
     struct bytes got = check_file("one", &a, true);
     bytes_free(&got);
@@ -303,7 +330,7 @@ static void read_back(enum clv_compress kind)
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         static struct output o;
         begin(&o, kind);
-        CHECK(rows[i].name, begin_round(&o) && put(&o, WRITER_CHUNK + 4321) && end_round(&o));
+        CHECK(rows[i].name, begin_round(&o) && put(&o, STAGE_CHUNK + 4321) && end_round(&o));
         if (rows[i].write_only) {
             assert_int_equal(close(o.fd), 0);
             o.fd = open(temp_path(&o.temp, "out"), O_WRONLY);
@@ -351,7 +378,7 @@ static void cut_off(enum clv_compress kind)
         static struct output o;
         const char *row = rows[i].name;
         begin(&o, kind);
-        CHECK(row, begin_round(&o) && put(&o, WRITER_CHUNK + TAIL) && end_round(&o));
+        CHECK(row, begin_round(&o) && put(&o, STAGE_CHUNK + TAIL) && end_round(&o));
         CHECK_EQ(row, o.tail, TAIL);
         const uint64_t left = rows[i].missing == SIZE_MAX ? 0 : o.size - rows[i].missing;
         assert_int_equal(truncate(temp_path(&o.temp, "out"), (off_t)left), 0);
@@ -388,10 +415,10 @@ static void packed_failures(enum clv_compress kind)
         const char *what;
     } rows[] = {
         {"what waits", 100, 100, F_SEAL_WRITE, "cannot be written at byte 100"},
-        {"a stretch", WRITER_CHUNK - 2000, 2 * WRITER_CHUNK, F_SEAL_WRITE,
+        {"a stretch", STAGE_CHUNK - 2000, 2 * STAGE_CHUNK, F_SEAL_WRITE,
          "cannot be written at byte 0"},
-        {"behind a stretch", 2 * WRITER_CHUNK, 100, F_SEAL_GROW, "cannot be written at byte"},
-        {"a stretch, larger than what waited", 100, WRITER_CHUNK, F_SEAL_GROW,
+        {"behind a stretch", 2 * STAGE_CHUNK, 100, F_SEAL_GROW, "cannot be written at byte"},
+        {"a stretch, larger than what waited", 100, STAGE_CHUNK, F_SEAL_GROW,
          "cannot be written at byte"},
     };
     for (size_t i = 0; i < N_ROWS(rows); i++) {

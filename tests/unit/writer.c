@@ -9,6 +9,7 @@
 #include <signal.h>
 #include <sys/resource.h>
 
+#include "output/files.h"
 #include "output/writer.h"
 
 /*
@@ -22,8 +23,8 @@ static struct {
 ssize_t pwrite(int fd, const void *p, size_t n, off_t offset)
 {
     writes.n++;
-    writes.crooked += (uintptr_t)p % WRITER_ALIGN != (uint64_t)offset % WRITER_ALIGN;
-    writes.unaligned_ends += ((uint64_t)offset + n) % WRITER_ALIGN != 0;
+    writes.crooked += (uintptr_t)p % STAGE_ALIGN != (uint64_t)offset % STAGE_ALIGN;
+    writes.unaligned_ends += ((uint64_t)offset + n) % STAGE_ALIGN != 0;
     if (lseek(fd, offset, SEEK_SET) != offset)
         return -1;
     return write(fd, p, n);
@@ -37,8 +38,9 @@ static const struct dialect dialect = {.form = DIALECT_COPY, .header = "a header
 struct fixture {
     struct temp temp;
     struct flow_table flows;
+    struct files files;
     struct writer w;
-    struct stage stage;
+    struct form_scratch scratch;
     uint8_t *source; /* the window that references point into */
     char names[FLOWS_MAX][64];
     struct bytes want[FLOWS_MAX];
@@ -47,48 +49,61 @@ struct fixture {
     int dir_fd;
 };
 
-static void begin(struct fixture *x, unsigned n_flows, uint32_t max_open)
+static void begin_with(struct fixture *x, const struct dialect *d, unsigned n_flows,
+                       uint32_t max_open)
 {
+    const struct form form = {.dialect = d};
     uint64_t seed = 11;
     struct bytes b = {0};
     *x = (struct fixture){0};
     temp_make(&x->temp);
     put_noise(&b, &seed, SOURCE);
     x->source = b.p;
-    assert_true(stage_init(&x->stage));
+    x->fds = open_descriptors();
+    x->dir_fd = open(x->temp.dir, O_RDONLY | O_DIRECTORY);
+    assert_true(x->dir_fd >= 0);
+    assert_true(form_scratch_init(&x->scratch, d->compress));
     assert_true(flow_table_init(&x->flows));
+    files_init(&x->files, x->dir_fd, 0640, d->compress, max_open);
+    writer_init(&x->w, &x->flows, &form, &x->files.sink);
     for (uint32_t i = 0; i < n_flows; i++) {
         const struct flow_key key = {.family = 4, .a_port = (uint16_t)i};
         assert_int_equal(flow_table_add(&x->flows, &key, NULL, flow_key_hash(&key, SECRET)), i);
         (void)snprintf(x->names[i], sizeof x->names[i], "flow-%u.pcap", i);
     }
-    x->fds = open_descriptors();
-    x->dir_fd = open(x->temp.dir, O_RDONLY | O_DIRECTORY);
-    assert_true(x->dir_fd >= 0);
-    writer_init(&x->w, &x->flows, x->dir_fd, &dialect, max_open);
+}
+
+static void begin(struct fixture *x, unsigned n_flows, uint32_t max_open)
+{
+    begin_with(x, &dialect, n_flows, max_open);
 }
 
 static void end(struct fixture *x)
 {
     writer_fini(&x->w);
+    files_fini(&x->files);
     assert_int_equal(close(x->dir_fd), 0);
     assert_int_equal(open_descriptors(), x->fds);
     flow_table_fini(&x->flows);
-    stage_fini(&x->stage);
+    form_scratch_fini(&x->scratch);
     free(x->source);
     for (unsigned i = 0; i < FLOWS_MAX; i++)
         bytes_free(&x->want[i]);
     temp_remove(&x->temp);
 }
 
-/* From now on outputs are of the dialect, which may compress. */
-static void use_dialect(struct fixture *x, const struct dialect *d, uint32_t max_open)
+/* What the sink knows of a flow's output. */
+static const struct file *file_of(const struct fixture *x, uint32_t flow)
 {
-    writer_init(&x->w, &x->flows, x->dir_fd, d, max_open);
-    assert_true(!d->compress || stage_pack(&x->stage, d->compress));
+    return flow_table_beside(&x->flows, flow_table_at(&x->flows, flow), FLOW_BESIDE_SINK);
 }
 
-static bool append(struct fixture *x, uint32_t flow, const struct writer_ref *refs, uint32_t n,
+static uint32_t tail_of(const struct fixture *x, uint32_t flow)
+{
+    return *form_output(&x->flows, flow_table_at(&x->flows, flow)).tail;
+}
+
+static bool append(struct fixture *x, uint32_t flow, const struct form_ref *refs, uint32_t n,
                    bool last, struct clv_error *err)
 {
     if (!x->want[flow].len)
@@ -96,9 +111,9 @@ static bool append(struct fixture *x, uint32_t flow, const struct writer_ref *re
     for (uint32_t i = 0; i < n; i++)
         put_bytes(&x->want[flow], x->source + refs[i].offset, refs[i].len);
     x->records += n;
-    const struct writer_round round = {
+    const struct form_round round = {
         .base = x->source, .source = {.dialect = &dialect}, .last = last};
-    return writer_append(&x->w, &x->stage, flow, x->names[flow], &round, refs, n, err);
+    return writer_append(&x->w, &x->scratch, flow, x->names[flow], &round, refs, n, err);
 }
 
 static void check_outputs(struct fixture *x, const char *row)
@@ -109,12 +124,12 @@ static void check_outputs(struct fixture *x, const char *row)
         if (!x->want[i].len)
             continue;
         temp_read(&x->temp, x->names[i], &got);
-        CHECK_EQ(row, flow_table_at(&x->flows, i)->size, got.len);
-        CHECK_EQ(row, flow_table_at(&x->flows, i)->fd, -1);
+        CHECK_EQ(row, file_of(x, i)->size, got.len);
+        CHECK_EQ(row, file_of(x, i)->slot, 0);
         bytes += got.len;
-        if (x->w.dialect->compress) {
+        if (x->w.form.dialect->compress) {
             struct bytes plain =
-                unpack_file(row, x->w.dialect->compress, &got, x->want[i].len, true);
+                unpack_file(row, x->w.form.dialect->compress, &got, x->want[i].len, true);
             bytes_free(&got);
             got = plain;
         }
@@ -124,7 +139,7 @@ static void check_outputs(struct fixture *x, const char *row)
     }
     CHECK_EQ(row, x->w.bytes, bytes);
     CHECK_EQ(row, x->w.records, x->records);
-    CHECK_EQ(row, x->w.n_open, 0);
+    CHECK_EQ(row, x->files.n_open, 0);
 }
 
 /* Rounds over all flows, some sleeping in some rounds, under every limit of descriptors. */
@@ -149,22 +164,22 @@ static void test_rounds(void **state)
         begin(&x, rows[i].n_flows, rows[i].max_open);
         for (unsigned round = 0; round < rows[i].rounds; round++)
             for (uint32_t flow = 0; flow < rows[i].n_flows; flow++) {
-                struct writer_ref refs[20];
+                struct form_ref refs[20];
                 const uint32_t n = 1 + (uint32_t)(noise(&seed) >> 40) % N_ROWS(refs);
                 for (uint32_t k = 0; k < n; k++)
-                    refs[k] = (struct writer_ref){
+                    refs[k] = (struct form_ref){
                         .offset = (uint32_t)(noise(&seed) >> 40) % (SOURCE - 3000),
                         .len = 16 + (uint32_t)(noise(&seed) >> 40) % 2900,
                     };
                 if (flow && (noise(&seed) >> 60) == 0)
                     continue;
                 CHECK(rows[i].name, append(&x, flow, refs, n, false, &err));
-                CHECK(rows[i].name, x.w.n_open <= rows[i].max_open);
-                CHECK_EQ(rows[i].name, open_descriptors(), x.fds + 1 + x.w.n_open);
+                CHECK(rows[i].name, x.files.n_open <= rows[i].max_open);
+                CHECK_EQ(rows[i].name, open_descriptors(), x.fds + 1 + x.files.n_open);
             }
-        CHECK(rows[i].name, writer_close_all(&x.w, &err));
-        CHECK_EQ(rows[i].name, x.w.reopens > 0, rows[i].reopens);
-        CHECK_EQ(rows[i].name, x.w.opens - x.w.reopens, rows[i].n_flows);
+        CHECK(rows[i].name, writer_close(&x.w, &err));
+        CHECK_EQ(rows[i].name, x.files.reopens > 0, rows[i].reopens);
+        CHECK_EQ(rows[i].name, x.files.opens - x.files.reopens, rows[i].n_flows);
         CHECK_EQ(rows[i].name, err.code, CLV_ERR_NONE);
         check_outputs(&x, rows[i].name);
         end(&x);
@@ -175,18 +190,18 @@ static void test_rounds(void **state)
 static void test_least_recent(void **state)
 {
     static struct fixture x;
-    const struct writer_ref ref = {0, 100};
+    const struct form_ref ref = {0, 100};
     static const uint32_t order[] = {0, 1, 0, 2, 0, 2, 0, 1};
     (void)state;
     begin(&x, 3, 2);
     for (size_t i = 0; i < N_ROWS(order); i++)
         CHECK("append", append(&x, order[i], &ref, 1, false, NULL));
-    CHECK_EQ("opens", x.w.opens, 4); /* 0, 1, 2 in place of 1, 1 in place of 2 */
-    CHECK_EQ("re-opens", x.w.reopens, 1);
-    CHECK("0 is open", flow_table_at(&x.flows, 0)->fd >= 0);
-    CHECK("1 is open", flow_table_at(&x.flows, 1)->fd >= 0);
-    CHECK_EQ("2 is closed", flow_table_at(&x.flows, 2)->fd, -1);
-    CHECK("close", writer_close_all(&x.w, NULL));
+    CHECK_EQ("opens", x.files.opens, 4); /* 0, 1, 2 in place of 1, 1 in place of 2 */
+    CHECK_EQ("re-opens", x.files.reopens, 1);
+    CHECK("0 is open", file_of(&x, 0)->slot != 0);
+    CHECK("1 is open", file_of(&x, 1)->slot != 0);
+    CHECK_EQ("2 is closed", file_of(&x, 2)->slot, 0);
+    CHECK("close", writer_close(&x.w, NULL));
     check_outputs(&x, "all");
     end(&x);
 }
@@ -195,9 +210,9 @@ static void test_least_recent(void **state)
 static void test_sizes(void **state)
 {
     static const uint32_t totals[] = {
-        HEADER + 1,           WRITER_ALIGN - 1, WRITER_ALIGN,         WRITER_ALIGN + 1,
-        WRITER_CHUNK - 1,     WRITER_CHUNK,     WRITER_CHUNK + 1,     WRITER_CHUNK + WRITER_ALIGN,
-        2 * WRITER_CHUNK - 1, 2 * WRITER_CHUNK, 2 * WRITER_CHUNK + 1, 3 * WRITER_CHUNK + 4097,
+        HEADER + 1,          STAGE_ALIGN - 1, STAGE_ALIGN,         STAGE_ALIGN + 1,
+        STAGE_CHUNK - 1,     STAGE_CHUNK,     STAGE_CHUNK + 1,     STAGE_CHUNK + STAGE_ALIGN,
+        2 * STAGE_CHUNK - 1, 2 * STAGE_CHUNK, 2 * STAGE_CHUNK + 1, 3 * STAGE_CHUNK + 4097,
     };
     static const uint32_t lens[] = {1u << 30, 262160, 65536, 4096, 1514};
     (void)state;
@@ -213,7 +228,7 @@ static void test_sizes(void **state)
             uint32_t left = totals[i] - HEADER, n = 0;
             while (left) {
                 const uint32_t len = left < lens[k] ? left : lens[k];
-                const struct writer_ref ref = {
+                const struct form_ref ref = {
                     .offset = (uint32_t)(noise(&seed) >> 40) % (SOURCE - len), .len = len};
                 put_bytes(&refs, &ref, sizeof ref);
                 CHECK(row, append(&x, 1, &ref, 1, false, NULL));
@@ -221,11 +236,10 @@ static void test_sizes(void **state)
                 n++;
             }
             const uint64_t before = x.w.writes;
-            CHECK(row,
-                  append(&x, 0, (const struct writer_ref *)(const void *)refs.p, n, true, NULL));
-            CHECK_EQ(row, x.w.writes - before, (totals[i] + WRITER_CHUNK - 1) / WRITER_CHUNK);
-            CHECK_EQ(row, flow_table_at(&x.flows, 0)->fd, -1); /* it was the last */
-            CHECK(row, writer_close_all(&x.w, NULL));
+            CHECK(row, append(&x, 0, (const struct form_ref *)(const void *)refs.p, n, true, NULL));
+            CHECK_EQ(row, x.w.writes - before, (totals[i] + STAGE_CHUNK - 1) / STAGE_CHUNK);
+            CHECK_EQ(row, file_of(&x, 0)->slot, 0); /* it was the last */
+            CHECK(row, writer_close(&x.w, NULL));
             check_outputs(&x, row);
             bytes_free(&refs);
             end(&x);
@@ -240,17 +254,17 @@ static void test_continued(void **state)
                                       4072,
                                       4073,
                                       8168,
-                                      WRITER_CHUNK - HEADER - 1,
-                                      WRITER_CHUNK - HEADER,
-                                      WRITER_CHUNK - HEADER + 1};
+                                      STAGE_CHUNK - HEADER - 1,
+                                      STAGE_CHUNK - HEADER,
+                                      STAGE_CHUNK - HEADER + 1};
     (void)state;
     for (size_t i = 0; i < N_ROWS(firsts); i++) {
         static struct fixture x;
         char row[48];
         (void)snprintf(row, sizeof row, "%u bytes, then more", firsts[i]);
         begin(&x, 2, 1);
-        const struct writer_ref first = {7, firsts[i]}, small = {99, 1},
-                                large = {1234, 2 * WRITER_CHUNK + 5};
+        const struct form_ref first = {7, firsts[i]}, small = {99, 1},
+                              large = {1234, 2 * STAGE_CHUNK + 5};
         CHECK(row, append(&x, 0, &first, 1, false, NULL));
         CHECK(row, append(&x, 1, &first, 1, false, NULL)); /* closes the other */
         CHECK(row, append(&x, 0, &small, 1, false, NULL));
@@ -265,14 +279,14 @@ static void test_continued(void **state)
 /* After an append of any size the next ones are aligned again, the tail of each excepted. */
 static void test_alignment(void **state)
 {
-    static const uint32_t firsts[] = {1, 4071, 4072, 4073, 5000, 100000, WRITER_CHUNK - HEADER};
+    static const uint32_t firsts[] = {1, 4071, 4072, 4073, 5000, 100000, STAGE_CHUNK - HEADER};
     (void)state;
     for (size_t i = 0; i < N_ROWS(firsts); i++) {
         static struct fixture x;
         char row[48];
         (void)snprintf(row, sizeof row, "%u bytes first", firsts[i]);
         begin(&x, 1, 1);
-        const struct writer_ref first = {7, firsts[i]}, large = {1234, 3 * WRITER_CHUNK + 5};
+        const struct form_ref first = {7, firsts[i]}, large = {1234, 3 * STAGE_CHUNK + 5};
         CHECK(row, append(&x, 0, &first, 1, false, NULL));
         memset(&writes, 0, sizeof writes);
         CHECK(row, append(&x, 0, &large, 1, true, NULL));
@@ -299,7 +313,7 @@ static void test_directories(void **state)
     static const char *const names[] = {"a/b/c/0.pcap", "a/b/1.pcap",      "a/2.pcap",
                                         "a/b/c/3.pcap", "00010000/4.pcap", "5.pcap"};
     static struct fixture x;
-    const struct writer_ref ref = {0, 3000};
+    const struct form_ref ref = {0, 3000};
     (void)state;
     begin(&x, N_ROWS(names), 2);
     for (uint32_t i = 0; i < N_ROWS(names); i++)
@@ -307,7 +321,7 @@ static void test_directories(void **state)
     for (unsigned round = 0; round < 3; round++)
         for (uint32_t i = 0; i < N_ROWS(names); i++)
             CHECK(names[i], append(&x, i, &ref, 1, false, NULL));
-    CHECK("close", writer_close_all(&x.w, NULL));
+    CHECK("close", writer_close(&x.w, NULL));
     check_outputs(&x, "directories");
     end(&x);
 }
@@ -327,7 +341,7 @@ static void test_refusals(void **state)
         {"a directory", A_DIR, EEXIST},
         {"a file where a directory should be", PARENT_IS_FILE, ENOTDIR},
     };
-    const struct writer_ref ref = {0, 100};
+    const struct form_ref ref = {0, 100};
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
         static struct fixture x;
@@ -356,7 +370,7 @@ static void test_refusals(void **state)
         CHECK_EQ(rows[i].name, err.code, CLV_ERR_IO);
         CHECK_EQ(rows[i].name, err.sys, rows[i].sys);
         CHECK_STR(rows[i].name, err.subject, x.names[0]);
-        CHECK_EQ(rows[i].name, x.w.n_open, 0);
+        CHECK_EQ(rows[i].name, x.files.n_open, 0);
         temp_read(&x.temp, "precious", &got);
         CHECK_EQ(rows[i].name, got.len, 4);
         CHECK_MEM(rows[i].name, got.p, "kept", 4);
@@ -371,7 +385,7 @@ static void test_vanished(void **state)
 {
     static struct fixture x;
     struct clv_error err = {0};
-    const struct writer_ref ref = {0, 100};
+    const struct form_ref ref = {0, 100};
     (void)state;
     begin(&x, 2, 1);
     CHECK("first", append(&x, 0, &ref, 1, false, NULL));
@@ -395,8 +409,8 @@ static void test_no_room(void **state)
     } rows[] = {
         {"within the first chunk", 100, 20000, 10000, false},
         {"at the limit", 4096 - HEADER, 1, 4096, false},
-        {"in a later chunk", 100, 3 * WRITER_CHUNK, WRITER_CHUNK + 4096, false},
-        {"in the tail", 100, 2 * WRITER_CHUNK, 2 * WRITER_CHUNK, false},
+        {"in a later chunk", 100, 3 * STAGE_CHUNK, STAGE_CHUNK + 4096, false},
+        {"in the tail", 100, 2 * STAGE_CHUNK, 2 * STAGE_CHUNK, false},
         {"in the last append", 100, 20000, 10000, true},
     };
     struct rlimit before;
@@ -407,13 +421,13 @@ static void test_no_room(void **state)
         static struct fixture x;
         struct clv_error err = {0};
         begin(&x, 2, 2);
-        const struct writer_ref first = {0, rows[i].first}, second = {0, rows[i].second};
+        const struct form_ref first = {0, rows[i].first}, second = {0, rows[i].second};
         const struct rlimit lim = {rows[i].limit, before.rlim_max};
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &lim), 0);
         const bool fits =
             append(&x, 0, &first, 1, false, &err) && append(&x, 1, &first, 1, false, &err);
         const bool ok = append(&x, 0, &second, 1, rows[i].last, &err);
-        const bool closed = writer_close_all(&x.w, NULL);
+        const bool closed = writer_close(&x.w, NULL);
         assert_int_equal(setrlimit(RLIMIT_FSIZE, &before), 0);
         CHECK(rows[i].name, fits);
         CHECK(rows[i].name, !ok);
@@ -422,7 +436,7 @@ static void test_no_room(void **state)
         CHECK_STR(rows[i].name, err.subject, x.names[0]);
         CHECK_HAS(rows[i].name, err.what, "cannot be written at byte");
         CHECK(rows[i].name, closed);
-        CHECK_EQ(rows[i].name, x.w.n_open, 0);
+        CHECK_EQ(rows[i].name, x.files.n_open, 0);
         CHECK_EQ(rows[i].name, x.w.records, 2); /* those of the append that failed do not count */
         end(&x);
     }
@@ -434,7 +448,7 @@ static void test_few_descriptors(void **state)
     static struct fixture x;
     struct rlimit before;
     struct clv_error err = {0};
-    const struct writer_ref ref = {0, 1000};
+    const struct form_ref ref = {0, 1000};
     bool ok = true;
     (void)state;
     begin(&x, 30, 1000);
@@ -444,11 +458,11 @@ static void test_few_descriptors(void **state)
     for (unsigned round = 0; round < 3 && ok; round++)
         for (uint32_t i = 0; i < 30 && ok; i++)
             ok = append(&x, i, &ref, 1, false, &err);
-    const uint32_t n_open = x.w.n_open;
+    const uint32_t n_open = x.files.n_open;
     assert_int_equal(setrlimit(RLIMIT_NOFILE, &before), 0);
     CHECK("appends", ok);
     CHECK("some are open", n_open > 0 && n_open <= 5);
-    CHECK("close", writer_close_all(&x.w, &err));
+    CHECK("close", writer_close(&x.w, &err));
     check_outputs(&x, "few descriptors");
     end(&x);
 }
@@ -458,7 +472,7 @@ static void test_no_descriptor(void **state)
     static struct fixture x;
     struct rlimit before;
     struct clv_error err = {0};
-    const struct writer_ref ref = {0, 1000};
+    const struct form_ref ref = {0, 1000};
     (void)state;
     begin(&x, 1, 1000);
     assert_int_equal(getrlimit(RLIMIT_NOFILE, &before), 0);
@@ -477,7 +491,7 @@ struct scene {
     struct ledger ledger;
     struct bytes b;
     struct walk_format format;
-    struct writer_ref refs[6]; /* packets A to F */
+    struct form_ref refs[6]; /* packets A to F */
 };
 
 enum { POSITION = 5000 };
@@ -512,7 +526,7 @@ static void begin_scene(struct scene *s)
         for (unsigned i = 0; i < 3; i++) {
             at = s->b.len;
             put_packet(&s->b, big, i % 2, 1700000000, &letters[n], 4, 40);
-            s->refs[n++] = (struct writer_ref){(uint32_t)at, (uint32_t)(s->b.len - at)};
+            s->refs[n++] = (struct form_ref){(uint32_t)at, (uint32_t)(s->b.len - at)};
             at = s->b.len;
         }
         put_block(&s->b, big, BLOCK_NAMES, big ? "big " : "none", 4);
@@ -537,14 +551,14 @@ static void append_scene(struct fixture *x, struct scene *s, const struct dialec
     } appends[] = {
         {0, 0, 1, false}, {1, 1, 1, false}, {0, 2, 2, false}, {1, 4, 1, false}, {0, 5, 1, true},
     };
-    struct writer_round round = {
+    struct form_round round = {
         .base = s->b.p,
         .position = POSITION,
         .source = {.dialect = d, .format = &s->format, .n_entries = ledger_count(&s->ledger)}};
     for (size_t i = 0; i < N_ROWS(appends); i++) {
         const uint32_t flow = appends[i].flow;
         round.last = appends[i].last;
-        CHECK(x->names[flow], writer_append(&x->w, &x->stage, flow, x->names[flow], &round,
+        CHECK(x->names[flow], writer_append(&x->w, &x->scratch, flow, x->names[flow], &round,
                                             &s->refs[appends[i].first], appends[i].n, err));
         x->records += appends[i].n;
     }
@@ -552,12 +566,12 @@ static void append_scene(struct fixture *x, struct scene *s, const struct dialec
     CHECK("finished", !writer_unfinished(&x->w, 0, &round));
     CHECK_EQ("unfinished", writer_unfinished(&x->w, 1, &round), d->form == DIALECT_PCAPNG);
     if (d->form == DIALECT_PCAPNG) {
-        CHECK("finish", writer_finish(&x->w, &x->stage, 1, x->names[1], &round, err));
+        CHECK("finish", writer_finish(&x->w, &x->scratch, 1, x->names[1], &round, err));
         CHECK("finished", !writer_unfinished(&x->w, 1, &round));
         for (uint32_t i = 0; i < 2; i++)
-            CHECK("rest", writer_rest(&x->w, &x->stage, i, x->names[i], &round, err));
+            CHECK("rest", writer_rest(&x->w, &x->scratch, i, x->names[i], &round, err));
     }
-    CHECK("close", writer_close_all(&x->w, err));
+    CHECK("close", writer_close(&x->w, err));
 }
 
 static void pcapng(enum clv_compress compress)
@@ -574,8 +588,7 @@ static void pcapng(enum clv_compress compress)
                                   .metadata = true,
                                   .ledger = &s.ledger,
                                   .picker = &metadata};
-        begin(&x, 2, max_open);
-        use_dialect(&x, &d, max_open);
+        begin_with(&x, &d, 2, max_open);
         append_scene(&x, &s, &d, &err);
         for (unsigned flow = 0; flow < 2; flow++)
             for (unsigned big = 0; big < 2; big++) {
@@ -625,8 +638,7 @@ static void test_dumped(void **state)
     begin_scene(&s);
     d = (struct dialect){.form = DIALECT_PCAP, .metadata = true, .ledger = &s.ledger};
     assert_int_equal(dialect_kind(&d, &kind), 0);
-    begin(&x, 2, 1);
-    writer_init(&x.w, &x.flows, x.dir_fd, &d, 1);
+    begin_with(&x, &d, 2, 1);
     append_scene(&x, &s, &d, &err);
     for (unsigned flow = 0; flow < 2; flow++) {
         put_file_header(&x.want[flow], &ns);
@@ -653,18 +665,17 @@ static void test_no_memory(void **state)
         struct clv_error err = {0};
         begin_scene(&s);
         const struct dialect d = {.form = DIALECT_PCAPNG, .ledger = &s.ledger};
-        const struct writer_round round = {
+        const struct form_round round = {
             .base = s.b.p,
             .position = POSITION,
             .source = {.dialect = &d, .format = &s.format, .n_entries = ledger_count(&s.ledger)},
             .last = true};
-        begin(&x, 2, 1);
-        writer_init(&x.w, &x.flows, x.dir_fd, &d, 1);
+        begin_with(&x, &d, 2, 1);
         mem_fail_from(nth);
-        const bool ok = writer_append(&x.w, &x.stage, 1, x.names[1], &round, s.refs, 6, &err);
+        const bool ok = writer_append(&x.w, &x.scratch, 1, x.names[1], &round, s.refs, 6, &err);
         mem_fail_from(0);
         CHECK_EQ("no memory", err.code, ok ? CLV_ERR_NONE : CLV_ERR_NOMEM);
-        CHECK_EQ("closed", flow_table_at(&x.flows, 1)->fd, -1);
+        CHECK_EQ("closed", file_of(&x, 1)->slot, 0);
         end(&x);
         end_scene(&s);
         if (ok) {
@@ -694,37 +705,35 @@ static void packed(enum clv_compress kind)
         const uint32_t max_open = limits[i];
         char row[48];
         (void)snprintf(row, sizeof row, "%u open, %s", max_open, pack_ending(d.compress));
-        begin(&x, FLOWS, max_open);
+        begin_with(&x, &d, FLOWS, max_open);
         memset(x.source, 0, SOURCE / 2); /* some records can be compressed */
-        use_dialect(&x, &d, max_open);
         for (unsigned r = 0; r < ROUNDS; r++)
             for (uint32_t flow = 0; flow < FLOWS; flow++) {
-                struct writer_ref refs[8];
+                struct form_ref refs[8];
                 if (flow && (flow + r) % 3 == 0)
                     continue; /* it sleeps */
                 for (size_t k = 0; k < N_ROWS(refs); k++)
-                    refs[k] = (struct writer_ref){
+                    refs[k] = (struct form_ref){
                         .offset = (uint32_t)(noise(&seed) >> 40) % (SOURCE - 40000),
                         .len = 16 + (uint32_t)(noise(&seed) >> 40) % (flow % 2 ? 400 : 20000)};
                 if (flow == 2 && r == 0) { /* its first round is a stretch */
-                    refs[0] = (struct writer_ref){0, WRITER_CHUNK - HEADER};
+                    refs[0] = (struct form_ref){0, STAGE_CHUNK - HEADER};
                     CHECK(row, append(&x, flow, refs, 1, false, &err));
-                    CHECK_EQ(row, x.w.trails[flow].tail, 0);
+                    CHECK_EQ(row, tail_of(&x, flow), 0);
                     continue;
                 }
                 CHECK(row, append(&x, flow, refs, N_ROWS(refs), r == ROUNDS - 1, &err));
-                CHECK(row, x.w.n_open <= max_open);
+                CHECK(row, x.files.n_open <= max_open);
             }
-        const struct writer_round last = {
-            .base = x.source, .source = {.dialect = &d}, .last = true};
+        const struct form_round last = {.base = x.source, .source = {.dialect = &d}, .last = true};
         for (uint32_t flow = 0; flow < FLOWS; flow++) {
             const bool slept = flow && (flow + ROUNDS - 1) % 3 == 0;
             CHECK_EQ(row, writer_unfinished(&x.w, flow, &last), slept);
             if (slept)
-                CHECK(row, writer_finish(&x.w, &x.stage, flow, x.names[flow], &last, &err));
+                CHECK(row, writer_finish(&x.w, &x.scratch, flow, x.names[flow], &last, &err));
             CHECK(row, !writer_unfinished(&x.w, flow, &last));
         }
-        CHECK(row, writer_close_all(&x.w, &err));
+        CHECK(row, writer_close(&x.w, &err));
         CHECK_EQ(row, err.code, CLV_ERR_NONE);
         check_outputs(&x, row);
         end(&x);
@@ -741,15 +750,14 @@ static void test_packed(void **state)
 static void packed_exactly(enum clv_compress kind)
 {
     const struct dialect d = packed_dialect(kind);
-    const struct writer_round last = {.source = {.dialect = &d}, .last = true};
+    const struct form_round last = {.source = {.dialect = &d}, .last = true};
     for (uint32_t n = 1; n <= 3; n++) {
         static struct fixture x;
-        const struct writer_ref ref = {0, n * WRITER_CHUNK - HEADER};
-        begin(&x, 1, 1);
-        use_dialect(&x, &d, 1);
+        const struct form_ref ref = {0, n * STAGE_CHUNK - HEADER};
+        begin_with(&x, &d, 1, 1);
         CHECK("stretches", append(&x, 0, &ref, 1, false, NULL));
         CHECK("stretches", !writer_unfinished(&x.w, 0, &last));
-        CHECK("stretches", writer_close_all(&x.w, NULL));
+        CHECK("stretches", writer_close(&x.w, NULL));
         check_outputs(&x, "stretches");
         end(&x);
     }
@@ -765,27 +773,26 @@ static void test_packed_exactly(void **state)
 static void packed_cut_off(enum clv_compress kind)
 {
     const struct dialect d = packed_dialect(kind);
-    const struct writer_ref ref = {0, 1000};
-    const struct writer_round last = {.source = {.dialect = &d}, .last = true};
+    const struct form_ref ref = {0, 1000};
+    const struct form_round last = {.source = {.dialect = &d}, .last = true};
     for (uint32_t max_open = 1; max_open <= 2; max_open++)
         for (unsigned finish = 0; finish < 2; finish++) {
             static struct fixture x;
             struct clv_error err = {0};
-            begin(&x, 2, max_open);
-            use_dialect(&x, &d, max_open);
+            begin_with(&x, &d, 2, max_open);
             CHECK("first", append(&x, 0, &ref, 1, false, NULL));
             CHECK("other", append(&x, 1, &ref, 1, false, NULL));
             assert_int_equal(truncate(temp_path(&x.temp, x.names[0]), 500), 0);
             if (!finish)
                 CHECK("again", !append(&x, 0, &ref, 1, false, &err));
             else
-                CHECK("finish", !writer_finish(&x.w, &x.stage, 0, x.names[0], &last, &err));
+                CHECK("finish", !writer_finish(&x.w, &x.scratch, 0, x.names[0], &last, &err));
             CHECK_EQ("cut off", err.code, CLV_ERR_IO);
             CHECK_STR("cut off", err.subject, x.names[0]);
             CHECK_HAS("cut off", err.what, "truncated");
-            CHECK_EQ("closed", flow_table_at(&x.flows, 0)->fd, -1);
-            CHECK("the other", writer_finish(&x.w, &x.stage, 1, x.names[1], &last, &err));
-            CHECK("close", writer_close_all(&x.w, NULL));
+            CHECK_EQ("closed", file_of(&x, 0)->slot, 0);
+            CHECK("the other", writer_finish(&x.w, &x.scratch, 1, x.names[1], &last, &err));
+            CHECK("close", writer_close(&x.w, NULL));
             end(&x);
         }
 }
@@ -799,19 +806,18 @@ static void test_packed_cut_off(void **state)
 /* How much of an output waits is remembered by flow, in memory of its own. */
 static void packed_memory(enum clv_compress kind)
 {
-    const struct writer_ref ref = {0, 1000};
+    const struct form_ref ref = {0, 1000};
     const struct dialect d = packed_dialect(kind);
     bool ok = false;
     for (uint64_t nth = 1; !ok; nth++) {
         static struct fixture x;
         struct clv_error err = {0};
-        begin(&x, 2, 2);
-        use_dialect(&x, &d, 2);
+        begin_with(&x, &d, 2, 2);
         mem_fail_from(nth);
         ok = append(&x, 1, &ref, 1, true, &err);
         mem_fail_from(0);
         CHECK_EQ("no memory", err.code, ok ? CLV_ERR_NONE : CLV_ERR_NOMEM);
-        CHECK_EQ("closed", flow_table_at(&x.flows, 1)->fd, -1);
+        CHECK_EQ("closed", file_of(&x, 1)->slot, 0);
         CHECK("something was allocated", !ok || nth > 1);
         if (ok)
             check_outputs(&x, "no memory");
@@ -830,14 +836,14 @@ static void test_fini(void **state)
 {
     static struct fixture x;
     struct writer none = {0};
-    const struct writer_ref ref = {0, 100};
+    const struct form_ref ref = {0, 100};
     (void)state;
     writer_fini(&none);
     begin(&x, 3, 3);
     for (uint32_t i = 0; i < 3; i++)
         CHECK("append", append(&x, i, &ref, 1, false, NULL));
     CHECK_EQ("open", open_descriptors(), x.fds + 4);
-    writer_fini(&x.w);
+    files_fini(&x.files);
     CHECK_EQ("closed", open_descriptors(), x.fds + 1);
     end(&x);
 }

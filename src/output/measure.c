@@ -1,0 +1,33 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/measure.h"
+
+static bool begin(struct sink *sink, void *beside, const char *name, struct stage_place *place,
+                  struct clv_error *err)
+{
+    const uint64_t *size = beside;
+    (void)sink, (void)name, (void)err;
+    *place = (struct stage_place){.fd = -1, .size = *size};
+    return true;
+}
+
+static bool end(struct sink *sink, void *beside, const struct stage_place *place, bool last,
+                struct clv_error *err)
+{
+    uint64_t *size = beside;
+    (void)sink, (void)last, (void)err;
+    *size = place->size;
+    return true;
+}
+
+static bool close_all(struct sink *sink, struct clv_error *err)
+{
+    (void)sink, (void)err;
+    return true;
+}
+
+void measure_init(struct sink *sink)
+{
+    static const struct sink_ops ops = {
+        .beside = sizeof(uint64_t), .begin = begin, .end = end, .close = close_all};
+    sink->ops = &ops;
+}
