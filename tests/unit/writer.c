@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "support_pcapng.h"
 #include "support_savefile.h"
+#include "support_scene.h"
 #include "support_secret.h"
 #include "support_temp.h"
 #include "support_unpack.h"
@@ -486,63 +486,8 @@ static void test_no_descriptor(void **state)
     end(&x);
 }
 
-/* A section of each order, and records that two flows share. */
-struct scene {
-    struct ledger ledger;
-    struct bytes b;
-    struct walk_format format;
-    struct form_ref refs[6]; /* packets A to F */
-};
-
-enum { POSITION = 5000 };
-
-static void put_noted(struct scene *s, struct walk_state *st, size_t at)
-{
-    assert_true(
-        walk_note(&s->ledger, st, s->b.p + at, (uint32_t)(s->b.len - at), POSITION + at, NULL));
-}
-
-static void begin_scene(struct scene *s)
-{
-    static const char letters[] = "ABCDEFGHI";
-    struct walk_state st = {0};
-    size_t at = 0;
-    unsigned n = 0;
-    memset(s, 0, sizeof *s);
-    ledger_init(&s->ledger, 1 << 20);
-    s->format.kind = WALK_PCAPNG;
-    for (unsigned big = 0; big < 2; big++) {
-        put_section(&s->b, big);
-        put_noted(s, &st, at);
-        for (unsigned i = 0; i < 2; i++) {
-            at = s->b.len;
-            const size_t block = block_begin(&s->b, big, BLOCK_INTERFACE);
-            put_interface_head(&s->b, big, 1, 0);
-            if (big)
-                put_option_byte(&s->b, big, OPTION_TSRESOL, 9);
-            block_end(&s->b, big, block);
-            put_noted(s, &st, at);
-        }
-        for (unsigned i = 0; i < 3; i++) {
-            at = s->b.len;
-            put_packet(&s->b, big, i % 2, 1700000000, &letters[n], 4, 40);
-            s->refs[n++] = (struct form_ref){(uint32_t)at, (uint32_t)(s->b.len - at)};
-            at = s->b.len;
-        }
-        put_block(&s->b, big, BLOCK_NAMES, big ? "big " : "none", 4);
-        put_noted(s, &st, at);
-        at = s->b.len;
-    }
-}
-
-static void end_scene(struct scene *s)
-{
-    ledger_fini(&s->ledger);
-    bytes_free(&s->b);
-}
-
 /* Flow 0 gets A, then C, D and F, in rounds of their own; flow 1 B and E. */
-static void append_scene(struct fixture *x, struct scene *s, const struct dialect *d,
+static void appscene_end(struct fixture *x, struct scene *s, const struct dialect *d,
                          struct clv_error *err)
 {
     static const struct {
@@ -553,7 +498,7 @@ static void append_scene(struct fixture *x, struct scene *s, const struct dialec
     };
     struct form_round round = {
         .base = s->b.p,
-        .position = POSITION,
+        .position = SCENE_POSITION,
         .source = {.dialect = d, .format = &s->format, .n_entries = ledger_count(&s->ledger)}};
     for (size_t i = 0; i < N_ROWS(appends); i++) {
         const uint32_t flow = appends[i].flow;
@@ -580,7 +525,7 @@ static void pcapng(enum clv_compress compress)
         static struct fixture x;
         struct scene s;
         struct clv_error err = {0};
-        begin_scene(&s);
+        scene_begin(&s);
         struct metadata metadata;
         assert_true(metadata_init(&metadata, &s.ledger, support_secret()));
         const struct dialect d = {.form = DIALECT_PCAPNG,
@@ -589,7 +534,7 @@ static void pcapng(enum clv_compress compress)
                                   .ledger = &s.ledger,
                                   .picker = &metadata};
         begin_with(&x, &d, 2, max_open);
-        append_scene(&x, &s, &d, &err);
+        appscene_end(&x, &s, &d, &err);
         for (unsigned flow = 0; flow < 2; flow++)
             for (unsigned big = 0; big < 2; big++) {
                 struct bytes *b = &x.want[flow], iface = {0};
@@ -613,7 +558,7 @@ static void pcapng(enum clv_compress compress)
         CHECK_EQ("no error", err.code, CLV_ERR_NONE);
         end(&x);
         metadata_fini(&metadata);
-        end_scene(&s);
+        scene_end(&s);
     }
 }
 
@@ -635,11 +580,11 @@ static void test_dumped(void **state)
     struct clv_error err = {0};
     const struct dialect_kind kind = {.linktype = 1, .nanoseconds = true};
     (void)state;
-    begin_scene(&s);
+    scene_begin(&s);
     d = (struct dialect){.form = DIALECT_PCAP, .metadata = true, .ledger = &s.ledger};
     assert_int_equal(dialect_kind(&d, &kind), 0);
     begin_with(&x, &d, 2, 1);
-    append_scene(&x, &s, &d, &err);
+    appscene_end(&x, &s, &d, &err);
     for (unsigned flow = 0; flow < 2; flow++) {
         put_file_header(&x.want[flow], &ns);
         for (const char *p = flow ? "BE" : "ACDF"; *p; p++) {
@@ -652,7 +597,7 @@ static void test_dumped(void **state)
     check_outputs(&x, "dumped");
     CHECK_EQ("no error", err.code, CLV_ERR_NONE);
     end(&x);
-    end_scene(&s);
+    scene_end(&s);
 }
 
 /* An output's trail is memory of its own; without it nothing is written as if it were there. */
@@ -663,11 +608,11 @@ static void test_no_memory(void **state)
         static struct fixture x;
         struct scene s;
         struct clv_error err = {0};
-        begin_scene(&s);
+        scene_begin(&s);
         const struct dialect d = {.form = DIALECT_PCAPNG, .ledger = &s.ledger};
         const struct form_round round = {
             .base = s.b.p,
-            .position = POSITION,
+            .position = SCENE_POSITION,
             .source = {.dialect = &d, .format = &s.format, .n_entries = ledger_count(&s.ledger)},
             .last = true};
         begin_with(&x, &d, 2, 1);
@@ -677,7 +622,7 @@ static void test_no_memory(void **state)
         CHECK_EQ("no memory", err.code, ok ? CLV_ERR_NONE : CLV_ERR_NOMEM);
         CHECK_EQ("closed", file_of(&x, 1)->slot, 0);
         end(&x);
-        end_scene(&s);
+        scene_end(&s);
         if (ok) {
             CHECK("something was allocated", nth > 2);
             break;
