@@ -25,6 +25,9 @@
 #if HAVE_BZIP2
 #include <bzlib.h>
 #endif
+#if HAVE_LIBDEFLATE
+#include <libdeflate.h>
+#endif
 #if HAVE_NETTLE
 #include <nettle/version.h>
 #endif
@@ -90,6 +93,11 @@ char *clv_features(char *buf, size_t len)
         {"bzip2", BZ2_bzlibVersion()},
 #else
         {"bzip2", NULL},
+#endif
+#if HAVE_LIBDEFLATE
+        {"libdeflate", LIBDEFLATE_VERSION_STRING},
+#else
+        {"libdeflate", NULL},
 #endif
 #if HAVE_NETTLE
         {"nettle", STR(NETTLE_VERSION_MAJOR) "." STR(NETTLE_VERSION_MINOR)},

@@ -524,7 +524,7 @@ HARMLESS = '''
     pthread_cond_timedwait pthread_cond_wait pthread_join pthread_mutex_destroy pthread_mutex_init
     pthread_mutex_lock pthread_mutex_unlock
     bsearch stat stat64
-    BZ2_ LZ4F_ LZ4_versionString ZSTD_ json_ jansson_version_str lzma_ deflate inflate nettle_
+    BZ2_ LZ4F_ LZ4_versionString ZSTD_ json_ jansson_version_str lzma_ crc32_z deflate inflate libdeflate_crc32 nettle_
     pcap_ zlibVersion
 '''.split()
 
