@@ -1,6 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Reading a capture: its records one by one, and what it is as a whole.
+ * Reading a capture: its records, one by one or many at a time, and what it is as a whole.
+ *
+ * Plain files are mapped. While one is, this process has a handler for SIGBUS, which is how the
+ * system says that another program has truncated the file: what is gone reads as zeros, and the
+ * capture ends with CLV_ERR_IO. Other such signals go to the action that was installed before, and
+ * that one is installed again when the last file is closed: a program that changes the action
+ * meanwhile loses this.
  */
 #ifndef CLEAVE_CAPTURE_H
 #define CLEAVE_CAPTURE_H
@@ -52,9 +58,46 @@ struct clv_capture_format {
 /*
  * Opens the capture at path, "-" is standard input, and checks its header. Compressed captures are
  * decompressed on the way. On failure *out is NULL.
+ * A FIFO is waited for until it has a writer, and what cannot be mapped until its first 32 bytes
+ * are there. Whoever wants to be able to give up before that polls a descriptor, and opens the
+ * capture once something can be read. Its records are read in buffers, of 4 MiB or more where they
+ * may be longer: the first of them are there when a buffer is full, or the input ends.
  */
 CLV_API CLV_MUST_CHECK bool clv_capture_open(struct clv_capture **out, const char *path,
                                              struct clv_error *err);
+
+/*
+ * The same of a descriptor that is open for reading: a file, a pipe or a socket. It stays the
+ * caller's, who may close it at once: the capture has a copy (fcntl(2), F_DUPFD_CLOEXEC). A plain
+ * file that stands at offset 0 is mapped and stays there; all else is read from where it stands,
+ * which moves the offset that both have. name is copied; errors call the capture so.
+ */
+CLV_API CLV_MUST_CHECK bool clv_capture_open_fd(struct clv_capture **out, int fd, const char *name,
+                                                struct clv_error *err);
+
+/*
+ * The same of the len bytes at data, which are read where they are and must stay and not change
+ * until clv_capture_close(). NULL is allowed for no bytes, which are no capture.
+ */
+CLV_API CLV_MUST_CHECK bool clv_capture_open_memory(struct clv_capture **out, const void *data,
+                                                    size_t len, const char *name,
+                                                    struct clv_error *err);
+
+/*
+ * From another thread, or a signal handler: a call that waits for the capture's bytes stops
+ * waiting, and fails with CLV_ERR_CANCELLED, as all do that would wait from then on. What is mapped
+ * or in memory is not waited for: nothing happens.
+ */
+CLV_API void clv_capture_interrupt(struct clv_capture *c);
+
+/* What errors call it: the path, "standard input" or the name. Valid until clv_capture_close(). */
+CLV_API const char *clv_capture_name(const struct clv_capture *c);
+
+/*
+ * true: the capture is mapped or in memory, and what records point at stays until
+ * clv_capture_close(). false: it is read, or decompressed, into buffers.
+ */
+CLV_API bool clv_capture_stays(const struct clv_capture *c);
 
 /* Valid until clv_capture_close(). */
 CLV_API const struct clv_capture_format *clv_capture_format(const struct clv_capture *c);
@@ -72,7 +115,7 @@ CLV_API unsigned clv_capture_interfaces(const struct clv_capture *c);
 /*
  * Reads the next record.
  * CLV_RECORD: *rec is filled. rec->data and rec->raw point into the capture, are read-only, and die
- *             with the next call.
+ *             with the next call, but where clv_capture_stays().
  * CLV_END:    the last record ended exactly at the end of the file; *rec is untouched.
  * CLV_BAD:    *err names the fault and its byte; *rec is untouched and the walk is over.
  * Threads: one thread at a time per capture.
@@ -80,9 +123,21 @@ CLV_API unsigned clv_capture_interfaces(const struct clv_capture *c);
 CLV_API CLV_MUST_CHECK enum clv_walk clv_capture_next(struct clv_capture *c, struct clv_record *rec,
                                                       struct clv_error *err);
 
+/*
+ * Reads the next records, n at most: a record costs less than with a call of its own.
+ * CLV_RECORD: recs[0] to recs[*got - 1] are filled, at least one unless n is 0. There may be fewer
+ *             than n at any time. What they point at dies with the next call, of
+ *             clv_capture_next() too, but where clv_capture_stays().
+ * CLV_END, CLV_BAD: as clv_capture_next(); *got is 0. The records before a fault come first.
+ * Threads: one thread at a time per capture.
+ */
+CLV_API CLV_MUST_CHECK enum clv_walk clv_capture_next_many(struct clv_capture *c,
+                                                           struct clv_record *recs, size_t n,
+                                                           size_t *got, struct clv_error *err);
+
 /* A capture as a whole. */
 struct clv_capture_info {
-    const char *path; /* borrowed from the caller */
+    const char *path; /* borrowed from the caller, or of clv_capture_name() */
     struct clv_capture_format format;
     const char *compression; /* NULL: none */
     uint64_t file_bytes;
@@ -104,6 +159,22 @@ struct clv_capture_info {
  */
 CLV_API CLV_MUST_CHECK bool clv_capture_inspect(const char *path, struct clv_capture_info *info,
                                                 struct clv_error *err);
+
+/*
+ * Called soon, and then about ten times a second while a capture is read, from the thread that
+ * reads it; not while it is waited for, see clv_capture_interrupt(). user is the one of the call.
+ * false: stop.
+ */
+typedef bool clv_capture_progress(const struct clv_capture_info *so_far, void *user);
+
+/*
+ * The same of the records of an open capture that are still to come. progress may be NULL; where it
+ * says so, the call fails with CLV_ERR_CANCELLED. *info is filled in any case, as far as it came.
+ */
+CLV_API CLV_MUST_CHECK bool clv_capture_inspect_rest(struct clv_capture *c,
+                                                     clv_capture_progress *progress, void *user,
+                                                     struct clv_capture_info *info,
+                                                     struct clv_error *err);
 
 /*
  * Writes info as a JSON object into the len bytes at buf, terminated. Returns its length in bytes;

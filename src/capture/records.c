@@ -6,6 +6,8 @@
 
 enum {
     WINDOW = 64 << 20, /* bytes looked at before the ones behind are released */
+    BUFFER = 4 << 20,  /* the same of what has to be read, and not before all are there */
+    TOUCH = 1 << 20,   /* bytes whose headers are loaded at a time */
 };
 
 struct clv_capture {
@@ -13,38 +15,72 @@ struct clv_capture {
     struct walk_format format;
     struct ledger ledger; /* pcapng */
     struct walk_state state;
-    struct input_window w;
-    size_t at; /* of the next record in w */
+    struct input_window w; /* in NULL: none yet */
+    size_t at;             /* of the next record in w */
+    size_t touched;        /* up to here in w headers are loaded */
     uint64_t n_records, n_sections;
     bool over;
 };
 
-bool clv_capture_open(struct clv_capture **out, const char *path, struct clv_error *err)
+/* Of an input that was just opened, which it owns from now on. NULL: there is none. */
+static bool open_input(struct clv_capture **out, struct input *in, struct clv_error *err)
 {
     struct clv_span head;
-    struct clv_capture *c = mem_zalloc(1, sizeof *c);
     *out = NULL;
-    if (!c)
-        return clv_fail_nomem(err, path, sizeof *c);
+    if (!in)
+        return false;
+    struct clv_capture *c = mem_zalloc(1, sizeof *c);
+    if (!c) {
+        (void)clv_fail_nomem(err, input_path(in), sizeof *c);
+        input_close(&in);
+        return false;
+    }
+    c->in = in;
     ledger_init(&c->ledger, 0);
-    if (input_open(&c->in, path, err) && input_head(c->in, WALK_HEAD, &head, err) &&
+    if (input_head(c->in, WALK_HEAD, &head, err) &&
         walk_open(&c->format, input_path(c->in), head, err) &&
         (input_size(c->in) == 0 || /* a pipe may be slow */
          (input_head(c->in, WALK_LOOK, &head, err) &&
           walk_check_form(&c->format, input_path(c->in), head, err)))) {
         const struct input_plan plan = {
             .offset = c->format.data_at,
-            .window = WINDOW,
+            /* What a buffer has beyond its window is copied to the next: not more than a window. */
+            .window =
+                input_is_stream(c->in) ? (size_t)max_u64(BUFFER, c->format.record_max) : WINDOW,
             .slack = c->format.record_max,
-            .buffers = 2,
+            .buffers = 1,
         };
-        if (input_begin(c->in, &plan, err) && input_next(c->in, &c->w, err) == INPUT_WINDOW) {
-            *out = c;
+        if (input_begin(c->in, &plan, err)) {
+            *out = c; /* the first window, which may take long, is waited for by who reads */
             return true;
         }
     }
     clv_capture_close(&c);
     return false;
+}
+
+bool clv_capture_open(struct clv_capture **out, const char *path, struct clv_error *err)
+{
+    struct input *in;
+    return open_input(out, input_open(&in, path, err) ? in : NULL, err);
+}
+
+bool clv_capture_open_fd(struct clv_capture **out, int fd, const char *name, struct clv_error *err)
+{
+    struct input *in;
+    return open_input(out, input_open_fd(&in, fd, name, err) ? in : NULL, err);
+}
+
+bool clv_capture_open_memory(struct clv_capture **out, const void *data, size_t len,
+                             const char *name, struct clv_error *err)
+{
+    struct input *in;
+    return open_input(out, input_open_memory(&in, data, len, name, err) ? in : NULL, err);
+}
+
+void clv_capture_interrupt(struct clv_capture *c)
+{
+    input_interrupt(c->in);
 }
 
 void clv_capture_close(struct clv_capture **cp)
@@ -61,6 +97,16 @@ void clv_capture_close(struct clv_capture **cp)
 const struct clv_capture_format *clv_capture_format(const struct clv_capture *c)
 {
     return &c->format.pub;
+}
+
+const char *clv_capture_name(const struct clv_capture *c)
+{
+    return input_path(c->in);
+}
+
+bool clv_capture_stays(const struct clv_capture *c)
+{
+    return !input_is_stream(c->in);
 }
 
 uint64_t clv_capture_size(const struct clv_capture *c)
@@ -87,8 +133,10 @@ unsigned clv_capture_interfaces(const struct clv_capture *c)
 static CLV_COLD bool next_window(struct clv_capture *c, struct clv_error *err)
 {
     const size_t over = c->at - c->w.len;
-    input_release(&c->w, 0, c->w.len);
+    if (c->w.in)
+        input_release(&c->w, 0, c->w.len);
     c->at = over;
+    c->touched = 0;
     return input_next(c->in, &c->w, err) == INPUT_WINDOW;
 }
 
@@ -159,6 +207,17 @@ const struct walk_state *capture_state(const struct clv_capture *c)
     return &c->state;
 }
 
+/* Loads the headers of the next records, so that waits for memory overlap. */
+static CLV_COLD void touch(struct clv_capture *c)
+{
+    const struct clv_span all = {c->w.p, c->w.avail};
+    c->touched = c->at + (size_t)min_u64(TOUCH, c->w.len - c->at);
+    if (c->format.kind == WALK_PCAPNG)
+        walk_block_touch(&c->state, all, c->at, c->touched);
+    else
+        walk_touch(&c->format, all, c->at, c->touched);
+}
+
 enum clv_walk capture_next(struct clv_capture *c, struct walk_record *rec, uint64_t *offset,
                            struct clv_error *err)
 {
@@ -173,6 +232,8 @@ enum clv_walk capture_next(struct clv_capture *c, struct walk_record *rec, uint6
         const struct clv_span rest = {c->w.p + c->at, c->w.avail - c->at};
         if (rest.len == 0)
             return end(c, err);
+        if (CLV_UNLIKELY(c->at >= c->touched) && c->at < c->w.len)
+            touch(c);
         const enum walk_step step =
             c->format.kind == WALK_PCAP
                 ? walk_record(&c->format, rest.p, rest.len, c->format.big_endian, rec)
@@ -190,6 +251,21 @@ enum clv_walk capture_next(struct clv_capture *c, struct walk_record *rec, uint6
     return CLV_RECORD;
 }
 
+CLV_INLINE void give(struct clv_record *rec, const struct walk_record *r, uint64_t offset,
+                     uint16_t linktype)
+{
+    *rec = (struct clv_record){
+        .data = r->data,
+        .caplen = r->caplen,
+        .origlen = r->origlen,
+        .ts_ns = r->ts_ns,
+        .offset = offset,
+        .raw = r->raw,
+        .raw_len = r->raw_len,
+        .linktype = linktype,
+    };
+}
+
 enum clv_walk clv_capture_next(struct clv_capture *c, struct clv_record *rec, struct clv_error *err)
 {
     struct walk_record r;
@@ -197,16 +273,62 @@ enum clv_walk clv_capture_next(struct clv_capture *c, struct clv_record *rec, st
     const enum clv_walk step = capture_next(c, &r, &offset, err);
     if (step != CLV_RECORD)
         return step;
-    *rec = (struct clv_record){
-        .data = r.data,
-        .caplen = r.caplen,
-        .origlen = r.origlen,
-        .ts_ns = r.ts_ns,
-        .offset = offset,
-        .raw = r.raw,
-        .raw_len = r.raw_len,
-        .linktype = c->format.kind == WALK_PCAP ? c->format.pub.linktype
-                                                : ledger_iface(&c->ledger, r.iface)->linktype,
-    };
+    give(rec, &r, offset,
+         c->format.kind == WALK_PCAP ? c->format.pub.linktype
+                                     : ledger_iface(&c->ledger, r.iface)->linktype);
+    return CLV_RECORD;
+}
+
+/*
+ * Reads records as long as their headers were loaded and nothing else stands there: at most n.
+ * Returns how many. What is known of the capture is in constants and locals.
+ */
+CLV_INLINE size_t read_plain(struct clv_capture *c, struct clv_record *recs, size_t n,
+                             enum walk_kind kind, bool big_endian)
+{
+    const struct walk_format format = c->format;
+    const uint8_t *const base = c->w.p;
+    const size_t end = c->touched, avail = c->w.avail;
+    const uint64_t offset = c->w.offset;
+    uint32_t iface = UINT32_MAX;
+    uint16_t linktype = format.pub.linktype;
+    size_t at = c->at, k = 0;
+    while (k < n && at < end) {
+        struct walk_record r;
+        const enum walk_step step =
+            kind == WALK_PCAP ? walk_record(&format, base + at, avail - at, big_endian, &r)
+                              : walk_block(&c->ledger, &c->state, base + at, avail - at, &r);
+        if (CLV_UNLIKELY(step != WALK_RECORD))
+            break;
+        if (kind == WALK_PCAPNG && CLV_UNLIKELY(r.iface != iface)) {
+            iface = r.iface;
+            linktype = ledger_iface(&c->ledger, iface)->linktype;
+        }
+        give(&recs[k++], &r, offset + at, linktype);
+        at += r.raw_len;
+    }
+    c->at = at;
+    c->n_records += k;
+    return k;
+}
+
+enum clv_walk clv_capture_next_many(struct clv_capture *c, struct clv_record *recs, size_t n,
+                                    size_t *got, struct clv_error *err)
+{
+    *got = 0;
+    if (n == 0)
+        return CLV_RECORD;
+    /* The first one may take another window, blocks, or the end; the others take nothing. */
+    const enum clv_walk step = clv_capture_next(c, recs, err);
+    if (step != CLV_RECORD)
+        return step;
+    recs++;
+    n--;
+    if (c->format.kind == WALK_PCAPNG)
+        *got = 1 + read_plain(c, recs, n, WALK_PCAPNG, false);
+    else if (c->format.big_endian)
+        *got = 1 + read_plain(c, recs, n, WALK_PCAP, true);
+    else
+        *got = 1 + read_plain(c, recs, n, WALK_PCAP, false);
     return CLV_RECORD;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,9 +18,10 @@ struct input {
     struct file file;
     struct input_id id;
     uint64_t size;
-    bool standard;
+    bool given;            /* no path leads to it: standard input, or a descriptor */
     struct reader *reader; /* NULL: mapped */
-    struct map map;
+    struct map map;        /* of a file, or of memory */
+    _Atomic size_t made;   /* bytes of memory that the reader had */
     struct input_plan plan;
 };
 
@@ -48,41 +50,34 @@ void file_close(struct file *f)
     let_go(f);
 }
 
-bool input_open(struct input **out, const char *path, struct clv_error *err)
+/* An input of nothing yet. NULL: *err is filled. */
+static struct input *create(const char *name, struct clv_error *err)
 {
     struct input *in = mem_zalloc(1, sizeof *in);
-    const bool standard = strcmp(path, "-") == 0;
-    *out = NULL;
     if (in)
         in->file.fd = -1;
-    if (!in || !(in->path = mem_strdup(standard ? "standard input" : path))) {
-        (void)clv_fail_nomem(err, path, sizeof *in);
-        goto fail;
-    }
-    const int fd = in->file.fd =
-        standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    if (in && (in->path = mem_strdup(name)))
+        return in;
+    (void)clv_fail_nomem(err, name, sizeof *in);
+    mem_free(in);
+    return NULL;
+}
+
+/* Settles how the open file is read. */
+static bool begin_file(struct input *in, struct clv_error *err)
+{
+    const int fd = in->file.fd;
     struct stat st;
-    if (fd < 0 && errno == ENXIO && stat(path, &st) == 0) { /* nobody opens a socket so */
-        (void)clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
-                       kind_of(st.st_mode));
-        goto fail;
-    }
-    if (fd < 0 || fstat(fd, &st) != 0) {
-        (void)clv_fail_errno(err, in->path, "cannot be opened");
-        goto fail;
-    }
-    if (standard && isatty(fd)) {
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return clv_fail_errno(err, in->path, "cannot be opened");
+    if (in->given && isatty(fd)) {
         (void)clv_fail(err, CLV_ERR_ARG, in->path, "is a terminal");
-        (void)clv_fail_hint(err, "pipe a capture into it: tcpdump -w - | cleave split -");
-        goto fail;
+        return clv_fail_hint(err, "pipe a capture into it: tcpdump -w - | cleave split -");
     }
     if (!S_ISREG(st.st_mode) && !S_ISFIFO(st.st_mode) && !S_ISCHR(st.st_mode) &&
-        !(standard && S_ISSOCK(st.st_mode))) {
-        (void)clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
-                       kind_of(st.st_mode));
-        goto fail;
-    }
-    in->standard = standard;
+        !(in->given && S_ISSOCK(st.st_mode)))
+        return clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
+                        kind_of(st.st_mode));
     in->id = (struct input_id){(uint64_t)st.st_dev, (uint64_t)st.st_ino};
     uint8_t magic[MAGIC];
     ssize_t n = -1;
@@ -94,25 +89,92 @@ bool input_open(struct input **out, const char *path, struct clv_error *err)
     const bool mapped =
         n >= 0 && !compression_of(magic, (size_t)n) && map_open(&in->map, in->path, fd, in->size);
     if (!mapped && !(in->reader = reader_open(in->path, &in->file, NULL, err)))
-        goto fail;
+        return false;
     if (in->reader && in->size) /* what is read twice must be the same, though the file may grow */
         reader_limit(in->reader, in->size);
-    *out = in;
     return true;
-fail:
-    input_close(&in);
+}
+
+bool input_open_fd(struct input **out, int fd, const char *name, struct clv_error *err)
+{
+    struct input *in = *out = create(name, err);
+    if (!in)
+        return false;
+    in->given = true;
+    in->file.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    if (begin_file(in, err))
+        return true;
+    input_close(out);
+    return false;
+}
+
+bool input_open(struct input **out, const char *path, struct clv_error *err)
+{
+    if (strcmp(path, "-") == 0)
+        return input_open_fd(out, STDIN_FILENO, "standard input", err);
+    struct input *in = *out = create(path, err);
+    if (!in)
+        return false;
+    struct stat st;
+    in->file.fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (in->file.fd < 0 && errno == ENXIO && stat(path, &st) == 0) /* nobody opens a socket so */
+        (void)clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
+                       kind_of(st.st_mode));
+    else if (begin_file(in, err))
+        return true;
+    input_close(out);
+    return false;
+}
+
+/* Compressed memory is what the reader gets. */
+static bool make_of_memory(void *user, uint8_t *to, size_t len, size_t *n, struct clv_error *err)
+{
+    struct input *in = user;
+    const size_t at = atomic_load(&in->made);
+    (void)err;
+    *n = (size_t)min_u64(len, in->map.size - at);
+    memcpy(to, in->map.p + at, *n);
+    atomic_store(&in->made, at + *n);
+    return true;
+}
+
+static void stop_memory(void *user)
+{
+    (void)user; /* it never waits */
+}
+
+static uint64_t memory_made(void *user)
+{
+    return atomic_load(&((struct input *)user)->made);
+}
+
+bool input_open_memory(struct input **out, const void *data, size_t len, const char *name,
+                       struct clv_error *err)
+{
+    struct input *in = *out = create(name, err);
+    if (!in)
+        return false;
+    in->size = len;
+    map_lend(&in->map, in->path, data, len);
+    const struct input_maker maker = {
+        .make = make_of_memory,
+        .stop = stop_memory,
+        .consumed = memory_made,
+        .user = in,
+        .packed = true,
+    };
+    if (!compression_of(data, (size_t)min_u64(len, MAGIC)) ||
+        (in->reader = reader_open(in->path, &in->file, &maker, err)))
+        return true;
+    input_close(out);
     return false;
 }
 
 bool input_open_made(struct input **out, const char *name, const struct input_maker *maker,
                      struct clv_error *err)
 {
-    struct input *in = *out = mem_zalloc(1, sizeof *in);
-    if (in)
-        in->file.fd = -1;
-    if (!in || !(in->path = mem_strdup(name)))
-        (void)clv_fail_nomem(err, name, sizeof *in);
-    else if ((in->reader = reader_open(in->path, &in->file, maker, err)))
+    struct input *in = *out = create(name, err);
+    if (in && (in->reader = reader_open(in->path, &in->file, maker, err)))
         return true;
     input_close(out);
     return false;
@@ -196,7 +258,7 @@ bool input_begin(struct input *in, const struct input_plan *plan, struct clv_err
     if (in->reader)
         return reader_begin(in->reader, plan, err);
     /* Many may be open at a time, and a map needs no descriptor. */
-    if (!in->standard)
+    if (!in->given)
         let_go(&in->file);
     return true;
 }
@@ -241,7 +303,7 @@ static bool look_again(const struct input *in, struct stat *st)
 bool input_check(struct input *in, struct clv_error *err)
 {
     struct stat st;
-    if (in->reader)
+    if (in->reader || in->map.lent)
         return true;
     if (!map_check(&in->map, err))
         return false;

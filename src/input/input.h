@@ -1,10 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Room: a path becomes windows. Takes a path, or "-" for standard input; gives contiguous spans of
- * the bytes, one after another. A plain regular file is mapped, and a window is a view of the map.
- * What cannot be mapped (a FIFO, standard input, more than the address space has room for) or has
- * to be decompressed is read ahead by a thread of its own into a few buffers, which come back when
- * they are released.
+ * Room: a path becomes windows. Takes a path, or "-" for standard input, or a descriptor, or bytes
+ * in memory; gives contiguous spans of the bytes, one after another. A plain regular file is
+ * mapped, and a window is a view of the map, or of the memory. What cannot be mapped (a FIFO,
+ * standard input, more than the address space has room for) or has to be decompressed is read ahead
+ * by a thread of its own into a few buffers, which come back when they are released.
  */
 #ifndef CLEAVE_INPUT_INPUT_H
 #define CLEAVE_INPUT_INPUT_H
@@ -49,11 +49,23 @@ struct input_maker {
     void (*stop)(void *user);         /* make() is to fail soon. Threads: any */
     uint64_t (*consumed)(void *user); /* as input_consumed(). Threads: any */
     void *user;
+    bool packed; /* they may be compressed, and are looked at when the input is opened */
 };
 
 /* On failure *out is NULL. The path is copied. A FIFO is waited for until it has a writer. */
 CLV_MUST_CHECK bool input_open(struct input **out, const char *path, struct clv_error *err);
 void input_close(struct input **in);
+
+/*
+ * The same of a descriptor, which stays the caller's: the input has a copy of its own, with the
+ * same offset. name is what errors call it.
+ */
+CLV_MUST_CHECK bool input_open_fd(struct input **out, int fd, const char *name,
+                                  struct clv_error *err);
+
+/* The same of len bytes at data, borrowed until input_close(). */
+CLV_MUST_CHECK bool input_open_memory(struct input **out, const void *data, size_t len,
+                                      const char *name, struct clv_error *err);
 
 /* An input of the bytes that the maker makes, on a thread of its own once it has begun. */
 CLV_MUST_CHECK bool input_open_made(struct input **out, const char *name,

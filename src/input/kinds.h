@@ -22,10 +22,13 @@ struct map {
     uint64_t next;   /* byte of the next window */
     int guard;       /* its place among the maps that are watched; -1: held, or empty */
     bool held;       /* p is memory of its own */
+    bool lent;       /* p is memory of the caller's */
 };
 
 /* false: it cannot be mapped. */
 CLV_MUST_CHECK bool map_open(struct map *m, const char *path, int fd, uint64_t size);
+/* The bytes at p, which stay there until it is closed. */
+void map_lend(struct map *m, const char *path, const uint8_t *p, size_t len);
 void map_close(struct map *m);
 void map_next(struct map *m, const struct input_plan *plan, struct input_window *w);
 /* Returns the whole pages of the map that were given up: bytes of the file from *from on. */

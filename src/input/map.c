@@ -130,6 +130,11 @@ bool map_open(struct map *m, const char *path, int fd, uint64_t size)
     return m->guard >= 0;
 }
 
+void map_lend(struct map *m, const char *path, const uint8_t *p, size_t len)
+{
+    *m = (struct map){.path = path, .p = p, .size = len, .mapped = len, .guard = -1, .lent = true};
+}
+
 void map_close(struct map *m)
 {
     if (!m->p)
@@ -137,7 +142,7 @@ void map_close(struct map *m)
     unwatch(m->guard);
     if (m->held)
         mem_free((void *)(uintptr_t)m->p);
-    else
+    else if (!m->lent)
         (void)munmap((void *)(uintptr_t)m->p, (size_t)m->mapped);
     m->p = NULL;
 }
@@ -159,7 +164,7 @@ uint64_t map_release(const struct map *m, const struct input_window *w, size_t f
     /* Inwards to whole pages: the outer ones are shared with a neighbour still in use. */
     const uintptr_t begin = ((uintptr_t)(w->p + from) + page_mask()) & ~page_mask();
     const uintptr_t end = (uintptr_t)(w->p + to) & ~page_mask();
-    if (begin >= end || m->held)
+    if (begin >= end || m->held || m->lent) /* only what is mapped can be had again */
         return 0;
     *first = begin - (uintptr_t)m->p;
     (void)madvise((void *)begin, end - begin, MADV_DONTNEED);

@@ -70,9 +70,11 @@ const char *compression_of(const uint8_t *p, size_t n)
 static bool read_raw(struct reader *s, uint8_t *to, size_t len, size_t *n, struct clv_error *err)
 {
     if (s->maker.make) {
-        const bool ok = s->maker.make(s->maker.user, to, len, n, err);
-        s->raw_ended = ok && *n == 0;
-        return ok;
+        if (!s->maker.make(s->maker.user, to, len, n, err))
+            return false;
+        s->raw_ended = *n == 0;
+        atomic_fetch_add(&s->consumed, *n);
+        return true;
     }
     ssize_t got;
     len = (size_t)min_u64(len, s->left);
@@ -278,7 +280,7 @@ struct reader *reader_open(const char *path, struct file *file, const struct inp
         (void)clv_fail_nomem(err, path, RAW_BUFFER);
         goto fail;
     }
-    if (maker)
+    if (maker && !maker->packed)
         return s;
     if (!sniff(s, err))
         goto fail;
