@@ -47,15 +47,6 @@ static bool go_on(const struct clv_split_result *r, void *user)
     return talk_progress(r, user);
 }
 
-/* A number of things, and what is to say of them. */
-static void row_of(FILE *to, const char *name, uint64_t n, const char *thing, const char *rest)
-{
-    char buf[640];
-    (void)snprintf(buf, sizeof buf, "%s%s%s", thing, plural(n), rest);
-    if (n)
-        human_row(to, name, human_count(n), buf);
-}
-
 /* What the outputs stand for; NULL: for nothing that has a name. */
 static const char *noun_of(const struct clv_split_params *p)
 {
@@ -91,18 +82,109 @@ static const char *print_outputs(const struct clv_split_params *p, const struct 
     return buf;
 }
 
+/* Room for what is said of a count. */
+enum { SAID_MAX = 512 };
+
 /* Where what was asked for depends on times, and these are not in order. */
-static void print_disorder(const struct clv_split_params *p, const struct clv_split_result *r,
-                           FILE *to)
+static const char *say_disorder(const struct clv_split_params *p, const struct clv_split_result *r,
+                                char said[SAID_MAX])
 {
-    char buf[512];
     const bool matters = p->merge || p->report || p->idle_timeout_ns || p->active_timeout_ns ||
                          p->every == CLV_EVERY_NS;
     const char *of = p->n_inputs > 1 && r->earlier_input ? p->inputs[r->earlier_input - 1] : NULL;
-    (void)snprintf(buf, sizeof buf, " earlier than the one before (first: record %s%s%.300s)",
+    (void)snprintf(said, SAID_MAX, " earlier than the one before (first: record %s%s%.300s)",
                    human_count(r->earlier_record), of ? " of " : "", of ? printable(of) : "");
-    if (matters)
-        row_of(to, "disorder", r->earlier, "record", buf);
+    return matters ? said : NULL;
+}
+
+static const char *say_metadata(const struct clv_split_params *p, const struct clv_split_result *r,
+                                char said[SAID_MAX])
+{
+    (void)r;
+    (void)said;
+    return p->dry_run ? " of names, secrets, custom and unknown blocks to expect, about"
+                      : " of names, secrets, custom and unknown blocks in the outputs";
+}
+
+static const char *say_untimed(const struct clv_split_params *p, const struct clv_split_result *r,
+                               char said[SAID_MAX])
+{
+    (void)r;
+    (void)said;
+    return p->format == CLV_FORMAT_PCAP ? " without a time, which pcap dates to 1970"
+                                        : " without a time";
+}
+
+#define COUNT(member) offsetof(struct clv_split_result, member)
+
+/* A count that is shown where it is not 0: "dropped  12 records not asked for". */
+static const struct count_row {
+    const char *name;
+    size_t at;
+    const char *thing, *said; /* of one of them; of all of them, NULL: what say() says */
+    size_t less;              /* a count that is part of it and has a row of its own; 0: none */
+    const char *(*say)(const struct clv_split_params *p, const struct clv_split_result *r,
+                       char said[SAID_MAX]); /* NULL: no row */
+} count_rows[] = {
+    {"other", COUNT(other), "record", " without a sound network address, in a file of that name",
+     COUNT(dropped_other), NULL},
+    {"dropped", COUNT(dropped_other), "record", " without a sound network address (--no-other)", 0,
+     NULL},
+    {"verified", COUNT(verified), "output", ", read again and held against the capture", 0, NULL},
+    {"left out", COUNT(dropped_blocks.statistics), "block",
+     " of interface statistics, which are of the whole capture", 0, NULL},
+    {"left out", COUNT(dropped_blocks.custom), "custom block", " that must not be copied", 0, NULL},
+    {"left out", COUNT(dropped_blocks.unknown), "block", " of unknown types", 0, NULL},
+    {"left out", COUNT(dropped_blocks.metadata), "block", " of names, secrets and custom data", 0,
+     NULL},
+    {"rounded", COUNT(rounded), "time", " that pcap cannot hold to the last digit", 0, NULL},
+    {"far times", COUNT(times_beyond), "record",
+     " before 1677 or after 2262: their times are right in the outputs alone", 0, NULL},
+    {"joined", COUNT(joined), "capture", " within another (cat), read as one with it", 0, NULL},
+    {"disorder", COUNT(earlier), "record", NULL, 0, say_disorder},
+    {"left out", COUNT(left_out), "capture", " that cannot be read (--recover)", 0, NULL},
+    {"metadata", COUNT(metadata_bytes), "byte", NULL, 0, say_metadata},
+    {"left out", COUNT(metadata_beyond), "block",
+     " of such, too much for so many outputs: fewer (--shards, --top) hold more", 0, NULL},
+    {"left out", COUNT(metadata_unused), "block",
+     " of names, secrets and the like that no output has a use for", 0, NULL},
+    {"left out", COUNT(names_unused), "resolved name", " of addresses that no output has", 0, NULL},
+    {"undated", COUNT(untimed), "record", NULL, 0, say_untimed},
+    {"skipped", COUNT(skipped_bytes), "byte", " after faults (--recover)", 0, NULL},
+    {"fragments", COUNT(fragments), "later fragment", ", in the flow of the first one",
+     COUNT(orphans), NULL},
+    {"orphans", COUNT(orphans), "fragment", " whose first was not seen, in flows without ports", 0,
+     NULL},
+    {"copies", COUNT(copies), "record", " in the outputs of both hosts", 0, NULL},
+    {"other", COUNT(small), "record", " of small flows, in the same file", COUNT(dropped_small),
+     NULL},
+    {"dropped", COUNT(dropped_small), "record", " of small flows (--no-other)", 0, NULL},
+    {"dropped", COUNT(dropped_filtered), "record", " not asked for", 0, NULL},
+    {"dropped", COUNT(dropped_capped), "record", " beyond what a flow may have", 0, NULL},
+    {"no ports", COUNT(cut_short), "record",
+     " whose ports are not there (cut short by the capture or by their length), in flows without "
+     "ports",
+     0, NULL},
+};
+
+static uint64_t count_of(const struct clv_split_result *r, size_t at)
+{
+    return *(const uint64_t *)(const void *)((const char *)r + at);
+}
+
+static void print_counts(const struct clv_split_params *p, const struct clv_split_result *r,
+                         FILE *to)
+{
+    for (size_t i = 0; i < sizeof count_rows / sizeof *count_rows; i++) {
+        const struct count_row *row = &count_rows[i];
+        char said[SAID_MAX], what[SAID_MAX + 32];
+        const uint64_t n = count_of(r, row->at) - (row->less ? count_of(r, row->less) : 0);
+        const char *text = row->say ? row->say(p, r, said) : row->said;
+        if (!n || !text)
+            continue;
+        (void)snprintf(what, sizeof what, "%s%s%s", row->thing, plural(n), text);
+        human_row(to, row->name, human_count(n), what);
+    }
 }
 
 /* Why records are `other` that may well have addresses. */
@@ -181,46 +263,7 @@ static void print_summary(const struct clv_split_params *p, const struct clv_spl
                       human_count(CLV_PER_DIRECTORY),
                       p->manifest == CLV_MANIFEST_NONE ? "find lists all"
                                                        : "the manifest lists all");
-    row_of(to, r->dropped_other ? "dropped" : "other", r->other, "record",
-           r->dropped_other ? " without a sound network address (--no-other)"
-                            : " without a sound network address, in a file of that name");
-    row_of(to, "verified", r->verified, "output", ", read again and held against the capture");
-    const struct clv_dropped_blocks *b = &r->dropped_blocks;
-    row_of(to, "left out", b->statistics, "block",
-           " of interface statistics, which are of the whole capture");
-    row_of(to, "left out", b->custom, "custom block", " that must not be copied");
-    row_of(to, "left out", b->unknown, "block", " of unknown types");
-    row_of(to, "left out", b->metadata, "block", " of names, secrets and custom data");
-    row_of(to, "rounded", r->rounded, "time", " that pcap cannot hold to the last digit");
-    row_of(to, "far times", r->times_beyond, "record",
-           " before 1677 or after 2262: their times are right in the outputs alone");
-    row_of(to, "joined", r->joined, "capture", " within another (cat), read as one with it");
-    print_disorder(p, r, to);
-    row_of(to, "left out", r->left_out, "capture", " that cannot be read (--recover)");
-    row_of(to, "metadata", r->metadata_bytes, "byte",
-           p->dry_run ? " of names, secrets, custom and unknown blocks to expect, about"
-                      : " of names, secrets, custom and unknown blocks in the outputs");
-    row_of(to, "left out", r->metadata_beyond, "block",
-           " of such, too much for so many outputs: fewer (--shards, --top) hold more");
-    row_of(to, "left out", r->metadata_unused, "block",
-           " of names, secrets and the like that no output has a use for");
-    row_of(to, "left out", r->names_unused, "resolved name", " of addresses that no output has");
-    row_of(to, "undated", r->untimed, "record",
-           p->format == CLV_FORMAT_PCAP ? " without a time, which pcap dates to 1970"
-                                        : " without a time");
-    row_of(to, "skipped", r->skipped_bytes, "byte", " after faults (--recover)");
-    row_of(to, "fragments", r->fragments - r->orphans, "later fragment",
-           ", in the flow of the first one");
-    row_of(to, "orphans", r->orphans, "fragment",
-           " whose first was not seen, in flows without ports");
-    row_of(to, "copies", r->copies, "record", " in the outputs of both hosts");
-    row_of(to, r->dropped_small ? "dropped" : "other", r->small, "record",
-           r->dropped_small ? " of small flows (--no-other)" : " of small flows, in the same file");
-    row_of(to, "dropped", r->dropped_filtered, "record", " not asked for");
-    row_of(to, "dropped", r->dropped_capped, "record", " beyond what a flow may have");
-    row_of(to, "no ports", r->cut_short, "record",
-           " whose ports are not there (cut short by the capture or by their length), in flows "
-           "without ports");
+    print_counts(p, r, to);
     for (unsigned i = 0; r->flows > 1 && i < r->n_largest; i++) {
         const struct clv_split_largest *l = &r->largest[i];
         char what[1200];
