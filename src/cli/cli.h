@@ -171,6 +171,11 @@ const char *human_bytes(double bytes); /* 1.23 GB */
 const char *human_seconds(double s);   /* 1.23 s */
 const char *human_time(int64_t ts_ns); /* 2026-11-22 23:59:59.123456789 */
 
+struct clv_split_params;
+
+/* What a run of split came to. */
+void print_summary(const struct clv_split_params *p, const struct clv_split_result *r, FILE *to);
+
 /* A row of a summary: what it is, a number, and what is to say of it, which may be "". */
 void human_row(FILE *to, const char *name, const char *value, const char *rest);
 

@@ -47,7 +47,7 @@ static bool go_on(const struct clv_split_result *r, void *user)
     return talk_progress(r, &t->talk);
 }
 
-static void print_summary(const struct clv_verify_result *r, const char *output, bool named)
+static void print_verdict(const struct clv_verify_result *r, const char *output, bool named)
 {
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
     const uint64_t bytes = r->input_bytes + r->output_bytes;
@@ -113,7 +113,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         (void)clv_verify_json(&p, &r, buf, sizeof buf);
         (void)fputs(buf, stdout);
     } else if (!o->quiet) {
-        print_summary(&r, operands[0], p.n_inputs);
+        print_verdict(&r, operands[0], p.n_inputs);
     }
     return r.faults ? EXIT_DAMAGED : EXIT_ALL;
 }
