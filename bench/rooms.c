@@ -131,7 +131,7 @@ static void find_all(struct fixture *x, struct partition parts[2], bool writes)
         if (!partition_init(p, &x->plan.by, &(struct flow_cuts){.idle_ns = 0}, NULL))
             exit(2);
         if (writes) {
-            files_init(&p->files, x->publish.dir_fd, IO_MODE, false, 64);
+            files_init(&p->files, x->publish.fd, IO_MODE, false, 64);
             writer_init(&p->writer, &p->flows, &form, &p->files.sink);
         }
         if (!partition_find(p, i, &x->piece, 1, 0, &err))
@@ -205,7 +205,7 @@ static int by_value(const void *a, const void *b)
 int main(int argc, char **argv)
 {
     static const char *const rooms[] = {"walk", "decode", "find", "write"};
-    struct fixture x = {.publish = {.dir_fd = -1}};
+    struct fixture x = {.publish = {.fd = -1}};
     double seconds[RUNS];
     bool known = false;
     for (size_t i = 0; argc > 1 && i < sizeof rooms / sizeof *rooms; i++)

@@ -70,7 +70,7 @@ static bool make_sub(struct splitting *run, const char *capture, struct clv_erro
     for (;;) {
         if (!job_take_sub(&name, capture, &run->subs, &run->key))
             return clv_fail_nomem(err, capture, sizeof name);
-        if (mkdirat(p->dir_fd, name.text, io_dir_mode(p->mode)) == 0)
+        if (mkdirat(p->fd, name.text, io_dir_mode(p->mode)) == 0)
             break;
         if (errno == EEXIST) /* of another case, which the file system takes for the same */
             continue;
@@ -82,8 +82,8 @@ static bool make_sub(struct splitting *run, const char *capture, struct clv_erro
     const int n = snprintf(sub->staging, sizeof sub->staging, "%s/%s", p->staging, name.text);
     if (n < 0 || (size_t)n >= sizeof sub->staging)
         return clv_fail(err, CLV_ERR_ARG, name.text, "its path is too long");
-    sub->dir_fd = openat(p->dir_fd, name.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return sub->dir_fd >= 0 || clv_fail_errno(err, name.text, "cannot be opened");
+    sub->fd = openat(p->fd, name.text, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return sub->fd >= 0 || clv_fail_errno(err, name.text, "cannot be opened");
 }
 
 /* The first fault that verification finds is why the run fails. */
@@ -164,8 +164,8 @@ static bool split_each(struct splitting *run, struct clv_split_result *result,
         if (!job->params->dry_run && !make_sub(run, job->sources[i].called, err))
             return false;
         ok = split_into(run, sub, i, 1, NULL, &run->one, err);
-        if (sub->dir_fd >= 0)
-            (void)close(sub->dir_fd);
+        if (sub->fd >= 0)
+            (void)close(sub->fd);
         add_result(result, &run->one);
         tally_join_largest(result, &run->one, one_is_in(sub));
     }
@@ -232,7 +232,7 @@ static bool split_all(struct splitting *run, struct clv_split_result *result, st
                          : split_into(run, p, 0, run->job.n_sources, params->report ? report : NULL,
                                       result, err)) &&
            (!params->report || end_report(report, params, result, err)) &&
-           (!writes || publish_commit(p, params->sync, err));
+           (!writes || (publish_sync(p, params->sync, err) && publish_commit(p, err)));
 }
 
 /* The outputs have their name, and keep it: what fails now is not the run. */
@@ -278,7 +278,7 @@ static bool split(struct splitting *run, struct clv_error *err)
     (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", run->publish.stale);
     if (!split_all(run, result, err))
         return false;
-    if (params->dry_run && run->report.path[0])
+    if (params->dry_run)
         return report_publish(&run->report, err);
     finish(run, result);
     return true;
@@ -297,7 +297,7 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     }
     run->result = none;
     publish_none(&run->publish);
-    run->report.fd = run->report.like = -1;
+    report_none(&run->report);
     const bool ok = sized_take(&run->params, sizeof run->params, SPLIT_PARAMS_FIRST, params, err) &&
                     split(run, err);
     report_fini(&run->report);

@@ -139,7 +139,7 @@ bool receipt_write(struct publish *p, const struct receipt_facts *facts, struct 
 {
     struct text out;
     const bool ok =
-        receipt_text(facts, &out, err) && publish_file(p, PUBLISH_MARK, out.p, out.len, err);
+        receipt_text(facts, &out, err) && publish_put(p, PUBLISH_MARK, out.p, out.len, err);
     mem_free(out.p);
     return ok;
 }

@@ -16,12 +16,16 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/port.h"
+#include "manifest/name.h"
 
 #ifndef O_PATH
 #define O_PATH O_RDONLY /* of Linux: to have a directory open that one may not list */
 #endif
 
-enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
+enum {
+    DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC,
+    FILE_FLAGS = O_RDONLY | O_NONBLOCK | O_NOFOLLOW | O_CLOEXEC,
+};
 
 /* What stands for good behind the process number of what a run replaced and could not remove. */
 #define OLD "-old"
@@ -29,6 +33,35 @@ enum { DIR_FLAGS = O_RDONLY | O_DIRECTORY | O_NOFOLLOW | O_CLOEXEC };
 static const char *name_of(const char *path)
 {
     return path_base(path);
+}
+
+/* ---- directory or file ---- */
+
+/* To read and to lock; -1: errno, or it is something else. */
+static int open_staged(const struct publish *p, int parent, const char *name)
+{
+    struct stat st;
+    const int fd = openat(parent, name, p->file ? FILE_FLAGS : DIR_FLAGS);
+    if (fd < 0 || !p->file || (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)))
+        return fd;
+    (void)close(fd);
+    return -1;
+}
+
+/* *out: where a file is written to. */
+static bool make_staged(const struct publish *p, const char *name, int *out)
+{
+    if (!p->file)
+        return mkdirat(p->parent_fd, name, io_dir_mode(p->mode)) == 0;
+    *out = openat(p->parent_fd, name, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, p->mode);
+    return *out >= 0;
+}
+
+/* With all that is in it. fd: it. false: errno. */
+static bool remove_staged(const struct publish *p, int fd, const char *name)
+{
+    return p->file ? unlinkat(p->parent_fd, name, 0) == 0
+                   : tree_empty(p->tree, fd) && unlinkat(p->parent_fd, name, AT_REMOVEDIR) == 0;
 }
 
 /* ---- the target ---- */
@@ -119,9 +152,34 @@ static bool refuse(const struct publish *p, enum target what, struct clv_error *
     return clv_fail_hint(err, "%s", hint);
 }
 
-/* Whether the target may be taken, or replaced. *old: which directory that is; all zero: none. */
+/* A new file, or one that may be replaced. */
+static bool check_file(const struct publish *p, struct port_place *old, struct clv_error *err)
+{
+    const struct publish_file *const file = p->file;
+    if (!port_place(p->parent_fd, name_of(p->target), old)) {
+        const bool none = errno == ENOENT;
+        *old = (struct port_place){0};
+        return none || clv_fail_errno(err, p->target, "cannot be looked at");
+    }
+    if (!file->replaces) {
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is there already");
+        return clv_fail_hint(err, "name another with --%s, or replace it with --force",
+                             file->option);
+    }
+    errno = 0;
+    if (S_ISREG(old->mode) && file->is_ours(p->parent_fd, name_of(p->target)))
+        return true;
+    if (errno)
+        return clv_fail_errno(err, p->target, "cannot be read");
+    (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is there already, and no %s", file->what);
+    return clv_fail_hint(err, "--force replaces only such; remove it yourself");
+}
+
+/* Whether the target may be taken, or replaced. *old: what that is; all zero: nothing. */
 static bool check_target(const struct publish *p, struct port_place *old, struct clv_error *err)
 {
+    if (p->file)
+        return check_file(p, old, err);
     int fd;
     const enum target what = look_at_target(p, &fd);
     bool ok = false;
@@ -144,7 +202,7 @@ static bool check_target(const struct publish *p, struct port_place *old, struct
 
 /* ---- other runs ---- */
 
-/* Another run's staging directory, or what is left of one. */
+/* What another run stages, or what is left of it. */
 enum other {
     OTHER_NONE,  /* not one */
     OTHER_ALIVE, /* in use */
@@ -152,9 +210,10 @@ enum other {
 };
 
 /* *fd: of what is nobody's. */
-static enum other look_at_other(int parent, const char *name, long pid, int *fd)
+static enum other look_at_other(const struct publish *p, int parent, const char *name, long pid,
+                                int *fd)
 {
-    *fd = openat(parent, name, DIR_FLAGS);
+    *fd = open_staged(p, parent, name);
     if (*fd < 0)
         return OTHER_NONE;
     enum other other = OTHER_STALE;
@@ -174,15 +233,9 @@ void publish_prefix(char prefix[PUBLISH_PREFIX_MAX], const char *path)
     (void)snprintf(prefix, PUBLISH_PREFIX_MAX, ".%.200s.cleave-", path_base(path));
 }
 
-/* Removes all that is in the directory, and its name. false: errno. */
-static bool remove_dir(const struct publish *p, int fd, const char *name)
-{
-    return tree_empty(p->tree, fd) && unlinkat(p->parent_fd, name, AT_REMOVEDIR) == 0;
-}
-
 static void find_stale(struct publish *p, const char *name, int fd, bool clean)
 {
-    if (!clean || !remove_dir(p, fd, name)) {
+    if (!clean || !remove_staged(p, fd, name)) {
         p->n_stale++;
         (void)snprintf(p->stale, sizeof p->stale, "%.*s%s", (int)(name_of(p->target) - p->target),
                        p->target, name);
@@ -191,31 +244,31 @@ static void find_stale(struct publish *p, const char *name, int fd, bool clean)
 }
 
 /*
- * Looks for staging directories of the target. own: this run's, or NULL before it is made; of two
+ * Looks for what else is staged for the target. own: this run's, or NULL before it is made; of two
  * runs that begin at the same moment the one with the lower number goes on.
  */
 static bool look_around(struct publish *p, const char *own, bool clean, struct clv_error *err)
 {
     char prefix[PUBLISH_PREFIX_MAX];
     publish_prefix(prefix, p->target);
-    struct port_names *const names = &p->tree->levels[TREE_DEPTH]; /* no walk gets there */
+    struct port_names names;
     const int parent = openat(p->parent_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     const size_t len = strlen(prefix);
     const char *name;
     bool ok = true;
-    if (parent < 0 || !port_names_begin(names, parent)) {
+    if (parent < 0 || !port_names_begin(&names, parent)) {
         if (parent >= 0)
             (void)close(parent);
         return true; /* what cannot be listed */
     }
-    while (ok && (name = port_names_next(names))) {
+    while (ok && (name = port_names_next(&names))) {
         if (strncmp(name, prefix, len) != 0)
             continue;
         const long pid = strtol(name + len, NULL, 10);
         if ((own && strcmp(name, own) == 0) || pid <= 0)
             continue;
         int fd;
-        switch (look_at_other(parent, name, pid, &fd)) {
+        switch (look_at_other(p, parent, name, pid, &fd)) {
         case OTHER_NONE:
             break;
         case OTHER_ALIVE:
@@ -229,7 +282,7 @@ static bool look_around(struct publish *p, const char *own, bool clean, struct c
             break;
         }
     }
-    port_names_end(names);
+    port_names_end(&names);
     (void)close(parent);
     return ok;
 }
@@ -238,7 +291,7 @@ static bool look_around(struct publish *p, const char *own, bool clean, struct c
 
 void publish_none(struct publish *p)
 {
-    *p = (struct publish){.parent_fd = -1, .dir_fd = -1, .old_fd = -1};
+    *p = (struct publish){.parent_fd = -1, .fd = -1, .old_fd = -1};
 }
 
 /* Takes the target's name as it was given, less slashes at the end. */
@@ -274,7 +327,7 @@ static bool fail_to_make(const struct publish *p, struct clv_error *err)
     return false;
 }
 
-static bool make_staging(struct publish *p, struct clv_error *err)
+static bool make_staging(struct publish *p, int *out, struct clv_error *err)
 {
     char prefix[PUBLISH_PREFIX_MAX];
     publish_prefix(prefix, p->target);
@@ -282,26 +335,50 @@ static bool make_staging(struct publish *p, struct clv_error *err)
         (void)snprintf(p->staging, sizeof p->staging, "%.*s%s%ld-%u",
                        (int)(name_of(p->target) - p->target), p->target, prefix, (long)getpid(),
                        attempt);
-        if (mkdirat(p->parent_fd, name_of(p->staging), io_dir_mode(p->mode)) == 0)
+        if (make_staged(p, name_of(p->staging), out))
             break;
         if (errno == EEXIST && attempt < 1000)
             continue;
         p->staging[0] = '\0';
         return fail_to_make(p, err);
     }
-    p->dir_fd = openat(p->parent_fd, name_of(p->staging), DIR_FLAGS);
-    if (p->dir_fd >= 0)
+    p->fd = open_staged(p, p->parent_fd, name_of(p->staging));
+    if (p->fd >= 0)
         return true;
     (void)clv_fail_errno(err, p->staging, "cannot be opened");
-    (void)unlinkat(p->parent_fd, name_of(p->staging), AT_REMOVEDIR); /* still empty */
+    (void)unlinkat(p->parent_fd, name_of(p->staging), p->file ? 0 : AT_REMOVEDIR); /* empty */
     p->staging[0] = '\0';
+    return false;
+}
+
+/* The target is set. *out: where a file is written to, untouched for directories. */
+static bool begin(struct publish *p, bool clean, int *out, struct clv_error *err)
+{
+    struct port_place old;
+    path_parent(p->staging, p->target);
+    p->parent_fd = open(p->staging, O_PATH | O_DIRECTORY | O_CLOEXEC);
+    p->staging[0] = '\0';
+    if (p->parent_fd < 0) {
+        (void)fail_to_make(p, err);
+        goto fail;
+    }
+    if (!check_target(p, &old, err) || !look_around(p, NULL, clean, err) ||
+        !make_staging(p, out, err))
+        goto fail;
+    if (flock(p->fd, LOCK_EX | LOCK_NB) == 0) {
+        p->n_stale = 0; /* what is left is found again */
+        if (!look_around(p, name_of(p->staging), false, err))
+            goto fail;
+    }
+    return true;
+fail:
+    publish_fini(p, NULL);
     return false;
 }
 
 bool publish_init(struct publish *p, const char *target, unsigned mode,
                   const struct made_run *replaces, bool clean, struct clv_error *err)
 {
-    struct port_place old;
     publish_none(p);
     p->mode = mode;
     p->replaces = replaces;
@@ -310,29 +387,44 @@ bool publish_init(struct publish *p, const char *target, unsigned mode,
     p->tree = mem_zalloc(1, sizeof *p->tree);
     if (!p->tree)
         return clv_fail_nomem(err, p->target, sizeof *p->tree);
-    path_parent(p->staging, p->target);
-    p->parent_fd = open(p->staging, O_PATH | O_DIRECTORY | O_CLOEXEC);
-    p->staging[0] = '\0';
-    if (p->parent_fd < 0) {
-        (void)fail_to_make(p, err);
-        goto fail;
-    }
-    if (!check_target(p, &old, err) || !look_around(p, NULL, clean, err) || !make_staging(p, err))
-        goto fail;
-    p->n_stale = 0;
-    if (flock(p->dir_fd, LOCK_EX | LOCK_NB) == 0 &&
-        !look_around(p, name_of(p->staging), false, err))
-        goto fail;
+    return begin(p, clean, NULL, err);
+}
+
+bool publish_file_named(const struct publish_file *file, const char *target, struct clv_error *err)
+{
+    const char *const base = path_base(target);
+    if (strcmp(target, "-") == 0)
+        return clv_fail(err, CLV_ERR_OPTION, file->option, "is a file, and not standard output");
+    if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
+        return clv_fail(err, CLV_ERR_ARG, target, "is no name for a file");
+    /* ".NAME.cleave-PID" beside the target must fit too. */
+    if (strlen(target) + 64 > PATH_MAX || strlen(base) > NAME_COMPONENT_MAX)
+        return clv_fail(err, CLV_ERR_ARG, target, "its path is too long");
     return true;
-fail:
-    publish_fini(p, NULL);
+}
+
+bool publish_file_open(struct publish *p, const char *target, unsigned mode,
+                       const struct publish_file *file, bool clean, int *out, struct clv_error *err)
+{
+    publish_none(p);
+    p->mode = mode;
+    p->file = file;
+    *out = -1;
+    if (!publish_file_named(file, target, err))
+        return false;
+    (void)snprintf(p->target, sizeof p->target, "%s", target);
+    if (begin(p, clean, out, err))
+        return true;
+    if (*out >= 0)
+        (void)!io_close(*out, target, NULL);
+    *out = -1;
     return false;
 }
 
-bool publish_file(struct publish *p, const char *name, const char *data, size_t len,
-                  struct clv_error *err)
+bool publish_put(struct publish *p, const char *name, const char *data, size_t len,
+                 struct clv_error *err)
 {
-    const int fd = io_create_at(p->dir_fd, name, p->mode, err);
+    const int fd = io_create_at(p->fd, name, p->mode, err);
     if (fd < 0)
         return false;
     const bool ok = io_write(fd, data, len, name, err);
@@ -341,7 +433,7 @@ bool publish_file(struct publish *p, const char *name, const char *data, size_t 
 
 /* ---- the name ---- */
 
-/* Whether the name beside the target is that of the directory that is open as fd. */
+/* Whether the name beside the target is that of what is open as fd. */
 static bool is_still(const struct publish *p, const char *name, int fd)
 {
     struct port_place now, own;
@@ -370,27 +462,27 @@ static bool check_parent(struct publish *p, struct clv_error *err)
 static bool check_staging(struct publish *p, struct clv_error *err)
 {
     errno = 0;
-    if (is_still(p, name_of(p->staging), p->dir_fd))
+    if (is_still(p, name_of(p->staging), p->fd))
         return true;
     return errno ? clv_fail_errno(err, p->target, "cannot take its name") : fail_moved(p, err);
 }
 
-/* The staging directory has the target's name; what had it before has this one. */
+/* What was staged has the target's name; what had it before has this one. */
 static bool settle(struct publish *p, const char *old_name, const struct port_place *old,
                    struct clv_error *err)
 {
     struct port_place now;
     const int dir = (int)(name_of(p->staging) - p->staging);
     errno = 0;
-    bool ours = is_still(p, name_of(p->target), p->dir_fd);
+    bool ours = is_still(p, name_of(p->target), p->fd);
     if (ours && old_name) {
-        p->old_fd = openat(p->parent_fd, old_name, DIR_FLAGS);
+        p->old_fd = open_staged(p, p->parent_fd, old_name);
         errno = 0;
         ours = p->old_fd < 0 || (port_place(p->old_fd, "", &now) && port_same_file(&now, old));
     }
     if (ours) {
-        (void)close(p->dir_fd);
-        p->dir_fd = -1; /* nothing of it is to be removed any more */
+        (void)close(p->fd);
+        p->fd = -1; /* nothing of it is to be removed any more */
         if (old_name && old_name != p->staging + dir)
             (void)snprintf(p->staging + dir, sizeof p->staging - (size_t)dir, "%s", old_name);
         else if (!old_name)
@@ -410,14 +502,19 @@ static bool settle(struct publish *p, const char *old_name, const struct port_pl
 }
 
 /*
- * For file systems whose rename() takes no flags (NFS, many of FUSE): the old output steps aside
- * first. A target that is no empty directory is never overwritten, since rename() refuses that.
+ * For file systems whose rename() takes no flags (NFS, many of FUSE). A file takes the place of
+ * another. An old directory steps aside first; one that is not empty is never overwritten, since
+ * rename() refuses that.
  */
 static bool rename_plainly(struct publish *p, const struct port_place *old, struct clv_error *err)
 {
     char aside[NAME_MAX + 1];
     const int parent = p->parent_fd;
     const char *const target = name_of(p->target), *const staging = name_of(p->staging);
+    if (p->file)
+        return renameat(parent, staging, parent, target) == 0
+                   ? settle(p, NULL, NULL, err)
+                   : clv_fail_errno(err, p->target, "cannot take its name");
     /* Not ".NAME.cleave-PID": should it stay, it is not what a killed run left, but the old output.
      */
     const int len = snprintf(aside, sizeof aside, ".old-%s", staging + 1);
@@ -435,7 +532,14 @@ static bool rename_plainly(struct publish *p, const struct port_place *old, stru
     return settle(p, old->ino ? aside : NULL, old, err);
 }
 
-static bool take_name(struct publish *p, struct clv_error *err)
+bool publish_sync(struct publish *p, enum clv_sync sync, struct clv_error *err)
+{
+    return sync == CLV_SYNC_NONE ||
+           (p->file ? port_sync(p->fd) : port_sync_below(p->staging, p->fd)) ||
+           clv_fail_errno(err, p->target, "cannot be synchronised");
+}
+
+bool publish_commit(struct publish *p, struct clv_error *err)
 {
     struct port_place old;
     const char *const target = name_of(p->target), *const staging = name_of(p->staging);
@@ -455,13 +559,6 @@ static bool take_name(struct publish *p, struct clv_error *err)
         port_renames_plainly(errno)) /* it knows the one flag, and not the other */
         return rename_plainly(p, &old, err);
     return clv_fail_errno(err, p->target, "cannot be replaced");
-}
-
-bool publish_commit(struct publish *p, enum clv_sync sync, struct clv_error *err)
-{
-    if (sync != CLV_SYNC_NONE && !port_sync_below(p->staging, p->dir_fd))
-        return clv_fail_errno(err, p->target, "cannot be synchronised");
-    return take_name(p, err);
 }
 
 /* The names in the target's parent directory, on the disk. */
@@ -484,8 +581,8 @@ static bool remove_old(struct publish *p, struct clv_error *err)
     if (!p->staging[0])
         return true;
     if (p->old_fd < 0)
-        p->old_fd = openat(p->parent_fd, name, DIR_FLAGS);
-    if (p->old_fd >= 0 && remove_dir(p, p->old_fd, name))
+        p->old_fd = open_staged(p, p->parent_fd, name);
+    if (p->old_fd >= 0 && remove_staged(p, p->old_fd, name))
         return true;
     const int why = errno;
     char prefix[PUBLISH_PREFIX_MAX], left[PUBLISH_PREFIX_MAX + 32];
@@ -512,19 +609,19 @@ bool publish_finish(struct publish *p, enum clv_sync sync, struct clv_error *err
 
 void publish_fini(struct publish *p, struct clv_error *err)
 {
-    if (p->staging[0] && p->dir_fd >= 0) { /* not committed */
-        const bool empty = tree_empty(p->tree, p->dir_fd);
+    if (p->staging[0] && p->fd >= 0) { /* not committed */
+        const bool empty = p->file || tree_empty(p->tree, p->fd);
         const char *const name = name_of(p->staging);
-        const bool gone = is_still(p, name, p->dir_fd)
-                              ? unlinkat(p->parent_fd, name, AT_REMOVEDIR) == 0
-                              : empty; /* of another's directory only the name is ours */
+        const bool gone = is_still(p, name, p->fd)
+                              ? unlinkat(p->parent_fd, name, p->file ? 0 : AT_REMOVEDIR) == 0
+                              : empty; /* of what is another's only the name is ours */
         if (!(empty && gone))
             (void)clv_fail_hint(err, "what was begun could not be removed: %.90s", p->staging);
     } else {
         (void)remove_old(p, err);
     }
     p->staging[0] = '\0';
-    int *const fds[] = {&p->dir_fd, &p->old_fd, &p->parent_fd};
+    int *const fds[] = {&p->fd, &p->old_fd, &p->parent_fd};
     for (size_t i = 0; i < sizeof fds / sizeof *fds; i++) {
         if (*fds[i] >= 0)
             (void)close(*fds[i]);

@@ -1,7 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * All or nothing: outputs are written into a hidden directory beside the target, which takes the
- * target's name when it is complete. Whatever happens before leaves the target as it was.
+ * All or nothing: a directory of outputs, or a file, is made under a hidden name beside the target,
+ * and takes the target's name when it is complete. Whatever happens before leaves the target as it
+ * was. What is staged is locked (flock): a second run to the same target is refused; what a killed
+ * run left has no lock any more, and is found by the next one.
  */
 #ifndef CLEAVE_OUTPUT_PUBLISH_H
 #define CLEAVE_OUTPUT_PUBLISH_H
@@ -12,17 +14,26 @@
 #include "cleave/split.h"
 #include "output/made.h"
 
+/* How messages speak of a file that is published, and which older one it replaces. */
+struct publish_file {
+    const char *option;                         /* that names it, as in cleave/option.h */
+    const char *what;                           /* "page of cleave": no other kind is replaced */
+    bool replaces;                              /* false: nothing may be there */
+    bool (*is_ours)(int dir, const char *name); /* false and an errno other than 0: not known */
+};
+
 struct publish {
     char target[PATH_MAX];
     char staging[PATH_MAX];          /* "": none to clean up */
     int parent_fd;                   /* of the directory that both are in; -1: none */
-    int dir_fd;                      /* of staging; -1: none */
+    int fd;                          /* of staging, to read; -1: none */
     unsigned mode;                   /* of files; directories have io_dir_mode() */
-    const struct made_run *replaces; /* NULL: nothing may be replaced */
+    const struct publish_file *file; /* NULL: a directory */
+    const struct made_run *replaces; /* a directory: NULL: nothing may be replaced */
     struct tree *tree;               /* to remove what there is without further memory */
     int old_fd;                      /* what was replaced, not removed yet; -1: none */
-    uint64_t n_stale;     /* staging directories of killed runs to the same target that are left */
-    char stale[PATH_MAX]; /* one of them */
+    uint64_t n_stale;                /* what killed runs to the same target left */
+    char stale[PATH_MAX];            /* one of them */
 };
 
 /* The file that marks a directory as an output of cleave: only such a one is replaced. */
@@ -37,8 +48,7 @@ void publish_prefix(char prefix[PUBLISH_PREFIX_MAX], const char *path);
 void publish_none(struct publish *p);
 
 /*
- * Checks that target can be made and makes the staging directory, which is locked (flock) as long
- * as it is in use: a second run to the same target is refused. An empty directory is taken; an
+ * Checks that target can be made and makes the staging directory. An empty directory is taken; an
  * output of an earlier run is replaced for `replaces` alone, which is borrowed, and with nothing in
  * it that must be kept. clean: what killed runs left is removed. On failure nothing has been made
  * and publish_fini() is harmless.
@@ -48,14 +58,26 @@ CLV_MUST_CHECK bool publish_init(struct publish *p, const char *target, unsigned
                                  struct clv_error *err);
 
 /* Writes a whole small file into the staging directory. */
-CLV_MUST_CHECK bool publish_file(struct publish *p, const char *name, const char *data, size_t len,
-                                 struct clv_error *err);
+CLV_MUST_CHECK bool publish_put(struct publish *p, const char *name, const char *data, size_t len,
+                                struct clv_error *err);
+
+/* true: target can be the name of such a file, as far as can be known without looking. */
+CLV_MUST_CHECK bool publish_file_named(const struct publish_file *file, const char *target,
+                                       struct clv_error *err);
 
 /*
- * Gives the staging directory the target's name. sync: what is in it is on the disk before that.
- * false: the target is as it was.
+ * The same for a file, which *out is open to write; the caller closes it, before publish_sync().
+ * file is borrowed. It is removed by publish_fini() unless it was committed.
  */
-CLV_MUST_CHECK bool publish_commit(struct publish *p, enum clv_sync sync, struct clv_error *err);
+CLV_MUST_CHECK bool publish_file_open(struct publish *p, const char *target, unsigned mode,
+                                      const struct publish_file *file, bool clean, int *out,
+                                      struct clv_error *err);
+
+/* All that was written is on the disk, where that is asked for. */
+CLV_MUST_CHECK bool publish_sync(struct publish *p, enum clv_sync sync, struct clv_error *err);
+
+/* Gives what was staged the target's name. false: the target is as it was. */
+CLV_MUST_CHECK bool publish_commit(struct publish *p, struct clv_error *err);
 
 /*
  * What is to be done when the target has its name: CLV_SYNC_FULL, and to remove what it replaced.

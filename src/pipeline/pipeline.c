@@ -178,8 +178,8 @@ static bool open_manifest(const struct pipeline *pl, int *fd, struct clv_error *
     if (pp->manifest == CLV_MANIFEST_NONE || (pp->dry_run && pp->manifest_fd < 0))
         return true;
     if (pp->manifest_fd < 0) {
-        *fd = io_create_at(pp->publish->dir_fd, manifest_file_name(pp->manifest), pp->publish->mode,
-                           err);
+        *fd =
+            io_create_at(pp->publish->fd, manifest_file_name(pp->manifest), pp->publish->mode, err);
         return *fd >= 0;
     }
     *fd = fcntl(pp->manifest_fd, F_DUPFD_CLOEXEC, 0);
@@ -449,8 +449,7 @@ static bool init_partition(struct pipeline *pl, struct partition *p, uint32_t ma
     p->max_bytes = pp->max_bytes;
     if (!pp->dry_run) {
         const struct form form = {.dialect = pp->dialect, .by = &pp->by};
-        files_init(&p->files, pp->publish->dir_fd, pp->publish->mode, pp->dialect->compress,
-                   max_open);
+        files_init(&p->files, pp->publish->fd, pp->publish->mode, pp->dialect->compress, max_open);
         writer_init(&p->writer, &p->flows, &form, &p->files.sink);
     }
     for (const struct observer *o = pp->observers; o; o = o->next)

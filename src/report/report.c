@@ -1,13 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "report/report.h"
 
-#include <dirent.h>
 #include <errno.h>
-#include <fcntl.h>
-#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -97,40 +93,6 @@ static void settle_links(struct report *r, const struct places *p)
     r->has_links = true;
 }
 
-static bool may_be_named(const struct clv_split_params *params, struct clv_error *err)
-{
-    const char *const path = params->report, *const base = path_base(path);
-    if (strcmp(path, "-") == 0)
-        return clv_fail(err, CLV_ERR_OPTION, "report", "is a file, and not standard output");
-    if (params->each)
-        return clv_fail(err, CLV_ERR_OPTION, "report", "is of one run, and excludes --each");
-    if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
-        return clv_fail(err, CLV_ERR_ARG, path, "is no name for a file");
-    if (strlen(path) + 64 > PATH_MAX || strlen(base) > NAME_COMPONENT_MAX)
-        return clv_fail(err, CLV_ERR_ARG, path, "its path is too long");
-    return true;
-}
-
-/* A new file, or an older page and --force. */
-static bool may_be_made(const struct clv_split_params *params, struct clv_error *err)
-{
-    struct stat st;
-    const char *const path = params->report;
-    if (lstat(path, &st) != 0)
-        return errno == ENOENT || clv_fail_errno(err, path, "cannot be looked at");
-    if (!params->force) {
-        (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
-        return clv_fail_hint(err, "name another with --report, or replace it with --force");
-    }
-    errno = 0;
-    if (S_ISREG(st.st_mode) && made_is_page(AT_FDCWD, path))
-        return true;
-    if (errno)
-        return clv_fail_errno(err, path, "cannot be read");
-    (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already, and no page of cleave");
-    return clv_fail_hint(err, "--force replaces only such; remove it yourself");
-}
-
 static bool check_places(const struct places *p, const struct clv_split_params *params,
                          struct clv_error *err)
 {
@@ -146,59 +108,26 @@ static bool check_places(const struct places *p, const struct clv_split_params *
         return clv_fail(err, CLV_ERR_ARG, path, "is where the output's own files are to be");
     if (p->inside && (name_reserved(base, strlen(base)) || !text_is_utf8(base)))
         return clv_fail(err, CLV_ERR_ARG, path, "cannot stand beside the output's own files");
-    return p->inside || may_be_made(params, err);
+    return true;
 }
 
-/* Of a name such as make_beside() makes the number of its process; 0: it is none. */
-static long maker_of(const char *name, const char *prefix)
+void report_none(struct report *r)
 {
-    const size_t len = strlen(prefix);
-    return strncmp(name, prefix, len) == 0 ? strtol(name + len, NULL, 10) : 0;
+    *r = (struct report){.fd = -1, .like = -1};
+    publish_none(&r->file);
 }
 
-/* What killed runs left of the same page. */
-static void look_around(const char *parent, const char *prefix, bool clean,
-                        struct clv_split_result *result)
-{
-    DIR *d = opendir(parent);
-    const struct dirent *e;
-    while (d && (e = readdir(d))) {
-        const long pid = maker_of(e->d_name, prefix);
-        if (pid <= 0 || kill((pid_t)pid, 0) == 0 || errno != ESRCH)
-            continue;
-        if (clean && unlinkat(dirfd(d), e->d_name, 0) == 0)
-            continue;
-        result->stale++;
-        (void)snprintf(result->stale_path, sizeof result->stale_path, "%.*s%s%.180s",
-                       (int)(sizeof result->stale_path / 4), parent,
-                       parent[strlen(parent) - 1] == '/' ? "" : "/", e->d_name);
-    }
-    if (d)
-        (void)closedir(d);
-}
-
-/* Beside its place, under a name of this process's own. */
-static bool make_beside(struct report *r, struct clv_split_result *result, struct clv_error *err)
+/* Not among the outputs. */
+static bool open_beside(struct report *r, struct clv_split_result *result, struct clv_error *err)
 {
     const struct clv_split_params *const params = r->params;
-    const char *const path = params->report, *const base = path_base(path);
     const unsigned mode = params->mode ? params->mode : IO_MODE;
-    char parent[PATH_MAX], prefix[PUBLISH_PREFIX_MAX];
-    path_parent(parent, path);
-    publish_prefix(prefix, path);
-    look_around(parent, prefix, params->clean, result);
-    for (unsigned attempt = 0;; attempt++) {
-        (void)snprintf(r->path, sizeof r->path, "%.*s%s%ld-%u", (int)(base - path), path, prefix,
-                       (long)getpid(), attempt);
-        r->fd = open(r->path, O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, mode);
-        if (r->fd >= 0)
-            return true;
-        if (errno == EEXIST && attempt < 1000)
-            continue;
-        r->path[0] = '\0';
-        (void)clv_fail_errno(err, path, "cannot be made");
-        return clv_fail_hint(err, "its directory must exist and be writable");
-    }
+    if (!publish_file_open(&r->file, params->report, mode, &r->page, params->clean, &r->fd, err))
+        return false;
+    if (r->file.n_stale)
+        (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", r->file.stale);
+    result->stale += r->file.n_stale;
+    return true;
 }
 
 bool report_open(struct report *r, const struct clv_split_params *params,
@@ -206,31 +135,38 @@ bool report_open(struct report *r, const struct clv_split_params *params,
                  struct clv_error *err)
 {
     struct places p;
-    *r = (struct report){.params = params, .fd = -1, .like = -1};
-    if (!may_be_named(params, err))
+    report_none(r);
+    r->params = params;
+    r->page = (struct publish_file){.option = "report",
+                                    .what = "page of cleave",
+                                    .replaces = params->force,
+                                    .is_ours = made_is_page};
+    if (!publish_file_named(&r->page, params->report, err))
         return false;
+    if (params->each)
+        return clv_fail(err, CLV_ERR_OPTION, "report", "is of one run, and excludes --each");
     if (!find_places(&p, params)) {
         (void)clv_fail_errno(err, params->report, "cannot be made");
-        return clv_fail_hint(err, "its directory must exist and be writable");
+        return clv_fail_hint(err, "its parent directory must exist and be writable");
     }
     if (!check_places(&p, params, err))
         return false;
     if (publish)
         settle_links(r, &p);
     if (!publish || !p.inside)
-        return make_beside(r, result, err);
+        return open_beside(r, result, err);
     r->inside = path_base(params->report);
-    r->fd = io_create_at(publish->dir_fd, r->inside, publish->mode, err);
+    r->fd = io_create_at(publish->fd, r->inside, publish->mode, err);
     return r->fd >= 0;
 }
 
 void report_open_like(struct report *r, const struct clv_split_params *params, int fd)
 {
-    *r = (struct report){.params = params,
-                         .fd = -1,
-                         .like = fd,
-                         .inside = path_base(params->report),
-                         .has_links = true};
+    report_none(r);
+    r->params = params;
+    r->like = fd;
+    r->inside = path_base(params->report);
+    r->has_links = true;
 }
 
 /* Up to the first byte that is another, or is not there. */
@@ -481,45 +417,19 @@ bool report_end(struct report *r, const struct text *run, struct clv_error *err)
     mem_free(t.p);
     if (r->like >= 0)
         return ok;
-    if (ok && r->params->sync != CLV_SYNC_NONE && !port_sync(r->fd))
-        return clv_fail_errno(err, r->params->report, "cannot be synchronised");
     const int fd = r->fd;
     r->fd = ok ? -1 : fd;
-    return ok && io_close(fd, r->params->report, err);
-}
-
-/* What appeared under the name meanwhile is somebody else's, unless it is a page too. */
-static bool take_name(const char *from, const struct clv_split_params *params)
-{
-    const char *const to = params->report;
-    if (port_rename(AT_FDCWD, from, to, PORT_NOREPLACE))
-        return true;
-    if (errno != EEXIST && !port_renames_plainly(errno))
-        return false;
-    struct clv_error why;
-    if (!may_be_made(params, &why)) {
-        errno = why.sys ? why.sys : EEXIST;
-        return false;
-    }
-    return rename(from, to) == 0;
+    return ok && io_close(fd, r->params->report, err) &&
+           (r->inside || publish_sync(&r->file, r->params->sync, err));
 }
 
 bool report_publish(struct report *r, struct clv_error *err)
 {
-    char parent[PATH_MAX];
-    if (!r->path[0])
+    if (!r->file.staging[0])
         return true; /* it is among the outputs, or there is none */
-    if (!take_name(r->path, r->params))
-        return clv_fail_errno(err, r->params->report,
-                              r->params->dry_run
-                                  ? "cannot take its name"
-                                  : "cannot take its name: the output is there, but not its page");
-    r->path[0] = '\0';
-    path_parent(parent, r->params->report);
-    return r->params->sync != CLV_SYNC_FULL || io_sync_dir(parent) ||
-           clv_fail_errno(err, r->params->report,
-                          "cannot be synchronised: the output is there, but its page may not "
-                          "survive a power cut");
+    if (publish_commit(&r->file, err))
+        return publish_finish(&r->file, r->params->sync, err);
+    return r->params->dry_run || clv_fail_hint(err, "the output is there, but not its page");
 }
 
 void report_fini(struct report *r)
@@ -527,9 +437,7 @@ void report_fini(struct report *r)
     if (r->fd >= 0)
         (void)close(r->fd);
     r->fd = -1;
-    if (r->path[0])
-        (void)unlink(r->path);
-    r->path[0] = '\0';
+    publish_fini(&r->file, NULL);
     figures_fini(&r->figures);
     mem_free(r->buf);
     r->buf = NULL;

@@ -31,8 +31,9 @@ struct report {
     uint64_t like_at;                      /* byte of it up to which it is */
     bool differs;                          /* not from like_at on */
     const char *inside;                    /* its name as a file of the output; NULL: elsewhere */
-    char path[PATH_MAX];                   /* where the file is now; "": none to clean up */
-    char links[3 * PATH_MAX];              /* from the page to the outputs, as a URL has it */
+    struct publish_file page;
+    struct publish file;      /* elsewhere than among the outputs */
+    char links[3 * PATH_MAX]; /* from the page to the outputs, as a URL has it */
     bool has_links, by_protocol;
     char *buf;
     size_t len;
@@ -40,6 +41,9 @@ struct report {
     struct figures figures;
     struct timeline timeline;
 };
+
+/* Nothing yet: what report_fini() takes too. */
+void report_none(struct report *r);
 
 /*
  * Makes the file of params->report; publish is NULL where nothing is written. On failure there is
@@ -73,7 +77,8 @@ CLV_MUST_CHECK bool report_row(struct report *r, const struct manifest_entry *e,
 /* run: what the run came to, a JSON object. */
 CLV_MUST_CHECK bool report_end(struct report *r, const struct text *run, struct clv_error *err);
 
-/* false: the file is gone; a page that was there before is untouched. */
+/* false: *err says what is not done; unless it took its name, a page that was there is untouched.
+ */
 CLV_MUST_CHECK bool report_publish(struct report *r, struct clv_error *err);
 
 /* Removes what was not published. */

@@ -246,12 +246,13 @@ class Trial:
                    leaves: bool = False) -> str:
         """What cannot be removed may stay, under its hidden name, and is named."""
         def counts(name: str) -> bool:
-            if leaves and name.startswith('.out.cleave-'):
+            if leaves and name.startswith(('.out.cleave-', 'far/.page.html.cleave-')):
                 return False
             if name.startswith(STALE) and fault.kind != 'none':
                 return False
-            if name == 'page.html' and wanted is self.wanted.tree and name not in found:
-                return not fault.kind.startswith('rename')
+            if name.endswith('page.html') and wanted is self.wanted.tree and \
+                    found.get(name) == self.before.get(name):
+                return not fault.kind.startswith(('rename', 'lstat', 'open'))
             return wanted is not self.before or not self.variant.in_part or \
                 not name.startswith(self.variant.in_part)
         try:
@@ -375,6 +376,13 @@ def old_output(folder: str) -> None:
             f.write(text)
 
 
+def old_page(folder: str) -> None:
+    """That of an earlier run, elsewhere than beside the outputs."""
+    os.makedirs(os.path.join(folder, 'far'))
+    with open(os.path.join(folder, 'far', 'page.html'), 'wb') as f:
+        f.write(b'<meta name="generator" content="cleave">')
+
+
 def foreign(folder: str) -> None:
     """What cleave must never touch."""
     out = os.path.join(folder, 'out')
@@ -428,8 +436,10 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
                             'client,server,service', '--every', '50p', '--manifest', 'jsonl'),
     'page': lambda: split(traffic('a.pcap'), '-t', '1', '--report', 'page.html', '--sync', 'data'),
     'page-from-far': lambda: split(
-        traffic('a.pcap'), '-t', '1', '--report', os.path.join(suite.dir, 'far.html'), '--force',
-        fault_kinds=('lstat', 'open', 'malloc')),
+        traffic('a.pcap'), '-t', '1', '--report', 'far/page.html', '--force', '--sync', 'full',
+        before=old_page, thorough=True,
+        fault_kinds=('lstat', 'open', 'malloc', 'rename', 'rename-plain', 'remove', 'sync', 'fstat',
+                     'close-output', 'flock')),
     'page-within': lambda: split(traffic('a.pcap'), '-t', '1', '--report', 'out/page.html',
                                  '--force', before=old_output),
     'pipe': lambda: split('-', '-t', '2', stdin=pipe()),

@@ -120,7 +120,7 @@ static bool through_receipt(const struct clv_split_params *params, struct clv_re
     temp_make(&t);
     assert_true(publish_init(&publish, temp_path(&t, "out"), IO_MODE, NULL, false, &err));
     assert_true(receipt_write(&publish, &facts, &err));
-    assert_true(publish_commit(&publish, CLV_SYNC_NONE, &err));
+    assert_true(publish_commit(&publish, &err));
     publish_fini(&publish, NULL);
     const bool ok = receipt_read(back, temp_path(&t, "out"), 1, &err);
     if (!ok)

@@ -133,7 +133,7 @@ static void test_receipt(void **state)
         CHECK(rows[i].name, receipt_write(&publish, &facts, &err));
         CHECK(rows[i].name, !receipt_write(&publish, &facts, &err));
         CHECK_EQ(rows[i].name, err.sys, EEXIST);
-        CHECK(rows[i].name, publish_commit(&publish, CLV_SYNC_NONE, &err));
+        CHECK(rows[i].name, publish_commit(&publish, &err));
         publish_fini(&publish, NULL);
         temp_read(&t, "out/cleave.json", &got);
         put_fill(&got, 0, 1);
@@ -168,7 +168,7 @@ static void test_read(void **state)
     CHECK("none", !clv_receipt_read(t.dir, &r, &err) && !r);
     assert_true(publish_init(&publish, temp_path(&t, "out"), IO_MODE, NULL, false, &err));
     assert_true(receipt_write(&publish, &facts, &err));
-    assert_true(publish_commit(&publish, CLV_SYNC_NONE, &err));
+    assert_true(publish_commit(&publish, &err));
     publish_fini(&publish, NULL);
     mem_fail_from(1);
     CHECK("memory", !clv_receipt_read(temp_path(&t, "out"), &r, &err) && !r);
