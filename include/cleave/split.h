@@ -10,6 +10,7 @@
 #include <stdint.h>
 
 #include "cleave/error.h"
+#include "cleave/flow.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -159,6 +160,9 @@ struct clv_split_params {
     size_t max_faults;
     clv_split_progress *progress;
     void *user;
+    clv_split_flow
+        *on_flow;     /* NULL, or who is shown the table of flows; dry_run makes nothing else */
+    bool keep_nofile; /* leave this process's limit of descriptors (RLIMIT_NOFILE) as it is */
 };
 
 enum { CLV_LARGEST = 5 };
@@ -280,8 +284,10 @@ struct clv_split_result {
  *        What failed after the directory had its name is in result->after.
  * false: *err says why; nothing is under the output's name that was not there before; *result holds
  *        the counts up to then.
- * Threads: any number of calls side by side; each starts threads of its own and joins them. The
- * soft limit of descriptors (RLIMIT_NOFILE) of the process is raised to the hard one.
+ * Threads: any number of calls side by side; each starts threads of its own and joins them.
+ * The process: its soft limit of descriptors (RLIMIT_NOFILE) is raised to the hard one, so that
+ * more outputs can be open at a time, and stays there, unless keep_nofile; results do not depend on
+ * it. While captures are mapped it has a handler for SIGBUS, see capture.h.
  */
 CLV_API CLV_MUST_CHECK bool clv_split(const struct clv_split_params *params,
                                       struct clv_split_result *result, struct clv_error *err);

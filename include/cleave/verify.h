@@ -34,6 +34,7 @@ struct clv_verify_params {
     clv_verify_fault *fault;      /* NULL: nobody is told */
     clv_split_progress *progress; /* about the inputs; returning false ends it as in clv_split() */
     void *user;
+    bool keep_nofile; /* as in struct clv_split_params */
 };
 
 struct clv_verify_result {

@@ -10,6 +10,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "api/flows.h"
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/sized.h"
@@ -94,6 +95,13 @@ static void keep_fault(const struct clv_error *fault, void *user)
         *first = *fault;
 }
 
+/* One more, before the others. */
+static const struct observer *follow(struct observer *o, const struct observer *others)
+{
+    o->next = others;
+    return o;
+}
+
 /* The n sources from `from` on become the outputs in p, which get a receipt of their own. */
 static bool split_into(struct splitting *run, struct publish *p, size_t from, size_t n,
                        struct report *report, struct clv_split_result *result,
@@ -117,9 +125,19 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     run->fault = (struct clv_error){.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
     run->again = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
     bool ok = !verifies || verify_begin(v, job, from, n, p->staging, keep_fault, &run->fault, err);
-    struct observer page = observe_report(report), proof = observe_proof(&v->plan);
-    proof.next = report ? &page : NULL;
-    ok = ok && job_part(job, from, n, p, verifies && once ? &proof : proof.next, result, err);
+    struct flows shown = {.on_flow = job->params->on_flow,
+                          .user = job->params->user,
+                          .input = job->params->each ? (uint32_t)job->sources[from].number + 1 : 0};
+    struct observer flows = observe_flows(&shown), page = observe_report(report),
+                    proof = observe_proof(&v->plan);
+    const struct observer *followers = NULL;
+    if (shown.on_flow)
+        followers = follow(&flows, followers);
+    if (report)
+        followers = follow(&page, followers);
+    if (verifies && once)
+        followers = follow(&proof, followers);
+    ok = ok && job_part(job, from, n, p, followers, result, err);
     if (!job->params->each)
         job_faults(job, result);
     if (!verifies)

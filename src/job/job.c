@@ -30,14 +30,15 @@ static unsigned spare_of(rlim_t limit)
     return (unsigned)(n > UINT64_C(2) * FDS_FOR_OTHERS ? n - FDS_FOR_OTHERS : n / 2);
 }
 
-/* Outputs that may be open at a time, after the soft limit was raised to the hard one. */
-static bool settle_max_open(unsigned wanted, unsigned *max_open, struct clv_error *err)
+/* Outputs that may be open at a time, after the soft limit was raised to the hard one, unless keep.
+ */
+static bool settle_max_open(unsigned wanted, bool keep, unsigned *max_open, struct clv_error *err)
 {
     struct rlimit lim;
     if (getrlimit(RLIMIT_NOFILE, &lim) != 0)
         return clv_fail_errno(err, "RLIMIT_NOFILE", "cannot be read");
     const rlim_t soft = lim.rlim_cur;
-    lim.rlim_cur = lim.rlim_max;
+    lim.rlim_cur = keep ? soft : lim.rlim_max;
     if (lim.rlim_cur != soft && setrlimit(RLIMIT_NOFILE, &lim) != 0) {
         lim.rlim_cur = (rlim_t)max_u64(soft, min_u64(lim.rlim_max, NOFILE_DARWIN));
         if (setrlimit(RLIMIT_NOFILE, &lim) != 0)
@@ -355,7 +356,8 @@ bool job_open(struct job *job, const struct clv_split_params *params, const char
         !secret_draw(&job->secret, err))
         return false;
     pp->filter = filter_any(&job->filter) ? &job->filter : NULL;
-    if (!settle_by(pp, params, err) || !settle_max_open(params->max_open, &pp->max_open, err))
+    if (!settle_by(pp, params, err) ||
+        !settle_max_open(params->max_open, params->keep_nofile, &pp->max_open, err))
         return false;
     pp->by.secret = &job->secret;
     job->sources = mem_zalloc(params->n_inputs, sizeof *job->sources);

@@ -141,6 +141,17 @@ static void jsonl_row(const struct manifest *m, const struct manifest_entry *e, 
     text_str(out, "}\n");
 }
 
+void manifest_value(const struct manifest *m, const struct manifest_entry *e, const char *column,
+                    struct text *out)
+{
+    struct column_value v;
+    for (unsigned i = 0; i < m->n_columns; i++) {
+        const struct column *c = m->columns[i];
+        if (strcmp(c->name, column) == 0 && c->get(&(struct column_of){c, m, e}, &v))
+            put_value(c->type, &v, out);
+    }
+}
+
 void manifest_columns(const struct manifest *m, struct text *out)
 {
     const char *before = "[\"";

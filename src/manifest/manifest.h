@@ -19,6 +19,10 @@ const char *manifest_file_name(enum clv_manifest kind);
 /* The line before the rows; nothing for JSON Lines. */
 void manifest_head(const struct manifest *m, struct text *out);
 
+/* The value in the column of this name, without quotes; nothing if there is none. */
+void manifest_value(const struct manifest *m, const struct manifest_entry *e, const char *column,
+                    struct text *out);
+
 void manifest_row(const struct manifest *m, const struct manifest_entry *e, struct text *out);
 
 /* The columns' names, and a row's values, null where it has none, as JSON arrays. */

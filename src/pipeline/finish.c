@@ -41,15 +41,19 @@ static bool show(struct finish *f, const struct flow *flow, uint32_t part, struc
     return true;
 }
 
-/* Who wants the outputs by number. */
-static void count_chunks(const struct finish *f, uint32_t *rows, uint32_t *checks)
+/* true: somebody wants the outputs by number. */
+static bool count_chunks(const struct finish *f, uint32_t *rows, uint32_t *checks)
 {
+    bool wanted = false;
     *rows = *checks = 0;
     if (f->manifest != CLV_MANIFEST_NONE)
         *rows = (uint32_t)(f->n_rows / FINISH_ROWS + 1);
-    for (const struct observer *o = f->observers; o; o = o->next)
+    for (const struct observer *o = f->observers; o; o = o->next) {
         if (o->output)
             *checks = (uint32_t)(f->n_rows / FINISH_CHECKS + 1);
+        wanted |= o->row != NULL;
+    }
+    return wanted || *rows || *checks;
 }
 
 bool finish_tour(struct finish *f, int fd, uint32_t *rows, uint32_t *checks, struct clv_error *err)
@@ -59,8 +63,7 @@ bool finish_tour(struct finish *f, int fd, uint32_t *rows, uint32_t *checks, str
     uint32_t part;
     f->manifest_fd = fd;
     f->n_rows = numbering_outputs(f->numbering);
-    count_chunks(f, rows, checks);
-    if ((*rows || *checks) && !(f->rows = mem_alloc(f->n_rows, sizeof *f->rows)))
+    if (count_chunks(f, rows, checks) && !(f->rows = mem_alloc(f->n_rows, sizeof *f->rows)))
         return clv_fail_nomem(err, "the manifest", f->n_rows * sizeof *f->rows);
     if (!begin(f, err))
         return false;
@@ -160,5 +163,25 @@ bool finish_check(const struct finish *f, uint32_t chunk, struct clv_error *err)
         for (const struct observer *o = f->observers; o; o = o->next)
             if (o->output && !o->output(o->self, &f->all, f->rows[i].part, f->rows[i].flow, err))
                 return false;
+    return true;
+}
+
+static bool show_rows(const struct finish *f, const struct observer *o, struct clv_error *err)
+{
+    for (uint64_t i = 0; i < f->n_rows; i++) {
+        const struct manifest_entry e = findings_entry(&f->all, f->rows[i].part, f->rows[i].flow);
+        if (!o->row(o->self, &f->all, &e, err))
+            return false;
+        if (i % ASK == 0 && !f->all.goes_on(f->all.run))
+            return clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+    }
+    return true;
+}
+
+bool finish_end(const struct finish *f, struct clv_error *err)
+{
+    for (const struct observer *o = f->observers; o; o = o->next)
+        if ((o->row && !show_rows(f, o, err)) || (o->end && !o->end(o->self, &f->all, err)))
+            return false;
     return true;
 }

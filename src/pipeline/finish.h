@@ -58,4 +58,7 @@ CLV_MUST_CHECK bool finish_rows(struct finish *f, uint32_t chunk, char *text,
 /* Shows some outputs. */
 CLV_MUST_CHECK bool finish_check(const struct finish *f, uint32_t chunk, struct clv_error *err);
 
+/* When all that is done: shows the outputs in their order, and the end, to who observes. */
+CLV_MUST_CHECK bool finish_end(const struct finish *f, struct clv_error *err);
+
 #endif

@@ -11,7 +11,9 @@
  *   flow        each flow, in the order in which they lie in memory
  *   output      each output; threads: any
  *   manifest    the bytes of the manifest, in their order
- *   end         nobody works any more; on the thread that called pipeline_run()
+ *   row         each output, in the manifest's order; nobody works any more; on the thread that
+ *               called pipeline_run()
+ *   end         the same, behind the rows
  */
 #ifndef CLEAVE_PIPELINE_OBSERVE_H
 #define CLEAVE_PIPELINE_OBSERVE_H
@@ -37,7 +39,7 @@ struct manifest_entry findings_entry(const struct findings *all, uint32_t part, 
 
 /* Any member may be NULL but self. What returns false has filled *err, and the run fails. */
 struct observer {
-    struct observer *next; /* NULL: the last one */
+    const struct observer *next; /* NULL: the last one */
     void *self;
     bool (*prepare)(void *self, struct partition *p);
     bool (*scanned)(void *self, struct scan_piece *piece, const struct view *v,
@@ -50,6 +52,8 @@ struct observer {
     bool (*output)(void *self, const struct findings *all, uint32_t part, uint32_t flow,
                    struct clv_error *err);
     bool (*manifest)(void *self, const char *text, size_t len, struct clv_error *err);
+    bool (*row)(void *self, const struct findings *all, const struct manifest_entry *e,
+                struct clv_error *err);
     bool (*end)(void *self, const struct findings *all, struct clv_error *err);
 };
 

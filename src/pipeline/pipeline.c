@@ -599,10 +599,7 @@ static bool count_metadata(struct pipeline *pl, struct clv_error *err)
 static bool end_observers(struct pipeline *pl, struct clv_error *err)
 {
     pl->finish.all.goes_on = goes_on_alone;
-    for (const struct observer *o = pl->params->observers; o; o = o->next)
-        if (o->end && !o->end(o->self, &pl->finish.all, err))
-            return false;
-    return true;
+    return finish_end(&pl->finish, err);
 }
 
 /* The workers are done: what they have counted is summed up. */

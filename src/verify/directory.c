@@ -416,6 +416,7 @@ static void settle_params(struct clv_split_params *own, const struct clv_receipt
     own->memory = params->memory;
     own->progress = params->progress;
     own->user = params->user;
+    own->keep_nofile = params->keep_nofile;
 }
 
 /* The outputs in dir, which are of n of the captures. whole: what it is a part of, or NULL. */

@@ -1,0 +1,94 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The table of flows, row by row: what clv_split() shows to the on_flow of its params.
+ */
+#ifndef CLEAVE_FLOW_H
+#define CLEAVE_FLOW_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "cleave/packet.h"
+
+#ifdef __cplusplus
+extern "C" {
+#endif
+
+/* What the key of a flow has of its tuple. */
+enum clv_flow_has {
+    CLV_FLOW_SRC = 1 << 0,
+    CLV_FLOW_DST = 1 << 1,
+    CLV_FLOW_SPORT = 1 << 2,
+    CLV_FLOW_DPORT = 1 << 3,
+    CLV_FLOW_PROTO = 1 << 4,
+};
+
+/* What one end of a flow sent. */
+struct clv_flow_sent {
+    uint64_t packets;
+    uint64_t captured_bytes; /* of packets */
+    uint64_t wire_bytes;     /* the same by their original lengths */
+    uint8_t tcp_flags;       /* all that were seen (RFC 9293 section 3.1) */
+};
+
+/* Who began a flow, as far as its first record tells. */
+enum clv_flow_initiator {
+    CLV_INITIATOR_NONE = 0, /* several flows are in one output, or none is */
+    CLV_INITIATOR_SRC,
+    CLV_INITIATOR_DST,
+};
+
+/* Of the library, for clv_flow_column(). */
+struct clv_flow_row;
+
+/*
+ * An output, and the flow that it is of. The library makes it; later versions have more members, at
+ * its end. It and all that it points to die when on_flow returns.
+ */
+struct clv_flow {
+    const char *name; /* the output's, below the output directory; of a dry run what it would be */
+    uint32_t number;  /* in order of appearance, from 1; 0: records of no flow (`other`) */
+    uint32_t part;    /* of the flow, from 1, where something cuts flows; else 0 */
+    uint32_t shard;   /* from 0; CLV_NO_SHARD: there are none */
+    uint32_t input;   /* with each: the number of the capture, from 1; else 0 */
+    /*
+     * src is the sender of the first record, or the client, or the host, as the key is made. What
+     * the key does not have (see `has`) is 0, and so is tcp_flags.
+     */
+    struct clv_tuple tuple;
+    struct clv_tuple
+        outer; /* with inner: of the first record, outside of tunnels; family 0: none */
+    struct clv_flow_sent src, dst;
+    int64_t first_ns, last_ns; /* earliest and latest record; CLV_NO_TIME: none has a time */
+    uint16_t linktype;         /* LINKTYPE_ number of the output's first record */
+    uint8_t has;               /* enum clv_flow_has */
+    uint8_t initiator;         /* enum clv_flow_initiator */
+    const struct clv_flow_row *row;
+};
+
+/*
+ * Called for each output when all is written, before the outputs get their name: from the thread
+ * that called clv_split(), in the order of the manifest, which is that of appearance, with records
+ * of no flow last. user is params->user. Returning false stops the run: clv_split() fails with
+ * CLV_ERR_CANCELLED, and nothing is published.
+ */
+typedef bool clv_split_flow(const struct clv_flow *flow, void *user);
+
+/*
+ * The value that the flow has in a column of the manifest (cleave-manifest(5)), such as
+ * "community_id", "vlan" or "tunnel", as its CSV has it, without quotes. Writes it into the len
+ * bytes at buf, terminated, and returns its length; 0 with buf empty: the run does not have the
+ * column, the flow has no value, or it does not fit. 1024 bytes always do.
+ */
+CLV_API size_t clv_flow_column(const struct clv_flow *flow, const char *column, char *buf,
+                               size_t len);
+
+/* The name of the run's i-th column, from 0, in the manifest's order; NULL: no more. Static. */
+CLV_API const char *clv_flow_column_name(const struct clv_flow *flow, unsigned i);
+
+#ifdef __cplusplus
+}
+#endif
+
+#endif
