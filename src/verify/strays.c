@@ -1,10 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <dirent.h>
+#include <errno.h>
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/mem.h"
+#include "base/tree.h"
 #include "verify/directory.h"
 
 static struct names_entry *find(const struct verify *v, const char *name)
@@ -40,50 +42,80 @@ static void tell_stray(struct verify *v, const char *path, const char *what)
     verify_tell(v, &fault);
 }
 
-/* path is that of the directory, of which the first root bytes are the output's. */
-static bool look_into(struct verify *v, char path[PATH_MAX], size_t root, struct clv_error *err)
+struct strays {
+    struct verify *v;
+    struct clv_error *err;
+    char path[PATH_MAX]; /* of the entry, with the directory's before it */
+    bool entered;        /* the last visit was to a directory, whose first entry would follow */
+    bool failed;
+};
+
+static enum tree_answer fail(struct strays *s)
 {
-    const size_t len = strlen(path);
-    DIR *d = opendir(path);
-    const struct dirent *e;
-    bool ok = true, empty = true;
-    if (!d)
-        return clv_fail_errno(err, path, "cannot be read");
-    while (ok && (e = readdir(d))) {
-        if (strcmp(e->d_name, ".") == 0 || strcmp(e->d_name, "..") == 0)
-            continue;
-        empty = false;
-        struct stat st;
-        const int n = snprintf(path + len, PATH_MAX - len, "/%s", e->d_name);
-        if (n < 0 || (size_t)n >= PATH_MAX - len) {
-            ok = clv_fail(err, CLV_ERR_ARG, e->d_name, "its path is too long");
-        } else if (lstat(path, &st) != 0) {
-            ok = clv_fail_errno(err, path, "cannot be looked at");
-        } else {
-            const struct names_entry *const known = find(v, path + root + 1);
-            const bool is_dir = S_ISDIR(st.st_mode);
-            if (is_dir && !known)
-                ok = look_into(v, path, root, err);
-            else if (!known)
-                tell_stray(v, path, "is no output of the run");
-            else if (known->kind == VERIFY_DIR && !is_dir)
-                tell_stray(v, path, "is no directory");
-            else if (known->kind == VERIFY_FILE && !S_ISREG(st.st_mode))
-                tell_stray(v, path, "is no regular file");
-        }
-        path[len] = '\0';
+    s->failed = true;
+    return TREE_STOP;
+}
+
+/* What the entry is, as far as it may be there at all. */
+static enum tree_answer look_at(struct strays *s, const struct tree_entry *e)
+{
+    const struct names_entry *const known = find(s->v, e->path);
+    const bool is_dir = S_ISDIR(e->place->mode);
+    if (!known && e->what == TREE_DIR) {
+        s->entered = true;
+        return TREE_ON;
     }
-    (void)closedir(d);
-    if (empty)
-        tell_stray(v, path, "is empty: no directory of the run");
-    return ok;
+    if (!known)
+        tell_stray(s->v, s->path, "is no output of the run");
+    else if (known->kind == VERIFY_DIR && !is_dir)
+        tell_stray(s->v, s->path, "is no directory");
+    else if (known->kind == VERIFY_FILE && !S_ISREG(e->place->mode))
+        tell_stray(s->v, s->path, "is no regular file");
+    return TREE_SKIP;
+}
+
+static enum tree_answer visit(const struct tree_entry *e, void *user)
+{
+    struct strays *s = user;
+    const int why = errno;
+    const bool was_entered = s->entered;
+    const int n =
+        snprintf(s->path, sizeof s->path, "%s%s%s", s->v->dir, *e->path ? "/" : "", e->path);
+    s->entered = false;
+    if (n < 0 || (size_t)n >= sizeof s->path) {
+        (void)clv_fail(s->err, CLV_ERR_ARG, e->name, "its path is too long");
+        return fail(s);
+    }
+    errno = why;
+    switch (e->what) {
+    case TREE_CLOSED:
+        (void)clv_fail_errno(s->err, s->path, "cannot be read");
+        return fail(s);
+    case TREE_LEFT:
+        if (was_entered)
+            tell_stray(s->v, s->path, "is empty: no directory of the run");
+        return TREE_ON;
+    case TREE_FILE:
+    case TREE_DIR:
+    case TREE_FOREIGN:
+    case TREE_DEEP:
+        break;
+    }
+    return look_at(s, e);
 }
 
 bool verify_strays(struct verify *v, struct clv_error *err)
 {
-    char path[PATH_MAX];
-    const int n = snprintf(path, sizeof path, "%s", v->dir);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return clv_fail(err, CLV_ERR_ARG, v->dir, "its path is too long");
-    return look_into(v, path, (size_t)n, err);
+    const int root = open(v->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    struct strays s = {.v = v, .err = err, .failed = false};
+    if (root < 0)
+        return clv_fail_errno(err, v->dir, "cannot be read");
+    struct tree *tree = mem_alloc(1, sizeof *tree);
+    if (tree)
+        tree_walk(tree, root, visit, &s);
+    (void)close(root);
+    if (!tree)
+        return clv_fail_nomem(err, v->dir, sizeof *tree);
+    mem_free(tree);
+    return !s.failed;
 }
