@@ -3,6 +3,7 @@
 
 #include "base/mem.h"
 #include "config.h"
+#include "input/codec.h"
 
 #if HAVE_ZLIB
 #define ZLIB_CONST
@@ -30,6 +31,12 @@ struct packer {
 const char *pack_ending(enum clv_compress kind)
 {
     return kind == CLV_COMPRESS_ZSTD ? ".zst" : kind == CLV_COMPRESS_GZIP ? ".gz" : "";
+}
+
+bool pack_is_packed(const uint8_t *p, size_t n)
+{
+    const struct codec *c = codec_for(p, n); /* which knows more of them */
+    return c && (strcmp(c->name, "gzip") == 0 || strcmp(c->name, "zstd") == 0);
 }
 
 bool pack_supported(enum clv_compress kind, struct clv_error *err)

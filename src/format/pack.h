@@ -23,6 +23,9 @@ CLV_MUST_CHECK bool pack_supported(enum clv_compress kind, struct clv_error *err
 /* ".zst", ".gz", or "". */
 const char *pack_ending(enum clv_compress kind);
 
+/* true: a file that begins with these n bytes says that it is of such a format. */
+bool pack_is_packed(const uint8_t *p, size_t n);
+
 /* NULL: no memory. kind is supported, and not CLV_COMPRESS_NONE. */
 struct packer *pack_create(enum clv_compress kind);
 void pack_destroy(struct packer **p);

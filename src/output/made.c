@@ -13,9 +13,11 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
+#include "format/pack.h"
 #include "manifest/manifest.h"
 #include "manifest/name.h"
 #include "output/publish.h"
+#include "walk/walk.h"
 
 enum {
     BUF = 64 << 10, /* bytes of a file that are read at a time */
@@ -270,16 +272,11 @@ bool made_is_page(int dir, const char *name)
 }
 
 /*
- * Begins as all that cleave writes does: pcap, pcapng, gzip (RFC 1952) or zstd (RFC 8878). false,
- * and an errno other than 0: not known.
+ * Begins as all that cleave writes does, compressed or not. false, and an errno other than 0: not
+ * known.
  */
 static bool is_capture(int dir, const char *name)
 {
-    static const uint8_t magics[][4] = {
-        {0xa1, 0xb2, 0xc3, 0xd4}, {0xd4, 0xc3, 0xb2, 0xa1}, {0xa1, 0xb2, 0x3c, 0x4d},
-        {0x4d, 0x3c, 0xb2, 0xa1}, {0xa1, 0xb2, 0xcd, 0x34}, {0x34, 0xcd, 0xb2, 0xa1},
-        {0x0a, 0x0d, 0x0d, 0x0a}, {0x1f, 0x8b, 0x08, 0},    {0x28, 0xb5, 0x2f, 0xfd},
-    };
     uint8_t head[4] = {0};
     const int fd = open_regular(dir, name);
     const ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head);
@@ -287,10 +284,7 @@ static bool is_capture(int dir, const char *name)
     if (fd >= 0)
         (void)close(fd);
     errno = why;
-    for (size_t i = 0; n == sizeof head && i < sizeof magics / sizeof *magics; i++)
-        if (memcmp(head, magics[i], magics[i][3] ? 4 : 3) == 0)
-            return true;
-    return false;
+    return n == sizeof head && (walk_is_capture(head) || pack_is_packed(head, sizeof head));
 }
 
 /* ---- what lies there ---- */

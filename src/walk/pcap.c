@@ -101,6 +101,12 @@ static bool known_magic(uint32_t magic)
     return magic == MAGIC_MICRO || magic == MAGIC_NANO || magic == MAGIC_MODIFIED;
 }
 
+bool walk_is_capture(const uint8_t head[4])
+{
+    const uint32_t be = load_be32(head);
+    return be == MAGIC_PCAPNG || known_magic(be) || known_magic(load_le32(head));
+}
+
 bool walk_open(struct walk_format *f, const char *path, struct clv_span head, struct clv_error *err)
 {
     if (head.len == 0)

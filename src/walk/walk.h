@@ -83,6 +83,9 @@ enum { WALK_LOOK = 64 * 1024 };
 CLV_MUST_CHECK bool walk_check_form(const struct walk_format *f, const char *path,
                                     struct clv_span head, struct clv_error *err) CLV_COLD;
 
+/* true: a file that begins so says that it is one. */
+bool walk_is_capture(const uint8_t head[4]);
+
 /* Bytes of the longest packet of a link type that readers of classic pcap take. */
 uint32_t walk_caplen_max(uint16_t linktype);
 

@@ -210,12 +210,31 @@ static void test_no_memory(void **state)
     for_each_packer(no_memory);
 }
 
+/* What packers make is told from what only others do, whatever this build can make. */
+static void test_is_packed(void **state)
+{
+    static const struct {
+        const char *name, *head;
+        bool is;
+    } rows[] = {
+        {"gzip", "\x1f\x8b\x08\x00", true},  {"zstd", "\x28\xb5\x2f\xfd", true},
+        {"lz4", "\x04\x22\x4d\x18", false},  {"bzip2", "BZh9", false},
+        {"pcap", "\xa1\xb2\xc3\xd4", false}, {"text", "text", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const uint8_t *head = (const uint8_t *)rows[i].head;
+        CHECK_EQ(rows[i].name, pack_is_packed(head, 4), rows[i].is);
+        CHECK(rows[i].name, !pack_is_packed(head, 1));
+    }
+}
+
 UNIT(pack)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_kinds),      cmocka_unit_test(test_stretches),
         cmocka_unit_test(test_same_bytes), cmocka_unit_test(test_side_by_side),
-        cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_no_memory),  cmocka_unit_test(test_is_packed),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1040,9 +1040,32 @@ static void test_believes(void **state)
     }
 }
 
+static void test_is_capture(void **state)
+{
+    static const struct {
+        const char *name, *head;
+        bool is;
+    } rows[] = {
+        {"us", "\xa1\xb2\xc3\xd4", true},
+        {"us, little", "\xd4\xc3\xb2\xa1", true},
+        {"ns", "\xa1\xb2\x3c\x4d", true},
+        {"ns, little", "\x4d\x3c\xb2\xa1", true},
+        {"modified", "\xa1\xb2\xcd\x34", true},
+        {"modified, little", "\x34\xcd\xb2\xa1", true},
+        {"pcapng", "\x0a\x0d\x0d\x0a", true},
+        {"text", "text", false},
+        {"zeros", "\0\0\0", false},
+        {"one byte off", "\xa1\xb2\xc3\xd5", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++)
+        CHECK_EQ(rows[i].name, walk_is_capture((const uint8_t *)rows[i].head), rows[i].is);
+}
+
 UNIT(walk)
 {
     const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_is_capture),
         cmocka_unit_test(test_open),
         cmocka_unit_test(test_open_refusals),
         cmocka_unit_test(test_open_pcapng),
