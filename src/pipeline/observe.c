@@ -116,6 +116,11 @@ static bool end_report(void *self, const struct findings *all, struct clv_error 
     return ok;
 }
 
+static void fini_report(void *self)
+{
+    report_forget(self);
+}
+
 struct observer observe_report(struct report *r)
 {
     return (struct observer){
@@ -124,6 +129,7 @@ struct observer observe_report(struct report *r)
         .begin = begin_report,
         .flow = report_each,
         .end = end_report,
+        .fini = fini_report,
     };
 }
 

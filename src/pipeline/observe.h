@@ -14,6 +14,7 @@
  *   row         each output, in the manifest's order; nobody works any more; on the thread that
  *               called pipeline_run()
  *   end         the same, behind the rows
+ *   fini        a run that began is over, whatever became of it, and its memory is about to go
  */
 #ifndef CLEAVE_PIPELINE_OBSERVE_H
 #define CLEAVE_PIPELINE_OBSERVE_H
@@ -55,6 +56,7 @@ struct observer {
     bool (*row)(void *self, const struct findings *all, const struct manifest_entry *e,
                 struct clv_error *err);
     bool (*end)(void *self, const struct findings *all, struct clv_error *err);
+    void (*fini)(void *self);
 };
 
 /* Holds outputs against the input. */

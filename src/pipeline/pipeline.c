@@ -512,6 +512,9 @@ static bool init(struct pipeline *pl, struct clv_error *err)
 
 static void fini(struct pipeline *pl)
 {
+    for (const struct observer *o = pl->params->observers; o; o = o->next)
+        if (o->fini)
+            o->fini(o->self);
     feed_fini(&pl->schedule.feed);
     finish_fini(&pl->finish);
     for (uint32_t p = 0; pl->parts && p < pl->schedule.n_parts; p++)

@@ -266,6 +266,11 @@ const struct figures_rank *report_rows(struct report *r, size_t *n)
     return r->figures.rows;
 }
 
+void report_forget(struct report *r)
+{
+    flow_table_fini(&r->figures.hosts);
+}
+
 bool report_row(struct report *r, const struct manifest_entry *e, struct clv_error *err)
 {
     char row[MANIFEST_ROW_MAX];

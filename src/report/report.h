@@ -74,6 +74,9 @@ const struct figures_rank *report_rows(struct report *r, size_t *n);
 CLV_MUST_CHECK bool report_row(struct report *r, const struct manifest_entry *e,
                                struct clv_error *err);
 
+/* Lets go of what is in spill, also where report_rows() was not reached. */
+void report_forget(struct report *r);
+
 /* run: what the run came to, a JSON object. */
 CLV_MUST_CHECK bool report_end(struct report *r, const struct text *run, struct clv_error *err);
 
