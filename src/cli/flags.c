@@ -169,15 +169,18 @@ static int set_value(const struct command *cmd, struct flag f, void *options, co
 {
     char word[FLAG_VALUE_MAX];
     struct clv_error err;
+    void *const at = (char *)options + f.base;
     const struct clv_option *const o = f.option;
     if (!takes_value(o)) {
         text = o->type == CLV_OPTION_NOT ? "false" : "true";
     } else if (!text) {
         const char *second = after_word(o->value);
+        if (clv_option_is_set(o, at))
+            return 0; /* -f does not take back --force=all */
         (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(second, "|"), second);
         text = word;
     }
-    return clv_option_set(o, (char *)options + f.base, text, &err) ? 0 : bad_value(cmd, o, &err);
+    return clv_option_set(o, at, text, &err) ? 0 : bad_value(cmd, o, &err);
 }
 
 static struct flag find_flag(const struct command *cmd, const char *word, size_t len, char letter)

@@ -25,7 +25,7 @@ for manifest in csv jsonl none; do
     try cleave split - -o out -q --force=all <out/mine.pcap
     cleave split - -o out -q --force=all 5<out/mine.pcap </dev/fd/5
     try cleave split /dev/fd/5 -o out -q --force=all 5<out/mine.pcap
-    try cleave split b.pcap -o out -q --force=all
+    try cleave split b.pcap -o out -q --force=all -f
     names out | grep -c mine
 done
 mkdir more
