@@ -14,6 +14,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 # pylint: disable=wrong-import-position
 import harness
+import origins
 import pcapfile as pf
 import reference
 from harness import check, check_equal
@@ -100,7 +101,7 @@ def bad_filter() -> None:
 
 def kept(saved: pf.Savefile, wanted: Callable[[Dict[str, str], pf.Record], bool]) -> List[bytes]:
     return [r.raw for r in saved.records
-            if wanted(reference.endpoints(saved.format.linktype, r.data), r)]
+            if wanted(origins.endpoints(saved.format.linktype, r.data), r)]
 
 
 def check_kept(path: str, wanted: Callable[[Dict[str, str], pf.Record], bool],

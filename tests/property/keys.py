@@ -1,7 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Keys of any fields, cuts, caps, shards and Community IDs, held against a plain reference.
 
-tests/support/keysreference.py predicts which records each output has, in which order, each row of
+tests/support/reference.py predicts which records each output has, in which order, each row of
 the manifest, and all counts. Captures are random, of both formats, with what keys can be made of:
 VLANs, link addresses, tunnels, interfaces; fragments in any order, what is no IP, hosts that talk
 to themselves, ports that are used again, times that run backwards or are not there.
@@ -22,12 +22,13 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 # pylint: disable=wrong-import-position
 import harness
-import keysreference as kref
+import origins
 import pcapfile as pf
 import pcapngfile as ng
 import pcapngreference as ngref
+import reference
 from harness import check, check_equal
-from keysreference import Cuts, Options
+from reference import Cuts, Options
 
 suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
 
@@ -72,7 +73,7 @@ def body(rng: random.Random, talk: Talk, forth: bool, payload: bytes) -> bytes:
         # Few numbers: a SYN may be sent again, or be another connection's.
         seq, ack = rng.choice([1, 2, 0xffffffff, 0]), rng.choice([1, 2, 3, 0])
         return pf.tcp(src, dst, sport, dport, rng.choice(FLAGS), payload, seq, ack)
-    if talk.proto in kref.WITH_PORTS:
+    if talk.proto in origins.WITH_PORTS:
         return pf.transport(talk.proto, src, dst, sport, dport, payload)
     if talk.proto == pf.ICMP:
         return pf.icmp(rng.choice([0, 8, 3, 13, 14]), rng.choice([0, 1]), payload=payload)
@@ -98,17 +99,17 @@ def tunnelled(rng: random.Random, packet: bytes, src: str, dst: str) -> Tuple[in
     if way == 2:
         return pf.GRE, struct.pack('!HHI', 0x2000, kind, number) + packet
     if way == 3:
-        return pf.GRE, struct.pack('!HHI', 0x2000, kref.TYPE_BRIDGED, number) + frame
+        return pf.GRE, struct.pack('!HHI', 0x2000, origins.TYPE_BRIDGED, number) + frame
     if way == 4:
-        return udp(kref.VXLAN_PORT, struct.pack('!II', 0x08000000, number << 8) + frame)
+        return udp(origins.VXLAN_PORT, struct.pack('!II', 0x08000000, number << 8) + frame)
     if way == 5:
-        return udp(kref.GTP_PORT, struct.pack('!BBHI', 0x30, 255, len(packet), number) + packet)
+        return udp(origins.GTP_PORT, struct.pack('!BBHI', 0x30, 255, len(packet), number) + packet)
     if way == 6:
-        return udp(kref.GENEVE_PORT, struct.pack('!HHI', 0, kref.TYPE_BRIDGED, number << 8) + frame)
+        return udp(origins.GENEVE_PORT, struct.pack('!HHI', 0, origins.TYPE_BRIDGED, number << 8) + frame)
     if way == 7:
-        return udp(kref.GENEVE_PORT, struct.pack('!HHI', 0, kind, number << 8) + packet)
+        return udp(origins.GENEVE_PORT, struct.pack('!HHI', 0, kind, number << 8) + packet)
     # Nothing with an address inside: the tunnel's ends count, and its identifier.
-    return udp(kref.VXLAN_PORT, struct.pack('!II', 0x08000000, number << 8) + NO_ADDRESS[0])
+    return udp(origins.VXLAN_PORT, struct.pack('!II', 0x08000000, number << 8) + NO_ADDRESS[0])
 
 
 def on_ethernet(rng: random.Random, packet: bytes, macs: Sequence[str],
@@ -184,7 +185,7 @@ def events(rng: random.Random, n: int, links: Sequence[int] = (pf.LINK_ETHERNET,
 class Made(NamedTuple):
     """A capture, as bytes and as records."""
     data: bytes
-    records: List[kref.Record]
+    records: List[reference.Record]
 
     @property
     def name(self) -> str:
@@ -197,7 +198,7 @@ def as_pcap(rng: random.Random, some: Sequence[Event], kind: Optional[str] = Non
                     rng.random() < 0.5 if big is None else big)
     saved = pf.Capture(fmt, [pf.Packet(e.packet, e.now * 10**9 // 1, e.origlen) for e in some])
     data = saved.encode()
-    return Made(data, kref.of_pcap(pf.parse(data)))
+    return Made(data, reference.of_pcap(pf.parse(data)))
 
 
 def as_pcapng(rng: random.Random, some: Sequence[Event], simple: bool = True,
@@ -227,7 +228,7 @@ def as_pcapng(rng: random.Random, some: Sequence[Event], simple: bool = True,
             out.append(m.epb(i, e.now * units[i] // 1, e.packet, e.origlen, options))
         made.append(ng.Section(m, out))
     data = ng.encode(made)
-    return Made(data, kref.of_pcapng(ng.blocks(data)))
+    return Made(data, reference.of_pcapng(ng.blocks(data)))
 
 
 BOTH_LINKS = (pf.LINK_ETHERNET, pf.LINK_ETHERNET, pf.LINK_RAW)
@@ -258,24 +259,24 @@ def check_counts(summary: dict, counts: Dict[str, int]) -> None:
     check_equal({k: found[k] for k in counts}, counts, 'counts')
 
 
-def contents(made: Made) -> Callable[[str, bytes, Sequence[kref.Record]], None]:
+def contents(made: Made) -> Callable[[str, bytes, Sequence[reference.Record]], None]:
     """Checks that an output has these records and no others, as they were."""
     if made.name.endswith('.pcap'):
         saved = pf.parse(made.data)
 
-        def check_pcap(name: str, data: bytes, records: Sequence[kref.Record]) -> None:
+        def check_pcap(name: str, data: bytes, records: Sequence[reference.Record]) -> None:
             wanted = saved.header + b''.join(saved.records[r.number].raw for r in records)
             harness.check_files({name: data}, {name: wanted})
         return check_pcap
     src = ngref.of_bytes(made.data)
 
-    def check_pcapng(name: str, data: bytes, records: Sequence[kref.Record]) -> None:
+    def check_pcapng(name: str, data: bytes, records: Sequence[reference.Record]) -> None:
         packets = [src.packets[r.number] for r in records]
         ngref.check_output(name, data, ngref.Output(name, {}, packets), src)
     return check_pcapng
 
 
-def other_name(flow: kref.Flow, ending: str) -> str:
+def other_name(flow: reference.Flow, ending: str) -> str:
     return ('other' if flow.number == 1 else 'other_%d' % flow.number) + ending
 
 
@@ -323,21 +324,21 @@ def check_split(made: Made, by: Optional[str], opt: Options, *flags: str) -> str
     if c.every:
         asked += ['--every', '%d%s' % (c.every_n, {'time': 'ns', 'size': 'B', 'records': 'p'}[
             c.every])]
-    wanted = kref.split(made.records, opt)
+    wanted = reference.split(made.records, opt)
     try:
         summary = split([path], output, *asked, '--name', '{n}' + ending, *flags)
         check_counts(summary, wanted.counts)
         files = harness.files_of(output)
         names = [('%d%s' % (f.number, ending) if f.key else other_name(f, ending))
                  for f in wanted.flows]
-        if len(wanted.flows) > kref.reference.FAN_OUT:
+        if len(wanted.flows) > reference.FAN_OUT:
             raise harness.Failed('a smaller capture, please')
         ngref.check_names((n for n in files if n not in ('cleave.json', 'manifest.csv')), names,
                           'outputs')
         check_one = contents(made)
         for name, flow in zip(names, wanted.flows):
             check_one(name, files[name], flow.records)
-        rows = [kref.row(flow, name, opt, has_community(files))
+        rows = [reference.row(flow, name, opt, has_community(files))
                 for name, flow in zip(names, wanted.flows)]
         if opt.shards:
             table = list(csv.DictReader(io.StringIO(files['manifest.csv'].decode(), newline='')))
@@ -357,7 +358,7 @@ WORDS = SINGLE + ['flow', '5tuple', '3tuple', 'hostpair', 'connection', 'none']
 
 
 def options(by: str, directed: bool = False, **more) -> Options:
-    key = kref.by_of(by, directed)
+    key = reference.by_of(by, directed)
     cuts = more.pop('cuts', Cuts())
     return Options(key, Cuts(key.connections, cuts.idle_ns, cuts.active_ns, cuts.every,
                              cuts.every_n), **more)
@@ -404,7 +405,7 @@ def hosts_of_fragments() -> None:
         for order in (parts, parts[::-1]):
             frames = pf.at_times(map(pf.ethernet, order))
             data = pf.Capture(pf.Format(), frames).encode()
-            made = Made(data, kref.of_pcap(pf.parse(data)))
+            made = Made(data, reference.of_pcap(pf.parse(data)))
             for by in ('host', 'host,port', 'host,tunnel'):
                 check_split(made, by, options(by, inner=True))
 
@@ -777,7 +778,7 @@ def packet_of(ends: Dict[str, str]) -> bytes:
         content = pf.icmp(int(ends['type']), int(ends['code']))
     elif proto == pf.ICMPV6:
         content = bytes([int(ends['type']), int(ends['code'])]) + bytes(30)
-    elif proto in kref.WITH_PORTS:
+    elif proto in origins.WITH_PORTS:
         content = pf.transport(proto, src, dst, int(ends['sport']), int(ends['dport']))
     else:
         content = bytes(20)
@@ -799,7 +800,7 @@ def published() -> None:
     """The values that the specification publishes."""
     for ends, plain, seeded in PUBLISHED:
         for seed, wanted in ((0, plain), (1, seeded)):
-            check_equal(kref.community_id(ends, seed), wanted, 'the reference on %s' % ends)
+            check_equal(origins.community_id(ends, seed), wanted, 'the reference on %s' % ends)
             check_equal(ids_of([packet_of(ends)], '--community-seed', str(seed)), [wanted],
                         '%s with seed %d' % (ends, seed))
 
@@ -827,7 +828,7 @@ def community() -> None:
         # A flow's ID is its first record's: each record is split alone, in a part of its own.
         frames = [packet_of(e) for e in everybody]
         found = ids_of(frames, '--by', 'flow', '--every', '1p', '--community-seed', str(seed))
-        wanted = [kref.community_id(e, seed) for e in everybody]
+        wanted = [origins.community_id(e, seed) for e in everybody]
         different = [(e, a, b) for e, a, b in zip(everybody, found, wanted) if a != b]
         check(len(found) == len(wanted) and not different, 'seed %d: %s', seed, different[:3])
 

@@ -20,11 +20,11 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 # pylint: disable=wrong-import-position
 import harness
+import origins
 import pcapfile as pf
 import pcapngfile as ng
 import pcapngreference as ngref
 import pcapngsamples as made
-import reference
 import samples
 from harness import check, check_equal
 from pcapngsamples import EVERYTHING, Shape
@@ -50,7 +50,7 @@ def dropped_blocks(src: ngref.Source, metadata: bool) -> Dict[str, int]:
 def check_summary(summary: dict, src: ngref.Source, outputs: Sequence[ngref.Output],
                   files: Dict[str, bytes], metadata: bool) -> None:
     others = [p for p in src.packets
-              if not reference.endpoints(p.interface.linktype, p.data)]
+              if not origins.endpoints(p.interface.linktype, p.data)]
     check_equal(summary['records_read'], len(src.packets), 'summary: records_read')
     check_equal(summary['flows'], sum(bool(o.ends) for o in outputs), 'summary: flows')
     check_equal(summary['other'], len(others), 'summary: other')

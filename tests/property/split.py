@@ -19,6 +19,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 # pylint: disable=wrong-import-position
 import harness
+import origins
 import pcapfile as pf
 import reference
 from harness import check, check_equal
@@ -70,7 +71,7 @@ def one_packet(rng: random.Random, talk: Talk, payload: bytes) -> List[Made]:
     src, dst, sport, dport = (talk.a, talk.b, talk.a_port, talk.b_port) if rng.random() < 0.5 \
         else (talk.b, talk.a, talk.b_port, talk.a_port)
     wanted = {'src': src, 'dst': dst, 'proto': str(talk.proto)}
-    with_ports = talk.proto in reference.WITH_PORTS
+    with_ports = talk.proto in origins.WITH_PORTS
     if with_ports:
         body = pf.transport(talk.proto, src, dst, sport, dport, payload, rng.randrange(256))
     else:
@@ -161,7 +162,7 @@ def check_split(capture: str, saved: pf.Savefile, by: str = 'flow', directed: bo
                 flags: Sequence[str] = (), status: int = 0) -> str:
     """Splits and compares the whole directory with the reference's. Gives the directory."""
     output = suite.path('%s-%s' % (by, 'directed' if directed else 'both'))
-    wanted = reference.split(saved, by, directed)
+    wanted = reference.tree(saved, by, directed)
     summary = suite.split(capture, output, '--by', by, *(['--directed'] if directed else []),
                           *flags, status=status)
     files = harness.files_of(output)
@@ -215,11 +216,11 @@ def every_key(linktype: int) -> Callable[[], None]:
         capture, wanted = random_capture(rng, 400, linktype)
         for packet, w in zip(capture.packets, wanted):
             # The reference itself: what it reads is what the packet was made from.
-            ends = reference.endpoints(linktype, packet.data)
-            same = {k: v for k, v in ends.items() if k not in ('family', 'tcp_flags')}
+            ends = origins.endpoints(linktype, packet.data)
+            same = {k: v for k, v in ends.items() if k not in ('family', *origins.OF_THE_PACKET)}
             for side in ('src', 'dst'):
                 if side in w:
-                    w[side] = reference.ipv6_text(pf.address(w[side])) if ':' in w[side] \
+                    w[side] = origins.ipv6_text(pf.address(w[side])) if ':' in w[side] \
                         else w[side]
             check_equal(same, w, 'the reference on %s' % packet.data.hex())
         for snaplen in (262144, rng.randint(30, 70)):
@@ -245,7 +246,7 @@ def no_other() -> None:
     capture, _ = random_capture(rng, 500)
     data = capture.encode()
     path = suite.write('capture.pcap', data)
-    wanted = reference.split(pf.parse(data), drop_other=True)
+    wanted = reference.tree(pf.parse(data), no_other=True)
     for threads in '1', '2':
         output = suite.path('out' + threads)
         summary = suite.split(path, output, '--no-other', '--threads', threads)
@@ -399,7 +400,7 @@ def many_records() -> None:
     header, body = pattern[:pf.FILE_HEADER_LEN], pattern[pf.FILE_HEADER_LEN:]
     path = suite.write('capture.pcap', header + body * times)
     wanted = {name: header + data[pf.FILE_HEADER_LEN:] * times
-              for name, data in reference.split(pf.parse(pattern)).files.items()}
+              for name, data in reference.tree(pf.parse(pattern)).files.items()}
     base = suite.path('base')
     summary = suite.split(path, base, '--memory', '1MiB', '--threads', '1')
     check_equal(summary['records_read'], 1000 * times, 'records')
@@ -445,7 +446,7 @@ def damaged() -> None:
         saved = pf.parse(data, caplen_max=262144)
         check(saved.damage_at is not None, '%s: the capture is sound', kind)
         output = suite.path(str(i), 'out')
-        wanted = reference.split(saved)
+        wanted = reference.tree(saved)
         summary = suite.split(path, output, status=1)
         found = {n: d for n, d in harness.files_of(output).items() if n.endswith('.pcap')}
         harness.check_files(found, wanted.files)
@@ -470,7 +471,7 @@ def check_damaged(rng: random.Random, data: bytes, recovered: List[pf.Record], *
         summary = suite.split(path, output, *flags, status=status)
         check_equal(summary['records_read'], len(recovered), 'records with --recover')
         if len(flags) == 1:
-            wanted = reference.split(pf.Savefile(saved.format, saved.header, recovered, None))
+            wanted = reference.tree(pf.Savefile(saved.format, saved.header, recovered, None))
             found = {n: d for n, d in harness.files_of(output).items() if n.endswith('.pcap')}
             harness.check_files(found, wanted.files)
         check_knobs(rng, path, output, *flags, more=2, status=status)
@@ -548,7 +549,7 @@ def swallowed() -> None:
     output = suite.path('recovered')
     summary = suite.split(path, output, '--recover', status=1)
     check_equal(summary['damages'], len(lost), 'faults')
-    wanted = reference.split(pf.parse(fmt.header() + b''.join(kept)))
+    wanted = reference.tree(pf.parse(fmt.header() + b''.join(kept)))
     found = {n: d for n, d in harness.files_of(output).items() if n.endswith('.pcap')}
     harness.check_files(found, wanted.files)
     check_knobs(rng, path, output, '--recover', status=1)
@@ -601,7 +602,7 @@ def limits() -> None:
 
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {
-        'every-key-%d' % linktype: every_key(linktype) for linktype in reference.LINKS}
+        'every-key-%d' % linktype: every_key(linktype) for linktype in origins.LINKS}
     for case in (knobs, no_other, byte_order, old_versions, many_flows, false_chains,
                  false_chain_to_the_end, empty_packets, empty_near_the_epoch, zeros_near_the_epoch,
                  huge_beside_tiny, many_records, wild_times, damaged, joined, cut_and_joined, holes, swallowed,

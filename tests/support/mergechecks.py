@@ -145,7 +145,7 @@ def check_reference(files: Mapping[str, bytes], model: bytes, form: str, by: str
     """The outputs are what the reference splitters make of the model's capture."""
     drop_other = '--no-other' in flags
     if not is_pcapng(model) and form != 'pcapng':
-        wanted = reference.split(pf.parse(model), by, directed, drop_other)
+        wanted = reference.tree(pf.parse(model), by, directed, drop_other)
         found = {n: data for n, data in files.items() if n.endswith('.pcap')}
         harness.check_files(found, wanted.files)
         harness.check_files({'manifest.csv': files['manifest.csv']},

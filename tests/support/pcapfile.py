@@ -5,6 +5,7 @@ Nothing here comes from the program under test: a savefile is built from its des
 (pcap-savefile(5)), a packet from its RFC.
 """
 import dataclasses
+import functools
 import ipaddress
 import struct
 from typing import Iterable, Iterator, List, Optional, Sequence, Tuple, Union
@@ -178,6 +179,7 @@ def checksum(data: bytes) -> int:
     return ~total & 0xffff
 
 
+@functools.lru_cache(maxsize=1 << 16)
 def address(text: str) -> bytes:
     return ipaddress.ip_address(text).packed
 

@@ -17,6 +17,7 @@ import pcapfile as pf
 import pcapngfile as ng
 import reference
 from harness import Failed, check, check_equal
+from origins import Fields
 
 OTHER = 'other.pcapng'
 
@@ -24,7 +25,7 @@ OTHER = 'other.pcapng'
 class Output(NamedTuple):
     """A flow's records in the order of the capture."""
     name: str  # under the default template
-    ends: reference.Endpoints  # of the first record; empty: `other`
+    ends: Fields  # of the first record; empty: `other`
     packets: List[ng.Packet]
 
 
@@ -76,22 +77,15 @@ def of_bytes(data: bytes) -> Source:
 def partition(packets: Sequence[ng.Packet], by: str = 'flow', directed: bool = False,
               drop_other: bool = False) -> List[Output]:
     """In order of appearance, `other` last."""
-    flows: Dict[reference.Key, Output] = {}
-    n_flows = 0
-    all_ends = [reference.endpoints(p.interface.linktype, p.data) for p in packets]
-    if by == 'flow':
-        all_ends = reference.with_joined(all_ends, [
-            reference.Piece(p.interface.linktype, p.data, p.ts_ns, p.offset) for p in packets])
-    for packet, ends in zip(packets, all_ends):
-        key = reference.flow_key(ends, by, directed)
-        if not key and drop_other:
-            continue
-        if key not in flows:
-            n_flows += bool(key)
-            name = reference.Flow(n_flows if key else 0, ends, by).name()
-            flows[key] = Output(name[:-len('.pcap')] + '.pcapng', ends, [])
-        flows[key].packets.append(packet)
-    return sorted(flows.values(), key=lambda o: o.name == OTHER)
+    opt = reference.Options(reference.by_of(by, directed), no_other=drop_other)
+    records = [reference.Record(i, p.interface.linktype, p.data, p.ts_ns, p.origlen, len(p.raw), 0,
+                                p.offset) for i, p in enumerate(packets)]
+    outputs = []
+    for flow in reference.split(records, opt).flows:
+        name = reference.default_name(flow, opt)
+        outputs.append(Output(name[:-len('.pcap')] + '.pcapng', flow.origin.ends,
+                              [packets[r.number] for r in flow.records]))
+    return outputs
 
 
 # ---- pcapng out ----
@@ -147,7 +141,7 @@ def hellos_of(packets: Iterable[ng.Packet]) -> Dict[str, int]:
     return found
 
 
-def wanted_metadata(sent: Sequence[ng.Block], ends: reference.Endpoints, src: Source, section: int,
+def wanted_metadata(sent: Sequence[ng.Block], ends: Fields, src: Source, section: int,
                     packets: Sequence[ng.Packet]) -> Tuple[List[Tuple[int, bytes]], List[bytes]]:
     """What of a section's an output gets: with its byte in the input, and behind all else. Secrets
     are those of its handshakes, where they are or where the handshake is if that comes later; and

@@ -1,431 +1,378 @@
 # SPDX-License-Identifier: BSD-2-Clause
-"""What a split has to give, worked out slowly: flows as strings, files as bytes in a dict.
+"""What a split has to give, worked out slowly: maps of strings, no tables, no hashes.
 
-Written from the RFCs and the manual for clarity, independent of the program's code. A packet's
-endpoints are a dict of strings: family, src, dst, proto, and where there are ports sport, dport;
-"fragment" and "short" say why there are none. An empty dict: no network address.
+Written from the RFCs and the manual for clarity, independent of the program's code. What a packet
+says is in origins.py.
 """
-import base64
 import csv
+import dataclasses
 import datetime
-import hashlib
 import io
-import ipaddress
-import re
 import struct
-from typing import Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
 import pcapfile as pf
+import pcapngfile as ng
+from origins import (TUNNELS_MAX, Decoder, Fields, Origin, community_id, ipv4_text, ipv6_text,
+                     source_is_client, with_joined)
 
-Endpoints = Dict[str, str]
-
-WITH_PORTS = {pf.TCP, pf.UDP, pf.DCCP, pf.SCTP, pf.UDPLITE}
-EXTENSIONS = {pf.HOP_BY_HOP, pf.ROUTING, pf.FRAGMENT, pf.AH, pf.DESTINATION, 135, 139, 140}
-VLAN_TYPES = {0x8100, 0x88a8, 0x9100, 0x9200, 0x9300}
+FILE_HEADER, RECORD_HEADER = 24, 16  # of classic pcap, bytes
+FAN_OUT = 10000  # outputs per directory
 PROTO_NAMES = {1: 'icmp', 2: 'igmp', 4: 'ipip', 6: 'tcp', 17: 'udp', 33: 'dccp', 41: 'ipv6',
                46: 'rsvp', 47: 'gre', 50: 'esp', 51: 'ah', 58: 'icmp6', 88: 'eigrp', 89: 'ospf',
                103: 'pim', 108: 'ipcomp', 112: 'vrrp', 115: 'l2tp', 132: 'sctp', 136: 'udplite'}
-FAN_OUT = 10000  # outputs per directory
 
 
-class Cut(Exception):
-    """The captured bytes end inside a header."""
-
-
-def _need(data: bytes, n: int) -> None:
-    if len(data) < n:
-        raise Cut()
-
-
-def _u16(data: bytes, at: int) -> int:
-    _need(data, at + 2)
-    return struct.unpack_from('!H', data, at)[0]
-
-
-def ipv4_text(packed: bytes) -> str:
-    return '.'.join(str(b) for b in packed)
-
-
-def ipv6_text(packed: bytes) -> str:
-    """RFC 5952 section 4, without the dotted form of section 5."""
-    text = ':'.join('%x' % group for group in struct.unpack('!8H', packed))
-    runs = [m.group() for m in re.finditer(r'(?<![0-9a-f])0(:0)+(?![0-9a-f])', text)]
-    if not runs:
-        return text
-    longest = max(runs, key=len)  # of equals the first
-    before, after = re.split(r'(?<![0-9a-f])' + longest + r'(?![0-9a-f])', text, maxsplit=1)
-    return before.rstrip(':') + '::' + after.lstrip(':')
-
-
-# ---- from a packet to endpoints ----
-
-# Types of ICMP and ICMPv6 that answer one another, by protocol.
-ICMP = {1: ((8, 0), (13, 14), (15, 16), (10, 9), (17, 18)),
-        58: ((128, 129), (133, 134), (135, 136), (130, 131), (139, 140), (144, 145))}
-
-
-def community_id(ends: Endpoints, seed: int = 0) -> str:
-    """Community ID v1 of a record's endpoints; '' where it has none."""
-    proto = int(ends['proto'])
-    src, dst = (ipaddress.ip_address(ends[side]).packed for side in ('src', 'dst'))
-    ports, one_way = (b'', b''), False
-    if proto in ICMP:
-        if 'icmp' not in ends:
-            return ''
-        kind, code = (int(n) for n in ends['icmp'].split('.'))
-        answers = [b if kind == a else a for a, b in ICMP[proto] if kind in (a, b)]
-        one_way = not answers
-        ports = (struct.pack('!H', kind), struct.pack('!H', answers[0] if answers else code))
-    elif proto in (6, 17, 132):
-        if 'sport' not in ends:
-            return ''
-        ports = tuple(struct.pack('!H', int(ends[side])) for side in ('sport', 'dport'))
-    low, high = (src, ports[0]), (dst, ports[1])
-    if not one_way and high < low:
-        low, high = high, low
-    digest = hashlib.sha1(struct.pack('!H', seed) + low[0] + high[0] + bytes([proto, 0]) +
-                          low[1] + high[1]).digest()
-    return '1:' + base64.b64encode(digest).decode()
-
-
-def initiator(ends: Endpoints, ports: bool) -> str:
-    """Who opened the flow, as far as its first record tells: `src` or `dst`."""
-    flags = int(ends.get('tcp_flags', '0'))
-    if flags & 2:
-        return 'dst' if flags & 16 else 'src'
-    if not ports or ends['sport'] == ends['dport']:
-        return 'src'
-    src, dst = int(ends['sport']), int(ends['dport'])
-    if (src < 1024) != (dst < 1024):
-        return 'src' if dst < 1024 else 'dst'
-    return 'src' if dst < src else 'dst'
-
-
-def _ports(ends: Endpoints, payload: bytes) -> Endpoints:
-    if int(ends['proto']) in ICMP and len(payload) >= 2:
-        ends['icmp'] = '%d.%d' % (payload[0], payload[1])
-    if int(ends['proto']) not in WITH_PORTS:
-        return ends
-    if len(payload) < 4:
-        ends['short'] = 'yes'
-        return ends
-    ends['sport'], ends['dport'] = (str(p) for p in struct.unpack_from('!HH', payload))
-    if ends['proto'] == str(pf.TCP) and len(payload) >= 14:
-        ends['tcp_flags'] = str(payload[13])
-    return ends
-
-
-def _ipv4(data: bytes) -> Endpoints:
-    _need(data, 20)
-    header_len, total = (data[0] & 15) * 4, _u16(data, 2)
-    if total == 0:
-        total = len(data)  # left to the network card
-    if header_len < 20 or total < header_len:
-        return {}
-    ends = {'family': '4', 'src': ipv4_text(data[12:16]), 'dst': ipv4_text(data[16:20]),
-            'proto': str(data[9])}
-    place = _u16(data, 6)
-    if place & 0x3fff:
-        ends.update(datagram='%d of %d' % (_u16(data, 4), data[9]), offset=str(8 * (place & 0x1fff)),
-                    length=str(total - header_len), more='yes' if place & 0x2000 else '')
-    if place & 0x1fff:
-        ends['fragment'] = 'yes'
-        return ends
-    return _ports(ends, data[header_len:total])
-
-
-def _ipv6(data: bytes) -> Endpoints:
-    _need(data, 40)
-    ends = {'family': '6', 'src': ipv6_text(data[8:24]), 'dst': ipv6_text(data[24:40])}
-    payload_len, proto, payload = _u16(data, 4), data[6], data[40:]
-    promised = payload_len or len(payload)  # 0: a jumbogram
-    payload = payload[:promised]
-    # Mobility and the like are protocols where nothing follows.
-    while proto in EXTENSIONS and not (proto >= 135 and payload[:1] == b'\x3b'):
-        ends['proto'] = str(payload[0] if payload else proto)
-        if len(payload) < 8:
-            ends['short'] = 'yes'
-            return ends
-        length = 8 * (payload[1] + 1)
-        if proto == pf.AH:
-            length = 4 * (payload[1] + 2)
-        elif proto == pf.FRAGMENT:
-            length = 8
-            if _u16(payload, 2) & 0xfff9 and 'datagram' not in ends:
-                ends.update(datagram='%d' % struct.unpack_from('!I', payload, 4),
-                            offset=str(_u16(payload, 2) & 0xfff8), length=str(promised - 8),
-                            more='yes' if payload[3] & 1 else '')
-            if _u16(payload, 2) >> 3:
-                ends['proto'], ends['fragment'] = str(payload[0]), 'yes'
-                return ends
-        if length > len(payload):
-            ends['short'] = 'yes'
-            return ends
-        proto, payload, promised = payload[0], payload[length:], promised - length
-    ends['proto'] = str(proto)
-    return _ports(ends, payload)
-
-
-def _ip(data: bytes) -> Endpoints:
-    _need(data, 1)
-    return {4: _ipv4, 6: _ipv6}.get(data[0] >> 4, lambda _: {})(data)
-
-
-def _llc(data: bytes) -> Endpoints:
-    _need(data, 3)
-    if data[:2] == b'\x06\x06':
-        return _ip(data[3:])
-    if data[:2] != b'\xaa\xaa' or data[3:6] not in (b'\0\0\0', b'\0\0\xf8'):
-        return {}
-    return _ethertype(_u16(data, 6), data[8:])
-
-
-def _mpls(data: bytes) -> Endpoints:
-    while True:
-        _need(data, 4)
-        last, data = data[2] & 1, data[4:]
-        if last:
-            return _ip(data)
-
-
-def _ppp(data: bytes) -> Endpoints:
-    if data[:2] == b'\xff\x03':
-        data = data[2:]
-    _need(data, 2)
-    compressed = data[0] & 1
-    proto = data[0] if compressed else _u16(data, 0)
-    data = data[1 if compressed else 2:]
-    return {0x21: _ip, 0x57: _ipv6, 0x281: _mpls, 0x283: _mpls}.get(proto, lambda _: {})(data)
-
-
-def _ethertype(kind: int, data: bytes) -> Endpoints:
-    if kind == pf.TYPE_IPV4:
-        return _ip(data)
-    if kind == pf.TYPE_IPV6:
-        return _ipv6(data)
-    if kind in VLAN_TYPES:
-        return _ethertype(_u16(data, 2), data[4:])
-    if kind in (0x8847, 0x8848):
-        return _mpls(data)
-    if kind == pf.TYPE_PPPOE:
-        return _ppp(data[6:])
-    return _llc(data[:kind]) if kind <= 1500 else {}
-
-
-def _family(data: bytes, order: str) -> Endpoints:
-    _need(data, 4)
-    number = struct.unpack_from(order + 'I', data)[0]
-    if order == '<' and number >> 16:  # captured on a machine of the other byte order
-        number = struct.unpack_from('>I', data)[0]
-    return {2: _ip, 10: _ipv6, 24: _ipv6, 28: _ipv6, 30: _ipv6}.get(number, lambda _: {})(data[4:])
-
-
-def _ppp_hdlc(data: bytes) -> Endpoints:
-    cisco = data[:1] in (b'\x0f', b'\x8f')
-    return _ethertype(_u16(data, 2), data[4:]) if cisco else _ppp(data)
-
-
-LINKS = {
-    pf.LINK_ETHERNET: lambda d: _ethertype(_u16(d, 12), d[14:]),
-    pf.LINK_NULL: lambda d: _family(d, '<'),
-    pf.LINK_LOOP: lambda d: _family(d, '>'),
-    pf.LINK_PPP: _ppp,
-    pf.LINK_PPP_HDLC: _ppp_hdlc,
-    pf.LINK_PPP_ETHER: lambda d: _ppp(d[6:]),
-    pf.LINK_C_HDLC: lambda d: _ethertype(_u16(d, 2), d[4:]),
-    12: _ip, 14: _ip, pf.LINK_RAW: _ip, pf.LINK_IPV4: _ip, pf.LINK_IPV6: _ip,
-    pf.LINK_SLL: lambda d: _ethertype(_u16(d, 14), d[16:]),
-    pf.LINK_SLL2: lambda d: _ethertype(_u16(d[:20], 0), d[20:]) if len(d) >= 20 else {},
-}
-
-
-# What a fragment says of its datagram, and ICMP of its message.
-PLACE = ('datagram', 'offset', 'length', 'more', 'icmp')
-
-
-def _decode(linktype: int, data: bytes) -> Endpoints:
-    try:
-        return LINKS[linktype](data) if linktype in LINKS else {}
-    except Cut:
-        return {}
-
-
-def endpoints(linktype: int, data: bytes) -> Endpoints:
-    return {k: v for k, v in _decode(linktype, data).items() if k not in PLACE}
-
-
-def place(linktype: int, data: bytes) -> Endpoints:
-    return {k: v for k, v in _decode(linktype, data).items() if k in PLACE}
-
-
-# ---- fragments follow the first of their datagram ----
-
-LOOKAHEAD = 1 << 20  # bytes of the capture
-LIFETIME = 60 * 10**9
-
-
-class Datagram:
-    """The fragments of one datagram; later ones have the ports of the first."""
-
-    def __init__(self, ts_ns: Optional[int], before: Optional['Datagram']) -> None:
-        self.ts_ns, self.before = ts_ns, before
-        self.first: Optional[Endpoints] = None
-        self.waiting: List[Tuple[int, Endpoints]] = []  # position, of those that came too early
-        self.have: set = set()  # bytes
-        self.end: Optional[int] = None
-
-    def complete(self) -> bool:
-        """All bytes have come, and none behind a gap: there another datagram has the same id."""
-        return (self.first is not None and self.end is not None and
-                len(self.have) == max(self.have, default=-1) + 1 >= self.end)
-
-    def expired(self, ts_ns: Optional[int]) -> bool:
-        return None not in (ts_ns, self.ts_ns) and abs(ts_ns - self.ts_ns) > LIFETIME
-
-    def add(self, position: int, ends: Endpoints) -> None:
-        start, length = int(ends['offset']), int(ends['length'])
-        self.have.update(range(start, start + length))
-        if not ends['more']:
-            self.end = start + length
-        if 'fragment' not in ends:
-            self.first = ends
-            for at, early in self.waiting:
-                if position - at <= LOOKAHEAD:
-                    follow(early, ends)
-                    early['settled'] = 'yes'
-        elif self.first:
-            follow(ends, self.first)
-        else:
-            self.waiting.append((position, ends))
-
-    def give_up(self) -> None:
-        for _, ends in self.waiting:
-            if self.before and self.before.first and 'settled' not in ends:
-                follow(ends, self.before.first)
-
-
-def follow(ends: Endpoints, first: Endpoints) -> None:
-    for field in ('sport', 'dport', 'proto'):
-        if field in first:
-            ends[field] = first[field]
-    ends['joined'] = 'yes'
-
-
-def join_fragments(all_ends: List[Endpoints], times: List[Optional[int]],
-                   positions: List[int]) -> None:
-    datagrams: Dict[Tuple[str, ...], Datagram] = {}
-    every: List[Datagram] = []
-    for ends, ts_ns, position in zip(all_ends, times, positions):
-        if 'datagram' not in ends:
-            continue
-        key = (ends['src'], ends['dst'], ends['datagram'])
-        d = datagrams.get(key)
-        ports = (ends.get('sport'), ends.get('dport'), ends['proto'])
-        other_first = (d is not None and d.first is not None and 'fragment' not in ends and ports !=
-                       (d.first.get('sport'), d.first.get('dport'), d.first['proto']))
-        if d is None or d.expired(ts_ns) or d.complete() or other_first:
-            before = d if d and d.complete() and not d.expired(ts_ns) else None
-            d = datagrams[key] = Datagram(ts_ns, before)
-            every.append(d)
-        d.add(position, ends)
-    for d in every:
-        d.give_up()
-
-
-class Piece(NamedTuple):
-    """What of a record tells whether it is a fragment, and of what."""
+class Record(NamedTuple):
+    """A record of a capture of either format."""
+    number: int  # in the capture, from 0
     linktype: int
     data: bytes
-    ts_ns: Optional[int]
-    position: int  # in the capture, bytes
+    ts_ns: Optional[int]  # None: it has no time
+    origlen: int
+    size: int   # with its header, as classic pcap holds it
+    iface: int  # number of the interface, over all sections and files
+    position: int  # in the input, bytes
 
 
-def with_joined(all_ends: Sequence[Endpoints], pieces: Sequence[Piece]) -> List[Endpoints]:
-    """The endpoints of all records; of later fragments, those of the first of their datagram."""
-    out = [{**e, **place(p.linktype, p.data)} if e else {} for e, p in zip(all_ends, pieces)]
-    join_fragments(out, [p.ts_ns for p in pieces], [p.position for p in pieces])
-    return out
+def of_pcap(saved: pf.Savefile, iface: int = 0, first: int = 0, base: int = 0) -> List[Record]:
+    return [Record(first + i, saved.format.linktype, r.data, r.ts_ns, r.origlen, len(r.raw), iface,
+                   base + r.offset) for i, r in enumerate(saved.records)]
 
 
-# ---- from endpoints to flows ----
+def of_pcapng(blocks: Iterable[ng.Block]) -> List[Record]:
+    blocks = list(blocks)
+    number = {i.offset: n for n, i in enumerate(ng.of_kind(blocks, ng.Interface))}
+    return [Record(n, p.interface.linktype, p.data, p.ts_ns, p.origlen, RECORD_HEADER + p.caplen,
+                   number[p.interface.offset], p.offset)
+            for n, p in enumerate(ng.of_kind(blocks, ng.Packet))]
 
-Key = Tuple[Tuple[str, str], ...]
+
+# ---- keys ----
+
+ALIASES = {'flow': 'ip,proto,port', '5tuple': 'ip,proto,port', 'connection': 'ip,proto,port', '3tuple': 'ip,proto',
+           'hostpair': 'ip', 'none': ''}
+ROLES = {'client', 'server', 'service'}
 
 
-def flow_key(ends: Endpoints, by: str, directed: bool) -> Key:
-    """Equal for the packets of one flow and for no others; () is `other`."""
-    if not ends:
-        return ()
-    ports = by == 'flow' and 'sport' in ends
-    a = (ends['src'], ends['sport'] if ports else '')
-    b = (ends['dst'], ends['dport'] if ports else '')
-    proto = '' if by == 'hostpair' else ends['proto']
-    first, second = (a, b) if directed else sorted([a, b])
-    return (('family ' + ends['family'], proto), first, second)
+@dataclasses.dataclass(frozen=True)
+class By:
+    fields: FrozenSet[str]
+    connections: bool = False
+    directed: bool = False
+
+    @property
+    def sided(self) -> bool:
+        return bool(self.fields & (ROLES | {'host'}))
+
+    @property
+    def needs_network(self) -> bool:
+        return bool(self.fields & (ROLES | {'host', 'ip', 'proto', 'port'}))
+
+    @property
+    def joins(self) -> bool:
+        return bool(self.fields & (ROLES | {'port', 'tunnel'}))
+
+    def takes(self, end: str) -> FrozenSet[str]:
+        """What the key has of the end a, or b."""
+        taken = {'addr' if f == 'ip' else f for f in self.fields & {'ip', 'port', 'mac'}}
+        if 'host' in self.fields:
+            return frozenset(taken | {'addr'}) if end == 'a' else frozenset()
+        if 'client' in self.fields and end == 'a' or 'server' in self.fields and end == 'b':
+            taken |= {'addr'}
+        if 'service' in self.fields and end == 'b':
+            taken |= {'port'}
+        return frozenset(taken)
+
+
+def by_of(text: str, directed: bool = False) -> By:
+    words = [w for word in text.split(',') for w in ALIASES.get(word, word).split(',') if w]
+    if 'service' in words:
+        words.append('proto')
+    return By(frozenset(words), 'connection' in text.split(','), directed)
+
+
+End = Tuple[bytes, bytes, bytes]  # address, port, link address; empty where the key takes none
+
+
+def end_of(o: Origin, side: str, takes: FrozenSet[str]) -> End:
+    addr, port, mac = bytes(16), bytes(2), bytes(6)
+    if 'addr' in takes and o.ends:
+        addr = pf.address(o.ends[side]).ljust(16, b'\0')
+    if 'port' in takes and 'sport' in o.ends:
+        port = struct.pack('!H', int(o.ends[side[0] + 'port']))
+    if 'mac' in takes and o.macs:
+        mac = pf.mac(o.macs[side == 'dst'])
+    return addr, port, mac
+
+
+class Key(NamedTuple):
+    """Equal for the records of one flow and for no others."""
+    a: End
+    b: End
+    family: str
+    ports: bool
+    proto: str
+    has_mac: bool
+    vlans: Tuple[str, ...]
+    tunnels: Tuple[str, ...]
+    iface: Optional[int]
+    direction: str = ''
+    shard: Optional[int] = None
+
+
+def key_of(by: By, o: Origin, side: str) -> Tuple[Optional[Key], bool]:
+    """side: the end that is a where hosts or clients are told apart. Also: from b to a.
+    No key: `other`."""
+    if by.needs_network and not o.ends:
+        return None, False
+    back = side == 'dst'
+    if not by.sided:
+        back = not by.directed and end_of(o, 'dst', by.takes('a')) < end_of(o, 'src', by.takes('a'))
+    a = end_of(o, 'dst' if back else 'src', by.takes('a'))
+    b = end_of(o, 'src' if back else 'dst', by.takes('b'))
+    takes, fields = by.takes('a') | by.takes('b'), by.fields
+    return Key(a, b, o.ends.get('family', '') if 'addr' in takes else '',
+               'port' in takes and 'sport' in o.ends,
+               o.ends['proto'] if 'proto' in fields else '', 'mac' in takes and bool(o.macs),
+               o.vlans if 'vlan' in fields else (), o.tunnels if 'tunnel' in fields else (),
+               o.iface if 'iface' in fields else None,
+               ('back' if back else 'forth') if by.sided and by.directed else ''), back
+
+
+# ---- shards: XXH3 with 64 bits of 17 to 128 bytes, from its specification ----
+
+MASK = (1 << 64) - 1
+SEED = 0x243f6a8885a308d3
+SECRET = bytes.fromhex(  # the first 128 bytes of the default one
+    'b8fe6c3923a44bbe7c01812cf721ad1cded46de9839097db7240a4a4b7b3671f'
+    'cb79e64eccc0e578825ad07dccff7221b8084674f743248ee03590e6813a264c'
+    '3c2852bb91c300cb88d0658b1b532ea371644897a20df94e3819ef46a9deacd8'
+    'a8fa763fe39c343ff9dcbbc7c70b4f1d8a51e04bcdb45931c89f7ec9d9787364')
+
+
+def xxh3(data: bytes, seed: int) -> int:
+    assert 16 < len(data) <= 128
+
+    def mix(at: int, secret: int) -> int:
+        low, high = struct.unpack_from('<QQ', data, at)
+        s_low, s_high = struct.unpack_from('<QQ', SECRET, secret)
+        product = (low ^ (s_low + seed & MASK)) * (high ^ (s_high - seed & MASK))
+        return (product ^ product >> 64) & MASK
+
+    total = len(data) * 0x9e3779b185ebca87
+    for i in range((len(data) - 1) // 32 + 1):
+        total += mix(16 * i, 32 * i) + mix(len(data) - 16 * (i + 1), 32 * i + 16)
+    total &= MASK
+    total = (total ^ total >> 37) * 0x165667919e3779f9 & MASK
+    return total ^ total >> 32
+
+
+TUNNEL_KINDS = ('', 'mpls', 'vxlan', 'geneve', 'gre', 'gtp', 'l2tp', 'pptp')
+
+
+def shard_of(key: Key, n: int) -> int:
+    """Of all that the key has, as bytes in the order of the network."""
+    data = key.a[0] + key.b[0] + key.a[1] + key.b[1]
+    data += bytes([int(key.proto or 0), int(key.family or 0), key.ports])
+    data += key.a[2] + key.b[2]
+    for i in range(2):
+        data += struct.pack('!H', int(key.vlans[i]) if i < len(key.vlans) else 0)
+    for i in range(TUNNELS_MAX):
+        text = key.tunnels[i] if i < len(key.tunnels) else ''
+        kind = text.rstrip('0123456789')
+        data += struct.pack('!BI', TUNNEL_KINDS.index(kind), int(text[len(kind):] or 0))
+    data += struct.pack('!I', 0 if key.iface is None else key.iface + 1)
+    return (xxh3(data, SEED) >> 32) * n >> 32
+
+
+# ---- where flows are cut ----
+
+@dataclasses.dataclass(frozen=True)
+class Cuts:
+    connections: bool = False
+    idle_ns: int = 0
+    active_ns: int = 0
+    every: str = ''  # time, size, records
+    every_n: int = 0
+
+    @property
+    def any(self) -> bool:
+        return bool(self.connections or self.idle_ns or self.active_ns or self.every)
 
 
 class Flow:
-    """A flow, seen from the sender of its first record."""
+    """One output."""
 
-    def __init__(self, number: int, ends: Endpoints, by: str) -> None:
-        self.number = number  # from 1 in order of appearance; 0: `other`
-        self.ends = ends
-        self.proto = ends.get('proto', '') if by != 'hostpair' else ''
-        self.by = by
-        self.ports = by == 'flow' and 'sport' in ends
-        self.raw: List[bytes] = []
-        self.records: List[int] = []  # numbers of its records in the capture, from 0
-        self.packets, self.captured, self.wire, self.flags = [0, 0], [0, 0], [0, 0], [0, 0]
-        self.first = self.last = 0
+    def __init__(self, key: Optional[Key], origin: Origin, back: bool, part: int) -> None:
+        self.key, self.origin, self.back, self.part = key, origin, back, part
+        self.number = 0  # in order of appearance, `other` apart
+        self.end = ''    # why it ended
+        self.records: List[Record] = []  # those that were written
+        self.backs: List[bool] = []      # by record: against the direction of the key
+        self.flags = {False: 0, True: 0}
+        # What cuts depend on; records that are dropped count, too.
+        self.initial: Dict[bool, int] = {}
+        self.seen, self.bytes, self.seen_flags = 0, 0, 0
+        self.times: List[int] = []
+        self.first = 0  # from which activity is counted, once there is a time
+        self.slice: Optional[int] = None
 
-    def add(self, number: int, record: pf.Record, ends: Endpoints) -> None:
-        back = bool(ends) and self._from_b(ends)
-        self.raw.append(record.raw)
-        self.records.append(number)
-        self.packets[back] += 1
-        self.captured[back] += record.caplen
-        self.wire[back] += record.origlen
-        self.flags[back] |= int(ends.get('tcp_flags', '0'))
-        times = [record.ts_ns] if len(self.raw) == 1 else [record.ts_ns, self.first, self.last]
-        self.first, self.last = min(times), max(times)
+    def closed(self, otherwise: str) -> str:
+        return 'rst' if self.seen_flags & pf.RST else \
+            'fin' if self.seen_flags & pf.FIN else otherwise
 
-    def _from_b(self, ends: Endpoints) -> bool:
-        mine = (self.ends['src'], self.ends['sport'] if self.ports else '')
-        return (ends['src'], ends['sport'] if self.ports else '') != mine
+    def first_with(self, cuts: Cuts, now: int) -> int:
+        """It goes back a little with each record, and far with two in a row."""
+        if not self.times:
+            return now
+        if self.first - now > cuts.active_ns:
+            back = self.first - self.times[-1] > cuts.active_ns
+            return min(now, self.times[-1]) if back else self.first
+        return min(now, self.first)
 
-    def name(self) -> str:
-        """The default template, {n:8}_{key}.pcap."""
-        if not self.ends:
-            return 'other.pcap'
-        words = []
-        if self.proto:
-            words.append(PROTO_NAMES.get(int(self.proto), 'ip-' + self.proto))
-        for side in ('src', 'dst'):
-            words.append(self.ends[side].replace(':', '-'))
-            if self.ports:
-                words.append(self.ends[side[0] + 'port'])
-        folder = '%08d/' % (self.number // FAN_OUT * FAN_OUT) if self.number >= FAN_OUT else ''
-        return '%s%08d_%s.pcap' % (folder, self.number, '_'.join(words))
+    def ends_before(self, cuts: Cuts, r: Record, ends: Fields, back: bool) -> str:
+        """Why, or ''."""
+        flags = int(ends.get('flags', '0'))
+        if cuts.connections and 'seq' in ends and flags & (pf.SYN | pf.ACK) == pf.SYN and \
+                back in self.initial and int(ends['seq']) != self.initial[back]:
+            return self.closed('reuse')
+        timed = self.times and r.ts_ns is not None
+        if timed and self.key:  # `other` is no flow, and ends in no silence
+            if cuts.idle_ns and r.ts_ns - self.times[-1] > cuts.idle_ns and \
+                    abs(r.ts_ns - self.times[-2:][0]) > cuts.idle_ns:
+                return self.closed('idle') if cuts.connections else 'idle'
+            if cuts.active_ns and r.ts_ns - self.first_with(cuts, r.ts_ns) > cuts.active_ns:
+                return 'active'
+        if timed and cuts.every == 'time' and self.slice is not None and \
+                not 0 <= self.slice - r.ts_ns // cuts.every_n <= 1:
+            return 'every'
+        if cuts.every == 'size' and FILE_HEADER + self.bytes + r.size > cuts.every_n:
+            return 'every'
+        if cuts.every == 'records' and self.seen >= cuts.every_n:
+            return 'every'
+        return ''
 
-    def manifest_row(self, linktype: int) -> List[str]:
-        port = (lambda side: self.ends[side]) if self.ports else (lambda _: '')
-        proto = PROTO_NAMES.get(int(self.proto), self.proto) if self.proto else ''
-        row = [self.name(), str(self.number) if self.ends else '', proto,
-               self.ends.get('src', ''), port('sport'), self.ends.get('dst', ''), port('dport')]
-        for pair in (self.packets, self.captured, self.wire):
-            row += [str(pair[0]), str(pair[1])]
-        row += [time_text(self.first), time_text(self.last)]
-        row += [flags_text(self.flags[0]), flags_text(self.flags[1]), str(linktype)]
-        row.append(initiator(self.ends, self.ports) if self.ends else '')
-        row.append(community_id(self.ends) if self.ends and self.by == 'flow' else '')
-        return row
+    def pass_by(self, cuts: Cuts, r: Record, ends: Fields, back: bool) -> None:
+        self.seen += 1
+        self.bytes += r.size
+        if cuts.connections and 'seq' in ends:
+            flags, seq = int(ends['flags']), int(ends['seq'])
+            if flags & (pf.SYN | pf.ACK) == pf.SYN | pf.ACK:
+                self.initial[back] = seq  # who answers anew begins anew
+            self.initial.setdefault(back, seq if flags & pf.SYN else seq - 1 & 0xffffffff)
+            if flags & pf.ACK:
+                self.initial.setdefault(not back, int(ends['ack']) - 1 & 0xffffffff)
+            self.seen_flags |= flags
+        if r.ts_ns is not None:
+            if cuts.every == 'time' and not self.times:
+                self.slice = r.ts_ns // cuts.every_n
+            self.first = self.first_with(cuts, r.ts_ns)
+            self.times.append(r.ts_ns)
 
 
-COLUMNS = ['file', 'flow', 'proto', 'src', 'sport', 'dst', 'dport', 'src_packets', 'dst_packets',
-           'src_captured_bytes', 'dst_captured_bytes', 'src_wire_bytes', 'dst_wire_bytes',
-           'first', 'last', 'src_tcp_flags', 'dst_tcp_flags', 'linktype', 'initiator',
-           'community_id']
+@dataclasses.dataclass(frozen=True)
+class Options:
+    """Of one split."""
+    by: By
+    cuts: Cuts = Cuts()
+    shards: int = 0
+    inner: bool = False
+    no_other: bool = False
+    max_packets: int = 0
+    max_bytes: int = 0
+    seed: int = 0
 
+
+@dataclasses.dataclass
+class Split:
+    flows: List[Flow]  # in order of appearance, `other` last
+    counts: Dict[str, int]
+
+
+def origins_of(records: Sequence[Record], opt: Options) -> List[Origin]:
+    """Of each record for itself."""
+    origins = []
+    for r in records:
+        origin = Decoder(opt.inner, 'tunnel' in opt.by.fields).packet(r.linktype, r.data)
+        if opt.inner:
+            origin.outer = Decoder(False, False).packet(r.linktype, r.data).ends
+        origin.iface = r.iface
+        origins.append(origin)
+    return origins
+
+
+def sides(opt: Options, origin: Origin, clients: Dict[Optional[Key], Tuple[bool, bool]]
+          ) -> List[str]:
+    """The ends that are a: one, or two for hosts."""
+    if 'host' in opt.by.fields and origin.ends:
+        same = key_of(opt.by, origin, 'src')[0] == key_of(opt.by, origin, 'dst')[0]
+        return ['src'] if same else ['src', 'dst']
+    if not opt.by.fields & ROLES or not origin.ends:
+        return ['src']
+    key, back = key_of(by_of('flow'), origin, 'src')
+    first_back, first_is_client = clients.setdefault(key, (back, source_is_client(origin.ends)))
+    return ['src' if (back == first_back) == first_is_client else 'dst']
+
+
+def split(records: Sequence[Record], opt: Options) -> Split:
+    plain_origins = origins_of(records, opt)
+    origins = plain_origins
+    if opt.by.joins:
+        origins = with_joined(origins, [r.ts_ns for r in records], [r.position for r in records])
+    counts = {'records_read': len(records), 'captured_bytes': sum(len(r.data) for r in records),
+              'copies': 0, 'records_written': 0, 'capped': 0, 'dropped_other': 0,
+              'other': 0, 'fragments': 0, 'orphans': 0, 'cut_short': 0}
+    open_flows: Dict[Optional[Key], Flow] = {}
+    clients: Dict[Optional[Key], Tuple[bool, bool]] = {}
+    flows: List[Flow] = []
+    numbers = {False: 0, True: 0}
+    for r, o, plain in zip(records, origins, plain_origins):
+        counts['fragments'] += 'fragment' in plain.ends
+        counts['cut_short'] += 'short' in plain.ends
+        counts['orphans'] += (opt.by.joins and plain.piece.get('offset', '0') != '0' and
+                              'joined' not in o.ends)
+        if opt.by.needs_network and not o.ends:
+            counts['other'] += 1
+            if opt.no_other:
+                counts['dropped_other'] += 1
+                continue
+        for i, side in enumerate(sides(opt, o, clients)):
+            key, back = key_of(opt.by, o, side)
+            if key and opt.shards:
+                empty = (b'', b'', b'')
+                key = Key(empty, empty, '', False, '', False, (), (), None,
+                          shard=shard_of(key, opt.shards))
+            counts['copies'] += i
+            # Flags belong to the packet itself: a later fragment has none.
+            flow = open_flows.get(key)
+            if flow:
+                flow.end = flow.ends_before(opt.cuts, r, plain.ends, back)
+            if not flow or flow.end:
+                fresh = Flow(key, o, back and not opt.by.sided, flow.part + 1 if flow else 1)
+                flow = open_flows[key] = fresh
+                flows.append(fresh)
+                numbers[key is None] += 1
+                fresh.number = numbers[key is None]
+            flow.pass_by(opt.cuts, r, plain.ends, back)
+            if key is not None and (
+                    (opt.max_packets and len(flow.records) >= opt.max_packets) or
+                    (opt.max_bytes and sum(len(x.data) for x in flow.records) >= opt.max_bytes)):
+                counts['capped'] += 1
+                continue
+            counts['records_written'] += 1
+            flow.records.append(r)
+            flow.backs.append(back)
+            flow.flags[back] |= int(plain.ends.get('flags', '0'))
+    for flow in flows:
+        if not flow.end:
+            flow.end = flow.closed('end') if opt.cuts.connections else 'end'
+    counts['flows'] = sum(f.key is not None for f in flows)
+    counts['outputs'] = len(flows)
+    return Split(sorted(flows, key=lambda f: f.key is None), counts)
+
+
+# ---- the manifest ----
 
 def time_text(ts_ns: int) -> str:
     sec, ns = divmod(ts_ns, 10**9)
@@ -437,39 +384,127 @@ def flags_text(flags: int) -> str:
     return ''.join(letter for bit, letter in enumerate('FSRPAUEC') if flags >> bit & 1)
 
 
-class Split(NamedTuple):
-    flows: List[Flow]  # in order of appearance, `other` last
+def addr_text(end: End, family: str) -> str:
+    if not family:
+        return ''
+    packed = end[0][:4] if family == '4' else end[0]
+    return ipv4_text(packed) if family == '4' else ipv6_text(packed)
+
+
+def proto_text(proto: str) -> str:
+    return PROTO_NAMES.get(int(proto), proto) if proto else ''
+
+
+def key_row(flow: Flow, opt: Options) -> Fields:
+    """What the key has of the tuple, and of the link."""
+    key, by = flow.key, opt.by
+    plain = key is not None and not opt.shards
+    shown: Fields = {'proto': proto_text(key.proto) if plain else ''}
+    for side, end in (('src', 'b' if flow.back else 'a'), ('dst', 'a' if flow.back else 'b')):
+        takes, value = by.takes(end), getattr(key, end, None)
+        shown[side] = addr_text(value, key.family) if plain and 'addr' in takes else ''
+        shown[side[0] + 'port'] = str(struct.unpack('!H', value[1])[0]) \
+            if plain and key.ports and 'port' in takes else ''
+        if 'mac' in by.fields and not opt.shards:
+            shown[side + '_mac'] = value[2].hex(':') if plain and key.has_mac and 'mac' in takes \
+                else ''
+    return shown
+
+
+def row(flow: Flow, name: str, opt: Options, community: bool) -> Fields:
+    """The flow's row, all columns of the run. In shards both directions are mixed: there the sums
+    of both stand in the first's place."""
+    key, by = flow.key, opt.by
+    plain = key is not None and not opt.shards
+    shown = {'file': name, 'flow': str(flow.number) if key else '', **key_row(flow, opt)}
+    for side in ('src', 'dst'):
+        mine = [r for r, back in zip(flow.records, flow.backs)
+                if opt.shards or back == (flow.back if side == 'src' else not flow.back)]
+        if opt.shards and side == 'dst':
+            mine = []
+        shown[side + '_packets'] = str(len(mine))
+        shown[side + '_captured_bytes'] = str(sum(len(r.data) for r in mine))
+        shown[side + '_wire_bytes'] = str(sum(r.origlen for r in mine))
+        flags = flow.flags[flow.back if side == 'src' else not flow.back]
+        shown[side + '_tcp_flags'] = flags_text(flags)
+    times = [r.ts_ns for r in flow.records if r.ts_ns is not None]
+    shown['first'] = time_text(min(times)) if times else ''
+    shown['last'] = time_text(max(times)) if times else ''
+    shown['linktype'] = str(flow.records[0].linktype)
+    shown['initiator'] = initiator(flow, opt) if plain and not by.sided else ''
+    if community:
+        has = plain and not by.sided and {'ip', 'proto', 'port'} <= by.fields
+        shown['community_id'] = community_of(flow, opt) if has else ''
+    if not opt.shards:
+        if 'vlan' in by.fields:
+            shown['vlan'] = '.'.join(key.vlans) if key else ''
+        if 'tunnel' in by.fields:
+            shown['tunnel'] = '.'.join(key.tunnels) if key else ''
+        if 'iface' in by.fields:
+            shown['iface'] = str(key.iface) if key else ''
+    else:
+        shown['shard'] = str(key.shard) if key else ''
+    if opt.cuts.any:
+        shown['part'], shown['end'] = str(flow.part), flow.end
+    if opt.inner:
+        outer = flow.origin.outer
+        shown.update(outer_src=outer.get('src', ''), outer_dst=outer.get('dst', ''),
+                     outer_sport=outer.get('sport', ''), outer_dport=outer.get('dport', ''),
+                     outer_proto=proto_text(outer.get('proto', '')))
+    return shown
+
+
+def initiator(flow: Flow, opt: Options) -> str:
+    """As far as the key and the flags of the first record tell."""
+    known = {'flags', 'proto'} | ({'sport', 'dport'} if 'port' in opt.by.fields else set())
+    ends = {k: v for k, v in flow.origin.ends.items() if k in known}
+    return 'src' if source_is_client(ends) else 'dst'
+
+
+def community_of(flow: Flow, opt: Options) -> str:
+    return community_id(flow.origin.ends, opt.seed) if flow.origin.ends else ''
+
+
+def default_name(flow: Flow, opt: Options) -> str:
+    """{n:8}_{key}.pcap, of a key without fields beyond the tuple's."""
+    if flow.key is None:
+        return 'other.pcap'
+    shown = key_row(flow, opt)
+    proto = shown['proto']
+    words = ['ip-' + proto if proto.isdigit() else proto]
+    for side in ('src', 'dst'):
+        words += [shown[side].replace(':', '-'), shown[side[0] + 'port']]
+    folder = '%08d/' % (flow.number // FAN_OUT * FAN_OUT) if flow.number >= FAN_OUT else ''
+    return '%s%08d_%s.pcap' % (folder, flow.number, '_'.join(w for w in words if w))
+
+
+# ---- the whole output ----
+
+COLUMNS = ['file', 'flow', 'proto', 'src', 'sport', 'dst', 'dport', 'src_packets', 'dst_packets',
+           'src_captured_bytes', 'dst_captured_bytes', 'src_wire_bytes', 'dst_wire_bytes',
+           'first', 'last', 'src_tcp_flags', 'dst_tcp_flags', 'linktype', 'initiator',
+           'community_id']
+COUNTS = ('other', 'flows', 'outputs', 'fragments', 'orphans', 'cut_short')
+
+
+class Tree(NamedTuple):
     files: Dict[str, bytes]
     manifest: bytes
-    counts: Dict[str, int]  # other, fragments, cut_short, flows, outputs
+    counts: Dict[str, int]
 
 
-def split(saved: pf.Savefile, by: str = 'flow', directed: bool = False,
-          drop_other: bool = False, ends: Optional[List[Endpoints]] = None) -> Split:
-    """The whole output of cleave split but for cleave.json. ends: of each record, if known."""
-    if ends is None:
-        ends = [endpoints(saved.format.linktype, r.data) for r in saved.records]
-    if by == 'flow':
-        ends = with_joined(ends, [Piece(saved.format.linktype, r.data, r.ts_ns, r.offset)
-                                  for r in saved.records])
-    flows: Dict[Key, Flow] = {}
-    n_flows = 0
-    for i, (record, e) in enumerate(zip(saved.records, ends)):
-        key = flow_key(e, by, directed)
-        if not key and drop_other:
-            continue
-        if key not in flows:
-            n_flows += bool(key)
-            flows[key] = Flow(n_flows if key else 0, e, by)
-        flows[key].add(i, record, e)
-    in_order = sorted(flows.values(), key=lambda f: f.number or len(ends) + 1)
+def tree(saved: pf.Savefile, by: str = 'flow', directed: bool = False,
+         no_other: bool = False) -> Tree:
+    """The whole output of cleave split but for cleave.json; by a tuple's fields."""
+    opt = Options(by_of(by, directed), no_other=no_other)
+    wanted = split(of_pcap(saved), opt)
     table = io.StringIO(newline='')
-    rows = csv.writer(table, lineterminator='\r\n')
-    rows.writerow(COLUMNS)
-    rows.writerows(f.manifest_row(saved.format.linktype) for f in in_order)
-    counts = {'other': sum(not e for e in ends), 'flows': n_flows, 'outputs': len(flows),
-              'fragments': sum('fragment' in e for e in ends),
-              'orphans': sum(by == 'flow' and 'fragment' in e and 'joined' not in e for e in ends),
-              'cut_short': sum('short' in e for e in ends)}
-    return Split(in_order, {f.name(): saved.header + b''.join(f.raw) for f in in_order},
-                 table.getvalue().encode(), counts)
+    rows = csv.DictWriter(table, COLUMNS, lineterminator='\r\n')
+    rows.writeheader()
+    files = {}
+    for flow in wanted.flows:
+        name = default_name(flow, opt)
+        rows.writerow(row(flow, name, opt, True))
+        files[name] = saved.header + b''.join(saved.records[r.number].raw
+                                                       for r in flow.records)
+    return Tree(files, table.getvalue().encode(), {name: wanted.counts[name] for name in COUNTS})
