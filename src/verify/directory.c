@@ -493,10 +493,10 @@ static bool check_left_out(struct verify *names, const struct clv_receipt *top, 
 }
 
 /* One of the directories that lie in top's. */
-static bool verify_part(const struct clv_verify_params *params, struct verify *names,
-                        const struct clv_receipt *top, size_t i, const char *path,
-                        struct clv_verify_result *result, struct whole *whole,
-                        struct receipt_faults *options, struct clv_error *err)
+static CLV_COLD bool verify_part(const struct clv_verify_params *params, struct verify *names,
+                                 const struct clv_receipt *top, size_t i, const char *path,
+                                 struct clv_verify_result *result, struct whole *whole,
+                                 struct receipt_faults *options, struct clv_error *err)
 {
     struct job_name sub;
     char dir[PATH_MAX];
@@ -539,34 +539,45 @@ static bool verify_part(const struct clv_verify_params *params, struct verify *n
     return ok;
 }
 
+/* What verify_each() would otherwise have on a stack that may be small. */
+struct parts {
+    struct verify names; /* of the directories */
+    struct whole whole;
+    struct clv_split_params own;
+};
+
 /* The directory with a directory for each capture: nothing else is in it. */
 static bool verify_each(const struct clv_verify_params *params, const struct clv_receipt *top,
                         const char *const *paths, size_t n, struct clv_verify_result *result,
                         struct clv_error *err)
 {
-    struct whole whole = {.sum = {.damage = {.offset = CLV_NO_OFFSET}},
-                          .sources = mem_zalloc(n, sizeof *whole.sources)};
-    struct verify names; /* of the directories */
+    struct parts *const p = mem_zalloc(1, sizeof *p);
+    if (!p)
+        return clv_fail_nomem(err, params->output, sizeof *p);
+    p->whole.sum.damage.offset = CLV_NO_OFFSET;
+    p->whole.sources = mem_zalloc(n, sizeof *p->whole.sources);
     struct job none = {.params = &top->params};
-    struct receipt_faults options = {.v = &names, .path = top->path};
-    bool ok = verify_begin(&names, &none, 0, 0, params->output, params->fault, params->user, err);
-    if (ok && !whole.sources) {
-        (void)clv_fail_nomem(err, "the inputs", n * sizeof *whole.sources);
-        ok = false;
-    }
+    struct receipt_faults options = {.v = &p->names, .path = top->path};
+    bool ok =
+        verify_begin(&p->names, &none, 0, 0, params->output, params->fault, params->user, err) &&
+        (p->whole.sources || clv_fail_nomem(err, "the inputs", n * sizeof *p->whole.sources));
     for (size_t i = 0; ok && i < n; i++)
-        ok = verify_part(params, &names, top, i, paths[i], result, &whole, &options, err);
-    if (ok && whole.n == n && options.n == 0) {
-        struct clv_split_params own = top->params;
-        own.each = true;
-        const struct receipt_facts facts = {
-            .params = &own, .sources = whole.sources, .n_sources = n, .result = &whole.sum};
-        ok = check_receipt(&names, top, &facts, err);
+        ok = verify_part(params, &p->names, top, i, paths[i], result, &p->whole, &options, err);
+    if (ok && p->whole.n == n && options.n == 0) {
+        p->own = top->params;
+        p->own.each = true;
+        const struct receipt_facts facts = {.params = &p->own,
+                                            .sources = p->whole.sources,
+                                            .n_sources = n,
+                                            .result = &p->whole.sum};
+        ok = check_receipt(&p->names, top, &facts, err);
     }
-    ok = ok && verify_may_be(&names, PUBLISH_MARK, VERIFY_FILE, err) && verify_strays(&names, err);
-    result->faults += names.faults;
-    verify_end(&names);
-    mem_free(whole.sources);
+    ok = ok && verify_may_be(&p->names, PUBLISH_MARK, VERIFY_FILE, err) &&
+         verify_strays(&p->names, err);
+    result->faults += p->names.faults;
+    verify_end(&p->names);
+    mem_free(p->whole.sources);
+    mem_free(p);
     return ok;
 }
 
@@ -596,8 +607,8 @@ static bool check_sources(const struct clv_verify_params *params, const struct c
 }
 
 /* A directory for one of several captures: the names of others are known above it alone. */
-static bool check_whole(const struct clv_verify_params *params, const struct clv_receipt *receipt,
-                        struct clv_error *err)
+static CLV_COLD bool check_whole(const struct clv_verify_params *params,
+                                 const struct clv_receipt *receipt, struct clv_error *err)
 {
     char parent[PATH_MAX], real[PATH_MAX];
     if (!receipt->part)
