@@ -8,6 +8,7 @@ import os
 import random
 import shlex
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -196,6 +197,9 @@ class Suite:
 
     def run(self, cases: Mapping[str, Callable[[], None]]) -> int:
         """Runs what --only chooses. The status for meson: 0, 1, or 77 where all was skipped."""
+        for number in signal.SIGHUP, signal.SIGQUIT, signal.SIGTERM:  # nohup ignores them, and
+            signal.signal(number, signal.SIG_DFL)  # so would all programs that are started here
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # as do jobs in the background
         print('seed %d%s' % (self.seed, ', all of it' if FULL else ''), flush=True)
         failed: List[str] = []
         n_run = n_skipped = 0
