@@ -3,11 +3,14 @@
 """Makes the seeds of the fuzz targets: seeds.py DIR writes DIR/walk, DIR/decode, and so on."""
 import bz2
 import gzip
+import io
 import json
 import lzma
 import random
 import struct
 import sys
+import zipfile
+from collections.abc import Sequence
 from pathlib import Path
 
 V4 = bytes([10, 0, 0, 1]), bytes([10, 0, 0, 2])
@@ -322,6 +325,52 @@ def receipt() -> dict[str, bytes]:
     return out
 
 
+class Unseekable(io.BytesIO):
+    """Sizes follow a member's data in what is written to a pipe."""
+
+    def seekable(self) -> bool:
+        return False
+
+    def tell(self) -> int:
+        raise OSError
+
+
+def archive(names: Sequence[str], method: int = zipfile.ZIP_STORED, wide: bool = False,
+            to: type[io.BytesIO] = io.BytesIO, comment: bytes = b"") -> bytes:
+    whole = to()
+    with zipfile.ZipFile(whole, "w", method) as z:
+        z.comment = comment
+        for name in names:
+            info = zipfile.ZipInfo(name, (2025, 4, 15, 12, 0, 0))
+            info.compress_type = method
+            with z.open(info, "w", force_zip64=wide) as member:
+                member.write(name.encode() * 3)
+    return whole.getvalue()
+
+
+def zip64_end(z: bytes, n: int) -> bytes:
+    """The archive, which has no comment, with end records of 64 bits."""
+    size, offset = struct.unpack("<II", z[-10:-2])
+    end64 = struct.pack("<IQHHIIQQQQ", 0x06064b50, 44, 45, 45, 0, 0, n, n, size, offset)
+    return z[:-22] + end64 + struct.pack("<IIQI", 0x07064b50, 0, len(z) - 22, 1) + \
+        z[-22:-14] + b"\xff" * 12 + b"\0\0"
+
+
+def archives() -> dict[str, bytes]:
+    two = archive(["a.pcap", "b/c.pcap"])
+    return {
+        "none": archive([]), "stored": two, "deflated": archive(["a", "b"], zipfile.ZIP_DEFLATED),
+        "wide": archive(["a", "b"], wide=True), "zip64": zip64_end(two, 2),
+        "zip64-wide": zip64_end(archive(["a", "b"], wide=True), 2),
+        "piped": archive(["a", "b"], zipfile.ZIP_DEFLATED, to=Unseekable),
+        "piped-wide": archive(["a", "b"], wide=True, to=Unseekable),
+        "comment": archive(["a"], comment=b"PK\5\6 a comment"), "unpacks-itself": b"#!/bin/sh\n" + two,
+        "unpacks-itself-64": bytes(9) + zip64_end(two, 2), "followed": two + b"\0\0", "cut": two[:-1],
+        "many": archive(["%d" % i for i in range(30)]), "names": archive(["../a", "/etc/x", "", "\u00e4"]),
+        "encrypted": two.replace(b"\x14\0\0\0\0\0", b"\x14\0\1\0\0\0"),
+    }
+
+
 def main() -> None:
     root = Path(sys.argv[1])
     corpus = {
@@ -334,6 +383,7 @@ def main() -> None:
         "manifest": rows(),
         "verify": recipes(),
         "receipt": receipt(),
+        "unzip": archives(),
     }
     corpus["split"] = {"%s-%d" % (name, choice): bytes([choice]) + data
                        for i, (name, data) in enumerate(corpus["walk"].items())
