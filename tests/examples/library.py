@@ -3,6 +3,7 @@
 """The library as its users have it: the examples run, what is installed is complete, wherever it
 lies, and what is exported is what the headers declare.
 """
+import csv
 import glob
 import os
 import re
@@ -19,7 +20,6 @@ import samples  # noqa: E402
 
 def more_flags(parser) -> None:
     parser.add_argument('--build', required=True, help="meson's build directory")
-    parser.add_argument('--sources', required=True, help='where the examples are')
     parser.add_argument('--cc', required=True, help='the compiler')
     parser.add_argument('examples', nargs='*', help='the examples, built')
 
@@ -31,7 +31,10 @@ def capture() -> str:
     return suite.write('a.pcap', samples.mixed().encode())
 
 
-def check_examples(flows: str, split: str, env: Dict[str, str]) -> None:
+EXAMPLES = 'flows', 'packets', 'split'
+
+
+def check_examples(flows: str, packets: str, split: str, env: Dict[str, str]) -> None:
     path = capture()
     saved = pf.parse(samples.mixed().encode())
     done = harness.run([flows, path], env=env)
@@ -41,6 +44,13 @@ def check_examples(flows: str, split: str, env: Dict[str, str]) -> None:
     told = suite.split(path, suite.path('told'), '--by', 'connection')
     check_equal(len(done.stdout.splitlines()), told['records_read'] - told['other'],
                 'packets with an address')
+    done = harness.run([packets, path], env=env)
+    check_equal((done.returncode, done.stderr), (0, b''), 'status of packets')
+    lines = done.stdout.decode().splitlines()
+    check_equal([line.split('\t')[0] for line in lines],
+                [str(n + 1) for n in range(len(saved.records))], 'packets')
+    check_equal(sum(line.split('\t')[1] == 'other' for line in lines), told['other'],
+                'packets without an address')
     done = harness.run([split, suite.path('out'), path], env=env)
     check_equal(done.returncode, 0, 'status of split, which says %r' % done.stderr)
     check_equal(done.stdout.decode(), '%d records in %d files\n' % (
@@ -49,8 +59,7 @@ def check_examples(flows: str, split: str, env: Dict[str, str]) -> None:
 
 
 def examples() -> None:
-    flows, split = suite.args.examples
-    check_examples(flows, split, dict(os.environ))
+    check_examples(*suite.args.examples, dict(os.environ))
 
 
 def write_readme() -> str:
@@ -64,10 +73,15 @@ def write_readme() -> str:
 def check_readme(program: str, env: Dict[str, str]) -> None:
     done = harness.run([program, capture()], env=env)
     check_equal((done.returncode, done.stderr), (0, b''), 'the program in README.md')
-    n = len(pf.parse(samples.mixed().encode()).records)
-    found = re.fullmatch(r'(\d+) packets, (\d+) of them TCP\n', done.stdout.decode())
-    check(found is not None and int(found[1]) == n and 0 < int(found[2]) < n,
-          'the program in README.md says %r', done.stdout)
+    told = suite.split(capture(), suite.path('table'))
+    with open(suite.path('table/manifest.csv'), newline='', encoding='utf-8') as f:
+        rows = list(csv.DictReader(f))
+    want = ['%s %s of %s bytes' % (
+        row['file'].split('_', 1)[1][:-5] if row['flow'] else 'other',
+        int(row['src_packets']) + int(row['dst_packets']),
+        int(row['src_wire_bytes']) + int(row['dst_wire_bytes'])) for row in rows]
+    check_equal(len(want), told['outputs'], 'rows')
+    check_equal(done.stdout.decode().splitlines(), want, 'what the program in README.md says')
 
 
 def installed() -> str:
@@ -92,6 +106,13 @@ def of_package(root: str, *args: str) -> List[str]:
     return done.stdout.decode().split()
 
 
+def one_installed(root: str, name: str) -> str:
+    """An example, where an installation puts it."""
+    found = glob.glob(os.path.join(root, '**', 'doc', 'cleave', 'examples', name), recursive=True)
+    check_equal(len(found), 1, name)
+    return found[0]
+
+
 def installation() -> None:
     if suite.args.sanitized:
         raise Skip('a library with sanitizers needs programs with them')
@@ -101,14 +122,13 @@ def installation() -> None:
     if not library.startswith(root):
         library = root + library
     built = []
-    for source in (os.path.join(suite.args.sources, 'flows.c'),
-                   os.path.join(suite.args.sources, 'split.c'), write_readme()):
+    for source in [one_installed(root, name + '.c') for name in EXAMPLES] + [write_readme()]:
         built.append(suite.path(os.path.basename(source)[:-2]))
         done = harness.run([*suite.args.cc.split(), '-o', built[-1], source, *words])
         check_equal(done.returncode, 0, '%s does not compile: %s' % (source, done.stderr.decode()))
     env = dict(os.environ, LD_LIBRARY_PATH=library)
-    check_examples(built[0], built[1], env)
-    check_readme(built[2], env)
+    check_examples(*built[:-1], env)
+    check_readme(built[-1], env)
 
 
 def declared() -> Set[str]:
