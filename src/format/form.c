@@ -179,11 +179,13 @@ bool form_put(const struct form *form, struct form_scratch *x, const struct form
 bool form_finish(const struct form *form, struct form_scratch *x, const struct form_output *o,
                  const struct form_round *round, bool rest)
 {
-    const struct picks owner = owner_of(form, o->flow);
-    struct blocks_source source = round->source;
-    source.owner = &owner;
-    if (o->trail && !blocks_finish(&x->stage, o->trail, &source))
-        return false;
+    if (o->trail) {
+        const struct picks owner = owner_of(form, o->flow);
+        struct blocks_source source = round->source;
+        source.owner = &owner;
+        if (!blocks_finish(&x->stage, o->trail, &source))
+            return false;
+    }
     return !o->tail || (form->dialect->picker && !rest) || stage_pack_rest(&x->stage);
 }
 

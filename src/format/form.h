@@ -81,6 +81,12 @@ static inline struct form_output form_output(const struct flow_table *t, struct 
     };
 }
 
+/* true: the form keeps something, so that form_unfinished() may be true of some output. */
+static inline bool form_keeps(const struct flow_table *t)
+{
+    return t->beside[FLOW_BESIDE_TRAIL].at || t->beside[FLOW_BESIDE_TAIL].at;
+}
+
 /* Frees what all outputs' trails have, where they are kept. */
 void form_forget(const struct flow_table *flows);
 

@@ -28,7 +28,7 @@ struct turn {
     uint64_t size; /* before */
 };
 
-static struct turn turn_of(const struct writer *w, uint32_t flow)
+CLV_INLINE struct turn turn_of(const struct writer *w, uint32_t flow)
 {
     struct flow *f = flow_table_at(w->flows, flow);
     return (struct turn){
@@ -75,6 +75,8 @@ bool writer_append(struct writer *w, struct form_scratch *x, uint32_t flow, cons
 
 bool writer_unfinished(const struct writer *w, uint32_t flow, const struct form_round *round)
 {
+    if (!form_keeps(w->flows))
+        return false;
     const struct turn t = turn_of(w, flow);
     return form_unfinished(&w->form, &t.o, round);
 }
