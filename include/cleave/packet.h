@@ -158,8 +158,8 @@ enum clv_tuple_field {
 
 /*
  * The shard of n, from 0, that cleave split --shards n puts the packets of this tuple into, the
- * same for both directions. fields are of enum clv_tuple_field; 0: all, as with --by flow; IP alone
- * is --by hostpair. Of all fields, the shard is (clv_tuple_hash() >> 32) * n >> 32.
+ * same for both directions. fields are of enum clv_tuple_field; 0: all, as with --shard-by flow; IP
+ * alone is --shard-by hostpair. Of all fields, the shard is (clv_tuple_hash() >> 32) * n >> 32.
  * Fragments after the first have no ports, and cleave gives them those of the first: so has whoever
  * compares, or uses IP alone.
  * CLV_NO_SHARD: the tuple has no network address, or n is 0.

@@ -119,7 +119,8 @@ static bool parse_addr(char *word, uint8_t addr[16], uint8_t *family)
         return true;
     }
     for (char *p = word; *p; p++)
-        *p = *p == '-' ? ':' : *p;
+        if (*p == '-')
+            *p = ':';
     if (*family == 4 || inet_pton(AF_INET6, word, addr) != 1)
         return false;
     *family = 6;

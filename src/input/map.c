@@ -162,8 +162,8 @@ uint64_t map_release(const struct map *m, const struct input_window *w, size_t f
                      uint64_t *first)
 {
     /* Inwards to whole pages: the outer ones are shared with a neighbour still in use. */
-    const uintptr_t begin = ((uintptr_t)(w->p + from) + page_mask()) & ~page_mask();
-    const uintptr_t end = (uintptr_t)(w->p + to) & ~page_mask();
+    const uintptr_t begin = ((uintptr_t)w->p + from + page_mask()) & ~page_mask();
+    const uintptr_t end = ((uintptr_t)w->p + to) & ~page_mask();
     if (begin >= end || m->held || m->lent) /* only what is mapped can be had again */
         return 0;
     *first = begin - (uintptr_t)m->p;

@@ -2,7 +2,7 @@
 /*
  * A file of any bytes: what the walker calls a record or a block lies within it, and ends where the
  * next begins; what it refuses it can explain; searches stay in their bounds; a block that is
- * turned into the other byte order twice is what it was.
+ * turned into the other byte order twice is what it was. Records are the same in batches.
  */
 #include "fuzz.h"
 
@@ -85,6 +85,34 @@ static void check_turn(const uint8_t *block, uint32_t len, bool big)
     free(copy);
 }
 
+/* Whoever reads one by one, or many at a time, gets the same records and the same end. */
+static void read_both_ways(const uint8_t *data, size_t size)
+{
+    enum { MANY = 3 };
+    struct clv_capture *one, *many;
+    struct clv_record rec, recs[MANY];
+    struct clv_error err = {0}, other = {0};
+    enum clv_walk step = CLV_RECORD, end = CLV_RECORD;
+    size_t n = 0;
+    if (!clv_capture_open_memory(&one, data, size, "fuzz", &err))
+        return;
+    FUZZ_CHECK(clv_capture_open_memory(&many, data, size, "fuzz", &err));
+    while (clv_capture_stays(one) && step == CLV_RECORD) {
+        end = clv_capture_next_many(many, recs, MANY, &n, &other);
+        FUZZ_CHECK((end == CLV_RECORD) == (n > 0) && n <= MANY);
+        for (size_t i = 0; i < (n ? n : 1); i++) {
+            step = clv_capture_next(one, &rec, &err);
+            FUZZ_CHECK(step == end);
+            FUZZ_CHECK(n == 0 || (rec.raw == recs[i].raw && rec.raw_len == recs[i].raw_len &&
+                                  rec.offset == recs[i].offset && rec.ts_ns == recs[i].ts_ns &&
+                                  rec.linktype == recs[i].linktype));
+        }
+    }
+    FUZZ_CHECK(err.code == other.code && err.offset == other.offset && err.record == other.record);
+    clv_capture_close(&one);
+    clv_capture_close(&many);
+}
+
 static void check_packet(const struct ledger *l, const struct walk_record *rec)
 {
     FUZZ_CHECK(rec->data >= rec->raw && rec->data + rec->caplen <= rec->raw + rec->raw_len);
@@ -137,6 +165,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     struct walk_format f;
     struct clv_error err;
     const struct clv_span head = {data, size < WALK_HEAD ? size : WALK_HEAD};
+    read_both_ways(data, size);
     if (!walk_open(&f, "fuzz", head, &err))
         FUZZ_CHECK(err.code == CLV_ERR_FORMAT && err.what[0]);
     else if (f.kind == WALK_PCAP)
