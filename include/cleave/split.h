@@ -84,7 +84,7 @@ struct clv_split_params {
     const char *const
         *inputs; /* paths of the captures, one behind the other; "-": standard input */
     size_t n_inputs;
-    const char *output; /* directory to make; its parent must exist */
+    const char *output; /* directory to make, or archive; its parent must exist */
     /* Fields, separated by commas: ip proto port vlan mac tunnel host client server service iface;
      * or flow, connection, 3tuple, hostpair; or none. NULL: flow. */
     const char *by;
@@ -150,7 +150,8 @@ struct clv_split_params {
     unsigned threads;  /* 0: as many as this process may use processors */
     unsigned max_open; /* outputs open at a time; 0: what RLIMIT_NOFILE leaves */
     uint64_t memory;   /* bytes for buffers, beside what flows take; 0: 512 MiB, or 64 per thread */
-    uint64_t window;   /* bytes of input between two rounds of writing at most; 0: 1 GiB */
+    uint64_t window;   /* bytes of input between two rounds of writing at most; 0: 4 GiB,
+                          or an eighth of what memory the machine has */
     /*
      * Room for the faults of the captures, NULL: none. Of each capture that is damaged, or left out
      * since it cannot be read (recover), the first one, in the captures' order; where clv_split()
@@ -163,6 +164,12 @@ struct clv_split_params {
     clv_split_flow
         *on_flow;     /* NULL, or who is shown the table of flows; dry_run makes nothing else */
     bool keep_nofile; /* leave this process's limit of descriptors (RLIMIT_NOFILE) as it is */
+    /*
+     * The outputs, manifest and cleave.json become members of one zip archive, output, stored as
+     * they are; also where output ends in ".zip". Excludes each, compress and verify; none of the
+     * inputs may be a pipe, since a second reading may be needed to find where members lie.
+     */
+    bool archive;
 };
 
 enum { CLV_LARGEST = 5 };

@@ -45,12 +45,19 @@ static void add_result(struct clv_split_result *sum, const struct clv_split_resu
         sum->damage = r->damage;
 }
 
+static const struct clv_split_result no_result = {.damage = {.offset = CLV_NO_OFFSET},
+                                                  .after = {.offset = CLV_NO_OFFSET}};
+
 /* All that a run is about: too much for the stack of a small thread. */
 struct splitting {
     struct clv_split_params params;
     struct clv_split_result result;
     struct job job;
     struct publish publish, sub;
+    bool archives;            /* outputs are members ... */
+    struct archive archive;   /* ... of this archive, ... */
+    struct publish_file file; /* ... which is published as a file ... */
+    char *dir;                /* ... and staged here */
     struct made_run replaces;
     struct keyed key;  /* of names */
     struct names subs; /* sub-directories that were made */
@@ -102,6 +109,44 @@ static const struct observer *follow(struct observer *o, const struct observer *
     return o;
 }
 
+/* The outputs of the n sources from `from` on. */
+static bool make_outputs(struct splitting *run, struct publish *p, size_t from, size_t n,
+                         const struct observer *followers, struct clv_split_result *result,
+                         struct clv_error *err)
+{
+    struct job *const job = &run->job;
+    struct archive *const a = &run->archive;
+    if (!run->archives)
+        return job_part(job, from, n, p, followers, result, err);
+    if (!job_archive(job, a, followers, result, err))
+        return false;
+    if (!a->measured)
+        return true;
+    /* Where members lie is known now. */
+    const double seconds = result->seconds;
+    const uint64_t stale = result->stale;
+    *result = no_result;
+    result->stale = stale;
+    a->measured = false;
+    const bool ok = job_archive(job, a, followers, result, err);
+    result->seconds += seconds;
+    return ok;
+}
+
+/* The receipt, which is what a result ends with. */
+static bool end_outputs(struct splitting *run, struct publish *p, const struct receipt_facts *facts,
+                        struct clv_error *err)
+{
+    struct archive *const a = &run->archive;
+    if (!run->archives)
+        return receipt_write(p, facts, err);
+    if (!receipt_archive(a, facts, err) || !archive_end(a, err))
+        return false;
+    const int fd = a->fd;
+    a->fd = -1;
+    return io_close(fd, run->job.params->output, err);
+}
+
 /* The n sources from `from` on become the outputs in p, which get a receipt of their own. */
 static bool split_into(struct splitting *run, struct publish *p, size_t from, size_t n,
                        struct report *report, struct clv_split_result *result,
@@ -137,15 +182,15 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
         followers = follow(&page, followers);
     if (verifies && once)
         followers = follow(&proof, followers);
-    ok = ok && job_part(job, from, n, p, followers, result, err);
+    ok = ok && make_outputs(run, p, from, n, followers, result, err);
     if (!job->params->each)
         job_faults(job, result);
     if (!verifies)
-        return ok && (!writes || receipt_write(p, &facts, err));
+        return ok && (!writes || end_outputs(run, p, &facts, err));
     ok = ok && (once || verify_again(v, &run->again, err));
     if (ok && verify_origin(v, digest))
         facts.digest = digest;
-    ok = ok && receipt_write(p, &facts, err);
+    ok = ok && end_outputs(run, p, &facts, err);
     ok = ok && (!facts.page || verify_may_be(v, facts.page, VERIFY_FILE, err)) &&
          verify_conclude(v, result, !once, err);
     if (ok && v->faults) {
@@ -159,6 +204,32 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     result->seconds += run->again.seconds;
     verify_end(v);
     return ok;
+}
+
+/* The archive is staged beside its name. */
+static bool open_archive(struct splitting *run, struct clv_error *err)
+{
+    const struct clv_split_params *params = run->job.params;
+    struct publish *const p = &run->publish;
+    const unsigned mode = params->mode ? params->mode : IO_MODE;
+    int fd;
+    run->file = (struct publish_file){
+        .option = "output",
+        .what = "archive of cleave",
+        .replaces = params->force,
+        .is_ours = archive_is_ours,
+    };
+    if (!publish_file_open(p, params->output, mode, &run->file, params->clean, &fd, err))
+        return false;
+    run->dir = mem_strdup(p->staging);
+    char *slash = run->dir ? strrchr(run->dir, '/') : NULL;
+    if (slash)
+        *slash = '\0';
+    run->archive.fd = fd;
+    if (!run->dir)
+        return clv_fail_nomem(err, params->output, strlen(p->staging));
+    run->job.pipeline.spill_dir = slash && slash != run->dir ? run->dir : slash ? "/" : ".";
+    return archive_init(&run->archive, fd, params->output, run->job.pipeline.spill_dir, mode, err);
 }
 
 /* The last component of where its outputs are made; NULL: nowhere. */
@@ -274,6 +345,18 @@ size_t clv_split_default_output(const char *input, char *buf, size_t len)
     return text_whole(&out);
 }
 
+static bool open_outputs(struct splitting *run, const struct made_run *replaces,
+                         struct clv_error *err)
+{
+    const struct clv_split_params *const params = &run->params;
+    run->archives = job_archives(params);
+    if (run->archives)
+        return open_archive(run, err);
+    run->job.pipeline.spill_dir = run->publish.staging;
+    return publish_init(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
+                        replaces, params->clean, err);
+}
+
 static bool split(struct splitting *run, struct clv_error *err)
 {
     const struct clv_split_params *const params = &run->params;
@@ -286,12 +369,8 @@ static bool split(struct splitting *run, struct clv_error *err)
         return false;
     }
     if (!keyed_draw(&run->key, err) || (replaces && !settle_replacing(run, params, err)) ||
-        !may_begin(params, result, err) ||
-        (!params->dry_run &&
-         !publish_init(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
-                       replaces, params->clean, err)))
+        !may_begin(params, result, err) || (!params->dry_run && !open_outputs(run, replaces, err)))
         return false;
-    run->job.pipeline.spill_dir = params->dry_run ? NULL : run->publish.staging;
     result->stale = run->publish.n_stale;
     (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", run->publish.stale);
     if (!split_all(run, result, err))
@@ -305,20 +384,23 @@ static bool split(struct splitting *run, struct clv_error *err)
 bool clv_split(const struct clv_split_params *params, struct clv_split_result *result,
                struct clv_error *err)
 {
-    static const struct clv_split_result none = {.damage = {.offset = CLV_NO_OFFSET},
-                                                 .after = {.offset = CLV_NO_OFFSET}};
     const size_t size = params->result_size;
     struct splitting *run = mem_zalloc(1, sizeof *run);
     if (!run) {
-        sized_give(result, size, SPLIT_RESULT_FIRST, &none, sizeof none);
+        sized_give(result, size, SPLIT_RESULT_FIRST, &no_result, sizeof no_result);
         return clv_fail_nomem(err, "the run", sizeof *run);
     }
-    run->result = none;
+    run->result = no_result;
+    run->archive.fd = -1;
     publish_none(&run->publish);
     report_none(&run->report);
     const bool ok = sized_take(&run->params, sizeof run->params, SPLIT_PARAMS_FIRST, params, err) &&
                     split(run, err);
     report_fini(&run->report);
+    if (run->archive.fd >= 0)
+        (void)close(run->archive.fd);
+    archive_fini(&run->archive);
+    mem_free(run->dir);
     publish_fini(&run->publish, ok ? NULL : err);
     job_close(&run->job);
     names_fini(&run->replaces.subs);

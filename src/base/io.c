@@ -3,6 +3,8 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,6 +19,22 @@ bool io_write(int fd, const void *p, size_t len, const char *subject, struct clv
         if (n <= 0)
             return clv_fail_errno(err, subject, "cannot be written");
         at += n;
+        len -= (size_t)n;
+    }
+    return true;
+}
+
+bool io_write_at(int fd, const void *p, size_t len, uint64_t at, const char *subject,
+                 struct clv_error *err)
+{
+    for (const uint8_t *from = p; len;) {
+        const ssize_t n = pwrite(fd, from, len, (off_t)at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            return clv_fail_errno(err, subject, "cannot be written");
+        from += n;
+        at += (uint64_t)n;
         len -= (size_t)n;
     }
     return true;
@@ -38,6 +56,24 @@ int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *
         (void)clv_fail_errno(err, name, "cannot be created");
         io_hint_name(err, why);
     }
+    return fd;
+}
+
+int io_open_nameless(const char *dir)
+{
+    enum { ATTEMPTS = 100 };
+    char path[PATH_MAX];
+    int fd = -1;
+    for (unsigned attempt = 0; fd < 0 && attempt < ATTEMPTS; attempt++) {
+        if (snprintf(path, sizeof path, "%s/.cleave-%ld-%u", dir, (long)getpid(), attempt) >=
+            (int)sizeof path)
+            return -1;
+        fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+        if (fd < 0 && errno != EEXIST)
+            return -1;
+    }
+    if (fd >= 0)
+        (void)unlink(path);
     return fd;
 }
 

@@ -11,6 +11,10 @@
 CLV_MUST_CHECK bool io_write(int fd, const void *p, size_t len, const char *subject,
                              struct clv_error *err);
 
+/* The same from byte `at` of the file on; where the descriptor stands does not change. */
+CLV_MUST_CHECK bool io_write_at(int fd, const void *p, size_t len, uint64_t at, const char *subject,
+                                struct clv_error *err);
+
 enum { IO_MODE = 0640 }; /* of files that are made, less umask, unless somebody asks for another */
 
 /* That of a directory for such files: who may read these may look for them. */
@@ -24,6 +28,9 @@ void io_hint_name(struct clv_error *err, int error);
 
 /* Makes a file that must not be there yet. Returns its descriptor, or -1. */
 int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *err);
+
+/* Makes a file in the directory that has no name, and is gone when it is closed. -1: errno. */
+int io_open_nameless(const char *dir);
 
 /*
  * Opens a file that a person named for writing: "-" is standard output, an existing file is refused

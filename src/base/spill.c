@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/port.h"
 
@@ -17,7 +18,6 @@ enum {
     EXTENT_MIN = 4 << 20, /* bytes */
     EXTENT_SHARE = 8,     /* of the file: extents grow with it, so that they are few */
     PAGE = 64 << 10,      /* bytes; the largest of any system: what is mapped begins on one */
-    ATTEMPTS = 1000,      /* to find a name that is free */
 };
 
 void spill_init(struct spill *s, uint64_t bound, const char *dir)
@@ -36,23 +36,6 @@ void spill_fini(struct spill *s)
     (void)pthread_mutex_destroy(&s->lock);
 }
 
-static int open_nameless(const char *dir)
-{
-    char path[PATH_MAX];
-    int fd = -1;
-    for (unsigned attempt = 0; fd < 0 && attempt < ATTEMPTS; attempt++) {
-        if (snprintf(path, sizeof path, "%s/.cleave-%ld-%u", dir, (long)getpid(), attempt) >=
-            (int)sizeof path)
-            return -1;
-        fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
-        if (fd < 0 && errno != EEXIST)
-            return -1;
-    }
-    if (fd >= 0)
-        (void)unlink(path);
-    return fd;
-}
-
 /* A new extent that has room for the bytes; its blocks are on the disk: no store can fail. */
 static bool add_extent(struct spill *s, size_t bytes)
 {
@@ -64,7 +47,7 @@ static bool add_extent(struct spill *s, size_t bytes)
         return false;
     s->extents = extents;
     if (s->fd < 0)
-        s->fd = open_nameless(s->dir);
+        s->fd = io_open_nameless(s->dir);
     if (s->fd < 0 || !port_reserve(s->fd, s->size, size))
         return false;
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, (off_t)s->size);

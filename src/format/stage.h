@@ -39,6 +39,13 @@ struct stage {
     struct packer *packer; /* compresses; NULL: bytes leave as they are */
     uint64_t old_size;     /* with a packer: of the output, its old tail included */
     uint32_t tail;         /* with a packer, after stage_end(): the last bytes, which wait */
+
+    /* With stage_join(): */
+    bool joins;
+    int file;         /* that p[from] belongs to; -1: nothing waits */
+    uint64_t file_at; /* its byte there */
+    size_t sum_from;  /* p[sum_from .. at) is not in the checksum yet */
+    uint32_t sum; /* CRC-32 of what the output got so far; the caller sets it before it begins */
 };
 
 /* false: no memory. */
@@ -59,6 +66,17 @@ CLV_MUST_CHECK bool stage_pack(struct stage *s, enum clv_compress kind);
  */
 CLV_MUST_CHECK bool stage_begin(struct stage *s, const struct stage_place *place, uint32_t tail,
                                 const char *name, struct clv_error *err);
+
+/*
+ * From now on outputs that lie next to one another in a file, and come in that order, leave
+ * together, and the stage keeps a checksum: what an output's end leaves in the chunk is written
+ * when the chunk is full, when the next output lies elsewhere, or by stage_flush().
+ */
+void stage_join(struct stage *s);
+CLV_MUST_CHECK bool stage_flush(struct stage *s, const char *name, struct clv_error *err);
+
+/* Where in the chunk the byte `at` of the file is, if it waits there with the len - 1 behind it. */
+uint8_t *stage_waiting(struct stage *s, int file, uint64_t at, size_t len);
 
 /* Compresses what waits, to be called once, before the last stage_end(). */
 CLV_MUST_CHECK bool stage_pack_rest(struct stage *s);

@@ -54,10 +54,24 @@ static bool settle_max_open(unsigned wanted, bool keep, unsigned *max_open, stru
     return true;
 }
 
+bool job_archives(const struct clv_split_params *params)
+{
+    static const char ending[] = ".zip";
+    const size_t len = params->output ? strlen(params->output) : 0;
+    return params->archive || (len > sizeof ending - 1 &&
+                               strcmp(params->output + len - (sizeof ending - 1), ending) == 0);
+}
+
 /* true: only some flows get outputs of their own. */
 static bool chooses(const struct clv_split_params *params)
 {
     return params->min_packets || params->min_bytes || params->top;
+}
+
+/* true: the inputs are read more than once, or may have to be. */
+static bool reads_twice(const struct clv_split_params *params)
+{
+    return chooses(params) || (job_archives(params) && !params->dry_run);
 }
 
 static bool check_params(const struct clv_split_params *params, struct clv_error *err)
@@ -93,6 +107,13 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         return clv_fail(err, CLV_ERR_OPTION, "verify", "excludes --dry-run, which writes nothing");
     if (params->merge && params->each)
         return clv_fail(err, CLV_ERR_OPTION, "merge", "excludes --each");
+    if (job_archives(params) && params->each)
+        return clv_fail(err, CLV_ERR_OPTION, "archive", "excludes --each");
+    if (job_archives(params) && params->compress)
+        return clv_fail(err, CLV_ERR_OPTION, "archive",
+                        "excludes --compress: members are stored as they are");
+    if (job_archives(params) && params->verify)
+        return clv_fail(err, CLV_ERR_OPTION, "archive", "excludes --verify");
     return true;
 }
 
@@ -165,11 +186,13 @@ static bool probe_all(struct job *job, const char *const *paths, struct clv_erro
             job->sources[job->n_all - 1 - (i - job->n_sources)] = s; /* from the end on */
             continue;
         }
-        if (s.once && chooses(params)) {
+        if (s.once && reads_twice(params)) {
             (void)clv_fail(err, CLV_ERR_ARG, input_path(s.in), "can be read only once");
             source_close(&s);
-            return clv_fail_hint(err, "save it first: --min-packets, --min-bytes and --top read "
-                                      "it twice");
+            return clv_fail_hint(err, chooses(params)
+                                          ? "save it first: --min-packets, --min-bytes and --top "
+                                            "read it twice"
+                                          : "save it first: an archive may take a second reading");
         }
         if (job->n_all > 1 && !s.once)
             source_close(&s); /* opened again when its turn comes */
@@ -422,6 +445,15 @@ bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
     own.publish = p;
     own.observers = observers;
     return run_part(job, from, n, &own, result, err);
+}
+
+bool job_archive(struct job *job, struct archive *a, const struct observer *observers,
+                 struct clv_split_result *result, struct clv_error *err)
+{
+    struct pipeline_params own = job->pipeline;
+    own.archive = a;
+    own.observers = observers;
+    return run_part(job, 0, job->n_sources, &own, result, err);
 }
 
 bool job_repeat(struct job *job, size_t from, size_t n, bool manifest,

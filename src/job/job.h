@@ -32,6 +32,9 @@ CLV_MUST_CHECK bool job_open(struct job *job, const struct clv_split_params *par
                              const char *const *paths, struct clv_error *err);
 void job_close(struct job *job);
 
+/* true: outputs become members of one archive: where that is asked for, or output ends in .zip. */
+bool job_archives(const struct clv_split_params *params);
+
 /*
  * Splits the n sources from `from` on into p; p is not used by runs that write nothing. observers:
  * who follows it (pipeline/observe.h), or NULL.
@@ -39,6 +42,11 @@ void job_close(struct job *job);
 CLV_MUST_CHECK bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
                              const struct observer *observers, struct clv_split_result *result,
                              struct clv_error *err);
+
+/* The same into an archive; where a->measured is set then, it has to be done once more. */
+CLV_MUST_CHECK bool job_archive(struct job *job, struct archive *a,
+                                const struct observer *observers, struct clv_split_result *result,
+                                struct clv_error *err);
 
 /*
  * Reads these sources once more and writes nothing, for the observers alone; manifest: they want

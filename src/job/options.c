@@ -68,6 +68,8 @@ static const struct clv_option rows[] = {
      "of the outputs; input: as FILE has it, byte for byte"},
     {"compress", 0, CLV_OPTION_WORD, RESULT, AT(compress), 0, 0, 0, "none|zstd|gzip", "none",
      "of the outputs, as .zst (of which Wireshark 4.0 reads 256 KiB) or .gz"},
+    {"archive", 0, CLV_OPTION_BOOL, RUN, AT(archive), 0, 0, 0, NULL, NULL,
+     "one zip archive instead of a directory, as for an --output that ends in .zip"},
     {"each", 0, CLV_OPTION_BOOL, RESULT, AT(each), 0, 0, 0, NULL, NULL,
      "every FILE into a sub-directory of its own, instead of all as one capture"},
     {"merge", 0, CLV_OPTION_BOOL, RESULT, AT(merge), 0, 0, 0, NULL, NULL,
@@ -102,8 +104,8 @@ static const struct clv_option rows[] = {
      "16384, or what the system's limit leaves", "outputs open at a time"},
     {"cache", 0, CLV_OPTION_WORD, RUN, AT(cache), 0, 0, 0, "keep|drop", "keep",
      "drop: the input leaves the system's page cache once it is split"},
-    {"window", 0, CLV_OPTION_SIZE, RUN, AT(window), 0, 4096, 1 << 30, "SIZE", "1GiB",
-     "input between two rounds of writing at most"},
+    {"window", 0, CLV_OPTION_SIZE, RUN, AT(window), 0, 4096, 1 << 30, "SIZE",
+     "4GiB, or an eighth of the RAM", "input between two rounds of writing at most"},
 };
 
 const struct clv_option *clv_split_options(size_t i)

@@ -144,6 +144,15 @@ bool receipt_write(struct publish *p, const struct receipt_facts *facts, struct 
     return ok;
 }
 
+bool receipt_archive(struct archive *a, const struct receipt_facts *facts, struct clv_error *err)
+{
+    struct text out;
+    const bool ok = receipt_text(facts, &out, err) && archive_open(a, PUBLISH_MARK, err) &&
+                    archive_add(a, out.p, out.len, err) && archive_close(a, err);
+    mem_free(out.p);
+    return ok;
+}
+
 /* What a run came to, but for what differs from run to run. */
 static void put_outcome(struct json *j, const struct clv_split_params *params,
                         const struct clv_split_result *r)

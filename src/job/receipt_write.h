@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "capture/source.h"
 #include "cleave/split.h"
+#include "output/archive.h"
 #include "output/publish.h"
 #include "proof/proof.h"
 
@@ -30,6 +31,9 @@ struct receipt_facts {
 CLV_MUST_CHECK bool receipt_text(const struct receipt_facts *facts, struct text *out,
                                  struct clv_error *err);
 
+/* The same as the last file of an archive. */
+CLV_MUST_CHECK bool receipt_archive(struct archive *a, const struct receipt_facts *facts,
+                                    struct clv_error *err);
 CLV_MUST_CHECK bool receipt_write(struct publish *p, const struct receipt_facts *facts,
                                   struct clv_error *err);
 

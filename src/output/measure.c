@@ -25,9 +25,8 @@ static bool close_all(struct sink *sink, struct clv_error *err)
     return true;
 }
 
-void measure_init(struct sink *sink)
+void measure_init(struct measure *m, size_t kept)
 {
-    static const struct sink_ops ops = {
-        .beside = sizeof(uint64_t), .begin = begin, .end = end, .close = close_all};
-    sink->ops = &ops;
+    m->ops = (struct sink_ops){.beside = kept, .begin = begin, .end = end, .close = close_all};
+    m->sink.ops = &m->ops;
 }

@@ -10,7 +10,13 @@
 #include "flow/table.h"
 #include "output/sink.h"
 
-void measure_init(struct sink *sink);
+struct measure {
+    struct sink sink; /* first */
+    struct sink_ops ops;
+};
+
+/* kept: bytes that are kept of each flow, of which the first 8 are the size. */
+void measure_init(struct measure *m, size_t kept);
 
 /* Bytes that the flow's output has so far. */
 static inline uint64_t measure_size(const struct flow_table *flows, const struct flow *f)

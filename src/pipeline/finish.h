@@ -9,6 +9,7 @@
 
 #include <pthread.h>
 
+#include "output/archive.h"
 #include "pipeline/numbering.h"
 #include "pipeline/observe.h"
 #include "pipeline/tally.h"
@@ -26,6 +27,9 @@ struct finish {
     const struct numbering *numbering;
     enum clv_manifest manifest; /* CLV_MANIFEST_NONE: no rows */
     bool closed;                /* tunnels were not looked into */
+
+    /* NULL, or the archive whose members the outputs are: the manifest is one of them, too. */
+    struct archive *archive;
 
     struct tally tally;
     bool toured;

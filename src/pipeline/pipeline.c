@@ -9,7 +9,9 @@
 #include "base/port.h"
 #include "format/savefile.h"
 #include "manifest/community.h"
+#include "output/measure.h"
 #include "pipeline/finish.h"
+#include "pipeline/members.h"
 #include "pipeline/schedule.h"
 #include "pipeline/sizes.h"
 #include "scan/join.h"
@@ -18,6 +20,14 @@
 enum {
     PROGRESS_NS = 100 * 1000 * 1000,
     METADATA_MAX = 256 << 20, /* bytes that are kept for outputs; the same for any --memory */
+};
+
+/* What becomes of outputs. */
+enum target {
+    TARGET_FILES,    /* or nothing, in a dry run */
+    TARGET_ASKED,    /* an archive: whether its members' sizes can be known is asked for */
+    TARGET_MEASURED, /* the sizes of members are found, and nothing is written */
+    TARGET_MEMBERS,  /* they are written */
 };
 
 struct pipeline {
@@ -38,6 +48,11 @@ struct pipeline {
     struct manifest manifest;
     struct numbering numbering;
     struct form_round round; /* of the epoch that is flushed */
+    struct form form;
+    enum target target;
+    struct measure measure;
+    struct members members;
+    struct archive_sums sums;
     struct finish finish;
 
     pthread_mutex_t lock; /* guards all below, and the counts of join */
@@ -50,6 +65,7 @@ struct pipeline {
 struct worker {
     struct pipeline *pl;
     struct form_scratch scratch;
+    struct archive_sums sums;
     char *text; /* rows of the manifest */
     bool is_caller;
 };
@@ -96,8 +112,28 @@ static bool lay_out(struct pipeline *pl, struct clv_error *err)
     return true;
 }
 
+/* Sizes follow from references, or from the sums of flows. */
+static bool is_plain(const struct pipeline *pl)
+{
+    return pl->form.dialect->form == DIALECT_COPY && !pl->form.dialect->snaplen;
+}
+
+/*
+ * The first epoch is to be flushed: is it the only one? Then members' sizes can be found before
+ * they are written. What blocks of pcapng are written once, and that they were, is kept by the
+ * form.
+ */
+static enum target target_of(const struct pipeline *pl, bool last)
+{
+    if (pl->target != TARGET_ASKED)
+        return pl->target;
+    if (pl->params->archive->starts)
+        return TARGET_MEMBERS;
+    return last && pl->form.dialect->form != DIALECT_PCAPNG ? TARGET_MEMBERS : TARGET_MEASURED;
+}
+
 /* The epoch is complete: its new flows can be numbered. */
-static bool number(struct pipeline *pl, struct clv_error *err)
+static bool number(struct pipeline *pl, struct task *t, struct clv_error *err)
 {
     const struct flush *f = &pl->schedule.flush;
     pl->round = (struct form_round){
@@ -110,6 +146,10 @@ static bool number(struct pipeline *pl, struct clv_error *err)
         pl->round.position = f->view->position;
         pl->round.source.format = &f->view->source->format;
     }
+    pl->target = target_of(pl, f->last);
+    t->members = pl->target == TARGET_MEMBERS;
+    if (t->members && !members_begin(&pl->members, pl->parts, pl->schedule.n_parts))
+        return clv_fail_nomem(err, "the archive", pl->members.n * sizeof *pl->members.runs);
     return lay_out(pl, err) && numbering_epoch(&pl->numbering, pl->parts, pl->schedule.n_parts,
                                                f->items, &pl->round, err);
 }
@@ -119,14 +159,102 @@ static bool name_partition(struct pipeline *pl, uint32_t part, struct clv_error 
     return numbering_names(&pl->numbering, &pl->parts[part], part, err);
 }
 
+static bool follow_epoch(struct pipeline *pl, struct partition *p, struct clv_error *err)
+{
+    for (const struct observer *o = pl->params->observers; o; o = o->next)
+        if (o->epoch && !o->epoch(o->self, p, pl->schedule.flush.view, &pl->round, err))
+            return false;
+    return true;
+}
+
+/* Bytes of a run's records; of the first one of a flow all of its member, if that is not known. */
+static bool measure_run(struct pipeline *pl, struct worker *w, struct partition *p,
+                        const struct run *r, uint64_t *bytes, struct clv_error *err)
+{
+    const char *name = partition_name(p, r->flow);
+    const bool known = pl->params->archive->starts;
+    const struct form_ref *refs = p->refs + (r->at - r->n);
+    *bytes = 0;
+    if (known || is_plain(pl)) {
+        for (uint32_t k = 0; k < r->n; k++)
+            *bytes += refs[k].len;
+    } else {
+        struct flow *f = flow_table_at(&p->flows, r->flow);
+        struct archive_member *m = flow_table_beside_rw(&p->flows, f, FLOW_BESIDE_SINK);
+        if (!writer_append(&p->writer, &w->scratch, r->flow, name, &pl->round, refs, r->n, err))
+            return false;
+        *bytes = m->done;
+        m->done = 0;
+    }
+    if (!known)
+        *bytes = archive_room(strlen(name), is_plain(pl) ? PCAP_FILE_HEADER + *bytes : *bytes);
+    return true;
+}
+
+/* The partition's runs, which are members of the archive. */
+static bool note_members(struct pipeline *pl, struct worker *w, uint32_t part,
+                         struct clv_error *err)
+{
+    struct partition *p = &pl->parts[part];
+    const struct archive *a = pl->params->archive;
+    for (size_t i = 0; i < p->n_write_runs; i++) {
+        const struct run *r = &p->write_runs[i];
+        const struct flow *f = flow_table_at(&p->flows, r->flow);
+        struct members_run *to = members_note(&pl->members, part, i);
+        to->row = (uint32_t)(a->starts ? archive_row(a, f) : numbering_row(&pl->numbering, f));
+        to->part = part;
+        to->run = (uint32_t)i;
+        if (!measure_run(pl, w, p, r, &to->bytes, err))
+            return false;
+    }
+    return follow_epoch(pl, p, err);
+}
+
+static bool lay_out_members(struct pipeline *pl, struct task *t, struct clv_error *err)
+{
+    struct archive *a = pl->params->archive;
+    struct members *m = &pl->members;
+    if (!members_lay_out(m))
+        goto nomem;
+    t->writes = (uint32_t)m->n_tasks;
+    if (a->starts)
+        return true;
+    if (!archive_reserve(a, m->n, pl->numbering.n_numbered))
+        goto nomem;
+    for (uint64_t i = 0; i < m->n; i++)
+        a->starts[i] = m->runs[i].bytes;
+    archive_lay_out(a);
+    return true;
+nomem:
+    return clv_fail_nomem(err, "the archive", m->n * sizeof *m->runs);
+}
+
+static struct members_round members_round(const struct pipeline *pl)
+{
+    return (struct members_round){
+        .archive = pl->params->archive,
+        .form = &pl->form,
+        .parts = pl->parts,
+        .round = &pl->round,
+    };
+}
+
+static bool end_members(struct pipeline *pl, struct worker *w, uint32_t part, bool rest,
+                        struct clv_error *err)
+{
+    const struct members_round r = members_round(pl);
+    return members_finish(&r, part, rest, &w->scratch, &w->sums, err);
+}
+
 /* New outputs get their names, if they have none yet, and the log becomes runs. */
-static bool sort_partition(struct pipeline *pl, uint32_t part, struct clv_error *err)
+static bool sort_partition(struct pipeline *pl, struct worker *w, uint32_t part,
+                           struct clv_error *err)
 {
     struct partition *p = &pl->parts[part];
     if (!pl->schedule.names && !name_partition(pl, part, err))
         return false;
     partition_sort(p, pl->refs + pl->ref_starts[part]);
-    return true;
+    return pl->target != TARGET_MEMBERS || note_members(pl, w, part, err);
 }
 
 /* What was read from a map may not have been the file's: it is asked after every task. */
@@ -163,11 +291,19 @@ static bool write_partition(struct pipeline *pl, struct worker *w, uint32_t part
                             struct clv_error *err)
 {
     struct partition *p = &pl->parts[part];
-    const struct view *v = pl->schedule.flush.view;
-    for (const struct observer *o = pl->params->observers; o; o = o->next)
-        if (o->epoch && !o->epoch(o->self, p, v, &pl->round, err))
-            return false;
-    return partition_write(p, &w->scratch, &pl->round, err) && still_there(v, err);
+    if (pl->target == TARGET_MEASURED && is_plain(pl))
+        return true; /* sums will do */
+    return (pl->target == TARGET_MEASURED || follow_epoch(pl, p, err)) &&
+           partition_write(p, &w->scratch, &pl->round, err) &&
+           still_there(pl->schedule.flush.view, err);
+}
+
+static bool write_members(struct pipeline *pl, struct worker *w, uint32_t task,
+                          struct clv_error *err)
+{
+    const struct members_round r = members_round(pl);
+    return members_write(&pl->members, task, &r, &w->scratch, &w->sums, err) &&
+           still_there(pl->schedule.flush.view, err);
 }
 
 /* A descriptor for the manifest; -1: there is none where it is only held against one. */
@@ -175,7 +311,8 @@ static bool open_manifest(const struct pipeline *pl, int *fd, struct clv_error *
 {
     const struct pipeline_params *pp = pl->params;
     *fd = -1;
-    if (pp->manifest == CLV_MANIFEST_NONE || (pp->dry_run && pp->manifest_fd < 0))
+    const bool no_file = pp->dry_run || pp->archive; /* or it is a member */
+    if (pp->manifest == CLV_MANIFEST_NONE || (no_file && pp->manifest_fd < 0))
         return true;
     if (pp->manifest_fd < 0) {
         *fd =
@@ -186,9 +323,45 @@ static bool open_manifest(const struct pipeline *pl, int *fd, struct clv_error *
     return *fd >= 0 || clv_fail_errno(err, "the manifest", "has no descriptor");
 }
 
+/* How much room each member takes. */
+static bool measure_all(struct pipeline *pl, struct clv_error *err)
+{
+    struct archive *a = pl->params->archive;
+    struct flow_tour at = {.part = 0};
+    const struct flow *f;
+    uint32_t part;
+    if (!archive_reserve(a, numbering_outputs(&pl->numbering), pl->numbering.n_numbered))
+        return clv_fail_nomem(err, "the archive", a->n_rows * sizeof *a->starts);
+    while ((f = flow_tour_next(&at, pl->parts, pl->schedule.n_parts, &part)) != NULL) {
+        const struct partition *p = &pl->parts[part];
+        const struct archive_member *m = flow_table_beside(&p->flows, f, FLOW_BESIDE_SINK);
+        const uint64_t n = f->sum[0].packets + f->sum[1].packets;
+        const uint64_t size = is_plain(pl) ? PCAP_FILE_HEADER + f->sum[0].captured +
+                                                 f->sum[1].captured + n * p->record_header
+                                           : m->done;
+        a->starts[archive_row(a, f)] = archive_room(strlen(partition_name(p, f->index)), size);
+    }
+    archive_lay_out(a);
+    a->measured = true;
+    return true;
+}
+
+/* Nobody is to see what a second run will show. */
+static void hide(struct pipeline *pl)
+{
+    pl->finish.observers = NULL;
+    pl->finish.manifest = CLV_MANIFEST_NONE;
+}
+
 static bool tour(struct pipeline *pl, struct task *t, struct clv_error *err)
 {
-    int fd;
+    int fd = -1;
+    if (pl->target == TARGET_MEASURED) {
+        hide(pl);
+        return measure_all(pl, err) && finish_tour(&pl->finish, fd, &t->rows, &t->checks, err);
+    }
+    if (pl->target == TARGET_MEMBERS)
+        pl->finish.archive = pl->params->archive;
     return open_manifest(pl, &fd, err) && finish_tour(&pl->finish, fd, &t->rows, &t->checks, err);
 }
 
@@ -205,17 +378,24 @@ static bool carry_out(struct pipeline *pl, struct worker *w, struct task *t, str
     case TASK_FIND:
         return find(pl, t, err);
     case TASK_NUMBER:
-        return number(pl, err);
+        return number(pl, t, err);
     case TASK_NAME:
         return name_partition(pl, t->from, err);
     case TASK_TAKE:
         return numbering_take(&pl->numbering, pl->parts, err);
     case TASK_SORT:
-        return sort_partition(pl, t->from, err);
+        return sort_partition(pl, w, t->from, err);
+    case TASK_LAY_OUT:
+        return lay_out_members(pl, t, err);
     case TASK_WRITE:
-        return write_partition(pl, w, t->from, err);
+        return pl->target == TARGET_MEMBERS ? write_members(pl, w, t->from, err)
+                                            : write_partition(pl, w, t->from, err);
+    case TASK_FINISH:
+        return end_members(pl, w, t->from, false, err);
     case TASK_REST:
-        return partition_rest(&pl->parts[t->from], &w->scratch, &pl->round, err);
+        return pl->target == TARGET_MEMBERS
+                   ? end_members(pl, w, t->from, true, err)
+                   : partition_rest(&pl->parts[t->from], &w->scratch, &pl->round, err);
     case TASK_TOUR:
         return tour(pl, t, err);
     case TASK_ROWS:
@@ -418,6 +598,8 @@ static void settle_sizes(struct pipeline *pl, struct sizes *sizes)
     pl->schedule.finds_step = sizes->finds_step;
     pl->schedule.max_refs = sizes->max_refs;
     pl->schedule.names = !pp->name->unique;
+    pl->schedule.wide = pp->archive;
+    pl->schedule.finishes = pp->dialect->form == DIALECT_PCAPNG;
     pl->schedule.epoch.number = 1;
     struct feed *fd = &pl->schedule.feed;
     fd->sources = pp->sources;
@@ -447,10 +629,11 @@ static bool init_partition(struct pipeline *pl, struct partition *p, uint32_t ma
         pp->dialect->form == DIALECT_COPY ? pp->sources[0].format.hdr_len : PCAP_RECORD_HEADER;
     p->max_packets = pp->max_packets;
     p->max_bytes = pp->max_bytes;
-    if (!pp->dry_run) {
-        const struct form form = {.dialect = pp->dialect, .by = &pp->by};
+    if (pp->archive && !pp->dry_run) {
+        writer_init(&p->writer, &p->flows, &pl->form, &pl->measure.sink);
+    } else if (!pp->dry_run) {
         files_init(&p->files, pp->publish->fd, pp->publish->mode, pp->dialect->compress, max_open);
-        writer_init(&p->writer, &p->flows, &form, &p->files.sink);
+        writer_init(&p->writer, &p->flows, &pl->form, &p->files.sink);
     }
     for (const struct observer *o = pp->observers; o; o = o->next)
         if (o->prepare && !o->prepare(o->self, p))
@@ -526,6 +709,7 @@ static void fini(struct pipeline *pl)
     mem_free(pl->ref_starts);
     mem_free(pl->schedule.flush.by_size);
     numbering_fini(&pl->numbering);
+    members_fini(&pl->members);
     metadata_fini(&pl->metadata);
     ledger_fini(&pl->ledger);
     pl->params->dialect->ledger = NULL;
@@ -537,7 +721,9 @@ static bool init_worker(struct worker *w, struct pipeline *pl)
 {
     w->pl = pl;
     const bool ok = form_scratch_init(&w->scratch, pl->params->dialect->compress);
-    const bool rows = pl->params->manifest != CLV_MANIFEST_NONE;
+    const bool rows = pl->params->manifest != CLV_MANIFEST_NONE || pl->params->archive;
+    if (pl->params->archive)
+        stage_join(&w->scratch.stage);
     w->text = rows ? mem_alloc(FINISH_TEXT_MAX, 1) : NULL;
     return ok && (w->text || !rows);
 }
@@ -564,6 +750,9 @@ static void run_workers(struct pipeline *pl)
             (void)pthread_join(threads[i], NULL);
     }
     for (unsigned i = 0; workers && i < want; i++) {
+        pl->sums.records += workers[i].sums.records;
+        pl->sums.bytes += workers[i].sums.bytes;
+        pl->sums.writes += workers[i].sums.writes;
         form_scratch_fini(&workers[i].scratch);
         mem_free(workers[i].text);
     }
@@ -614,8 +803,14 @@ static bool sum_up(struct pipeline *pl, struct clv_error *err)
     r->captured_bytes = pl->schedule.feed.counts.captured;
     finish_tally(&pl->finish);
     tally_end(&pl->finish.tally, pl->parts, pl->schedule.n_parts, r);
-    const bool ok = !pl->schedule.failed && check_conservation(r, err) && count_metadata(pl, err) &&
-                    end_observers(pl, err);
+    bool ok = !pl->schedule.failed;
+    if (pl->target == TARGET_MEMBERS) {
+        r->records_written = pl->sums.records;
+        r->written_bytes = pl->sums.bytes;
+        r->writes = pl->sums.writes;
+    }
+    if (pl->target != TARGET_MEASURED)
+        ok = ok && check_conservation(r, err) && count_metadata(pl, err) && end_observers(pl, err);
     r->seconds = (double)(clock_ns() - pl->started_ns) / 1e9;
     return ok;
 }
@@ -656,6 +851,9 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .shards = params->shards,
     };
     columns_choose(&pl->manifest);
+    pl->form = (struct form){.dialect = params->dialect, .by = &params->by};
+    pl->target = params->archive && !params->dry_run ? TARGET_ASKED : TARGET_FILES;
+    measure_init(&pl->measure, sizeof(struct archive_member));
     pl->finish.observers = params->observers;
     pl->finish.numbering = &pl->numbering;
     pl->finish.manifest = params->manifest;

@@ -9,6 +9,7 @@
 #define CLEAVE_PIPELINE_PIPELINE_H
 
 #include "cleave/split.h"
+#include "output/archive.h"
 #include "output/publish.h"
 #include "pipeline/observe.h"
 
@@ -22,6 +23,12 @@ struct pipeline_params {
     int manifest_fd; /* -1: a file */
     const struct name_template *name;
     struct publish *publish;
+    /*
+     * NULL: outputs are files. Else they are its members. Where these lie is found in this run, if
+     * all records fit into one epoch; if not, nothing is written, and archive->measured says that a
+     * second run with it will.
+     */
+    struct archive *archive;
     const char *spill_dir; /* for what leaves memory; NULL: a place for temporary files */
     struct flow_by by;
     uint32_t shards;                  /* 0: none */

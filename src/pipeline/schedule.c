@@ -11,6 +11,8 @@ static bool is_full(const struct schedule *s, const struct batch *b)
 {
     if (s->epoch.view != b->view || s->epoch.items + b->n_items > s->max_refs)
         return true;
+    if (s->wide)
+        return false;
     uint64_t pending = 0, runs = 0;
     for (uint32_t p = 0; p < s->n_parts; p++) {
         pending += s->parts[p].pending_bytes;
@@ -25,6 +27,7 @@ static void start_flush(struct schedule *s)
     struct epoch *e = &s->epoch;
     struct flush *f = &s->flush;
     f->phase = PHASE_NUMBER;
+    f->n = 1;
     f->next = f->done = 0;
     f->view = e->view;
     f->from = e->from;
@@ -80,22 +83,27 @@ static bool next_of(struct chunks *c, enum task_kind kind, struct task *task)
     return true;
 }
 
+/* true: the phase's tasks are the partitions, the one with most bytes first. */
+static bool by_partition(const struct schedule *s, enum phase phase)
+{
+    return phase == PHASE_NAME || phase == PHASE_SORT || phase == PHASE_FINISH ||
+           phase == PHASE_REST || (phase == PHASE_WRITE && !s->members);
+}
+
 /* Tasks on what has been found. */
 static bool next_flush(struct schedule *s, struct task *task)
 {
     static const enum task_kind kinds[] = {
-        [PHASE_NUMBER] = TASK_NUMBER, [PHASE_NAME] = TASK_NAME,   [PHASE_TAKE] = TASK_TAKE,
-        [PHASE_SORT] = TASK_SORT,     [PHASE_WRITE] = TASK_WRITE, [PHASE_REST] = TASK_REST,
+        [PHASE_NUMBER] = TASK_NUMBER, [PHASE_NAME] = TASK_NAME,       [PHASE_TAKE] = TASK_TAKE,
+        [PHASE_SORT] = TASK_SORT,     [PHASE_LAY_OUT] = TASK_LAY_OUT, [PHASE_WRITE] = TASK_WRITE,
+        [PHASE_FINISH] = TASK_FINISH, [PHASE_REST] = TASK_REST,
     };
     struct flush *f = &s->flush;
-    if (f->phase == PHASE_IDLE || f->next == s->n_parts)
+    if (f->phase == PHASE_IDLE || f->next == f->n)
         return false;
-    if (f->phase == PHASE_NUMBER || f->phase == PHASE_TAKE) { /* one task for all partitions */
-        f->next = s->n_parts;
-        *task = (struct task){.kind = kinds[f->phase]};
-    } else {
-        *task = (struct task){.kind = kinds[f->phase], .from = f->by_size[f->next++]};
-    }
+    const uint32_t i = f->next++;
+    *task = (struct task){.kind = kinds[f->phase],
+                          .from = by_partition(s, f->phase) ? f->by_size[i] : i};
     return true;
 }
 
@@ -148,32 +156,33 @@ bool schedule_next(struct schedule *s, struct task *task)
     return false;
 }
 
-/* All partitions have been through the phase. */
+/* true: the flush has the phase. */
+static bool has_phase(const struct schedule *s, enum phase phase)
+{
+    switch (phase) {
+    case PHASE_NAME:
+    case PHASE_TAKE:
+        return s->names;
+    case PHASE_LAY_OUT:
+        return s->members;
+    case PHASE_FINISH:
+        return s->members && s->finishes && s->flush.last;
+    case PHASE_REST:
+        return s->rests && s->flush.last;
+    default:
+        return true;
+    }
+}
+
+/* All tasks of the phase are done. */
 static void next_phase(struct schedule *s)
 {
     struct flush *f = &s->flush;
     f->next = f->done = 0;
-    switch (f->phase) {
-    case PHASE_NUMBER:
-        f->phase = s->names ? PHASE_NAME : PHASE_SORT;
-        return;
-    case PHASE_NAME:
-        f->phase = PHASE_TAKE;
-        return;
-    case PHASE_TAKE:
-        f->phase = PHASE_SORT;
-        return;
-    case PHASE_SORT:
-        f->phase = PHASE_WRITE;
-        return;
-    case PHASE_WRITE:
-        f->phase = f->last && s->rests ? PHASE_REST : PHASE_IDLE;
-        break;
-    case PHASE_REST:
-    case PHASE_IDLE:
-        f->phase = PHASE_IDLE;
-        break;
-    }
+    do {
+        f->phase = f->phase == PHASE_REST ? PHASE_IDLE : f->phase + 1;
+        f->n = by_partition(s, f->phase) ? s->n_parts : f->phase == PHASE_WRITE ? s->writes : 1;
+    } while (!has_phase(s, f->phase) || f->n == 0);
     if (f->phase != PHASE_IDLE)
         return;
     if (f->view)
@@ -203,14 +212,18 @@ void schedule_done(struct schedule *s, const struct task *t)
         }
         break;
     case TASK_NUMBER:
-    case TASK_TAKE:
-        next_phase(s);
-        break;
     case TASK_NAME:
+    case TASK_TAKE:
     case TASK_SORT:
+    case TASK_LAY_OUT:
     case TASK_WRITE:
+    case TASK_FINISH:
     case TASK_REST:
-        if (++s->flush.done == s->n_parts)
+        if (t->kind == TASK_NUMBER)
+            s->members = t->members;
+        if (t->kind == TASK_LAY_OUT)
+            s->writes = t->writes;
+        if (++s->flush.done == s->flush.n)
             next_phase(s);
         break;
     case TASK_TOUR:
@@ -237,9 +250,9 @@ double schedule_written(const struct schedule *s)
 {
     const struct flush *f = &s->flush;
     const double items = (double)s->epoch.seq;
-    if (f->phase != PHASE_IDLE && f->phase <= PHASE_SORT)
+    if (f->phase != PHASE_IDLE && f->phase < PHASE_WRITE)
         return items - (double)f->items;
     if (f->phase == PHASE_WRITE)
-        return items - (double)f->items * (1 - (double)f->done / s->n_parts);
+        return items - (double)f->items * (1 - (double)f->done / f->n);
     return items;
 }

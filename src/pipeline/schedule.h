@@ -11,8 +11,11 @@
  *   name      a partition's new flows          then, where names may be alike
  *   take      all new flows                    then: each name once
  *   sort      a partition of an epoch          then; before the next epoch's batches are found
- *   write     a partition of an epoch          while the next epoch is scanned and found
- *   rest      a partition, once all is written what outputs get when all have their records
+ *   lay out   all runs of an epoch             then, where outputs are members of an archive
+ *   write     a partition of an epoch          while the next epoch is scanned and found;
+ *             some members                     of an archive, in their order
+ *   finish    a partition                      once all is written: what ends an archive's members
+ *   rest      a partition                      then: what outputs get when all have their records
  *   tour      all flows                        when the last epoch is written
  *   rows      some rows of the manifest        at the end
  *   check     some outputs                     at the end, where somebody asks
@@ -21,8 +24,8 @@
  * writes, or with its window. It is gathered while the epoch before it is flushed:
  *
  *   gathering:  EMPTY -> FINDING <-> OPEN -> FULL --(the flush before is over)--> EMPTY
- *   flush:      IDLE -> NUMBER [-> NAME -> TAKE] -> SORT -> WRITE [-> REST, the last one] -> IDLE
- *   the end:    NOT_YET -> TOUR -> ROWS -> OVER
+ *   flush:      IDLE -> NUMBER [-> NAME -> TAKE] -> SORT [-> LAY_OUT] -> WRITE [-> FINISH] [->
+ * REST] -> IDLE the end:    NOT_YET -> TOUR -> ROWS -> OVER
  */
 #ifndef CLEAVE_PIPELINE_SCHEDULE_H
 #define CLEAVE_PIPELINE_SCHEDULE_H
@@ -39,7 +42,9 @@ enum task_kind {
     TASK_NAME,
     TASK_TAKE,
     TASK_SORT,
+    TASK_LAY_OUT,
     TASK_WRITE,
+    TASK_FINISH,
     TASK_REST,
     TASK_TOUR,
     TASK_ROWS,
@@ -48,13 +53,15 @@ enum task_kind {
 
 struct task {
     enum task_kind kind;
-    uint32_t from, to;     /* partitions, or the number of a chunk */
+    uint32_t from, to;     /* partitions, or the number of a chunk, or of some members */
     struct feed_scan scan; /* TASK_SCAN */
     struct batch *batch;   /* TASK_FIND, TASK_PASS; NULL: the input has ended */
     unsigned pass;         /* number of the pass */
     /* When it was carried out: */
     bool there;            /* TASK_OPEN: the window was there */
     uint32_t rows, checks; /* TASK_TOUR: chunks that follow */
+    bool members;          /* TASK_NUMBER: outputs are members of an archive, from here on */
+    uint32_t writes;       /* TASK_LAY_OUT: tasks that write members */
 };
 
 enum gathering {
@@ -70,7 +77,9 @@ enum phase {
     PHASE_NAME,
     PHASE_TAKE,
     PHASE_SORT,
+    PHASE_LAY_OUT,
     PHASE_WRITE,
+    PHASE_FINISH,
     PHASE_REST,
 };
 
@@ -95,7 +104,7 @@ struct epoch {
 /* The epoch that is numbered, sorted or written. */
 struct flush {
     enum phase phase;
-    uint32_t next, done; /* partitions handed out, finished */
+    uint32_t n, next, done; /* tasks of the phase; handed out; finished */
     const struct view *view;
     size_t from, to;   /* bytes of the window, which are released when it is written */
     uint64_t items;    /* to be written */
@@ -120,13 +129,17 @@ struct schedule {
     const struct partition *parts; /* their sums of what is pending */
     uint32_t n_parts, finds_step;
     uint64_t max_refs;
-    bool names; /* PHASE_NAME and PHASE_TAKE are wanted */
-    bool rests; /* PHASE_REST is wanted */
+    bool wide;     /* epochs end only where they must */
+    bool names;    /* PHASE_NAME and PHASE_TAKE are wanted */
+    bool finishes; /* of members, PHASE_FINISH is wanted */
+    bool rests;    /* PHASE_REST is wanted */
 
     struct feed feed;
     struct order order;
     struct epoch epoch;
     struct flush flush;
+    bool members;             /* outputs are members of an archive */
+    uint32_t writes;          /* tasks that write those of the flush */
     struct released released; /* for the caller, who takes it out */
     enum ending ending;
     struct chunks rows, checks;

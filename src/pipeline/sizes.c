@@ -5,6 +5,9 @@
 #include "pipeline/feed.h"
 #include "pipeline/partition.h"
 
+/* References count bytes of a window in 32 bits; with what is behind it, it has an address. */
+#define WINDOW_MAX (SIZE_MAX > UINT32_MAX ? (UINT64_C(4) << 30) - 4096 : UINT64_C(1) << 30)
+
 enum {
     PARTITIONS_MIN = 32,
     PARTITIONS_MAX = 2048,
@@ -14,7 +17,6 @@ enum {
     REF_COST = sizeof(struct log_entry) + sizeof(struct form_ref),
     REFS_MIN = 64 * 1024,
     WINDOW_MIN = 4096,
-    WINDOW_DEFAULT_MAX = 1 << 30,
     STREAM_BUFFERS = 3,
     STREAM_WINDOW_MIN = FRAGMENTS_LOOKAHEAD, /* then three suffice for those who wait */
 };
@@ -50,8 +52,7 @@ struct sizes sizes_settle(const struct sizes_from *from)
     /* A batch joins an epoch whole, and may be larger than all that fits. */
     s.max_refs = max_u64(from->memory / 4 / REF_COST, REFS_MIN);
     s.max_refs = max_u64(s.max_refs, s.pieces_per_batch * piece_items);
-    uint64_t window = from->window ? from->window : min_u64(from->ram / 8, WINDOW_DEFAULT_MAX);
-    window = clamp(window, WINDOW_MIN, (uint64_t)UINT32_MAX / 2);
+    uint64_t window = clamp(from->window ? from->window : from->ram / 8, WINDOW_MIN, WINDOW_MAX);
     /* What has to be read takes memory of its own: three windows, for half of it. */
     uint64_t largest = 0;
     bool stream = false;

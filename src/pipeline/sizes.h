@@ -7,7 +7,7 @@
  *   finds_step         a quarter of a thread's    1
  *   pieces_per_batch   half of memory             1               8 per thread; PIECES_MAX
  *   max_refs           a quarter of memory        64 Ki; a batch  the records of one window
- *   window             an eighth of the RAM       4 KiB           1 GiB; 2 GiB if asked for
+ *   window             an eighth of the RAM       4 KiB           4 GiB: references have 32 bits
  *     of a stream      a sixth of memory          1 MiB           the window
  *   slack              the longest record of the formats
  *   n_batches          a window's worth of pieces, so that fragments can wait

@@ -229,6 +229,7 @@ static const struct {
     AT(struct clv_split_params, user, 328),
     AT(struct clv_split_params, on_flow, 336),
     AT(struct clv_split_params, keep_nofile, 344),
+    AT(struct clv_split_params, archive, 345),
     SIZE(struct clv_split_largest, 280),
     AT(struct clv_split_largest, records, 0),
     AT(struct clv_split_largest, bytes, 8),

@@ -126,7 +126,7 @@ static void measured(const char *row, const struct scene *s, const struct dialec
 {
     enum { GAP = 1000 };
     struct temp t;
-    struct sink measure;
+    struct measure measure;
     struct files files;
     static struct writing x, y, z;
     struct clv_error err = {0};
@@ -135,8 +135,8 @@ static void measured(const char *row, const struct scene *s, const struct dialec
     uint64_t base = GAP;
     temp_make(&t);
     const unsigned fds = open_descriptors();
-    measure_init(&measure);
-    begin(&x, s, d, &measure);
+    measure_init(&measure, sizeof(uint64_t));
+    begin(&x, s, d, &measure.sink);
     write_all(row, &x, s, at_most, &err);
     CHECK_EQ(row, open_descriptors(), fds);
     CHECK_EQ(row, x.w.writes, 0);
@@ -245,13 +245,13 @@ static void packed_rounds(enum clv_compress kind)
     const struct form_round round = {.base = NULL};
     static struct dialect d;
     static struct writing x;
-    struct sink measure;
+    struct measure measure;
     struct scene s;
     struct clv_error err = {0};
     scene_begin_pcap(&s);
     d = (struct dialect){.compress = kind};
-    measure_init(&measure);
-    begin(&x, &s, &d, &measure);
+    measure_init(&measure, sizeof(uint64_t));
+    begin(&x, &s, &d, &measure.sink);
     CHECK("first", writer_append(&x.w, &x.scratch, 0, "0", &round, NULL, 0, &err));
     CHECK("second", !writer_append(&x.w, &x.scratch, 0, "0", &round, NULL, 0, &err));
     CHECK_EQ("second", err.code, CLV_ERR_IO);

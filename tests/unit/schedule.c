@@ -26,6 +26,7 @@ struct row {
     unsigned damaged_at; /* the piece, from 1, in which the capture is damaged; 0: none */
     unsigned owes;       /* batches that the pass keeps waiting for later ones; 0: it has none */
     bool names, rests;
+    unsigned members; /* tasks that write those of an epoch; 0: outputs are files */
     uint32_t rows, checks;
     unsigned in_flight;  /* tasks */
     uint64_t want_items; /* that are found */
@@ -33,36 +34,45 @@ struct row {
 };
 
 static const struct row rows[] = {
-    {"one by one", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, false, 0, 0, 1, N_RECORDS,
+    {"one by one", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, false, 0, 0, 0, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort "
      "write write write write tour "},
-    {"rests, rows and checks", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 2, 1, 1, N_RECORDS,
+    {"rests, rows and checks", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 0, 2, 1, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort "
      "write write write write rest rest rest rest tour rows rows check "},
-    {"names that may be alike", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, true, false, 0, 0, 1, N_RECORDS,
+    {"names that may be alike", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, true, false, 0, 0, 0, 1,
+     N_RECORDS,
      "open scan scan scan scan scan scan find number name name name name take "
      "sort sort sort sort write write write write tour "},
-    {"two epochs", 3, 4, 64 << 20, 3500, 0, 0, 0, false, false, 0, 0, 1, N_RECORDS,
+    {"members of an archive", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 3, 0, 0, 1, N_RECORDS,
+     "open scan scan scan scan scan scan find number sort sort sort sort lay-out "
+     "write write write finish finish finish finish rest rest rest rest tour "},
+    {"members, and many epochs", 1, 6, 64 << 20, 1500, 0, 0, 0, true, true, 7, 1, 0, 5, N_RECORDS,
+     NULL},
+    {"two epochs", 3, 4, 64 << 20, 3500, 0, 0, 0, false, false, 0, 0, 0, 1, N_RECORDS,
      "open scan scan scan find scan scan scan number sort sort sort sort "
      "write write write write find number sort sort sort sort write write write write tour "},
-    {"a guess is wrong", 8, 4, 64 << 20, 1 << 20, 3, 0, 0, false, false, 0, 0, 1, N_RECORDS, NULL},
-    {"the rest of outputs", 2, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 3, 3, 3, N_RECORDS,
+    {"a guess is wrong", 8, 4, 64 << 20, 1 << 20, 3, 0, 0, false, false, 0, 0, 0, 1, N_RECORDS,
      NULL},
-    {"many windows", 2, 6, 700000, 1 << 20, 0, 0, 0, false, false, 1, 0, 4, N_RECORDS, NULL},
-    {"epochs of few references", 1, 6, 64 << 20, 1500, 0, 0, 0, false, false, 1, 0, 5, N_RECORDS,
+    {"the rest of outputs", 2, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 0, 3, 3, 3, N_RECORDS,
      NULL},
-    {"damage", 2, 6, 64 << 20, 1 << 20, 0, 3, 0, false, false, 1, 0, 4, 2500, NULL},
-    {"a pass that waits", 1, 8, 64 << 20, 1 << 20, 0, 0, 3, false, false, 1, 0, 4, N_RECORDS, NULL},
-    {"it waits for the end", 1, 8, 64 << 20, 1 << 20, 0, 0, 99, false, false, 1, 0, 4, N_RECORDS,
+    {"many windows", 2, 6, 700000, 1 << 20, 0, 0, 0, false, false, 0, 1, 0, 4, N_RECORDS, NULL},
+    {"epochs of few references", 1, 6, 64 << 20, 1500, 0, 0, 0, false, false, 0, 1, 0, 5, N_RECORDS,
      NULL},
-    {"all of it", 1, 8, 900000, 1500, 4, 0, 2, true, true, 3, 3, IN_FLIGHT, N_RECORDS, NULL},
+    {"damage", 2, 6, 64 << 20, 1 << 20, 0, 3, 0, false, false, 0, 1, 0, 4, 2500, NULL},
+    {"a pass that waits", 1, 8, 64 << 20, 1 << 20, 0, 0, 3, false, false, 0, 1, 0, 4, N_RECORDS,
+     NULL},
+    {"it waits for the end", 1, 8, 64 << 20, 1 << 20, 0, 0, 99, false, false, 0, 1, 0, 4, N_RECORDS,
+     NULL},
+    {"all of it", 1, 8, 900000, 1500, 4, 0, 2, true, true, 0, 3, 3, IN_FLIGHT, N_RECORDS, NULL},
 };
 
 static const char *const words[] = {
-    [TASK_OPEN] = "open",     [TASK_SCAN] = "scan", [TASK_PASS] = "pass", [TASK_FIND] = "find",
-    [TASK_NUMBER] = "number", [TASK_NAME] = "name", [TASK_TAKE] = "take", [TASK_SORT] = "sort",
-    [TASK_WRITE] = "write",   [TASK_REST] = "rest", [TASK_TOUR] = "tour", [TASK_ROWS] = "rows",
-    [TASK_CHECK] = "check",
+    [TASK_OPEN] = "open",   [TASK_SCAN] = "scan",     [TASK_PASS] = "pass",
+    [TASK_FIND] = "find",   [TASK_NUMBER] = "number", [TASK_NAME] = "name",
+    [TASK_TAKE] = "take",   [TASK_SORT] = "sort",     [TASK_LAY_OUT] = "lay-out",
+    [TASK_WRITE] = "write", [TASK_FINISH] = "finish", [TASK_REST] = "rest",
+    [TASK_TOUR] = "tour",   [TASK_ROWS] = "rows",     [TASK_CHECK] = "check",
 };
 
 /* A pass that owes one item of each batch until it has seen some later ones. */
@@ -110,8 +120,8 @@ struct sim {
     unsigned seed;
     uint64_t items; /* found */
     uint64_t next_seq;
-    uint64_t by_phase[4][PARTS]; /* tasks of the kind, by partition: sort, write, rest, find */
-    unsigned flushes, n_number, opens, named;
+    uint64_t by_phase[4][2 * PARTS]; /* tasks of the kind, by partition: sort, write, rest, find */
+    unsigned flushes, n_number, opens, named, finished;
     bool opening, numbering, toured;
     char log[4096];
 };
@@ -190,6 +200,7 @@ static void carry_out(struct sim *m, struct task *t)
             m->by_phase[3][p] += t->batch->n_items;
         break;
     case TASK_NUMBER:
+        t->members = m->row->members != 0;
         CHECK(row, m->s.epoch.state != GATHERING_FINDING);
         m->n_number++;
         m->items += m->s.flush.items;
@@ -203,10 +214,17 @@ static void carry_out(struct sim *m, struct task *t)
     case TASK_NAME:
         m->named++;
         break;
+    case TASK_LAY_OUT:
+        CHECK(row, m->row->members);
+        t->writes = m->row->members;
+        break;
+    case TASK_FINISH:
+        m->finished++;
+        break;
     case TASK_SORT:
     case TASK_WRITE:
     case TASK_REST:
-        m->by_phase[t->kind - TASK_SORT][t->from]++;
+        m->by_phase[t->kind == TASK_SORT ? 0 : t->kind == TASK_WRITE ? 1 : 2][t->from]++;
         break;
     case TASK_TOUR:
         CHECK(row, !m->toured);
@@ -272,6 +290,7 @@ static void run_row(const struct row *r, const char *path, unsigned seed)
     s->n_parts = PARTS;
     s->finds_step = r->in_flight == 1 ? PARTS : 1;
     s->max_refs = r->max_refs;
+    s->finishes = true;
     s->names = r->names;
     s->rests = r->rests;
     s->epoch.number = 1;
@@ -298,10 +317,14 @@ static void run_row(const struct row *r, const char *path, unsigned seed)
     CHECK_EQ(r->name, s->feed.counts.records, r->want_items);
     for (uint32_t p = 0; p < PARTS; p++) {
         CHECK_EQ(r->name, m->by_phase[0][p], m->n_number);
-        CHECK_EQ(r->name, m->by_phase[1][p], m->n_number);
+        if (!r->members)
+            CHECK_EQ(r->name, m->by_phase[1][p], m->n_number);
         CHECK_EQ(r->name, m->by_phase[2][p], r->rests);
         CHECK_EQ(r->name, m->by_phase[3][p], r->want_items);
     }
+    CHECK_EQ(r->name, m->finished, r->members ? PARTS : 0);
+    for (uint32_t i = 0; i < r->members; i++)
+        CHECK_EQ(r->name, m->by_phase[1][i], m->n_number);
     CHECK(r->name, m->toured && s->rows.done == r->rows && s->checks.done == r->checks);
     source_close(&m->source);
     feed_fini(&s->feed);

@@ -4,6 +4,7 @@
 #include "pipeline/sizes.h"
 
 enum { GIB = 1 << 30, MIB = 1 << 20 };
+#define WIDEST ((size_t)(SIZE_MAX > UINT32_MAX ? (UINT64_C(4) << 30) - 4096 : GIB))
 #define PLENTY (UINT64_C(64) * GIB) /* of memory */
 
 static const struct {
@@ -16,16 +17,15 @@ static const struct {
     uint64_t refs; /* 0: not looked at */
     size_t got_window;
 } rows[] = {
-    {"two threads", 2, 16384, PLENTY, 0, 0, false, 32, 4, 16, 0, GIB},
-    {"many threads", 64, 16384, PLENTY, 0, 0, false, 1024, 4, 256, 0, GIB},
-    {"few descriptors", 64, 9, PLENTY, 0, 0, false, 4, 1, 256, 0, GIB},
-    {"one descriptor", 1, 1, PLENTY, 0, 0, false, 1, 1, 8, 0, GIB},
-    {"little memory", 8, 16384, MIB, 0, 0, false, 128, 4, 1, 0, GIB},
+    {"two threads", 2, 16384, PLENTY, 0, 0, false, 32, 4, 16, 0, WIDEST},
+    {"many threads", 64, 16384, PLENTY, 0, 0, false, 1024, 4, 256, 0, WIDEST},
+    {"few descriptors", 64, 9, PLENTY, 0, 0, false, 4, 1, 256, 0, WIDEST},
+    {"one descriptor", 1, 1, PLENTY, 0, 0, false, 1, 1, 8, 0, WIDEST},
+    {"little memory", 8, 16384, MIB, 0, 0, false, 128, 4, 1, 0, WIDEST},
     {"a short window", 2, 16384, PLENTY, 1, 0, false, 32, 4, 16, 0, 4096},
-    {"a long window", 2, 16384, PLENTY, UINT64_C(8) * GIB, 0, false, 32, 4, 16, 0,
-     (size_t)UINT32_MAX / 2},
+    {"a long window", 2, 16384, PLENTY, UINT64_C(8) * GIB, 0, false, 32, 4, 16, 0, WIDEST},
     {"a stream", 2, 16384, 6 * MIB, 0, 0, true, 32, 4, 1, 0, MIB},
-    {"a small file", 2, 16384, PLENTY, 0, 1200, false, 32, 4, 16, 1200 / 12 + 1, GIB},
+    {"a small file", 2, 16384, PLENTY, 0, 1200, false, 32, 4, 16, 1200 / 12 + 1, WIDEST},
 };
 
 static void test_rows(void **state)

@@ -1,0 +1,301 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "output/archive.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crc.h"
+#include "base/io.h"
+#include "base/mem.h"
+
+enum { COPY_STEP = 256 * 1024 };
+
+bool archive_init(struct archive *a, int fd, const char *path, const char *dir, unsigned mode,
+                  struct clv_error *err)
+{
+    *a = (struct archive){.fd = fd, .path = path, .mode = mode, .list_fd = -1};
+    if (!crc_supported()) {
+        (void)clv_fail(err, CLV_ERR_OPTION, "archive", "this cleave was built without CRC-32");
+        return clv_fail_hint(err, "it needs libdeflate or zlib");
+    }
+    a->list_fd = io_open_nameless(dir);
+    return a->list_fd >= 0 || clv_fail_errno(err, dir, "has no room for a file");
+}
+
+void archive_fini(struct archive *a)
+{
+    if (a->path && a->list_fd >= 0)
+        (void)close(a->list_fd);
+    mem_free(a->starts);
+    *a = (struct archive){.path = NULL};
+}
+
+bool archive_is_ours(int dir, const char *name)
+{
+    enum {
+        LAST = HEADERS_END_MAX + 46 + 12 + 11
+    }; /* the end, and the entry of cleave.json before it */
+    static const char mark[] = "cleave.json";
+    uint8_t buf[LAST + 1];
+    struct stat st;
+    bool ours = false;
+    const int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    errno = 0;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        const size_t want = (size_t)min_u64(LAST, (uint64_t)st.st_size);
+        const ssize_t n = pread(fd, buf, want, st.st_size - (off_t)want);
+        for (ssize_t i = 0; i + (ssize_t)sizeof mark - 1 <= n && !ours; i++)
+            ours = memcmp(buf + i, mark, sizeof mark - 1) == 0 && headers_ends(buf, (size_t)n);
+    }
+    const int why = errno;
+    (void)close(fd);
+    errno = why;
+    return ours;
+}
+
+bool archive_reserve(struct archive *a, uint64_t n, uint64_t n_numbered)
+{
+    a->n_numbered = n_numbered;
+    a->starts = mem_zalloc(n + 1, sizeof *a->starts);
+    a->n_rows = n;
+    return a->starts != NULL;
+}
+
+void archive_lay_out(struct archive *a)
+{
+    uint64_t at = 0;
+    for (uint64_t row = 0; row <= a->n_rows; row++) {
+        const uint64_t room = a->starts[row];
+        a->starts[row] = at;
+        at += room;
+    }
+    a->at = at;
+}
+
+/* Bytes of the member's data. */
+static uint64_t size_of(const struct archive *a, uint64_t row, size_t name_len)
+{
+    const uint64_t room = a->starts[row + 1] - a->starts[row];
+    const uint64_t size = room - headers_local_len(name_len, 0, false);
+    return size < UINT32_MAX ? size : room - headers_local_len(name_len, UINT32_MAX, true);
+}
+
+static struct headers_entry entry_of(const struct archive_turn *t)
+{
+    const size_t len = strlen(t->name);
+    return (struct headers_entry){
+        .name = t->name,
+        .name_len = len,
+        .size = size_of(t->a, t->row, len),
+        .offset = t->a->starts[t->row],
+        .crc = t->m->crc,
+        .mode = t->a->mode,
+    };
+}
+
+/* The member begins: its header, whose checksum follows when it is known. */
+static bool put_header(const struct archive_turn *t, const struct headers_entry *e,
+                       struct clv_error *err)
+{
+    uint8_t head[HEADERS_LOCAL_MAX];
+    const size_t len = headers_local(head, e, false);
+    const struct stage_place place = {.fd = t->a->fd, .base = e->offset};
+    struct stage *s = &t->x->stage;
+    if (!stage_begin(s, &place, 0, t->a->path, err) || !stage_put(s, head, len) || !stage_end(s))
+        return false;
+    t->m->at = e->offset + len;
+    t->sums->writes += s->writes;
+    return true;
+}
+
+/* The member is whole: its header gets the checksum, where it waits or where it was written. */
+static bool seal(const struct archive_turn *t, struct headers_entry *e, struct clv_error *err)
+{
+    uint8_t head[HEADERS_LOCAL_MAX];
+    e->crc = t->m->crc;
+    const size_t len = headers_local(head, e, false);
+    uint8_t *waits = stage_waiting(&t->x->stage, t->a->fd, e->offset, len);
+    if (waits) {
+        memcpy(waits, head, len);
+        return true;
+    }
+    /* Some of it may wait all the same, and would be written over this. */
+    if (!archive_flush(t->a, t->x, t->sums, err))
+        return false;
+    return io_write_at(t->a->fd, head, len, e->offset, t->a->path, err);
+}
+
+/* The scratch serves the member. */
+static bool begin(const struct archive_turn *t, const struct headers_entry *e,
+                  struct clv_error *err)
+{
+    if (t->m->done == 0 && !put_header(t, e, err))
+        return false;
+    const struct stage_place place = {.fd = t->a->fd, .base = t->m->at, .size = t->m->done};
+    t->x->stage.sum = t->m->crc;
+    return form_begin(t->form, t->x, &t->o, &place, t->a->path, err);
+}
+
+static bool end(const struct archive_turn *t, struct headers_entry *e, struct clv_error *err)
+{
+    struct archive_member *m = t->m;
+    const struct stage *s = &t->x->stage;
+    if (!form_end(t->x, &t->o))
+        return false;
+    t->sums->bytes += s->place.size - m->done;
+    t->sums->writes += s->writes;
+    m->done = s->place.size;
+    m->crc = s->sum;
+    if (m->done > e->size)
+        return clv_fail(err, CLV_ERR_INTERNAL, t->name, "is longer than was foreseen");
+    return m->done < e->size || seal(t, e, err);
+}
+
+bool archive_append(const struct archive_turn *t, const struct form_round *round,
+                    const struct form_ref *refs, uint32_t n, struct clv_error *err)
+{
+    struct headers_entry e = entry_of(t);
+    t->sums->records += n;
+    return begin(t, &e, err) && form_put(t->form, t->x, &t->o, round, refs, n) && end(t, &e, err);
+}
+
+static bool finish(const struct archive_turn *t, const struct form_round *round, bool rest,
+                   struct clv_error *err)
+{
+    struct headers_entry e = entry_of(t);
+    return begin(t, &e, err) && form_finish(t->form, t->x, &t->o, round, rest) && end(t, &e, err);
+}
+
+bool archive_finish(const struct archive_turn *t, const struct form_round *round,
+                    struct clv_error *err)
+{
+    return !form_unfinished(t->form, &t->o, round) || finish(t, round, false, err);
+}
+
+bool archive_rest(const struct archive_turn *t, const struct form_round *round,
+                  struct clv_error *err)
+{
+    bool any;
+    if (!form_rest(t->form, &t->o, round, &any))
+        return clv_fail_nomem(err, t->name, sizeof any);
+    return !any || finish(t, round, true, err);
+}
+
+bool archive_flush(struct archive *a, struct form_scratch *x, struct archive_sums *sums,
+                   struct clv_error *err)
+{
+    x->stage.writes = 0;
+    const bool ok = stage_flush(&x->stage, a->path, err);
+    sums->writes += x->stage.writes;
+    return ok;
+}
+
+bool archive_entry(const struct archive *a, uint64_t row, const char *name,
+                   const struct archive_member *m, struct text *out, struct clv_error *err)
+{
+    const size_t len = strlen(name);
+    const struct headers_entry e = {
+        .name = name,
+        .name_len = len,
+        .size = size_of(a, row, len),
+        .offset = a->starts[row],
+        .crc = m->crc,
+        .mode = a->mode,
+    };
+    if (m->done != e.size)
+        return clv_fail(err, CLV_ERR_INTERNAL, name, "has %llu bytes, and %llu were foreseen",
+                        (unsigned long long)m->done, (unsigned long long)e.size);
+    uint8_t entry[HEADERS_CENTRAL_MAX];
+    text_put(out, (const char *)entry, headers_central(entry, &e));
+    return true;
+}
+
+bool archive_list(struct archive *a, const struct text *entries, uint64_t n, struct clv_error *err)
+{
+    a->n_members += n;
+    a->list_len += entries->len;
+    return io_write(a->list_fd, entries->p, entries->len, a->path, err);
+}
+
+bool archive_open(struct archive *a, const char *name, struct clv_error *err)
+{
+    (void)snprintf(a->name, sizeof a->name, "%s", name);
+    const size_t head = headers_local_len(strlen(a->name), 0, true);
+    a->begin = a->at;
+    a->size = 0;
+    a->crc = 0;
+    return lseek(a->fd, (off_t)(a->begin + head), SEEK_SET) >= 0 ||
+           clv_fail_errno(err, a->path, "cannot be written");
+}
+
+bool archive_add(struct archive *a, const void *p, size_t len, struct clv_error *err)
+{
+    a->crc = crc_add(a->crc, p, len);
+    a->size += len;
+    return io_write(a->fd, p, len, a->path, err);
+}
+
+bool archive_copy(struct archive *a, int fd, struct clv_error *err)
+{
+    uint8_t *buf = mem_alloc(COPY_STEP, 1);
+    bool ok = buf || clv_fail_nomem(err, a->path, COPY_STEP);
+    for (off_t at = 0; ok;) {
+        const ssize_t n = pread(fd, buf, COPY_STEP, at);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0) {
+            ok = n == 0 || clv_fail_errno(err, a->name, "cannot be read");
+            break;
+        }
+        ok = archive_add(a, buf, (size_t)n, err);
+        at += n;
+    }
+    mem_free(buf);
+    return ok;
+}
+
+bool archive_close(struct archive *a, struct clv_error *err)
+{
+    uint8_t head[HEADERS_LOCAL_MAX], entry[HEADERS_CENTRAL_MAX];
+    const struct headers_entry e = {
+        .name = a->name,
+        .name_len = strlen(a->name),
+        .size = a->size,
+        .offset = a->begin,
+        .crc = a->crc,
+        .mode = a->mode,
+    };
+    const size_t head_len = headers_local(head, &e, true);
+    const struct text t = {.p = (char *)entry, .len = headers_central(entry, &e)};
+    a->at = a->begin + head_len + a->size;
+    return io_write_at(a->fd, head, head_len, a->begin, a->path, err) &&
+           archive_list(a, &t, 1, err);
+}
+
+bool archive_end(struct archive *a, struct clv_error *err)
+{
+    uint8_t *buf = mem_alloc(COPY_STEP, 1), last[HEADERS_END_MAX];
+    const uint64_t at = a->at;
+    bool ok = buf || clv_fail_nomem(err, a->path, COPY_STEP);
+    ok = ok && (lseek(a->fd, (off_t)at, SEEK_SET) >= 0 ||
+                clv_fail_errno(err, a->path, "cannot be written"));
+    for (uint64_t done = 0; ok && done < a->list_len;) {
+        const size_t want = (size_t)min_u64(COPY_STEP, a->list_len - done);
+        const ssize_t n = pread(a->list_fd, buf, want, (off_t)done);
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n <= 0)
+            ok = clv_fail_errno(err, a->path, "has lost its directory");
+        else
+            ok = io_write(a->fd, buf, (size_t)n, a->path, err);
+        done += n > 0 ? (uint64_t)n : 0;
+    }
+    mem_free(buf);
+    return ok &&
+           io_write(a->fd, last, headers_end(last, a->n_members, at, a->list_len), a->path, err);
+}

@@ -1,0 +1,132 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * All outputs as members of one zip archive. A member's bytes are contiguous, and its checksum and
+ * size stand before them, so where it lies must be known before its first byte is written:
+ *
+ *   archive_room       how many bytes a member takes
+ *   archive_lay_out    where the members of all flows lie; their sizes are final
+ *   archive_append     records of one of them; members that lie next to one another leave together
+ *   archive_list       entries of the central directory, in the members' order
+ *   archive_open       files after them, one at a time: archive_add, archive_close
+ *   archive_end        the central directory
+ *
+ * The directory waits in a file of its own, which has no name, until nothing precedes it any more.
+ */
+#ifndef CLEAVE_OUTPUT_ARCHIVE_H
+#define CLEAVE_OUTPUT_ARCHIVE_H
+
+#include "base/text.h"
+#include "format/form.h"
+#include "output/headers.h"
+
+/* What is kept of each flow's member. */
+struct archive_member {
+    uint64_t done; /* bytes that it has; first: struct measure counts them */
+    uint64_t at;   /* byte of its data in the archive */
+    uint32_t crc;  /* of these */
+};
+
+struct archive {
+    int fd;           /* borrowed */
+    const char *path; /* what messages call it; borrowed */
+    unsigned mode;    /* permissions of members */
+
+    bool measured; /* the last run found sizes alone: another one writes */
+    /* By row, n_rows + 1: where members begin; the last one, where they end. NULL: not known yet.
+     */
+    uint64_t *starts;
+    uint64_t n_rows, n_numbered; /* outputs; those of them that are flows with a number */
+
+    int list_fd; /* the central directory so far */
+    uint64_t n_members, list_len;
+    uint64_t at; /* where the next member begins */
+
+    /* The file that is written after the flows. */
+    char name[NAME_MAX + 1];
+    uint64_t begin, size;
+    uint32_t crc;
+};
+
+/*
+ * An empty archive in the file fd. dir is where a nameless file can be made. On failure
+ * archive_fini() is harmless, as it is on a zeroed one.
+ */
+CLV_MUST_CHECK bool archive_init(struct archive *a, int fd, const char *path, const char *dir,
+                                 unsigned mode, struct clv_error *err);
+void archive_fini(struct archive *a);
+
+/* true: the file is an archive that cleave made. false and an errno other than 0: not known. */
+bool archive_is_ours(int dir, const char *name);
+
+/* Bytes of a member whose name has name_len bytes and whose data has size, header included. */
+static inline uint64_t archive_room(size_t name_len, uint64_t size)
+{
+    return headers_local_len(name_len, size, false) + size;
+}
+
+/* The row of a flow: those that have numbers, then `other`. */
+static inline uint64_t archive_row(const struct archive *a, const struct flow *f)
+{
+    return f->n - 1 + (flow_is_other(&f->key) ? a->n_numbered : 0);
+}
+
+/*
+ * archive_reserve() makes room for n rows, of which n_numbered are flows with a number; false: no
+ * memory. When a->starts has the room of each, archive_lay_out() makes it where they begin.
+ */
+CLV_MUST_CHECK bool archive_reserve(struct archive *a, uint64_t n, uint64_t n_numbered);
+void archive_lay_out(struct archive *a);
+
+/* What a thread has written. */
+struct archive_sums {
+    uint64_t records, bytes, writes;
+};
+
+/* A flow's member, and who writes it. */
+struct archive_turn {
+    struct archive *a;
+    const struct form *form;
+    struct form_scratch *x; /* whose stage joins */
+    struct form_output o;
+    struct archive_member *m;
+    const char *name;
+    uint64_t row;
+    struct archive_sums *sums;
+};
+
+/*
+ * Adds n records. What was put last may wait in the scratch: archive_flush(). Threads: any number
+ * side by side, with scratches of their own, for different members.
+ */
+CLV_MUST_CHECK bool archive_append(const struct archive_turn *t, const struct form_round *round,
+                                   const struct form_ref *refs, uint32_t n, struct clv_error *err);
+
+/* Adds what comes after the last record; and what is left over when all others have it. */
+CLV_MUST_CHECK bool archive_finish(const struct archive_turn *t, const struct form_round *round,
+                                   struct clv_error *err);
+CLV_MUST_CHECK bool archive_rest(const struct archive_turn *t, const struct form_round *round,
+                                 struct clv_error *err);
+
+CLV_MUST_CHECK bool archive_flush(struct archive *a, struct form_scratch *x,
+                                  struct archive_sums *sums, struct clv_error *err);
+
+/* Makes the entry of a row's member, which must be complete. */
+CLV_MUST_CHECK bool archive_entry(const struct archive *a, uint64_t row, const char *name,
+                                  const struct archive_member *m, struct text *out,
+                                  struct clv_error *err);
+
+/* Adds n entries, in the members' order. One thread at a time. */
+CLV_MUST_CHECK bool archive_list(struct archive *a, const struct text *entries, uint64_t n,
+                                 struct clv_error *err);
+
+/* A file after the flows. It may be copied from fd, from its beginning. */
+CLV_MUST_CHECK bool archive_open(struct archive *a, const char *name, struct clv_error *err);
+CLV_MUST_CHECK bool archive_add(struct archive *a, const void *p, size_t len,
+                                struct clv_error *err);
+CLV_MUST_CHECK bool archive_copy(struct archive *a, int fd, struct clv_error *err);
+CLV_MUST_CHECK bool archive_close(struct archive *a, struct clv_error *err);
+
+/* Writes the central directory and what ends the archive. */
+CLV_MUST_CHECK bool archive_end(struct archive *a, struct clv_error *err);
+
+#endif

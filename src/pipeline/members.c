@@ -1,0 +1,131 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "pipeline/members.h"
+
+#include "base/mem.h"
+
+enum {
+    TASK_BYTES = 4 << 20, /* about, of a task */
+    DIGIT = 11,           /* bits of a row that a pass of the sort looks at */
+    DIGITS = 1 << DIGIT,
+};
+
+bool members_begin(struct members *m, const struct partition *parts, uint32_t n_parts)
+{
+    uint64_t n = 0;
+    if (!m->starts && !(m->starts = mem_alloc(n_parts, sizeof *m->starts)))
+        return false;
+    for (uint32_t p = 0; p < n_parts; p++) {
+        m->starts[p] = n;
+        n += parts[p].n_runs;
+    }
+    struct members_run *runs = mem_reserve(m->runs, &m->runs_cap, max_u64(n, 1), sizeof *runs);
+    if (runs)
+        m->runs = runs;
+    struct members_run *spare = mem_reserve(m->spare, &m->spare_cap, max_u64(n, 1), sizeof *spare);
+    if (spare)
+        m->spare = spare;
+    m->n = n;
+    return runs && spare;
+}
+
+void members_fini(struct members *m)
+{
+    mem_free(m->runs);
+    mem_free(m->spare);
+    mem_free(m->starts);
+    mem_free(m->tasks);
+    *m = (struct members){.n = 0};
+}
+
+/* Sorts by row, from the lowest digit on: linear, whatever the order was. */
+static void sort(struct members *m)
+{
+    uint32_t highest = 0;
+    for (uint64_t i = 0; i < m->n; i++)
+        highest |= m->runs[i].row;
+    for (unsigned shift = 0; shift < 32 && highest >> shift; shift += DIGIT) {
+        uint64_t at[DIGITS] = {0}, sum = 0;
+        for (uint64_t i = 0; i < m->n; i++)
+            at[m->runs[i].row >> shift & (DIGITS - 1)]++;
+        for (unsigned d = 0; d < DIGITS; d++) {
+            const uint64_t n = at[d];
+            at[d] = sum;
+            sum += n;
+        }
+        for (uint64_t i = 0; i < m->n; i++)
+            m->spare[at[m->runs[i].row >> shift & (DIGITS - 1)]++] = m->runs[i];
+        struct members_run *sorted = m->spare;
+        const size_t cap = m->spare_cap;
+        m->spare = m->runs;
+        m->spare_cap = m->runs_cap;
+        m->runs = sorted;
+        m->runs_cap = cap;
+    }
+}
+
+bool members_lay_out(struct members *m)
+{
+    sort(m);
+    m->n_tasks = 0;
+    for (uint64_t i = 0; i <= m->n;) {
+        uint64_t *tasks = mem_reserve(m->tasks, &m->tasks_cap, m->n_tasks + 2, sizeof *tasks);
+        if (!tasks)
+            return false;
+        m->tasks = tasks;
+        tasks[m->n_tasks] = i;
+        if (i == m->n)
+            break;
+        m->n_tasks++;
+        for (uint64_t bytes = 0; i < m->n && bytes < TASK_BYTES; i++)
+            bytes += m->runs[i].bytes;
+    }
+    return true;
+}
+
+static struct archive_turn turn_of(const struct members_round *r, struct partition *p,
+                                   uint32_t flow, struct form_scratch *x, struct archive_sums *sums)
+{
+    struct flow *f = flow_table_at(&p->flows, flow);
+    return (struct archive_turn){
+        .a = r->archive,
+        .form = r->form,
+        .x = x,
+        .o = form_output(&p->flows, f),
+        .m = flow_table_beside_rw(&p->flows, f, FLOW_BESIDE_SINK),
+        .name = partition_name(p, flow),
+        .row = archive_row(r->archive, f),
+        .sums = sums,
+    };
+}
+
+bool members_write(const struct members *m, size_t task, const struct members_round *r,
+                   struct form_scratch *x, struct archive_sums *sums, struct clv_error *err)
+{
+    enum { AHEAD = 4 };
+    const uint64_t end = m->tasks[task + 1];
+    for (uint64_t i = m->tasks[task]; i < end; i++) {
+        if (i + AHEAD < end) {
+            const struct members_run *next = &m->runs[i + AHEAD];
+            struct partition *p = &r->parts[next->part];
+            writer_prefetch(&p->writer, p->write_runs[next->run].flow);
+        }
+        struct partition *p = &r->parts[m->runs[i].part];
+        const struct run *run = &p->write_runs[m->runs[i].run];
+        const struct archive_turn t = turn_of(r, p, run->flow, x, sums);
+        if (!archive_append(&t, r->round, p->refs + (run->at - run->n), run->n, err))
+            return false;
+    }
+    return archive_flush(r->archive, x, sums, err);
+}
+
+bool members_finish(const struct members_round *r, uint32_t part, bool rest, struct form_scratch *x,
+                    struct archive_sums *sums, struct clv_error *err)
+{
+    struct partition *p = &r->parts[part];
+    for (uint32_t i = 0; i < p->flows.n; i++) {
+        const struct archive_turn t = turn_of(r, p, i, x, sums);
+        if (!(rest ? archive_rest(&t, r->round, err) : archive_finish(&t, r->round, err)))
+            return false;
+    }
+    return archive_flush(r->archive, x, sums, err);
+}
