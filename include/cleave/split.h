@@ -110,7 +110,8 @@ struct clv_split_params {
     uint64_t every_n; /* nanoseconds, bytes, or records; more than 0 */
     /*
      * Which flows get outputs of their own; records of the others are among the `other`. The inputs
-     * are read twice, so none may be a pipe. What a flow has counts over all its parts. 0: all.
+     * are read twice; what a pipe gives is kept beside the output for it. What a flow has counts
+     * over all its parts. 0: all.
      */
     uint64_t min_packets, min_bytes; /* at least so many packets, bytes of packets */
     uint64_t top;                    /* the flows with the most bytes of packets */
@@ -166,8 +167,8 @@ struct clv_split_params {
     bool keep_nofile; /* leave this process's limit of descriptors (RLIMIT_NOFILE) as it is */
     /*
      * The outputs, manifest and cleave.json become members of one zip archive, output, stored as
-     * they are; also where output ends in ".zip". Excludes each, compress and verify; none of the
-     * inputs may be a pipe, since a second reading may be needed to find where members lie.
+     * they are; also where output ends in ".zip". Excludes each and compress. A pipe's bytes are
+     * kept beside the output, since a second reading may be needed to find where members lie.
      */
     bool archive;
 };
@@ -267,7 +268,8 @@ struct clv_split_result {
     uint64_t metadata_beyond; /* such blocks left out of outputs: too much for so many outputs */
     uint64_t metadata_unused; /* such blocks that no output has a use for */
     uint64_t names_unused;    /* names in other blocks, of addresses that no output has */
-    uint64_t mixed; /* outputs that libpcap stops in: their interfaces or sections differ */
+    uint64_t mixed;      /* outputs that libpcap stops in: their interfaces or sections differ */
+    uint64_t kept_bytes; /* of pipes, kept beside the output while they were read twice */
 };
 
 /* For struct clv_split_params. */

@@ -373,7 +373,9 @@ static bool split(struct splitting *run, struct clv_error *err)
         return false;
     result->stale = run->publish.n_stale;
     (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", run->publish.stale);
-    if (!split_all(run, result, err))
+    const bool ok = split_all(run, result, err);
+    result->kept_bytes = run->job.kept_bytes;
+    if (!ok)
         return false;
     if (params->dry_run)
         return report_publish(&run->report, err);

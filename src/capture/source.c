@@ -1,13 +1,92 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "capture/source.h"
 
+#include <errno.h>
+#include <fcntl.h>
+#include <poll.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+
 static bool open_it(struct source *s, struct clv_error *err)
 {
-    if (!input_open(&s->in, s->path, err))
+    if (s->kept < 0 && !input_open(&s->in, s->path, err))
         return false;
+    if (s->kept >= 0) {
+        const char *const name = strcmp(s->path, "-") == 0 ? "standard input" : s->path;
+        if (lseek(s->kept, 0, SEEK_SET) != 0)
+            return clv_fail_errno(err, name, "cannot be read again");
+        if (!input_open_fd(&s->in, s->kept, name, err))
+            return false;
+    }
     if (s->drop_cache)
         input_drop_cache(s->in);
     return true;
+}
+
+static int open_once(const char *path, struct clv_error *err)
+{
+    const bool standard = strcmp(path, "-") == 0;
+    const int fd =
+        standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        (void)clv_fail_errno(err, standard ? "standard input" : path, "cannot be opened");
+    return fd;
+}
+
+static bool copy_all(int from, int to, const char *path, const char *dir, source_goes_on *goes_on,
+                     void *user, struct clv_error *err)
+{
+    enum { STEP = 1 << 20, WAIT_MS = 100 };
+    uint64_t total = 0;
+    uint8_t *buf = mem_alloc(STEP, 1);
+    bool ok = buf || clv_fail_nomem(err, path, STEP);
+    while (ok) {
+        struct pollfd p = {.fd = from, .events = POLLIN};
+        if (!goes_on(total, user)) {
+            ok = clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+            break;
+        }
+        const int ready = poll(&p, 1, WAIT_MS); /* read() would wait on, whatever signal came */
+        const ssize_t n = ready > 0 ? read(from, buf, STEP) : -1;
+        if (ready == 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)))
+            continue;
+        if (n == 0)
+            break;
+        if (n < 0)
+            ok = clv_fail_errno(err, path, "cannot be read");
+        else if (!io_write(to, buf, (size_t)n, dir, err))
+            ok = clv_fail_hint(err, "a pipe is kept there, since it has to be read twice");
+        total += n > 0 ? (uint64_t)n : 0;
+    }
+    mem_free(buf);
+    return ok;
+}
+
+bool source_keep(int *kept, const char *path, const char *dir, source_goes_on *goes_on, void *user,
+                 struct clv_error *err)
+{
+    struct stat st;
+    const char *const name = strcmp(path, "-") == 0 ? "standard input" : path;
+    *kept = -1;
+    if (stat(path, &st) == 0 && !S_ISFIFO(st.st_mode) && name == path)
+        return true; /* or it is nothing that could be read at all, as the probe will say */
+    const int fd = open_once(path, err);
+    if (fd < 0)
+        return false;
+    if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
+        *kept = fd; /* standard input from a file */
+        return true;
+    }
+    *kept = io_open_nameless(dir);
+    const bool ok = *kept >= 0 ? copy_all(fd, *kept, name, dir, goes_on, user, err)
+                               : clv_fail_errno(err, dir, "has no room for what a pipe gives");
+    (void)close(fd);
+    if (!ok && *kept >= 0)
+        (void)close(*kept);
+    return ok;
 }
 
 static bool probe_times(struct source *s, struct clv_error *err)
@@ -35,12 +114,14 @@ static bool probe_times(struct source *s, struct clv_error *err)
     return true;
 }
 
-bool source_probe(struct source *s, const char *path, bool drop_cache, struct clv_error *err)
+bool source_probe(struct source *s, const char *path, int kept, bool drop_cache,
+                  struct clv_error *err)
 {
     struct clv_span head;
     *s = (struct source){.fault = {.offset = CLV_NO_OFFSET},
                          .path = path,
                          .called = path,
+                         .kept = kept,
                          .drop_cache = drop_cache,
                          .first_ns = WALK_NO_TIME,
                          .near_ns = WALK_NO_TIME};
@@ -51,7 +132,7 @@ bool source_probe(struct source *s, const char *path, bool drop_cache, struct cl
     s->size = s->found = input_size(s->in);
     s->compression = input_compression(s->in);
     s->stream = input_is_stream(s->in);
-    s->once = (s->stream && s->size == 0) || strcmp(path, "-") == 0;
+    s->once = kept < 0 && ((s->stream && s->size == 0) || strcmp(path, "-") == 0);
     s->head_len = head.len;
     memcpy(s->head, head.p, head.len);
     if (!s->once && (!input_head(s->in, WALK_LOOK, &head, err) ||
@@ -81,6 +162,14 @@ bool source_begin(struct source *s, const struct input_plan *plan, struct clv_er
     own.offset = plan->offset > s->format.data_at ? plan->offset : s->format.data_at;
     s->used = true;
     return input_begin(s->in, &own, err);
+}
+
+void source_forget(struct source *s)
+{
+    source_close(s);
+    if (s->kept >= 0)
+        (void)close(s->kept);
+    s->kept = -1;
 }
 
 void source_close(struct source *s)

@@ -15,6 +15,7 @@ struct source {
     const char *called; /* what it is called in names and records; borrowed */
     struct input *in;   /* NULL: not open now */
     bool once;          /* a FIFO, or standard input: stays open */
+    int kept;           /* a nameless file that has all of such an input, which is read from it */
     bool stream;        /* it is read, not mapped */
     bool drop_cache;
     struct input_id id;
@@ -50,14 +51,28 @@ struct view {
     bool begins;       /* the source begins here */
 };
 
+/* Asked now and then while bytes of a pipe are kept; false: stop. */
+typedef bool source_goes_on(uint64_t bytes, void *user);
+
+/*
+ * What can be read only once, standard input or a FIFO, is copied to a nameless file in the
+ * directory, whose descriptor the caller gives to source_probe(); *kept is -1 for what can be read
+ * again. Waits for the end of the input.
+ */
+CLV_MUST_CHECK bool source_keep(int *kept, const char *path, const char *dir,
+                                source_goes_on *goes_on, void *user, struct clv_error *err);
+
 /* Opens it and settles its format, as far as what comes before its first packet tells. */
-CLV_MUST_CHECK bool source_probe(struct source *s, const char *path, bool drop_cache,
+CLV_MUST_CHECK bool source_probe(struct source *s, const char *path, int kept, bool drop_cache,
                                  struct clv_error *err);
 
 /* Makes it ready for input_next(), if it is still the same; what was appended since is left out. */
 CLV_MUST_CHECK bool source_begin(struct source *s, const struct input_plan *plan,
                                  struct clv_error *err);
 void source_close(struct source *s);
+
+/* The same, and it is not begun again. */
+void source_forget(struct source *s);
 
 /* Makes a source that was read ready to be read once more. */
 void source_rewind(struct source *s);

@@ -103,7 +103,7 @@ static void hint_output(struct clv_error *err, const char *last)
 static int run(const void *options, char **operands, unsigned n_operands)
 {
     const struct options *o = options;
-    char output[256];
+    char output[264];
     struct talk talk;
     const bool to_stdout = o->params.manifest == CLV_MANIFEST_FD;
     struct clv_split_params p = o->params;
@@ -121,9 +121,12 @@ static int run(const void *options, char **operands, unsigned n_operands)
         return EXIT_NOTHING;
     }
     if (!p.output) {
-        (void)clv_split_default_output(p.inputs[0], output, sizeof output);
+        const size_t len = clv_split_default_output(p.inputs[0], output, sizeof output - 4);
+        (void)snprintf(output + len, sizeof output - len, "%s", p.archive ? ".zip" : "");
         p.output = output;
     }
+    const char *const ending = strrchr(p.output, '.');
+    p.archive |= ending && strcmp(ending, ".zip") == 0;
     begin_talk(&talk, (enum progress)o->progress, o->quiet);
     if (!o->no_sandbox)
         confine(&(struct confines){

@@ -34,7 +34,10 @@ static const char *print_outputs(const struct clv_split_params *p, const struct 
 {
     const char *noun = noun_of(p);
     const int n = snprintf(buf, len, "in %s %s%s", human_count(r->outputs),
-                           p->dry_run ? "output" : "file", plural(r->outputs));
+                           p->dry_run   ? "output"
+                           : p->archive ? "member"
+                                        : "file",
+                           plural(r->outputs));
     if (noun && n > 0 && (size_t)n < len)
         (void)snprintf(buf + n, len - (size_t)n, ", %s of them %s%s", human_count(r->flows), noun,
                        plural(r->flows));
@@ -99,6 +102,8 @@ static const struct count_row {
     {"rounded", COUNT(rounded), "time", " that pcap cannot hold to the last digit", 0, NULL},
     {"far times", COUNT(times_beyond), "record",
      " before 1677 or after 2262: their times are right in the outputs alone", 0, NULL},
+    {"kept", COUNT(kept_bytes), "byte", " of a pipe beside the output, to read them twice", 0,
+     NULL},
     {"joined", COUNT(joined), "capture", " within another (cat), read as one with it", 0, NULL},
     {"disorder", COUNT(earlier), "record", NULL, 0, say_disorder},
     {"left out", COUNT(left_out), "capture", " that cannot be read (--recover)", 0, NULL},
@@ -216,7 +221,8 @@ void print_summary(const struct clv_split_params *p, const struct clv_split_resu
                    p->dry_run ? "" : human_bytes((double)r->written_bytes), p->dry_run ? "" : " ",
                    print_outputs(p, r, outputs, sizeof outputs));
     human_row(to, p->dry_run ? "found" : "written", human_count(r->records_written), buf);
-    if (!p->dry_run && r->flows >= CLV_PER_DIRECTORY && !(p->name && strchr(p->name, '/')))
+    if (!p->dry_run && !p->archive && r->flows >= CLV_PER_DIRECTORY &&
+        !(p->name && strchr(p->name, '/')))
         (void)fprintf(to, "%27sfrom number %s on in sub-directories; %s\n", "",
                       human_count(CLV_PER_DIRECTORY),
                       p->manifest == CLV_MANIFEST_NONE ? "find lists all"

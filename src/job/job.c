@@ -2,6 +2,7 @@
 #include "job/job.h"
 
 #include <errno.h>
+#include <limits.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
@@ -166,17 +167,65 @@ static bool is_its_own(const struct clv_error *why)
             why->sys != ENOMEM);
 }
 
+/* The directory that the output is made in; of a dry run, one for temporary files. */
+static bool parent_of(const struct clv_split_params *params, char dir[PATH_MAX])
+{
+    const char *temporary = getenv("TMPDIR");
+    const char *slash = params->output ? strrchr(params->output, '/') : NULL;
+    int n;
+    if (params->dry_run)
+        n = snprintf(dir, PATH_MAX, "%s", temporary && *temporary ? temporary : "/var/tmp");
+    else if (!slash)
+        n = snprintf(dir, PATH_MAX, ".");
+    else
+        n = snprintf(dir, PATH_MAX, "%.*s", (int)max_u64((uint64_t)(slash - params->output), 1),
+                     params->output);
+    return n > 0 && n < PATH_MAX;
+}
+
+/* What is kept so far, for who may stop the run. */
+struct keeping {
+    const struct clv_split_params *params;
+    struct clv_split_result *so_far;
+};
+
+static bool keeps_on(uint64_t bytes, void *user)
+{
+    const struct keeping *k = user;
+    k->so_far->input_bytes = k->so_far->scanned_bytes = bytes;
+    return !k->params->progress || k->params->progress(k->so_far, k->params->user);
+}
+
+/* Keeps a pipe, of which more than one reading may be needed. */
+static bool keep(struct job *job, const char *path, int *kept, struct clv_error *err)
+{
+    char dir[PATH_MAX];
+    if (!parent_of(job->params, dir))
+        return clv_fail(err, CLV_ERR_OPTION, "output", "its path is too long");
+    struct keeping k = {.params = job->params, .so_far = mem_zalloc(1, sizeof *k.so_far)};
+    if (!k.so_far)
+        return clv_fail_nomem(err, path, sizeof *k.so_far);
+    k.so_far->inputs = k.so_far->input = 1;
+    const bool ok = source_keep(kept, path, dir, keeps_on, &k, err);
+    job->kept_bytes += k.so_far->scanned_bytes;
+    mem_free(k.so_far);
+    return ok;
+}
+
 static bool probe_all(struct job *job, const char *const *paths, struct clv_error *err)
 {
     const struct clv_split_params *params = job->params;
     for (size_t i = 0; i < job->n_all; i++) {
         struct source s;
         struct clv_error why = {.offset = CLV_NO_OFFSET};
-        const bool ok = source_probe(&s, paths[i], params->cache == CLV_CACHE_DROP, &why);
+        int kept = -1;
+        if (reads_twice(params) && !keep(job, paths[i], &kept, err))
+            return false;
+        const bool ok = source_probe(&s, paths[i], kept, params->cache == CLV_CACHE_DROP, &why);
         s.called = params->inputs[i];
         s.number = i;
         if (!ok) {
-            source_close(&s);
+            source_forget(&s);
             if (!is_its_own(&why)) {
                 if (err)
                     *err = why;
@@ -185,14 +234,6 @@ static bool probe_all(struct job *job, const char *const *paths, struct clv_erro
             s.fault = why;
             job->sources[job->n_all - 1 - (i - job->n_sources)] = s; /* from the end on */
             continue;
-        }
-        if (s.once && reads_twice(params)) {
-            (void)clv_fail(err, CLV_ERR_ARG, input_path(s.in), "can be read only once");
-            source_close(&s);
-            return clv_fail_hint(err, chooses(params)
-                                          ? "save it first: --min-packets, --min-bytes and --top "
-                                            "read it twice"
-                                          : "save it first: an archive may take a second reading");
         }
         if (job->n_all > 1 && !s.once)
             source_close(&s); /* opened again when its turn comes */
@@ -394,7 +435,7 @@ void job_close(struct job *job)
 {
     filter_fini(&job->filter);
     for (size_t i = 0; i < job->n_sources; i++)
-        source_close(&job->sources[i]);
+        source_forget(&job->sources[i]);
     mem_free(job->sources);
     job->sources = NULL;
     job->n_sources = job->n_all = 0;

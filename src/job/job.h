@@ -17,6 +17,7 @@ struct job {
     const struct clv_split_params *params; /* borrowed */
     struct source *sources; /* n_sources that can be read, and behind them those that cannot */
     size_t n_sources, n_all;
+    uint64_t kept_bytes; /* of pipes */
     struct filter filter;
     struct secret secret; /* of all tables of the job, also where a part is run again */
     struct pipeline_params pipeline;

@@ -477,7 +477,7 @@ static bool check_left_out(struct verify *names, const struct clv_receipt *top, 
 {
     struct source s;
     struct clv_error fault = {.offset = CLV_NO_OFFSET};
-    const bool ok = source_probe(&s, path, false, &fault);
+    const bool ok = source_probe(&s, path, -1, false, &fault);
     source_close(&s);
     if (ok) {
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "was left out of the run, and can be read");

@@ -42,6 +42,11 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
     ),
     'the system fails, which property/faults.py makes it do, call by call': (
         'cannot be closed',
+        'cannot be read again',
+        'a pipe is kept there, since it has to be read twice',
+        'has no room for what a pipe gives',
+        'has no room for a file',
+        'has lost its directory',
         'cannot be compiled',
         'the thread that reads it cannot be started',
         'cannot be cut off at byte %llu',
@@ -92,6 +97,8 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
     'this build, machine or user has all that is needed': (
         'is %s data, which this build does not read',
         'this build lacks the library for SHA-1',
+        'this cleave was built without CRC-32',
+        'it needs libdeflate or zlib',
         'cannot be verified: built without jansson',
         'its digest cannot be compared: built without nettle',
         'install nettle-dev and build again',

@@ -17,5 +17,4 @@ try cleave split - - -o out </dev/null
 not_utf8=$(printf 'a\377b')
 try cleave split a.pcap -o out --name "$not_utf8" 2>&1 | LC_ALL=C tr '\377' '?'
 try cleave split a.pcap -o out --filter "$not_utf8" 2>&1 | LC_ALL=C tr '\377' '?'
-cat a.pcap | try cleave split - -o out --top 2
 names .
