@@ -148,17 +148,23 @@ CLV_INLINE uint64_t flow_key_hash(const struct flow_key *key, const struct secre
 /* The same, for places where it is not worth a copy of the code. */
 uint64_t flow_key_hash_slowly(const struct flow_key *key, const struct secret *secret);
 
-/* Where the ports lie in words.tail: each of 16 bits, side by side. */
+/*
+ * Where the ports lie in words.tail: each of 16 bits, side by side. And half an address, whose
+ * bytes are in network order, as a number.
+ */
 #if __BYTE_ORDER__ == __ORDER_LITTLE_ENDIAN__
 enum { FLOW_PORTS_SHIFT = 0 };
+#define FLOW_ADDR_NUMBER(word) __builtin_bswap64(word)
 #else
 enum { FLOW_PORTS_SHIFT = 32 };
+#define FLOW_ADDR_NUMBER(word) (word)
 #endif
 
 /*
  * Turns id->tuple into id->key. Returns the direction: 0, the packet goes from endpoint a to b; 1,
- * from b to a. Any total order of endpoints makes keys canonical; this one compares addresses as
- * numbers, then ports. Endpoints are exchanged without a branch: it would be taken at random.
+ * from b to a. Any total order of endpoints makes keys canonical; this one, which shards depend on,
+ * compares addresses as numbers, then ports. Endpoints are exchanged without a branch: it would be
+ * taken at random.
  */
 CLV_INLINE unsigned flow_key_settle(union flow_id *id, const struct flow_by *by)
 {
@@ -167,9 +173,9 @@ CLV_INLINE unsigned flow_key_settle(union flow_id *id, const struct flow_by *by)
     const uint64_t tail = (id->words.tail & by->mask.words.tail) | by->set.words.tail;
     bool swap;
     if (CLV_LIKELY(a0 != b0))
-        swap = __builtin_bswap64(b0) < __builtin_bswap64(a0);
+        swap = FLOW_ADDR_NUMBER(b0) < FLOW_ADDR_NUMBER(a0);
     else if (a1 != b1)
-        swap = __builtin_bswap64(b1) < __builtin_bswap64(a1);
+        swap = FLOW_ADDR_NUMBER(b1) < FLOW_ADDR_NUMBER(a1);
     else
         swap = (id->key.b_port & by->mask.key.b_port) < (id->key.a_port & by->mask.key.a_port);
     swap &= by->undirected;
