@@ -8,7 +8,8 @@ static void test_rows(void **state)
 {
     (void)state;
     for (const struct counts_row *a = counts_rows; a->name; a++) {
-        CHECK(a->name, a->at % sizeof(uint64_t) == 0 && a->at < sizeof(struct clv_split_result));
+        CHECK(a->name, a->at % _Alignof(struct clv_split_result) == 0 &&
+                           a->at < sizeof(struct clv_split_result));
         for (const struct counts_row *b = a + 1; b->name; b++) {
             const bool grouped = a->group && b->group && strcmp(a->group, b->group) == 0;
             CHECK(a->name, a->at != b->at);
