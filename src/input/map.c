@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "input/map.h"
+
 #include <pthread.h>
 #include <signal.h>
 #include <stdatomic.h>
@@ -6,7 +8,6 @@
 #include <unistd.h>
 
 #include "base/mem.h"
-#include "input/kinds.h"
 
 enum {
     GUARDS = 1024,       /* maps at a time; what would be one more is read */

@@ -17,7 +17,7 @@
 #ifndef CLEAVE_INPUT_UNZIP_H
 #define CLEAVE_INPUT_UNZIP_H
 
-#include "input/kinds.h"
+#include "input/map.h"
 
 /* Methods (4.4.5). */
 enum { UNZIP_STORED = 0, UNZIP_DEFLATED = 8 };
