@@ -24,12 +24,12 @@ struct clv_receipt_input {
 };
 
 /*
- * Reads the receipt of a directory that clv_split() made. Nothing of it is believed: it may be any
+ * Reads the receipt of a directory or an archive that clv_split() made. Nothing of it is believed: it may be any
  * file. Receipts of options that this version does not have are refused.
  * true:  *out is to be destroyed.
  * false: *err says why, also where the library was built without jansson; *out is NULL.
  */
-CLV_API CLV_MUST_CHECK bool clv_receipt_read(const char *dir, struct clv_receipt **out,
+CLV_API CLV_MUST_CHECK bool clv_receipt_read(const char *output, struct clv_receipt **out,
                                              struct clv_error *err);
 
 /* *r becomes NULL; it may be that already. */

@@ -3,20 +3,22 @@
 
 #include "base/fail.h"
 #include "base/mem.h"
-#include "job/receipt_read.h"
+#include "verify/store.h"
 
-bool clv_receipt_read(const char *dir, struct clv_receipt **out, struct clv_error *err)
+bool clv_receipt_read(const char *output, struct clv_receipt **out, struct clv_error *err)
 {
-    struct clv_receipt *r = mem_alloc(1, sizeof *r);
+    struct clv_receipt *r = mem_zalloc(1, sizeof *r);
+    struct store *store = mem_zalloc(1, sizeof *store);
     *out = NULL;
-    if (!r)
-        return clv_fail_nomem(err, dir, sizeof *r);
-    if (!receipt_read(r, dir, 0, err)) {
+    const bool ok = r && store ? store_open(store, output, err) && store_receipt(store, r, 0, err)
+                               : clv_fail_nomem(err, output, sizeof *r + sizeof *store);
+    if (store)
+        store_close(store);
+    mem_free(store);
+    if (!ok)
         clv_receipt_destroy(&r);
-        return false;
-    }
     *out = r;
-    return true;
+    return ok;
 }
 
 void clv_receipt_destroy(struct clv_receipt **r)

@@ -63,6 +63,7 @@ struct splitting {
     struct names subs; /* sub-directories that were made */
     struct report report;
     struct verify verify;
+    struct store store;                 /* what is verified: where outputs are staged */
     struct clv_error fault;             /* of verification, the first */
     struct clv_split_result again, one; /* of reading again; of one of several */
 };
@@ -147,6 +148,12 @@ static bool end_outputs(struct splitting *run, struct publish *p, const struct r
     return io_close(fd, run->job.params->output, err);
 }
 
+/* So that an archive can be read before all that it is going to have is known. */
+static bool end_for_now(struct splitting *run, struct clv_error *err)
+{
+    return !run->archives || (archive_end(&run->archive, err) && store_index(&run->store, err));
+}
+
 /* The n sources from `from` on become the outputs in p, which get a receipt of their own. */
 static bool split_into(struct splitting *run, struct publish *p, size_t from, size_t n,
                        struct report *report, struct clv_split_result *result,
@@ -169,7 +176,9 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     };
     run->fault = (struct clv_error){.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
     run->again = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
-    bool ok = !verifies || verify_begin(v, job, from, n, p->staging, keep_fault, &run->fault, err);
+    bool ok =
+        !verifies || (store_begin(&run->store, p->staging, run->archives, err) &&
+                      verify_begin(v, job, from, n, &run->store, keep_fault, &run->fault, err));
     struct flows shown = {.on_flow = job->params->on_flow,
                           .user = job->params->user,
                           .input = job->params->each ? (uint32_t)job->sources[from].number + 1 : 0};
@@ -187,11 +196,11 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
         job_faults(job, result);
     if (!verifies)
         return ok && (!writes || end_outputs(run, p, &facts, err));
-    ok = ok && (once || verify_again(v, &run->again, err));
+    ok = ok && (once || (end_for_now(run, err) && verify_again(v, &run->again, err)));
     if (ok && verify_origin(v, digest))
         facts.digest = digest;
-    ok = ok && end_outputs(run, p, &facts, err);
-    ok = ok && (!facts.page || verify_may_be(v, facts.page, VERIFY_FILE, err)) &&
+    ok = ok && end_outputs(run, p, &facts, err) && store_index(&run->store, err);
+    ok = ok && (!facts.page || verify_may_be(v, facts.page, STORE_PAGE, 0, err)) &&
          verify_conclude(v, result, !once, err);
     if (ok && v->faults) {
         ok = false;
@@ -203,6 +212,7 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     result->verified = v->outputs;
     result->seconds += run->again.seconds;
     verify_end(v);
+    store_close(&run->store);
     return ok;
 }
 

@@ -12,8 +12,11 @@
 
 struct names_entry {
     struct keyed_hash hash;
-    unsigned again; /* names that were made of this one, for those that wanted it too */
-    uint8_t kind;   /* the caller's */
+    union {
+        unsigned again;  /* names that were made of this one, for those that wanted it too */
+        uint32_t number; /* the caller's */
+    };
+    uint8_t kind; /* the caller's */
     bool used;
 };
 

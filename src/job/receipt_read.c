@@ -137,31 +137,23 @@ static void read_result(struct clv_split_result *r, const json_t *from)
                       (uint64_t)json_integer_value(json_object_get(damage, "record")));
 }
 
-/* The text of the receipt; NULL: *err. Nothing is waited for, no link is followed. */
-static char *read_text(const char *path, size_t n_named, size_t *len, struct clv_error *err)
+/* The text of the receipt; NULL: *err. */
+static char *read_text(const char *path, int fd, uint64_t from, uint64_t size, size_t n_named,
+                       size_t *len, struct clv_error *err)
 {
     const uint64_t max = RECEIPT_MAX + (uint64_t)n_named * RECEIPT_MAX_INPUT;
     char *text = NULL;
-    struct stat st;
     *len = 0;
-    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 && errno != ELOOP && errno != ENXIO) {
-        (void)clv_fail_errno(err, path, "cannot be read");
-        (void)clv_fail_hint(err, "only what cleave split wrote can be verified");
-        return NULL;
-    }
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
-        (void)clv_fail(err, CLV_ERR_ARG, path, "is no regular file");
-    } else if ((uint64_t)st.st_size > max) {
+    if (size > max) {
         (void)clv_fail(err, CLV_ERR_FORMAT, path,
                        "has %llu bytes; the record of a run has at most %llu",
-                       (unsigned long long)st.st_size, (unsigned long long)max);
+                       (unsigned long long)size, (unsigned long long)max);
         (void)clv_fail_hint(err, "if it was split from very many captures, name them all");
-    } else if (!(text = mem_alloc((size_t)st.st_size + 1, 1))) {
-        (void)clv_fail_nomem(err, path, (size_t)st.st_size);
+    } else if (!(text = mem_alloc((size_t)size + 1, 1))) {
+        (void)clv_fail_nomem(err, path, (size_t)size);
     }
-    while (text && *len < (size_t)st.st_size) {
-        const ssize_t n = read(fd, text + *len, (size_t)st.st_size - *len);
+    while (text && *len < (size_t)size) {
+        const ssize_t n = pread(fd, text + *len, (size_t)size - *len, (off_t)(from + *len));
         if (n < 0 && errno == EINTR)
             continue;
         if (n < 0) {
@@ -173,8 +165,6 @@ static char *read_text(const char *path, size_t n_named, size_t *len, struct clv
             break;
         *len += (size_t)n;
     }
-    if (fd >= 0)
-        (void)close(fd);
     return text;
 }
 
@@ -193,15 +183,13 @@ static bool parse(struct clv_receipt *r, const char *text, size_t len, struct cl
     return true;
 }
 
-bool receipt_read(struct clv_receipt *r, const char *dir, size_t n_named, struct clv_error *err)
+bool receipt_read_part(struct clv_receipt *r, const char *path, int fd, uint64_t from,
+                       uint64_t size, size_t n_named, struct clv_error *err)
 {
-    *r = (struct clv_receipt){.params = CLV_SPLIT_PARAMS_INIT};
-    char *const path = r->path;
-    const int n = snprintf(path, sizeof r->path, "%s/%s", dir, PUBLISH_MARK);
-    if (n < 0 || (size_t)n >= sizeof r->path)
-        return clv_fail(err, CLV_ERR_ARG, dir, "its path is too long");
     size_t len;
-    char *text = read_text(path, n_named, &len, err);
+    *r = (struct clv_receipt){.params = CLV_SPLIT_PARAMS_INIT};
+    (void)snprintf(r->path, sizeof r->path, "%s", path);
+    char *text = read_text(r->path, fd, from, size, n_named, &len, err);
     const bool ok = text && parse(r, text, len, err);
     mem_free(text);
     if (!ok)
@@ -211,11 +199,35 @@ bool receipt_read(struct clv_receipt *r, const char *dir, size_t n_named, struct
     r->digest = json_string_value(json_object_get(r->json, "records_digest"));
     read_result(&r->result, r->json);
     if (!json_is_object(settings))
-        return clv_fail(err, CLV_ERR_FORMAT, path, "it names no options");
+        return clv_fail(err, CLV_ERR_FORMAT, r->path, "it names no options");
     r->part =
         json_is_true(json_object_get(settings, "each")) && json_object_get(settings, "format");
     return read_options(r, settings, err) &&
            read_inputs(r, json_object_get(r->json, "inputs"), err);
+}
+
+/* Nothing is waited for, no link is followed. */
+bool receipt_read(struct clv_receipt *r, const char *dir, size_t n_named, struct clv_error *err)
+{
+    char path[PATH_MAX];
+    struct stat st;
+    bool ok = false;
+    *r = (struct clv_receipt){.json = NULL};
+    const int n = snprintf(path, sizeof path, "%s/%s", dir, PUBLISH_MARK);
+    if (n < 0 || (size_t)n >= sizeof path)
+        return clv_fail(err, CLV_ERR_ARG, dir, "its path is too long");
+    const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 && errno != ELOOP && errno != ENXIO) {
+        (void)clv_fail_errno(err, path, "cannot be read");
+        return clv_fail_hint(err, "only what cleave split wrote can be verified");
+    }
+    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        (void)clv_fail(err, CLV_ERR_ARG, path, "is no regular file");
+    else
+        ok = receipt_read_part(r, path, fd, 0, (uint64_t)st.st_size, n_named, err);
+    if (fd >= 0)
+        (void)close(fd);
+    return ok;
 }
 
 void receipt_fini(struct clv_receipt *r)
@@ -338,6 +350,15 @@ bool receipt_read(struct clv_receipt *r, const char *dir, size_t n_named, struct
     *r = (struct clv_receipt){.json = NULL};
     (void)clv_fail(err, CLV_ERR_ARG, dir, "cannot be verified: built without jansson");
     return clv_fail_hint(err, "install libjansson-dev and build again");
+}
+
+bool receipt_read_part(struct clv_receipt *r, const char *path, int fd, uint64_t from,
+                       uint64_t size, size_t n_named, struct clv_error *err)
+{
+    (void)fd;
+    (void)from;
+    (void)size;
+    return receipt_read(r, path, n_named, err);
 }
 
 void receipt_fini(struct clv_receipt *r)

@@ -27,6 +27,10 @@ struct clv_receipt {
  */
 CLV_MUST_CHECK bool receipt_read(struct clv_receipt *r, const char *dir, size_t n_named,
                                  struct clv_error *err);
+/* The same of size bytes of a file that is open, from this byte on; path is what it is called. */
+CLV_MUST_CHECK bool receipt_read_part(struct clv_receipt *r, const char *path, int fd,
+                                      uint64_t from, uint64_t size, size_t n_named,
+                                      struct clv_error *err);
 void receipt_fini(struct clv_receipt *r);
 
 /* Called where a receipt is not what it should be; what says how, without its path. */

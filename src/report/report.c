@@ -160,13 +160,23 @@ bool report_open(struct report *r, const struct clv_split_params *params,
     return r->fd >= 0;
 }
 
-void report_open_like(struct report *r, const struct clv_split_params *params, int fd)
+void report_open_like(struct report *r, const struct clv_split_params *params, int fd,
+                      uint64_t from, uint64_t size)
 {
     report_none(r);
     r->params = params;
     r->like = fd;
+    r->like_from = from;
+    r->like_size = size;
     r->inside = path_base(params->report);
     r->has_links = true;
+}
+
+/* Reads what is next there, n bytes at most. */
+static ssize_t read_like(const struct report *r, char *to, size_t n)
+{
+    n = (size_t)min_u64(n, r->like_size - r->like_at);
+    return n ? pread(r->like, to, n, (off_t)(r->like_from + r->like_at)) : 0;
 }
 
 /* Up to the first byte that is another, or is not there. */
@@ -175,7 +185,7 @@ static void compare(struct report *r, size_t len)
     char have[4096];
     for (size_t at = 0; at < len && !r->differs;) {
         const size_t n = (size_t)min_u64(len - at, sizeof have);
-        const ssize_t got = pread(r->like, have, n, (off_t)r->like_at);
+        const ssize_t got = read_like(r, have, n);
         size_t same = 0;
         while (got > 0 && same < (size_t)got && have[same] == r->buf[at + same])
             same++;
@@ -189,7 +199,7 @@ bool report_differs(struct report *r, uint64_t *at)
 {
     char byte;
     *at = r->like_at;
-    return r->differs || pread(r->like, &byte, 1, (off_t)r->like_at) != 0;
+    return r->differs || read_like(r, &byte, 1) != 0;
 }
 
 static bool flush(struct report *r, struct clv_error *err)

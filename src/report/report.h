@@ -27,8 +27,9 @@
 struct report {
     const struct clv_split_params *params; /* borrowed */
     int fd;                                /* -1: none */
-    int like;                              /* -1, or a file that the page must be like */
-    uint64_t like_at;                      /* byte of it up to which it is */
+    int like;                              /* -1, or a file in which the page must be ... */
+    uint64_t like_from, like_size;         /* ... from this byte on, so long */
+    uint64_t like_at;                      /* bytes of it that are right */
     bool differs;                          /* not from like_at on */
     const char *inside;                    /* its name as a file of the output; NULL: elsewhere */
     struct publish_file page;
@@ -54,10 +55,12 @@ CLV_MUST_CHECK bool report_open(struct report *r, const struct clv_split_params 
                                 struct clv_error *err);
 
 /*
- * Makes no file: the page is compared with the one that is open as fd, which stays open and lies in
- * the output as params->report. report_differs() says what came of it.
+ * Makes no file: the page is compared with size bytes of fd from byte `from` on; more than there
+ * are: to its end. fd stays open, and the page lies in the output as params->report.
+ * report_differs() says what came of it.
  */
-void report_open_like(struct report *r, const struct clv_split_params *params, int fd);
+void report_open_like(struct report *r, const struct clv_split_params *params, int fd,
+                      uint64_t from, uint64_t size);
 
 /* true: the page is another, from byte *at on. After report_end(). */
 bool report_differs(struct report *r, uint64_t *at);

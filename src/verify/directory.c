@@ -27,37 +27,36 @@ void verify_tell(struct verify *v, const struct clv_error *fault)
     (void)pthread_mutex_unlock(&v->lock);
 }
 
-bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n, const char *dir,
+bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n, struct store *store,
                   clv_verify_fault *fault, void *user, struct clv_error *err)
 {
     *v = (struct verify){
-        .dir = dir,
+        .store = store,
+        .key = &store->key,
         .job = job,
         .from = from,
         .n = n,
         .fault = fault,
         .user = user,
-        .plan = {.output = verify_output, .manifest = verify_manifest, .user = v},
-        .manifest_fd = -1,
+        .plan = {.output = verify_output,
+                 .manifest = verify_manifest,
+                 .user = v,
+                 .key = &store->key},
+        .manifest = {.fd = -1},
     };
     (void)pthread_mutex_init(&v->lock, NULL);
     if (job->params->manifest == CLV_MANIFEST_FD)
         v->plan.manifest = NULL;
-    v->plan.key = v->key = mem_alloc(1, sizeof *v->key);
-    if (!v->key)
-        return clv_fail_nomem(err, "the proof", sizeof *v->key);
-    return keyed_draw(v->key, err) &&
-           (!receipt_has_digest(job->params) || proof_origin_begin(&v->plan.origin, err));
+    return !receipt_has_digest(job->params) || proof_origin_begin(&v->plan.origin, err);
 }
 
 void verify_end(struct verify *v)
 {
     for (unsigned i = 0; i < VERIFY_SUSPECTS; i++)
         suspect_fini(&v->suspects[i]);
-    if (v->manifest_fd >= 0)
-        (void)close(v->manifest_fd);
+    if (v->store)
+        store_file_close(v->store, &v->manifest);
     proof_origin_free(&v->plan.origin);
-    mem_free(v->key);
     names_fini(&v->names);
     (void)pthread_mutex_destroy(&v->lock);
 }
@@ -83,11 +82,10 @@ bool verify_origin(struct verify *v, char text[PROOF_ORIGIN_TEXT])
     return v->plan.origin;
 }
 
-/* The path of a file in the directory, for messages. */
-static const char *path_in(const char *dir, const char *name, char path[PATH_MAX])
+/* The path of a file in the store, for messages. */
+static const char *path_in(const struct store *s, const char *name, char path[PATH_MAX])
 {
-    (void)snprintf(path, PATH_MAX, "%.2000s/%.2000s", dir, name);
-    return path;
+    return store_path(s, name, path, NULL) ? path : name;
 }
 
 static void *trace(void *user, const char *name)
@@ -132,7 +130,7 @@ static void tell_suspects(struct verify *v)
     for (unsigned i = 0; i < v->n_suspects; i++) {
         struct clv_error fault = {.offset = CLV_NO_OFFSET};
         char path[PATH_MAX];
-        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->dir, v->suspects[i].name, path),
+        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->store, v->suspects[i].name, path),
                        "does not hold the records that it should");
         verify_tell(v, &fault);
     }
@@ -148,7 +146,7 @@ static void check_sums(struct verify *v, const struct clv_split_result *r)
     struct clv_error fault = {.offset = CLV_NO_OFFSET};
     if (!comparable || (a->n == b->n && a->places == b->places))
         return;
-    (void)clv_fail(&fault, CLV_ERR_UNPROVEN, v->dir,
+    (void)clv_fail(&fault, CLV_ERR_UNPROVEN, v->store->path,
                    "the inputs have %llu records, the outputs %llu, or others",
                    (unsigned long long)a->n, (unsigned long long)b->n);
     verify_tell(v, &fault);
@@ -159,19 +157,19 @@ bool verify_conclude(struct verify *v, const struct clv_split_result *result, bo
 {
     const char *manifest = manifest_file_name(
         v->job->params->manifest == CLV_MANIFEST_FD ? CLV_MANIFEST_NONE : v->job->params->manifest);
-    if (manifest && !v->manifest_wrong && v->manifest_fd >= 0) {
+    if (manifest && !v->manifest_wrong && v->manifest.fd >= 0) {
         char byte;
         struct clv_error fault = {.offset = CLV_NO_OFFSET};
         char path[PATH_MAX];
-        if (pread(v->manifest_fd, &byte, 1, (off_t)v->manifest_at) == 1) {
-            (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->dir, manifest, path),
+        if (store_read(&v->manifest, v->manifest_at, &byte, 1) == 1) {
+            (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->store, manifest, path),
                            "goes on behind its last row");
-            (void)clv_fail_at(&fault, v->manifest_at, v->manifest_rows);
+            (void)clv_fail_at(&fault, v->manifest.from + v->manifest_at, v->manifest_rows);
             verify_tell(v, &fault);
         }
     }
-    if ((manifest && !verify_may_be(v, manifest, VERIFY_FILE, err)) ||
-        !verify_may_be(v, PUBLISH_MARK, VERIFY_FILE, err) || !verify_strays(v, err))
+    if ((manifest && !verify_may_be(v, manifest, STORE_MANIFEST, 0, err)) ||
+        !verify_may_be(v, PUBLISH_MARK, STORE_RECEIPT, 0, err) || !verify_strays(v, err))
         return false;
     check_sums(v, result);
     if (again)
@@ -268,24 +266,22 @@ static void settle_sizes(struct verify *v, const struct clv_receipt *receipt,
     }
 }
 
-/* A report's page among the outputs is made once more. NULL: there is none to be looked at. */
-static struct report *open_page(struct verify *v, const struct clv_receipt *receipt,
-                                struct clv_error *err)
+/* A report's page among the outputs is made once more. NULL: no memory. */
+static struct report *open_page(struct verify *v, struct store_file *file,
+                                const struct clv_receipt *receipt, struct clv_error *err)
 {
     char path[PATH_MAX];
-    struct stat st;
+    const char *const name = receipt->params.report;
     struct report *page = mem_zalloc(1, sizeof *page);
     if (!page) {
-        (void)clv_fail_nomem(err, receipt->params.report, sizeof *page);
+        (void)clv_fail_nomem(err, name, sizeof *page);
         return NULL;
     }
-    const int fd = open(path_in(v->dir, receipt->params.report, path),
-                        O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    const bool missing = fd < 0 && errno == ENOENT;
-    report_open_like(page, v->job->params, fd);
-    if (fd >= 0 && fstat(fd, &st) == 0 && S_ISREG(st.st_mode))
+    const enum store_look look = store_file(v->store, name, path_in(v->store, name, path), file);
+    report_open_like(page, v->job->params, file->fd, file->from, file->size);
+    if (look == STORE_HAS)
         v->page = page;
-    if (missing) { /* what is there and no file verify_strays() tells */
+    if (look == STORE_LACKS) { /* what is there and no file verify_strays() reports */
         struct clv_error fault = {.offset = CLV_NO_OFFSET};
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "is missing");
         verify_tell(v, &fault);
@@ -309,9 +305,9 @@ static bool check_page(struct verify *v, const struct clv_split_result *r, struc
     mem_free(outcome.p);
     if (!ok || !report_differs(v->page, &at))
         return ok;
-    (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->dir, v->job->params->report, path),
+    (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->store, v->job->params->report, path),
                    "is not the page that these captures make");
-    (void)clv_fail_at(&fault, at, 0);
+    (void)clv_fail_at(&fault, v->page->like_from + at, 0);
     verify_tell(v, &fault);
     return true;
 }
@@ -320,8 +316,6 @@ static void close_page(struct report **page)
 {
     if (!*page)
         return;
-    if ((*page)->like >= 0)
-        (void)close((*page)->like);
     report_fini(*page);
     mem_free(*page);
     *page = NULL;
@@ -343,11 +337,13 @@ static bool look_at_all(struct verify *v, const struct clv_receipt *receipt,
         .page = receipt->params.report,
         .result = r,
     };
+    struct store_file file = {.fd = -1};
     struct report *page = NULL;
     params.each = receipt->params.each;
-    if (receipt->params.report && (!(page = open_page(v, receipt, err)) ||
-                                   !verify_may_be(v, receipt->params.report, VERIFY_FILE, err))) {
+    if (receipt->params.report && (!(page = open_page(v, &file, receipt, err)) ||
+                                   !verify_may_be(v, receipt->params.report, STORE_PAGE, 0, err))) {
         close_page(&page);
+        store_file_close(v->store, &file);
         return false;
     }
     bool ok = verify_again(v, r, err);
@@ -360,6 +356,7 @@ static bool look_at_all(struct verify *v, const struct clv_receipt *receipt,
         check_digest(v, receipt);
     }
     close_page(&page);
+    store_file_close(v->store, &file);
     return ok && verify_conclude(v, r, !job_is_once(v->job), err);
 }
 
@@ -402,15 +399,15 @@ struct looking {
     struct clv_split_result split;
 };
 
-/* The run again, which made the directory dir. */
+/* The run again, which made a directory, or an archive of the same outputs. */
 static void settle_params(struct clv_split_params *own, const struct clv_receipt *receipt,
-                          const struct clv_verify_params *params, const char *dir)
+                          const struct clv_verify_params *params)
 {
     *own = receipt->params;
     own->each = false; /* others look at the other directories */
     if (own->format == CLV_FORMAT_INPUT)
         own->format = CLV_FORMAT_PCAP; /* which copies what was copied */
-    own->output = dir;
+    own->output = ".";                 /* nothing is written */
     own->verify = receipt->digest;
     own->threads = params->threads;
     own->memory = params->memory;
@@ -419,26 +416,26 @@ static void settle_params(struct clv_split_params *own, const struct clv_receipt
     own->keep_nofile = params->keep_nofile;
 }
 
-/* The outputs in dir, which are of n of the captures. whole: what it is a part of, or NULL. */
+/* The outputs in store, which are of n of the captures. whole: what it is a part of, or NULL. */
 static bool verify_dir(const struct clv_verify_params *params, const struct clv_receipt *receipt,
-                       const char *dir, const char *const *paths, size_t n,
+                       struct store *store, const char *const *paths, size_t n,
                        struct clv_verify_result *result, struct whole *whole, struct clv_error *err)
 {
     bool ok = false;
     if (receipt->params.n_inputs != n) {
-        (void)clv_fail(err, CLV_ERR_ARG, dir, "was made of %zu captures, not of %zu",
+        (void)clv_fail(err, CLV_ERR_ARG, store->path, "was made of %zu captures, not of %zu",
                        receipt->params.n_inputs, n);
         return clv_fail_hint(err, "name them all, in the order in which they were split");
     }
     struct looking *const l = mem_zalloc(1, sizeof *l);
     if (!l)
-        return clv_fail_nomem(err, dir, sizeof *l);
+        return clv_fail_nomem(err, store->path, sizeof *l);
     struct verify *const v = &l->v;
     struct clv_split_result *const split = &l->split;
     split->damage.offset = CLV_NO_OFFSET;
-    settle_params(&l->params, receipt, params, dir);
+    settle_params(&l->params, receipt, params);
     if (open_job(&l->job, params, &l->params, paths, err)) {
-        ok = verify_begin(v, &l->job, 0, l->job.n_sources, dir, params->fault, params->user, err);
+        ok = verify_begin(v, &l->job, 0, l->job.n_sources, store, params->fault, params->user, err);
         if (ok && !are_others(v, receipt))
             ok = look_at_all(v, receipt, split, err);
         if (ok && whole)
@@ -458,11 +455,27 @@ static bool verify_dir(const struct clv_verify_params *params, const struct clv_
     return ok;
 }
 
-/* Reads the receipt in dir, whose digest can be compared if it has one. */
-static bool open_receipt(struct clv_receipt *receipt, const char *dir, size_t n_named,
-                         struct clv_error *err)
+/* What is there, and the receipt in it. */
+struct found {
+    struct store store;
+    struct clv_receipt receipt;
+};
+
+static void close_found(struct found **m)
 {
-    if (!receipt_read(receipt, dir, n_named, err))
+    if (!*m)
+        return;
+    receipt_fini(&(*m)->receipt);
+    store_close(&(*m)->store);
+    mem_free(*m);
+    *m = NULL;
+}
+
+/* Opens outputs, and reads their receipt, whose digest can be compared if it has one. */
+static bool open_found(struct found *m, const char *path, size_t n_named, struct clv_error *err)
+{
+    struct clv_receipt *const receipt = &m->receipt;
+    if (!store_open(&m->store, path, err) || !store_receipt(&m->store, receipt, n_named, err))
         return false;
     if (!receipt->digest || proof_origin_supported())
         return true;
@@ -508,11 +521,12 @@ static CLV_COLD bool verify_part(const struct clv_verify_params *params, struct 
     const int len = snprintf(dir, sizeof dir, "%s/%s", params->output, sub.text);
     if (len < 0 || (size_t)len >= sizeof dir)
         return clv_fail(err, CLV_ERR_ARG, sub.text, "its path is too long");
-    struct clv_receipt *const receipt = mem_alloc(1, sizeof *receipt);
-    if (!receipt)
-        return clv_fail_nomem(err, dir, sizeof *receipt);
+    struct found *found = mem_zalloc(1, sizeof *found);
+    if (!found)
+        return clv_fail_nomem(err, dir, sizeof *found);
+    struct clv_receipt *const receipt = &found->receipt;
     bool ok = true;
-    if (!open_receipt(receipt, dir, 1, &why)) {
+    if (!open_found(found, dir, 1, &why)) {
         verify_tell(names, &why);
     } else if (receipt->params.n_inputs != 1 ||
                strcmp(receipt->params.inputs[0], top->params.inputs[i]) != 0) {
@@ -525,7 +539,7 @@ static CLV_COLD bool verify_part(const struct clv_verify_params *params, struct 
         if (options->n == 0)
             receipt_compare_part(top, receipt, tell_receipt, options);
         ok = verify_filter(receipt, err) &&
-             verify_dir(params, receipt, dir, &path, 1, result, whole, err);
+             verify_dir(params, receipt, &found->store, &path, 1, result, whole, err);
         struct source *s = &whole->sources[i];
         if (ok && whole->n == i + 1) {
             s->called = top->params.inputs[i]; /* t's own strings go */
@@ -534,8 +548,7 @@ static CLV_COLD bool verify_part(const struct clv_verify_params *params, struct 
                                  : NULL;
         }
     }
-    receipt_fini(receipt);
-    mem_free(receipt);
+    close_found(&found);
     return ok;
 }
 
@@ -547,19 +560,20 @@ struct parts {
 };
 
 /* The directory with a directory for each capture: nothing else is in it. */
-static bool verify_each(const struct clv_verify_params *params, const struct clv_receipt *top,
+static bool verify_each(const struct clv_verify_params *params, struct found *found,
                         const char *const *paths, size_t n, struct clv_verify_result *result,
                         struct clv_error *err)
 {
     struct parts *const p = mem_zalloc(1, sizeof *p);
     if (!p)
         return clv_fail_nomem(err, params->output, sizeof *p);
+    const struct clv_receipt *const top = &found->receipt;
     p->whole.sum.damage.offset = CLV_NO_OFFSET;
     p->whole.sources = mem_zalloc(n, sizeof *p->whole.sources);
     struct job none = {.params = &top->params};
     struct receipt_faults options = {.v = &p->names, .path = top->path};
     bool ok =
-        verify_begin(&p->names, &none, 0, 0, params->output, params->fault, params->user, err) &&
+        verify_begin(&p->names, &none, 0, 0, &found->store, params->fault, params->user, err) &&
         (p->whole.sources || clv_fail_nomem(err, "the inputs", n * sizeof *p->whole.sources));
     for (size_t i = 0; ok && i < n; i++)
         ok = verify_part(params, &p->names, top, i, paths[i], result, &p->whole, &options, err);
@@ -572,7 +586,7 @@ static bool verify_each(const struct clv_verify_params *params, const struct clv
                                             .result = &p->whole.sum};
         ok = check_receipt(&p->names, top, &facts, err);
     }
-    ok = ok && verify_may_be(&p->names, PUBLISH_MARK, VERIFY_FILE, err) &&
+    ok = ok && verify_may_be(&p->names, PUBLISH_MARK, STORE_RECEIPT, 0, err) &&
          verify_strays(&p->names, err);
     result->faults += p->names.faults;
     verify_end(&p->names);
@@ -627,10 +641,11 @@ bool verify_all(const struct clv_verify_params *params, struct clv_verify_result
                 struct clv_error *err)
 {
     const int64_t started_ns = clock_ns();
-    struct clv_receipt *const receipt = mem_alloc(1, sizeof *receipt);
-    if (!receipt)
-        return clv_fail_nomem(err, params->output, sizeof *receipt);
-    bool ok = open_receipt(receipt, params->output, params->n_inputs, err) &&
+    struct found *found = mem_zalloc(1, sizeof *found);
+    if (!found)
+        return clv_fail_nomem(err, params->output, sizeof *found);
+    struct clv_receipt *const receipt = &found->receipt;
+    bool ok = open_found(found, params->output, params->n_inputs, err) &&
               check_whole(params, receipt, err) && check_sources(params, receipt, err) &&
               verify_filter(receipt, err);
     if (ok) {
@@ -639,11 +654,10 @@ bool verify_all(const struct clv_verify_params *params, struct clv_verify_result
         result->inputs = n;
         (void)snprintf(result->input, sizeof result->input, "%s", paths[0]);
         ok = receipt->params.each && receipt->params.n_inputs == n
-                 ? verify_each(params, receipt, paths, n, result, err)
-                 : verify_dir(params, receipt, params->output, paths, n, result, NULL, err);
+                 ? verify_each(params, found, paths, n, result, err)
+                 : verify_dir(params, receipt, &found->store, paths, n, result, NULL, err);
     }
-    receipt_fini(receipt);
-    mem_free(receipt);
+    close_found(&found);
     result->seconds = (double)(clock_ns() - started_ns) / 1e9;
     return ok;
 }

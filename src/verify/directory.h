@@ -11,6 +11,10 @@
  *   manifest    is, byte for byte, the one that these inputs make; so is a report's page
  *   record      cleave.json says what follows from these inputs and its options
  *   no more     nothing else lies in the directory
+ *
+ * A directory of outputs may be an archive of them (verify/store.h), of which besides
+ *
+ *   headers     all that it has beside its members' bytes is as the writer makes it, checksums too
  */
 #ifndef CLEAVE_VERIFY_DIRECTORY_H
 #define CLEAVE_VERIFY_DIRECTORY_H
@@ -18,9 +22,9 @@
 #include <limits.h>
 #include <pthread.h>
 
-#include "base/names.h"
 #include "cleave/verify.h"
 #include "job/job.h"
+#include "verify/store.h"
 #include "verify/suspect.h"
 
 enum { VERIFY_SUSPECTS = 8 }; /* outputs that are looked at again, of one directory */
@@ -32,15 +36,15 @@ enum verify_kind {
 
 /* One directory of outputs. */
 struct verify {
-    const char *dir; /* borrowed */
+    struct store *store; /* borrowed */
     struct job *job;
     size_t from, n; /* of its sources */
     clv_verify_fault *fault;
     void *user;
     struct proof_plan plan;
-    struct keyed *key;
-    struct report *page; /* NULL, or the page that is made again */
-    int manifest_fd;
+    const struct keyed *key; /* the store's */
+    struct report *page;     /* NULL, or the page that is made again */
+    struct store_file manifest;
     uint64_t manifest_at; /* bytes of it that were right, or the fault was told */
     uint64_t manifest_rows;
     bool manifest_wrong;
@@ -48,18 +52,18 @@ struct verify {
     pthread_mutex_t lock; /* guards all below */
     uint64_t faults, outputs, output_bytes;
     struct proof_sum found;
-    struct names names; /* that may lie in the directory; kind: enum verify_kind */
+    struct names names; /* that may lie in a directory; kind: enum verify_kind */
     struct suspect suspects[VERIFY_SUSPECTS];
     unsigned n_suspects;
 };
 
 /*
- * Makes v->plan one that holds what the job's n sources from `from` on become against dir. It may
- * go along when they are split into it, or afterwards; then verify_conclude(). On failure
- * verify_end() is harmless.
+ * Makes v->plan one that holds what the job's n sources from `from` on become against the store. It
+ * may go along when they are split into it, where that is a directory, or afterwards; then
+ * verify_conclude(). On failure verify_end() is harmless.
  */
 CLV_MUST_CHECK bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n,
-                                 const char *dir, clv_verify_fault *fault, void *user,
+                                 struct store *store, clv_verify_fault *fault, void *user,
                                  struct clv_error *err);
 
 /* Leads the sources through the pipeline for the plan alone. */
@@ -77,9 +81,9 @@ void verify_end(struct verify *v);
 /* Tells of a fault. Threads: any. */
 void verify_tell(struct verify *v, const struct clv_error *fault);
 
-/* Notes a name that may lie in the directory. Threads: any. */
-CLV_MUST_CHECK bool verify_may_be(struct verify *v, const char *name, enum verify_kind kind,
-                                  struct clv_error *err);
+/* Notes a file that may lie in the store; row: among those of its rank. Threads: any. */
+CLV_MUST_CHECK bool verify_may_be(struct verify *v, const char *name, enum store_rank rank,
+                                  uint32_t row, struct clv_error *err);
 
 /* Notes the name of the sub-directory for a capture, the first that is not noted. */
 CLV_MUST_CHECK bool verify_sub_name(struct verify *v, const char *capture, struct job_name *name,
@@ -95,8 +99,19 @@ bool verify_origin(struct verify *v, char text[PROOF_ORIGIN_TEXT]);
 CLV_MUST_CHECK bool verify_all(const struct clv_verify_params *params,
                                struct clv_verify_result *result, struct clv_error *err);
 
-/* Looks for files that nothing accounts for. */
+/*
+ * Looks for files that nothing accounts for; in an archive also at all that it has beside the data
+ * of outputs that were looked at.
+ */
 CLV_MUST_CHECK bool verify_strays(struct verify *v, struct clv_error *err);
+CLV_MUST_CHECK bool verify_archive(struct verify *v, struct clv_error *err);
+
+/*
+ * An output was read: what its archive says of it must be right, its checksum too if what it holds
+ * is. In a directory there is nothing to be looked at.
+ */
+void verify_member(struct verify *v, const char *name, const char *path, bool right,
+                   struct store_file *f);
 
 /* Reads a suspect's next stretch and judges it against what it should hold. */
 CLV_MUST_CHECK bool verify_stretch(struct verify *v, struct suspect *s, struct clv_error *err);

@@ -1,19 +1,12 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <errno.h>
 #include <stdio.h>
-#include <sys/stat.h>
 
 #include "capture/records.h"
 #include "decode/decode.h"
 #include "format/savefile.h"
 #include "verify/directory.h"
 
-static bool path_of(const struct verify *v, const char *name, char path[PATH_MAX],
-                    struct clv_error *err)
-{
-    const int n = snprintf(path, PATH_MAX, "%s/%s", v->dir, name);
-    return (n > 0 && n < PATH_MAX) || clv_fail(err, CLV_ERR_ARG, name, "its path is too long");
-}
+enum { SUM_STEP = 256 * 1024 }; /* bytes of a member that are still in the cache */
 
 /* The keys that a record of the output may have, one of which must be the flow's. */
 struct expected {
@@ -103,24 +96,34 @@ struct reading {
     bool read; /* to its end */
 };
 
+/* Of a file in an archive bytes are counted in that. */
+static void move_fault(struct clv_error *why, const struct store_file *f)
+{
+    if (why->code != CLV_ERR_NONE && why->offset != CLV_NO_OFFSET)
+        why->offset += f->from;
+}
+
 /*
  * Reads the output, with what is to be known of its records: e NULL: nothing of keys; s NULL: they
  * are not collected. Faults are told, or kept in *why.
  */
 static bool read_output(struct verify *v, const struct proof_output *o, const char *path,
-                        enum dialect_form form, const struct expected *e, struct suspect *s,
-                        struct reading *r, struct clv_error *why, struct clv_error *err)
+                        struct store_file *file, enum dialect_form form, const struct expected *e,
+                        struct suspect *s, struct reading *r, struct clv_error *why,
+                        struct clv_error *err)
 {
     struct clv_capture *c;
     bool ok = true, strange = false;
     *r = (struct reading){.read = false};
-    if (!clv_capture_open(&c, path, why))
+    if (!store_capture(file, path, &c, why)) {
+        move_fault(why, file);
         return true;
+    }
     const struct walk_format *f = capture_walk_format(c);
     const struct ledger *l = capture_ledger(c);
     struct proof_place place = {.key = v->key};
     struct walk_record rec;
-    uint64_t offset;
+    uint64_t offset, sum_at = file->p ? SUM_STEP : UINT64_MAX;
     enum clv_walk step = CLV_BAD;
     if (o && !header_is(o, f)) {
         (void)clv_fail(why, CLV_ERR_UNPROVEN, path, "its file header is another");
@@ -128,13 +131,17 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
     }
     while (ok && (step = capture_next(c, &rec, &offset, why)) == CLV_RECORD) {
         const struct walk_state *st = capture_state(c);
+        if (CLV_UNLIKELY(offset >= sum_at)) {
+            store_sum(file, offset);
+            sum_at = offset + SUM_STEP;
+        }
         const bool ng = f->kind == WALK_PCAPNG;
         const uint32_t iface = ng ? rec.iface : 0;
         struct proof_record of;
         proof_of_output(&of, &place, form, f, l, &rec, iface, ng ? st->big_endian : f->big_endian);
         proof_add(v->key, &r->proof, proof_digest(v->key, &of));
         if (s && r->proof.n > s->from)
-            ok = suspect_have(s, &of, offset, err);
+            ok = suspect_have(s, &of, file->from + offset, err);
         if (!e || !e->judged || strange)
             continue;
         const uint16_t linktype = ng ? ledger_iface(l, iface)->linktype : f->pub.linktype;
@@ -142,7 +149,7 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
             struct clv_error fault;
             strange = true; /* once per output */
             (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "a record of another flow");
-            (void)clv_fail_at(&fault, offset, r->proof.n);
+            (void)clv_fail_at(&fault, file->from + offset, r->proof.n);
             verify_tell(v, &fault);
         }
     }
@@ -154,6 +161,7 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
     }
     r->bytes = clv_capture_size(c);
 done:
+    move_fault(why, file);
     clv_capture_close(&c);
     return ok;
 }
@@ -190,22 +198,28 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
         .judged = !cut && !renumbered && !(chosen && flow_is_other(&o->flow->key)),
     };
     char path[PATH_MAX];
-    struct stat st;
+    struct store_file file;
     struct reading r;
     struct clv_error why = {.code = CLV_ERR_NONE};
-    if (!path_of(v, o->name, path, err) || !verify_may_be(v, o->name, VERIFY_FILE, err))
+    const enum store_rank rank = flow_is_other(&o->flow->key) ? STORE_REST : STORE_FLOW;
+    if (!store_path(v->store, o->name, path, err) ||
+        !verify_may_be(v, o->name, rank, o->flow->n, err))
         return false;
-    if (lstat(path, &st) != 0) {
-        if (errno != ENOENT && errno != ENOTDIR)
-            return clv_fail_errno(err, path, "cannot be looked at");
+    switch (store_look(v->store, o->name, path, &file, err)) {
+    case STORE_HAS:
+        break;
+    case STORE_LACKS:
         (void)clv_fail(&why, CLV_ERR_UNPROVEN, path, "is missing, with %llu record%s",
                        (unsigned long long)o->proof->n, o->proof->n == 1 ? "" : "s");
         verify_tell(v, &why);
         return true;
+    case STORE_OTHER:
+        return true;
+    case STORE_UNKNOWN:
+        return false;
     }
-    if (!S_ISREG(st.st_mode))
-        return true; /* verify_strays() tells */
-    if (!read_output(v, o, path, o->dialect->form, &e, NULL, &r, &why, err))
+    if (!read_output(v, o, path, &file, o->dialect->form, &e, NULL, &r, &why, err) ||
+        !store_check(v->store, err))
         return false;
     (void)pthread_mutex_lock(&v->lock);
     v->outputs++;
@@ -214,6 +228,7 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
     v->found.n += same ? o->proof->n : 0;
     v->found.places += same ? o->proof->places : 0;
     (void)pthread_mutex_unlock(&v->lock);
+    verify_member(v, o->name, path, same, &file);
     if (same)
         return true;
     if (!r.read)
@@ -230,11 +245,14 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
 bool verify_stretch(struct verify *v, struct suspect *s, struct clv_error *err)
 {
     char path[PATH_MAX];
+    struct store_file file;
     struct reading r;
     struct clv_error fault = {.code = CLV_ERR_NONE};
     s->n_have = 0;
-    if (!path_of(v, s->name, path, err) ||
-        !read_output(v, NULL, path, v->job->dialect.form, NULL, s, &r, &fault, err))
+    if (!store_path(v->store, s->name, path, err) ||
+        store_look(v->store, s->name, path, &file, err) == STORE_UNKNOWN ||
+        !read_output(v, NULL, path, &file, v->job->dialect.form, NULL, s, &r, &fault, err) ||
+        !store_check(v->store, err))
         return false;
     s->told = suspect_judge(s, path, &fault);
     if (!s->told && s->n_want < SUSPECT_STRETCH) {

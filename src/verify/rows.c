@@ -1,32 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <errno.h>
-#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "manifest/manifest.h"
 #include "verify/directory.h"
 
 enum { STEP = 8 * 1024, SHOWN = 48, HEAD = 1024 }; /* on a thread's stack, which may have 64 KiB */
-
-/* Reads n bytes of the manifest, or as many as there are. Returns how many; -1: an error. */
-static ssize_t read_at(const struct verify *v, uint64_t at, char *to, size_t n)
-{
-    size_t have = 0;
-    while (have < n) {
-        const ssize_t got = pread(v->manifest_fd, to + have, n - have, (off_t)(at + have));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        have += (size_t)got;
-    }
-    return (ssize_t)have;
-}
 
 /* The value that the byte `at` of a row is in. Commas in quoted names only make it shorter. */
 static struct clv_span value_at(const char *row, size_t len, size_t at)
@@ -54,7 +33,7 @@ static void name_column(const struct verify *v, const char *row, size_t at, char
         column += row[i] == ',' && !quoted;
     }
     name[0] = '\0';
-    const ssize_t got = read_at(v, 0, head, sizeof head - 1);
+    const ssize_t got = store_read(&v->manifest, 0, head, sizeof head - 1);
     if (v->job->params->manifest != CLV_MANIFEST_CSV || v->manifest_rows == 0 || got <= 0)
         return;
     head[got] = '\0';
@@ -70,8 +49,8 @@ static void name_column(const struct verify *v, const char *row, size_t at, char
 CLV_COLD static void tell_row(struct verify *v, const char *text, size_t len, size_t k)
 {
     char name[PATH_MAX];
-    (void)snprintf(name, sizeof name, "%s/%s", v->dir,
-                   manifest_file_name(v->job->params->manifest));
+    if (!store_path(v->store, manifest_file_name(v->job->params->manifest), name, NULL))
+        name[0] = '\0'; /* it was opened by this path */
     size_t from = k, to = k;
     char found[STEP];
     while (from > 0 && text[from - 1] != '\n')
@@ -80,7 +59,7 @@ CLV_COLD static void tell_row(struct verify *v, const char *text, size_t len, si
         to++;
     for (size_t i = 0; i < from; i++)
         v->manifest_rows += text[i] == '\n';
-    ssize_t got = read_at(v, v->manifest_at + from, found, sizeof found);
+    ssize_t got = store_read(&v->manifest, v->manifest_at + from, found, sizeof found);
     const char *end = got > 0 ? memchr(found, '\n', (size_t)got) : NULL;
     got = end ? end - found : got < 0 ? 0 : got;
     const struct clv_span want = value_at(text + from, to - from, k - from);
@@ -96,7 +75,7 @@ CLV_COLD static void tell_row(struct verify *v, const char *text, size_t len, si
                        "row %llu has %s\"%.*s\", and should have \"%.*s\"",
                        (unsigned long long)v->manifest_rows, column, (int)min_u64(have.len, SHOWN),
                        have.p, (int)min_u64(want.len, SHOWN), want.p);
-    (void)clv_fail_at(&fault, v->manifest_at + k, 0);
+    (void)clv_fail_at(&fault, v->manifest.from + v->manifest_at + k, 0);
     v->manifest_wrong = true;
     verify_tell(v, &fault);
 }
@@ -106,37 +85,28 @@ static bool open_table(struct verify *v, struct clv_error *err)
     char path[PATH_MAX];
     struct clv_error fault = {.offset = CLV_NO_OFFSET};
     const char *const name = manifest_file_name(v->job->params->manifest);
-    const int n = snprintf(path, sizeof path, "%s/%s", v->dir, name);
-    if (n < 0 || (size_t)n >= sizeof path)
-        return clv_fail(err, CLV_ERR_ARG, v->dir, "its path is too long");
-    v->manifest_fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (!store_path(v->store, name, path, err))
+        return false;
     v->manifest_rows = v->job->params->manifest == CLV_MANIFEST_JSONL; /* rows count from 1 */
-    struct stat st;
-    if (v->manifest_fd >= 0 && fstat(v->manifest_fd, &st) == 0 && S_ISREG(st.st_mode))
-        return true;
-    v->manifest_wrong = true;
-    if (v->manifest_fd >= 0)
-        (void)close(v->manifest_fd);
-    else if (errno != ELOOP && errno != ENXIO)
-        goto unreadable;
-    v->manifest_fd = -1;
-    return true; /* it is no regular file, which verify_strays() tells */
-unreadable:
-    (void)clv_fail_errno(&fault, path, "cannot be read");
-    fault.code = CLV_ERR_UNPROVEN;
-    verify_tell(v, &fault);
-    return true;
+    const enum store_look look = store_file(v->store, name, path, &v->manifest);
+    v->manifest_wrong = look != STORE_HAS;
+    if (look == STORE_LACKS || look == STORE_UNKNOWN) {
+        (void)clv_fail_errno(&fault, path, "cannot be read");
+        fault.code = CLV_ERR_UNPROVEN;
+        verify_tell(v, &fault);
+    }
+    return true; /* what is there and no file verify_strays() reports */
 }
 
 bool verify_manifest(void *user, const char *text, size_t len, struct clv_error *err)
 {
     struct verify *v = user;
     char buf[STEP];
-    if (v->manifest_fd < 0 && !v->manifest_wrong && !open_table(v, err))
+    if (v->manifest.fd < 0 && !v->manifest_wrong && !open_table(v, err))
         return false;
     for (size_t at = 0; at < len && !v->manifest_wrong;) {
         const size_t n = len - at < sizeof buf ? len - at : sizeof buf;
-        const ssize_t got = read_at(v, v->manifest_at + at, buf, n);
+        const ssize_t got = store_read(&v->manifest, v->manifest_at + at, buf, n);
         if (got < 0)
             return clv_fail_errno(err, manifest_file_name(v->job->params->manifest),
                                   "cannot be read");

@@ -14,14 +14,30 @@ static struct names_entry *find(const struct verify *v, const char *name)
     return names_find(&v->names, keyed_bytes(v->key, name, strlen(name)));
 }
 
-bool verify_may_be(struct verify *v, const char *name, enum verify_kind kind, struct clv_error *err)
+/* A member that is not there is missed by who would read it. */
+static void may_be_member(const struct verify *v, const char *name, enum store_rank rank,
+                          uint32_t row)
 {
+    struct store_member *const m = store_find(v->store, name);
+    if (!m)
+        return;
+    m->rank = (uint8_t)rank;
+    m->row = row;
+}
+
+bool verify_may_be(struct verify *v, const char *name, enum store_rank rank, uint32_t row,
+                   struct clv_error *err)
+{
+    if (v->store->archived) {
+        may_be_member(v, name, rank, row);
+        return true;
+    }
     const struct keyed_hash hash = keyed_bytes(v->key, name, strlen(name));
     bool is_new = false;
     (void)pthread_mutex_lock(&v->lock);
     struct names_entry *e = names_add(&v->names, hash, &is_new);
     if (is_new)
-        e->kind = (uint8_t)kind;
+        e->kind = VERIFY_FILE;
     (void)pthread_mutex_unlock(&v->lock);
     return e || clv_fail_nomem(err, "output names", 2 * v->names.cap * sizeof *v->names.slots);
 }
@@ -79,8 +95,8 @@ static enum tree_answer visit(const struct tree_entry *e, void *user)
     struct strays *s = user;
     const int why = errno;
     const bool was_entered = s->entered;
-    const int n =
-        snprintf(s->path, sizeof s->path, "%s%s%s", s->v->dir, *e->path ? "/" : "", e->path);
+    const int n = snprintf(s->path, sizeof s->path, "%s%s%s", s->v->store->path,
+                           *e->path ? "/" : "", e->path);
     s->entered = false;
     if (n < 0 || (size_t)n >= sizeof s->path) {
         (void)clv_fail(s->err, CLV_ERR_ARG, e->name, "its path is too long");
@@ -106,16 +122,19 @@ static enum tree_answer visit(const struct tree_entry *e, void *user)
 
 bool verify_strays(struct verify *v, struct clv_error *err)
 {
-    const int root = open(v->dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    const char *const dir = v->store->path;
+    if (v->store->archived)
+        return verify_archive(v, err);
+    const int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct strays s = {.v = v, .err = err, .failed = false};
     if (root < 0)
-        return clv_fail_errno(err, v->dir, "cannot be read");
+        return clv_fail_errno(err, dir, "cannot be read");
     struct tree *tree = mem_alloc(1, sizeof *tree);
     if (tree)
         tree_walk(tree, root, visit, &s);
     (void)close(root);
     if (!tree)
-        return clv_fail_nomem(err, v->dir, sizeof *tree);
+        return clv_fail_nomem(err, dir, sizeof *tree);
     mem_free(tree);
     return !s.failed;
 }

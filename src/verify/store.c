@@ -1,0 +1,249 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "verify/store.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/crc.h"
+#include "base/mem.h"
+#include "cleave/capture.h"
+#include "output/publish.h"
+
+bool store_begin(struct store *s, const char *path, bool archived, struct clv_error *err)
+{
+    *s = (struct store){.path = path, .archived = archived, .fd = -1};
+    return keyed_draw(&s->key, err);
+}
+
+bool store_open(struct store *s, const char *path, struct clv_error *err)
+{
+    struct stat st;
+    const bool archived = stat(path, &st) == 0 && S_ISREG(st.st_mode);
+    return store_begin(s, path, archived, err) && store_index(s, err);
+}
+
+void store_close(struct store *s)
+{
+    if (!s->path)
+        return;
+    unzip_close(&s->zip);
+    if (s->fd >= 0)
+        (void)close(s->fd);
+    names_fini(&s->names);
+    mem_free(s->members);
+    *s = (struct store){.path = NULL};
+}
+
+static struct keyed_hash hash_of(const struct store *s, struct clv_span name)
+{
+    return keyed_bytes(&s->key, name.p, name.len);
+}
+
+static bool add_member(struct store *s, const struct unzip_member *m, struct clv_error *err)
+{
+    bool is_new;
+    struct store_member *members = mem_reserve(s->members, &s->cap, s->n + 1, sizeof *members);
+    if (members)
+        s->members = members;
+    struct names_entry *e =
+        members ? names_add(&s->names, hash_of(s, m->central.name), &is_new) : NULL;
+    if (!e || s->n >= UINT32_MAX)
+        return clv_fail_nomem(err, s->path, 2 * s->n * sizeof *members);
+    if (is_new)
+        e->number = (uint32_t)s->n;
+    if (s->n == s->n_known)
+        members[s->n_known++] = (struct store_member){.rank = STORE_STRAY};
+    members[s->n++].entry = m->entry;
+    return true;
+}
+
+static bool index_members(struct store *s, struct clv_error *err)
+{
+    struct unzip_cursor cursor = {.at = 0};
+    struct unzip_member m;
+    enum unzip_step step;
+    names_fini(&s->names);
+    s->n = 0;
+    while ((step = unzip_next(&s->zip, &cursor, &m, err)) == UNZIP_MEMBER)
+        if (!add_member(s, &m, err))
+            return false;
+    return store_check(s, err) && step == UNZIP_END;
+}
+
+/* What is no archive at all is most likely another file than was meant. */
+static bool looks_like_archive(int fd)
+{
+    char magic[2];
+    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
+           memcmp(magic, "PK", sizeof magic) == 0;
+}
+
+bool store_index(struct store *s, struct clv_error *err)
+{
+    struct stat st;
+    if (!s->archived)
+        return true;
+    if (!crc_supported()) {
+        (void)clv_fail(err, CLV_ERR_ARG, s->path, "cannot be verified: built without CRC-32");
+        return clv_fail_hint(err, "it needs libdeflate or zlib");
+    }
+    unzip_close(&s->zip);
+    if (s->fd < 0)
+        s->fd = open(s->path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (s->fd < 0 || fstat(s->fd, &st) != 0)
+        return clv_fail_errno(err, s->path, "cannot be read");
+    if (unzip_open(&s->zip, s->path, s->fd, (uint64_t)st.st_size, err))
+        return index_members(s, err);
+    if (!looks_like_archive(s->fd)) {
+        (void)clv_fail(err, CLV_ERR_ARG, s->path, "is neither a directory nor a zip archive");
+        (void)clv_fail_hint(err, "only what cleave split wrote can be verified");
+    }
+    return false;
+}
+
+bool store_path(const struct store *s, const char *name, char path[PATH_MAX], struct clv_error *err)
+{
+    const int n = snprintf(path, PATH_MAX, "%s%c%s", s->path, s->archived ? ':' : '/', name);
+    return (n > 0 && n < PATH_MAX) || clv_fail(err, CLV_ERR_ARG, name, "its path is too long");
+}
+
+struct store_member *store_find(const struct store *s, const char *name)
+{
+    const struct clv_span span = {(const uint8_t *)name, strlen(name)};
+    const struct names_entry *e = names_find(&s->names, hash_of(s, span));
+    return e ? &s->members[e->number] : NULL;
+}
+
+const char *store_oddity(const struct unzip_member *m)
+{
+    const unsigned flags = m->central.flags | m->local.flags;
+    if (flags & (UNZIP_ENCRYPTED | UNZIP_MASKED))
+        return "is encrypted";
+    if (m->central.method != UNZIP_STORED)
+        return "is compressed";
+    if (m->central.packed != m->central.size)
+        return "has two sizes";
+    return flags & UNZIP_DESCRIPTOR ? "has its sizes after its data, in a data descriptor" : NULL;
+}
+
+static enum store_look look_at_member(const struct store *s, const char *name, struct store_file *f)
+{
+    *f = (struct store_file){.fd = -1};
+    const struct store_member *const known = store_find(s, name);
+    struct unzip_member *const m = &f->member;
+    if (!known)
+        return STORE_LACKS;
+    if (!unzip_entry(&s->zip, known->entry, m, NULL) || !unzip_locate(&s->zip, m, NULL) ||
+        store_oddity(m))
+        return STORE_OTHER;
+    f->fd = s->fd;
+    f->p = s->zip.map.p + m->data;
+    f->from = m->data;
+    f->size = m->central.size;
+    return STORE_HAS;
+}
+
+enum store_look store_look(const struct store *s, const char *name, const char *path,
+                           struct store_file *f, struct clv_error *err)
+{
+    struct stat st;
+    if (s->archived)
+        return look_at_member(s, name, f);
+    *f = (struct store_file){.fd = -1};
+    if (lstat(path, &st) == 0)
+        return S_ISREG(st.st_mode) ? STORE_HAS : STORE_OTHER;
+    if (errno == ENOENT || errno == ENOTDIR)
+        return STORE_LACKS;
+    (void)clv_fail_errno(err, path, "cannot be looked at");
+    return STORE_UNKNOWN;
+}
+
+bool store_capture(const struct store_file *f, const char *path, struct clv_capture **c,
+                   struct clv_error *err)
+{
+    return f->p ? clv_capture_open_memory(c, f->p, (size_t)f->size, path, err)
+                : clv_capture_open(c, path, err);
+}
+
+enum store_look store_file(const struct store *s, const char *name, const char *path,
+                           struct store_file *f)
+{
+    struct stat st;
+    if (s->archived) {
+        errno = ENOENT;
+        return look_at_member(s, name, f);
+    }
+    *f = (struct store_file){.size = UINT64_MAX};
+    f->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (f->fd < 0 && errno != ELOOP && errno != ENXIO)
+        return errno == ENOENT ? STORE_LACKS : STORE_UNKNOWN;
+    if (f->fd >= 0 && fstat(f->fd, &st) == 0 && S_ISREG(st.st_mode))
+        return STORE_HAS;
+    store_file_close(s, f);
+    return STORE_OTHER;
+}
+
+void store_file_close(const struct store *s, struct store_file *f)
+{
+    if (f->fd >= 0 && !s->archived)
+        (void)close(f->fd);
+    f->fd = -1;
+}
+
+ssize_t store_read(const struct store_file *f, uint64_t at, void *to, size_t n)
+{
+    const size_t want = (size_t)min_u64(n, f->size - min_u64(f->size, at));
+    size_t have = 0;
+    while (have < want) {
+        const ssize_t got =
+            pread(f->fd, (char *)to + have, want - have, (off_t)(f->from + at + have));
+        if (got < 0 && errno == EINTR)
+            continue;
+        if (got < 0)
+            return -1;
+        if (got == 0)
+            break;
+        have += (size_t)got;
+    }
+    return (ssize_t)have;
+}
+
+void store_sum(struct store_file *f, uint64_t to)
+{
+    to = min_u64(to, f->size);
+    if (!f->p || to <= f->summed)
+        return;
+    f->crc = crc_add(f->crc, f->p + f->summed, (size_t)(to - f->summed));
+    f->summed = to;
+}
+
+bool store_receipt(const struct store *s, struct clv_receipt *receipt, size_t n_named,
+                   struct clv_error *err)
+{
+    char path[PATH_MAX];
+    struct store_file f;
+    if (!s->archived)
+        return receipt_read(receipt, s->path, n_named, err);
+    *receipt = (struct clv_receipt){.json = NULL};
+    if (!store_path(s, PUBLISH_MARK, path, err))
+        return false;
+    switch (look_at_member(s, PUBLISH_MARK, &f)) {
+    case STORE_HAS:
+        return receipt_read_part(receipt, path, s->fd, f.from, f.size, n_named, err);
+    case STORE_LACKS:
+        (void)clv_fail(err, CLV_ERR_ARG, s->path, "has no " PUBLISH_MARK);
+        return clv_fail_hint(err, "only what cleave split wrote can be verified");
+    default:
+        return clv_fail(err, CLV_ERR_ARG, path, "is no stored member, or its headers do not agree");
+    }
+}
+
+bool store_check(const struct store *s, struct clv_error *err)
+{
+    if (!s->archived || unzip_check(&s->zip, err))
+        return true;
+    return clv_fail_hint(err, "verify it when nothing truncates or rewrites it any more");
+}
