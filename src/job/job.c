@@ -113,8 +113,6 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
     if (job_archives(params) && params->compress)
         return clv_fail(err, CLV_ERR_OPTION, "archive",
                         "excludes --compress: members are stored as they are");
-    if (job_archives(params) && params->verify)
-        return clv_fail(err, CLV_ERR_OPTION, "archive", "excludes --verify");
     return true;
 }
 
