@@ -24,8 +24,8 @@ struct clv_receipt_input {
 };
 
 /*
- * Reads the receipt of a directory or an archive that clv_split() made. Nothing of it is believed: it may be any
- * file. Receipts of options that this version does not have are refused.
+ * Reads the receipt of a directory or an archive that clv_split() made. Nothing of it is believed:
+ * it may be any file. Receipts of options that this version does not have are refused.
  * true:  *out is to be destroyed.
  * false: *err says why, also where the library was built without jansson; *out is NULL.
  */
