@@ -40,6 +40,23 @@ bool io_write_at(int fd, const void *p, size_t len, uint64_t at, const char *sub
     return true;
 }
 
+ssize_t io_read_at(int fd, void *p, size_t len, uint64_t at)
+{
+    uint8_t *const to = p;
+    size_t got = 0;
+    while (got < len) {
+        const ssize_t n = pread(fd, to + got, len - got, (off_t)(at + got));
+        if (n < 0 && errno == EINTR)
+            continue;
+        if (n < 0)
+            return -1;
+        if (n == 0)
+            break;
+        got += (size_t)n;
+    }
+    return (ssize_t)got;
+}
+
 void io_hint_name(struct clv_error *err, int error)
 {
     /* Of FAT, exFAT and SMB, which lack characters, and of those that take UTF-8 alone. */

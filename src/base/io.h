@@ -5,6 +5,8 @@
 #ifndef CLEAVE_BASE_IO_H
 #define CLEAVE_BASE_IO_H
 
+#include <sys/types.h>
+
 #include "base/fail.h"
 
 /* Writes all len bytes; subject is how messages call the file. */
@@ -22,6 +24,9 @@ static inline unsigned io_dir_mode(unsigned mode)
 {
     return mode | 0300 | (mode & 0444) >> 2;
 }
+
+/* Reads len bytes from byte `at` on, or as many as there are. -1: errno. */
+ssize_t io_read_at(int fd, void *p, size_t len, uint64_t at);
 
 /* Hints at the name, where the errno is what file systems say of one that they cannot have. */
 void io_hint_name(struct clv_error *err, int error);

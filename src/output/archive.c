@@ -48,7 +48,7 @@ bool archive_is_ours(int dir, const char *name)
     errno = 0;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
         const size_t want = (size_t)min_u64(LAST, (uint64_t)st.st_size);
-        const ssize_t n = pread(fd, buf, want, st.st_size - (off_t)want);
+        const ssize_t n = io_read_at(fd, buf, want, (uint64_t)st.st_size - want);
         for (ssize_t i = 0; i + (ssize_t)sizeof mark - 1 <= n && !ours; i++)
             ours = memcmp(buf + i, mark, sizeof mark - 1) == 0 && headers_ends(buf, (size_t)n);
     }
@@ -244,16 +244,14 @@ bool archive_copy(struct archive *a, int fd, struct clv_error *err)
 {
     uint8_t *buf = mem_alloc(COPY_STEP, 1);
     bool ok = buf || clv_fail_nomem(err, a->path, COPY_STEP);
-    for (off_t at = 0; ok;) {
-        const ssize_t n = pread(fd, buf, COPY_STEP, at);
-        if (n < 0 && errno == EINTR)
-            continue;
+    for (uint64_t at = 0; ok;) {
+        const ssize_t n = io_read_at(fd, buf, COPY_STEP, at);
         if (n <= 0) {
             ok = n == 0 || clv_fail_errno(err, a->name, "cannot be read");
             break;
         }
         ok = archive_add(a, buf, (size_t)n, err);
-        at += n;
+        at += (uint64_t)n;
     }
     mem_free(buf);
     return ok;
@@ -286,14 +284,11 @@ bool archive_end(struct archive *a, struct clv_error *err)
                 clv_fail_errno(err, a->path, "cannot be written"));
     for (uint64_t done = 0; ok && done < a->list_len;) {
         const size_t want = (size_t)min_u64(COPY_STEP, a->list_len - done);
-        const ssize_t n = pread(a->list_fd, buf, want, (off_t)done);
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n <= 0)
-            ok = clv_fail_errno(err, a->path, "has lost its directory");
-        else
-            ok = io_write(a->fd, buf, (size_t)n, a->path, err);
-        done += n > 0 ? (uint64_t)n : 0;
+        errno = EIO;
+        ok = io_read_at(a->list_fd, buf, want, done) == (ssize_t)want
+                 ? io_write(a->fd, buf, want, a->path, err)
+                 : clv_fail_errno(err, a->path, "has lost its directory");
+        done += want;
     }
     mem_free(buf);
     return ok &&

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "base/bytes.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/text.h"
@@ -257,17 +258,23 @@ static bool read_part(struct check *c, int dir, struct part *part)
     return read_manifest(c, dir, part, kind);
 }
 
+/* What the file begins with; its length. 0 and an errno other than 0: not known. */
+static size_t head_of(int dir, const char *name, void *head, size_t len)
+{
+    const int fd = open_regular(dir, name);
+    const ssize_t n = fd < 0 ? -1 : io_read_at(fd, head, len, 0);
+    const int why = n < 0 ? errno : 0;
+    if (fd >= 0)
+        (void)close(fd);
+    errno = why;
+    return n < 0 ? 0 : (size_t)n;
+}
+
 bool made_is_page(int dir, const char *name)
 {
     static const char mark[] = "<meta name=\"generator\" content=\"cleave\">";
     char head[512];
-    const int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    const ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head - 1);
-    const int why = n < 0 ? errno : 0;
-    if (fd >= 0)
-        (void)close(fd);
-    head[n < 0 ? 0 : n] = '\0';
-    errno = why;
+    head[head_of(dir, name, head, sizeof head - 1)] = '\0';
     return strstr(head, mark) != NULL;
 }
 
@@ -278,12 +285,7 @@ bool made_is_page(int dir, const char *name)
 static bool is_capture(int dir, const char *name)
 {
     uint8_t head[4] = {0};
-    const int fd = open_regular(dir, name);
-    const ssize_t n = fd < 0 ? -1 : read(fd, head, sizeof head);
-    const int why = n < 0 ? errno : 0;
-    if (fd >= 0)
-        (void)close(fd);
-    errno = why;
+    const size_t n = head_of(dir, name, head, sizeof head);
     return n == sizeof head && (walk_is_capture(head) || pack_is_packed(head, sizeof head));
 }
 
