@@ -64,7 +64,8 @@ static void allow(struct rules *r, const char *path, uint64_t access)
     struct stat st;
     const int fd = open(path, O_PATH | O_CLOEXEC);
     if (fd < 0) {
-        r->whole = r->whole && (errno == ENOENT || errno == ENOTDIR || errno == EACCES);
+        r->whole = r->whole && (errno == ENOENT || errno == ENOTDIR ||
+                                (errno == EACCES && access == ACCESS_READ));
         return;
     }
     r->whole = r->whole && fstat(fd, &st) == 0;
