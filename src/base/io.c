@@ -81,6 +81,9 @@ int io_open_nameless(const char *dir)
     enum { ATTEMPTS = 100 };
     char path[PATH_MAX];
     int fd = -1;
+#ifdef O_TMPFILE
+    fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600); /* not everywhere: NFS, FUSE */
+#endif
     for (unsigned attempt = 0; fd < 0 && attempt < ATTEMPTS; attempt++) {
         if (snprintf(path, sizeof path, "%s/.cleave-%ld-%u", dir, (long)getpid(), attempt) >=
             (int)sizeof path)

@@ -34,7 +34,10 @@ void io_hint_name(struct clv_error *err, int error);
 /* Makes a file that must not be there yet. Returns its descriptor, or -1. */
 int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *err);
 
-/* Makes a file in the directory that has no name, and is gone when it is closed. -1: errno. */
+/*
+ * Makes a file in the directory that has no name, and is gone when it is closed. Where the system
+ * cannot do so, it has one for a moment. -1: errno.
+ */
 int io_open_nameless(const char *dir);
 
 /*
