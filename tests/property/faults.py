@@ -11,6 +11,7 @@ import concurrent.futures
 import ctypes
 import errno
 import gzip
+import hashlib
 import os
 import re
 import resource
@@ -21,6 +22,7 @@ import socket
 import subprocess
 import sys
 import time
+import zipfile
 from typing import Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
 
 sys.dont_write_bytecode = True
@@ -96,6 +98,8 @@ FAULTS: Tuple[Fault, ...] = (
     Fault('read', (E.EINTR,), must_succeed=True),
     Fault('read', (0,), 'short', must_succeed=True),
     Fault('pread', (E.EIO,)),
+    Fault('pread', (E.EINTR,), must_succeed=True),
+    Fault('pread', (0,), 'short', must_succeed=True),
     Fault('poll', (E.ENOMEM,), must_fail=True),
     Fault('poll', (E.EINTR,), must_succeed=True),
     Fault('pipe', (E.EMFILE, E.ENFILE, E.ENOMEM), must_fail=True),
@@ -137,6 +141,7 @@ OUT_OF_MEMORY = ('malloc', 'library', 'heap')
 IN_MEMORY = ('stream',)  # libpcap writes to streams that are no files too
 NOT_SURE = 'the output is there, but'  # not its page, not for certain, or beside the old one
 LEFTOVER = 'could not be removed', 'what it replaced is now'
+HIDDEN = '.out.cleave-', 'far/.page.html.cleave-'
 STALE = '.out.cleave-%d-0' % (2**31 - 2)  # no process has such a number
 LEFT = re.compile(r'\Acleave: %s was left by a killed run; --clean removes such\n\Z' % STALE)
 TIMINGS = re.compile(rb'"(seconds|records_per_second|bytes_per_second|writes)": [0-9.]+')
@@ -246,13 +251,13 @@ class Trial:
                    leaves: bool = False) -> str:
         """What cannot be removed may stay, under its hidden name, and is named."""
         def counts(name: str) -> bool:
-            if leaves and name.startswith(('.out.cleave-', 'far/.page.html.cleave-')):
+            if leaves and name.startswith(HIDDEN):
                 return False
             if name.startswith(STALE) and fault.kind != 'none':
                 return False
             if name.endswith('page.html') and wanted is self.wanted.tree and \
                     found.get(name) == self.before.get(name):
-                return not fault.kind.startswith(('rename', 'lstat', 'open'))
+                return not fault.kind.startswith(('rename', 'lstat', 'open', 'fstat', 'pread'))
             return wanted is not self.before or not self.variant.in_part or \
                 not name.startswith(self.variant.in_part)
         try:
@@ -376,6 +381,13 @@ def old_output(folder: str) -> None:
             f.write(text)
 
 
+def old_archive(folder: str) -> None:
+    """The same of an archive."""
+    with zipfile.ZipFile(os.path.join(folder, 'out'), 'w') as z:
+        z.writestr('1.pcap', 'of an earlier run')
+        z.writestr('cleave.json', '{}')
+
+
 def old_page(folder: str) -> None:
     """That of an earlier run, elsewhere than beside the outputs."""
     os.makedirs(os.path.join(folder, 'far'))
@@ -389,6 +401,16 @@ def foreign(folder: str) -> None:
     os.makedirs(out)
     with open(os.path.join(out, 'precious'), 'wb') as f:
         f.write(b'not to be had again')
+
+
+def foreign_archive(folder: str) -> None:
+    with zipfile.ZipFile(os.path.join(folder, 'out'), 'w') as z:
+        z.writestr('precious', 'not to be had again')
+
+
+def stale_archive(folder: str) -> None:
+    with open(os.path.join(folder, STALE), 'wb') as f:
+        f.write(b'begun')
 
 
 def stale(folder: str) -> None:
@@ -455,6 +477,27 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'zstd-longer': lambda: split(
         packed(traffic('a.pcap', *LONGER)), '-t', '1',
         fault_kinds=('library', 'read')),
+    'archive': lambda: split(traffic('a.pcap'), '--archive', '-t', '1', thorough=True),
+    'archive-twice': lambda: split(traffic('a.pcap'), '--archive', '-t', '2', '--window', '16KiB',
+                                   '--name', '{proto}/{n}/{n}.pcap'),
+    'archive-pcapng': lambda: split(pcapng(), '--archive', '-t', '1', '--window', '16KiB'),
+    'archive-converted': lambda: split(pcapng(), '--archive', '-t', '2', '--format', 'pcap'),
+    'archive-merge': lambda: split('--merge', '--archive', '-t', '2', traffic('a.pcap'), pcapng()),
+    'archive-top': lambda: split(zipped(traffic('a.pcap')), '--archive', '-t', '2', '--top', '3'),
+    'archive-pipe': lambda: split('-', '--archive', '-t', '1', stdin=pipe()),
+    'top-pipe': lambda: split('-', '--top', '3', '-t', '2', stdin=pipe(*LONGER)),
+    'archive-force-full': lambda: split(
+        traffic('a.pcap'), '--archive', '-t', '1', '--sync', 'full', '--force', '--report',
+        'far/page.html', before=lambda folder: (old_archive(folder), old_page(folder))[0]),
+    'archive-force-plain-rename': lambda: split(
+        traffic('a.pcap'), '--archive', '-t', '1', '--force', before=old_archive, thorough=True,
+        fault_kinds=('rename', 'rename-plain', 'remove', 'lstat', 'open', 'pread', 'fstat')),
+    'archive-force-foreign': lambda: split(
+        traffic('a.pcap'), '--archive', '-t', '1', '--force', before=foreign_archive, refused=True,
+        thorough=True, fault_kinds=('lstat', 'open', 'fstat', 'pread')),
+    'archive-clean': lambda: split(
+        traffic('a.pcap'), '--archive', '-t', '1', '--clean', before=stale_archive,
+        fault_kinds=('open', 'opendir', 'readdir', 'lstat', 'flock', 'fstat')),
     'dry-run': lambda: Variant(('split', '-q', '--dry-run', '--manifest', '-', '-t', '1',
                                 traffic('a.pcap'))),
     'spilled': lambda: Variant(('split', '-q', '--dry-run', '--manifest', '-', '-t', '1',
@@ -472,6 +515,9 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
         ('generate', 'synflood', '-q', '-o', 'new.pcap', '--count', '50'), in_part='new',
         thorough=True),
 }
+
+
+KILLED = ('few-open', 'force-full', 'archive', 'archive-twice', 'archive-pipe', 'archive-force-full')
 
 
 def no_name_left() -> None:
@@ -836,6 +882,70 @@ def little_memory() -> None:
 
 # ---- kill -9, SIGINT, SIGTERM ----
 
+def digest(path: str) -> str:
+    """Of a directory, or an archive."""
+    if os.path.isdir(path):
+        return harness.tree_digest(path)
+    with open(path, 'rb') as f:
+        return hashlib.sha256(f.read()).hexdigest()
+
+
+def remove(path: str) -> None:
+    if os.path.isdir(path):
+        shutil.rmtree(path)
+    else:
+        os.unlink(path)
+
+
+def copy(path: str, to: str) -> None:
+    if os.path.isdir(path):
+        shutil.copytree(path, to)
+    else:
+        shutil.copy(path, to)
+
+
+# What changes something that others can see, and so should be looked at before each of its calls.
+LASTS = ('open', 'mkdir', 'rename', 'rename-plain', 'remove', 'sync', 'truncate', 'write',
+         'pwrite', 'close', 'close-output', 'flock')
+
+
+def killed_at(variant: Callable[[], Variant]) -> Callable[[], None]:
+    """Killed before any call: what is there is as it was, or whole; what else is left is found by
+    the next run, and removed with --clean."""
+    def case() -> None:
+        if not suite.faults:
+            raise harness.Skip('the linker has no --wrap')
+        v = variant()
+        trial = Trial(v, 'killed')
+        target = os.path.join(trial.dir, 'out')
+        new = digest(target)
+        seen = {'before': 0, 'new': 0, 'left': 0}
+        for kind in LASTS:
+            for n in range(1, CALLS_MAX):
+                ending = trial.run('%s:%d:0:kill' % (kind, n))
+                if not met(trial.log):
+                    check_equal(ending.status, 0, 'status without a kill')
+                    break
+                what = 'killed at %s %d, %s' % (kind, n, in_words(trial.caller()))
+                check_equal(ending.status, -signal.SIGKILL, what)
+                left = {name: data for name, data in ending.tree.items()
+                        if name.startswith(HIDDEN)}
+                rest = {name: data for name, data in ending.tree.items() if name not in left}
+                whole = os.path.exists(target) and digest(target) == new
+                if not whole:
+                    harness.check_files(rest, trial.before)
+                seen['new' if whole else 'before'] += 1
+                seen['left'] += bool(left)
+                harness.run([suite.cleave, *v.args, '--clean', '--force'], cwd=trial.dir,
+                            input=v.stdin)
+                check_equal(digest(target), new, what + ': the run behind it')
+                check_equal([name for name in harness.files_of(trial.dir)
+                             if name.startswith(HIDDEN)], [], what + ': what is left')
+        print('        %s' % ', '.join('%s %d' % pair for pair in seen.items()))
+        check(seen['left'] > 10, 'few were killed at work: %r', seen)
+    return case
+
+
 class Stopped:
     """Runs that are stopped at random moments, and what is at their target then."""
 
@@ -848,23 +958,24 @@ class Stopped:
         suite.run_cleave('generate', 'traffic', '-q', '-o', capture, '--flows', '300',
                          '--packets', str(packets))
         self.args = ['split', '-q', '-o', self.target, '-t', '2', *flags, capture]
-        suite.run_cleave(*self.args, '--verify')
+        archive = [flag for flag in flags if flag == '--archive']
+        suite.run_cleave(*self.args, *([] if archive else ['--verify']))
         started = time.monotonic()
         suite.run_cleave(*self.args, '--force')
         self.taken = time.monotonic() - started
-        self.new = harness.tree_digest(self.target)
-        shutil.rmtree(self.target)
-        suite.run_cleave('split', '-q', '-o', self.target, '--by', 'hostpair', capture)
-        self.old = harness.tree_digest(self.target)
-        shutil.copytree(self.target, self.keep)
+        self.new = digest(self.target)
+        remove(self.target)
+        suite.run_cleave('split', '-q', '-o', self.target, '--by', 'hostpair', *archive, capture)
+        self.old = digest(self.target)
+        copy(self.target, self.keep)
         check(self.old != self.new, 'the old output is like the new one')
 
     def prepare(self, old: bool) -> None:
         """Nothing but the old output, or not even that."""
         for name in os.listdir(self.place):
-            shutil.rmtree(os.path.join(self.place, name))
+            remove(os.path.join(self.place, name))
         if old:
-            shutil.copytree(self.keep, self.target)
+            copy(self.keep, self.target)
 
     def stop(self, number: int, again: bool = False) -> Tuple[int, str]:
         """The status and what is said. again: a second signal comes at once."""
@@ -879,9 +990,9 @@ class Stopped:
         """What is at the target: nothing, old or new; never anything else."""
         if not os.path.exists(self.target):
             return 'nothing'
-        digest = harness.tree_digest(self.target)
-        check(digest in (self.old, self.new), 'the target is neither old nor new: %s', digest)
-        return 'old' if digest == self.old else 'new'
+        there = digest(self.target)
+        check(there in (self.old, self.new), 'the target is neither old nor new: %s', there)
+        return 'old' if there == self.old else 'new'
 
     def left(self) -> List[str]:
         return [name for name in os.listdir(self.place) if name != 'out']
@@ -891,7 +1002,7 @@ class Stopped:
         if clean:
             flags = (*flags, '--clean')
         talk = suite.run_cleave(*self.args, *flags).stderr.decode()
-        check_equal(harness.tree_digest(self.target), self.new, 'the run behind it')
+        check_equal(digest(self.target), self.new, 'the run behind it')
         if clean:
             check_equal((self.left(), talk), ([], ''), 'what is left with --clean')
         elif left:
@@ -976,7 +1087,7 @@ def signals_while_waiting() -> None:
     data = big_capture()
     for number in STOPS[1:3]:
         for path, sent in (fifo, 0), ('-', 0), ('-', 20), ('-', 3000), ('-', len(data)):
-            for flags in ((), ('--merge',), ('--window', '64KiB', '--verify')):
+            for flags in ((), ('--merge',), ('--window', '64KiB', '--verify'), ('--archive',)):
                 with subprocess.Popen([suite.cleave, 'split', '-q', '-o', target, *flags, path],
                                       stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:
                     assert child.stdin
@@ -1057,10 +1168,14 @@ def main() -> int:
     for case in (no_name_left, read_fails_late, covered, output_removed, spills, confined, scoped, name_taken,
                  swapped, input_shrinks, little_memory):
         cases[case.__name__.replace('_', '-')] = case
+    for name in KILLED:
+        cases['killed-at-' + name] = killed_at(VARIANTS[name])
     cases['killed'] = kills(n_kills, '--verify', old=False)
     cases['killed-replacing'] = kills(n_kills, '--force', old=True)
+    cases['killed-archive'] = kills(n_kills, '--archive', '--force', old=True)
     cases['stopped'] = signals(n_signals, old=False)
     cases['stopped-replacing'] = signals(n_signals, '--force', old=True)
+    cases['stopped-archive'] = signals(n_signals, '--archive', '--force', old=True)
     cases['stopped-waiting'] = signals_while_waiting
     cases['signals-ignored'] = signals_ignored
     return suite.run(cases)

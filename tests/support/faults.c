@@ -7,8 +7,8 @@
  *     CLEAVE_FAULT_LOG=FILE                    gets a line for each fault that was met
  *
  * ERRNO is a number. MODE: "once", the default; "on", all later calls too; "short", reads and
- * writes do half of what they are asked for, and do not fail. A call that fails is not made, but
- * that what is closed is closed.
+ * writes do half of what they are asked for, and do not fail; "kill", the program is killed. A call
+ * that fails is not made, but that what is closed is closed.
  */
 #include <dirent.h>
 #include <errno.h>
@@ -94,6 +94,7 @@ enum mode {
     MODE_ONCE,
     MODE_ON,
     MODE_SHORT,
+    MODE_KILL,
 };
 
 /* One per kind; written before main(). */
@@ -137,6 +138,7 @@ static const char *parse_one(const char *at)
         const size_t mode = strcspn(++end, ",");
         p->mode = strncmp(end, "on", mode) == 0      ? MODE_ON
                   : strncmp(end, "short", mode) == 0 ? MODE_SHORT
+                  : strncmp(end, "kill", mode) == 0  ? MODE_KILL
                                                      : MODE_ONCE;
         end += mode;
     }
@@ -186,6 +188,8 @@ static bool hit(enum kind k, const void *caller)
         return false;
     if (log_fd >= 0 && !atomic_exchange(&p->logged, true))
         note(k, n, caller);
+    if (p->mode == MODE_KILL)
+        (void)raise(SIGKILL);
     errno = p->error;
     return true;
 }
@@ -285,7 +289,7 @@ int wrap_pipe(int ends[2])
 static bool is_output(int fd)
 {
     struct stat st;
-    return !is_wake(fd) && real_fstat(fd, &st) == 0 &&
+    return !is_wake(fd) && real_fstat(fd, &st) == 0 && st.st_nlink > 0 &&
            (S_ISREG(st.st_mode) || S_ISFIFO(st.st_mode)) &&
            (real_fcntl(fd, F_GETFL, 0) & O_ACCMODE) != O_RDONLY;
 }
