@@ -17,13 +17,25 @@ static void went_on(struct codec_io *io, size_t in, size_t out)
 #if HAVE_ZLIB
 #include <zlib.h>
 
-static void *gzip_open(void)
+enum { WINDOW_BITS = 15 };
+
+static void *inflate_open(int window_bits)
 {
     z_stream *z = mem_zalloc(1, sizeof *z);
-    if (z && inflateInit2(z, 15 + 16) == Z_OK)
+    if (z && inflateInit2(z, window_bits) == Z_OK)
         return z;
     mem_free(z);
     return NULL;
+}
+
+static void *gzip_open(void)
+{
+    return inflate_open(WINDOW_BITS + 16);
+}
+
+static void *deflate_open(void)
+{
+    return inflate_open(-WINDOW_BITS); /* without a header */
 }
 
 static unsigned at_most_uint(size_t n)
@@ -46,7 +58,7 @@ static enum codec_step gzip_step(void *state, struct codec_io *io, const char **
         return io->in_ended && io->in_len == 0 && io->out_len ? CODEC_CUT : CODEC_MORE;
     if (status == Z_MEM_ERROR)
         return CODEC_NOMEM;
-    *why = z->msg ? z->msg : "not gzip data";
+    *why = z->msg ? z->msg : "corrupt data";
     return CODEC_BAD;
 }
 
@@ -266,8 +278,10 @@ static bool ready(void *state)
 
 #if HAVE_ZLIB
 #define GZIP_CODEC gzip_open, gzip_step, gzip_again, gzip_close
+#define DEFLATE_CODEC deflate_open, gzip_step, gzip_again, gzip_close
 #else
 #define GZIP_CODEC NULL, NULL, NULL, NULL
+#define DEFLATE_CODEC NULL, NULL, NULL, NULL
 #endif
 #if HAVE_ZSTD
 #define ZSTD_CODEC zstd_open, zstd_step, ready, zstd_close
@@ -305,6 +319,12 @@ const struct codec *codec_for(const uint8_t *p, size_t n)
         if (n >= codecs[i].magic_len && memcmp(p, codecs[i].magic, codecs[i].magic_len) == 0)
             return &codecs[i];
     return NULL;
+}
+
+const struct codec *codec_deflate(void)
+{
+    static const struct codec deflate = {"deflate", "", 0, false, DEFLATE_CODEC, "unzip -p"};
+    return &deflate;
 }
 
 /* RFC 8878, section 3.1.2; lz4_Frame_format.md has the same ones. */

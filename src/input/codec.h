@@ -47,6 +47,9 @@ struct codec {
 /* The codec for what begins with the n bytes at p; NULL: none is known. */
 const struct codec *codec_for(const uint8_t *p, size_t n);
 
+/* Bare deflate data (RFC 1951), which members of zip archives are; nothing tells them. */
+const struct codec *codec_deflate(void);
+
 /*
  * Bytes of the skippable frame whose header stands at p, header included; 0: there is none. They
  * hold nothing of the data, and do not tell of which of the formats they are.

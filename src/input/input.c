@@ -10,11 +10,13 @@
 #include "base/mem.h"
 #include "base/port.h"
 #include "input/kinds.h"
+#include "input/member.h"
 
 enum { MAGIC = 8 };
 
 struct input {
     char *path;
+    char *archive; /* whose member it is; NULL: path is the file's */
     struct file file;
     struct input_id id;
     uint64_t size;
@@ -22,6 +24,7 @@ struct input {
     struct reader *reader; /* NULL: mapped */
     struct map map;        /* of a file, or of memory */
     _Atomic size_t made;   /* bytes of memory that the reader had */
+    struct member *member; /* whose bytes the reader gets */
     struct input_plan plan;
 };
 
@@ -78,7 +81,7 @@ static bool begin_file(struct input *in, struct clv_error *err)
         !(in->given && S_ISSOCK(st.st_mode)))
         return clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
                         kind_of(st.st_mode));
-    in->id = (struct input_id){(uint64_t)st.st_dev, (uint64_t)st.st_ino};
+    in->id = (struct input_id){(uint64_t)st.st_dev, (uint64_t)st.st_ino, 0};
     uint8_t magic[MAGIC];
     ssize_t n = -1;
     if (S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_CUR) == 0) {
@@ -86,8 +89,8 @@ static bool begin_file(struct input *in, struct clv_error *err)
         n = pread(fd, magic, sizeof magic, 0);
     }
     /* What the address space or the file system does not let map is read. */
-    const bool mapped =
-        n >= 0 && !compression_of(magic, (size_t)n) && map_open(&in->map, in->path, fd, in->size);
+    const bool mapped = n >= 0 && !compression_of(magic, (size_t)n) &&
+                        map_open(&in->map, in->path, fd, 0, in->size);
     if (!mapped && !(in->reader = reader_open(in->path, &in->file, NULL, err)))
         return false;
     if (in->reader && in->size) /* what is read twice must be the same, though the file may grow */
@@ -122,6 +125,101 @@ bool input_open(struct input **out, const char *path, struct clv_error *err)
                        kind_of(st.st_mode));
     else if (begin_file(in, err))
         return true;
+    input_close(out);
+    return false;
+}
+
+size_t input_archive_len(const char *path)
+{
+    char file[PATH_MAX];
+    struct stat st;
+    if (stat(path, &st) == 0)
+        return 0;
+    for (const char *colon = path; (colon = strchr(colon, ':')) != NULL; colon++) {
+        const size_t len = (size_t)(colon - path);
+        if (len >= sizeof file)
+            break;
+        memcpy(file, path, len);
+        file[len] = '\0';
+        if (stat(file, &st) == 0 && S_ISREG(st.st_mode))
+            return len;
+    }
+    return 0;
+}
+
+const char *input_file(const char *path, char buf[PATH_MAX])
+{
+    const size_t len = input_archive_len(path);
+    if (len == 0)
+        return path;
+    memcpy(buf, path, len);
+    buf[len] = '\0';
+    return buf;
+}
+
+/* A stored member that is not compressed itself is mapped where it lies. */
+static bool begin_member(struct input *in, const struct unzip *z, struct unzip_member *m,
+                         struct clv_error *err)
+{
+    if (!member_readable(m, in->path, err) || !unzip_locate(z, m, err))
+        return false;
+    const struct clv_span data = unzip_data(z, m);
+    in->id.member = m->header + 1;
+    in->size = data.len;
+    if (m->central.method == UNZIP_STORED &&
+        !compression_of(data.p, (size_t)min_u64(data.len, MAGIC)) &&
+        map_open(&in->map, in->path, in->file.fd, m->data, data.len))
+        return true;
+    in->member = member_open(in->path, &in->file, m, err);
+    const struct input_maker maker =
+        in->member ? member_maker(in->member) : (struct input_maker){0};
+    return in->member && (in->reader = reader_open(in->path, &in->file, &maker, err));
+}
+
+static bool find_member(struct input *in, const struct input_place *place, struct clv_error *err)
+{
+    struct unzip z;
+    struct unzip_member m;
+    struct stat st;
+    const char *const name = place->path + place->archive_len + 1;
+    const size_t len = strlen(name);
+    const int fd = in->file.fd = open(in->archive, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0 || fstat(fd, &st) != 0)
+        return clv_fail_errno(err, in->path, "cannot be opened");
+    in->id = (struct input_id){(uint64_t)st.st_dev, (uint64_t)st.st_ino, 0};
+    if (!unzip_open(&z, in->path, fd, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0, err))
+        return false;
+    bool ok = unzip_entry(&z, place->entry, &m, err);
+    if (ok && (m.central.name.len != len || memcmp(m.central.name.p, name, len) != 0))
+        ok = clv_fail(err, CLV_ERR_IO, in->path, "the archive was replaced since the run began");
+    ok = ok && begin_member(in, &z, &m, err);
+    ok = unzip_check(&z, err) && ok;
+    unzip_close(&z);
+    return ok;
+}
+
+bool input_open_at(struct input **out, const struct input_place *place, struct clv_error *err)
+{
+    *out = NULL;
+    if (place->fault) {
+        if (err)
+            *err = *place->fault;
+        return false;
+    }
+    if (place->archive_len == 0)
+        return input_open(out, place->path, err);
+    struct input *in = *out = create(place->path, err);
+    if (!in)
+        return false;
+    in->archive = mem_alloc(place->archive_len + 1, 1);
+    if (!in->archive) {
+        (void)clv_fail_nomem(err, place->path, place->archive_len);
+    } else {
+        memcpy(in->archive, place->path, place->archive_len);
+        in->archive[place->archive_len] = '\0';
+        if (find_member(in, place, err))
+            return true;
+    }
     input_close(out);
     return false;
 }
@@ -192,9 +290,11 @@ void input_close(struct input **inp)
     if (!in)
         return;
     reader_close(&in->reader);
+    member_close(&in->member);
     map_close(&in->map);
     file_close(&in->file);
     mem_free(in->path);
+    mem_free(in->archive);
     mem_free(in);
     *inp = NULL;
 }
@@ -214,8 +314,19 @@ struct input_id input_id(const struct input *in)
     return in->id;
 }
 
+int input_id_compare(const struct input_id *a, const struct input_id *b)
+{
+    const uint64_t x[] = {a->device, a->inode, a->member}, y[] = {b->device, b->inode, b->member};
+    for (size_t i = 0; i < sizeof x / sizeof *x; i++)
+        if (x[i] != y[i])
+            return x[i] < y[i] ? -1 : 1;
+    return 0;
+}
+
 void input_limit(struct input *in, uint64_t size)
 {
+    if (in->archive)
+        return;
     in->size = size;
     if (in->reader)
         reader_limit(in->reader, size);
@@ -230,7 +341,8 @@ uint64_t input_consumed(struct input *in)
 
 const char *input_compression(const struct input *in)
 {
-    return in->reader ? reader_compression(in->reader) : NULL;
+    const char *own = in->reader ? reader_compression(in->reader) : NULL;
+    return own || !in->member ? own : member_compression(in->member);
 }
 
 bool input_is_stream(const struct input *in)
@@ -272,6 +384,11 @@ enum input_step input_next(struct input *in, struct input_window *w, struct clv_
     return INPUT_WINDOW;
 }
 
+static const char *file_of(const struct input *in)
+{
+    return in->archive ? in->archive : in->path;
+}
+
 void input_release(const struct input_window *w, size_t from, size_t to)
 {
     struct input *in = w->in;
@@ -284,7 +401,7 @@ void input_release(const struct input_window *w, size_t from, size_t to)
     const uint64_t len = map_release(&in->map, w, from, to, &first);
     if (len == 0 || !in->file.drop_cache)
         return;
-    const int fd = in->file.fd >= 0 ? in->file.fd : open(in->path, O_RDONLY | O_CLOEXEC);
+    const int fd = in->file.fd >= 0 ? in->file.fd : open(file_of(in), O_RDONLY | O_CLOEXEC);
     if (fd >= 0)
         port_forget(fd, first, len);
     if (fd >= 0 && fd != in->file.fd)
@@ -296,7 +413,7 @@ static bool look_again(const struct input *in, struct stat *st)
 {
     if (in->file.fd >= 0)
         return fstat(in->file.fd, st) == 0;
-    return stat(in->path, st) == 0 && (uint64_t)st->st_dev == in->id.device &&
+    return stat(file_of(in), st) == 0 && (uint64_t)st->st_dev == in->id.device &&
            (uint64_t)st->st_ino == in->id.inode;
 }
 
@@ -308,7 +425,7 @@ bool input_check(struct input *in, struct clv_error *err)
     if (!map_check(&in->map, err))
         return false;
     /* Within the last page nothing is raised, and zeros are read. */
-    return CLV_LIKELY(!look_again(in, &st) || (uint64_t)st.st_size >= in->size) ||
+    return CLV_LIKELY(!look_again(in, &st) || (uint64_t)st.st_size >= in->map.at + in->size) ||
            map_shrank(&in->map, (uint64_t)st.st_size, err);
 }
 

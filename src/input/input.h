@@ -1,13 +1,16 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * Room: a path becomes windows. Takes a path, or "-" for standard input, or a descriptor, or bytes
- * in memory; gives contiguous spans of the bytes, one after another. A plain regular file is
- * mapped, and a window is a view of the map, or of the memory. What cannot be mapped (a FIFO,
- * standard input, more than the address space has room for) or has to be decompressed is read ahead
- * by a thread of its own into a few buffers, which come back when they are released.
+ * in memory, or a member of a zip archive; gives contiguous spans of the bytes, one after another.
+ * A plain regular file is mapped, as a stored member is, and a window is a view of the map, or of
+ * the memory. What cannot be mapped (a FIFO, standard input, more than the address space has room
+ * for) or has to be decompressed is read ahead by a thread of its own into a few buffers, which
+ * come back when they are released.
  */
 #ifndef CLEAVE_INPUT_INPUT_H
 #define CLEAVE_INPUT_INPUT_H
+
+#include <limits.h>
 
 #include "base/fail.h"
 
@@ -48,6 +51,8 @@ struct input_maker {
     bool (*make)(void *user, uint8_t *to, size_t len, size_t *n, struct clv_error *err);
     void (*stop)(void *user);         /* make() is to fail soon. Threads: any */
     uint64_t (*consumed)(void *user); /* as input_consumed(). Threads: any */
+    /* Why what was made ends early, as input_damage(); NULL: it never does. */
+    const struct clv_error *(*damage)(void *user);
     void *user;
     bool packed; /* they may be compressed, and are looked at when the input is opened */
 };
@@ -55,6 +60,27 @@ struct input_maker {
 /* On failure *out is NULL. The path is copied. A FIFO is waited for until it has a writer. */
 CLV_MUST_CHECK bool input_open(struct input **out, const char *path, struct clv_error *err);
 void input_close(struct input **in);
+
+/* Where an input is. */
+struct input_place {
+    const char *path;   /* borrowed; of a member: the archive's, a colon, and the member's name */
+    size_t archive_len; /* bytes of path that are the archive's; 0: it is a file */
+    uint64_t entry;     /* byte of the member's entry in the archive's directory */
+    const struct clv_error *fault; /* borrowed: why nothing can be read there; NULL: unknown yet */
+};
+
+/* The same of a file or a member, as it was found. */
+CLV_MUST_CHECK bool input_open_at(struct input **out, const struct input_place *place,
+                                  struct clv_error *err);
+
+/*
+ * Bytes of the path that are an archive's: the shortest that name a regular file and are followed
+ * by a colon. 0: the path names something itself, or neither.
+ */
+size_t input_archive_len(const char *path);
+
+/* The file that is opened for the input, in buf where the path names a member. */
+const char *input_file(const char *path, char buf[PATH_MAX]);
 
 /*
  * The same of a descriptor, which stays the caller's: the input has a copy of its own, with the
@@ -76,16 +102,22 @@ void input_interrupt(struct input *in);
 
 const char *input_path(const struct input *in);
 
-/* Bytes of the file when it was opened; 0 where that is not known, for a FIFO say. */
+/* Bytes of the file when it was opened, or those that hold the member; 0 where that is not known,
+ * for a FIFO say. */
 uint64_t input_size(const struct input *in);
 
-/* Which file it is, whatever its name: no other has both numbers at the same time. */
+/* Which file it is, or part of a file, whatever its name: no other has all three at a time. */
 struct input_id {
     uint64_t device, inode;
+    uint64_t member; /* byte of its local header in the archive, + 1; 0: the file itself */
 };
 struct input_id input_id(const struct input *in);
 
-/* Right after it was opened: the file, which has more, is to end with its first size bytes. */
+/* Orders them. */
+int input_id_compare(const struct input_id *a, const struct input_id *b);
+
+/* Right after it was opened: the file, which has more, is to end with its first size bytes. Members
+ * do not grow. */
 void input_limit(struct input *in, uint64_t size);
 
 /* Bytes of the file that have been read or handed out as windows: what progress is measured by. */

@@ -104,7 +104,7 @@ static bool hold(struct map *m, int fd)
 {
     const size_t size = (size_t)m->size;
     uint8_t *p = mem_alloc(size, 1);
-    if (!p || pread(fd, p, size, 0) != (ssize_t)size) {
+    if (!p || pread(fd, p, size, (off_t)m->at) != (ssize_t)size) {
         mem_free(p);
         return false;
     }
@@ -113,19 +113,26 @@ static bool hold(struct map *m, int fd)
     return true;
 }
 
-bool map_open(struct map *m, const char *path, int fd, uint64_t size)
+/* Bytes of the map before m->p: it begins with a page. */
+static size_t lead(const struct map *m)
 {
-    *m = (struct map){.path = path, .size = size, .mapped = size, .guard = -1};
+    return (uintptr_t)m->p & page_mask();
+}
+
+bool map_open(struct map *m, const char *path, int fd, uint64_t at, uint64_t size)
+{
+    *m = (struct map){.path = path, .at = at, .size = size, .mapped = size, .guard = -1};
     if (size > SIZE_MAX / 2)
         return false;
     if (size <= HELD_MAX)
         return size == 0 || hold(m, fd);
-    void *p = mmap(NULL, (size_t)size, PROT_READ, MAP_SHARED, fd, 0);
+    const size_t skip = (size_t)(at & page_mask()), len = skip + (size_t)size;
+    uint8_t *p = mmap(NULL, len, PROT_READ, MAP_SHARED, fd, (off_t)(at - skip));
     if (p == MAP_FAILED)
         return false;
-    m->p = p;
-    (void)madvise(p, (size_t)size, MADV_SEQUENTIAL);
-    m->guard = watch(m->p, size);
+    m->p = p + skip;
+    (void)madvise(p, len, MADV_SEQUENTIAL);
+    m->guard = watch(p, len);
     if (m->guard < 0)
         map_close(m);
     return m->guard >= 0;
@@ -144,7 +151,7 @@ void map_close(struct map *m)
     if (m->held)
         mem_free((void *)(uintptr_t)m->p);
     else if (!m->lent)
-        (void)munmap((void *)(uintptr_t)m->p, (size_t)m->mapped);
+        (void)munmap((void *)((uintptr_t)m->p - lead(m)), lead(m) + (size_t)m->mapped);
     m->p = NULL;
 }
 
@@ -167,21 +174,25 @@ uint64_t map_release(const struct map *m, const struct input_window *w, size_t f
     const uintptr_t end = ((uintptr_t)w->p + to) & ~page_mask();
     if (begin >= end || m->held || m->lent) /* only what is mapped can be had again */
         return 0;
-    *first = begin - (uintptr_t)m->p;
+    *first = m->at + (begin - (uintptr_t)m->p);
     (void)madvise((void *)begin, end - begin, MADV_DONTNEED);
     return end - begin;
 }
 
 bool map_shrank(const struct map *m, uint64_t size, struct clv_error *err)
 {
-    (void)clv_fail(err, CLV_ERR_IO, m->path, "the file shrank while it was read: it had %llu bytes",
-                   (unsigned long long)m->size);
+    if (m->at)
+        (void)clv_fail(err, CLV_ERR_IO, m->path, "the archive shrank while it was read");
+    else
+        (void)clv_fail(err, CLV_ERR_IO, m->path,
+                       "the file shrank while it was read: it had %llu bytes",
+                       (unsigned long long)m->size);
     (void)clv_fail_hint(err, "split it when nothing truncates or rewrites it any more");
-    return clv_fail_at(err, size, 0);
+    return clv_fail_at(err, size - min_u64(size, m->at), 0); /* of the part */
 }
 
 bool map_check(const struct map *m, struct clv_error *err)
 {
     const uint64_t gone = m->guard < 0 ? 0 : atomic_load(&guards[m->guard].gone);
-    return CLV_LIKELY(gone == 0) || map_shrank(m, gone - 1, err);
+    return CLV_LIKELY(gone == 0) || map_shrank(m, m->at - lead(m) + gone - 1, err);
 }

@@ -358,9 +358,11 @@ uint64_t reader_consumed(struct reader *s)
     return s->maker.make ? s->maker.consumed(s->maker.user) : atomic_load(&s->consumed);
 }
 
+/* What is compressed within what is damaged ends early, too: the one is the cause of the other. */
 const struct clv_error *reader_damage(const struct reader *s)
 {
-    return &s->damage;
+    const struct clv_error *made = s->maker.damage ? s->maker.damage(s->maker.user) : NULL;
+    return made && made->code != CLV_ERR_NONE ? made : &s->damage;
 }
 
 static bool reserve_carry(struct reader *s, size_t len, struct clv_error *err)
@@ -382,9 +384,9 @@ bool reader_head(struct reader *s, size_t max, struct clv_span *head, struct clv
             return false;
         s->carry_len += n;
     }
-    if (s->carry_len == 0 && s->damage.code != CLV_ERR_NONE) {
+    if (s->carry_len == 0 && reader_damage(s)->code != CLV_ERR_NONE) {
         if (err)
-            *err = s->damage; /* not one byte can be had */
+            *err = *reader_damage(s); /* not one byte can be had */
         return false;
     }
     *head = (struct clv_span){s->carry, s->carry_len};

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "input/unzip.h"
 
+#include <errno.h>
+
 /* Sections of APPNOTE.TXT. */
 #define LOCAL_MAGIC UINT32_C(0x04034b50)      /* 4.3.7 */
 #define DESCRIPTOR_MAGIC UINT32_C(0x08074b50) /* 4.3.9.3 */
@@ -158,8 +160,9 @@ static bool read_end(struct unzip *z, struct clv_error *err)
 bool unzip_open(struct unzip *z, const char *path, int fd, uint64_t size, struct clv_error *err)
 {
     *z = (struct unzip){.path = path};
-    if (!map_open(&z->map, path, fd, size)) {
-        (void)clv_fail(err, CLV_ERR_IO, path, "zip archive: cannot be mapped");
+    errno = ENOMEM; /* where no call says why */
+    if (!map_open(&z->map, path, fd, 0, size)) {
+        (void)clv_fail_errno(err, path, "zip archive: cannot be mapped");
         return clv_fail_hint(err, "unpack it first: unzip %.100s", path);
     }
     bool ok = read_end(z, err);
@@ -266,6 +269,8 @@ bool unzip_entry(const struct unzip *z, uint64_t entry, struct unzip_member *m,
     if (m->disk != 0 && m->disk != UINT16_MAX)
         return bad(z, entry, err, "a member lies in another part of several");
     const struct clv_span name = {p + ENTRY_LEN, name_len};
+    if (name_len && memchr(name.p, 0, name_len))
+        return bad(z, entry, err, "a member's name has a zero in it");
     if (!read_fields(&m->central, p + 6, name, extra_len, &m->header))
         return bad(z, entry, err, "an entry of its directory lacks its sizes of 64 bits");
     if (m->header > z->directory || z->shift > z->directory - m->header)
@@ -342,6 +347,12 @@ bool unzip_locate(const struct unzip *z, struct unzip_member *m, struct clv_erro
     m->described = descriptor != 0;
     m->over += descriptor;
     return true;
+}
+
+bool unzip_begins(const uint8_t *p, size_t n)
+{
+    const uint32_t magic = n >= 4 ? load_le32(p) : 0;
+    return magic == LOCAL_MAGIC || magic == END_MAGIC || magic == END64_MAGIC;
 }
 
 const char *unzip_method(uint16_t method)

@@ -12,7 +12,7 @@
  *
  * Hostile archives: whatever they say, reads stay within the file, and members that share bytes are
  * refused once they come to more than the file has, so that reading all costs no more than reading
- * the file. A name is any bytes, and never a path.
+ * the file. A name is any bytes but zero, and never a path.
  */
 #ifndef CLEAVE_INPUT_UNZIP_H
 #define CLEAVE_INPUT_UNZIP_H
@@ -49,7 +49,7 @@ struct unzip_fields {
     uint16_t time, date;   /* MS-DOS */
     uint32_t crc;          /* of the unpacked bytes */
     uint64_t packed, size; /* bytes in the archive, and unpacked */
-    struct clv_span name;  /* any bytes */
+    struct clv_span name;
     struct clv_span extra;
 };
 
@@ -117,6 +117,9 @@ static inline struct clv_span unzip_data(const struct unzip *z, const struct unz
 
 /* false: reads from the map cannot be trusted, since the file was truncated meanwhile. */
 CLV_MUST_CHECK bool unzip_check(const struct unzip *z, struct clv_error *err);
+
+/* true: an archive begins so, unless it is one that unpacks itself. */
+bool unzip_begins(const uint8_t *p, size_t n);
 
 /* As people call it, "deflate64"; NULL: not known. Static. */
 const char *unzip_method(uint16_t method);

@@ -14,6 +14,7 @@ enum { ZIP_MEMBERS = 8 };
 struct zip_spec {
     const char *name;
     const char *data;
+    size_t len;             /* of data; 0: up to its end as a string */
     uint16_t method, flags; /* flag 8: a descriptor follows the data */
     uint64_t size;
     uint32_t crc;
@@ -26,6 +27,11 @@ struct zip_marks {
     size_t local[ZIP_MEMBERS], data[ZIP_MEMBERS], entry[ZIP_MEMBERS];
     size_t directory, end64, locator, end;
 };
+
+static inline size_t zip_len(const struct zip_spec *s)
+{
+    return s->len ? s->len : strlen(s->data);
+}
 
 static inline void zip_le64(struct bytes *b, uint64_t v)
 {
@@ -40,7 +46,7 @@ static inline void zip_fields(struct bytes *b, const struct zip_spec *s, bool de
     put16(b, false, s->method);
     put32(b, false, 0x5a8f6000); /* a day in 2025 */
     put32(b, false, described ? 0 : s->crc);
-    const uint64_t packed = described ? 0 : strlen(s->data), size = described ? 0 : s->size;
+    const uint64_t packed = described ? 0 : zip_len(s), size = described ? 0 : s->size;
     put32(b, false, s->wide ? UINT32_MAX : (uint32_t)packed);
     put32(b, false, s->wide ? UINT32_MAX : (uint32_t)size);
     put16(b, false, (uint16_t)strlen(s->name));
@@ -51,7 +57,7 @@ static inline void zip_wide(struct bytes *b, const struct zip_spec *s, bool desc
     put16(b, false, 1);
     put16(b, false, 16);
     zip_le64(b, described ? 0 : s->size);
-    zip_le64(b, described ? 0 : strlen(s->data));
+    zip_le64(b, described ? 0 : zip_len(s));
 }
 
 static inline void zip_member(struct bytes *b, const struct zip_spec *s)
@@ -63,17 +69,17 @@ static inline void zip_member(struct bytes *b, const struct zip_spec *s)
     put_bytes(b, s->name, strlen(s->name));
     if (s->wide)
         zip_wide(b, s, described);
-    put_bytes(b, s->data, strlen(s->data));
+    put_bytes(b, s->data, zip_len(s));
     if (!described)
         return;
     if (!s->no_magic)
         put32(b, false, 0x08074b50);
     put32(b, false, s->crc);
     if (s->wide_descriptor) {
-        zip_le64(b, strlen(s->data));
+        zip_le64(b, zip_len(s));
         zip_le64(b, s->size);
     } else {
-        put32(b, false, (uint32_t)strlen(s->data));
+        put32(b, false, (uint32_t)zip_len(s));
         put32(b, false, (uint32_t)s->size);
     }
 }
@@ -95,7 +101,7 @@ static inline void zip_entry_of(struct bytes *b, const struct zip_spec *s, uint6
     put16(b, false, 1);
     put16(b, false, 24);
     zip_le64(b, s->size);
-    zip_le64(b, strlen(s->data));
+    zip_le64(b, zip_len(s));
     zip_le64(b, header);
 }
 
@@ -104,8 +110,8 @@ static inline struct zip_spec zip_settled(const struct zip_spec *s)
 {
     struct zip_spec own = *s;
     if (own.method == 0 && own.size == 0) {
-        own.size = strlen(own.data);
-        own.crc = crc_add(0, own.data, strlen(own.data));
+        own.size = zip_len(&own);
+        own.crc = crc_add(0, own.data, zip_len(&own));
     }
     return own;
 }

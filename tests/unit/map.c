@@ -7,7 +7,7 @@
 #include <sys/mman.h>
 #include <sys/wait.h>
 
-#include "input/input.h"
+#include "input/map.h"
 
 enum { PAGES = 10 };
 
@@ -322,12 +322,71 @@ static void test_foreign(void **state)
     temp_remove(&t);
 }
 
+/* A part of a file begins anywhere, and is told as such when the file shrinks. */
+static void test_part(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t at, size, left; /* in halves of a page */
+        size_t odd;            /* bytes that are added to both */
+        size_t gone;           /* bytes of the part that are there; SIZE_MAX: all */
+    } rows[] = {
+        {"the beginning", 0, 18, 20, 0, SIZE_MAX},
+        {"the end", 2, 18, 20, 0, SIZE_MAX},
+        {"from within a page", 3, 16, 20, 5, SIZE_MAX},
+        {"small", 3, 1, 20, 5, SIZE_MAX},
+        {"what follows is cut off", 1, 17, 19, 0, SIZE_MAX},
+        {"all of it is cut off", 3, 16, 2, 5, 0},
+        {"its end is cut off", 3, 17, 10, 0, 7},
+    };
+    const size_t page = page_len();
+    struct temp t;
+    (void)state;
+    temp_make(&t);
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const char *row = rows[i].name;
+        const size_t at = rows[i].at * page / 2 + rows[i].odd,
+                     size = rows[i].size * page / 2 + rows[i].odd;
+        const char *path = paged_file(&t, "a", PAGES * page);
+        struct map m;
+        struct clv_error err = {0};
+        struct input_window w;
+        const struct input_plan plan = {.window = SIZE_MAX};
+        const int fd = open(path, O_RDONLY);
+        assert_true(fd >= 0);
+        CHECK(row, map_open(&m, path, fd, at, size));
+        assert_int_equal(close(fd), 0);
+        map_next(&m, &plan, &w);
+        CHECK_EQ(row, w.len, size);
+        CHECK_EQ(row, w.p[0], at / page + 1);
+        CHECK_EQ(row, w.p[size - 1], (at + size - 1) / page + 1);
+        /* What is given up are whole pages, and bytes of the file. */
+        uint64_t first = 0;
+        const uint64_t len = map_release(&m, &w, 0, size, &first);
+        CHECK(row, len % page == 0 && first % page == 0 && (len == 0 || first >= at));
+        CHECK(row, len == 0 || (first - at < page && at + size - (first + len) < page));
+        assert_int_equal(truncate(path, (off_t)(rows[i].left * page / 2)), 0);
+        (void)w.p[size - 1];
+        unsigned sum = 0;
+        for (size_t k = 0; k < size; k += 37)
+            sum += w.p[k];
+        CHECK(row, sum < UINT32_MAX);
+        CHECK_EQ(row, map_check(&m, &err), rows[i].gone == SIZE_MAX);
+        if (rows[i].gone != SIZE_MAX) {
+            CHECK_EQ(row, err.offset, rows[i].gone * page / 2);
+            CHECK_HAS(row, err.what, "the archive shrank");
+        }
+        map_close(&m);
+    }
+    temp_remove(&t);
+}
+
 UNIT(map)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_truncated), cmocka_unit_test(test_two),
         cmocka_unit_test(test_threads),   cmocka_unit_test(test_action),
-        cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_foreign),   cmocka_unit_test(test_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
