@@ -72,7 +72,8 @@ static void set_up(struct fixture *x, uint64_t records, const char *dir)
                                           .udp = 20,
                                           .overwrite = true};
     if (!clv_generate_traffic(path, &tp, NULL, NULL, &err) ||
-        !source_probe(&x->source, path, -1, false, &err) || !source_begin(&x->source, &all, &err) ||
+        !source_probe(&x->source, &(struct input_place){.path = path}, -1, false, &err) ||
+        !source_begin(&x->source, &all, &err) ||
         input_next(x->source.in, &x->v.w, &err) != INPUT_WINDOW ||
         !flow_by_parse(&x->plan.by, "by", "flow", false, &err) || !secret_draw(&x->secret, &err) ||
         !name_parse(&x->name, NAME_DEFAULT ".pcap", path, &x->plan.by, &err))

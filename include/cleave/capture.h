@@ -57,7 +57,8 @@ struct clv_capture_format {
 
 /*
  * Opens the capture at path, "-" is standard input, and checks its header. Compressed captures are
- * decompressed on the way. On failure *out is NULL.
+ * decompressed on the way; of zip archives see clv_captures_list(), which has to find one capture
+ * alone. On failure *out is NULL.
  * A FIFO is waited for until it has a writer, and what cannot be mapped until its first 32 bytes
  * are there. Whoever wants to be able to give up before that polls a descriptor, and opens the
  * capture once something can be read. Its records are read in buffers, of 4 MiB or more where they
@@ -67,10 +68,45 @@ CLV_API CLV_MUST_CHECK bool clv_capture_open(struct clv_capture **out, const cha
                                              struct clv_error *err);
 
 /*
- * The same of a descriptor that is open for reading: a file, a pipe or a socket. It stays the
- * caller's, who may close it at once: the capture has a copy (fcntl(2), F_DUPFD_CLOEXEC). A plain
- * file that stands at offset 0 is mapped and stays there; all else is read from where it stands,
- * which moves the offset that both have. name is copied; errors call the capture so.
+ * The captures that paths stand for: archives are opened. Names of all of them are paths again.
+ *
+ *   evidence.zip           the captures in it, by their content, in the order of its directory:
+ * those that are stored or deflated, and compressed themselves or not evidence.zip:a.pcap    the
+ * member a.pcap of it; unless there is a file of this name anything else          itself
+ *
+ * What cannot be looked into, an encrypted member say, and archives within archives may have
+ * captures in them: they are listed, and cannot be opened. So is an archive that is damaged, or has
+ * no capture. Nothing else is looked at.
+ */
+struct clv_captures;
+
+/*
+ * paths are borrowed. pattern: NULL, or which members of archives count, as the shell's patterns
+ * have it, where * takes slashes, too. false: no member has such a name, or there is no memory;
+ * *out is NULL.
+ */
+CLV_API CLV_MUST_CHECK bool clv_captures_list(struct clv_captures **out, const char *const *paths,
+                                              size_t n, const char *pattern, struct clv_error *err);
+
+/* Their names, *n of them, which live as long as c. */
+CLV_API const char *const *clv_captures_names(const struct clv_captures *c, size_t *n);
+
+/* Members of archives that were left out since they are no captures. */
+CLV_API uint64_t clv_captures_others(const struct clv_captures *c);
+
+/* Opens number i of them, from 0, as clv_capture_open() does. */
+CLV_API CLV_MUST_CHECK bool clv_captures_open(struct clv_capture **out,
+                                              const struct clv_captures *c, size_t i,
+                                              struct clv_error *err);
+
+/* *c becomes NULL; it may be that already. Captures that were opened stay. */
+CLV_API void clv_captures_destroy(struct clv_captures **c);
+
+/*
+ * As clv_capture_open(), of a descriptor that is open for reading: a file, a pipe or a socket. It
+ * stays the caller's, who may close it at once: the capture has a copy (fcntl(2), F_DUPFD_CLOEXEC).
+ * A plain file that stands at offset 0 is mapped and stays there; all else is read from where it
+ * stands, which moves the offset that both have. name is copied; errors call the capture so.
  */
 CLV_API CLV_MUST_CHECK bool clv_capture_open_fd(struct clv_capture **out, int fd, const char *name,
                                                 struct clv_error *err);
@@ -102,10 +138,11 @@ CLV_API bool clv_capture_stays(const struct clv_capture *c);
 /* Valid until clv_capture_close(). */
 CLV_API const struct clv_capture_format *clv_capture_format(const struct clv_capture *c);
 
-/* The file's size in bytes when it was opened; 0 where that is not known. */
+/* The file's size in bytes when it was opened, or of what an archive has of it; 0 where that is not
+ * known. */
 CLV_API uint64_t clv_capture_size(const struct clv_capture *c);
 
-/* "gzip" and the like, or NULL. Static. */
+/* "gzip" and the like, "deflate" in an archive, or NULL. Static. */
 CLV_API const char *clv_capture_compression(const struct clv_capture *c);
 
 /* pcapng: sections and interfaces met so far. pcap: captures joined in the file, as by cat. */

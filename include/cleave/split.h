@@ -81,8 +81,9 @@ typedef bool clv_split_progress(const struct clv_split_result *so_far, void *use
 struct clv_split_params {
     size_t struct_size;
     size_t result_size;
-    const char *const
-        *inputs; /* paths of the captures, one behind the other; "-": standard input */
+    /* Paths of the captures, one behind the other; "-": standard input. A zip archive stands for
+     * the captures in it, as clv_captures_list() has them. */
+    const char *const *inputs;
     size_t n_inputs;
     const char *output; /* directory to make, or archive; its parent must exist */
     /* Fields, separated by commas: ip proto port vlan mac tunnel host client server service iface;
@@ -171,6 +172,7 @@ struct clv_split_params {
      * kept beside the output, since a second reading may be needed to find where members lie.
      */
     bool archive;
+    const char *member; /* of archives that are inputs: clv_captures_list()'s pattern; NULL: all */
 };
 
 enum { CLV_LARGEST = 5 };
@@ -268,8 +270,9 @@ struct clv_split_result {
     uint64_t metadata_beyond; /* such blocks left out of outputs: too much for so many outputs */
     uint64_t metadata_unused; /* such blocks that no output has a use for */
     uint64_t names_unused;    /* names in other blocks, of addresses that no output has */
-    uint64_t mixed;      /* outputs that libpcap stops in: their interfaces or sections differ */
-    uint64_t kept_bytes; /* of pipes, kept beside the output while they were read twice */
+    uint64_t mixed;         /* outputs that libpcap stops in: their interfaces or sections differ */
+    uint64_t kept_bytes;    /* of pipes, kept beside the output while they were read twice */
+    uint64_t other_members; /* of archives: they are no captures, and were left out */
 };
 
 /* For struct clv_split_params. */

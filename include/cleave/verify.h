@@ -35,6 +35,7 @@ struct clv_verify_params {
     clv_split_progress *progress; /* about the inputs; returning false ends it as in clv_split() */
     void *user;
     bool keep_nofile; /* as in struct clv_split_params */
+    const char *member;
 };
 
 struct clv_verify_result {

@@ -14,6 +14,7 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/sized.h"
+#include "capture/places.h"
 #include "job/counts.h"
 #include "job/job.h"
 #include "job/options.h"
@@ -50,8 +51,9 @@ static const struct clv_split_result no_result = {.damage = {.offset = CLV_NO_OF
 
 /* All that a run is about: too much for the stack of a small thread. */
 struct splitting {
-    struct clv_split_params params;
+    struct clv_split_params params; /* inputs are those that the caller's stand for */
     struct clv_split_result result;
+    struct places places;
     struct job job;
     struct publish publish, sub;
     bool archives;            /* outputs are members ... */
@@ -216,6 +218,19 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     return ok;
 }
 
+/* An archive of cleave may be an input, and must not be replaced by what is made of it. */
+static bool is_input(const struct job *job, const char *path)
+{
+    struct stat st;
+    bool found = false;
+    if (stat(path, &st) != 0)
+        return false;
+    for (size_t i = 0; !found && i < job->n_sources; i++)
+        found = job->sources[i].id.device == (uint64_t)st.st_dev &&
+                job->sources[i].id.inode == (uint64_t)st.st_ino;
+    return found;
+}
+
 /* The archive is staged beside its name. */
 static bool open_archive(struct splitting *run, struct clv_error *err)
 {
@@ -229,6 +244,8 @@ static bool open_archive(struct splitting *run, struct clv_error *err)
         .replaces = params->force,
         .is_ours = archive_is_ours,
     };
+    if (is_input(&run->job, params->output))
+        return clv_fail(err, CLV_ERR_ARG, params->output, "is one of the inputs");
     if (!publish_file_open(p, params->output, mode, &run->file, params->clean, &fd, err))
         return false;
     run->dir = mem_strdup(p->staging);
@@ -367,12 +384,28 @@ static bool open_outputs(struct splitting *run, const struct made_run *replaces,
                         replaces, params->clean, err);
 }
 
+/* Archives stand for the captures in them. */
+static bool list_inputs(struct splitting *run, struct clv_error *err)
+{
+    struct clv_split_params *const params = &run->params;
+    if (!params->inputs || !params->n_inputs)
+        return true; /* job_open() refuses it */
+    if (!places_list(&run->places, params->inputs, params->n_inputs, params->member, err))
+        return false;
+    run->result.other_members = run->places.n_others;
+    params->inputs = run->places.names;
+    params->n_inputs = run->places.n;
+    return true;
+}
+
 static bool split(struct splitting *run, struct clv_error *err)
 {
     const struct clv_split_params *const params = &run->params;
     struct clv_split_result *const result = &run->result;
     const struct made_run *const replaces = params->force ? &run->replaces : NULL;
-    if (!job_open(&run->job, params, NULL, err)) {
+    if (!list_inputs(run, err))
+        return false;
+    if (!job_open(&run->job, params, run->places.all, err)) {
         job_faults(&run->job, result);
         if (result->faulty && run->job.n_sources && err && !err->hint[0])
             (void)clv_fail_hint(err, "--recover leaves out captures that cannot be read");
@@ -415,6 +448,7 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     mem_free(run->dir);
     publish_fini(&run->publish, ok ? NULL : err);
     job_close(&run->job);
+    places_fini(&run->places);
     names_fini(&run->replaces.subs);
     names_fini(&run->subs);
     sized_give(result, size, SPLIT_RESULT_FIRST, &run->result, sizeof run->result);

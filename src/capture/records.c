@@ -59,10 +59,11 @@ static bool open_input(struct clv_capture **out, struct input *in, struct clv_er
     return false;
 }
 
-bool clv_capture_open(struct clv_capture **out, const char *path, struct clv_error *err)
+bool capture_open_at(struct clv_capture **out, const struct input_place *place,
+                     struct clv_error *err)
 {
     struct input *in;
-    return open_input(out, input_open(&in, path, err) ? in : NULL, err);
+    return open_input(out, input_open_at(&in, place, err) ? in : NULL, err);
 }
 
 bool clv_capture_open_fd(struct clv_capture **out, int fd, const char *name, struct clv_error *err)

@@ -5,7 +5,12 @@
 #ifndef CLEAVE_CAPTURE_RECORDS_H
 #define CLEAVE_CAPTURE_RECORDS_H
 
+#include "input/input.h"
 #include "walk/pcapng.h"
+
+/* As clv_capture_open(). */
+CLV_MUST_CHECK bool capture_open_at(struct clv_capture **out, const struct input_place *place,
+                                    struct clv_error *err);
 
 /* As clv_capture_next(); *offset is the record's byte in the file. */
 CLV_MUST_CHECK enum clv_walk capture_next(struct clv_capture *c, struct walk_record *rec,

@@ -12,7 +12,7 @@
 
 static bool open_it(struct source *s, struct clv_error *err)
 {
-    if (s->kept < 0 && !input_open(&s->in, s->path, err))
+    if (s->kept < 0 && !input_open_at(&s->in, &s->place, err))
         return false;
     if (s->kept >= 0) {
         const char *const name = strcmp(s->path, "-") == 0 ? "standard input" : s->path;
@@ -114,13 +114,14 @@ static bool probe_times(struct source *s, struct clv_error *err)
     return true;
 }
 
-bool source_probe(struct source *s, const char *path, int kept, bool drop_cache,
+bool source_probe(struct source *s, const struct input_place *place, int kept, bool drop_cache,
                   struct clv_error *err)
 {
     struct clv_span head;
     *s = (struct source){.fault = {.offset = CLV_NO_OFFSET},
-                         .path = path,
-                         .called = path,
+                         .place = *place,
+                         .path = place->path,
+                         .called = place->path,
                          .kept = kept,
                          .drop_cache = drop_cache,
                          .first_ns = WALK_NO_TIME,
@@ -132,7 +133,7 @@ bool source_probe(struct source *s, const char *path, int kept, bool drop_cache,
     s->size = s->found = input_size(s->in);
     s->compression = input_compression(s->in);
     s->stream = input_is_stream(s->in);
-    s->once = kept < 0 && ((s->stream && s->size == 0) || strcmp(path, "-") == 0);
+    s->once = kept < 0 && ((s->stream && s->size == 0) || strcmp(s->path, "-") == 0);
     s->head_len = head.len;
     memcpy(s->head, head.p, head.len);
     if (!s->once && (!input_head(s->in, WALK_LOOK, &head, err) ||
@@ -149,7 +150,7 @@ bool source_begin(struct source *s, const struct input_plan *plan, struct clv_er
         if (!open_it(s, err))
             return false;
         const struct input_id id = input_id(s->in);
-        if (id.device != s->id.device || id.inode != s->id.inode)
+        if (input_id_compare(&id, &s->id) != 0)
             return clv_fail(err, CLV_ERR_IO, s->path, "was replaced since the run began");
         if (input_size(s->in) > s->found)
             input_limit(s->in, s->found);

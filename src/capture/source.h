@@ -11,7 +11,8 @@
 #include "walk/pcapng.h"
 
 struct source {
-    const char *path;   /* borrowed */
+    struct input_place place;
+    const char *path;   /* place.path */
     const char *called; /* what it is called in names and records; borrowed */
     struct input *in;   /* NULL: not open now */
     bool once;          /* a FIFO, or standard input: stays open */
@@ -63,8 +64,8 @@ CLV_MUST_CHECK bool source_keep(int *kept, const char *path, const char *dir,
                                 source_goes_on *goes_on, void *user, struct clv_error *err);
 
 /* Opens it and settles its format, as far as what comes before its first packet tells. */
-CLV_MUST_CHECK bool source_probe(struct source *s, const char *path, int kept, bool drop_cache,
-                                 struct clv_error *err);
+CLV_MUST_CHECK bool source_probe(struct source *s, const struct input_place *place, int kept,
+                                 bool drop_cache, struct clv_error *err);
 
 /* Makes it ready for input_next(), if it is still the same; what was appended since is left out. */
 CLV_MUST_CHECK bool source_begin(struct source *s, const struct input_plan *plan,

@@ -5,12 +5,18 @@
 
 struct options {
     size_t struct_size;
+    const char *member;
     bool json;
 };
 
 static const struct options initial = {.struct_size = sizeof initial};
 
 static const struct clv_option flags[] = {
+    {.name = "member",
+     .type = CLV_OPTION_TEXT,
+     .at = offsetof(struct options, member),
+     .value = "GLOB",
+     .help = "only members of zip archives with such names"},
     {.name = "json",
      .at = offsetof(struct options, json),
      .help = "print one JSON object per file"},
@@ -73,24 +79,43 @@ static bool print_json(const struct clv_capture_info *i)
     return ok;
 }
 
+/* One of the captures. */
+static int inspect(const struct options *o, const struct clv_captures *captures, size_t i)
+{
+    size_t n;
+    struct clv_capture_info info;
+    struct clv_error err;
+    struct clv_capture *c;
+    if (!clv_captures_open(&c, captures, i, &err))
+        return print_error(&err);
+    const bool ok = clv_capture_inspect_rest(c, NULL, NULL, &info, &err);
+    int status = info.damage.code == CLV_ERR_NONE ? EXIT_ALL : EXIT_DAMAGED;
+    info.path = clv_captures_names(captures, &n)[i];
+    if (!ok)
+        status = print_error(&err);
+    else if (!o->json)
+        print_info(&info);
+    else if (!print_json(&info))
+        status = EXIT_NOTHING;
+    clv_capture_close(&c);
+    return status;
+}
+
 static int run(const void *options, char **operands, unsigned n_operands)
 {
     const struct options *o = options;
     int status = EXIT_ALL;
-    for (unsigned k = 0; k < n_operands; k++) {
-        struct clv_capture_info info;
-        struct clv_error err;
-        if (!clv_capture_inspect(operands[k], &info, &err)) {
-            status = print_error(&err);
-            continue;
-        }
-        if (!o->json)
-            print_info(&info);
-        else if (!print_json(&info))
-            status = EXIT_NOTHING;
-        if (info.damage.code != CLV_ERR_NONE && status == EXIT_ALL)
-            status = EXIT_DAMAGED;
+    size_t n;
+    struct clv_captures *captures;
+    struct clv_error err;
+    if (!clv_captures_list(&captures, (const char *const *)operands, n_operands, o->member, &err))
+        return print_error(&err);
+    (void)clv_captures_names(captures, &n);
+    for (size_t i = 0; i < n; i++) {
+        const int one = inspect(o, captures, i);
+        status = one > status ? one : status;
     }
+    clv_captures_destroy(&captures);
     return status;
 }
 

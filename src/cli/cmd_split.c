@@ -4,6 +4,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "cleave/capture.h"
 #include "cleave/split.h"
 #include "cli/cli.h"
 
@@ -100,6 +101,62 @@ static void hint_output(struct clv_error *err, const char *last)
                        last);
 }
 
+/*
+ * Splits the captures. last: the last of several operands, or NULL; others: members of archives
+ * that are no captures.
+ */
+static int split(const struct options *o, const struct clv_split_params *p, struct talk *talk,
+                 const char *last, uint64_t others)
+{
+    struct clv_split_result r;
+    struct clv_error err;
+    const bool ok = clv_split(p, &r, &err);
+    hide_progress(talk);
+    r.other_members += others;
+    if (!ok && !o->params.output && last)
+        hint_output(&err, last);
+    if (!ok) {
+        const int failed = end_talk(&err, "published");
+        print_faults(p, &r, 1);
+        return failed;
+    }
+    print_stale(&r);
+    int status = EXIT_ALL;
+    if (o->json)
+        status = print_json(p, &r);
+    else if (!o->quiet)
+        print_summary(p, &r, p->manifest == CLV_MANIFEST_FD ? stderr : stdout);
+    if ((!p->dry_run || p->report) &&
+        !flush_words("the output is whole, but its summary could not be written"))
+        status = EXIT_DAMAGED;
+    if (r.after.code != CLV_ERR_NONE) {
+        (void)print_error(&r.after);
+        status = EXIT_DAMAGED;
+    }
+    if (r.bad_options) {
+        (void)fprintf(complaint(NULL),
+                      "%s block%s malformed options; %s copied as %s, and no packet is lost\n",
+                      human_count(r.bad_options), r.bad_options == 1 ? " has" : "s have",
+                      r.bad_options == 1 ? "it is" : "they are",
+                      r.bad_options == 1 ? "it is" : "they are");
+        status = EXIT_DAMAGED;
+    }
+    if (r.damage.code != CLV_ERR_NONE) {
+        print_faults(p, &r, 0);
+        const uint64_t more = r.damages - r.faulty;
+        if (more)
+            (void)fprintf(stderr, "        and %s more fault%s in %s\n", human_count(more),
+                          plural(more), r.faulty == 1 ? "it" : "them");
+        const bool one = r.records_read == 1;
+        (void)fprintf(
+            stderr, "        the %s record%s that %s whole %s %s%s\n", human_count(r.records_read),
+            one ? "" : "s", one ? "is" : "are", one ? "was" : "were", p->dry_run ? "read" : "split",
+            p->recover || r.damage.hint[0] ? "" : "; --recover searches for more after it");
+        status = EXIT_DAMAGED;
+    }
+    return status;
+}
+
 static int run(const void *options, char **operands, unsigned n_operands)
 {
     const struct options *o = options;
@@ -107,7 +164,6 @@ static int run(const void *options, char **operands, unsigned n_operands)
     struct talk talk;
     const bool to_stdout = o->params.manifest == CLV_MANIFEST_FD;
     struct clv_split_params p = o->params;
-    struct clv_split_result r;
     struct clv_error err;
     p.inputs = (const char *const *)operands;
     p.n_inputs = n_operands;
@@ -136,49 +192,14 @@ static int run(const void *options, char **operands, unsigned n_operands)
             .report = p.report,
             .looks_up_names = p.filter,
         });
-    const bool ok = clv_split(&p, &r, &err);
-    hide_progress(&talk);
-    if (!ok && !o->params.output && n_operands > 1)
-        hint_output(&err, operands[n_operands - 1]);
-    if (!ok) {
-        const int failed = end_talk(&err, "published");
-        print_faults(&p, &r, 1);
-        return failed;
-    }
-    print_stale(&r);
-    int status = EXIT_ALL;
-    if (o->json)
-        status = print_json(&p, &r);
-    else if (!o->quiet)
-        print_summary(&p, &r, to_stdout ? stderr : stdout);
-    if ((!p.dry_run || p.report) &&
-        !flush_words("the output is whole, but its summary could not be written"))
-        status = EXIT_DAMAGED;
-    if (r.after.code != CLV_ERR_NONE) {
-        (void)print_error(&r.after);
-        status = EXIT_DAMAGED;
-    }
-    if (r.bad_options) {
-        (void)fprintf(complaint(NULL),
-                      "%s block%s malformed options; %s copied as %s, and no packet is lost\n",
-                      human_count(r.bad_options), r.bad_options == 1 ? " has" : "s have",
-                      r.bad_options == 1 ? "it is" : "they are",
-                      r.bad_options == 1 ? "it is" : "they are");
-        status = EXIT_DAMAGED;
-    }
-    if (r.damage.code != CLV_ERR_NONE) {
-        print_faults(&p, &r, 0);
-        const uint64_t more = r.damages - r.faulty;
-        if (more)
-            (void)fprintf(stderr, "        and %s more fault%s in %s\n", human_count(more),
-                          plural(more), r.faulty == 1 ? "it" : "them");
-        const bool one = r.records_read == 1;
-        (void)fprintf(
-            stderr, "        the %s record%s that %s whole %s %s%s\n", human_count(r.records_read),
-            one ? "" : "s", one ? "is" : "are", one ? "was" : "were", p.dry_run ? "read" : "split",
-            p.recover || r.damage.hint[0] ? "" : "; --recover searches for more after it");
-        status = EXIT_DAMAGED;
-    }
+    /* What is said of one of the captures names it, also where it is a member of an archive. */
+    struct clv_captures *captures;
+    if (!clv_captures_list(&captures, p.inputs, p.n_inputs, p.member, &err))
+        return end_talk(&err, "published");
+    p.inputs = clv_captures_names(captures, &p.n_inputs);
+    const int status = split(o, &p, &talk, n_operands > 1 ? operands[n_operands - 1] : NULL,
+                             clv_captures_others(captures));
+    clv_captures_destroy(&captures);
     return status;
 }
 
@@ -190,7 +211,10 @@ const struct command command_split = {
     .summary = "Splits captures, one behind the other, into one file per flow.",
     .details =
         "FILE is pcap or pcapng, as it is or compressed with gzip, zstd, lz4, xz or bzip2; - is\n"
-        "standard input.\n"
+        "standard input. FILE.zip stands for the captures in a zip archive, FILE.zip:MEMBER for "
+        "one "
+        "of\n"
+        "them.\n"
         "\n"
         "KEY is fields, separated by commas: ip proto port vlan mac tunnel host client server "
         "service\n"

@@ -97,6 +97,20 @@ static void allow_parent(struct rules *r, const char *path)
     free(parent);
 }
 
+/* An input, or the archive whose member it is. */
+static void allow_input(struct rules *r, const char *path)
+{
+    struct stat st;
+    allow(r, path, ACCESS_READ);
+    for (const char *colon = path; (colon = strchr(colon, ':')) != NULL; colon++) {
+        char *archive = strndup(path, (size_t)(colon - path));
+        if (archive && stat(archive, &st) == 0 && S_ISREG(st.st_mode))
+            allow(r, archive, ACCESS_READ_FILE);
+        r->whole = r->whole && archive;
+        free(archive);
+    }
+}
+
 void confine(const struct confines *c)
 {
     const long version =
@@ -125,7 +139,7 @@ void confine(const struct confines *c)
     struct rules r = {.fd = fd, .handled = attr.files, .whole = true};
     const char *const tmp = getenv("TMPDIR");
     for (size_t i = 0; i < c->n_reads; i++)
-        allow(&r, c->reads[i], ACCESS_READ);
+        allow_input(&r, c->reads[i]);
     if (c->beside)
         allow_parent(&r, c->beside);
     else

@@ -57,6 +57,7 @@ const struct counts_row counts_rows[] = {
     {NULL, "reopens", AT(reopens), COUNTS_EFFORT},
     {NULL, "writes", AT(writes), COUNTS_EFFORT},
     {NULL, "rounds", AT(rounds), COUNTS_EFFORT},
+    {NULL, "other_members", AT(other_members), COUNTS_EFFORT},
     {NULL, NULL, 0, 0},
 };
 

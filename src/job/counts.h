@@ -13,7 +13,8 @@
 enum counts_in {
     COUNTS_RECEIPT = 1 << 0, /* cleave.json: what follows from the captures and options alone */
     COUNTS_OUTCOME = 1 << 1, /* the summary as JSON, and the report */
-    COUNTS_EFFORT = 1 << 2,  /* the summary as JSON: what differs from run to run */
+    COUNTS_EFFORT = 1 << 2,  /* the summary as JSON: what differs from run to run, or is not known
+                                when outputs are verified */
 };
 
 struct counts_row {

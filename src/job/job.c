@@ -210,16 +210,17 @@ static bool keep(struct job *job, const char *path, int *kept, struct clv_error 
     return ok;
 }
 
-static bool probe_all(struct job *job, const char *const *paths, struct clv_error *err)
+static bool probe_all(struct job *job, const struct input_place *places, struct clv_error *err)
 {
     const struct clv_split_params *params = job->params;
     for (size_t i = 0; i < job->n_all; i++) {
         struct source s;
         struct clv_error why = {.offset = CLV_NO_OFFSET};
         int kept = -1;
-        if (reads_twice(params) && !keep(job, paths[i], &kept, err))
+        const bool is_file = places[i].archive_len == 0 && !places[i].fault;
+        if (reads_twice(params) && is_file && !keep(job, places[i].path, &kept, err))
             return false;
-        const bool ok = source_probe(&s, paths[i], kept, params->cache == CLV_CACHE_DROP, &why);
+        const bool ok = source_probe(&s, &places[i], kept, params->cache == CLV_CACHE_DROP, &why);
         s.called = params->inputs[i];
         s.number = i;
         if (!ok) {
@@ -253,11 +254,8 @@ struct twin {
 static int by_id(const void *x, const void *y)
 {
     const struct twin *a = x, *b = y;
-    if (a->id.device != b->id.device)
-        return a->id.device < b->id.device ? -1 : 1;
-    if (a->id.inode != b->id.inode)
-        return a->id.inode < b->id.inode ? -1 : 1;
-    return (a->source > b->source) - (a->source < b->source);
+    const int order = input_id_compare(&a->id, &b->id);
+    return order ? order : (a->source > b->source) - (a->source < b->source);
 }
 
 /* Two names of one file would double its records. */
@@ -274,8 +272,7 @@ static bool check_twice(const struct job *job, struct clv_error *err)
     qsort(twins, m, sizeof *twins, by_id);
     bool ok = true;
     for (size_t i = 1; ok && i < m; i++)
-        if (twins[i].id.device == twins[i - 1].id.device &&
-            twins[i].id.inode == twins[i - 1].id.inode) {
+        if (input_id_compare(&twins[i].id, &twins[i - 1].id) == 0) {
             const char *path = twins[i].source->path, *other = twins[i - 1].source->path;
             if (strcmp(path, other) == 0)
                 (void)clv_fail(err, CLV_ERR_ARG, path, "is named twice");
@@ -391,8 +388,8 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     return true;
 }
 
-bool job_open(struct job *job, const struct clv_split_params *params, const char *const *paths,
-              struct clv_error *err)
+bool job_open(struct job *job, const struct clv_split_params *params,
+              const struct input_place *places, struct clv_error *err)
 {
     struct pipeline_params *pp = &job->pipeline;
     const bool to_fd = params->manifest == CLV_MANIFEST_FD;
@@ -426,7 +423,7 @@ bool job_open(struct job *job, const struct clv_split_params *params, const char
     if (!job->sources)
         return clv_fail_nomem(err, "the inputs", params->n_inputs * sizeof *job->sources);
     job->n_all = params->n_inputs;
-    return probe_all(job, paths ? paths : params->inputs, err) && check_twice(job, err);
+    return probe_all(job, places, err) && check_twice(job, err);
 }
 
 void job_close(struct job *job)

@@ -14,7 +14,7 @@ struct job_name {
 };
 
 struct job {
-    const struct clv_split_params *params; /* borrowed */
+    const struct clv_split_params *params; /* borrowed; inputs are what the places are called */
     struct source *sources; /* n_sources that can be read, and behind them those that cannot */
     size_t n_sources, n_all;
     uint64_t kept_bytes; /* of pipes */
@@ -26,11 +26,11 @@ struct job {
 
 /*
  * Checks the parameters and looks at all captures, so that what cannot be split is refused before
- * anything is done. paths are where the captures are, NULL: params->inputs, which are what they are
- * called in any case. On failure job_close() is harmless.
+ * anything is done. places are where the captures are, as many as params has inputs, which is what
+ * they are called. Both are borrowed. On failure job_close() is harmless.
  */
 CLV_MUST_CHECK bool job_open(struct job *job, const struct clv_split_params *params,
-                             const char *const *paths, struct clv_error *err);
+                             const struct input_place *places, struct clv_error *err);
 void job_close(struct job *job);
 
 /* true: outputs become members of one archive: where that is asked for, or output ends in .zip. */

@@ -12,6 +12,7 @@ enum { RUN = false, RESULT = true, THREADS_MAX = 1024, MEMORY_MIN = 1 << 20 };
 
 #define MEMORY_MAX (UINT64_C(1) << 46)
 #define DEFAULT_THREADS "the processors this process may use"
+#define MEMBER_HELP "only members of zip archives with such names"
 #define DEFAULT_MEMORY "512MiB, or 64MiB per thread"
 
 /* Those that shape the result are in the order in which they stand in cleave.json. */
@@ -48,6 +49,7 @@ static const struct clv_option rows[] = {
      "of the Community IDs in the manifest"},
     {"filter", 0, CLV_OPTION_TEXT, RESULT, AT(filter), 0, 0, 0, "EXPR", NULL,
      "only records that the expression takes, as for tcpdump, see pcap-filter(7)"},
+    {"member", 0, CLV_OPTION_TEXT, RUN, AT(member), 0, 0, 0, "GLOB", NULL, MEMBER_HELP},
     {"host", 0, CLV_OPTION_LIST, RESULT, AT(host), 0, 0, 0, "ADDR[/N],...", NULL,
      "only records of or to one of these"},
     {"port", 0, CLV_OPTION_LIST, RESULT, AT(port), 0, 0, 0, "N[-M],...", NULL,
@@ -115,6 +117,8 @@ const struct clv_option *clv_split_options(size_t i)
 
 /* As they are for splitting. */
 static const struct clv_option verify_rows[] = {
+    {"member", 0, CLV_OPTION_TEXT, RUN, offsetof(struct clv_verify_params, member), 0, 0, 0, "GLOB",
+     NULL, MEMBER_HELP},
     {"threads", 't', CLV_OPTION_U32, RUN, offsetof(struct clv_verify_params, threads), 0, 1,
      THREADS_MAX, "N", DEFAULT_THREADS, "threads that work"},
     {"memory", 0, CLV_OPTION_SIZE, RUN, offsetof(struct clv_verify_params, memory), 0, MEMORY_MIN,

@@ -418,8 +418,12 @@ static bool is_device(const char *name, size_t len)
 void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
 {
     static const char *const endings[] = {".pcap", ".pcapng", ".cap", ".dmp", ".ntar", ".trace"};
+    static const char *const archives[] = {".zip"};
     const char *base = strcmp(path, "-") == 0 ? "stdin" : path_base(path);
+    for (const char *member; (member = strstr(base, ".zip:")) != NULL;) /* evidence.zip:a.pcap */
+        base = member + strlen(".zip:");
     size_t len = strlen(base);
+    len = without(base, len, archives, sizeof archives / sizeof *archives);
     len = without(base, len, packed, sizeof packed / sizeof *packed);
     len = without(base, len, endings, sizeof endings / sizeof *endings);
     /*

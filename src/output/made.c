@@ -15,6 +15,7 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "format/pack.h"
+#include "input/input.h"
 #include "manifest/manifest.h"
 #include "manifest/name.h"
 #include "output/publish.h"
@@ -333,7 +334,8 @@ static bool is_input(struct check *c, const struct port_place *place)
         return false;
     for (size_t i = 0; i < c->run->n_inputs; i++) {
         struct port_place input;
-        const char *path = c->run->inputs[i];
+        char file[PATH_MAX];
+        const char *path = input_file(c->run->inputs[i], file);
         const bool standard = strcmp(path, "-") == 0;
         if ((standard ? port_place(STDIN_FILENO, "", &input) : port_place_of(path, &input)) &&
             port_same_file(&input, place)) {
@@ -451,7 +453,8 @@ static bool look_at_inputs(struct check *c)
 {
     for (size_t i = 0; i < c->run->n_inputs; i++) {
         struct port_place p;
-        const char *path = c->run->inputs[i];
+        char file[PATH_MAX];
+        const char *path = input_file(c->run->inputs[i], file);
         if (!(strcmp(path, "-") == 0 ? port_place(STDIN_FILENO, "", &p) : port_place_of(path, &p)))
             continue; /* opening it will fail too */
         const uint64_t id[2] = {p.dev, p.ino};

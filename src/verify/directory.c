@@ -11,6 +11,7 @@
 #include "base/clock.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "capture/places.h"
 #include "job/counts.h"
 #include "job/receipt_read.h"
 #include "job/receipt_write.h"
@@ -377,10 +378,10 @@ static void join_whole(struct whole *w, const struct source *s, const struct clv
 
 /* Captures are opened where the receipt says that they are: nothing of them is shown. */
 static bool open_job(struct job *job, const struct clv_verify_params *params,
-                     const struct clv_split_params *own, const char *const *paths,
+                     const struct clv_split_params *own, const struct input_place *places,
                      struct clv_error *err)
 {
-    if (job_open(job, own, paths, err))
+    if (job_open(job, own, places, err))
         return true;
     if (params->n_inputs || !err)
         return false;
@@ -418,7 +419,7 @@ static void settle_params(struct clv_split_params *own, const struct clv_receipt
 
 /* The outputs in store, which are of n of the captures. whole: what it is a part of, or NULL. */
 static bool verify_dir(const struct clv_verify_params *params, const struct clv_receipt *receipt,
-                       struct store *store, const char *const *paths, size_t n,
+                       struct store *store, const struct input_place *places, size_t n,
                        struct clv_verify_result *result, struct whole *whole, struct clv_error *err)
 {
     bool ok = false;
@@ -434,7 +435,7 @@ static bool verify_dir(const struct clv_verify_params *params, const struct clv_
     struct clv_split_result *const split = &l->split;
     split->damage.offset = CLV_NO_OFFSET;
     settle_params(&l->params, receipt, params);
-    if (open_job(&l->job, params, &l->params, paths, err)) {
+    if (open_job(&l->job, params, &l->params, places, err)) {
         ok = verify_begin(v, &l->job, 0, l->job.n_sources, store, params->fault, params->user, err);
         if (ok && !are_others(v, receipt))
             ok = look_at_all(v, receipt, split, err);
@@ -486,14 +487,15 @@ static bool open_found(struct found *m, const char *path, size_t n_named, struct
 
 /* A capture that was left out of the run has no directory, and still cannot be read. */
 static bool check_left_out(struct verify *names, const struct clv_receipt *top, size_t i,
-                           const char *path, struct whole *whole)
+                           const struct input_place *place, struct whole *whole)
 {
     struct source s;
     struct clv_error fault = {.offset = CLV_NO_OFFSET};
-    const bool ok = source_probe(&s, path, -1, false, &fault);
+    const bool ok = source_probe(&s, place, -1, false, &fault);
     source_close(&s);
     if (ok) {
-        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "was left out of the run, and can be read");
+        (void)clv_fail(&fault, CLV_ERR_UNPROVEN, place->path,
+                       "was left out of the run, and can be read");
         verify_tell(names, &fault);
         return true;
     }
@@ -507,15 +509,16 @@ static bool check_left_out(struct verify *names, const struct clv_receipt *top, 
 
 /* One of the directories that lie in top's. */
 static CLV_COLD bool verify_part(const struct clv_verify_params *params, struct verify *names,
-                                 const struct clv_receipt *top, size_t i, const char *path,
-                                 struct clv_verify_result *result, struct whole *whole,
-                                 struct receipt_faults *options, struct clv_error *err)
+                                 const struct clv_receipt *top, size_t i,
+                                 const struct input_place *place, struct clv_verify_result *result,
+                                 struct whole *whole, struct receipt_faults *options,
+                                 struct clv_error *err)
 {
     struct job_name sub;
     char dir[PATH_MAX];
     struct clv_error why;
     if (top->inputs[i].left_out)
-        return check_left_out(names, top, i, path, whole);
+        return check_left_out(names, top, i, place, whole);
     if (!verify_sub_name(names, top->params.inputs[i], &sub, err))
         return false;
     const int len = snprintf(dir, sizeof dir, "%s/%s", params->output, sub.text);
@@ -539,7 +542,7 @@ static CLV_COLD bool verify_part(const struct clv_verify_params *params, struct 
         if (options->n == 0)
             receipt_compare_part(top, receipt, tell_receipt, options);
         ok = verify_filter(receipt, err) &&
-             verify_dir(params, receipt, &found->store, &path, 1, result, whole, err);
+             verify_dir(params, receipt, &found->store, place, 1, result, whole, err);
         struct source *s = &whole->sources[i];
         if (ok && whole->n == i + 1) {
             s->called = top->params.inputs[i]; /* t's own strings go */
@@ -561,8 +564,8 @@ struct parts {
 
 /* The directory with a directory for each capture: nothing else is in it. */
 static bool verify_each(const struct clv_verify_params *params, struct found *found,
-                        const char *const *paths, size_t n, struct clv_verify_result *result,
-                        struct clv_error *err)
+                        const struct input_place *places, size_t n,
+                        struct clv_verify_result *result, struct clv_error *err)
 {
     struct parts *const p = mem_zalloc(1, sizeof *p);
     if (!p)
@@ -576,7 +579,7 @@ static bool verify_each(const struct clv_verify_params *params, struct found *fo
         verify_begin(&p->names, &none, 0, 0, &found->store, params->fault, params->user, err) &&
         (p->whole.sources || clv_fail_nomem(err, "the inputs", n * sizeof *p->whole.sources));
     for (size_t i = 0; ok && i < n; i++)
-        ok = verify_part(params, &p->names, top, i, paths[i], result, &p->whole, &options, err);
+        ok = verify_part(params, &p->names, top, i, &places[i], result, &p->whole, &options, err);
     if (ok && p->whole.n == n && options.n == 0) {
         p->own = top->params;
         p->own.each = true;
@@ -600,7 +603,8 @@ static bool check_sources(const struct clv_verify_params *params, const struct c
                           struct clv_error *err)
 {
     for (size_t i = 0; !params->n_inputs && i < receipt->params.n_inputs; i++) {
-        const char *const path = receipt->params.inputs[i];
+        char file[PATH_MAX];
+        const char *const path = input_file(receipt->params.inputs[i], file);
         struct stat st;
         if (strcmp(path, "-") == 0) {
             (void)clv_fail(err, CLV_ERR_ARG, params->output, "was split from standard input");
@@ -645,18 +649,23 @@ bool verify_all(const struct clv_verify_params *params, struct clv_verify_result
     if (!found)
         return clv_fail_nomem(err, params->output, sizeof *found);
     struct clv_receipt *const receipt = &found->receipt;
-    bool ok = open_found(found, params->output, params->n_inputs, err) &&
+    const size_t named = params->n_inputs;
+    struct places places = {.all = NULL};
+    bool ok = (!named || places_list(&places, params->inputs, named, params->member, err)) &&
+              open_found(found, params->output, places.n, err) &&
               check_whole(params, receipt, err) && check_sources(params, receipt, err) &&
-              verify_filter(receipt, err);
+              verify_filter(receipt, err) &&
+              (named ||
+               places_list(&places, receipt->params.inputs, receipt->params.n_inputs, NULL, err));
     if (ok) {
-        const char *const *paths = params->n_inputs ? params->inputs : receipt->params.inputs;
-        const size_t n = params->n_inputs ? params->n_inputs : receipt->params.n_inputs;
+        const size_t n = places.n;
         result->inputs = n;
-        (void)snprintf(result->input, sizeof result->input, "%s", paths[0]);
+        (void)snprintf(result->input, sizeof result->input, "%s", places.names[0]);
         ok = receipt->params.each && receipt->params.n_inputs == n
-                 ? verify_each(params, found, paths, n, result, err)
-                 : verify_dir(params, receipt, &found->store, paths, n, result, NULL, err);
+                 ? verify_each(params, found, places.all, n, result, err)
+                 : verify_dir(params, receipt, &found->store, places.all, n, result, NULL, err);
     }
+    places_fini(&places);
     close_found(&found);
     result->seconds = (double)(clock_ns() - started_ns) / 1e9;
     return ok;

@@ -68,7 +68,7 @@ struct foreign {
 };
 
 /* What people hand to a splitter that is not a pcap savefile, each with a way out. */
-static bool refuse_foreign(const char *path, struct clv_span head, struct clv_error *err)
+static const struct foreign *find_foreign(struct clv_span head)
 {
     static const struct foreign known[] = {
         {"\x1f\x8b", 0, 2, "gzip data", "decompress it first: gzip -dc"},
@@ -79,14 +79,24 @@ static bool refuse_foreign(const char *path, struct clv_span head, struct clv_er
          0, 5, "xz data", "decompress it first: xz -dc"},
         {"BZh", 0, 3, "bzip2 data", "decompress it first: bzip2 -dc"},
         {"snoop\0\0\0", 0, 8, "a snoop capture", "editcap -F nsecpcap converts it"},
-        {"PK\x03\x04", 0, 4, "a zip archive", "unpack it first"},
+        {"PK\x03\x04", 0, 4, "a zip archive",
+         "zip archives are read from a file, not from a pipe or another archive: unpack it "
+         "first"},
     };
     for (size_t i = 0; i < sizeof known / sizeof *known; i++) {
         const struct foreign *k = &known[i];
-        if (head.len >= k->at + k->len && memcmp(head.p + k->at, k->magic, k->len) == 0) {
-            (void)clv_fail(err, CLV_ERR_FORMAT, path, "is %s; pcap or pcapng is needed", k->name);
-            return clv_fail_hint(err, "%s", k->hint);
-        }
+        if (head.len >= k->at + k->len && memcmp(head.p + k->at, k->magic, k->len) == 0)
+            return k;
+    }
+    return NULL;
+}
+
+static bool refuse_foreign(const char *path, struct clv_span head, struct clv_error *err)
+{
+    const struct foreign *k = find_foreign(head);
+    if (k) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, path, "is %s; pcap or pcapng is needed", k->name);
+        return clv_fail_hint(err, "%s", k->hint);
     }
     if (head.len < 4)
         return clv_fail(err, CLV_ERR_FORMAT, path, "not a capture: %zu bytes, a savefile has 24",
@@ -105,6 +115,11 @@ bool walk_is_capture(const uint8_t head[4])
 {
     const uint32_t be = load_be32(head);
     return be == MAGIC_PCAPNG || known_magic(be) || known_magic(load_le32(head));
+}
+
+bool walk_knows(struct clv_span head)
+{
+    return find_foreign(head) || (head.len >= 4 && walk_is_capture(head.p));
 }
 
 bool walk_open(struct walk_format *f, const char *path, struct clv_span head, struct clv_error *err)

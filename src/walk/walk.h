@@ -86,6 +86,9 @@ CLV_MUST_CHECK bool walk_check_form(const struct walk_format *f, const char *pat
 /* true: a file that begins so says that it is one. */
 bool walk_is_capture(const uint8_t head[4]);
 
+/* true: it is one, or what walk_open() refuses by name: a capture of another kind, an archive. */
+bool walk_knows(struct clv_span head);
+
 /* Bytes of the longest packet of a link type that readers of classic pcap take. */
 uint32_t walk_caplen_max(uint16_t linktype);
 

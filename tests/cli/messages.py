@@ -28,7 +28,7 @@ from harness import check, check_equal
 suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
 
 # Functions whose strings are printed through a "%s" of a message.
-WORDS_OF = ('difference', 'kind_of', 'refuse_foreign', 'suspect_judge')
+WORDS_OF = ('difference', 'kind_of', 'find_foreign', 'suspect_judge')
 
 # What no command line leads to, and why. Codes excuse all messages that have them.
 CODES = {
@@ -53,6 +53,8 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'cannot be opened again',
         'has no descriptor',
         'the system gives no random bytes',
+        'zip archive: cannot be mapped',
+        'unpack it first: unzip %.100s',
         'cannot be moved aside',
         'cannot take its name',
         'the output is there, but not its page',
@@ -68,6 +70,8 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
     'somebody else changes files at the right moment': (
         'the file shrank while it was read: it had %llu bytes',
         'split it when nothing truncates or rewrites it any more',
+        'the archive shrank while it was read',
+        'the archive was replaced since the run began',
         'the input changed while it was read',
         'was truncated while it was written',
         'changed while it was looked at',
@@ -76,6 +80,8 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
     ),
     'the command line checks it first, other callers of the library may not': (
         'inputs and output must be given',
+        'zip archive: it has %zu captures',
+        'name one of them: %.120s',
         'it takes true or false',
         'a share of more than 100 per cent',
         'address family %u; 4 or 6 is needed',
@@ -96,6 +102,8 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
     ),
     'this build, machine or user has all that is needed': (
         'is %s data, which this build does not read',
+        'is %s, which this build does not read',
+        'unpack it first: unzip',
         'this build lacks the library for SHA-1',
         'this cleave was built without CRC-32',
         'it needs libdeflate or zlib',

@@ -284,7 +284,7 @@ static void run_row(const struct row *r, const char *path, unsigned seed)
     m->row = r;
     m->seed = seed;
     m->owing.lag = r->owes;
-    CHECK(r->name, source_probe(&m->source, path, -1, false, &err));
+    CHECK(r->name, source_probe(&m->source, &(struct input_place){.path = path}, -1, false, &err));
     struct schedule *s = &m->s;
     s->parts = m->parts;
     s->n_parts = PARTS;

@@ -164,7 +164,7 @@ static void test_files(void **state)
             else
                 put_compressed(&in, (enum compression)way, want.p, want.len);
             const char *path = temp_file(&t, "in", in.p, in.len);
-            CHECK(row, source_probe(&s, path, -1, i % 3 == 0, &err));
+            CHECK(row, source_probe(&s, &(struct input_place){.path = path}, -1, i % 3 == 0, &err));
             CHECK_EQ(row, err.code, CLV_ERR_NONE);
             CHECK(row, s.path == path);
             CHECK_EQ(row, s.size, in.len);
@@ -216,7 +216,8 @@ static void test_fifo(void **state)
         (void)snprintf(w.path, sizeof w.path, "%s", temp_path(&t, "fifo"));
         assert_int_equal(mkfifo(w.path, 0600), 0);
         assert_int_equal(pthread_create(&thread, NULL, write_fifo, &w), 0);
-        CHECK(rows[i].name, source_probe(&s, w.path, -1, false, &err));
+        CHECK(rows[i].name,
+              source_probe(&s, &(struct input_place){.path = w.path}, -1, false, &err));
         CHECK(rows[i].name, s.once && s.stream);
         CHECK_EQ(rows[i].name, s.size, 0);
         check_probed(rows[i].name, &s, i, false, &want);
@@ -263,7 +264,7 @@ static void test_changed(void **state)
         size_t at = 0;
         put_content(&b, NG_US, false);
         const char *path = temp_file(&t, "in", b.p, b.len);
-        CHECK(row, source_probe(&s, path, -1, false, &err));
+        CHECK(row, source_probe(&s, &(struct input_place){.path = path}, -1, false, &err));
         source_close(&s);
         switch (changes[i].change) {
         case SAME:
@@ -341,7 +342,8 @@ static void test_refusals(void **state)
         } else {
             (void)temp_path(&t, "missing");
         }
-        CHECK(refusals[i].name, !source_probe(&s, t.path, -1, false, &err));
+        CHECK(refusals[i].name,
+              !source_probe(&s, &(struct input_place){.path = t.path}, -1, false, &err));
         CHECK_EQ(refusals[i].name, err.code, refusals[i].code);
         CHECK_HAS(refusals[i].name, err.what, refusals[i].what);
         source_close(&s);
@@ -375,9 +377,9 @@ static void test_no_memory(void **state)
             (void)snprintf(row, sizeof row, "%s, %s, allocation %u", compressions[c].name,
                            k % 2 ? "pcapng" : "pcap", (unsigned)nth);
             mem_fail_from(nth);
-            const bool ok = source_probe(&s, path, -1, false, &err) &&
-                            source_begin(&s, &plan, &err) &&
-                            input_next(s.in, &w, &err) == INPUT_WINDOW;
+            const bool ok =
+                source_probe(&s, &(struct input_place){.path = path}, -1, false, &err) &&
+                source_begin(&s, &plan, &err) && input_next(s.in, &w, &err) == INPUT_WINDOW;
             mem_fail_from(0);
             source_close(&s);
             CHECK_EQ(row, open_descriptors(), fds);

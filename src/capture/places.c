@@ -1,0 +1,382 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "capture/places.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <fnmatch.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "input/member.h"
+#include "walk/walk.h"
+
+enum { MAGIC = 8 };
+
+/* A member by its name. */
+struct named {
+    struct clv_span name;
+    uint64_t entry;
+};
+
+/* The archive that was looked into last: paths of its members often follow one another. */
+struct archive {
+    char *path; /* NULL: none */
+    size_t path_len;
+    struct unzip zip;
+    struct clv_error fault; /* why it is none; code CLV_ERR_NONE: it is one */
+    bool looked_up;
+    struct named *index; /* sorted; NULL: not made yet */
+    size_t n_index;
+};
+
+struct listing {
+    struct places *places;
+    const char *pattern;
+    bool matched;
+    char *text; /* of a member: the path that it has */
+    size_t text_cap;
+    struct archive archive;
+};
+
+static void close_archive(struct archive *a)
+{
+    if (a->path)
+        unzip_close(&a->zip);
+    mem_free(a->path);
+    mem_free(a->index);
+    *a = (struct archive){.path = NULL};
+}
+
+/* false: there is no memory. */
+static bool open_archive(struct archive *a, const char *path, size_t len, struct clv_error *err)
+{
+    struct stat st;
+    close_archive(a);
+    char *own = mem_alloc(len + 1, 1);
+    if (!own)
+        return clv_fail_nomem(err, path, len + 1);
+    memcpy(own, path, len);
+    own[len] = '\0';
+    *a = (struct archive){.path = own, .path_len = len, .fault = {.offset = CLV_NO_OFFSET}};
+    const int fd = open(own, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    const bool is_one = fd >= 0 && fstat(fd, &st) == 0
+                            ? unzip_open(&a->zip, own, fd, (uint64_t)st.st_size, &a->fault)
+                            : clv_fail_errno(&a->fault, own, "cannot be opened");
+    if (fd >= 0)
+        (void)close(fd);
+    (void)is_one; /* a->fault says it */
+    return true;
+}
+
+/* Takes the path of a member. */
+static bool add(struct places *p, const struct input_place *place, struct clv_error *err)
+{
+    struct input_place *all =
+        place->path ? mem_reserve(p->all, &p->cap, p->n + 1, sizeof *p->all) : NULL;
+    if (!all) {
+        if (place->archive_len)
+            mem_free((void *)(uintptr_t)place->path);
+        return clv_fail_nomem(err, "the inputs", (p->n + 1) * sizeof *all);
+    }
+    p->all = all;
+    p->all[p->n++] = *place;
+    return true;
+}
+
+static bool add_file(struct places *p, const char *path, struct clv_error *err)
+{
+    return add(p, &(struct input_place){.path = path}, err);
+}
+
+static bool add_fault(struct places *p, const char *path, const struct clv_error *fault,
+                      struct clv_error *err)
+{
+    struct clv_error *own = mem_alloc(1, sizeof *own);
+    if (!own)
+        return clv_fail_nomem(err, path, sizeof *own);
+    *own = *fault;
+    const bool ok = add(p, &(struct input_place){.path = path, .fault = own}, err);
+    if (!ok)
+        mem_free(own);
+    return ok;
+}
+
+/* Gives up the places from number n on. */
+static void drop(struct places *p, size_t n)
+{
+    while (p->n > n) {
+        const struct input_place *last = &p->all[--p->n];
+        mem_free((void *)(uintptr_t)last->fault);
+        if (last->archive_len)
+            mem_free((void *)(uintptr_t)last->path);
+    }
+}
+
+void places_fini(struct places *p)
+{
+    drop(p, 0);
+    mem_free(p->all);
+    mem_free(p->names);
+    *p = (struct places){.all = NULL};
+}
+
+static int compare_names(struct clv_span a, struct clv_span b)
+{
+    const size_t len = a.len < b.len ? a.len : b.len;
+    const int order = len ? memcmp(a.p, b.p, len) : 0;
+    return order ? order : (a.len > b.len) - (a.len < b.len);
+}
+
+static int by_name(const void *x, const void *y)
+{
+    const struct named *a = x, *b = y;
+    return compare_names(a->name, b->name);
+}
+
+static bool make_index(struct archive *a, struct clv_error *fault)
+{
+    struct unzip_cursor c = {0};
+    struct unzip_member m;
+    size_t cap = 0;
+    enum unzip_step step;
+    while ((step = unzip_next(&a->zip, &c, &m, fault)) == UNZIP_MEMBER) {
+        struct named *index = mem_reserve(a->index, &cap, a->n_index + 1, sizeof *index);
+        if (!index)
+            return clv_fail_nomem(fault, a->path, (a->n_index + 1) * sizeof *index);
+        a->index = index;
+        index[a->n_index++] = (struct named){m.central.name, m.entry};
+    }
+    if (a->n_index)
+        qsort(a->index, a->n_index, sizeof *a->index, by_name);
+    return step == UNZIP_END;
+}
+
+/* Members of that name; *entry is one's. Who asks again and again gets an index. */
+static bool count_named(struct archive *a, struct clv_span name, size_t *n, uint64_t *entry,
+                        struct clv_error *fault)
+{
+    struct unzip_cursor c = {0};
+    struct unzip_member m;
+    *n = 0;
+    if (!a->looked_up) {
+        enum unzip_step step;
+        a->looked_up = true;
+        while ((step = unzip_next(&a->zip, &c, &m, fault)) == UNZIP_MEMBER)
+            if (compare_names(m.central.name, name) == 0) {
+                *entry = m.entry;
+                ++*n;
+            }
+        return step == UNZIP_END;
+    }
+    if (!a->index && !make_index(a, fault))
+        return false;
+    const struct named key = {.name = name}, *const end = a->index + a->n_index;
+    const struct named *found =
+        a->n_index ? bsearch(&key, a->index, a->n_index, sizeof key, by_name) : NULL;
+    if (!found)
+        return true;
+    *entry = found->entry;
+    *n = 1 + (found > a->index && by_name(found - 1, found) == 0) +
+         (found + 1 < end && by_name(found + 1, found) == 0);
+    return true;
+}
+
+/* A member that the caller names. */
+static bool add_named(struct listing *l, const char *path, size_t archive_len,
+                      struct clv_error *err)
+{
+    struct archive *const a = &l->archive;
+    const char *const name = path + archive_len + 1;
+    size_t n;
+    uint64_t entry = 0;
+    if ((!a->path || a->fault.code != CLV_ERR_NONE || a->path_len != archive_len ||
+         memcmp(a->path, path, archive_len) != 0) &&
+        !open_archive(a, path, archive_len, err))
+        return false;
+    struct clv_error fault = a->fault;
+    l->matched = true; /* it was asked for */
+    if (fault.code != CLV_ERR_NONE)
+        return add_fault(l->places, path, &fault, err);
+    bool ok =
+        count_named(a, (struct clv_span){(const uint8_t *)name, strlen(name)}, &n, &entry, &fault);
+    if (ok && n != 1)
+        ok = clv_fail(&fault, CLV_ERR_FORMAT, path,
+                      n ? "the archive has several members of this name"
+                        : "the archive has no member of this name");
+    ok = unzip_check(&a->zip, &fault) && ok;
+    if (!ok)
+        return add_fault(l->places, path, &fault, err);
+    return add(
+        l->places,
+        &(struct input_place){.path = mem_strdup(path), .archive_len = archive_len, .entry = entry},
+        err);
+}
+
+/* l->text becomes the member's path. */
+static bool make_text(struct listing *l, struct clv_span name, struct clv_error *err)
+{
+    const struct archive *const a = &l->archive;
+    const size_t len = a->path_len + 1 + name.len + 1;
+    char *text = mem_reserve(l->text, &l->text_cap, len, 1);
+    if (!text)
+        return clv_fail_nomem(err, a->path, len);
+    l->text = text;
+    memcpy(text, a->path, a->path_len);
+    text[a->path_len] = ':';
+    if (name.len)
+        memcpy(text + a->path_len + 1, name.p, name.len);
+    text[len - 1] = '\0';
+    return true;
+}
+
+/* false: it is known to be no capture. */
+static bool may_be_capture(const struct listing *l, struct unzip_member *m)
+{
+    const struct archive *const a = &l->archive;
+    struct input *in;
+    struct clv_span head;
+    if (!member_readable(m, l->text, NULL) || !unzip_locate(&a->zip, m, NULL))
+        return true; /* who opens it learns why not */
+    head = unzip_data(&a->zip, m);
+    head.len = (size_t)min_u64(head.len, MAGIC);
+    if (m->central.method == UNZIP_STORED && !compression_of(head.p, head.len))
+        return walk_knows(head);
+    const struct input_place place = {
+        .path = l->text, .archive_len = a->path_len, .entry = m->entry};
+    if (!input_open_at(&in, &place, NULL))
+        return true;
+    const bool may_be = !input_head(in, MAGIC, &head, NULL) || walk_knows(head);
+    input_close(&in);
+    return may_be;
+}
+
+/* false: there is no memory. */
+static bool add_member(struct listing *l, struct unzip_member *m, size_t *n_matched,
+                       struct clv_error *err)
+{
+    const struct clv_span name = m->central.name;
+    if (name.len && name.p[name.len - 1] == '/')
+        return true; /* a directory */
+    if (!make_text(l, name, err))
+        return false;
+    if (l->pattern && fnmatch(l->pattern, l->text + l->archive.path_len + 1, 0) != 0)
+        return true;
+    ++*n_matched;
+    if (!may_be_capture(l, m)) {
+        l->places->n_others++;
+        return true;
+    }
+    return add(l->places,
+               &(struct input_place){.path = mem_strdup(l->text),
+                                     .archive_len = l->archive.path_len,
+                                     .entry = m->entry},
+               err);
+}
+
+static int by_path(const void *x, const void *y)
+{
+    return strcmp(*(const char *const *)x, *(const char *const *)y);
+}
+
+/* Two captures of one name among the places from `from` on; NULL: there are none. */
+static bool find_twins(const struct places *p, size_t from, const char **twin,
+                       struct clv_error *err)
+{
+    const size_t n = p->n - from;
+    const char **sorted = mem_alloc(n ? n : 1, sizeof *sorted);
+    *twin = NULL;
+    if (!sorted)
+        return clv_fail_nomem(err, "the inputs", n * sizeof *sorted);
+    for (size_t i = 0; i < n; i++)
+        sorted[i] = p->all[from + i].path;
+    qsort(sorted, n, sizeof *sorted, by_path);
+    for (size_t i = 1; i < n && !*twin; i++)
+        if (strcmp(sorted[i - 1], sorted[i]) == 0)
+            *twin = sorted[i];
+    mem_free(sorted);
+    return true;
+}
+
+/* All captures of the archive, whose path is `path`. */
+static bool add_all(struct listing *l, const char *path, struct clv_error *err)
+{
+    struct places *const p = l->places;
+    struct archive *const a = &l->archive;
+    struct clv_error fault = a->fault;
+    struct unzip_cursor c = {0};
+    struct unzip_member m;
+    const size_t from = p->n;
+    size_t n_matched = 0;
+    const char *twin = NULL;
+    enum unzip_step step = UNZIP_BAD;
+    if (fault.code == CLV_ERR_NONE)
+        while ((step = unzip_next(&a->zip, &c, &m, &fault)) == UNZIP_MEMBER)
+            if (!add_member(l, &m, &n_matched, err))
+                return false;
+    if (step == UNZIP_END && !find_twins(p, from, &twin, err))
+        return false;
+    if (fault.code == CLV_ERR_NONE && unzip_check(&a->zip, &fault)) {
+        if (twin)
+            (void)clv_fail(&fault, CLV_ERR_FORMAT, twin,
+                           "the archive has several members of this name");
+        else if (p->n == from && (n_matched || !l->pattern))
+            (void)clv_fail(&fault, CLV_ERR_FORMAT, path,
+                           c.n ? "zip archive: none of its members is a capture"
+                               : "zip archive: it has no members");
+    }
+    l->matched |= n_matched != 0;
+    if (fault.code == CLV_ERR_NONE)
+        return true;
+    drop(p, from);
+    return add_fault(p, path, &fault, err);
+}
+
+static bool add_path(struct listing *l, const char *path, struct clv_error *err)
+{
+    struct stat st;
+    uint8_t magic[MAGIC];
+    if (strcmp(path, "-") == 0)
+        return add_file(l->places, path, err);
+    if (stat(path, &st) != 0) {
+        const size_t len = input_archive_len(path);
+        return len ? add_named(l, path, len, err) : add_file(l->places, path, err);
+    }
+    /* What is no regular file may wait for somebody, and is not opened twice. */
+    const int fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
+    const ssize_t got = fd < 0 ? 0 : pread(fd, magic, sizeof magic, 0);
+    const size_t n = got < 0 ? 0 : (size_t)got;
+    if (fd >= 0)
+        (void)close(fd);
+    const bool begins = unzip_begins(magic, n);
+    if (!begins && (n < sizeof magic || walk_is_capture(magic) || compression_of(magic, n)))
+        return add_file(l->places, path, err);
+    if (!open_archive(&l->archive, path, strlen(path), err))
+        return false;
+    return begins || l->archive.fault.code == CLV_ERR_NONE ? add_all(l, path, err)
+                                                           : add_file(l->places, path, err);
+}
+
+bool places_list(struct places *p, const char *const *paths, size_t n, const char *pattern,
+                 struct clv_error *err)
+{
+    struct listing l = {.places = p, .pattern = pattern};
+    bool ok = true;
+    *p = (struct places){.all = NULL};
+    for (size_t i = 0; ok && i < n; i++)
+        ok = add_path(&l, paths[i], err);
+    if (ok && pattern && !l.matched)
+        ok = clv_fail(err, CLV_ERR_OPTION, "member",
+                      "no member of an archive has a name like %.100s", pattern);
+    close_archive(&l.archive);
+    mem_free(l.text);
+    if (!ok)
+        return false;
+    p->names = mem_alloc(p->n ? p->n : 1, sizeof *p->names);
+    if (!p->names)
+        return clv_fail_nomem(err, "the inputs", p->n * sizeof *p->names);
+    for (size_t i = 0; i < p->n; i++)
+        p->names[i] = p->all[i].path;
+    return true;
+}

@@ -1,0 +1,311 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support_temp.h"
+#include "support_zip.h"
+
+#include "base/mem.h"
+#include "capture/places.h"
+#include "config.h"
+
+/* A savefile's magic number, and enough of it to be looked at. */
+#define CAPTURE "\xd4\xc3\xb2\xa1\2\1\4\1"
+
+/* "abc" with fixed codes, and its CRC-32. */
+#define DEFLATED .data = "\x4b\x4c\x4a\6\0", .len = 5, .method = 8
+#define ABC 0x352441c2
+
+static struct temp temp;
+
+static int setup(void **state)
+{
+    (void)state;
+    temp_make(&temp);
+    return chdir(temp.dir);
+}
+
+static int teardown(void **state)
+{
+    (void)state;
+    (void)chdir("/");
+    temp_remove(&temp);
+    return 0;
+}
+
+static void make_archive(const char *name, const struct zip_spec *members, size_t n)
+{
+    struct bytes b = {0};
+    struct zip_marks marks = {0};
+    put_zip(&b, members, n, false, "", &marks);
+    (void)temp_file(&temp, name, b.p, b.len);
+    bytes_free(&b);
+}
+
+/* Two captures, a text between them, a directory, and one that cannot be read. */
+static const struct zip_spec usual[] = {
+    {.name = "b.pcap", .data = CAPTURE},
+    {.name = "README", .data = "text"},
+    {.name = "d/", .data = ""},
+    {.name = "d/a.pcap", .data = CAPTURE},
+    {.name = "x", .data = "?", .flags = 1},
+    {.name = "empty", .data = ""},
+};
+static const struct zip_spec twins[] = {
+    {.name = "a", .data = CAPTURE}, {.name = "t", .data = ""},      {.name = "b", .data = CAPTURE},
+    {.name = "t", .data = ""},      {.name = "b", .data = CAPTURE},
+};
+static const struct zip_spec texts[] = {{.name = "t", .data = "text"}};
+
+static void make_all(void)
+{
+    make_archive("u.zip", usual, N_ROWS(usual));
+    make_archive("twins.zip", twins, N_ROWS(twins));
+    make_archive("texts.zip", texts, N_ROWS(texts));
+    make_archive("none.zip", usual, 0);
+    make_archive("a:b", usual, 1);
+    (void)temp_file(&temp, "a.pcap", CAPTURE "more", 12);
+    (void)temp_file(&temp, "t.txt", "some text", 9);
+    (void)temp_file(&temp, "u.zip:README", "a file", 6);
+    (void)temp_file(&temp, "cut.zip", "PK\3\4 and no more of it", 22);
+}
+
+static void test_list(void **state)
+{
+    enum { MOST = 5 };
+    static const struct {
+        const char *name, *paths[MOST], *pattern, *want[MOST], *fault;
+        size_t faulty; /* number of the place that has it */
+        uint64_t others;
+        const char *error; /* in place of all of these */
+    } rows[] = {
+        {.name = "files",
+         .paths = {"a.pcap", "t.txt", "-", "missing"},
+         .want = {"a.pcap", "t.txt", "-", "missing"}},
+        {.name = "an archive",
+         .paths = {"u.zip"},
+         .want = {"u.zip:b.pcap", "u.zip:d/a.pcap", "u.zip:x"},
+         .others = 2},
+        {.name = "among files",
+         .paths = {"a.pcap", "u.zip", "t.txt"},
+         .want = {"a.pcap", "u.zip:b.pcap", "u.zip:d/a.pcap", "u.zip:x", "t.txt"},
+         .others = 2},
+        {.name = "a pattern",
+         .paths = {"u.zip", "a.pcap"},
+         .pattern = "*.pcap",
+         .want = {"u.zip:b.pcap", "u.zip:d/a.pcap", "a.pcap"}},
+        {.name = "a pattern of no capture",
+         .paths = {"u.zip"},
+         .pattern = "READ*",
+         .want = {"u.zip"},
+         .fault = "none of its members is a capture",
+         .others = 1},
+        {.name = "a pattern of one archive alone",
+         .paths = {"twins.zip", "u.zip"},
+         .pattern = "d*",
+         .want = {"u.zip:d/a.pcap"}},
+        {.name = "a pattern of nothing",
+         .paths = {"u.zip", "a.pcap"},
+         .pattern = "a.pcap",
+         .error = "no member of an archive has a name like a.pcap"},
+        {.name = "members",
+         .paths = {"u.zip:x", "u.zip:d/a.pcap", "u.zip:empty", "u.zip:b.pcap"},
+         .want = {"u.zip:x", "u.zip:d/a.pcap", "u.zip:empty", "u.zip:b.pcap"}},
+        {.name = "a pattern does not count for them",
+         .paths = {"u.zip:x"},
+         .pattern = "b",
+         .want = {"u.zip:x"}},
+        {.name = "a file of that name", .paths = {"u.zip:README"}, .want = {"u.zip:README"}},
+        {.name = "a colon in the archive's name",
+         .paths = {"a:b:b.pcap", "a:b"},
+         .want = {"a:b:b.pcap", "a:b:b.pcap"}},
+        {.name = "no such member",
+         .paths = {"a.pcap", "u.zip:c"},
+         .want = {"a.pcap", "u.zip:c"},
+         .fault = "no member of this name",
+         .faulty = 1},
+        {.name = "no such member, by the index",
+         .paths = {"u.zip:x", "u.zip:c", "u.zip:b.pcap"},
+         .want = {"u.zip:x", "u.zip:c", "u.zip:b.pcap"},
+         .fault = "no member of this name",
+         .faulty = 1},
+        {.name = "twins",
+         .paths = {"twins.zip"},
+         .want = {"twins.zip"},
+         .fault = "several members of this name",
+         .others = 2},
+        {.name = "twins that are named",
+         .paths = {"twins.zip:a", "twins.zip:b"},
+         .want = {"twins.zip:a", "twins.zip:b"},
+         .fault = "several members of this name",
+         .faulty = 1},
+        {.name = "twins that are named first",
+         .paths = {"twins.zip:b"},
+         .want = {"twins.zip:b"},
+         .fault = "several members of this name"},
+        {.name = "no capture",
+         .paths = {"texts.zip", "a.pcap"},
+         .want = {"texts.zip", "a.pcap"},
+         .fault = "none of its members is a capture",
+         .others = 1},
+        {.name = "no member",
+         .paths = {"none.zip"},
+         .want = {"none.zip"},
+         .fault = "it has no members"},
+        {.name = "cut short",
+         .paths = {"cut.zip"},
+         .want = {"cut.zip"},
+         .fault = "its end is missing"},
+        {.name = "a member of none",
+         .paths = {"cut.zip:a"},
+         .want = {"cut.zip:a"},
+         .fault = "its end is missing"},
+    };
+    (void)state;
+    make_all();
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const char *row = rows[i].name;
+        struct places p;
+        struct clv_error err = {.offset = CLV_NO_OFFSET};
+        size_t n = 0, want = 0;
+        while (n < MOST && rows[i].paths[n])
+            n++;
+        while (want < MOST && rows[i].want[want])
+            want++;
+        const bool ok = places_list(&p, rows[i].paths, n, rows[i].pattern, &err);
+        CHECK_EQ(row, ok, !rows[i].error);
+        if (!ok)
+            CHECK_HAS(row, err.what, rows[i].error);
+        CHECK_EQ(row, ok ? p.n : 0, want);
+        CHECK_EQ(row, ok ? p.n_others : 0, rows[i].others);
+        for (size_t k = 0; k < want; k++) {
+            const bool faulty = rows[i].fault && k == rows[i].faulty;
+            CHECK_STR(row, p.names[k], rows[i].want[k]);
+            CHECK_EQ(row, p.all[k].fault != NULL, faulty);
+            if (faulty)
+                CHECK_HAS(row, p.all[k].fault->what, rows[i].fault);
+        }
+        places_fini(&p);
+    }
+}
+
+/* Memory is refused at each allocation. */
+static void test_memory(void **state)
+{
+    static const char *const paths[] = {"u.zip",       "twins.zip:a", "twins.zip:b",
+                                        "twins.zip:t", "texts.zip",   "a.pcap"};
+    bool ok = false;
+    (void)state;
+    make_all();
+    for (uint64_t nth = 1; !ok; nth++) {
+        struct places p;
+        struct clv_error err = {.offset = CLV_NO_OFFSET};
+        mem_fail_from(nth);
+        ok = places_list(&p, paths, N_ROWS(paths), NULL, &err);
+        mem_fail_from(0);
+        if (!ok)
+            assert_int_equal(err.code, CLV_ERR_NOMEM);
+        else /* what could not be looked into was taken, and says so when it is opened */
+            ok = p.n_others == 3;
+        places_fini(&p);
+    }
+}
+
+/* Bytes of members, whatever is in their way. */
+static void test_members(void **state)
+{
+    static const struct {
+        const char *name;
+        struct zip_spec spec;
+        bool stream;
+        const char *want, *error; /* in place of any byte */
+        const char *damage;
+    } rows[] =
+    { {.name = "stored", .spec = {.name = "a", .data = "abc"}, .want = "abc"},
+      {.name = "nothing", .spec = {.name = "a", .data = ""}, .want = ""},
+      {.name = "encrypted",
+       .spec = {.name = "a", .data = "abc", .flags = 1},
+       .error = "is encrypted"},
+      {.name = "another method",
+       .spec = {.name = "a", .data = "abc", .method = 9, .size = 1},
+       .error = "method 9 (deflate64)"},
+      {.name = "patch", .spec = {.name = "a", .data = "abc", .flags = 32}, .error = "method 0"},
+      {.name = "two sizes", .spec = {.name = "a", .data = "abc", .size = 4}, .error = "two sizes"},
+#if HAVE_ZLIB
+      {.name = "deflated",
+       .spec = {.name = "a", DEFLATED, .size = 3, .crc = ABC},
+       .stream = true,
+       .want = "abc"},
+      {.name = "another sum",
+       .spec = {.name = "a", DEFLATED, .size = 3, .crc = 1},
+       .stream = true,
+       .want = "abc",
+       .damage = "do not have the CRC-32"},
+      {.name = "more than it says",
+       .spec = {.name = "a", DEFLATED, .size = 2, .crc = ABC},
+       .stream = true,
+       .want = "ab",
+       .damage = "longer than the archive says"},
+      {.name = "less than it says",
+       .spec = {.name = "a", DEFLATED, .size = 4, .crc = ABC},
+       .stream = true,
+       .want = "abc",
+       .damage = "end before the size"},
+      {.name = "bytes behind",
+       .stream = true,
+       .want = "abc",
+       .damage = "followed by other bytes",
+       .spec = {.name = "a",
+                .data = "\x4b\x4c\x4a\6\0x",
+                .len = 6,
+                .method = 8,
+                .size = 3,
+                .crc = ABC}},
+      {.name = "cut short",
+       .stream = true,
+       .want = "abc",
+       .damage = "end too early",
+       .spec = {.name = "a", .data = "\x4b\x4c\x4a\6", .method = 8, .size = 3, .crc = ABC}},
+      {.name = "not deflated",
+       .error = "invalid block type",
+       .spec = {.name = "a", .data = "\7", .method = 8, .size = 3, .crc = ABC}},
+      {.name = "stored, and compressed itself",
+       .stream = true,
+       .want = "",
+       .damage = "too early",
+       .spec = {.name = "a", .data = "\x1f\x8b\10"},
+       .error = "end too early"},
+#endif
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const char *row = rows[i].name;
+        const char *const path = "m.zip:a";
+        struct places p;
+        struct input *in;
+        struct clv_span head;
+        struct clv_error err = {.offset = CLV_NO_OFFSET};
+        make_archive("m.zip", &rows[i].spec, 1);
+        CHECK(row, places_list(&p, &path, 1, NULL, &err));
+        const bool ok = input_open_at(&in, &p.all[0], &err) && input_head(in, 100, &head, &err);
+        CHECK_EQ(row, ok, !rows[i].error);
+        if (!ok)
+            CHECK_HAS(row, err.what, rows[i].error);
+        if (ok) {
+            CHECK_EQ(row, head.len, strlen(rows[i].want));
+            CHECK_MEM(row, head.p, rows[i].want, head.len);
+            CHECK_EQ(row, input_is_stream(in), rows[i].stream);
+            CHECK_HAS(row, input_damage(in)->what, rows[i].damage ? rows[i].damage : "");
+            CHECK_EQ(row, input_damage(in)->code != CLV_ERR_NONE, rows[i].damage != NULL);
+        }
+        input_close(&in);
+        places_fini(&p);
+    }
+}
+
+UNIT(places)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_list),
+        cmocka_unit_test(test_memory),
+        cmocka_unit_test(test_members),
+    };
+    return cmocka_run_group_tests(tests, setup, teardown);
+}
