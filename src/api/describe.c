@@ -91,7 +91,8 @@ bool clv_packet_describe(uint16_t linktype, const uint8_t *data, uint32_t caplen
     struct decode_place place = {.network = NULL};
     struct decode d = {
         .t = &desc->tuple, .inner = true, .closed = !inner, .path = &path, .place = &place};
-    const bool found = decode_function_asked(linktype)(data, caplen, &d);
+    decode_fn *const fn = decode_function(linktype);
+    const bool found = (fn == decode_ethernet ? decode_ethernet_asked : fn)(data, caplen, &d);
     put_path(desc, &path, &place);
     if (!found) {
         desc->tuple = (struct clv_tuple){0};

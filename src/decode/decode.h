@@ -123,9 +123,6 @@ const struct decode_link *decode_link_find(uint16_t linktype);
 /* Never NULL: packets of a link type that is not known have no network address. */
 decode_fn *decode_function(uint16_t linktype);
 
-/* The same for whoever may ask for the path: the usual one of Ethernet looks at less. */
-decode_fn *decode_function_asked(uint16_t linktype);
-
 /* Notes a tunnel's identifier, if somebody asks. */
 static inline void decode_note_tunnel(struct decode *d, enum decode_tunnel_kind kind, uint32_t id)
 {

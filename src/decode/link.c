@@ -397,12 +397,6 @@ static bool unknown(const uint8_t *p, size_t n, struct decode *d)
     return false;
 }
 
-decode_fn *decode_function_asked(uint16_t linktype)
-{
-    decode_fn *const fn = decode_function(linktype);
-    return fn == decode_ethernet ? decode_ethernet_asked : fn;
-}
-
 decode_fn *decode_function(uint16_t linktype)
 {
     const struct decode_link *link = decode_link_find(linktype);

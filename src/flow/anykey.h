@@ -73,11 +73,4 @@ uint32_t flow_shard(const struct flow_key *key, const struct flow_extra *extra, 
 void flow_shard_key(struct flow_key *key, struct flow_extra *extra, uint32_t shard);
 uint32_t flow_shard_of(const struct flow_key *key);
 
-/* How deep a packet is decoded for such keys. inner: tunnels are looked through. */
-static inline void flow_by_depth(const struct flow_by *by, bool inner, struct decode *d)
-{
-    d->inner = inner || (by->any_key && by->fields & FLOW_BY_TUNNEL);
-    d->closed = by->any_key && !inner;
-}
-
 #endif

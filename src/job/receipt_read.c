@@ -2,6 +2,7 @@
 #include "job/receipt_read.h"
 
 #include "base/fail.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "config.h"
 #include "output/publish.h"
@@ -152,19 +153,13 @@ static char *read_text(const char *path, int fd, uint64_t from, uint64_t size, s
     } else if (!(text = mem_alloc((size_t)size + 1, 1))) {
         (void)clv_fail_nomem(err, path, (size_t)size);
     }
-    while (text && *len < (size_t)size) {
-        const ssize_t n = pread(fd, text + *len, (size_t)size - *len, (off_t)(from + *len));
-        if (n < 0 && errno == EINTR)
-            continue;
-        if (n < 0) {
-            (void)clv_fail_errno(err, path, "cannot be read");
-            mem_free(text);
-            text = NULL;
-        }
-        if (n <= 0)
-            break;
-        *len += (size_t)n;
+    const ssize_t n = text ? io_read_at(fd, text, (size_t)size, from) : 0;
+    if (n < 0) {
+        (void)clv_fail_errno(err, path, "cannot be read");
+        mem_free(text);
+        return NULL;
     }
+    *len = (size_t)n;
     return text;
 }
 

@@ -60,12 +60,12 @@ static CLV_COLD void look_at(struct lens *lens, const struct scan_settings *plan
                              bool big_endian, uint64_t others)
 {
     const struct ledger_iface *i = ledger_iface(plan->ledger, iface);
+    decode_fn *const fn = decode_function(i->linktype);
     const bool pcap = plan->dialect->form == DIALECT_PCAP;
     const uint32_t longest = walk_caplen_max(i->linktype);
     *lens = (struct lens){
         .iface = iface,
-        .decode =
-            scan_asks(plan) ? decode_function_asked(i->linktype) : decode_function(i->linktype),
+        .decode = fn == decode_ethernet && scan_asks(plan) ? decode_ethernet_asked : fn,
         .kind = i->link,
         .key_kind = pcap ? i->link : 0,
         .big_endian = big_endian,
@@ -215,6 +215,8 @@ CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_setti
     d->t = &o.tuple;
     d->path = any_key || plan->filter ? &o.path : NULL;
     d->transport = NULL;
+    d->inner = plan->inner || (any_key && (plan->by.fields & FLOW_BY_TUNNEL));
+    d->closed = any_key && !plan->inner;
     counts->records++;
     if (plan->filter && !filter_record(plan->filter, lens->kind, lens->big_endian, rec))
         goto filtered;
@@ -488,12 +490,11 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_setting
     struct scan_counts counts = {0};
     uint64_t captured = 0;
     struct lens lens = {.iface = UINT32_MAX, .decode = decode_ethernet}; /* of no interface yet */
-    struct decode d = {.path = NULL};
+    struct decode d = {.inner = plan->inner};
     enum walk_step step = WALK_RECORD;
     struct clv_error why = {.code = CLV_ERR_NONE};
     size_t at = piece->start, n = piece->n_items;
     int64_t before = piece->last_ns;
-    flow_by_depth(&by, plan->inner, &d);
     if (kind == WALK_PCAP)
         look_at(&lens, plan, piece->state.iface_base, big_endian, 0);
     while (at < limit && step == WALK_RECORD) {

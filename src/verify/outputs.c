@@ -45,10 +45,16 @@ static bool belongs_anykey(const struct expected *e, struct flow_origin *o)
 static bool belongs(const struct expected *e, uint16_t linktype, const struct walk_record *rec)
 {
     const struct pipeline_params *pp = &e->v->job->pipeline;
+    const bool tunnels = pp->by.fields & FLOW_BY_TUNNEL;
     struct flow_origin o = {.iface = 0};
-    struct decode d = {.t = &o.tuple, .path = pp->by.any_key ? &o.path : NULL};
-    flow_by_depth(&pp->by, pp->inner, &d);
-    if (!decode_function_asked(linktype)(rec->data, rec->caplen, &d))
+    struct decode d = {.t = &o.tuple,
+                       .path = pp->by.any_key ? &o.path : NULL,
+                       .inner = pp->inner || (pp->by.any_key && tunnels),
+                       .closed = pp->by.any_key && !pp->inner};
+    decode_fn *fn = decode_function(linktype);
+    if (fn == decode_ethernet && pp->by.any_key)
+        fn = decode_ethernet_asked;
+    if (!fn(rec->data, rec->caplen, &d))
         o.tuple = (struct clv_tuple){0};
     if (o.tuple.flags & CLV_TUPLE_FRAGMENT)
         return true; /* another record says of which flow it is */

@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include "base/crc.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "cleave/capture.h"
 #include "output/publish.h"
@@ -129,16 +130,23 @@ const char *store_oddity(const struct unzip_member *m)
     return flags & UNZIP_DESCRIPTOR ? "has its sizes after its data, in a data descriptor" : NULL;
 }
 
-static enum store_look look_at_member(const struct store *s, const char *name, struct store_file *f)
+/* STORE_OTHER: *err, which may be NULL, says why. */
+static enum store_look look_at_member(const struct store *s, const char *name, const char *path,
+                                      struct store_file *f, struct clv_error *err)
 {
     *f = (struct store_file){.fd = -1};
     const struct store_member *const known = store_find(s, name);
     struct unzip_member *const m = &f->member;
     if (!known)
         return STORE_LACKS;
-    if (!unzip_entry(&s->zip, known->entry, m, NULL) || !unzip_locate(&s->zip, m, NULL) ||
-        store_oddity(m))
+    if (!unzip_entry(&s->zip, known->entry, m, err) || !unzip_locate(&s->zip, m, err))
         return STORE_OTHER;
+    const char *const odd = store_oddity(m);
+    if (odd) {
+        (void)clv_fail(err, CLV_ERR_ARG, path, "%s", odd);
+        (void)clv_fail_at(err, m->header, 0);
+        return STORE_OTHER;
+    }
     f->fd = s->fd;
     f->p = s->zip.map.p + m->data;
     f->from = m->data;
@@ -151,7 +159,7 @@ enum store_look store_look(const struct store *s, const char *name, const char *
 {
     struct stat st;
     if (s->archived)
-        return look_at_member(s, name, f);
+        return look_at_member(s, name, path, f, NULL);
     *f = (struct store_file){.fd = -1};
     if (lstat(path, &st) == 0)
         return S_ISREG(st.st_mode) ? STORE_HAS : STORE_OTHER;
@@ -174,7 +182,7 @@ enum store_look store_file(const struct store *s, const char *name, const char *
     struct stat st;
     if (s->archived) {
         errno = ENOENT;
-        return look_at_member(s, name, f);
+        return look_at_member(s, name, path, f, NULL);
     }
     *f = (struct store_file){.size = UINT64_MAX};
     f->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
@@ -195,20 +203,7 @@ void store_file_close(const struct store *s, struct store_file *f)
 
 ssize_t store_read(const struct store_file *f, uint64_t at, void *to, size_t n)
 {
-    const size_t want = (size_t)min_u64(n, f->size - min_u64(f->size, at));
-    size_t have = 0;
-    while (have < want) {
-        const ssize_t got =
-            pread(f->fd, (char *)to + have, want - have, (off_t)(f->from + at + have));
-        if (got < 0 && errno == EINTR)
-            continue;
-        if (got < 0)
-            return -1;
-        if (got == 0)
-            break;
-        have += (size_t)got;
-    }
-    return (ssize_t)have;
+    return io_read_at(f->fd, to, (size_t)min_u64(n, f->size - min_u64(f->size, at)), f->from + at);
 }
 
 void store_sum(struct store_file *f, uint64_t to)
@@ -230,15 +225,14 @@ bool store_receipt(const struct store *s, struct clv_receipt *receipt, size_t n_
     *receipt = (struct clv_receipt){.json = NULL};
     if (!store_path(s, PUBLISH_MARK, path, err))
         return false;
-    switch (look_at_member(s, PUBLISH_MARK, &f)) {
-    case STORE_HAS:
+    const enum store_look look = look_at_member(s, PUBLISH_MARK, path, &f, err);
+    if (look == STORE_HAS)
         return receipt_read_part(receipt, path, s->fd, f.from, f.size, n_named, err);
-    case STORE_LACKS:
+    if (look == STORE_LACKS) {
         (void)clv_fail(err, CLV_ERR_ARG, s->path, "has no " PUBLISH_MARK);
-        return clv_fail_hint(err, "only what cleave split wrote can be verified");
-    default:
-        return clv_fail(err, CLV_ERR_ARG, path, "is no stored member, or its headers do not agree");
+        (void)clv_fail_hint(err, "only what cleave split wrote can be verified");
     }
+    return false;
 }
 
 bool store_check(const struct store *s, struct clv_error *err)
