@@ -1,0 +1,199 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "support_check.h"
+
+#include <arpa/inet.h>
+#include <sys/socket.h>
+
+#include "scan/filter.h"
+
+enum { ETHERNET = 1, SECOND = 1000000000 };
+
+/* A packet of TCP from 10.1.2.3:40000 to 192.0.2.80:443, or what a row makes of it. */
+static struct flow_origin origin_of(uint8_t family, const char *src, const char *dst, uint8_t proto,
+                                    uint16_t sport, uint16_t dport, int vlan)
+{
+    struct flow_origin o = {.tuple = {.family = family,
+                                      .proto = proto,
+                                      .sport = sport,
+                                      .dport = dport,
+                                      .flags = sport || dport ? CLV_TUPLE_PORTS : 0}};
+    if (family) {
+        assert_int_equal(inet_pton(family == 4 ? AF_INET : AF_INET6, src, o.tuple.src), 1);
+        assert_int_equal(inet_pton(family == 4 ? AF_INET : AF_INET6, dst, o.tuple.dst), 1);
+    }
+    if (vlan >= 0) {
+        o.path.n_vlans = 2;
+        o.path.vlan[0] = (uint16_t)vlan;
+        o.path.vlan[1] = 4095;
+    }
+    return o;
+}
+
+static void test_origin(void **state)
+{
+    const struct flow_origin tcp =
+        origin_of(4, "10.1.2.3", "192.0.2.80", CLV_PROTO_TCP, 40000, 443, -1);
+    const struct flow_origin tagged =
+        origin_of(4, "10.1.2.3", "192.0.2.80", CLV_PROTO_TCP, 40000, 443, 10);
+    const struct flow_origin six =
+        origin_of(6, "2001:db8::1", "fe80::2", CLV_PROTO_UDP, 53, 5353, -1);
+    const struct flow_origin icmp = origin_of(4, "10.1.2.3", "10.1.2.4", CLV_PROTO_ICMP, 0, 0, -1);
+    const struct flow_origin none = origin_of(0, NULL, NULL, 0, 0, 0, -1);
+    const struct {
+        const char *name;
+        struct clv_split_params params;
+        const struct flow_origin *o;
+        bool takes;
+    } rows[] = {
+        {"nothing is asked", {.host = NULL}, &none, true},
+        {"source", {.host = "10.1.2.3"}, &tcp, true},
+        {"destination", {.host = "192.0.2.80"}, &tcp, true},
+        {"another host", {.host = "10.1.2.4"}, &tcp, false},
+        {"the second of a list", {.host = "10.1.2.4,192.0.2.80"}, &tcp, true},
+        {"prefix", {.host = "10.0.0.0/8"}, &tcp, true},
+        {"prefix with bits behind it", {.host = "10.255.255.255/8"}, &tcp, true},
+        {"prefix within a byte", {.host = "10.1.2.0/30"}, &tcp, true},
+        {"prefix within a byte, beside it", {.host = "10.1.2.4/30"}, &tcp, false},
+        {"prefix of all", {.host = "0.0.0.0/0"}, &tcp, true},
+        {"prefix of all IPv4", {.host = "0.0.0.0/0"}, &six, false},
+        {"prefix of all IPv6", {.host = "::/0"}, &six, true},
+        {"prefix of all IPv6, of IPv4", {.host = "::/0"}, &tcp, false},
+        {"IPv6", {.host = "2001:db8::1"}, &six, true},
+        {"IPv6 prefix", {.host = "fe80::/10"}, &six, true},
+        {"host, without an address", {.host = "0.0.0.0/0,::/0"}, &none, false},
+        {"port", {.port = "443"}, &tcp, true},
+        {"source port", {.port = "40000"}, &tcp, true},
+        {"another port", {.port = "442,444"}, &tcp, false},
+        {"range", {.port = "1,400-500"}, &tcp, true},
+        {"range up to", {.port = "400-443"}, &tcp, true},
+        {"range from", {.port = "443-500"}, &tcp, true},
+        {"range before", {.port = "0-442"}, &tcp, false},
+        {"all ports", {.port = "0-65535"}, &tcp, true},
+        {"all ports, without any", {.port = "0-65535"}, &icmp, false},
+        {"protocol", {.proto = "tcp"}, &tcp, true},
+        {"protocol, capitals", {.proto = "TCP"}, &tcp, true},
+        {"protocol by number", {.proto = "6"}, &tcp, true},
+        {"another protocol", {.proto = "udp,icmp"}, &tcp, false},
+        {"protocol, without an address", {.proto = "0-255"}, &none, false},
+        {"VLAN", {.vlan = "10"}, &tagged, true},
+        {"inner VLAN", {.vlan = "4095"}, &tagged, true},
+        {"another VLAN", {.vlan = "0-9,11-4094"}, &tagged, false},
+        {"VLAN, untagged", {.vlan = "0-4095"}, &tcp, false},
+        {"VLAN, host and port", {.vlan = "10", .host = "10.1.2.3", .port = "443"}, &tagged, true},
+        {"port of another host", {.host = "10.9.9.9", .port = "443"}, &tagged, false},
+        {"host, other port", {.host = "10.1.2.3", .port = "80"}, &tagged, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct filter f;
+        CHECK(rows[i].name, filter_init(&f, &rows[i].params, NULL));
+        CHECK_EQ(rows[i].name, filter_any(&f), i > 0);
+        CHECK_EQ(rows[i].name, filter_by_tuple(&f), i > 0);
+        CHECK_EQ(rows[i].name, filter_origin(&f, rows[i].o), rows[i].takes);
+        filter_fini(&f);
+    }
+}
+
+static void test_refusals(void **state)
+{
+    static const struct {
+        const char *name;
+        struct clv_split_params params;
+        const char *what;
+    } rows[] = {
+        {"no host", {.host = ""}, "\"\" cannot be"},
+        {"no second host", {.host = "10.0.0.1,"}, "\"\" cannot be"},
+        {"name", {.host = "localhost"}, "\"localhost\" cannot be"},
+        {"prefix too long", {.host = "10.0.0.0/33"}, "\"10.0.0.0/33\" cannot be"},
+        {"IPv6 prefix too long", {.host = "::/129"}, "\"::/129\" cannot be"},
+        {"no prefix", {.host = "10.0.0.0/"}, "\"10.0.0.0/\" cannot be"},
+        {"more than a prefix", {.host = "10.0.0.0/8x"}, "\"10.0.0.0/8x\" cannot be"},
+        {"port too large", {.port = "65536"}, "\"65536\" cannot be"},
+        {"port far too large", {.port = "4294967376"}, "\"4294967376\" cannot be"},
+        {"range backwards", {.port = "2-1"}, "\"2-1\" cannot be"},
+        {"half a range", {.port = "1-"}, "\"1-\" cannot be"},
+        {"sign", {.port = "-1"}, "\"-1\" cannot be"},
+        {"blank", {.port = "80, 443"}, "\" 443\" cannot be"},
+        {"VLAN too large", {.vlan = "4096"}, "\"4096\" cannot be"},
+        {"protocol too large", {.proto = "256"}, "\"256\" cannot be"},
+        {"no such protocol", {.proto = "tcp6"}, "\"tcp6\" cannot be"},
+        {"a word of 70 bytes",
+         {.host = "1111111111222222222233333333334444444444555555555566666666667777777777"},
+         "\"111111111122222222223333333333444444444455555555556666666666\" cannot be"},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct filter f;
+        struct clv_error err;
+        CHECK(rows[i].name, !filter_init(&f, &rows[i].params, &err));
+        CHECK_EQ(rows[i].name, err.code, CLV_ERR_OPTION);
+        CHECK_STR(rows[i].name, err.what, rows[i].what);
+        filter_fini(&f);
+    }
+}
+
+static void test_record(void **state)
+{
+    static const uint8_t arp[60] = {[12] = 0x08, [13] = 0x06};
+    static const struct {
+        const char *name;
+        struct clv_split_params params;
+        int64_t ts_ns;
+        bool takes;
+    } rows[] = {
+        {"nothing is asked", {.filter = NULL}, 0, true},
+        {"after: at it", {.has_after = true, .after_ns = SECOND}, SECOND, true},
+        {"after: before it", {.has_after = true, .after_ns = SECOND}, SECOND - 1, false},
+        {"after 1970", {.has_after = true}, -1, false},
+        {"before: at it", {.has_before = true, .before_ns = SECOND}, SECOND, false},
+        {"before: before it", {.has_before = true, .before_ns = SECOND}, SECOND - 1, true},
+        {"after, without a time", {.has_after = true}, WALK_NO_TIME, false},
+        {"before, without a time", {.has_before = true}, WALK_NO_TIME, false},
+        {"between",
+         {.has_after = true, .after_ns = 1, .has_before = true, .before_ns = 3},
+         2,
+         true},
+        {"expression", {.filter = "arp"}, 0, true},
+        {"expression that does not hold", {.filter = "ip"}, 0, false},
+        {"length on the wire", {.filter = "len == 80"}, 0, true},
+        {"expression and time", {.filter = "arp", .has_after = true, .after_ns = 1}, 0, false},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct filter f;
+        const struct walk_record rec = {
+            .ts_ns = rows[i].ts_ns, .caplen = sizeof arp, .origlen = 80, .data = arp};
+        CHECK(rows[i].name, filter_init(&f, &rows[i].params, NULL));
+        CHECK(rows[i].name, filter_compile(&f, 0, ETHERNET, false, NULL));
+        CHECK(rows[i].name, filter_compile(&f, 0, ETHERNET, false, NULL)); /* already is */
+        CHECK_EQ(rows[i].name, filter_any(&f), i > 0);
+        CHECK(rows[i].name, !filter_by_tuple(&f));
+        CHECK_EQ(rows[i].name, filter_record(&f, 0, false, &rec), rows[i].takes);
+        filter_fini(&f);
+    }
+}
+
+static void test_expression_refused(void **state)
+{
+    const struct clv_split_params params = {.filter = "no such thing"};
+    struct filter f;
+    struct clv_error err;
+    (void)state;
+    assert_true(filter_init(&f, &params, &err)); /* said when it is compiled */
+    assert_false(filter_compile(&f, 0, ETHERNET, false, &err));
+    assert_int_equal(err.code, CLV_ERR_OPTION);
+    assert_false(filter_compile(&f, DIALECT_KINDS, ETHERNET, false, &err));
+    CHECK_HAS("kinds", err.what, "link types");
+    filter_fini(&f);
+}
+
+UNIT(filter)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_origin),
+        cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_record),
+        cmocka_unit_test(test_expression_refused),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
