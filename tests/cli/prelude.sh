@@ -41,6 +41,20 @@ can_verify() {
         { grep 'built without' log >&2 && skip 'this build cannot verify'; }
 }
 
+# alter_receipt FILE TO PYTHON: writes the cleave.json FILE to TO, with `said`, which it says, altered.
+alter_receipt() {
+    "$PYTHON" - "$@" <<'END'
+import json, sys
+path, to, alter = sys.argv[1:]
+with open(path) as f:
+    said = json.load(f)
+exec(alter)
+with open(to, 'w') as f:
+    json.dump(said, f)
+END
+    printf '# %s\n' "$3" >&2
+}
+
 # is_json FILE: fails with a word where it is not.
 is_json() {
     "$PYTHON" -c 'import json, sys; json.load(open(sys.argv[1]))' "$1" && echo "$1 is JSON"

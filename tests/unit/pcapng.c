@@ -769,6 +769,21 @@ static void test_note_others(void **state)
     }
 }
 
+/* A block of the type whose body is hex, in memory of its own, is noted at byte 5000. */
+static bool note_hex(struct scene *s, bool big, uint32_t type, const char *hex,
+                     struct clv_error *err)
+{
+    struct bytes b = {0}, body = {0};
+    put_hex(&body, hex);
+    put_block(&b, big, type, body.p, body.len);
+    uint8_t *p = tight_copy(b.p, b.len);
+    const bool ok = walk_note(&s->l, &s->st, p, (uint32_t)b.len, 5000, err);
+    free(p);
+    bytes_free(&body);
+    bytes_free(&b);
+    return ok;
+}
+
 /* What is malformed in a section's or an interface's options costs what comes after it in them. */
 static void test_note_options(void **state)
 {
@@ -806,13 +821,10 @@ static void test_note_options(void **state)
         const bool big = i % 2;
         char row[96];
         struct scene s;
-        struct bytes b = {0}, body = {0};
         (void)ordered(row, sizeof row, rows[i / 2].name, big);
         begin(&s, big, packet_ifaces, 2);
-        put_hex(&body, big ? rows[i / 2].big : rows[i / 2].little);
-        put_block(&b, big, rows[i / 2].type, body.p, body.len);
-        uint8_t *p = tight_copy(b.p, b.len);
-        CHECK(row, walk_note(&s.l, &s.st, p, (uint32_t)b.len, 5000, NULL));
+        CHECK(row, note_hex(&s, big, rows[i / 2].type, big ? rows[i / 2].big : rows[i / 2].little,
+                            NULL));
         CHECK_EQ(row, ledger_count(&s.l), 7);
         CHECK_EQ(row, s.l.bad_options, rows[i / 2].bad);
         if (rows[i / 2].type == BLOCK_INTERFACE) {
@@ -821,9 +833,6 @@ static void test_note_options(void **state)
             CHECK_EQ(row, walk_time(1, ledger_iface(&s.l, 4)) == WALK_NO_TIME,
                      rows[i / 2].units == 0);
         }
-        free(p);
-        bytes_free(&body);
-        bytes_free(&b);
         end(&s);
     }
 }
@@ -851,23 +860,17 @@ static void test_note_refusals(void **state)
         const bool big = i % 2;
         char row[96];
         struct scene s;
-        struct bytes b = {0}, body = {0};
         struct clv_error err = {0};
         (void)ordered(row, sizeof row, rows[i / 2].name, big);
         begin(&s, big, packet_ifaces, 2);
         const struct walk_state before = s.st;
-        put_hex(&body, big ? rows[i / 2].big : rows[i / 2].little);
-        put_block(&b, big, rows[i / 2].type, body.p, body.len);
-        uint8_t *p = tight_copy(b.p, b.len);
-        CHECK(row, !walk_note(&s.l, &s.st, p, (uint32_t)b.len, 5000, &err));
+        CHECK(row, !note_hex(&s, big, rows[i / 2].type, big ? rows[i / 2].big : rows[i / 2].little,
+                             &err));
         CHECK_EQ(row, err.code, CLV_ERR_DAMAGE);
         CHECK_HAS(row, err.what, rows[i / 2].what);
         CHECK_EQ(row, ledger_count(&s.l), 6);
         CHECK_EQ(row, atomic_load(&s.l.n_ifaces), 4);
         CHECK_MEM(row, &s.st, &before, sizeof before);
-        free(p);
-        bytes_free(&body);
-        bytes_free(&b);
         end(&s);
     }
 }

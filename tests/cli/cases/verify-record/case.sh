@@ -6,15 +6,7 @@ can_verify whole
 record() {
     rm -rf out
     cp -r whole out
-    "$PYTHON" - "$1" <<'END'
-import json, sys
-with open('out/cleave.json') as f:
-    said = json.load(f)
-exec(sys.argv[1])
-with open('out/cleave.json', 'w') as f:
-    json.dump(said, f)
-END
-    printf '# %s\n' "$1" >&2
+    alter_receipt out/cleave.json out/cleave.json "$1"
     try cleave verify out
 }
 record 'said["options"]["colour"] = "red"'
