@@ -21,6 +21,13 @@ void form_keep(const struct form *form, struct flow_table *flows)
         flow_table_keep(flows, FLOW_BESIDE_TAIL, sizeof(uint32_t));
 }
 
+void form_again(const struct flow_table *flows, struct flow *f)
+{
+    struct trail *trail = form_output(flows, f).trail;
+    if (trail)
+        trail_fini(trail);
+}
+
 void form_forget(const struct flow_table *flows)
 {
     for (uint32_t i = 0; flows->beside[FLOW_BESIDE_TRAIL].at && i < flows->n; i++)

@@ -87,6 +87,9 @@ static inline bool form_keeps(const struct flow_table *t)
     return t->beside[FLOW_BESIDE_TRAIL].at || t->beside[FLOW_BESIDE_TAIL].at;
 }
 
+/* The flow's output begins anew: what it had was measured. */
+void form_again(const struct flow_table *flows, struct flow *f);
+
 /* Frees what all outputs' trails have, where they are kept. */
 void form_forget(const struct flow_table *flows);
 

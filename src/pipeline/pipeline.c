@@ -120,8 +120,7 @@ static bool is_plain(const struct pipeline *pl)
 
 /*
  * The first epoch is to be flushed: is it the only one? Then members' sizes can be found before
- * they are written. What blocks of pcapng are written once, and that they were, is kept by the
- * form.
+ * they are written. But which outputs get names and secrets is settled once, by writing.
  */
 static enum target target_of(const struct pipeline *pl, bool last)
 {
@@ -129,7 +128,8 @@ static enum target target_of(const struct pipeline *pl, bool last)
         return pl->target;
     if (pl->params->archive->starts)
         return TARGET_MEMBERS;
-    return last && pl->form.dialect->form != DIALECT_PCAPNG ? TARGET_MEMBERS : TARGET_MEASURED;
+    const bool settles = pl->form.dialect->picker && atomic_load(&pl->ledger.has_metadata);
+    return last && !settles ? TARGET_MEMBERS : TARGET_MEASURED;
 }
 
 /* The epoch is complete: its new flows can be numbered. */
@@ -185,6 +185,7 @@ static bool measure_run(struct pipeline *pl, struct worker *w, struct partition 
             return false;
         *bytes = m->done;
         m->done = 0;
+        form_again(&p->flows, f);
     }
     if (!known)
         *bytes = archive_room(strlen(name), is_plain(pl) ? PCAP_FILE_HEADER + *bytes : *bytes);

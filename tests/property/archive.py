@@ -156,7 +156,10 @@ def pcaps() -> None:
 def pcapngs() -> None:
     rng = suite.random('pcapngs')
     for _ in range(harness.times(12)):
-        path = suite.write('capture.pcapng', ng.encode(made.random_capture(rng, made.Shape())))
+        shape = made.Shape(sections=rng.choice((1, 3)), interfaces=rng.choice((1, 3)),
+                           options=rng.random() < 0.5, metadata=rng.random() < 0.5,
+                           ignored=rng.random() < 0.3)
+        path = suite.write('capture.pcapng', ng.encode(made.random_capture(rng, shape)))
         for flags in rng.sample([f for f in FLAGS if f[:2] != ('--format', 'pcap')], 3):
             check_archive(rng, [path], *flags, more=1)
 
