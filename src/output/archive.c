@@ -77,25 +77,33 @@ void archive_lay_out(struct archive *a)
     a->at = at;
 }
 
-/* Bytes of the member's data. */
-static uint64_t size_of(const struct archive *a, uint64_t row, size_t name_len)
+/* The room that was found for members is not what they take. */
+CLV_COLD static bool fail_changed(const char *name, struct clv_error *err)
 {
-    const uint64_t room = a->starts[row + 1] - a->starts[row];
-    const uint64_t size = room - headers_local_len(name_len, 0, false);
-    return size < UINT32_MAX ? size : room - headers_local_len(name_len, UINT32_MAX, true);
+    (void)clv_fail(err, CLV_ERR_IO, name, "is not as long as the first reading of the input said");
+    return clv_fail_hint(err, "split it when nothing truncates or rewrites it any more");
 }
 
-static struct headers_entry entry_of(const struct archive_turn *t)
+/* Of a member whose header and data fill its room. */
+static bool entry_of(const struct archive *a, uint64_t row, const char *name,
+                     const struct archive_member *m, struct headers_entry *e, struct clv_error *err)
 {
-    const size_t len = strlen(t->name);
-    return (struct headers_entry){
-        .name = t->name,
+    const size_t len = strlen(name);
+    const uint64_t head = headers_local_len(len, 0, false);
+    if (row >= a->n_rows || a->starts[row + 1] - a->starts[row] < head)
+        return fail_changed(name, err);
+    const uint64_t room = a->starts[row + 1] - a->starts[row];
+    *e = (struct headers_entry){
+        .name = name,
         .name_len = len,
-        .size = size_of(t->a, t->row, len),
-        .offset = t->a->starts[t->row],
-        .crc = t->m->crc,
-        .mode = t->a->mode,
+        .size = room - head,
+        .offset = a->starts[row],
+        .crc = m->crc,
+        .mode = a->mode,
     };
+    if (e->size >= UINT32_MAX)
+        e->size = room - headers_local_len(len, UINT32_MAX, true);
+    return true;
 }
 
 /* The member begins: its header, whose checksum follows when it is known. */
@@ -152,23 +160,25 @@ static bool end(const struct archive_turn *t, struct headers_entry *e, struct cl
     m->done = s->place.size;
     m->crc = s->sum;
     if (m->done > e->size)
-        return clv_fail(err, CLV_ERR_INTERNAL, t->name, "is longer than was foreseen");
+        return fail_changed(t->name, err);
     return m->done < e->size || seal(t, e, err);
 }
 
 bool archive_append(const struct archive_turn *t, const struct form_round *round,
                     const struct form_ref *refs, uint32_t n, struct clv_error *err)
 {
-    struct headers_entry e = entry_of(t);
+    struct headers_entry e;
     t->sums->records += n;
-    return begin(t, &e, err) && form_put(t->form, t->x, &t->o, round, refs, n) && end(t, &e, err);
+    return entry_of(t->a, t->row, t->name, t->m, &e, err) && begin(t, &e, err) &&
+           form_put(t->form, t->x, &t->o, round, refs, n) && end(t, &e, err);
 }
 
 static bool finish(const struct archive_turn *t, const struct form_round *round, bool rest,
                    struct clv_error *err)
 {
-    struct headers_entry e = entry_of(t);
-    return begin(t, &e, err) && form_finish(t->form, t->x, &t->o, round, rest) && end(t, &e, err);
+    struct headers_entry e;
+    return entry_of(t->a, t->row, t->name, t->m, &e, err) && begin(t, &e, err) &&
+           form_finish(t->form, t->x, &t->o, round, rest) && end(t, &e, err);
 }
 
 bool archive_finish(const struct archive_turn *t, const struct form_round *round,
@@ -198,18 +208,11 @@ bool archive_flush(struct archive *a, struct form_scratch *x, struct archive_sum
 bool archive_entry(const struct archive *a, uint64_t row, const char *name,
                    const struct archive_member *m, struct text *out, struct clv_error *err)
 {
-    const size_t len = strlen(name);
-    const struct headers_entry e = {
-        .name = name,
-        .name_len = len,
-        .size = size_of(a, row, len),
-        .offset = a->starts[row],
-        .crc = m->crc,
-        .mode = a->mode,
-    };
+    struct headers_entry e;
+    if (!entry_of(a, row, name, m, &e, err))
+        return false;
     if (m->done != e.size)
-        return clv_fail(err, CLV_ERR_INTERNAL, name, "has %llu bytes, and %llu were foreseen",
-                        (unsigned long long)m->done, (unsigned long long)e.size);
+        return fail_changed(name, err);
     uint8_t entry[HEADERS_CENTRAL_MAX];
     text_put(out, (const char *)entry, headers_central(entry, &e));
     return true;

@@ -363,6 +363,8 @@ static bool tour(struct pipeline *pl, struct task *t, struct clv_error *err)
     }
     if (pl->target == TARGET_MEMBERS)
         pl->finish.archive = pl->params->archive;
+    if (pl->finish.archive && pl->finish.archive->n_rows != numbering_outputs(&pl->numbering))
+        return clv_fail(err, CLV_ERR_IO, "the input", "changed while it was read");
     return open_manifest(pl, &fd, err) && finish_tour(&pl->finish, fd, &t->rows, &t->checks, err);
 }
 

@@ -75,6 +75,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'the archive shrank while it was read',
         'the archive was replaced since the run began',
         'the input changed while it was read',
+        'is not as long as the first reading of the input said',
         'was truncated while it was written',
         'changed while it was looked at',
         '%llu fault%s found: nothing was published',

@@ -8,6 +8,7 @@ byte of it.
 """
 import gzip
 import json
+import mmap
 import os
 import random
 import resource
@@ -373,6 +374,39 @@ def killed() -> None:
     print('        %s' % seen)
 
 
+def changing() -> None:
+    """A capture that somebody writes to while it is read twice: members may not be as long as was
+    found. There is an archive, or a word, and nothing left; never anything worse."""
+    rng = suite.random('changing')
+    capture = talkative(rng, 2000, 10000)
+    header, records = capture.format.header(), capture.encode()[pf.FILE_HEADER_LEN:]
+    length, good = len(records) // 10000, header + records * 10
+    path, output = suite.path('capture.pcap'), suite.path('out.zip')
+    seen = {0: 0, 1: 0, 2: 0}
+    for i in range(harness.times(60)):
+        suite.write('capture.pcap', good)
+        flags = rng.choice(((), ('--verify',), ('--snaplen', '40'), ('--format', 'pcapng')))
+        with open(path, 'r+b') as f, mmap.mmap(f.fileno(), 0) as shared:
+            run = subprocess.Popen(  # pylint: disable=consider-using-with
+                [suite.cleave, 'split', path, '-o', output, '-q', '-f', '-t', '2', '--window',
+                 rng.choice(['64KiB', '64KiB', '1GiB']), *flags], stderr=subprocess.PIPE)
+            time.sleep(rng.random() * 0.1)
+            while run.poll() is None:  # addresses mostly, so that there are flows that were not there
+                for _ in range(3 if i % 2 else 100):
+                    at = len(header) + rng.randrange(100000) * length + \
+                        rng.choice([42, 43, 46, 47, rng.randrange(length)])
+                    shared[at] = rng.randrange(256)
+                time.sleep(0.001)
+            assert run.stderr
+            talk = run.stderr.read().decode()
+            run.stderr.close()
+        check(run.returncode in seen and 'Sanitizer' not in talk and 'runtime error' not in talk,
+              '%s: status %d: %s', ' '.join(flags), run.returncode, talk)
+        seen[run.returncode] += 1
+        check_equal(hidden(), [], 'hidden files')
+    print('        statuses: %s' % seen)
+
+
 CASES: Dict[str, Callable[[], None]] = {
     'pcaps': pcaps,
     'pcapngs': pcapngs,
@@ -387,6 +421,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'published': published,
     'full': full,
     'killed': killed,
+    'changing': changing,
 }
 
 sys.exit(suite.run(CASES))
