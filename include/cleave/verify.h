@@ -13,8 +13,9 @@ extern "C" {
 
 /*
  * Called for each fault that was found: its subject is a file of the output or the input, offset
- * the byte of the record concerned, record its number. One call at a time, from any thread, and
- * maybe beside one of progress; user is params->user.
+ * the byte of the record concerned, record its number. In an archive the subject is FILE.zip:MEMBER
+ * or the archive, and bytes are the archive's. One call at a time, from any thread, and maybe
+ * beside one of progress; user is params->user.
  */
 typedef void clv_verify_fault(const struct clv_error *fault, void *user);
 
@@ -25,7 +26,7 @@ typedef void clv_verify_fault(const struct clv_error *fault, void *user);
 struct clv_verify_params {
     size_t struct_size;
     size_t result_size;
-    const char *output; /* directory that clv_split() made */
+    const char *output; /* directory or archive that clv_split() made */
     const char *const
         *inputs;      /* where the captures are now, in the order in which they were split */
     size_t n_inputs;  /* 0: where they were then, as the output's cleave.json says: regular files */
@@ -69,9 +70,9 @@ struct clv_verify_result {
  * Proves that params->output holds what a run with its options over these inputs has to write: each
  * record as often as it should be, in the right output, in the captures' order, byte for byte with
  * its time; a manifest, a cleave.json and a report's page that say so; and no other file. The
- * writers' code has no part in it. Records are compared by a hash with a key that is drawn for each
- * call: what was altered on purpose is found as well. No names are looked up: a filter with names
- * of hosts is refused.
+ * writers' code has no part in it, but for an archive's headers, which are made again. Records are
+ * compared by a hash with a key that is drawn for each call: what was altered on purpose is found
+ * as well. No names are looked up: a filter with names of hosts is refused.
  * true:  all was looked at; result->faults says whether it is so.
  * false: it could not be, *err says why; *result holds the counts up to then.
  * Threads: as clv_split().

@@ -16,7 +16,7 @@ static const struct options initial = {.struct_size = sizeof initial,
 
 static const struct clv_option flags[] = {
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
-     "do not confine the run to DIR and FILE... (Landlock)"},
+     "do not confine the run to OUTPUT and FILE... (Landlock)"},
     {"progress", 0, CLV_OPTION_WORD, false, AT(progress), 0, 0, 0, PROGRESS_WORDS, "auto",
      PROGRESS_HELP},
     {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON"},
@@ -120,18 +120,23 @@ static int run(const void *options, char **operands, unsigned n_operands)
 
 const struct command command_verify = {
     .name = "verify",
-    .operands = "DIR [FILE...]",
+    .operands = "OUTPUT [FILE...]",
     .min_operands = 1,
     .max_operands = UINT32_MAX >> 1,
     .summary = "Proves that an output of split holds what its captures hold.",
     .details =
-        "DIR is what cleave split made, FILE... are the captures that were split, in their order;\n"
-        "left out, they are sought where DIR/cleave.json says, if these are regular files. Both\n"
-        "sides are read: each record must be in the outputs as often as it should, in the right\n"
-        "one, in the captures' order, byte for byte with its time; manifest, cleave.json and a\n"
-        "report's page must say so, and no other file may lie there. What was left out or changed\n"
-        "by the run's options is known from DIR/cleave.json, so name FILE... where DIR comes from\n"
-        "somebody else. No host's name is looked up.\n"
+        "OUTPUT is what cleave split made, a directory or an archive, FILE... are the captures "
+        "that\n"
+        "were split, in their order; left out, they are sought where its cleave.json says, if "
+        "these\n"
+        "are regular files. Both sides are read: each record must be in the outputs as often as "
+        "it\n"
+        "should, in the right one, in the captures' order, byte for byte with its time; manifest,\n"
+        "cleave.json and a report's page must say so, and no other file may lie there. Of an "
+        "archive\n"
+        "each byte is looked at. What was left out or changed by the run's options is known from\n"
+        "cleave.json, so name FILE... where OUTPUT comes from somebody else. No host's name is\n"
+        "looked up.\n"
         "\n"
         "Exit status: 0 proven; 1 faults were found, each is printed; 2 it could not be looked "
         "at.\n",
