@@ -541,10 +541,13 @@ bool walk_believes(const struct walk_format *f, struct clv_span rest, uint32_t r
     if (s.len - raw_len < f->hdr_len)
         return true; /* the last one, or so long that nothing is seen of what follows */
     const uint8_t *next = rest.p + raw_len;
-    const uint32_t sec_from = walk_load32(next, f->big_endian) - PLAUSIBLE_SECONDS;
+    const uint32_t sec_from = walk_load32(rest.p, f->big_endian) - PLAUSIBLE_SECONDS;
     bool is_empty;
     const size_t len = link_of(f, next, sec_from, &is_empty);
-    /* Evident, and not cut off: shifted by a byte, a header promises 256 times the bytes. */
+    /*
+     * Evident, of about the same time, as the middle of a file header hardly is, and not cut off:
+     * shifted by a byte, a header promises 256 times the bytes.
+     */
     return CLV_LIKELY(len > f->hdr_len && (full || len <= s.len - raw_len)) ||
            begins_capture(next, s.len - raw_len) || begins_within(f, s, full, raw_len) == raw_len;
 }
