@@ -5,6 +5,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/crc.h"
@@ -64,6 +65,19 @@ bool archive_reserve(struct archive *a, uint64_t n, uint64_t n_numbered)
     a->starts = mem_zalloc(n + 1, sizeof *a->starts);
     a->n_rows = n;
     return a->starts != NULL;
+}
+
+bool archive_fits(const struct archive *a, struct clv_error *err)
+{
+    struct statvfs st;
+    if (fstatvfs(a->fd, &st) != 0 || st.f_frsize == 0)
+        return true; /* then writing will tell */
+    const uint64_t room = (uint64_t)st.f_bavail * st.f_frsize;
+    if (a->at <= room)
+        return true;
+    errno = ENOSPC;
+    return clv_fail_errno(err, a->path, "needs %llu bytes, %llu are free",
+                          (unsigned long long)a->at, (unsigned long long)room);
 }
 
 void archive_lay_out(struct archive *a)

@@ -77,6 +77,9 @@ static inline uint64_t archive_row(const struct archive *a, const struct flow *f
 CLV_MUST_CHECK bool archive_reserve(struct archive *a, uint64_t n, uint64_t n_numbered);
 void archive_lay_out(struct archive *a);
 
+/* false: the file system has less room than the members need, as far as it says. */
+CLV_MUST_CHECK bool archive_fits(const struct archive *a, struct clv_error *err);
+
 /* What a thread has written. */
 struct archive_sums {
     uint64_t records, bytes, writes;

@@ -153,7 +153,7 @@ static bool lay_out_members(struct pipeline *pl, struct task *t, struct clv_erro
     for (uint64_t i = 0; i < m->n; i++)
         a->starts[i] = m->runs[i].bytes;
     archive_lay_out(a);
-    return true;
+    return archive_fits(a, err);
 nomem:
     return clv_fail_nomem(err, "the archive", m->n * sizeof *m->runs);
 }
@@ -272,7 +272,7 @@ static bool measure_all(struct pipeline *pl, struct clv_error *err)
     }
     archive_lay_out(a);
     a->measured = true;
-    return true;
+    return archive_fits(a, err);
 }
 
 /* Nobody is to see what a second run will show. */

@@ -82,6 +82,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'the inputs have %llu records, the outputs %llu, or others',
     ),
     'the command line checks it first, other callers of the library may not': (
+        'is not known to the caller of the library',
         'inputs and output must be given',
         'zip archive: it has %zu captures',
         'name one of them: %.120s',
