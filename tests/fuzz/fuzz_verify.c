@@ -2,7 +2,7 @@
 /*
  * A recipe makes one or two captures and the options of a run, changes some bytes of the first, and
  * may damage an output: what was split is proven, or it says why it could not be split; what was
- * damaged is not proven.
+ * damaged is not proven. Of an archive any bytes may be damaged.
  */
 #include "fuzz.h"
 #include "fuzz_capture.h"
@@ -14,7 +14,9 @@
 #include "cleave/verify.h"
 #include "config.h"
 
-enum { OPTIONS = 8, CHANGES = 16 };
+enum { OPTIONS = 8, CHANGES = 16, FILE_MAX = CAPTURE_MAX * 4 };
+
+static uint8_t bytes[FILE_MAX];
 
 static void settle(struct clv_split_params *p, const uint8_t *o)
 {
@@ -70,14 +72,23 @@ static int is_checked(const struct dirent *e)
                       strcmp(e->d_name, "manifest.jsonl") == 0);
 }
 
+/* 0: it is a directory. */
+static size_t read_file(const char *path)
+{
+    const int fd = open(path, O_RDONLY | O_CLOEXEC);
+    FUZZ_CHECK(fd >= 0);
+    const ssize_t len = read(fd, bytes, sizeof bytes);
+    (void)close(fd);
+    return len < 0 ? 0 : (size_t)len;
+}
+
 /*
  * Damages one of the files of which each byte is proven: the manifest, or an output of classic
  * pcap behind its file header. false: there is none.
  */
 static bool damage(const char *dir, const uint8_t *how)
 {
-    enum { HEADER = 24, FILE_MAX = CAPTURE_MAX * 4 };
-    static uint8_t bytes[FILE_MAX];
+    enum { HEADER = 24 };
     struct dirent **files;
     char path[512];
     const int n = scandir(dir, &files, is_checked, alphasort);
@@ -92,20 +103,17 @@ static bool damage(const char *dir, const uint8_t *how)
     if (!path[0])
         return false;
     const size_t from = strstr(path, "manifest") ? 0 : HEADER;
-    const int fd = open(path, O_RDONLY | O_CLOEXEC);
-    FUZZ_CHECK(fd >= 0);
-    const ssize_t len = read(fd, bytes, sizeof bytes);
-    (void)close(fd);
-    if (len <= (ssize_t)from || len == FILE_MAX)
+    const size_t len = read_file(path);
+    if (len <= from || len == FILE_MAX)
         return false;
-    const size_t at = from + load_be16(how + 1) % ((size_t)len - from);
+    const size_t at = from + load_be16(how + 1) % (len - from);
     switch (how[3] & 7) {
     case 0: /* its end is gone */
         temp_write(path, bytes, at);
         break;
     case 1: /* something follows */
         bytes[len] = how[1];
-        temp_write(path, bytes, (size_t)len + 1);
+        temp_write(path, bytes, len + 1);
         break;
     case 2: /* it is gone */
         FUZZ_CHECK(unlink(path) == 0);
@@ -116,7 +124,46 @@ static bool damage(const char *dir, const uint8_t *how)
         break;
     default:
         bytes[at] ^= how[3] | 1;
-        temp_write(path, bytes, (size_t)len);
+        temp_write(path, bytes, len);
+    }
+    return true;
+}
+
+/* Damages an archive, most likely where its headers are: at its beginning or in its directory. */
+static bool damage_archive(const char *path, const uint8_t *how)
+{
+    const size_t len = read_file(path), n = how[0] % 64 + 1;
+    if (len <= n || len + n > FILE_MAX)
+        return false;
+    const size_t near_end = len / 3 < 2048 ? len / 3 : 2048;
+    const size_t at =
+        how[3] & 8 ? load_be16(how + 1) % len : len - 1 - load_be16(how + 1) % (near_end + 1);
+    const size_t rest = len - at < n ? len - at : n;
+    switch (how[3] & 7) {
+    case 0: /* its end is gone */
+        temp_write(path, bytes, at);
+        break;
+    case 1: /* something is in between, or follows */
+        memmove(bytes + at + n, bytes + at, len - at);
+        memset(bytes + at, how[3], n);
+        temp_write(path, bytes, len + n);
+        break;
+    case 2: /* something is gone */
+        memmove(bytes + at, bytes + at + rest, len - at - rest);
+        temp_write(path, bytes, len - rest);
+        break;
+    case 3: /* it is there twice */
+        memmove(bytes + at + rest, bytes + at, len - at);
+        temp_write(path, bytes, len + rest);
+        break;
+    case 4: /* numbers as large as can be */
+        for (size_t i = at; i < len && i < at + 4; i++)
+            bytes[i] = (uint8_t)~bytes[i];
+        temp_write(path, bytes, len);
+        break;
+    default:
+        bytes[at] ^= how[3] | 1;
+        temp_write(path, bytes, len);
     }
     return true;
 }
@@ -143,7 +190,9 @@ static void check(const struct clv_split_params *params, const uint8_t *how)
         return;
     FUZZ_CHECK(clv_verify(&again, &v, &err) && v.faults == 0);
     FUZZ_CHECK(v.records == r.records_read && v.written == r.records_written);
-    if (how[3] & 128 || !damage(params->output, how))
+    /* Of a single member permissions may be any. */
+    if (how[3] & 128 || (params->archive && r.outputs == 0) ||
+        !(params->archive ? damage_archive(params->output, how) : damage(params->output, how)))
         return;
     if (clv_verify(&again, &v, &err))
         FUZZ_CHECK(v.faults > 0);
@@ -170,6 +219,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
         .n_inputs = o[5] & 1 ? 2 : 1,
         .output = out.path,
         .verify = o[5] & 2,
+        .archive = o[5] & 8,
         .threads = o[5] & 4 ? 2 : 1,
         .memory = o[5] & 4 ? 64 << 20 : 1 << 20,
     };

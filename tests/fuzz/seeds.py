@@ -285,8 +285,9 @@ def recipes() -> dict[str, bytes]:
     """Eight bytes of options, four of damage, then captures: kind, packets of five bytes, changes."""
     noise = random.Random(2)
     out = {}
-    for i in range(64):
-        o = noise.randbytes(8) if i % 2 else bytes([i // 2 & 15, 0, 0, 0, 0, 2, 0, 0])
+    for i in range(96):
+        archive = 8 if i >= 64 else 0
+        o = noise.randbytes(8) if i % 2 else bytes([i // 2 & 15, 0, 0, 0, 0, 2 | archive, 0, 0])
         capture = bytes([i * 5 & 63, 12]) + noise.randbytes(60)
         out[str(i)] = o + noise.randbytes(4) + capture + capture * (o[5] & 1) + noise.randbytes(i % 3 * 3)
     return out
