@@ -201,33 +201,41 @@ static void check_place(struct walk *w, const char *path, const struct unzip_mem
              (unsigned long long)w->at);
 }
 
+/* Of a member whose data nobody read. odd: why it cannot be located. */
+static void check_unseen(struct verify *v, const char *path, const struct unzip_member *m,
+                         bool wide, const struct clv_error *odd)
+{
+    if (!check_local(v, path, m, wide))
+        return;
+    const struct clv_span data = unzip_data(&v->store->zip, m);
+    if (odd->code != CLV_ERR_NONE)
+        tell(v, path, odd->offset, "%s", odd->what);
+    else
+        check_crc(v, path, m, crc_add(0, data.p, data.len));
+}
+
 /* Member i of the directory, whose path was made. */
 static void check_member(struct walk *w, size_t i, struct unzip_member *m, const char *path)
 {
-    struct verify *const v = w->v;
-    struct store *const s = v->store;
+    struct store *const s = w->v->store;
     struct store_member *const known = &s->members[i];
-    const char *why = why_not(s, i, m);
-    /* Of what was read the local header is as it should be, or it was reported. */
+    const struct headers_entry e = entry_of(&s->zip, m);
+    const bool wide = is_wide(known);
     struct clv_error odd = {.code = CLV_ERR_NONE};
     const bool located = known->seen || unzip_locate(&s->zip, m, &odd);
-    uint64_t over = m->header +
-                    headers_local_len(m->central.name.len, m->central.size, is_wide(known)) +
-                    m->central.packed;
-    if (!why && (why = store_oddity(m)) == NULL) {
-        check_order(w, path, m, known);
-        if (!located && check_local(v, path, m, is_wide(known)))
-            tell(v, path, odd.offset, "%s", odd.what);
-        if (located && !known->seen) {
-            (void)check_local(v, path, m, is_wide(known));
-            check_crc(v, path, m, crc_add(0, unzip_data(&s->zip, m).p, unzip_data(&s->zip, m).len));
-        }
-        check_entry(w, path, m);
+    const char *why = why_not(s, i, m);
+    uint64_t over = m->header + headers_local_len(e.name_len, e.size, wide) + m->central.packed;
+    if (!why)
+        why = store_oddity(m);
+    if (why) {
+        tell(w->v, path, m->header, "%s", why);
+        over = located && !known->seen ? m->over : over;
     } else {
-        tell(v, path, m->header, "%s", why);
+        check_order(w, path, m, known);
+        if (!known->seen)
+            check_unseen(w->v, path, m, wide, &odd);
+        check_entry(w, path, m);
     }
-    if (located && !known->seen)
-        over = m->over;
     check_place(w, path, m);
     w->at = max_u64(w->at, over);
 }
