@@ -1111,14 +1111,16 @@ def signals_while_waiting() -> None:
                     child.stdin.flush()
                     wait_until_asleep(child.pid)
                     child.send_signal(number)
+                    what = 'signal %d, %d bytes of %s %s' % (number, sent, path, ' '.join(flags))
                     try:
                         status = child.wait(timeout=HANGS_S)  # without an end of the stream
                     except subprocess.TimeoutExpired as late:
+                        doing = '\n'.join(threads_of(child.pid))
                         child.kill()
-                        raise harness.Failed('it goes on waiting') from late
+                        raise harness.Failed(
+                            '%s: it goes on waiting\n%s' % (what, doing)) from late
                     assert child.stderr
                     talk = child.stderr.read().decode()
-                what = 'signal %d, %d bytes of %s %s' % (number, sent, path, ' '.join(flags))
                 check_equal(status, 128 + number, '%s: status' % what)
                 check(STOPPED.match(talk), '%s: it says %r', what, talk)
                 check_equal(os.listdir(suite.path('place')), [], what + ': what is left')
@@ -1161,19 +1163,33 @@ def caught(pid: int) -> int:
         return int(re.search(r'^SigCgt:\s*(\w+)', f.read(), re.M)[1], 16)
 
 
+def threads_of(pid: int) -> List[str]:
+    """What each thread does: its state, and where in the kernel it is."""
+    found = []
+    for task in os.listdir('/proc/%d/task' % pid):
+        words = []
+        for name in 'stat', 'wchan', 'syscall':
+            try:
+                with open('/proc/%d/task/%s/%s' % (pid, task, name), encoding='utf-8') as f:
+                    words.append(f.read().rsplit(') ', 1)[-1].split('\n')[0])
+            except OSError:  # it has ended, or the kernel does not say
+                words.append('?')
+        found.append('%s %s, in %s, system call %s' % (words[0][0], task, *words[1:]))
+    return found
+
+
 def wait_until_asleep(pid: int, ignored: int = 0) -> None:
-    """Until it listens to signals, and no thread of it runs."""
-    listens = signal.SIGHUP if ignored == signal.SIGTERM else signal.SIGTERM
+    """Until it listens to all signals, and no thread of it runs."""
+    last = STOPS[-2] if ignored == STOPS[-1] else STOPS[-1]
     until = time.monotonic() + HANGS_S
     while time.monotonic() < until:
-        states = set()
-        for task in os.listdir('/proc/%d/task' % pid):
-            with open('/proc/%d/task/%s/stat' % (pid, task), encoding='utf-8') as f:
-                states.add(f.read().rsplit(') ', 1)[1][0])
-        if caught(pid) >> listens - 1 & 1 and states == {'S'}:
+        states = {text[0] for text in threads_of(pid)}
+        if caught(pid) >> last - 1 & 1 and states == {'S'}:
             return
+        check('Z' not in states, 'it has ended before it was at rest')
         time.sleep(0.005)
-    raise harness.Failed('it is never at rest')
+    raise harness.Failed('it is never at rest: it catches %x\n%s' % (
+        caught(pid), '\n'.join(threads_of(pid))))
 
 
 def main() -> int:

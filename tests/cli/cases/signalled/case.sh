@@ -10,9 +10,21 @@ def begin():
     return subprocess.Popen(['cleave', 'split', 'p', '-o', 'out', '-q'], stderr=subprocess.PIPE)
 
 
+def goes_on(run):
+    time.sleep(0.01)
+    if run.poll() is not None:
+        sys.exit('it has ended, exit %d: %s' % (run.returncode, run.stderr.read().decode()))
+
+
 def end(run, number):
     run.send_signal(number)
-    print('exit', run.wait())
+    try:
+        print('exit', run.wait(timeout=120))
+    except subprocess.TimeoutExpired:
+        for task in os.listdir('/proc/%d/task' % run.pid):  # who waits for what
+            print(open('/proc/%d/task/%s/wchan' % (run.pid, task)).read())
+        run.kill()
+        sys.exit('it does not end')
     said = run.stderr.read().decode().splitlines(True)
     sys.stdout.writelines(line for line in said if line.startswith('cleave: '))
 
@@ -27,7 +39,7 @@ def waited_for():
 run = begin()
 pipe = waited_for()
 while pipe is None:
-    time.sleep(0.01)
+    goes_on(run)
     pipe = waited_for()
 end(run, signal.SIGTERM)
 os.close(pipe)
@@ -37,7 +49,7 @@ with open('p', 'wb') as pipe, open('a.pcap', 'rb') as a:
     pipe.write(a.read())
     pipe.flush()
     while not any(name.startswith('.out.') for name in os.listdir('.')):
-        time.sleep(0.01)
+        goes_on(run)
     # It tells how far it is as soon as it listens to signals.
     until = time.monotonic() + 120
     while not select.select([run.stderr], [], [], 0.2)[0]:
