@@ -575,9 +575,11 @@ static bool verify_each(const struct clv_verify_params *params, struct found *fo
     p->whole.sources = mem_zalloc(n, sizeof *p->whole.sources);
     struct job none = {.params = &top->params};
     struct receipt_faults options = {.v = &p->names, .path = top->path};
-    bool ok =
-        verify_begin(&p->names, &none, 0, 0, &found->store, params->fault, params->user, err) &&
-        (p->whole.sources || clv_fail_nomem(err, "the inputs", n * sizeof *p->whole.sources));
+    bool ok = verify_begin(&p->names, &none, 0, 0, &found->store, params->fault, params->user, err);
+    if (ok && !p->whole.sources) {
+        (void)clv_fail_nomem(err, "the inputs", n * sizeof *p->whole.sources);
+        ok = false;
+    }
     for (size_t i = 0; ok && i < n; i++)
         ok = verify_part(params, &p->names, top, i, &places[i], result, &p->whole, &options, err);
     if (ok && p->whole.n == n && options.n == 0) {

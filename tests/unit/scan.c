@@ -24,10 +24,10 @@ static const struct frame frames[N] = {
 static void letters(const struct scan_piece *p, char *text)
 {
     for (size_t i = 0; i < p->n_items; i++) {
-        size_t k = 0;
-        while (!flow_key_equal(&p->items[k].id.key, &p->items[i].id.key))
-            k++;
-        text[i] = k < i ? text[k] : (char)('a' + i);
+        size_t first = 0;
+        while (!flow_key_equal(&p->items[first].id.key, &p->items[i].id.key))
+            first++;
+        text[i] = "abcdef"[first];
     }
     text[p->n_items] = '\0';
 }
