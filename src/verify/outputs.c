@@ -221,6 +221,10 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
     if (!read_output(v, o, path, &file, o->dialect->form, &e, NULL, &r, &why, err) ||
         !store_check(v->store, err))
         return false;
+    if (!r.read && why.code == CLV_ERR_NOMEM) { /* of which the output is not to blame */
+        *err = why;
+        return false;
+    }
     (void)pthread_mutex_lock(&v->lock);
     v->outputs++;
     v->output_bytes += r.bytes;
