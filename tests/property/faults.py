@@ -334,6 +334,12 @@ def traffic(name: str, *flags: str) -> str:
     return path
 
 
+def split_archive(capture: str) -> str:
+    path = suite.path('made.zip')
+    suite.run_cleave('split', '-q', '-o', path, capture)
+    return path
+
+
 def synflood(count: int) -> str:
     path = suite.path('synflood.pcap')
     suite.run_cleave('generate', 'synflood', '-q', '-o', path, '--count', str(count))
@@ -499,6 +505,13 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'archive-converted': lambda: split(pcapng(), '--archive', '-t', '2', '--format', 'pcap'),
     'archive-merge': lambda: split('--merge', '--archive', '-t', '2', traffic('a.pcap'), pcapng()),
     'archive-top': lambda: split(zipped(traffic('a.pcap')), '--archive', '-t', '2', '--top', '3'),
+    'archive-verify': lambda: split(traffic('a.pcap'), '--archive', '--verify', '-t', '1',
+                                    needs=('mmap',)),
+    'verify-archive': lambda: Variant(  # without 'heap': jansson does not say what it lacked
+        ('verify', '-q', '-t', '1', split_archive(traffic('a.pcap')), suite.path('a.pcap')),
+        fault_kinds=('malloc', 'library', 'open', 'fstat', 'read', 'pread', 'mmap', 'munmap',
+                     'spill', 'madvise', 'close', 'thread', 'signal', 'random'),
+        needs=('mmap',)),
     'archive-pipe': lambda: split('-', '--archive', '-t', '1', stdin=pipe()),
     'top-pipe': lambda: split('-', '--top', '3', '-t', '2', stdin=pipe(*LONGER)),
     'archive-force-full': lambda: split(
