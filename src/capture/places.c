@@ -148,7 +148,7 @@ static bool make_index(struct archive *a, struct clv_error *fault)
         a->index = index;
         index[a->n_index++] = (struct named){m.central.name, m.entry};
     }
-    if (a->n_index)
+    if (a->index)
         qsort(a->index, a->n_index, sizeof *a->index, by_name);
     return step == UNZIP_END;
 }
@@ -174,7 +174,7 @@ static bool count_named(struct archive *a, struct clv_span name, size_t *n, uint
         return false;
     const struct named key = {.name = name}, *const end = a->index + a->n_index;
     const struct named *found =
-        a->n_index ? bsearch(&key, a->index, a->n_index, sizeof key, by_name) : NULL;
+        a->index ? bsearch(&key, a->index, a->n_index, sizeof key, by_name) : NULL;
     if (!found)
         return true;
     *entry = found->entry;
