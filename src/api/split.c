@@ -128,8 +128,11 @@ static bool make_outputs(struct splitting *run, struct publish *p, size_t from, 
     /* Where members lie is known now. */
     const double seconds = result->seconds;
     const uint64_t stale = result->stale;
+    char stale_path[sizeof result->stale_path];
+    memcpy(stale_path, result->stale_path, sizeof stale_path);
     *result = no_result;
     result->stale = stale;
+    memcpy(result->stale_path, stale_path, sizeof stale_path);
     a->measured = false;
     const bool ok = job_archive(job, a, followers, result, err);
     result->seconds += seconds;

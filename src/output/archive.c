@@ -257,23 +257,6 @@ bool archive_add(struct archive *a, const void *p, size_t len, struct clv_error 
     return io_write(a->fd, p, len, a->path, err);
 }
 
-bool archive_copy(struct archive *a, int fd, struct clv_error *err)
-{
-    uint8_t *buf = mem_alloc(COPY_STEP, 1);
-    bool ok = buf || clv_fail_nomem(err, a->path, COPY_STEP);
-    for (uint64_t at = 0; ok;) {
-        const ssize_t n = io_read_at(fd, buf, COPY_STEP, at);
-        if (n <= 0) {
-            ok = n == 0 || clv_fail_errno(err, a->name, "cannot be read");
-            break;
-        }
-        ok = archive_add(a, buf, (size_t)n, err);
-        at += (uint64_t)n;
-    }
-    mem_free(buf);
-    return ok;
-}
-
 bool archive_close(struct archive *a, struct clv_error *err)
 {
     uint8_t head[HEADERS_LOCAL_MAX], entry[HEADERS_CENTRAL_MAX];

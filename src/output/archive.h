@@ -122,11 +122,10 @@ CLV_MUST_CHECK bool archive_entry(const struct archive *a, uint64_t row, const c
 CLV_MUST_CHECK bool archive_list(struct archive *a, const struct text *entries, uint64_t n,
                                  struct clv_error *err);
 
-/* A file after the flows. It may be copied from fd, from its beginning. */
+/* A file after the flows. */
 CLV_MUST_CHECK bool archive_open(struct archive *a, const char *name, struct clv_error *err);
 CLV_MUST_CHECK bool archive_add(struct archive *a, const void *p, size_t len,
                                 struct clv_error *err);
-CLV_MUST_CHECK bool archive_copy(struct archive *a, int fd, struct clv_error *err);
 CLV_MUST_CHECK bool archive_close(struct archive *a, struct clv_error *err);
 
 /* Writes the central directory and what ends the archive. */
