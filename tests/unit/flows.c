@@ -118,7 +118,8 @@ static bool take(const struct clv_flow *f, void *user)
     for (unsigned i = 0; (column = clv_flow_column_name(f, i)) != NULL; i++) {
         char text[TEXT];
         put_bytes(&rows->csv, ",", i > 0);
-        put_bytes(&rows->csv, text, clv_flow_column(f, column, text, sizeof text));
+        const size_t len = clv_flow_column(f, column, text, sizeof text);
+        put_bytes(&rows->csv, text, len);
     }
     put_bytes(&rows->csv, "\r\n", 2);
     rows->n++;
