@@ -384,10 +384,11 @@ bool publish_init(struct publish *p, const char *target, unsigned mode,
     p->replaces = replaces;
     if (!set_target(p, target, err))
         return false;
+    int none = -1; /* of a directory nothing is open to write */
     p->tree = mem_zalloc(1, sizeof *p->tree);
     if (!p->tree)
         return clv_fail_nomem(err, p->target, sizeof *p->tree);
-    return begin(p, clean, NULL, err);
+    return begin(p, clean, &none, err);
 }
 
 bool publish_file_named(const struct publish_file *file, const char *target, struct clv_error *err)
