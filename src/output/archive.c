@@ -104,6 +104,7 @@ static bool entry_of(const struct archive *a, uint64_t row, const char *name,
 {
     const size_t len = strlen(name);
     const uint64_t head = headers_local_len(len, 0, false);
+    *e = (struct headers_entry){.name = name};
     if (row >= a->n_rows || a->starts[row + 1] - a->starts[row] < head)
         return fail_changed(name, err);
     const uint64_t room = a->starts[row + 1] - a->starts[row];
