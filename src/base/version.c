@@ -44,6 +44,7 @@ const char *clv_version(void)
 }
 
 /* The build states it too. */
+/* NOLINTNEXTLINE(misc-redundant-expression): that both are the same number is what is asserted. */
 static_assert(CLV_VERSION_NUMBER == PROJECT_VERSION_NUMBER, "meson.build and version.h differ");
 
 unsigned clv_version_number(void)
