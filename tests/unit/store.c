@@ -34,7 +34,9 @@ static const char *archive(struct temp *t, const char *name, struct zip_marks *m
 {
     struct bytes b = {0};
     put_zip(&b, members, N_ROWS(members), false, "", marks);
-    return temp_file(t, name, b.p, b.len);
+    const char *path = temp_file(t, name, b.p, b.len);
+    bytes_free(&b);
+    return path;
 }
 
 static void check_data(const char *row, const struct store *s, struct store_file *f,
@@ -127,6 +129,7 @@ static void test_grown(void **state)
     temp_make(&t);
     put_zip(&b, members, 2, false, "", &marks);
     const char *path = temp_file(&t, "a", b.p, b.len);
+    bytes_free(&b);
     assert_true(store_begin(&s, path, true, &err) && store_index(&s, &err));
     store_find(&s, "wide")->rank = STORE_FLOW;
     store_find(&s, "wide")->row = 7;
@@ -210,6 +213,7 @@ static void test_truncated(void **state)
     CHECK_HAS("noticed", err.hint, "verify it when");
     store_close(&s);
     (void)close(fd);
+    bytes_free(b);
     mem_free(b);
     temp_remove(&t);
 }

@@ -135,6 +135,7 @@ static void test_fields(void **state)
         CHECK_HAS(row, told.first.what, rows[i].what);
         CHECK_EQ(row, told.first.offset, place);
     }
+    bytes_free(&whole);
     temp_remove(&t);
 }
 
@@ -156,6 +157,7 @@ static void test_bits(void **state)
             b.p[i] ^= (uint8_t)(1 << bit);
         }
     CHECK("whole", look(&t, &b, N, &told));
+    bytes_free(&b);
     temp_remove(&t);
 }
 
@@ -174,6 +176,7 @@ static void test_strays(void **state)
         CHECK_STR(members[i].name, told.first.what, "is no output of the run");
         CHECK_EQ(members[i].name, told.first.offset, at.local[i]);
     }
+    bytes_free(&b);
     temp_remove(&t);
 }
 
