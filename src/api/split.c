@@ -13,6 +13,7 @@
 #include "api/flows.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/sized.h"
 #include "capture/places.h"
 #include "job/counts.h"
@@ -59,7 +60,7 @@ struct splitting {
     bool archives;            /* outputs are members ... */
     struct archive archive;   /* ... of this archive, ... */
     struct publish_file file; /* ... which is published as a file ... */
-    char *dir;                /* ... and staged here */
+    char dir[PATH_MAX];       /* ... and staged here */
     struct made_run replaces;
     struct keyed key;  /* of names */
     struct names subs; /* sub-directories that were made */
@@ -67,7 +68,7 @@ struct splitting {
     struct verify verify;
     struct store store;                 /* what is verified: where outputs are staged */
     struct clv_error fault;             /* of verification, the first */
-    struct clv_split_result again, one; /* of reading again; of one of several */
+    struct clv_split_result again, one; /* of reading again; of one of several, or before it */
 };
 
 /* A sub-directory named after the capture. */
@@ -121,18 +122,14 @@ static bool make_outputs(struct splitting *run, struct publish *p, size_t from, 
     struct archive *const a = &run->archive;
     if (!run->archives)
         return job_part(job, from, n, p, followers, result, err);
+    run->one = *result; /* with what is known of the run before anything is read */
     if (!job_archive(job, a, followers, result, err))
         return false;
     if (!a->measured)
         return true;
     /* Where members lie is known now. */
     const double seconds = result->seconds;
-    const uint64_t stale = result->stale;
-    char stale_path[sizeof result->stale_path];
-    memcpy(stale_path, result->stale_path, sizeof stale_path);
-    *result = no_result;
-    result->stale = stale;
-    memcpy(result->stale_path, stale_path, sizeof stale_path);
+    *result = run->one;
     a->measured = false;
     const bool ok = job_archive(job, a, followers, result, err);
     result->seconds += seconds;
@@ -251,15 +248,10 @@ static bool open_archive(struct splitting *run, struct clv_error *err)
         return clv_fail(err, CLV_ERR_ARG, params->output, "is one of the inputs");
     if (!publish_file_open(p, params->output, mode, &run->file, params->clean, &fd, err))
         return false;
-    run->dir = mem_strdup(p->staging);
-    char *slash = run->dir ? strrchr(run->dir, '/') : NULL;
-    if (slash)
-        *slash = '\0';
+    path_parent(run->dir, p->staging);
     run->archive.fd = fd;
-    if (!run->dir)
-        return clv_fail_nomem(err, params->output, strlen(p->staging));
-    run->job.pipeline.spill_dir = slash && slash != run->dir ? run->dir : slash ? "/" : ".";
-    return archive_init(&run->archive, fd, params->output, run->job.pipeline.spill_dir, mode, err);
+    run->job.pipeline.spill_dir = run->dir;
+    return archive_init(&run->archive, fd, params->output, run->dir, mode, err);
 }
 
 /* The last component of where its outputs are made; NULL: nowhere. */
@@ -448,7 +440,6 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     if (run->archive.fd >= 0)
         (void)close(run->archive.fd);
     archive_fini(&run->archive);
-    mem_free(run->dir);
     publish_fini(&run->publish, ok ? NULL : err);
     job_close(&run->job);
     places_fini(&run->places);

@@ -8,6 +8,7 @@
 #include <sys/resource.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/port.h"
 #include "base/text.h"
 #include "capture/merge.h"
@@ -168,16 +169,12 @@ static bool is_its_own(const struct clv_error *why)
 /* The directory that the output is made in; of a dry run, one for temporary files. */
 static bool parent_of(const struct clv_split_params *params, char dir[PATH_MAX])
 {
-    const char *temporary = getenv("TMPDIR");
-    const char *slash = params->output ? strrchr(params->output, '/') : NULL;
-    int n;
-    if (params->dry_run)
-        n = snprintf(dir, PATH_MAX, "%s", temporary && *temporary ? temporary : "/var/tmp");
-    else if (!slash)
-        n = snprintf(dir, PATH_MAX, ".");
-    else
-        n = snprintf(dir, PATH_MAX, "%.*s", (int)max_u64((uint64_t)(slash - params->output), 1),
-                     params->output);
+    const char *const temporary = getenv("TMPDIR");
+    if (!params->dry_run) {
+        path_parent(dir, params->output);
+        return strlen(params->output) < PATH_MAX;
+    }
+    const int n = snprintf(dir, PATH_MAX, "%s", temporary && *temporary ? temporary : "/var/tmp");
     return n > 0 && n < PATH_MAX;
 }
 
