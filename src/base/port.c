@@ -280,6 +280,19 @@ void port_names_end(struct port_names *n)
 
 #endif
 
+bool port_pipe(int ends[2])
+{
+#if HAVE_PIPE2
+    return pipe2(ends, O_CLOEXEC) == 0;
+#else
+    if (pipe(ends) != 0)
+        return false;
+    for (unsigned i = 0; i < 2; i++)
+        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
+    return true;
+#endif
+}
+
 void port_forget(int fd, uint64_t from, uint64_t len)
 {
 #if HAVE_POSIX_FADVISE

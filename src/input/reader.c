@@ -1,6 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include <errno.h>
-#include <fcntl.h>
 #include <poll.h>
 #include <pthread.h>
 #include <stdatomic.h>
@@ -8,6 +7,7 @@
 #include <unistd.h>
 
 #include "base/mem.h"
+#include "base/port.h"
 #include "input/codec.h"
 #include "input/kinds.h"
 
@@ -212,15 +212,6 @@ static bool may_wait(int fd)
     return fstat(fd, &st) != 0 || !S_ISREG(st.st_mode);
 }
 
-static bool open_wake(int ends[2])
-{
-    if (pipe(ends) != 0)
-        return false;
-    for (unsigned i = 0; i < 2; i++)
-        (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
-    return true;
-}
-
 /*
  * Settles the codec from the first bytes. Skippable frames, which tell of none, are passed over:
  * they may be longer than what is read at a time.
@@ -271,7 +262,7 @@ struct reader *reader_open(const char *path, struct file *file, const struct inp
     (void)pthread_mutex_init(&s->lock, NULL);
     (void)pthread_cond_init(&s->space, NULL);
     s->wake[0] = s->wake[1] = -1;
-    if (!maker && may_wait(file->fd) && !open_wake(s->wake)) {
+    if (!maker && may_wait(file->fd) && !port_pipe(s->wake)) {
         (void)clv_fail_errno(err, path, "no descriptor is left to wait for it");
         goto fail;
     }

@@ -274,16 +274,26 @@ static bool is_wake(int fd)
     return fd >= 0 && fd < DESCRIPTORS && wakes[fd];
 }
 
+static int note_wakes(int result, const int ends[2])
+{
+    for (unsigned i = 0; i < 2 && result == 0; i++)
+        if (ends[i] < DESCRIPTORS)
+            wakes[ends[i]] = true;
+    return result;
+}
+
 int real_pipe(int ends[2]) __asm__("__real_pipe");
 int wrap_pipe(int ends[2]) __asm__("__wrap_pipe");
 int wrap_pipe(int ends[2])
 {
-    if (HIT(PIPE) || real_pipe(ends) != 0)
-        return -1;
-    for (unsigned i = 0; i < 2; i++)
-        if (ends[i] < DESCRIPTORS)
-            wakes[ends[i]] = true;
-    return 0;
+    return HIT(PIPE) ? -1 : note_wakes(real_pipe(ends), ends);
+}
+
+int real_pipe2(int ends[2], int flags) __asm__("__real_pipe2");
+int wrap_pipe2(int ends[2], int flags) __asm__("__wrap_pipe2");
+int wrap_pipe2(int ends[2], int flags)
+{
+    return HIT(PIPE) ? -1 : note_wakes(real_pipe2(ends, flags), ends);
 }
 
 static bool is_output(int fd)

@@ -155,6 +155,21 @@ static void test_reserve(void **state)
     temp_remove(&t);
 }
 
+static void test_pipe(void **state)
+{
+    int ends[2];
+    char c = 0;
+    (void)state;
+    assert_true(port_pipe(ends));
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(fcntl(ends[i], F_GETFD), FD_CLOEXEC);
+    assert_int_equal(write(ends[1], "x", 1), 1);
+    assert_int_equal(read(ends[0], &c, 1), 1);
+    assert_int_equal(c, 'x');
+    for (unsigned i = 0; i < 2; i++)
+        assert_int_equal(close(ends[i]), 0);
+}
+
 static void test_machine(void **state)
 {
     (void)state;
@@ -180,8 +195,10 @@ static void test_wait(void **state)
 UNIT(port)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stream),  cmocka_unit_test(test_rename),  cmocka_unit_test(test_sync),
-        cmocka_unit_test(test_reserve), cmocka_unit_test(test_machine), cmocka_unit_test(test_wait),
+        cmocka_unit_test(test_stream), cmocka_unit_test(test_rename),
+        cmocka_unit_test(test_sync),   cmocka_unit_test(test_reserve),
+        cmocka_unit_test(test_pipe),   cmocka_unit_test(test_machine),
+        cmocka_unit_test(test_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
