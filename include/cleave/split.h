@@ -299,7 +299,10 @@ struct clv_split_result {
  * Threads: any number of calls side by side; each starts threads of its own and joins them.
  * The process: its soft limit of descriptors (RLIMIT_NOFILE) is raised to the hard one, so that
  * more outputs can be open at a time, and stays there, unless keep_nofile; results do not depend on
- * it. While captures are mapped it has a handler for SIGBUS, see capture.h.
+ * it. While captures are mapped it has a handler for SIGBUS, see capture.h. With a filter it has
+ * one more child process until the call returns, which compiles the filter and allocates memory:
+ * where the program has other threads, its allocator must support that after fork(), as glibc's
+ * does.
  */
 CLV_API CLV_MUST_CHECK bool clv_split(const struct clv_split_params *params,
                                       struct clv_split_result *result, struct clv_error *err);

@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <ftw.h>
+#include <limits.h>
 #include <sched.h>
 #include <sys/random.h>
 #include <sys/stat.h>
@@ -291,6 +292,29 @@ bool port_pipe(int ends[2])
         (void)fcntl(ends[i], F_SETFD, FD_CLOEXEC);
     return true;
 #endif
+}
+
+static void close_from_to(int from, int to)
+{
+    enum { HIGHEST = 65535 }; /* that is looked for one by one */
+    if (from > to)
+        return;
+#if HAVE_CLOSE_RANGE
+    if (close_range((unsigned)from, (unsigned)to, 0) == 0)
+        return;
+#endif
+    const long n = sysconf(_SC_OPEN_MAX);
+    const int last = n > 0 && n <= HIGHEST ? (int)n - 1 : HIGHEST;
+    for (int fd = from; fd <= to && fd <= last; fd++)
+        (void)close(fd);
+}
+
+void port_close_others(int one, int other)
+{
+    const int low = one < other ? one : other, high = one < other ? other : one;
+    close_from_to(0, low - 1);
+    close_from_to(low + 1, high - 1);
+    close_from_to(high + 1, INT_MAX);
 }
 
 void port_forget(int fd, uint64_t from, uint64_t len)

@@ -96,8 +96,11 @@ void port_names_end(struct port_names *n);
 /* The bytes are in the file, and on the disk: stores to a map of them cannot fail. */
 bool port_reserve(int fd, uint64_t from, uint64_t len);
 
-/* A pipe that programs which this process starts do not inherit. false: errno. */
+/* A pipe that is closed when this process starts a program. false: errno. */
 bool port_pipe(int ends[2]);
+
+/* Closes all descriptors but two. */
+void port_close_others(int one, int other);
 
 /* Up to 256 random bytes that nobody can foresee. false: errno. */
 bool port_random(void *p, size_t len);

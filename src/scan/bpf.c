@@ -2,6 +2,8 @@
 #include "scan/bpf.h"
 
 #include <errno.h>
+#include <pthread.h>
+#include <signal.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/wait.h>
@@ -10,10 +12,22 @@
 #include "base/bytes.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/port.h"
 #include "cleave/packet.h"
 #include "walk/walk.h"
 
-/* What the compiling process says first; its instructions follow. */
+struct bpf_compiler {
+    const char *expression;
+    int requests[2]; /* both ends: with a reader left, a write raises no SIGPIPE */
+    int answers;
+    pid_t pid; /* 0: it has ended; -1: none could be had */
+};
+
+struct request {
+    uint16_t linktype, big;
+};
+
+/* What it says first; its instructions follow. */
 struct answer {
     uint32_t n;                 /* of these; 0: it failed */
     char why[PCAP_ERRBUF_SIZE]; /* "": no memory */
@@ -70,22 +84,6 @@ _Noreturn static void leave(void)
     _exit(EXIT_FAILURE);
 }
 
-/* The other process: nothing that the caller has to do at its end is done here, nor twice. */
-_Noreturn static void answer(int fd, const char *expression, uint16_t linktype, bool big)
-{
-    struct bpf_program program;
-    struct answer a;
-    (void)close(STDERR_FILENO); /* flex has a word to say too */
-    if (atexit(leave) != 0)
-        leave();
-    const bool ok = compile(&program, &a, expression, linktype, big);
-    const bool said = io_write(fd, &a, sizeof a, "", NULL) &&
-                      (!ok || io_write(fd, program.bf_insns,
-                                       program.bf_len * sizeof *program.bf_insns, "", NULL));
-    (void)said; /* who reads knows what is missing */
-    leave();
-}
-
 /* Reads up to len bytes, all if there are as many. */
 static bool read_all(int fd, void *to, size_t len)
 {
@@ -99,6 +97,27 @@ static bool read_all(int fd, void *to, size_t len)
         len -= (size_t)n;
     }
     return true;
+}
+
+/* The other process: nothing that the caller has to do at its end is done here, nor twice. */
+_Noreturn static void serve(int requests, int answers, const char *expression)
+{
+    struct request r;
+    bool said = true;
+    port_close_others(requests, answers); /* standard error too: flex has a word to say */
+    if (atexit(leave) != 0)
+        leave();
+    while (said && read_all(requests, &r, sizeof r)) {
+        struct bpf_program program;
+        struct answer a;
+        const bool ok = compile(&program, &a, expression, r.linktype, r.big);
+        said = io_write(answers, &a, sizeof a, "", NULL) &&
+               (!ok || io_write(answers, program.bf_insns,
+                                program.bf_len * sizeof *program.bf_insns, "", NULL));
+        if (ok)
+            pcap_freecode(&program);
+    }
+    leave();
 }
 
 static bool no_memory(struct clv_error *err)
@@ -142,30 +161,91 @@ static bool compile_here(struct bpf_program *program, const char *expression, ui
     return ok;
 }
 
-bool bpf_compile(struct bpf_program *program, const char *expression, uint16_t linktype, bool big,
+static void close_end(int *fd)
+{
+    if (*fd >= 0)
+        (void)close(*fd);
+    *fd = -1;
+}
+
+/*
+ * The process leaves by itself when there is nobody to ask it. But what the program has forked
+ * since then may have our ends of the pipes.
+ */
+static void stop(struct bpf_compiler *c)
+{
+    close_end(&c->requests[0]);
+    close_end(&c->requests[1]);
+    close_end(&c->answers);
+    if (c->pid <= 0)
+        return;
+    (void)kill(c->pid, SIGKILL);
+    while (waitpid(c->pid, NULL, 0) < 0 && errno == EINTR)
+        ;
+    c->pid = 0;
+}
+
+/* The child takes no signals: the program's handlers must not run twice. */
+static pid_t fork_deaf(void)
+{
+    sigset_t all, before;
+    (void)sigfillset(&all);
+    const bool deaf = pthread_sigmask(SIG_SETMASK, &all, &before) == 0;
+    const pid_t pid = fork();
+    if (pid != 0 && deaf)
+        (void)pthread_sigmask(SIG_SETMASK, &before, NULL);
+    return pid;
+}
+
+bool bpf_compiler_create(struct bpf_compiler **to, const char *expression, struct clv_error *err)
+{
+    int answers[2];
+    struct bpf_compiler *c = *to = mem_alloc(1, sizeof *c);
+    if (!c)
+        return clv_fail_nomem(err, "the filter", sizeof *c);
+    *c = (struct bpf_compiler){.expression = expression, .requests = {-1, -1}, .answers = -1};
+    if (!port_pipe(c->requests) || !port_pipe(answers)) {
+        (void)clv_fail_errno(err, "the filter", "cannot be compiled");
+        bpf_compiler_destroy(to);
+        return false;
+    }
+    c->answers = answers[0];
+    c->pid = fork_deaf();
+    if (c->pid == 0)
+        serve(c->requests[0], answers[1], expression);
+    (void)close(answers[1]);
+    return true;
+}
+
+void bpf_compiler_destroy(struct bpf_compiler **c)
+{
+    if (!*c)
+        return;
+    stop(*c);
+    mem_free(*c);
+    *c = NULL;
+}
+
+bool bpf_compile(struct bpf_compiler *c, struct bpf_program *program, uint16_t linktype, bool big,
                  struct clv_error *err)
 {
-    int ends[2] = {-1, -1};
+    const struct request r = {.linktype = linktype, .big = big};
     struct answer a = {.n = 0};
+    bool ok = false, in_step = false;
     *program = (struct bpf_program){.bf_insns = NULL};
-    if (pipe(ends) != 0)
-        return clv_fail_errno(err, "the filter", "cannot be compiled");
-    const pid_t pid = fork();
-    if (pid == 0)
-        answer(ends[1], expression, linktype, big);
-    (void)close(ends[1]);
-    bool ok = false;
-    if (pid < 0)
-        ok = compile_here(program, expression, linktype, big, err);
-    else if (!read_all(ends[0], &a, sizeof a))
+    if (c->pid < 0)
+        return compile_here(program, c->expression, linktype, big, err);
+    if (c->pid == 0 || !io_write(c->requests[1], &r, sizeof r, "", NULL) ||
+        !read_all(c->answers, &a, sizeof a)) {
         (void)no_memory(err);
-    else
+    } else {
         ok = take(program, &a, linktype, err) &&
-             (read_all(ends[0], program->bf_insns, a.n * sizeof *program->bf_insns) ||
+             (read_all(c->answers, program->bf_insns, a.n * sizeof *program->bf_insns) ||
               no_memory(err));
-    (void)close(ends[0]);
-    while (pid > 0 && waitpid(pid, NULL, 0) < 0 && errno == EINTR)
-        ;
+        in_step = ok || a.n == 0; /* or there may be more of this answer */
+    }
+    if (!in_step)
+        stop(c);
     if (!ok)
         bpf_free(program);
     return ok;

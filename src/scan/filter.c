@@ -133,7 +133,6 @@ bool filter_init(struct filter *s, const struct clv_split_params *params, struct
         .has_before = params->has_before,
         .after_ns = params->after_ns,
         .before_ns = params->before_ns,
-        .expression = params->filter,
     };
     const bool ok = parse_list("host", "addresses, or prefixes such as 10.0.0.0/8", params->host,
                                sizeof *s->hosts, &hosts, &s->n_hosts, host, err) &&
@@ -147,7 +146,7 @@ bool filter_init(struct filter *s, const struct clv_split_params *params, struct
     s->ports = ports;
     s->vlans = vlans;
     s->protos = protos;
-    return ok;
+    return ok && (!params->filter || bpf_compiler_create(&s->compiler, params->filter, err));
 }
 
 static void free_filter(struct filter_program **f)
@@ -165,6 +164,7 @@ void filter_fini(struct filter *s)
         free_filter(&s->filters[false][i]);
         free_filter(&s->filters[true][i]);
     }
+    bpf_compiler_destroy(&s->compiler);
     mem_free(s->hosts);
     mem_free(s->ports);
     mem_free(s->vlans);
@@ -176,7 +176,7 @@ bool filter_compile(struct filter *s, unsigned kind, uint16_t linktype, bool big
                     struct clv_error *err)
 {
     struct filter_program **at = &s->filters[big][kind];
-    if (!s->expression || (*at && (*at)->linktype == linktype))
+    if (!s->compiler || (*at && (*at)->linktype == linktype))
         return true;
     if (kind == DIALECT_KINDS)
         return clv_fail(err, CLV_ERR_OPTION, "filter", "more than %d link types", DIALECT_KINDS);
@@ -184,7 +184,7 @@ bool filter_compile(struct filter *s, unsigned kind, uint16_t linktype, bool big
     struct filter_program *f = mem_zalloc(1, sizeof *f);
     if (!f)
         return clv_fail_nomem(err, "the filter", sizeof *f);
-    if (!bpf_compile(&f->program, s->expression, linktype, big, err)) {
+    if (!bpf_compile(s->compiler, &f->program, linktype, big, err)) {
         mem_free(f);
         return false;
     }

@@ -21,6 +21,7 @@ struct filter_range {
     uint16_t from, to;
 };
 
+struct bpf_compiler;
 struct filter_program; /* a compiled expression */
 
 struct filter {
@@ -29,7 +30,7 @@ struct filter {
     size_t n_hosts, n_ports, n_vlans, n_protos;
     bool has_after, has_before;
     int64_t after_ns, before_ns;
-    const char *expression;                               /* borrowed; NULL: none */
+    struct bpf_compiler *compiler;                        /* NULL: no expression */
     struct filter_program *filters[2][DIALECT_KINDS + 1]; /* by byte order and kind of output */
 };
 
@@ -37,7 +38,7 @@ struct filter {
 static inline bool filter_any(const struct filter *s)
 {
     return s->n_hosts || s->n_ports || s->n_vlans || s->n_protos || s->has_after || s->has_before ||
-           s->expression;
+           s->compiler;
 }
 
 /* true: it depends on the tuple, so that later fragments have to wait for their first. */
@@ -46,6 +47,10 @@ static inline bool filter_by_tuple(const struct filter *s)
     return s->n_hosts || s->n_ports || s->n_vlans || s->n_protos;
 }
 
+/*
+ * params->filter is borrowed. If there is one, this forks a process that lasts until filter_fini():
+ * call it before the run has threads, see bpf.h.
+ */
 CLV_MUST_CHECK bool filter_init(struct filter *s, const struct clv_split_params *params,
                                 struct clv_error *err);
 void filter_fini(struct filter *s);

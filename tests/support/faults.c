@@ -307,6 +307,8 @@ static bool is_output(int fd)
 int wrap_close(int fd) __asm__("__wrap_close");
 int wrap_close(int fd)
 {
+    if (fd >= 0 && fd == log_fd)
+        return 0; /* by who closes all there are */
     const bool bad = is_output(fd) ? HIT(CLOSE_OUTPUT) : HIT(CLOSE);
     if (is_wake(fd))
         wakes[fd] = false;
@@ -475,13 +477,63 @@ WRAP(LIBRARY, size_t, zstd_decompress, "ZSTD_decompressStream",
 
 /* ---- the process ---- */
 
-WRAP(THREAD, int, thread, "pthread_create",
-     (pthread_t * t, const pthread_attr_t *attr, void *(*run)(void *), void *arg),
-     (t, attr, run, arg), errno)
-WRAP(THREAD, pid_t, fork, "fork", (void), (), -1)
+static _Atomic unsigned n_threads; /* beside the first */
+
+int real_create(pthread_t *t, const pthread_attr_t *attr, void *(*run)(void *),
+                void *arg) __asm__("__real_pthread_create");
+int wrap_create(pthread_t *t, const pthread_attr_t *attr, void *(*run)(void *),
+                void *arg) __asm__("__wrap_pthread_create");
+int wrap_create(pthread_t *t, const pthread_attr_t *attr, void *(*run)(void *), void *arg)
+{
+    if (HIT(THREAD))
+        return errno;
+    n_threads++;
+    const int error = real_create(t, attr, run, arg);
+    if (error)
+        n_threads--;
+    return error;
+}
+
+int real_join(pthread_t t, void **result) __asm__("__real_pthread_join");
+int wrap_join(pthread_t t, void **result) __asm__("__wrap_pthread_join");
+int wrap_join(pthread_t t, void **result)
+{
+    const int error = real_join(t, result);
+    if (!error)
+        n_threads--;
+    return error;
+}
+
+/* What other threads hold, the allocator's lock for one, nobody releases in the new process. */
+pid_t real_fork(void) __asm__("__real_fork");
+pid_t wrap_fork(void) __asm__("__wrap_fork");
+pid_t wrap_fork(void)
+{
+    if (n_threads > 0)
+        fail_to_start("forked while there are threads");
+    return HIT(THREAD) ? -1 : real_fork();
+}
+
+/* In the new process, where the log is wanted too. */
+int real_close_range(unsigned from, unsigned to, int flags) __asm__("__real_close_range");
+int wrap_close_range(unsigned from, unsigned to, int flags) __asm__("__wrap_close_range");
+int wrap_close_range(unsigned from, unsigned to, int flags)
+{
+    if (HIT(CLOSE))
+        return -1;
+    const unsigned kept = (unsigned)log_fd;
+    if (log_fd < 0 || kept < from || kept > to)
+        return real_close_range(from, to, flags);
+    if (kept > from)
+        (void)real_close_range(from, kept - 1, flags);
+    return kept < to ? real_close_range(kept + 1, to, flags) : 0;
+}
+
 WRAP(RLIMIT, int, getrlimit, LFS("getrlimit"), (int what, struct rlimit *lim), (what, lim), -1)
 WRAP(RLIMIT, int, setrlimit, LFS("setrlimit"), (int what, const struct rlimit *lim), (what, lim),
      -1)
+WRAP(SIGNAL, int, sigmask, "pthread_sigmask", (int how, const sigset_t *set, sigset_t *before),
+     (how, set, before), errno)
 WRAP(SIGNAL, int, sigaction, "sigaction",
      (int number, const struct sigaction *action, struct sigaction *old), (number, action, old), -1)
 WRAP(KILL, int, kill, "kill", (pid_t pid, int number), (pid, number), -1)

@@ -2,7 +2,12 @@
 #include "support_check.h"
 
 #include <arpa/inet.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <pthread.h>
 #include <sys/socket.h>
+#include <sys/wait.h>
+#include <unistd.h>
 
 #include "scan/filter.h"
 
@@ -187,13 +192,108 @@ static void test_expression_refused(void **state)
     filter_fini(&f);
 }
 
+static unsigned n_forks;
+static bool dies; /* what is forked, at once */
+
+static void count_fork(void)
+{
+    n_forks++;
+}
+
+static void die(void)
+{
+    if (dies)
+        _exit(EXIT_FAILURE);
+}
+
+static int begin_counting(void **state)
+{
+    (void)state;
+    return pthread_atfork(NULL, count_fork, die);
+}
+
+static void check_no_child(const char *name)
+{
+    CHECK(name, waitpid(-1, NULL, WNOHANG) == -1 && errno == ECHILD);
+}
+
+/* It is forked in filter_init(), before there are threads, and compiles all there is. */
+static void test_one_process(void **state)
+{
+    static const uint16_t linktypes[] = {ETHERNET, 0, 9, 12, 101, 105, 113, 127, 228, 229, 276};
+    const struct clv_split_params params = {.filter = "len > 60"}, none = {.port = "80"};
+    struct filter f;
+    (void)state;
+    n_forks = 0;
+    assert_true(filter_init(&f, &none, NULL));
+    assert_true(filter_compile(&f, 0, ETHERNET, false, NULL));
+    filter_fini(&f);
+    assert_int_equal(n_forks, 0);
+    assert_true(filter_init(&f, &params, NULL));
+    assert_int_equal(n_forks, 1);
+    for (unsigned again = 0; again < 2; again++)
+        for (unsigned i = 0; i < N_ROWS(linktypes); i++) {
+            struct clv_error err;
+            assert_true(filter_compile(&f, i, linktypes[i], i % 2, NULL));
+            assert_true(filter_compile(&f, 0, linktypes[i], false, NULL)); /* another one's place */
+            assert_false(filter_compile(&f, 1, 65535, false, &err));
+            assert_int_equal(err.code, CLV_ERR_OPTION);
+        }
+    assert_int_equal(n_forks, 1);
+    filter_fini(&f);
+    check_no_child("ended");
+}
+
+/* Neither keeps the other alive, nor holds what it inherited open. */
+static void test_two_at_a_time(void **state)
+{
+    const struct clv_split_params params = {.filter = "arp"};
+    struct filter f[2];
+    int ends[2];
+    char c;
+    (void)state;
+    for (unsigned first = 0; first < 2; first++) {
+        assert_int_equal(pipe(ends), 0);
+        for (unsigned i = 0; i < 2; i++)
+            assert_true(filter_init(&f[i], &params, NULL));
+        for (unsigned i = 0; i < 2; i++)
+            assert_true(filter_compile(&f[i], 0, ETHERNET, false, NULL));
+        assert_int_equal(fcntl(ends[0], F_SETFL, O_NONBLOCK), 0);
+        assert_int_equal(close(ends[1]), 0);
+        assert_int_equal(read(ends[0], &c, 1), 0);
+        assert_int_equal(close(ends[0]), 0);
+        filter_fini(&f[first]);
+        assert_true(filter_compile(&f[!first], 1, ETHERNET, true, NULL));
+        filter_fini(&f[!first]);
+        check_no_child("both ended");
+    }
+}
+
+/* As if it had no memory: an error, and no SIGPIPE. */
+static void test_process_lost(void **state)
+{
+    const struct clv_split_params params = {.filter = "arp"};
+    struct filter f;
+    struct clv_error err;
+    (void)state;
+    dies = true;
+    assert_true(filter_init(&f, &params, NULL));
+    dies = false;
+    for (unsigned i = 0; i < 2; i++) {
+        assert_false(filter_compile(&f, i, ETHERNET, false, &err));
+        assert_int_equal(err.code, CLV_ERR_NOMEM);
+        check_no_child("lost");
+    }
+    filter_fini(&f);
+}
+
 UNIT(filter)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_origin),
-        cmocka_unit_test(test_refusals),
-        cmocka_unit_test(test_record),
-        cmocka_unit_test(test_expression_refused),
+        cmocka_unit_test(test_origin),       cmocka_unit_test(test_refusals),
+        cmocka_unit_test(test_record),       cmocka_unit_test(test_expression_refused),
+        cmocka_unit_test(test_one_process),  cmocka_unit_test(test_two_at_a_time),
+        cmocka_unit_test(test_process_lost),
     };
-    return cmocka_run_group_tests(tests, NULL, NULL);
+    return cmocka_run_group_tests(tests, begin_counting, NULL);
 }

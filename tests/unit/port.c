@@ -2,6 +2,7 @@
 #include "support_temp.h"
 
 #include <errno.h>
+#include <sys/wait.h>
 
 #include "base/bytes.h"
 #include "base/clock.h"
@@ -170,6 +171,36 @@ static void test_pipe(void **state)
         assert_int_equal(close(ends[i]), 0);
 }
 
+static void test_close_others(void **state)
+{
+    enum { LAST = 40 };
+    static const struct {
+        const char *name;
+        int one, other;
+    } rows[] = {
+        {"the first two", 0, 1},
+        {"two neighbours", 7, 8},
+        {"far from each other, the higher one first", LAST, 3},
+        {"one alone", 5, 5},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const pid_t child = fork();
+        int status, wrong = 0;
+        if (child == 0) {
+            for (int fd = 0; fd <= LAST; fd++)
+                if (fd != STDERR_FILENO)
+                    wrong += dup2(STDERR_FILENO, fd) != fd;
+            port_close_others(rows[i].one, rows[i].other);
+            for (int fd = 0; fd <= LAST; fd++)
+                wrong += (fcntl(fd, F_GETFD) >= 0) != (fd == rows[i].one || fd == rows[i].other);
+            _exit(wrong);
+        }
+        CHECK_EQ(rows[i].name, waitpid(child, &status, 0), child);
+        CHECK_EQ(rows[i].name, status, 0);
+    }
+}
+
 static void test_machine(void **state)
 {
     (void)state;
@@ -195,10 +226,10 @@ static void test_wait(void **state)
 UNIT(port)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_stream), cmocka_unit_test(test_rename),
-        cmocka_unit_test(test_sync),   cmocka_unit_test(test_reserve),
-        cmocka_unit_test(test_pipe),   cmocka_unit_test(test_machine),
-        cmocka_unit_test(test_wait),
+        cmocka_unit_test(test_stream),  cmocka_unit_test(test_rename),
+        cmocka_unit_test(test_sync),    cmocka_unit_test(test_reserve),
+        cmocka_unit_test(test_pipe),    cmocka_unit_test(test_close_others),
+        cmocka_unit_test(test_machine), cmocka_unit_test(test_wait),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
