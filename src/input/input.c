@@ -384,6 +384,11 @@ enum input_step input_next(struct input *in, struct input_window *w, struct clv_
     return INPUT_WINDOW;
 }
 
+enum input_step input_more(struct input_window *w, struct clv_error *err)
+{
+    return w->in->reader ? reader_more(w->in->reader, w, err) : INPUT_WINDOW;
+}
+
 static const char *file_of(const struct input *in)
 {
     return in->archive ? in->archive : in->path;

@@ -18,7 +18,8 @@ struct input;
 
 /*
  * A view of the input. Records that start within the first len bytes belong to it; they may end in
- * the slack behind, which the next window begins with.
+ * the slack behind, which the next window begins with. Where `more` is set, input_more() makes the
+ * slack longer.
  */
 struct input_window {
     struct input *in;
@@ -27,6 +28,7 @@ struct input_window {
     size_t avail;    /* bytes that may be read at p: len and the slack */
     uint64_t offset; /* of p[0] in the input, or in what it decompresses to */
     bool last;       /* the input ends where len ends */
+    bool more;       /* the slack is shorter than it may be, and the input goes on behind it */
 };
 
 enum input_step {
@@ -37,9 +39,11 @@ enum input_step {
 
 /* How windows are to be cut. */
 struct input_plan {
-    uint64_t offset;  /* of the first window */
-    size_t window;    /* bytes of each but the last */
-    size_t slack;     /* bytes behind it, where the input has them */
+    uint64_t offset; /* of the first window */
+    size_t window;   /* bytes of each but the last */
+    size_t slack;    /* bytes behind it, where the input has them, ... */
+    size_t
+        slack_read;   /* ... of inputs that are read, until input_more() is called; 0: slack, too */
     unsigned buffers; /* of inputs that are read: windows in use at a time, at most; at least 1 */
     void (*ready)(void *user); /* called from another thread; NULL: input_next() waits itself */
     void *user;
@@ -142,6 +146,13 @@ CLV_MUST_CHECK bool input_begin(struct input *in, const struct input_plan *plan,
 
 /* The next window. Not to be called after the last one. */
 enum input_step input_next(struct input *in, struct input_window *w, struct clv_error *err);
+
+/*
+ * About doubles the slack of a window that has `more`: its bytes stay where they are, avail grows,
+ * and `more` may end. Of windows that are not released, in their order; one thread at a time. On
+ * INPUT_WAIT and INPUT_FAILED *w is untouched.
+ */
+enum input_step input_more(struct input_window *w, struct clv_error *err);
 
 /*
  * The bytes [from, to) of a window are done with: mapped pages leave this process's resident set,

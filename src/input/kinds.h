@@ -30,6 +30,7 @@ CLV_MUST_CHECK bool reader_head(struct reader *s, size_t max, struct clv_span *h
 CLV_MUST_CHECK bool reader_begin(struct reader *s, const struct input_plan *plan,
                                  struct clv_error *err);
 enum input_step reader_next(struct reader *s, struct input_window *w, struct clv_error *err);
+enum input_step reader_more(struct reader *s, struct input_window *w, struct clv_error *err);
 void reader_release(struct reader *s, const struct input_window *w);
 uint64_t reader_consumed(struct reader *s);
 const struct clv_error *reader_damage(const struct reader *s);

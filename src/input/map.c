@@ -163,6 +163,7 @@ void map_next(struct map *m, const struct input_plan *plan, struct input_window 
     w->avail = w->len + (size_t)min_u64(plan->slack, rest - w->len);
     w->offset = offset;
     w->last = w->len == rest;
+    w->more = false;
     m->next = offset + w->len;
 }
 

@@ -21,7 +21,9 @@ enum {
 
 /*
  * The bytes go one way: descriptor (or maker) -> raw -> (codec) -> a window's buffer. What a buffer
- * has beyond its window's end, the slack, is kept in `carry` and begins the next.
+ * has beyond its window's end, the slack, is kept in `carry` and begins the next. Where a window's
+ * slack is to be longer, what is read for it goes there, too. A buffer has addresses for all of its
+ * slack from the beginning, so that it never moves; memory comes with the bytes.
  */
 struct reader {
     const char *path;
@@ -42,8 +44,8 @@ struct reader {
     struct clv_error damage;
     _Atomic uint64_t consumed;
 
-    uint8_t *carry;
-    size_t carry_len, carry_cap;
+    uint8_t *carry; /* [carry_at, carry_len) are the next windows' */
+    size_t carry_at, carry_len, carry_cap;
 
     struct input_plan plan;
     uint64_t offset; /* of the next window */
@@ -52,12 +54,14 @@ struct reader {
         struct input_window w;
     } buffers[BUFFERS_MAX];
 
+    pthread_t thread;
+    bool threaded;
     pthread_mutex_t lock; /* guards all below */
     pthread_cond_t space;
-    bool threaded, stop, failed;
+    bool stop, failed;
     struct clv_error failure;
     uint64_t filled, taken, released; /* windows */
-    pthread_t thread;
+    struct window_buffer *wanting;    /* whose slack is to be made longer; NULL: none */
 };
 
 const char *compression_of(const uint8_t *p, size_t n)
@@ -384,36 +388,118 @@ bool reader_head(struct reader *s, size_t max, struct clv_span *head, struct clv
     return true;
 }
 
+/* The bytes behind a window that its buffer has at first. */
+static size_t first_slack(const struct input_plan *plan)
+{
+    return plan->slack_read && plan->slack_read < plan->slack ? plan->slack_read : plan->slack;
+}
+
 /* One window: what was carried over, and as much as fits behind it. */
 static bool fill(struct reader *s, struct window_buffer *b, struct clv_error *err)
 {
-    const size_t cap = (size_t)max_u64(s->plan.window + s->plan.slack, s->carry_len);
+    const size_t cap = s->plan.window + s->plan.slack;
+    const size_t most = s->plan.window + first_slack(&s->plan);
     if (!b->p && !(b->p = mem_alloc_pages(cap)))
         return clv_fail_nomem(err, s->path, cap);
-    size_t have = s->carry_len;
-    memcpy(b->p, s->carry, have);
-    s->carry_len = 0;
-    while (have < cap && !is_over(s)) {
+    size_t have = (size_t)min_u64(s->carry_len - s->carry_at, most);
+    memcpy(b->p, s->carry + s->carry_at, have);
+    const bool rest = s->carry_len - s->carry_at > have; /* then the buffer is full */
+    while (have < most && !is_over(s)) {
         size_t n;
-        if (!pass_on(s, b->p + have, cap - have, &n, err))
+        if (!pass_on(s, b->p + have, most - have, &n, err))
             return false;
         have += n;
     }
+    if (is_over(s))
+        file_close(s->file);
+    const bool ends = is_over(s) && !rest;
     b->w.p = b->p;
     b->w.len = (size_t)min_u64(have, s->plan.window);
     b->w.avail = have;
     b->w.offset = s->offset;
+    b->w.last = ends && have <= s->plan.window;
+    b->w.more = !ends && first_slack(&s->plan) < s->plan.slack;
+    s->offset += b->w.len;
+    if (rest) {
+        s->carry_at += b->w.len;
+    } else {
+        s->carry_at = 0;
+        s->carry_len = have - b->w.len;
+        if (s->carry_len)
+            memcpy(s->carry, b->p + b->w.len, s->carry_len);
+    }
+    return true;
+}
+
+/* Reads on until the carry has what comes before byte `end` of the input, or the input ends. */
+static bool carry_on(struct reader *s, uint64_t end, struct clv_error *err)
+{
+    if (end <= s->offset)
+        return true;
+    const size_t want = (size_t)(end - s->offset);
+    if (s->carry_at) {
+        s->carry_len -= s->carry_at;
+        memmove(s->carry, s->carry + s->carry_at, s->carry_len);
+        s->carry_at = 0;
+    }
+    if (!reserve_carry(s, (size_t)max_u64(want, s->carry_len), err))
+        return false;
+    while (s->carry_len < want && !is_over(s)) {
+        size_t n;
+        if (!pass_on(s, s->carry + s->carry_len, want - s->carry_len, &n, err))
+            return false;
+        s->carry_len += n;
+    }
     if (is_over(s))
         file_close(s->file);
-    b->w.last = is_over(s) && have <= s->plan.window;
-    s->offset += b->w.len;
-    s->carry_len = have - b->w.len;
-    if (s->carry_len)
-        memcpy(s->carry, b->p + b->w.len, s->carry_len);
+    return true;
+}
+
+/* The bytes at p, which lie at `offset` of the input, continue those of w, whose buffer is `to`. */
+static void append(struct input_window *w, uint8_t *to, size_t most, const uint8_t *p, size_t len,
+                   uint64_t offset)
+{
+    const uint64_t end = w->offset + w->avail;
+    if (offset > end || offset + len <= end)
+        return;
+    const size_t skip = (size_t)(end - offset);
+    const size_t n = (size_t)min_u64(len - skip, most - w->avail);
+    memcpy(to + w->avail, p + skip, n);
+    w->avail += n;
+}
+
+/*
+ * Makes the slack of a window longer: by what the windows behind it have, then the carry, for which
+ * is read what is missing. No other touches the buffers of windows that are filled.
+ */
+static bool extend(struct reader *s, uint8_t *p, struct input_window *w, uint64_t released,
+                   struct clv_error *err)
+{
+    const size_t slack = (size_t)min_u64((uint64_t)(w->avail - w->len) * 2, s->plan.slack);
+    const size_t most = w->len + slack;
+    if (!carry_on(s, w->offset + most, err))
+        return false;
+    for (uint64_t i = released; i < s->filled; i++) {
+        const struct input_window *o = &s->buffers[i % s->plan.buffers].w;
+        append(w, p, most, o->p, o->len, o->offset);
+    }
+    append(w, p, most, s->carry + s->carry_at, s->carry_len - s->carry_at, s->offset);
+    const uint64_t end = s->offset + (s->carry_len - s->carry_at);
+    w->more = slack < s->plan.slack && (!is_over(s) || w->offset + w->avail < end);
     return true;
 }
 
 /* The lock is held. */
+static bool keep_failure(struct reader *s, bool ok, const struct clv_error *err)
+{
+    if (ok)
+        return true;
+    s->failed = true;
+    s->failure = *err;
+    return false;
+}
+
+/* The lock is held. false: no window follows, for one reason or the other. */
 static bool fill_next(struct reader *s)
 {
     struct window_buffer *b = &s->buffers[s->filled % s->plan.buffers];
@@ -421,27 +507,45 @@ static bool fill_next(struct reader *s)
     (void)pthread_mutex_unlock(&s->lock);
     const bool ok = fill(s, b, &err);
     (void)pthread_mutex_lock(&s->lock);
-    if (ok) {
-        s->filled++;
-    } else {
-        s->failed = true;
-        s->failure = err;
-    }
-    return ok && !b->w.last;
+    s->filled += ok;
+    return keep_failure(s, ok, &err) && !b->w.last;
+}
+
+/* The lock is held. */
+static void extend_wanting(struct reader *s)
+{
+    struct window_buffer *b = s->wanting;
+    struct input_window w = b->w;
+    const uint64_t released = s->released;
+    struct clv_error err = {.offset = CLV_NO_OFFSET};
+    (void)pthread_mutex_unlock(&s->lock);
+    const bool ok = extend(s, b->p, &w, released, &err);
+    (void)pthread_mutex_lock(&s->lock);
+    s->wanting = NULL;
+    if (keep_failure(s, ok, &err))
+        b->w = w;
 }
 
 static void *read_ahead(void *arg)
 {
     struct reader *s = arg;
-    bool more = true;
-    while (more) {
-        (void)pthread_mutex_lock(&s->lock);
-        while (s->filled - s->released == s->plan.buffers && !s->stop)
+    bool over = false;
+    (void)pthread_mutex_lock(&s->lock);
+    for (;;) {
+        while (!s->wanting && (over || s->filled - s->released == s->plan.buffers) && !s->stop &&
+               !s->failed)
             (void)pthread_cond_wait(&s->space, &s->lock);
-        more = !s->stop && fill_next(s);
+        if (s->stop || s->failed)
+            break;
+        if (s->wanting)
+            extend_wanting(s);
+        else
+            over = !fill_next(s);
         (void)pthread_mutex_unlock(&s->lock);
         s->plan.ready(s->plan.user);
+        (void)pthread_mutex_lock(&s->lock);
     }
+    (void)pthread_mutex_unlock(&s->lock);
     return NULL;
 }
 
@@ -451,19 +555,22 @@ bool reader_begin(struct reader *s, const struct input_plan *plan, struct clv_er
     s->plan.buffers = plan->buffers < BUFFERS_MAX ? plan->buffers : BUFFERS_MAX;
     s->offset = plan->offset;
     /* The head was looked at: what lies before the first window is left out. */
-    const size_t skip = (size_t)min_u64(plan->offset, s->carry_len);
-    s->carry_len -= skip;
-    if (s->carry_len)
-        memmove(s->carry, s->carry + skip, s->carry_len);
-    if (!reserve_carry(s, (size_t)max_u64(plan->slack, s->carry_len), err))
+    s->carry_at = (size_t)min_u64(plan->offset, s->carry_len);
+    if (!reserve_carry(s, (size_t)max_u64(first_slack(plan), s->carry_len), err))
         return false;
     if (!plan->ready)
         return true;
     errno = pthread_create(&s->thread, NULL, read_ahead, s);
-    if (errno)
-        return clv_fail_errno(err, s->path, "the thread that reads it cannot be started");
-    s->threaded = true;
-    return true;
+    s->threaded = errno == 0;
+    return s->threaded ||
+           clv_fail_errno(err, s->path, "the thread that reads it cannot be started");
+}
+
+static enum input_step fail_as_it_did(const struct reader *s, struct clv_error *err)
+{
+    if (err)
+        *err = s->failure;
+    return INPUT_FAILED;
 }
 
 enum input_step reader_next(struct reader *s, struct input_window *w, struct clv_error *err)
@@ -478,9 +585,33 @@ enum input_step reader_next(struct reader *s, struct input_window *w, struct clv
         w->in = in;
         step = INPUT_WINDOW;
     } else if (s->failed) {
-        if (err)
-            *err = s->failure;
-        step = INPUT_FAILED;
+        step = fail_as_it_did(s, err);
+    }
+    (void)pthread_mutex_unlock(&s->lock);
+    return step;
+}
+
+enum input_step reader_more(struct reader *s, struct input_window *w, struct clv_error *err)
+{
+    enum input_step step = INPUT_WAIT;
+    (void)pthread_mutex_lock(&s->lock);
+    uint64_t i = s->released;
+    while (s->buffers[i % s->plan.buffers].w.offset != w->offset)
+        i++;
+    struct window_buffer *b = &s->buffers[i % s->plan.buffers];
+    if (w->more && w->avail == b->w.avail && !s->failed) {
+        s->wanting = b;
+        if (s->threaded)
+            (void)pthread_cond_signal(&s->space);
+        else
+            extend_wanting(s);
+    }
+    if (w->avail != b->w.avail || !b->w.more) {
+        w->avail = b->w.avail;
+        w->more = b->w.more;
+        step = INPUT_WINDOW;
+    } else if (s->failed) {
+        step = fail_as_it_did(s, err);
     }
     (void)pthread_mutex_unlock(&s->lock);
     return step;

@@ -654,6 +654,162 @@ static void test_held(void **state)
     temp_remove(&t);
 }
 
+/* The slack of a window becomes longer, in either mode. */
+static enum input_step more(struct input_window *w, struct bell *ready, struct clv_error *err)
+{
+    enum input_step step;
+    while ((step = input_more(w, err)) == INPUT_WAIT)
+        wait_for(ready);
+    return step;
+}
+
+/* Reads all of it, holds `held` windows at a time, and asks for more of the oldest now and then. */
+static void check_more(const char *row, struct input *in, const struct input_plan *plan,
+                       unsigned held, const struct bytes *data, struct bell *ready)
+{
+    struct input_window w[4];
+    struct clv_error err = {0};
+    unsigned taken = 0;
+    bool over = false;
+    CHECK(row, input_begin(in, plan, &err));
+    for (unsigned i = 0; !over; i++) {
+        while (taken < i + held && (taken == 0 || !w[(taken - 1) % held].last)) {
+            struct input_window *const got = &w[taken++ % held];
+            CHECK_EQ(row, next(in, got, ready, &err), INPUT_WINDOW);
+            const size_t rest = data->len - (size_t)got->offset;
+            CHECK_EQ(row, got->avail, min_u64(plan->window + plan->slack_read, rest));
+            CHECK(row, !got->more || plan->slack_read < plan->slack);
+            /* It may not be known yet that the input ends here. */
+            CHECK(row, got->more || got->avail == rest || plan->slack_read == plan->slack);
+        }
+        struct input_window *const old = &w[i % held];
+        const uint8_t *const p = old->p;
+        const size_t rest = data->len - (size_t)old->offset;
+        while (i % 3 != 2 && old->more) {
+            const size_t slack = old->avail - old->len;
+            CHECK_EQ(row, more(old, ready, &err), INPUT_WINDOW);
+            CHECK(row, old->p == p);
+            CHECK_EQ(row, old->avail,
+                     min_u64(old->len + min_u64(2 * (uint64_t)slack, plan->slack), rest));
+        }
+        CHECK(row, old->more || old->avail == min_u64(old->len + plan->slack, rest));
+        CHECK_MEM(row, p, data->p + old->offset, old->avail);
+        const size_t before = old->avail;
+        CHECK(row, old->more || more(old, ready, &err) == INPUT_WINDOW);
+        CHECK_EQ(row, old->avail, before);
+        for (unsigned k = i + 1; k < taken; k++) /* these did not move either */
+            CHECK_MEM(row, w[k % held].p, data->p + w[k % held].offset, w[k % held].avail);
+        over = old->last;
+        CHECK_EQ(row, over, old->len == rest);
+        input_release(old, 0, old->len);
+    }
+    CHECK_EQ(row, err.code, CLV_ERR_NONE);
+}
+
+static void test_more(void **state)
+{
+    static const struct {
+        const char *name;
+        size_t window, slack, slack_read;
+        unsigned buffers, held;
+    } rows[] = {
+        {"a byte at first", 100, 1000, 1, 2, 2},
+        {"less than a window", 100, 64, 10, 3, 1},
+        {"over all windows there are", 100, 5000, 30, 3, 3},
+        {"over more than there is", 700, 20000, 300, 3, 3},
+        {"one buffer", 90, 901, 10, 1, 1},
+        {"twice and a little", 64, 65, 32, 4, 3},
+        {"nothing to make longer", 100, 50, 50, 2, 2},
+    };
+    struct temp t;
+    struct bytes data = {0};
+    (void)state;
+    temp_make(&t);
+    put_data(&data, 9999);
+    const unsigned fds = open_descriptors();
+    for (enum way way = 0; way < WAYS; way++)
+        for (size_t i = 0; i < 2 * N_ROWS(rows) && way_there(way); i++) {
+            char row[96];
+            struct source_of s;
+            struct input *in;
+            struct clv_span head;
+            struct clv_error err = {0};
+            struct bell ready = BELL;
+            const struct input_plan plan = {.window = rows[i / 2].window,
+                                            .slack = rows[i / 2].slack,
+                                            .slack_read = rows[i / 2].slack_read,
+                                            .buffers = rows[i / 2].buffers,
+                                            .ready = i % 2 ? on_ready : NULL,
+                                            .user = &ready};
+            (void)snprintf(row, sizeof row, "%s, %s%s", way_name(way), rows[i / 2].name,
+                           i % 2 ? ", threaded" : "");
+            begin(&s, &t, way, &data);
+            CHECK(row, input_open(&in, s.path, &err));
+            CHECK(row, input_head(in, 320, &head, &err)); /* more than some windows and slacks */
+            check_more(row, in, &plan, rows[i / 2].held, &data, &ready);
+            input_close(&in);
+            CHECK_EQ(row, open_descriptors(), fds);
+            end(&s);
+        }
+    bytes_free(&data);
+    temp_remove(&t);
+}
+
+/* A read that fails while a slack is made longer: the window stays as it was. */
+static void test_more_fails(void **state)
+{
+    enum { WINDOW = 400000, SLACK_READ = 1000, SLACK = 1000000 };
+    struct temp t;
+    struct bytes data = {0};
+    (void)state;
+    temp_make(&t);
+    put_data(&data, 2000000);
+    for (unsigned threaded = 0; threaded < 2; threaded++) {
+        const char *row = threaded ? "threaded" : "not threaded";
+        struct source_of s;
+        struct input *in;
+        struct input_window w, before;
+        struct clv_error err = {0};
+        struct bell ready = BELL;
+        enum input_step step;
+        const struct input_plan plan = {.window = WINDOW,
+                                        .slack = SLACK,
+                                        .slack_read = SLACK_READ,
+                                        .buffers = 1,
+                                        .ready = threaded ? on_ready : NULL,
+                                        .user = &ready};
+        begin(&s, &t, FIFO, &data);
+        CHECK(row, input_open(&in, s.path, &err));
+        CHECK(row, input_begin(in, &plan, &err));
+        CHECK_EQ(row, next(in, &w, &ready, &err), INPUT_WINDOW);
+        reads.fail = 1;
+        do {
+            before = w;
+            step = more(&w, &ready, &err);
+        } while (step == INPUT_WINDOW && w.more);
+        CHECK_EQ(row, step, INPUT_FAILED);
+        CHECK_EQ(row, err.code, CLV_ERR_IO);
+        CHECK_EQ(row, err.sys, EIO);
+        CHECK_EQ(row, w.avail, before.avail);
+        CHECK(row, w.more);
+        CHECK_MEM(row, w.p, data.p, w.avail);
+        CHECK_EQ(row, input_more(&w, &err), INPUT_FAILED);
+        input_release(&w, 0, w.len);
+        CHECK_EQ(row, next(in, &w, &ready, &err), INPUT_FAILED);
+        reads_as_usual();
+        const int fd = open(s.path, O_RDONLY | O_NONBLOCK);
+        assert_true(fd >= 0);
+        input_close(&in);
+        uint8_t sink[4096];
+        while (s.has_thread && syscall(SYS_read, fd, sink, sizeof sink) != 0)
+            ;
+        assert_int_equal(close(fd), 0);
+        end(&s);
+    }
+    bytes_free(&data);
+    temp_remove(&t);
+}
+
 /* A FIFO that gives no more, and does not end either: it can be closed at any time. */
 static void test_close_while_waiting(void **state)
 {
@@ -727,7 +883,8 @@ static void test_no_memory(void **state)
                 struct clv_error err = {0};
                 struct bell ready = BELL;
                 const struct input_plan plan = {.window = 1000,
-                                                .slack = 100,
+                                                .slack = 1100,
+                                                .slack_read = 100,
                                                 .buffers = 2,
                                                 .ready = threaded ? on_ready : NULL,
                                                 .user = &ready};
@@ -739,6 +896,8 @@ static void test_no_memory(void **state)
                 ok = ok && input_head(in, 32, &head, &err) && input_begin(in, &plan, &err);
                 while (ok && !w.last) {
                     ok = next(in, &w, &ready, &err) == INPUT_WINDOW;
+                    while (ok && w.more)
+                        ok = more(&w, &ready, &err) == INPUT_WINDOW;
                     if (ok)
                         input_release(&w, 0, w.len);
                 }
@@ -901,6 +1060,7 @@ int main(void)
         cmocka_unit_test(test_read_fails),  cmocka_unit_test(test_cut),
         cmocka_unit_test(test_head_of_cut), cmocka_unit_test(test_corrupt),
         cmocka_unit_test(test_held),        cmocka_unit_test(test_close_while_waiting),
+        cmocka_unit_test(test_more),        cmocka_unit_test(test_more_fails),
         cmocka_unit_test(test_no_memory),   cmocka_unit_test(test_skippable),
         cmocka_unit_test(test_other_size),  cmocka_unit_test(test_not_built_in),
     };
