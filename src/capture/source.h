@@ -6,6 +6,8 @@
 #ifndef CLEAVE_CAPTURE_SOURCE_H
 #define CLEAVE_CAPTURE_SOURCE_H
 
+#include <stdatomic.h>
+
 #include "format/dialect.h"
 #include "input/input.h"
 #include "walk/pcapng.h"
@@ -48,9 +50,26 @@ struct source {
 struct view {
     struct input_window w;
     struct source *source;
-    uint64_t position; /* of w.p[0] in the run's input */
-    bool begins;       /* the source begins here */
+    uint64_t position;   /* of w.p[0] in the run's input */
+    bool begins;         /* the source begins here */
+    _Atomic size_t more; /* bytes behind w.avail that came later; it grows while others read */
+    bool all;            /* of the slack is there, or the input ends; where w.more is set */
 };
+
+/* Bytes that may be read at w.p. Threads: any. */
+static inline size_t view_avail(const struct view *v)
+{
+    return v->w.avail + atomic_load(&v->more);
+}
+
+/*
+ * true: whoever judges what lies at `at` wants input_more() first. A longest record from there on
+ * decides about any fault, and must be there, or all that the input has.
+ */
+static inline bool view_lacks(const struct view *v, size_t at)
+{
+    return v->w.more && !v->all && view_avail(v) - at <= v->source->format.record_max;
+}
 
 /* Asked now and then while bytes of a pipe are kept; false: stop. */
 typedef bool source_goes_on(uint64_t bytes, void *user);

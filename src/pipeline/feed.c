@@ -46,14 +46,32 @@ static const struct view *last_view(const struct feed *fd)
     return fd->fed ? feed_batch(fd, fd->fed - 1)->view : NULL;
 }
 
+/* Few records need more than the slack that windows of what is read have at first. */
+static bool grow(struct view *v, bool *there, struct clv_error *err)
+{
+    struct input_window w = v->w;
+    w.avail = view_avail(v);
+    const enum input_step step = input_more(&w, err);
+    *there = step == INPUT_WINDOW;
+    if (!*there)
+        return step == INPUT_WAIT;
+    atomic_store(&v->more, w.avail - v->w.avail);
+    v->all = !w.more;
+    return true;
+}
+
 bool feed_open(struct feed *fd, bool *there, struct clv_error *err)
 {
     struct source *s = &fd->sources[fd->source];
+    if (fd->growing)
+        return grow(fd->growing, there, err);
     const struct view *before = last_view(fd);
     *there = false;
     if (!s->reading) {
         struct input_plan input = fd->input;
         input.slack = s->format.record_max;
+        /* walk_believes() looks at as much as a longest record has. */
+        input.slack_read = fd->recover && s->format.kind == WALK_PCAP ? 0 : WALK_USUAL;
         if (!source_begin(s, &input, err))
             return false;
         s->reading = true;
@@ -68,6 +86,8 @@ bool feed_open(struct feed *fd, bool *there, struct clv_error *err)
         return false;
     }
     v->source = s;
+    atomic_store(&v->more, 0);
+    v->all = false;
     v->begins = !before || before->source != s;
     v->position = !v->begins ? before->position + before->w.len : s->position;
     *there = true;
@@ -77,8 +97,12 @@ bool feed_open(struct feed *fd, bool *there, struct clv_error *err)
 void feed_opened(struct feed *fd, bool there)
 {
     fd->opening = false;
-    if (there) {
+    if (there)
         fd->dry = false;
+    if (fd->growing) {
+        fd->lacking = there ? NULL : fd->growing;
+        fd->growing = NULL;
+    } else if (there) {
         fd->next = &fd->views[fd->n_views++ % fd->views_cap];
     }
 }
@@ -155,6 +179,10 @@ static void hand_exact(struct feed *fd, struct batch *b, unsigned i, struct feed
 {
     struct scan_piece *piece = &b->pieces[i];
     const bool begins = b->view->begins && i == 0 && piece->from == 0;
+    b->states[i] = PIECE_RUNNING;
+    *scan = (struct feed_scan){b, i};
+    if (piece->exact && piece->lacks)
+        return; /* it goes on where it stopped */
     piece->start = exact_start(fd, b);
     piece->exact = true;
     piece->seek = !begins && fd->confirm_seeking;
@@ -162,8 +190,6 @@ static void hand_exact(struct feed *fd, struct batch *b, unsigned i, struct feed
     if (begins)
         piece->state = (struct walk_state){0};
     piece->near_ns = b->view->source->near_ns;
-    b->states[i] = PIECE_RUNNING;
-    *scan = (struct feed_scan){b, i};
 }
 
 enum feed_step feed_next(struct feed *fd, unsigned most, struct feed_scan *scan)
@@ -171,7 +197,13 @@ enum feed_step feed_next(struct feed *fd, unsigned most, struct feed_scan *scan)
     /* A piece that has to be scanned again holds up all that follow: it goes first. */
     if (fd->confirm_at < fd->fed && !fd->ended) {
         struct batch *b = feed_batch(fd, fd->confirm_at);
-        if (b->n_confirmed < b->n_handed && b->states[b->n_confirmed] == PIECE_TODO) {
+        if (fd->lacking && !fd->opening && !fd->dry) {
+            fd->growing = fd->lacking;
+            fd->opening = fd->dry = true;
+            return FEED_OPEN;
+        }
+        if (b->n_confirmed < b->n_handed && b->states[b->n_confirmed] == PIECE_TODO &&
+            !fd->lacking) {
             hand_exact(fd, b, b->n_confirmed, scan);
             return FEED_SCAN;
         }
@@ -305,6 +337,11 @@ void feed_confirm(struct feed *fd)
             piece->start = piece->limit;
             scan_piece_clear(piece);
             b->n_handed = b->n_handed > i ? b->n_handed : i + 1;
+        } else if (piece->exact && piece->lacks) {
+            b->states[i] = PIECE_TODO;
+            fd->lacking = b->view;
+            fd->dry = false; /* that was about the next window */
+            return;
         } else {
             const size_t start = exact_start(fd, b);
             if (start >= piece->limit && !(b->view->begins && piece->from == 0)) {

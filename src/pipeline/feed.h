@@ -32,17 +32,20 @@ struct feed {
     struct source *sources; /* probed */
     size_t n_sources;
     struct input_plan input; /* how windows are cut; the slack is each source's own */
+    bool recover;            /* records are searched for behind a fault */
     unsigned n_batches, pieces_per_batch;
     const struct observer *observers; /* whom confirmed pieces are reported to */
     struct clv_split_result *result;  /* damage, places of disorder and bytes are counted there */
 
     struct view *views; /* a ring of views_cap: more than can be in use */
     unsigned views_cap;
-    uint64_t n_views;  /* opened so far */
-    size_t source;     /* the one whose windows are opened now */
-    struct view *next; /* was opened, and no batch has it yet; NULL: none */
-    bool opening;      /* feed_open() is under way */
-    bool dry;          /* a window was asked for and is not there yet: feed_wake() */
+    uint64_t n_views;     /* opened so far */
+    size_t source;        /* the one whose windows are opened now */
+    struct view *next;    /* was opened, and no batch has it yet; NULL: none */
+    struct view *lacking; /* the scan that is to be confirmed next waits for more of its slack */
+    struct view *growing; /* what feed_open() gives more slack; NULL: it opens a window */
+    bool opening;         /* feed_open() is under way */
+    bool dry;             /* what was asked for is not there yet: feed_wake() */
 
     struct batch *batches;
     struct batch **ring;  /* the batches under way */
@@ -67,7 +70,7 @@ void feed_fini(struct feed *fd);
 /* What feed_next() has to say. */
 enum feed_step {
     FEED_SCAN,    /* *scan is to be scanned, and is marked so */
-    FEED_OPEN,    /* the next window is wanted: feed_open() */
+    FEED_OPEN,    /* the next window is wanted, or more of one: feed_open() */
     FEED_NOTHING, /* something else must happen first */
 };
 
@@ -75,8 +78,8 @@ enum feed_step {
 enum feed_step feed_next(struct feed *fd, unsigned most, struct feed_scan *scan);
 
 /*
- * Opens the next window, without the lock; between feed_next(), which asked for it, and
- * feed_opened() nobody else may. *there: it was there.
+ * Opens the next window, or makes the slack of one longer, without the lock; between feed_next(),
+ * which asked for it, and feed_opened() nobody else may. *there: it was there.
  */
 CLV_MUST_CHECK bool feed_open(struct feed *fd, bool *there, struct clv_error *err);
 void feed_opened(struct feed *fd, bool there);

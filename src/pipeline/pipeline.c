@@ -224,6 +224,7 @@ static void settle_sizes(struct pipeline *pl, struct sizes *sizes)
                                     .buffers = sizes->buffers,
                                     .ready = wake,
                                     .user = pl};
+    fd->recover = pp->recover;
     fd->n_batches = sizes->n_batches;
     fd->pieces_per_batch = sizes->pieces_per_batch;
     fd->observers = pp->observers;

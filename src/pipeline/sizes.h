@@ -10,6 +10,7 @@
  *   window             an eighth of the RAM       4 KiB           4 GiB: references have 32 bits
  *     of a stream      a sixth of memory          1 MiB           the window
  *   slack              the longest record of the formats
+ *     of a stream      WALK_USUAL, and more where a record needs it
  *   n_batches          a window's worth of pieces, so that fragments can wait
  */
 #ifndef CLEAVE_PIPELINE_SIZES_H

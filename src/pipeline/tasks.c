@@ -70,7 +70,7 @@ static bool number(struct pipeline *pl, struct task *t, struct clv_error *err)
     };
     if (f->view) {
         pl->round.base = f->view->w.p;
-        pl->round.avail = f->view->w.avail;
+        pl->round.avail = view_avail(f->view);
         pl->round.position = f->view->position;
         pl->round.source.format = &f->view->source->format;
     }
@@ -199,7 +199,7 @@ static bool scan(struct pipeline *pl, const struct feed_scan *s, struct clv_erro
     if (!scan_piece_run(piece, &pl->scan, v, err))
         return false;
     /* With holes it is not to be walked straight through. */
-    if (piece->start != SCAN_UNKNOWN && !pl->params->recover)
+    if (piece->start != SCAN_UNKNOWN && !piece->lacks && !pl->params->recover)
         for (const struct observer *o = pl->params->observers; o; o = o->next)
             if (o->scanned && !o->scanned(o->self, piece, v, pl->scan.dialect, err))
                 return false;

@@ -284,7 +284,7 @@ static enum walk_step read_at(struct proof_place *place, const struct dialect *d
 {
     const struct walk_format *f = &v->source->format;
     const uint8_t *p = v->w.p + at;
-    const size_t rest = v->w.avail - at;
+    const size_t rest = view_avail(v) - at;
     if (CLV_UNLIKELY(v->position + at >= place->until)) {
         place->until = walk_state_at(&place->state, d->ledger, n_entries, v->position + at);
         /* A scan that began at a wrong guess may have seen what is none. */

@@ -416,7 +416,7 @@ static CLV_COLD void note_fault(struct scan_piece *piece, const struct scan_sett
                                 const struct view *v, enum walk_step step, size_t at)
 {
     const struct source *s = v->source;
-    const struct clv_span rest = {v->w.p + at, v->w.avail - at};
+    const struct clv_span rest = {v->w.p + at, view_avail(v) - at};
     const uint64_t offset = v->w.offset + at;
     const uint64_t record = piece->counts.records + 1;
     struct clv_error *damage = &piece->damage;
@@ -485,7 +485,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_setting
     const bool drop_other = plan->drop_other, doubts = kind == WALK_PCAP && plan->recover;
     const unsigned bits = plan->partition_bits;
     const uint8_t *const base = v->w.p;
-    const size_t avail = v->w.avail, limit = piece->limit;
+    const size_t avail = view_avail(v), limit = piece->limit;
     uint32_t *const of_partition = piece->bounds + 1;
     struct scan_counts counts = {0};
     uint64_t captured = 0;
@@ -609,7 +609,7 @@ static CLV_COLD bool pass_block(struct scan_piece *piece, const struct scan_sett
         piece->counts.joined++;
         return true;
     }
-    if (walk_block(plan->ledger, &piece->state, p, v->w.avail - piece->end, &rec) != WALK_BLOCK)
+    if (walk_block(plan->ledger, &piece->state, p, view_avail(v) - piece->end, &rec) != WALK_BLOCK)
         return clv_fail(err, CLV_ERR_INTERNAL, v->source->path,
                         "a block changed while it was read");
     piece->stop = WALK_RECORD;
@@ -662,6 +662,10 @@ static bool walk_on(struct scan_piece *piece, const struct scan_settings *plan,
         return false;
     if (piece->stop == WALK_RECORD)
         return true;
+    if (piece->exact && piece->stop != WALK_BLOCK && view_lacks(v, piece->end)) {
+        piece->lacks = true;
+        return true;
+    }
     if (piece->stop == WALK_BLOCK) {
         if (!pass_block(piece, plan, v, &fault, err))
             return false;
@@ -687,10 +691,14 @@ static bool walk_on(struct scan_piece *piece, const struct scan_settings *plan,
 /* Searches from piece->start on for the next record. */
 static CLV_COLD enum scanning seek_on(struct scan_piece *piece, const struct view *v)
 {
-    const struct clv_span all = {v->w.p, v->w.avail};
+    const struct clv_span all = {v->w.p, view_avail(v)};
     const size_t from = piece->start;
     piece->stop = WALK_RECORD;
     piece->end = from;
+    if (from < piece->limit && view_lacks(v, piece->limit - 1)) {
+        piece->seeking = piece->lacks = true;
+        return DONE;
+    }
     if (from < piece->limit)
         piece->end = source_search(v->source, &piece->state, all, from, piece->limit);
     piece->counts.skipped_bytes += piece->end - from;
@@ -699,13 +707,20 @@ static CLV_COLD enum scanning seek_on(struct scan_piece *piece, const struct vie
     return piece->seeking ? DONE : WALKING;
 }
 
-/* From start to limit, over blocks that are no packets, and over faults if they are survived. */
+/*
+ * From start, or where it stopped when it lacked something, to limit, over blocks that are no
+ * packets, and over faults if they are survived.
+ */
 static bool scan_all(struct scan_piece *piece, const struct scan_settings *plan,
                      const struct view *v, struct clv_error *err)
 {
     const size_t began = piece->start;
-    enum scanning state = piece->exact && piece->seek ? SEEKING : WALKING;
+    const bool seeks = piece->lacks ? piece->seeking : piece->exact && piece->seek;
+    enum scanning state = seeks ? SEEKING : WALKING;
     bool ok = true;
+    if (piece->lacks)
+        piece->start = piece->end;
+    piece->lacks = false;
     while (ok && state != DONE) {
         if (state == SEEKING)
             state = seek_on(piece, v);
@@ -797,15 +812,16 @@ void scan_piece_clear(struct scan_piece *piece)
     piece->last_ns = SCAN_NO_LAST;
     piece->earlier = 0;
     piece->stop = WALK_RECORD;
-    piece->seeking = false;
+    piece->seeking = piece->lacks = false;
     piece->end = piece->start;
 }
 
-bool scan_piece_run(struct scan_piece *piece, const struct scan_settings *plan,
-                    const struct view *v, struct clv_error *err)
+/* Settles where the scan begins, and what is known there. start SCAN_UNKNOWN: it does not. */
+static bool begin(struct scan_piece *piece, const struct scan_settings *plan, const struct view *v,
+                  struct clv_error *err)
 {
     const struct walk_format *f = &v->source->format;
-    const struct clv_span all = {v->w.p, v->w.avail};
+    const struct clv_span all = {v->w.p, view_avail(v)};
     const bool ng = f->kind == WALK_PCAPNG;
     scan_piece_clear(piece);
     if (!piece->bounds)
@@ -816,7 +832,7 @@ bool scan_piece_run(struct scan_piece *piece, const struct scan_settings *plan,
     if (piece->start == SCAN_UNKNOWN) {
         const size_t guess = ng ? walk_block_guess(&piece->state, all, piece->from)
                                 : walk_guess(f, all, piece->from, piece->near_ns);
-        if (guess == v->w.avail)
+        if (guess == all.len)
             return true;
         piece->start = piece->end = guess;
     }
@@ -828,9 +844,19 @@ bool scan_piece_run(struct scan_piece *piece, const struct scan_settings *plan,
         walk_block_touch(&piece->state, all, piece->start, piece->limit);
     else
         walk_touch(f, all, piece->start, piece->limit);
+    return true;
+}
+
+bool scan_piece_run(struct scan_piece *piece, const struct scan_settings *plan,
+                    const struct view *v, struct clv_error *err)
+{
+    if (!(piece->exact && piece->lacks) && !begin(piece, plan, v, err))
+        return false;
+    if (piece->start == SCAN_UNKNOWN)
+        return true;
     if (!scan_all(piece, plan, v, err))
         return false;
-    if (!sort_by_partition(piece, plan))
+    if (!piece->lacks && !sort_by_partition(piece, plan))
         return clv_fail_nomem(err, "scanning", piece->n_items * sizeof *piece->order);
     return true;
 }

@@ -108,6 +108,7 @@ struct scan_piece {
     enum walk_step stop; /* WALK_RECORD: at limit or at the end of the input; WALK_BLOCK: has to be
                             scanned exactly; else the fault */
     bool seeking;        /* the next record has not been found up to end */
+    bool lacks; /* exact: view_lacks() at end; it is run once more, and goes on there, with more */
     struct clv_error damage; /* the first fault; its record is counted within the piece */
     struct scan_counts counts;
     /* Of the records that have a time; WALK_NO_TIME and SCAN_NO_LAST: none has. */
@@ -132,7 +133,10 @@ struct scan_piece {
 /* A zeroed piece is ready to be scanned or cleared. */
 void scan_piece_fini(struct scan_piece *piece);
 
-/* Scans. A start that cannot be guessed leaves start SCAN_UNKNOWN and no items. */
+/*
+ * Scans, or goes on with a scan that lacks something. A start that cannot be guessed leaves start
+ * SCAN_UNKNOWN and no items.
+ */
 CLV_MUST_CHECK bool scan_piece_run(struct scan_piece *piece, const struct scan_settings *plan,
                                    const struct view *v, struct clv_error *err);
 

@@ -19,6 +19,8 @@ enum {
     PCAP_MODIFIED_RECORD_HEADER = 24,
     WALK_LONGEST_HEADER = PCAP_MODIFIED_RECORD_HEADER,
     WALK_HEAD = 32, /* bytes from which the format of a file can be told */
+    /* Bytes that hold a record of most captures: 256 KiB of packet, and what a block adds. */
+    WALK_USUAL = 272 * 1024,
 };
 
 /* The time of a record that has none. */

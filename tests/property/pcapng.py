@@ -8,13 +8,14 @@ memory and open outputs must not change a byte.
 """
 import dataclasses
 import gzip
+import json
 import os
 import random
 import re
 import struct
 import subprocess
 import sys
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import IO, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
@@ -358,6 +359,114 @@ def streamed() -> None:
                 harness.check_files(files, wanted)
                 subprocess.run(['rm', '-rf', output], check=True)
         subprocess.run(['rm', '-rf', base], check=True)
+
+
+BLOCK_MAX = 16 << 20
+LONG = [270000, 300000, 600000, 1 << 20, 3 << 20, 9 << 20, BLOCK_MAX]
+
+
+def long_block(rng: random.Random, m: ng.Maker, i: int, length: int) -> bytes:
+    """Of one kind or another, and of so many bytes, or a few less."""
+    fill = rng.randbytes(1 << 16) * (length >> 16) + bytes(length & 0xfffc)
+    talk = syn(i)
+    if rng.random() < 0.3:
+        return m.custom(1, fill[:length - 16], False)
+    return m.epb(0, 10**15 + i, talk + fill[:length - 32 - len(talk) & ~3])
+
+
+def with_long_blocks(rng: random.Random, m: ng.Maker, lengths: Sequence[int]) -> bytes:
+    """Blocks of the lengths, most of them after up to two megabytes of ordinary records."""
+    out, i = [m.idb(1)], 0
+    for length in lengths:
+        ordinary = rng.choice([0, rng.randrange(2 << 20)])
+        while ordinary > 0:
+            out.append(m.epb(0, 10**15 + i, syn(i % 40) + rng.randbytes(i % 7) * 200))
+            ordinary -= len(out[-1])
+            i += 1
+        if rng.random() < 0.6:
+            out.append(m.idb(1))
+        out.append(long_block(rng, m, i, length))
+    out += [m.epb(0, 10**15 + i, syn(i % 40)) for _ in range(rng.choice([0, 1, 100]))]
+    return ng.Section(m, out).encode()
+
+
+def zstd_of(data: bytes) -> Optional[bytes]:
+    try:
+        return harness.run([harness.tool('zstd'), '-q', '-1', '-c'], input=data).stdout
+    except harness.Skip:
+        return None
+
+
+def split_stream(way: str, path: str, output: str, *flags: str, status: int) -> dict:
+    def run(stdin: Optional[IO[bytes]]) -> dict:
+        done = suite.run_cleave('split', '-' if way == 'pipe' else path + '.' + way, '--output',
+                                output, '--json', *flags, status=status, stdin=stdin)
+        return json.loads(done.stdout)
+    return harness.by_pipe(path, run) if way == 'pipe' else run(None)
+
+
+def told_of(summary: dict) -> dict:
+    """What is the same wherever the bytes come from."""
+    told = {name: summary[name] for name in ('records_read', 'damages', 'skipped_bytes',
+                                             'dropped_blocks', 'written_bytes')}
+    told['damage'] = summary['damage'] and (summary['damage']['byte'], summary['damage']['record'],
+                                            summary['damage']['what'])
+    return told
+
+
+def check_streams(rng: random.Random, data: bytes, *flags: str, status: int = 0) -> None:
+    """In little memory, with windows of a megabyte, the capture comes out as from the file."""
+    path = suite.write('stream', data)
+    suite.write('stream.gz', gzip.compress(data, 1))
+    packed = zstd_of(data)
+    if packed:
+        suite.write('stream.zst', packed)
+    base = suite.path('base')
+    told = told_of(split([path], base, *flags, status=status))
+    wanted = harness.files_of(base)
+    wanted.pop('cleave.json', None)  # names the input
+    subprocess.run(['rm', '-rf', base], check=True)
+    for way in ['pipe', 'gz'] + ['zst'] * bool(packed):
+        for threads in rng.sample(['1', '2', '5'], 2):
+            output = suite.path('streamed')
+            summary = split_stream(way, path, output, '-t', threads, '--memory', '1MiB', *flags,
+                                   status=status)
+            check_equal(told_of(summary), told, 'summary')
+            files = harness.files_of(output)
+            files.pop('cleave.json', None)
+            harness.check_files(files, wanted)
+            subprocess.run(['rm', '-rf', output], check=True)
+
+
+def long_records() -> None:
+    """Blocks of up to the longest, of which a stream's windows hold few bytes at first."""
+    rng = suite.random('long-records')
+    for k in range(2):
+        lengths = [rng.choice(LONG) for _ in range(6)] + [BLOCK_MAX]
+        rng.shuffle(lengths)
+        m = ng.Maker(k == 1)
+        data = with_long_blocks(rng, m, lengths[:3]) + \
+            with_long_blocks(rng, ng.Maker(k == 0), lengths[3:])
+        check_split([data])
+        check_streams(rng, data)
+        check_streams(rng, data, *rng.choice([['--verify'], ['--snaplen', '70']]))
+
+
+def long_records_damaged() -> None:
+    """The same with a fault in a long block, or behind one; with rubbish before one that windows
+    end in; or cut in one."""
+    rng = suite.random('long-records-damaged')
+    lengths = [rng.choice(LONG[4:]) for _ in range(4)] + [rng.choice(LONG[:3]) for _ in range(6)]
+    data = with_long_blocks(rng, ng.Maker(rng.random() < 0.5), lengths)
+    found = list(ng.blocks(data))
+    at = rng.choice([i for i, b in enumerate(found) if len(b.raw) > 1 << 20 and i + 1 < len(found)])
+    faults = [data[:found[k].offset] + bytes(40) + data[found[k].offset + 40:] for k in (at, at + 1)]
+    begin = found[at].offset
+    faults.append(data[:begin] + b'\xff' * (2500000 + rng.randrange(1 << 20)) + data[begin:])
+    faults.append(data[:begin + len(found[at].raw) // 2])
+    for bad in faults:
+        check_streams(rng, bad, status=1)
+        check_streams(rng, bad, '--recover', status=1)
 
 
 # ---- cases: captures that mislead a scanner which guesses where blocks begin ----
@@ -827,7 +936,8 @@ def main() -> int:
         cases[name] = random_shape(name, shape)
     for case in (no_packets, minor_version, no_metadata, secrets, bounded, no_other, keys, same_format, knobs,
                  knobs_of_several, false_chains, huge_blocks, huge_metadata, many_sections,
-                 many_interfaces, obsolete_ids, wild_times, streamed, several_inputs,
+                 many_interfaces, obsolete_ids, wild_times, streamed, long_records,
+                 long_records_damaged, several_inputs,
                  mixed_inputs):
         cases[case.__name__.replace('_', '-')] = case
     cases['to-pcap-microseconds'] = to_pcap('to-pcap-microseconds', COARSE, False)

@@ -6,6 +6,7 @@ byte for byte under their names, and the manifest. That covers: each record in e
 one drop count, unchanged, in capture order, both directions together. Then threads, window, memory,
 open outputs and the input's byte order must not change a byte.
 """
+import gzip
 import itertools
 import json
 import os
@@ -13,7 +14,7 @@ import random
 import struct
 import subprocess
 import sys
-from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+from typing import IO, Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
@@ -562,6 +563,54 @@ def protocol_zero() -> None:
     check_split(suite.write('capture.pcap', data), pf.parse(data))
 
 
+# ---- cases: records longer than those of most captures ----
+
+LINK_USBPCAP = 249  # of 128 MiB at most
+
+
+def long_records() -> None:
+    """What comes through a pipe or compressed in little memory is split like the file."""
+    rng = suite.random('long-records')
+    fmt = pf.Format(big_endian=rng.random() < 0.5, linktype=LINK_USBPCAP)
+    packets = []
+    for length in rng.sample([270000, 300000, 600000, 1 << 20, 3 << 20, 20 << 20], 4):
+        packets += [rng.randbytes(rng.randrange(1, 3000)) for _ in range(rng.choice([0, 600]))]
+        packets.append(rng.randbytes(1 << 16) * (length >> 16) + bytes(length & 0xffff))
+    packets += [b'the end'] * rng.choice([0, 1, 3000])
+    records = [fmt.record(data, 10**18 + i) for i, data in enumerate(packets)]
+    bad = rng.choice([i for i, data in enumerate(packets) if len(data) > 1 << 18])
+    faulty = records[:bad] + [fmt.record(b'', 10**18, caplen=0x7fffffff)] + records[bad:]
+    for body, flags, status in ((records, (), 0), (faulty, (), 1), (faulty, ('--recover',), 1)):
+        data = fmt.header() + b''.join(body)
+        path = suite.write('capture.pcap', data)
+        base = suite.path('base')
+        if status:
+            wanted = suite.split(path, base, *flags, status=status)
+        else:
+            base = check_split(path, pf.parse(data))
+            wanted = {'records_read': len(packets), 'skipped_bytes': 0}
+        tree = harness.files_of(base)
+        for way in ('pipe', 'gz'):
+            output = suite.path('streamed')
+
+            def run(stdin: Optional[IO[bytes]]) -> dict:
+                # pylint: disable=cell-var-from-loop
+                done = suite.run_cleave(
+                    'split', '-' if stdin else suite.write('capture.pcap.gz', gzip.compress(data, 1)),
+                    '-o', output, '--json', '-t', rng.choice(['1', '2', '5']), '--memory', '1MiB',
+                    *flags, status=status, stdin=stdin)
+                return json.loads(done.stdout)
+            found = harness.by_pipe(path, run) if way == 'pipe' else run(None)
+            for name in ('records_read', 'skipped_bytes'):
+                check_equal(found[name], wanted[name], way + ': ' + name)
+            files = harness.files_of(output)
+            for one in (files, tree):
+                one.pop('cleave.json', None)  # names the input
+            harness.check_files(files, tree)
+            subprocess.run(['rm', '-rf', output], check=True)
+        subprocess.run(['rm', '-rf', base], check=True)
+
+
 # ---- cases: limits ----
 
 FLOWS = harness.times(200000)
@@ -600,13 +649,37 @@ def limits() -> None:
     check_equal(digests[0], digests[1], 'the tree with limits')
 
 
+# Beside what the records under way take: stages of the threads, the program's own.
+STREAM_BOUND = MEMORY + (8 << 20)
+
+
+def streams() -> None:
+    """What comes through a pipe takes no more than what --memory says, whatever its format."""
+    for fmt in ('pcap', 'pcapng'):
+        path = suite.path('stream.' + fmt)
+        suite.run_cleave('generate', 'traffic', '--flows', '500', '--bytes', '100MB', '--format', fmt,
+                         '-q', '-o', path)
+        for threads in ('1', '2', '4'):
+            args = [suite.cleave, 'split', '-', '-o', suite.path('out'), '-q', '--shards', '4', '-t',
+                    threads, '--memory', '16MiB']
+            status, anon, _ = harness.by_pipe(
+                path, lambda stdin: harness.watched(args, stdin)) # pylint: disable=cell-var-from-loop
+            check_equal(status, 0, 'status')
+            print('        %s, %s threads: peak anonymous %.1f MiB' % (fmt, threads, anon / 2**20))
+            if not suite.args.sanitized:
+                check(anon > 0, 'the peak of anonymous memory could not be read')
+                check(anon < STREAM_BOUND, 'peak anonymous memory %d is not below %d', anon,
+                      STREAM_BOUND)
+            subprocess.run(['rm', '-rf', suite.path('out')], check=True)
+
+
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {
         'every-key-%d' % linktype: every_key(linktype) for linktype in origins.LINKS}
     for case in (knobs, no_other, byte_order, old_versions, many_flows, false_chains,
                  false_chain_to_the_end, empty_packets, empty_near_the_epoch, zeros_near_the_epoch,
                  huge_beside_tiny, many_records, wild_times, damaged, joined, cut_and_joined, holes, swallowed,
-                 protocol_zero, limits):
+                 protocol_zero, long_records, streams, limits):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)
 

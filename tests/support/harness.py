@@ -14,7 +14,9 @@ import sys
 import tempfile
 import time
 import traceback
-from typing import Callable, Dict, List, Mapping, Optional, Sequence, Tuple
+from typing import IO, Callable, Dict, List, Mapping, Optional, Sequence, Tuple, TypeVar
+
+Result = TypeVar('Result')
 
 SKIPPED = 77  # what meson takes for "skipped"
 TIMEOUT_S = 600  # of what hangs: slow machines are no failure
@@ -107,12 +109,20 @@ def memcheck(program: str, logs: str) -> List[str]:
             '--log-file=%s/%%p' % logs]
 
 
-def watched(args: Sequence[str]) -> Tuple[int, int, int]:
+def by_pipe(path: str, use: Callable[[IO[bytes]], Result]) -> Result:
+    """What use() gives, which gets the reading end of a pipe that all of the file goes through."""
+    with subprocess.Popen(['cat', path], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL) as cat:
+        assert cat.stdout
+        with cat.stdout as end:
+            return use(end)
+
+
+def watched(args: Sequence[str], stdin: Optional[IO[bytes]] = None) -> Tuple[int, int, int]:
     """Runs args. Gives the status and the peaks of anonymous and of all resident memory, bytes.
 
     ru_maxrss would not do: a child inherits the peak of the process that it was forked from.
     """
-    child = subprocess.Popen(args, stdout=subprocess.DEVNULL)
+    child = subprocess.Popen(args, stdin=stdin, stdout=subprocess.DEVNULL)
     anon = resident = 0
     while child.poll() is None:
         try:

@@ -387,11 +387,104 @@ static void test_wake(void **state)
     feed_fini(&fd);
 }
 
+static bool make_zeros(void *user, uint8_t *to, size_t len, size_t *n, struct clv_error *err)
+{
+    (void)user;
+    (void)err;
+    memset(to, 0, len);
+    *n = len;
+    return true;
+}
+
+static uint64_t made_nothing(void *user)
+{
+    (void)user;
+    return 0;
+}
+
+/* The feed wants what it opens here. */
+static void open_wanted(struct feed *fd)
+{
+    struct feed_scan none;
+    struct clv_error err;
+    bool there;
+    assert_int_equal(feed_next(fd, 2, &none), FEED_OPEN);
+    assert_int_equal(feed_next(fd, 2, &none), FEED_NOTHING); /* one at a time */
+    assert_true(feed_open(fd, &there, &err) && there);
+    feed_opened(fd, there);
+}
+
+/* A scan that lacks bytes behind its window gets them and goes on; none overtakes it meanwhile. */
+static void test_lacks(void **state)
+{
+    enum { WINDOW = 3000, SLACK_READ = 100 };
+    const struct input_maker maker = {.make = make_zeros, .consumed = made_nothing};
+    const struct input_plan plan = {
+        .window = WINDOW, .slack = 350, .slack_read = SLACK_READ, .buffers = 2};
+    struct clv_split_result result = {0};
+    struct source s = {.path = "in", .reading = true, .format.record_max = 350};
+    struct feed fd = {.n_batches = 4, .pieces_per_batch = 1, .sources = &s, .n_sources = 1};
+    struct feed_scan first, ahead, again;
+    struct clv_error err;
+    (void)state;
+    fd.result = &result;
+    assert_true(input_open_made(&s.in, "zeros", &maker, &err));
+    assert_true(input_begin(s.in, &plan, &err));
+    assert_true(feed_init(&fd, &err));
+    open_wanted(&fd);
+    assert_int_equal(feed_next(&fd, 2, &first), FEED_SCAN);
+    s.begun = true; /* what follows may be scanned ahead */
+    open_wanted(&fd);
+    assert_int_equal(feed_next(&fd, 2, &ahead), FEED_SCAN);
+    struct scan_piece *piece = &first.batch->pieces[0];
+    const struct view *v = first.batch->view;
+    assert_true(piece->exact && !ahead.batch->pieces[0].exact);
+    assert_int_equal(v->w.offset, 0);
+    assert_int_equal(view_avail(v), WINDOW + SLACK_READ);
+    assert_true(view_lacks(v, WINDOW - 1));
+    ahead.batch->pieces[0].start = SCAN_UNKNOWN;
+    feed_scanned(&ahead);
+    /* Twice: its slack becomes 200 bytes, then 350. */
+    for (unsigned i = 0; i < 2; i++) {
+        piece->lacks = true;
+        piece->end = 2900 + i;
+        piece->state.iface_base = 7 + i;
+        feed_scanned(&first);
+        feed_confirm(&fd);
+        assert_int_equal(feed_next(&fd, 2, &again), FEED_OPEN);
+        feed_opened(&fd, false);
+        assert_int_equal(feed_next(&fd, 2, &again), FEED_NOTHING); /* it is not there yet */
+        feed_wake(&fd);
+        open_wanted(&fd);
+        assert_int_equal(view_avail(v), WINDOW + (i ? 350 : 2 * SLACK_READ));
+        assert_int_equal(view_lacks(v, WINDOW - 1), i == 0);
+        assert_int_equal(feed_next(&fd, 2, &again), FEED_SCAN);
+        assert_true(again.batch == first.batch && again.piece == 0);
+        assert_true(piece->lacks && piece->exact); /* so it knows that it goes on, ... */
+        assert_int_equal(piece->end, 2900 + i);    /* ... and where */
+        assert_int_equal(piece->state.iface_base, 7 + i);
+        assert_int_equal(fd.confirm_at, 0);
+    }
+    piece->lacks = false;
+    piece->end = 3210;
+    piece->last_ns = SCAN_NO_LAST;
+    piece->stop = WALK_RECORD;
+    feed_scanned(&first);
+    feed_confirm(&fd);
+    assert_int_equal(fd.confirm_at, 1);
+    assert_int_equal(feed_next(&fd, 2, &again), FEED_SCAN); /* what could not be guessed */
+    assert_true(again.batch == ahead.batch && again.batch->pieces[0].exact);
+    assert_int_equal(again.batch->pieces[0].start, 210);
+    source_close(&s);
+    feed_fini(&fd);
+}
+
 UNIT(schedule)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_wake),
+        cmocka_unit_test(test_lacks),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
