@@ -227,6 +227,26 @@ static bool next_window(struct merge *m, struct lane *l, bool *over, struct clv_
     return false;
 }
 
+/*
+ * Sees to it that the lane's window has so many bytes from the lane's place on, as far as the
+ * capture and a longest record go. *longer: it got some.
+ */
+static bool reach(struct merge *m, struct lane *l, size_t bytes, bool *longer,
+                  struct clv_error *err)
+{
+    *longer = false;
+    while (CLV_UNLIKELY(l->w.more && l->w.avail - l->at < bytes)) {
+        const uint64_t before = input_consumed(l->source->in);
+        if (input_more(&l->w, err) != INPUT_WINDOW)
+            return false;
+        const uint64_t counted = input_consumed(l->source->in) - before;
+        l->counted += counted;
+        atomic_fetch_add(&m->consumed, counted);
+        *longer = true;
+    }
+    return true;
+}
+
 /* The captures' faults are told as those of a single one are. */
 static CLV_COLD void note_fault(struct merge *m, struct lane *l, const struct clv_error *why)
 {
@@ -305,6 +325,10 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
                 return NEXT_OVER;
             }
         }
+        bool longer;
+        /* All of the slack: a place is judged by a longest record from it on. */
+        if (seeking && !reach(m, l, SIZE_MAX, &longer, err))
+            return NEXT_FAILED;
         const struct clv_span all = {l->w.p, l->w.avail};
         const struct clv_span rest = {all.p + l->at, all.len - l->at};
         if (seeking) {
@@ -320,11 +344,20 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
         if (CLV_UNLIKELY(m->recover) && step == WALK_RECORD && f->kind == WALK_PCAP &&
             !walk_believes(f, rest, l->rec.raw_len))
             step = WALK_DOUBTFUL;
+        if (CLV_UNLIKELY(step != WALK_RECORD && step != WALK_BLOCK)) {
+            if (!reach(m, l, (size_t)min_u64((uint64_t)rest.len * 2, (uint64_t)f->record_max + 1),
+                       &longer, err))
+                return NEXT_FAILED;
+            if (longer)
+                continue;
+        }
         struct clv_error why = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
         if (CLV_LIKELY(step == WALK_RECORD)) {
             s->records++;
             l->at += l->rec.raw_len;
             l->rec_at = l->w.offset + l->at - l->rec.raw_len;
+            if (!reach(m, l, AHEAD_BYTES, &longer, err))
+                return NEXT_FAILED;
             l->key_ns = key_of(l);
             l->keyed = true;
             return NEXT_RECORD;
@@ -385,10 +418,13 @@ static void sift_down(struct merge *m, size_t at)
 static bool open_lane(struct merge *m, struct lane *l, uint64_t offset, struct clv_error *err)
 {
     struct source *s = l->source;
+    /* walk_believes() looks at as much as a longest record has. */
+    const bool looks_far = m->recover && s->format.kind == WALK_PCAP;
     const struct input_plan plan = {
         .offset = offset,
         .window = s->stream ? m->window_read : m->window_mapped,
         .slack = (size_t)s->format.record_max + AHEAD_BYTES,
+        .slack_read = looks_far ? 0 : WALK_USUAL + AHEAD_BYTES,
         .buffers = 1,
     };
     bool over;
@@ -461,7 +497,14 @@ static bool put_section(struct merge *m, struct clv_error *err)
             return false;
         }
         st = (struct walk_state){.big_endian = l->source->format.big_endian};
-        if (walk_block(&ledger, &st, l->w.p, l->w.avail, &rec) == WALK_BLOCK)
+        enum walk_step step;
+        bool longer = true;
+        while ((step = walk_block(&ledger, &st, l->w.p, l->w.avail, &rec)) == WALK_CUT && longer)
+            if (!reach(m, l, l->w.avail + 1, &longer, err)) {
+                ledger_fini(&ledger);
+                return false;
+            }
+        if (step == WALK_BLOCK)
             (void)!walk_note(&ledger, &st, rec.raw, rec.raw_len, 0, NULL);
     }
     bool ok = ledger_count(&ledger) || walk_note_savefile(&ledger, &st, &none, 0, err);

@@ -44,10 +44,9 @@ static bool open_input(struct clv_capture **out, struct input *in, struct clv_er
           walk_check_form(&c->format, input_path(c->in), head, err)))) {
         const struct input_plan plan = {
             .offset = c->format.data_at,
-            /* What a buffer has beyond its window is copied to the next: not more than a window. */
-            .window =
-                input_is_stream(c->in) ? (size_t)max_u64(BUFFER, c->format.record_max) : WINDOW,
+            .window = input_is_stream(c->in) ? BUFFER : WINDOW,
             .slack = c->format.record_max,
+            .slack_read = WALK_USUAL,
             .buffers = 1,
         };
         if (input_begin(c->in, &plan, err)) {
@@ -241,6 +240,12 @@ enum clv_walk capture_next(struct clv_capture *c, struct walk_record *rec, uint6
                 : walk_block(&c->ledger, &c->state, rest.p, rest.len, rec);
         if (CLV_LIKELY(step == WALK_RECORD))
             break;
+        if (step != WALK_BLOCK && c->w.more && rest.len <= c->format.record_max) {
+            if (input_more(&c->w, err) == INPUT_WINDOW)
+                continue;
+            c->over = true;
+            return CLV_BAD;
+        }
         if (step != WALK_BLOCK)
             return bad(c, step, rest, err);
         if (!note_block(c, rec, err))
