@@ -39,13 +39,18 @@ static void place(struct flow_slot *slots, uint32_t mask, struct flow_slot s)
     slots[i] = s;
 }
 
-/* Slots know their hash, so that growing touches no entry: a partition grows in microseconds. */
+/*
+ * Slots know their hash, so that growing touches no entry: a partition grows in microseconds. Each
+ * page is written before it is read: one that is read first costs a second fault, in which all
+ * threads wait.
+ */
 static bool grow(struct flow_table *t)
 {
     const uint32_t n = (t->mask + 1) * 2;
-    struct flow_slot *slots = n ? mem_zalloc(n, sizeof *slots) : NULL;
+    struct flow_slot *slots = n ? mem_alloc(n, sizeof *slots) : NULL;
     if (!slots)
         return false;
+    memset(slots, 0, n * sizeof *slots);
     for (uint32_t i = 0; i <= t->mask; i++)
         if (t->slots[i].entry)
             place(slots, n - 1, t->slots[i]);
