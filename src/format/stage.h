@@ -78,6 +78,20 @@ CLV_MUST_CHECK bool stage_flush(struct stage *s, const char *name, struct clv_er
 /* Where in the chunk the byte `at` of the file is, if it waits there with the len - 1 behind it. */
 uint8_t *stage_waiting(struct stage *s, int file, uint64_t at, size_t len);
 
+/* true: no byte of the file that precedes `end` waits. */
+static inline bool stage_wrote(const struct stage *s, int file, uint64_t end)
+{
+    return s->file != file || end <= s->file_at;
+}
+
+/* true: len bytes that follow what waits, and begin at byte `at` of the file, fit the chunk if it
+ * is written first, and not if it is not.
+ */
+static inline bool stage_wants_flush(const struct stage *s, uint64_t at, uint64_t len)
+{
+    return len >= STAGE_CHUNK - s->at && len < STAGE_CHUNK - at % STAGE_ALIGN;
+}
+
 /* Compresses what waits, to be called once, before the last stage_end(). */
 CLV_MUST_CHECK bool stage_pack_rest(struct stage *s);
 

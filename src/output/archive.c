@@ -121,7 +121,10 @@ static bool entry_of(const struct archive *a, uint64_t row, const char *name,
     return true;
 }
 
-/* The member begins: its header, whose checksum follows when it is known. */
+/*
+ * The member begins: its header, whose checksum follows when it is known. If all of the member fits
+ * the chunk, the header waits there until then.
+ */
 static bool put_header(const struct archive_turn *t, const struct headers_entry *e,
                        struct clv_error *err)
 {
@@ -129,6 +132,8 @@ static bool put_header(const struct archive_turn *t, const struct headers_entry 
     const size_t len = headers_local(head, e, false);
     const struct stage_place place = {.fd = t->a->fd, .base = e->offset};
     struct stage *s = &t->x->stage;
+    if (stage_wants_flush(s, e->offset, len + e->size) && !archive_flush(t->a, t->x, t->sums, err))
+        return false;
     if (!stage_begin(s, &place, 0, t->a->path, err) || !stage_put(s, head, len) || !stage_end(s))
         return false;
     t->m->at = e->offset + len;
@@ -137,20 +142,21 @@ static bool put_header(const struct archive_turn *t, const struct headers_entry 
 }
 
 /* The member is whole: its header gets the checksum, where it waits or where it was written. */
-static bool seal(const struct archive_turn *t, struct headers_entry *e, struct clv_error *err)
+static bool seal(const struct archive_turn *t, const struct headers_entry *e, struct clv_error *err)
 {
-    uint8_t head[HEADERS_LOCAL_MAX];
-    e->crc = t->m->crc;
-    const size_t len = headers_local(head, e, false);
-    uint8_t *waits = stage_waiting(&t->x->stage, t->a->fd, e->offset, len);
+    uint8_t crc[4];
+    const uint64_t at = e->offset + HEADERS_CRC_AT;
+    store_le32(crc, t->m->crc);
+    uint8_t *waits = stage_waiting(&t->x->stage, t->a->fd, at, sizeof crc);
     if (waits) {
-        memcpy(waits, head, len);
+        memcpy(waits, crc, sizeof crc);
         return true;
     }
-    /* Some of it may wait all the same, and would be written over this. */
-    if (!archive_flush(t->a, t->x, t->sums, err))
+    /* Some of them may wait all the same, and would be written over this. */
+    if (!stage_wrote(&t->x->stage, t->a->fd, at + sizeof crc) &&
+        !archive_flush(t->a, t->x, t->sums, err))
         return false;
-    return io_write_at(t->a->fd, head, len, e->offset, t->a->path, err);
+    return io_write_at(t->a->fd, crc, sizeof crc, at, t->a->path, err);
 }
 
 /* The scratch serves the member. */
@@ -164,7 +170,7 @@ static bool begin(const struct archive_turn *t, const struct headers_entry *e,
     return form_begin(t->form, t->x, &t->o, &place, t->a->path, err);
 }
 
-static bool end(const struct archive_turn *t, struct headers_entry *e, struct clv_error *err)
+static bool end(const struct archive_turn *t, const struct headers_entry *e, struct clv_error *err)
 {
     struct archive_member *m = t->m;
     const struct stage *s = &t->x->stage;

@@ -36,10 +36,10 @@ static uint64_t narrow(uint64_t v)
 
 static unsigned flags_of(const struct headers_entry *e)
 {
+    unsigned all = 0; /* without a branch: names are short, and most are ASCII */
     for (size_t i = 0; i < e->name_len; i++)
-        if ((uint8_t)e->name[i] >= 0x80)
-            return FLAG_UTF8;
-    return 0;
+        all |= (uint8_t)e->name[i];
+    return all >= 0x80 ? FLAG_UTF8 : 0;
 }
 
 static void put_name(struct out *o, const struct headers_entry *e)

@@ -24,6 +24,7 @@ enum {
     HEADERS_LOCAL_MAX = 30 + HEADERS_NAME_MAX + 20,   /* bytes of a local header at most */
     HEADERS_CENTRAL_MAX = 46 + HEADERS_NAME_MAX + 28, /* of an entry of the central directory */
     HEADERS_END_MAX = 56 + 20 + 22,                   /* of what follows the central directory */
+    HEADERS_CRC_AT = 14,                              /* byte of a local header: 4 of the CRC-32 */
 };
 
 /* Bytes of the local header of a member; wide: its size has 64 bits whatever it is. */
