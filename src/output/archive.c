@@ -30,7 +30,7 @@ void archive_fini(struct archive *a)
 {
     if (a->path && a->list_fd >= 0)
         (void)close(a->list_fd);
-    mem_free(a->starts);
+    mem_free(a->places);
     *a = (struct archive){.path = NULL};
 }
 
@@ -62,9 +62,9 @@ bool archive_is_ours(int dir, const char *name)
 bool archive_reserve(struct archive *a, uint64_t n, uint64_t n_numbered)
 {
     a->n_numbered = n_numbered;
-    a->starts = mem_zalloc(n + 1, sizeof *a->starts);
+    a->places = mem_zalloc(n + 1, sizeof *a->places);
     a->n_rows = n;
-    return a->starts != NULL;
+    return a->places != NULL;
 }
 
 bool archive_fits(const struct archive *a, struct clv_error *err)
@@ -80,15 +80,26 @@ bool archive_fits(const struct archive *a, struct clv_error *err)
                           (unsigned long long)a->at, (unsigned long long)room);
 }
 
+/* Bytes of the data of a member that takes so much room. */
+static uint64_t size_in(uint64_t room, size_t name_len)
+{
+    const uint64_t size = room - headers_local_len(name_len, 0, false);
+    return size < UINT32_MAX ? size : room - headers_local_len(name_len, UINT32_MAX, true);
+}
+
 void archive_lay_out(struct archive *a)
 {
-    uint64_t at = 0;
-    for (uint64_t row = 0; row <= a->n_rows; row++) {
-        const uint64_t room = a->starts[row];
-        a->starts[row] = at;
-        at += room;
+    struct archive_place at = {.member = 0};
+    for (uint64_t row = 0; row < a->n_rows; row++) {
+        const uint64_t room = a->places[row].member, name_len = a->places[row].entry;
+        a->places[row] = at;
+        at.entry += headers_central_len(name_len, size_in(room, name_len), at.member);
+        at.member += room;
     }
-    a->at = at;
+    a->places[a->n_rows] = at;
+    a->at = at.member;
+    a->n_members = a->n_rows;
+    a->list_len = at.entry;
 }
 
 /* The room that was found for members is not what they take. */
@@ -103,22 +114,28 @@ static bool entry_of(const struct archive *a, uint64_t row, const char *name,
                      const struct archive_member *m, struct headers_entry *e, struct clv_error *err)
 {
     const size_t len = strlen(name);
-    const uint64_t head = headers_local_len(len, 0, false);
     *e = (struct headers_entry){.name = name};
-    if (row >= a->n_rows || a->starts[row + 1] - a->starts[row] < head)
+    if (row >= a->n_rows ||
+        a->places[row + 1].member - a->places[row].member < headers_local_len(len, 0, false))
         return fail_changed(name, err);
-    const uint64_t room = a->starts[row + 1] - a->starts[row];
     *e = (struct headers_entry){
         .name = name,
         .name_len = len,
-        .size = room - head,
-        .offset = a->starts[row],
+        .size = size_in(a->places[row + 1].member - a->places[row].member, len),
+        .offset = a->places[row].member,
         .crc = m->crc,
         .mode = a->mode,
     };
-    if (e->size >= UINT32_MAX)
-        e->size = room - headers_local_len(len, UINT32_MAX, true);
     return true;
+}
+
+static bool flush_stage(const struct archive *a, struct archive_thread *by, struct clv_error *err)
+{
+    struct stage *s = &by->x->stage;
+    s->writes = 0;
+    const bool ok = stage_flush(s, a->path, err);
+    by->sums.writes += s->writes;
+    return ok;
 }
 
 /*
@@ -131,13 +148,12 @@ static bool put_header(const struct archive_turn *t, const struct headers_entry 
     uint8_t head[HEADERS_LOCAL_MAX];
     const size_t len = headers_local(head, e, false);
     const struct stage_place place = {.fd = t->a->fd, .base = e->offset};
-    struct stage *s = &t->x->stage;
-    if (stage_wants_flush(s, e->offset, len + e->size) && !archive_flush(t->a, t->x, t->sums, err))
+    struct stage *s = &t->by->x->stage;
+    if (stage_wants_flush(s, e->offset, len + e->size) && !flush_stage(t->a, t->by, err))
         return false;
     if (!stage_begin(s, &place, 0, t->a->path, err) || !stage_put(s, head, len) || !stage_end(s))
         return false;
-    t->m->at = e->offset + len;
-    t->sums->writes += s->writes;
+    t->by->sums.writes += s->writes;
     return true;
 }
 
@@ -147,16 +163,38 @@ static bool seal(const struct archive_turn *t, const struct headers_entry *e, st
     uint8_t crc[4];
     const uint64_t at = e->offset + HEADERS_CRC_AT;
     store_le32(crc, t->m->crc);
-    uint8_t *waits = stage_waiting(&t->x->stage, t->a->fd, at, sizeof crc);
+    uint8_t *waits = stage_waiting(&t->by->x->stage, t->a->fd, at, sizeof crc);
     if (waits) {
         memcpy(waits, crc, sizeof crc);
         return true;
     }
     /* Some of them may wait all the same, and would be written over this. */
-    if (!stage_wrote(&t->x->stage, t->a->fd, at + sizeof crc) &&
-        !archive_flush(t->a, t->x, t->sums, err))
+    if (!stage_wrote(&t->by->x->stage, t->a->fd, at + sizeof crc) && !flush_stage(t->a, t->by, err))
         return false;
     return io_write_at(t->a->fd, crc, sizeof crc, at, t->a->path, err);
+}
+
+static bool flush_entries(struct archive *a, struct archive_entries *entries, struct clv_error *err)
+{
+    atomic_fetch_add_explicit(&a->n_listed, entries->n, memory_order_relaxed);
+    const size_t len = entries->text.len;
+    entries->text.len = entries->n = 0;
+    return io_write_at(a->list_fd, entries->text.p, len, entries->at, a->path, err);
+}
+
+/* The member is complete: what the central directory says of it. */
+static bool list(const struct archive_turn *t, struct headers_entry *e, struct clv_error *err)
+{
+    struct archive_entries *to = &t->by->entries;
+    const uint64_t at = t->a->places[t->row].entry;
+    if ((to->at + to->text.len != at || to->text.cap - to->text.len < HEADERS_CENTRAL_MAX) &&
+        !flush_entries(t->a, to, err))
+        return false;
+    if (to->n++ == 0)
+        to->at = at;
+    e->crc = t->m->crc;
+    to->text.len += headers_central((uint8_t *)to->text.p + to->text.len, e);
+    return true;
 }
 
 /* The scratch serves the member. */
@@ -165,33 +203,38 @@ static bool begin(const struct archive_turn *t, const struct headers_entry *e,
 {
     if (t->m->done == 0 && !put_header(t, e, err))
         return false;
-    const struct stage_place place = {.fd = t->a->fd, .base = t->m->at, .size = t->m->done};
-    t->x->stage.sum = t->m->crc;
-    return form_begin(t->form, t->x, &t->o, &place, t->a->path, err);
+    const struct stage_place place = {
+        .fd = t->a->fd,
+        .base = e->offset + headers_local_len(e->name_len, e->size, false),
+        .size = t->m->done,
+    };
+    t->by->x->stage.sum = t->m->crc;
+    return form_begin(t->form, t->by->x, &t->o, &place, t->a->path, err);
 }
 
-static bool end(const struct archive_turn *t, const struct headers_entry *e, struct clv_error *err)
+static bool end(const struct archive_turn *t, struct headers_entry *e, struct clv_error *err)
 {
     struct archive_member *m = t->m;
-    const struct stage *s = &t->x->stage;
-    if (!form_end(t->x, &t->o))
+    const struct stage *s = &t->by->x->stage;
+    if (!form_end(t->by->x, &t->o))
         return false;
-    t->sums->bytes += s->place.size - m->done;
-    t->sums->writes += s->writes;
-    m->done = s->place.size;
+    const uint64_t more = s->place.size - m->done;
+    t->by->sums.bytes += more;
+    t->by->sums.writes += s->writes;
+    m->done += more;
     m->crc = s->sum;
     if (m->done > e->size)
         return fail_changed(t->name, err);
-    return m->done < e->size || seal(t, e, err);
+    return more == 0 || m->done < e->size || (seal(t, e, err) && list(t, e, err));
 }
 
 bool archive_append(const struct archive_turn *t, const struct form_round *round,
                     const struct form_ref *refs, uint32_t n, struct clv_error *err)
 {
     struct headers_entry e;
-    t->sums->records += n;
+    t->by->sums.records += n;
     return entry_of(t->a, t->row, t->name, t->m, &e, err) && begin(t, &e, err) &&
-           form_put(t->form, t->x, &t->o, round, refs, n) && end(t, &e, err);
+           form_put(t->form, t->by->x, &t->o, round, refs, n) && end(t, &e, err);
 }
 
 static bool finish(const struct archive_turn *t, const struct form_round *round, bool rest,
@@ -199,7 +242,7 @@ static bool finish(const struct archive_turn *t, const struct form_round *round,
 {
     struct headers_entry e;
     return entry_of(t->a, t->row, t->name, t->m, &e, err) && begin(t, &e, err) &&
-           form_finish(t->form, t->x, &t->o, round, rest) && end(t, &e, err);
+           form_finish(t->form, t->by->x, &t->o, round, rest) && end(t, &e, err);
 }
 
 bool archive_finish(const struct archive_turn *t, const struct form_round *round,
@@ -217,33 +260,16 @@ bool archive_rest(const struct archive_turn *t, const struct form_round *round,
     return !any || finish(t, round, true, err);
 }
 
-bool archive_flush(struct archive *a, struct form_scratch *x, struct archive_sums *sums,
-                   struct clv_error *err)
+bool archive_flush(struct archive *a, struct archive_thread *by, struct clv_error *err)
 {
-    x->stage.writes = 0;
-    const bool ok = stage_flush(&x->stage, a->path, err);
-    sums->writes += x->stage.writes;
-    return ok;
+    return flush_stage(a, by, err) && flush_entries(a, &by->entries, err);
 }
 
-bool archive_entry(const struct archive *a, uint64_t row, const char *name,
-                   const struct archive_member *m, struct text *out, struct clv_error *err)
+bool archive_complete(const struct archive *a, uint64_t row, const char *name,
+                      const struct archive_member *m, struct clv_error *err)
 {
     struct headers_entry e;
-    if (!entry_of(a, row, name, m, &e, err))
-        return false;
-    if (m->done != e.size)
-        return fail_changed(name, err);
-    uint8_t entry[HEADERS_CENTRAL_MAX];
-    text_put(out, (const char *)entry, headers_central(entry, &e));
-    return true;
-}
-
-bool archive_list(struct archive *a, const struct text *entries, uint64_t n, struct clv_error *err)
-{
-    a->n_members += n;
-    a->list_len += entries->len;
-    return io_write(a->list_fd, entries->p, entries->len, a->path, err);
+    return entry_of(a, row, name, m, &e, err) && (m->done == e.size || fail_changed(name, err));
 }
 
 bool archive_open(struct archive *a, const char *name, struct clv_error *err)
@@ -276,10 +302,13 @@ bool archive_close(struct archive *a, struct clv_error *err)
         .mode = a->mode,
     };
     const size_t head_len = headers_local(head, &e, true);
-    const struct text t = {.p = (char *)entry, .len = headers_central(entry, &e)};
+    const size_t entry_len = headers_central(entry, &e);
+    const uint64_t entry_at = a->list_len;
     a->at = a->begin + head_len + a->size;
+    a->list_len += entry_len;
+    a->n_members++;
     return io_write_at(a->fd, head, head_len, a->begin, a->path, err) &&
-           archive_list(a, &t, 1, err);
+           io_write_at(a->list_fd, entry, entry_len, entry_at, a->path, err);
 }
 
 bool archive_end(struct archive *a, struct clv_error *err)

@@ -5,8 +5,8 @@
  *
  *   archive_room       how many bytes a member takes
  *   archive_lay_out    where the members of all flows lie; their sizes are final
- *   archive_append     records of one of them; members that lie next to one another leave together
- *   archive_list       entries of the central directory, in the members' order
+ *   archive_append     records of one of them; members that lie next to one another leave together;
+ *                      with the last one goes the member's entry of the central directory
  *   archive_open       files after them, one at a time: archive_add, archive_close
  *   archive_end        the central directory
  *
@@ -22,8 +22,12 @@
 /* What is kept of each flow's member. */
 struct archive_member {
     uint64_t done; /* bytes that it has; first: struct measure counts them */
-    uint64_t at;   /* byte of its data in the archive */
     uint32_t crc;  /* of these */
+};
+
+/* Where a member and its entry begin: bytes of the archive and of the central directory. */
+struct archive_place {
+    uint64_t member, entry;
 };
 
 struct archive {
@@ -32,10 +36,10 @@ struct archive {
     unsigned mode;    /* permissions of members */
 
     bool measured; /* the last run found sizes alone: another one writes */
-    /* By row, n_rows + 1: where members begin; the last one, where they end. NULL: not known yet.
-     */
-    uint64_t *starts;
+    /* By row, n_rows + 1: the last one is where all of them end. NULL: not known yet. */
+    struct archive_place *places;
     uint64_t n_rows, n_numbered; /* outputs; those of them that are flows with a number */
+    _Atomic uint64_t n_listed;   /* rows whose members are complete, and listed */
 
     int list_fd; /* the central directory so far */
     uint64_t n_members, list_len;
@@ -72,34 +76,51 @@ static inline uint64_t archive_row(const struct archive *a, const struct flow *f
 
 /*
  * archive_reserve() makes room for n rows, of which n_numbered are flows with a number; false: no
- * memory. When a->starts has the room of each, archive_lay_out() makes it where they begin.
+ * memory. When archive_expect() has told the length of each row's name and the room of its member,
+ * archive_lay_out() settles where members and entries begin.
  */
 CLV_MUST_CHECK bool archive_reserve(struct archive *a, uint64_t n, uint64_t n_numbered);
+static inline void archive_expect(struct archive *a, uint64_t row, size_t name_len, uint64_t room)
+{
+    a->places[row] = (struct archive_place){.member = room, .entry = name_len};
+}
 void archive_lay_out(struct archive *a);
 
 /* false: the file system has less room than the members need, as far as it says. */
 CLV_MUST_CHECK bool archive_fits(const struct archive *a, struct clv_error *err);
 
-/* What a thread has written. */
+/* What threads have written. */
 struct archive_sums {
     uint64_t records, bytes, writes;
+};
+
+/* Entries of the central directory that lie next to one another. */
+struct archive_entries {
+    struct text text; /* with room for one at least, HEADERS_CENTRAL_MAX bytes */
+    uint64_t at, n;   /* where they begin; how many there are */
+};
+
+/* A thread that writes members, and what waits for it to write more. */
+struct archive_thread {
+    struct form_scratch *x; /* whose stage joins */
+    struct archive_entries entries;
+    struct archive_sums sums;
 };
 
 /* A flow's member, and who writes it. */
 struct archive_turn {
     struct archive *a;
+    struct archive_thread *by;
     const struct form *form;
-    struct form_scratch *x; /* whose stage joins */
     struct form_output o;
     struct archive_member *m;
     const char *name;
     uint64_t row;
-    struct archive_sums *sums;
 };
 
 /*
- * Adds n records. What was put last may wait in the scratch: archive_flush(). Threads: any number
- * side by side, with scratches of their own, for different members.
+ * Adds n records. What was put last may wait in turn->by: archive_flush(). Threads: any number side
+ * by side, for different members.
  */
 CLV_MUST_CHECK bool archive_append(const struct archive_turn *t, const struct form_round *round,
                                    const struct form_ref *refs, uint32_t n, struct clv_error *err);
@@ -110,17 +131,13 @@ CLV_MUST_CHECK bool archive_finish(const struct archive_turn *t, const struct fo
 CLV_MUST_CHECK bool archive_rest(const struct archive_turn *t, const struct form_round *round,
                                  struct clv_error *err);
 
-CLV_MUST_CHECK bool archive_flush(struct archive *a, struct form_scratch *x,
-                                  struct archive_sums *sums, struct clv_error *err);
-
-/* Makes the entry of a row's member, which must be complete. */
-CLV_MUST_CHECK bool archive_entry(const struct archive *a, uint64_t row, const char *name,
-                                  const struct archive_member *m, struct text *out,
+/* Writes what waits. */
+CLV_MUST_CHECK bool archive_flush(struct archive *a, struct archive_thread *by,
                                   struct clv_error *err);
 
-/* Adds n entries, in the members' order. One thread at a time. */
-CLV_MUST_CHECK bool archive_list(struct archive *a, const struct text *entries, uint64_t n,
-                                 struct clv_error *err);
+/* Does the row's member have all that there was room for? */
+CLV_MUST_CHECK bool archive_complete(const struct archive *a, uint64_t row, const char *name,
+                                     const struct archive_member *m, struct clv_error *err);
 
 /* A file after the flows. */
 CLV_MUST_CHECK bool archive_open(struct archive *a, const char *name, struct clv_error *err);

@@ -78,11 +78,22 @@ size_t headers_local(uint8_t *to, const struct headers_entry *e, bool wide)
     return (size_t)(o.p - to);
 }
 
+/* Bytes of the 64-bit form of numbers that need it, in the central directory. */
+static unsigned extra_len(uint64_t size, uint64_t offset)
+{
+    return (size >= WIDE ? 16 : 0) + (offset >= WIDE ? 8 : 0);
+}
+
+size_t headers_central_len(size_t name_len, uint64_t size, uint64_t offset)
+{
+    const unsigned extra = extra_len(size, offset);
+    return 46 + name_len + (extra ? 4 + extra : 0);
+}
+
 size_t headers_central(uint8_t *to, const struct headers_entry *e)
 {
     struct out o = {to};
-    const bool wide_size = e->size >= WIDE, wide_offset = e->offset >= WIDE;
-    const unsigned extra = (wide_size ? 16 : 0) + (wide_offset ? 8 : 0);
+    const unsigned extra = extra_len(e->size, e->offset);
     put(&o, CENTRAL_MAGIC, 4);
     put(&o, MADE_BY, 2);
     put(&o, extra ? VERSION_64 : VERSION_PLAIN, 2);
@@ -104,11 +115,11 @@ size_t headers_central(uint8_t *to, const struct headers_entry *e)
     if (extra) {
         put(&o, EXTRA_ZIP64, 2);
         put(&o, extra, 2);
-        if (wide_size) {
+        if (e->size >= WIDE) {
             put(&o, e->size, 8);
             put(&o, e->size, 8);
         }
-        if (wide_offset)
+        if (e->offset >= WIDE)
             put(&o, e->offset, 8);
     }
     return (size_t)(o.p - to);

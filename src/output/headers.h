@@ -33,7 +33,10 @@ size_t headers_local_len(size_t name_len, uint64_t size, bool wide);
 /* Writes it; returns its length. */
 size_t headers_local(uint8_t *to, const struct headers_entry *e, bool wide);
 
-/* Writes the member's entry of the central directory; returns its length. */
+/* Bytes of the member's entry of the central directory. */
+size_t headers_central_len(size_t name_len, uint64_t size, uint64_t offset);
+
+/* Writes it; returns its length. */
 size_t headers_central(uint8_t *to, const struct headers_entry *e);
 
 /* true: the bytes end as an archive without a comment does. */

@@ -46,7 +46,7 @@ static bool count_chunks(const struct finish *f, uint32_t *rows, uint32_t *check
 {
     bool wanted = false;
     *rows = *checks = 0;
-    if (f->manifest != CLV_MANIFEST_NONE || f->archive)
+    if (f->manifest != CLV_MANIFEST_NONE)
         *rows = (uint32_t)(f->n_rows / FINISH_ROWS + 1);
     for (const struct observer *o = f->observers; o; o = o->next) {
         if (o->output)
@@ -140,70 +140,28 @@ static bool close_manifest(struct finish *f, struct clv_error *err)
     return fd < 0 || io_close(fd, manifest_file_name(f->manifest), err);
 }
 
-/* What is made of the rows: one of these at a time, for the rows of a chunk. */
-struct encoder {
-    bool (*row)(const struct finish *f, uint64_t row, struct text *out, struct clv_error *err);
-    bool (*put)(struct finish *f, const struct text *out, uint64_t n, struct clv_error *err);
-};
-
-static bool manifest_of(const struct finish *f, uint64_t row, struct text *out,
-                        struct clv_error *err)
+/* Makes the rows of the chunk; *my_turn: it is this chunk's turn to be written. */
+static bool encode(struct finish *f, uint32_t chunk, char *text, bool *my_turn,
+                   struct clv_error *err)
 {
-    const struct flow_ref *r = &f->rows[row];
-    const struct manifest_entry e = findings_entry(&f->all, r->part, r->flow);
-    (void)err;
-    manifest_row(f->all.manifest, &e, out);
-    return true;
-}
-
-static bool put_rows(struct finish *f, const struct text *out, uint64_t n, struct clv_error *err)
-{
-    (void)n;
-    return put_manifest(f, out, err);
-}
-
-static bool directory_of(const struct finish *f, uint64_t row, struct text *out,
-                         struct clv_error *err)
-{
-    const struct partition *p = &f->all.parts[f->rows[row].part];
-    const struct flow *flow = flow_table_at(&p->flows, f->rows[row].flow);
-    return archive_entry(f->archive, row, partition_name(p, flow->index),
-                         flow_table_beside(&p->flows, flow, FLOW_BESIDE_SINK), out, err);
-}
-
-static bool put_directory(struct finish *f, const struct text *out, uint64_t n,
-                          struct clv_error *err)
-{
-    return archive_list(f->archive, out, n, err);
-}
-
-static const struct encoder manifest_encoder = {manifest_of, put_rows};
-static const struct encoder directory_encoder = {directory_of, put_directory};
-
-/* Rows [from, to) by the encoder; *my_turn: it is this chunk's turn to be written. */
-static bool encode(struct finish *f, const struct encoder *e, uint32_t chunk, char *text,
-                   bool *my_turn, struct clv_error *err)
-{
-    static_assert((int)MANIFEST_ROW_MAX >= (int)HEADERS_CENTRAL_MAX,
-                  "what fits a row fits an entry");
     struct text out = text_on(text, FINISH_TEXT_MAX);
     const uint64_t from = (uint64_t)chunk * FINISH_ROWS;
     const uint64_t to = min_u64(from + FINISH_ROWS, f->n_rows);
-    uint64_t n = 0;
-    if (chunk == 0 && e == &manifest_encoder)
+    if (chunk == 0)
         manifest_head(f->all.manifest, &out);
     for (uint64_t i = from; i <= to; i++) {
         if (i == to || out.cap - out.len < MANIFEST_ROW_MAX) {
             if (!*my_turn && !take_turn(f, chunk))
                 return true; /* who failed has said why */
             *my_turn = true;
-            if (!e->put(f, &out, n, err))
+            if (!put_manifest(f, &out, err))
                 return false;
-            out.len = n = 0;
+            out.len = 0;
         }
-        if (i < to && !e->row(f, i, &out, err))
-            return false;
-        n++;
+        if (i == to)
+            break;
+        const struct manifest_entry e = findings_entry(&f->all, f->rows[i].part, f->rows[i].flow);
+        manifest_row(f->all.manifest, &e, &out);
     }
     return true;
 }
@@ -211,9 +169,7 @@ static bool encode(struct finish *f, const struct encoder *e, uint32_t chunk, ch
 bool finish_rows(struct finish *f, uint32_t chunk, char *text, struct clv_error *err)
 {
     bool my_turn = false;
-    bool ok = f->manifest == CLV_MANIFEST_NONE ||
-              encode(f, &manifest_encoder, chunk, text, &my_turn, err);
-    ok = ok && (!f->archive || encode(f, &directory_encoder, chunk, text, &my_turn, err));
+    bool ok = encode(f, chunk, text, &my_turn, err);
     if (!ok && !my_turn)
         my_turn = take_turn(f, chunk);
     if (!my_turn)

@@ -83,23 +83,22 @@ bool members_lay_out(struct members *m)
 }
 
 static struct archive_turn turn_of(const struct members_round *r, struct partition *p,
-                                   uint32_t flow, struct form_scratch *x, struct archive_sums *sums)
+                                   uint32_t flow, struct archive_thread *by)
 {
     struct flow *f = flow_table_at(&p->flows, flow);
     return (struct archive_turn){
         .a = r->archive,
+        .by = by,
         .form = r->form,
-        .x = x,
         .o = form_output(&p->flows, f),
         .m = flow_table_beside_rw(&p->flows, f, FLOW_BESIDE_SINK),
         .name = partition_name(p, flow),
         .row = archive_row(r->archive, f),
-        .sums = sums,
     };
 }
 
 bool members_write(const struct members *m, size_t task, const struct members_round *r,
-                   struct form_scratch *x, struct archive_sums *sums, struct clv_error *err)
+                   struct archive_thread *by, struct clv_error *err)
 {
     enum { AHEAD = 4 };
     const uint64_t end = m->tasks[task + 1];
@@ -111,21 +110,21 @@ bool members_write(const struct members *m, size_t task, const struct members_ro
         }
         struct partition *p = &r->parts[m->runs[i].part];
         const struct run *run = &p->write_runs[m->runs[i].run];
-        const struct archive_turn t = turn_of(r, p, run->flow, x, sums);
+        const struct archive_turn t = turn_of(r, p, run->flow, by);
         if (!archive_append(&t, r->round, p->refs + (run->at - run->n), run->n, err))
             return false;
     }
-    return archive_flush(r->archive, x, sums, err);
+    return archive_flush(r->archive, by, err);
 }
 
-bool members_finish(const struct members_round *r, uint32_t part, bool rest, struct form_scratch *x,
-                    struct archive_sums *sums, struct clv_error *err)
+bool members_finish(const struct members_round *r, uint32_t part, bool rest,
+                    struct archive_thread *by, struct clv_error *err)
 {
     struct partition *p = &r->parts[part];
     for (uint32_t i = 0; i < p->flows.n; i++) {
-        const struct archive_turn t = turn_of(r, p, i, x, sums);
+        const struct archive_turn t = turn_of(r, p, i, by);
         if (!(rest ? archive_rest(&t, r->round, err) : archive_finish(&t, r->round, err)))
             return false;
     }
-    return archive_flush(r->archive, x, sums, err);
+    return archive_flush(r->archive, by, err);
 }

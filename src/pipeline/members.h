@@ -18,6 +18,7 @@ struct members_run {
     uint64_t bytes; /* of its records; where members are laid out, the room of the whole member */
     uint32_t row;   /* of the manifest */
     uint32_t part, run;
+    uint32_t name_len; /* of the member */
 };
 
 struct members {
@@ -52,12 +53,11 @@ struct members_round {
 
 /* Writes the runs of a task. Threads: any number, of different tasks. */
 CLV_MUST_CHECK bool members_write(const struct members *m, size_t task,
-                                  const struct members_round *r, struct form_scratch *x,
-                                  struct archive_sums *sums, struct clv_error *err);
+                                  const struct members_round *r, struct archive_thread *by,
+                                  struct clv_error *err);
 
 /* What comes after the last records of a partition's flows; rest: and after that of all others. */
 CLV_MUST_CHECK bool members_finish(const struct members_round *r, uint32_t part, bool rest,
-                                   struct form_scratch *x, struct archive_sums *sums,
-                                   struct clv_error *err);
+                                   struct archive_thread *by, struct clv_error *err);
 
 #endif

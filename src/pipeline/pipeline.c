@@ -341,6 +341,8 @@ static bool init_worker(struct worker *w, struct pipeline *pl)
     if (pl->params->archive)
         stage_join(&w->scratch.stage);
     w->text = rows ? mem_alloc(FINISH_TEXT_MAX, 1) : NULL;
+    w->archive.x = &w->scratch;
+    w->archive.entries.text = text_on(w->text, FINISH_TEXT_MAX);
     return ok && (w->text || !rows);
 }
 
@@ -366,9 +368,9 @@ static void run_workers(struct pipeline *pl)
             (void)pthread_join(threads[i], NULL);
     }
     for (unsigned i = 0; workers && i < want; i++) {
-        pl->sums.records += workers[i].sums.records;
-        pl->sums.bytes += workers[i].sums.bytes;
-        pl->sums.writes += workers[i].sums.writes;
+        pl->sums.records += workers[i].archive.sums.records;
+        pl->sums.bytes += workers[i].archive.sums.bytes;
+        pl->sums.writes += workers[i].archive.sums.writes;
         form_scratch_fini(&workers[i].scratch);
         mem_free(workers[i].text);
     }

@@ -59,8 +59,8 @@ struct pipeline {
 struct worker {
     struct pipeline *pl;
     struct form_scratch scratch;
-    struct archive_sums sums;
-    char *text; /* rows of the manifest */
+    struct archive_thread archive; /* with the scratch, and entries on the text */
+    char *text;                    /* FINISH_TEXT_MAX bytes: rows of the manifest */
     bool is_caller;
 };
 

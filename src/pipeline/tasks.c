@@ -54,7 +54,7 @@ static enum target target_of(const struct pipeline *pl, bool last)
 {
     if (pl->target != TARGET_ASKED)
         return pl->target;
-    if (pl->params->archive->starts)
+    if (pl->params->archive->places)
         return TARGET_MEMBERS;
     const bool settles = pl->form.dialect->picker && atomic_load(&pl->ledger.has_metadata);
     return last && !settles ? TARGET_MEMBERS : TARGET_MEASURED;
@@ -97,26 +97,28 @@ static bool follow_epoch(struct pipeline *pl, struct partition *p, struct clv_er
 
 /* Bytes of a run's records; of the first one of a flow all of its member, if that is not known. */
 static bool measure_run(struct pipeline *pl, struct worker *w, struct partition *p,
-                        const struct run *r, uint64_t *bytes, struct clv_error *err)
+                        const struct run *r, struct members_run *to, struct clv_error *err)
 {
     const char *name = partition_name(p, r->flow);
-    const bool known = pl->params->archive->starts;
+    const bool known = pl->params->archive->places;
     const struct form_ref *refs = p->refs + (r->at - r->n);
-    *bytes = 0;
+    to->bytes = 0;
     if (known || is_plain(pl)) {
         for (uint32_t k = 0; k < r->n; k++)
-            *bytes += refs[k].len;
+            to->bytes += refs[k].len;
     } else {
         struct flow *f = flow_table_at(&p->flows, r->flow);
         struct archive_member *m = flow_table_beside_rw(&p->flows, f, FLOW_BESIDE_SINK);
         if (!writer_append(&p->writer, &w->scratch, r->flow, name, &pl->round, refs, r->n, err))
             return false;
-        *bytes = m->done;
+        to->bytes = m->done;
         m->done = 0;
         form_again(&p->flows, f);
     }
-    if (!known)
-        *bytes = archive_room(strlen(name), is_plain(pl) ? PCAP_FILE_HEADER + *bytes : *bytes);
+    if (known)
+        return true;
+    to->name_len = (uint32_t)strlen(name);
+    to->bytes = archive_room(to->name_len, (is_plain(pl) ? PCAP_FILE_HEADER : 0) + to->bytes);
     return true;
 }
 
@@ -130,10 +132,10 @@ static bool note_members(struct pipeline *pl, struct worker *w, uint32_t part,
         const struct run *r = &p->write_runs[i];
         const struct flow *f = flow_table_at(&p->flows, r->flow);
         struct members_run *to = members_note(&pl->members, part, i);
-        to->row = (uint32_t)(a->starts ? archive_row(a, f) : numbering_row(&pl->numbering, f));
+        to->row = (uint32_t)(a->places ? archive_row(a, f) : numbering_row(&pl->numbering, f));
         to->part = part;
         to->run = (uint32_t)i;
-        if (!measure_run(pl, w, p, r, &to->bytes, err))
+        if (!measure_run(pl, w, p, r, to, err))
             return false;
     }
     return follow_epoch(pl, p, err);
@@ -146,12 +148,12 @@ static bool lay_out_members(struct pipeline *pl, struct task *t, struct clv_erro
     if (!members_lay_out(m))
         goto nomem;
     t->writes = (uint32_t)m->n_tasks;
-    if (a->starts)
+    if (a->places)
         return true;
     if (!archive_reserve(a, m->n, pl->numbering.n_numbered))
         goto nomem;
     for (uint64_t i = 0; i < m->n; i++)
-        a->starts[i] = m->runs[i].bytes;
+        archive_expect(a, i, m->runs[i].name_len, m->runs[i].bytes);
     archive_lay_out(a);
     return archive_fits(a, err);
 nomem:
@@ -172,7 +174,7 @@ static bool end_members(struct pipeline *pl, struct worker *w, uint32_t part, bo
                         struct clv_error *err)
 {
     const struct members_round r = members_round(pl);
-    return members_finish(&r, part, rest, &w->scratch, &w->sums, err);
+    return members_finish(&r, part, rest, &w->archive, err);
 }
 
 /* New outputs get their names, if they have none yet, and the log becomes runs. */
@@ -231,7 +233,7 @@ static bool write_members(struct pipeline *pl, struct worker *w, uint32_t task,
                           struct clv_error *err)
 {
     const struct members_round r = members_round(pl);
-    return members_write(&pl->members, task, &r, &w->scratch, &w->sums, err) &&
+    return members_write(&pl->members, task, &r, &w->archive, err) &&
            still_there(pl->schedule.flush.view, err);
 }
 
@@ -260,7 +262,7 @@ static bool measure_all(struct pipeline *pl, struct clv_error *err)
     const struct flow *f;
     uint32_t part;
     if (!archive_reserve(a, numbering_outputs(&pl->numbering), pl->numbering.n_numbered))
-        return clv_fail_nomem(err, "the archive", a->n_rows * sizeof *a->starts);
+        return clv_fail_nomem(err, "the archive", a->n_rows * sizeof *a->places);
     while ((f = flow_tour_next(&at, pl->parts, pl->schedule.n_parts, &part)) != NULL) {
         const struct partition *p = &pl->parts[part];
         const struct archive_member *m = flow_table_beside(&p->flows, f, FLOW_BESIDE_SINK);
@@ -268,11 +270,32 @@ static bool measure_all(struct pipeline *pl, struct clv_error *err)
         const uint64_t size = is_plain(pl) ? PCAP_FILE_HEADER + f->sum[0].captured +
                                                  f->sum[1].captured + n * p->record_header
                                            : m->done;
-        a->starts[archive_row(a, f)] = archive_room(strlen(partition_name(p, f->index)), size);
+        const size_t name_len = strlen(partition_name(p, f->index));
+        archive_expect(a, archive_row(a, f), name_len, archive_room(name_len, size));
     }
     archive_lay_out(a);
     a->measured = true;
     return archive_fits(a, err);
+}
+
+/* Each output is a complete member. */
+static bool check_members(const struct pipeline *pl, struct clv_error *err)
+{
+    const struct archive *a = pl->params->archive;
+    struct flow_tour at = {.part = 0};
+    const struct flow *f;
+    uint32_t part;
+    if (a->n_rows != numbering_outputs(&pl->numbering))
+        return clv_fail(err, CLV_ERR_IO, "the input", "changed while it was read");
+    if (atomic_load(&a->n_listed) == a->n_rows)
+        return true;
+    while ((f = flow_tour_next(&at, pl->parts, pl->schedule.n_parts, &part)) != NULL) {
+        const struct partition *p = &pl->parts[part];
+        if (!archive_complete(a, archive_row(a, f), partition_name(p, f->index),
+                              flow_table_beside(&p->flows, f, FLOW_BESIDE_SINK), err))
+            return false;
+    }
+    return true;
 }
 
 /* Nobody is to see what a second run will show. */
@@ -289,10 +312,11 @@ static bool tour(struct pipeline *pl, struct task *t, struct clv_error *err)
         hide(pl);
         return measure_all(pl, err) && finish_tour(&pl->finish, fd, &t->rows, &t->checks, err);
     }
-    if (pl->target == TARGET_MEMBERS)
+    if (pl->target == TARGET_MEMBERS) {
         pl->finish.archive = pl->params->archive;
-    if (pl->finish.archive && pl->finish.archive->n_rows != numbering_outputs(&pl->numbering))
-        return clv_fail(err, CLV_ERR_IO, "the input", "changed while it was read");
+        if (!check_members(pl, err))
+            return false;
+    }
     return open_manifest(pl, &fd, err) && finish_tour(&pl->finish, fd, &t->rows, &t->checks, err);
 }
 

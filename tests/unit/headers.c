@@ -55,6 +55,7 @@ static void test_rows(void **state)
             CHECK_EQ(row, memcmp(p + 30, names[k], len), 0);
             if (rows[i].local == 50)
                 CHECK_EQ(row, load_le64(p + 30 + len + 4), e.size);
+            CHECK_EQ(row, headers_central_len(len, e.size, e.offset), rows[i].central + len);
             CHECK_EQ(row, headers_central(p, &e), rows[i].central + len);
             CHECK_EQ(row, load_le32(p), 0x02014b50);
             CHECK_EQ(row, load_le16(p + 6), rows[i].central_version);
