@@ -97,19 +97,57 @@ static struct archive_turn turn_of(const struct members_round *r, struct partiti
     };
 }
 
+/*
+ * A member's run, its flow and its records lie anywhere, and each of them says where the next one
+ * is: all are asked for some members ahead.
+ *
+ *   i + RUN_AHEAD      run                  prefetched
+ *   i + FLOW_AHEAD     run -> flow, refs    prefetched
+ *   i + RECORD_AHEAD   flow -> name, member; refs -> records
+ *   i                  all of them          written
+ */
+enum { RUN_AHEAD = 24, FLOW_AHEAD = 16, RECORD_AHEAD = 8 };
+
+static void prefetch_flow(const struct partition *p, const struct run *r)
+{
+    const struct flow *f = flow_table_at(&p->flows, r->flow);
+    __builtin_prefetch(f);
+    __builtin_prefetch(&f->n);
+    __builtin_prefetch(flow_table_beside(&p->flows, f, FLOW_BESIDE_SINK), 1);
+    __builtin_prefetch(p->refs + (r->at - r->n));
+}
+
+static void prefetch_records(const struct partition *p, const struct run *r,
+                             const struct form_round *round)
+{
+    enum { RECORDS = 4, LOOKED_AT = 256 }; /* the rest of them the machine guesses */
+    const char *name = partition_name(p, r->flow);
+    __builtin_prefetch(name);
+    __builtin_prefetch(name + 63);
+    const struct form_ref *refs = p->refs + (r->at - r->n);
+    for (uint32_t k = 0; k < r->n && k < RECORDS; k++)
+        for (uint32_t at = 0; at < refs[k].len && at < LOOKED_AT; at += 64)
+            __builtin_prefetch(round->base + refs[k].offset + at);
+}
+
 bool members_write(const struct members *m, size_t task, const struct members_round *r,
                    struct archive_thread *by, struct clv_error *err)
 {
-    enum { AHEAD = 4 };
     const uint64_t end = m->tasks[task + 1];
     for (uint64_t i = m->tasks[task]; i < end; i++) {
-        if (i + AHEAD < end) {
-            const struct members_run *next = &m->runs[i + AHEAD];
-            struct partition *p = &r->parts[next->part];
-            writer_prefetch(&p->writer, p->write_runs[next->run].flow);
+        const struct members_run *at = &m->runs[i];
+        if (i + RUN_AHEAD < end)
+            __builtin_prefetch(&r->parts[at[RUN_AHEAD].part].write_runs[at[RUN_AHEAD].run]);
+        if (i + FLOW_AHEAD < end) {
+            const struct partition *p = &r->parts[at[FLOW_AHEAD].part];
+            prefetch_flow(p, &p->write_runs[at[FLOW_AHEAD].run]);
         }
-        struct partition *p = &r->parts[m->runs[i].part];
-        const struct run *run = &p->write_runs[m->runs[i].run];
+        if (i + RECORD_AHEAD < end) {
+            const struct partition *p = &r->parts[at[RECORD_AHEAD].part];
+            prefetch_records(p, &p->write_runs[at[RECORD_AHEAD].run], r->round);
+        }
+        struct partition *p = &r->parts[at->part];
+        const struct run *run = &p->write_runs[at->run];
         const struct archive_turn t = turn_of(r, p, run->flow, by);
         if (!archive_append(&t, r->round, p->refs + (run->at - run->n), run->n, err))
             return false;
