@@ -179,6 +179,17 @@ static inline struct flow *flow_table_at(const struct flow_table *t, uint32_t i)
     return &chunks[i >> FLOW_CHUNK_BITS][i & (FLOW_CHUNK - 1)];
 }
 
+/* Starts the loads of entry i and of what is kept beside it, and waits for neither. */
+static inline void flow_table_prefetch(const struct flow_table *t, uint32_t i,
+                                       enum flow_beside what)
+{
+    const struct flow *f = flow_table_at(t, i);
+    const uint32_t in_chunk = i & (FLOW_CHUNK - 1);
+    __builtin_prefetch(f);
+    __builtin_prefetch(&f->name);
+    __builtin_prefetch((const char *)(f - in_chunk) + flow_table_beside_at(t, in_chunk, what), 1);
+}
+
 static inline void flow_table_prefetch_slot(const struct flow_table *t, uint64_t hash)
 {
     __builtin_prefetch(&t->slots[(uint32_t)hash & t->mask]);

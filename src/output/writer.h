@@ -23,9 +23,7 @@ void writer_init(struct writer *w, struct flow_table *flows, const struct form *
 /* Starts the loads that the flow's next append is going to wait for. */
 static inline void writer_prefetch(const struct writer *w, uint32_t flow)
 {
-    const struct flow *f = flow_table_at(w->flows, flow);
-    __builtin_prefetch(&f->name);
-    __builtin_prefetch(flow_table_beside(w->flows, f, FLOW_BESIDE_SINK), 1);
+    flow_table_prefetch(w->flows, flow, FLOW_BESIDE_SINK);
 }
 
 /*

@@ -110,10 +110,7 @@ enum { RUN_AHEAD = 24, FLOW_AHEAD = 16, RECORD_AHEAD = 8 };
 
 static void prefetch_flow(const struct partition *p, const struct run *r)
 {
-    const struct flow *f = flow_table_at(&p->flows, r->flow);
-    __builtin_prefetch(f);
-    __builtin_prefetch(&f->n);
-    __builtin_prefetch(flow_table_beside(&p->flows, f, FLOW_BESIDE_SINK), 1);
+    flow_table_prefetch(&p->flows, r->flow, FLOW_BESIDE_SINK);
     __builtin_prefetch(p->refs + (r->at - r->n));
 }
 
