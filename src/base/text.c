@@ -21,26 +21,49 @@ void text_str(struct text *t, const char *s)
 }
 
 /* Two digits per division; a manifest of a million rows is mostly numbers. */
-void text_u64(struct text *t, uint64_t v, unsigned min_digits)
+void text_digits(char *to, uint64_t v, unsigned n)
 {
     static const char pairs[] = "00010203040506070809101112131415161718192021222324"
                                 "25262728293031323334353637383940414243444546474849"
                                 "50515253545556575859606162636465666768697071727374"
                                 "75767778798081828384858687888990919293949596979899";
+    for (; n >= 2; n -= 2, v /= 100)
+        memcpy(to + n - 2, pairs + 2 * (v % 100), 2);
+    if (n)
+        to[0] = (char)('0' + v % 10);
+}
+
+/* Without a loop, whose end nobody could predict. */
+static unsigned count_digits(uint64_t v)
+{
+#define TENFOLD(x) (x), 10 * (x), 100 * (x), 1000 * (x)
+    static const uint64_t powers[] = {
+        TENFOLD(UINT64_C(1)),
+        TENFOLD(UINT64_C(10000)),
+        TENFOLD(UINT64_C(100000000)),
+        TENFOLD(UINT64_C(1000000000000)),
+        TENFOLD(UINT64_C(10000000000000000)),
+    };
+#undef TENFOLD
+    const unsigned bits = 64 - (unsigned)__builtin_clzll(v | 1);
+    const unsigned least = bits * 1233 / 4096; /* digits, or one less: log10(2) is 1233.02 / 4096 */
+    return least + ((v | 1) >= powers[least]);
+}
+
+void text_u64(struct text *t, uint64_t v, unsigned min_digits)
+{
     enum { DIGITS = 32 };
-    char digits[DIGITS];
-    unsigned at = DIGITS;
-    while (v >= 10) {
-        const char *pair = pairs + 2 * (v % 100);
-        v /= 100;
-        digits[--at] = pair[1];
-        digits[--at] = pair[0];
+    unsigned n = count_digits(v);
+    if (n < min_digits)
+        n = min_digits < DIGITS ? min_digits : DIGITS;
+    if (CLV_LIKELY(n <= t->cap - t->len)) {
+        text_digits(t->p + t->len, v, n);
+        t->len += n;
+        return;
     }
-    if (v || at == DIGITS)
-        digits[--at] = (char)('0' + v);
-    while (DIGITS - at < min_digits && at > 0)
-        digits[--at] = '0';
-    text_put(t, digits + at, DIGITS - at);
+    char digits[DIGITS];
+    text_digits(digits, v, n);
+    text_put(t, digits, n);
 }
 
 void text_i64(struct text *t, int64_t v)
@@ -148,14 +171,36 @@ static void put_group(struct text *t, unsigned v)
     text_hex(t, v, digits);
 }
 
+#define ONES(tens)                                                                                 \
+    tens "0", tens "1", tens "2", tens "3", tens "4", tens "5", tens "6", tens "7", tens "8",      \
+        tens "9"
+#define TENS(hundreds)                                                                             \
+    ONES(hundreds "1"), ONES(hundreds "2"), ONES(hundreds "3"), ONES(hundreds "4"),                \
+        ONES(hundreds "5"), ONES(hundreds "6"), ONES(hundreds "7"), ONES(hundreds "8"),            \
+        ONES(hundreds "9")
+
+/* Each octet is stored as four bytes, whatever its length: a branch on it would be mispredicted. */
+static void put_ipv4(struct text *t, const uint8_t addr[4])
+{
+    static const char octets[256][4] = {
+        ONES(""),   TENS(""), ONES("10"), TENS("1"), ONES("20"), ONES("21"), ONES("22"), ONES("23"),
+        ONES("24"), "250",    "251",      "252",     "253",      "254",      "255",
+    };
+    enum { LONGEST = 16 }; /* bytes that are stored */
+    char buf[LONGEST];
+    size_t len = 0;
+    for (unsigned i = 0; i < 4; i++) {
+        memcpy(buf + len, octets[addr[i]], 4);
+        len += 1U + (addr[i] > 9) + (addr[i] > 99);
+        buf[len++] = '.';
+    }
+    text_put(t, buf, len - 1);
+}
+
 void text_addr(struct text *t, const uint8_t addr[16], unsigned family, char colon)
 {
     if (family == 4) {
-        for (unsigned i = 0; i < 4; i++) {
-            if (i)
-                text_char(t, '.');
-            text_u64(t, addr[i], 1);
-        }
+        put_ipv4(t, addr);
         return;
     }
     /* RFC 5952 section 4.2: the longest run of zero groups becomes "::", the first of equals. */

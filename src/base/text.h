@@ -33,6 +33,7 @@ static inline void text_char(struct text *t, char c)
 void text_put(struct text *t, const char *s, size_t n);
 void text_str(struct text *t, const char *s);
 void text_u64(struct text *t, uint64_t v, unsigned min_digits); /* zero-padded */
+void text_digits(char *to, uint64_t v, unsigned n);             /* the last n, not into a text */
 void text_i64(struct text *t, int64_t v);
 void text_hex(struct text *t, uint64_t v, unsigned digits);
 

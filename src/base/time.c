@@ -36,17 +36,9 @@ static struct date date_of_days(int64_t days)
                          (unsigned)(doy - (153 * mp + 2) / 5 + 1)};
 }
 
-static void put_date(struct text *t, struct date d)
-{
-    text_u64(t, (uint64_t)d.year, 4);
-    text_char(t, '-');
-    text_u64(t, d.month, 2);
-    text_char(t, '-');
-    text_u64(t, d.day, 2);
-}
-
 void text_time(struct text *t, int64_t ts_ns)
 {
+    char buf[] = "0000-00-00T00:00:00.000000000Z"; /* 64 bits of nanoseconds reach to 2262 */
     int64_t sec = ts_ns / 1000000000, ns = ts_ns % 1000000000;
     if (ns < 0) {
         ns += 1000000000;
@@ -57,16 +49,15 @@ void text_time(struct text *t, int64_t ts_ns)
         rest += 86400;
         days--;
     }
-    put_date(t, date_of_days(days));
-    text_char(t, 'T');
-    text_u64(t, (uint64_t)rest / 3600, 2);
-    text_char(t, ':');
-    text_u64(t, (uint64_t)rest / 60 % 60, 2);
-    text_char(t, ':');
-    text_u64(t, (uint64_t)rest % 60, 2);
-    text_char(t, '.');
-    text_u64(t, (uint64_t)ns, 9);
-    text_char(t, 'Z');
+    const struct date d = date_of_days(days);
+    text_digits(buf, (uint64_t)d.year, 4);
+    text_digits(buf + 5, d.month, 2);
+    text_digits(buf + 8, d.day, 2);
+    text_digits(buf + 11, (uint64_t)rest / 3600, 2);
+    text_digits(buf + 14, (uint64_t)rest / 60 % 60, 2);
+    text_digits(buf + 17, (uint64_t)rest % 60, 2);
+    text_digits(buf + 20, (uint64_t)ns, 9);
+    text_put(t, buf, sizeof buf - 1);
 }
 
 char *clv_time_format(int64_t ts_ns, char *buf, size_t len)

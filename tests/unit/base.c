@@ -348,6 +348,19 @@ static void test_addresses(void **state)
     }
 }
 
+static void test_octets(void **state)
+{
+    (void)state;
+    for (unsigned i = 0; i < 256; i++) {
+        char want[32], buf[32];
+        const uint8_t addr[16] = {(uint8_t)i, (uint8_t)(255 - i), (uint8_t)(i ^ 85), (uint8_t)i};
+        struct text t = text_on(buf, sizeof buf);
+        (void)snprintf(want, sizeof want, "%u.%u.%u.%u", addr[0], addr[1], addr[2], addr[3]);
+        text_addr(&t, addr, 4, ':');
+        CHECK_STR(want, text_end(&t), want);
+    }
+}
+
 static void test_times(void **state)
 {
     const int64_t s = 1000000000;
@@ -425,6 +438,15 @@ static void test_numbers(void **state)
         text_u64(&t, rows[i].v, rows[i].digits);
         CHECK_STR(rows[i].name, text_end(&t), rows[i].want);
     }
+    /* Each number of digits, at its ends. */
+    for (uint64_t v = 1, digits = 1; digits <= 20; v *= 10, digits++)
+        for (uint64_t x = digits == 1 ? 0 : v - 1; x <= v + 1; x++) {
+            char want[32];
+            struct text t = text_on(buf, sizeof buf);
+            (void)snprintf(want, sizeof want, "%llu", (unsigned long long)x);
+            text_u64(&t, x, 1);
+            CHECK_STR(want, text_end(&t), want);
+        }
     struct text t = text_on(buf, sizeof buf);
     text_i64(&t, INT64_MIN);
     text_char(&t, ' ');
@@ -491,14 +513,14 @@ static void test_json_strings(void **state)
 UNIT(base)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_loads),        cmocka_unit_test(test_sums),
-        cmocka_unit_test(test_spans),        cmocka_unit_test(test_subject),
-        cmocka_unit_test(test_fail),         cmocka_unit_test(test_error_format),
-        cmocka_unit_test(test_mem_failing),  cmocka_unit_test(test_mem),
-        cmocka_unit_test(test_mem_reserve),  cmocka_unit_test(test_addresses),
-        cmocka_unit_test(test_times),        cmocka_unit_test(test_times_sweep),
-        cmocka_unit_test(test_numbers),      cmocka_unit_test(test_full_buffer),
-        cmocka_unit_test(test_json_strings),
+        cmocka_unit_test(test_loads),       cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_spans),       cmocka_unit_test(test_subject),
+        cmocka_unit_test(test_fail),        cmocka_unit_test(test_error_format),
+        cmocka_unit_test(test_mem_failing), cmocka_unit_test(test_mem),
+        cmocka_unit_test(test_mem_reserve), cmocka_unit_test(test_addresses),
+        cmocka_unit_test(test_octets),      cmocka_unit_test(test_times),
+        cmocka_unit_test(test_times_sweep), cmocka_unit_test(test_numbers),
+        cmocka_unit_test(test_full_buffer), cmocka_unit_test(test_json_strings),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
