@@ -34,7 +34,6 @@ sys.path.insert(0, os.path.join(HERE, '..', 'support'))
 import harness
 
 CASES = os.path.join(HERE, 'cases')
-CASE_TIMEOUT_S = 600
 
 
 def add_flags(parser: argparse.ArgumentParser) -> None:
@@ -91,7 +90,7 @@ def run_script(case_sh: str) -> Dict[str, str]:
     env.update({k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')})
     command = '. %s; . %s' % (shlex.quote(os.path.join(HERE, 'prelude.sh')), shlex.quote(case_sh))
     done = harness.run(['/bin/sh', '-c', command], cwd=work, env=env, stdin=subprocess.DEVNULL,
-                       timeout=CASE_TIMEOUT_S * suite.patience)
+                       timeout=harness.HANGS_S * suite.patience)
     if done.returncode == harness.SKIPPED:
         raise harness.Skip(done.stderr.decode().strip().split('\n')[-1])
     return {'stdout': normalised(done.stdout), 'stderr': normalised(done.stderr),

@@ -32,7 +32,6 @@ import harness
 import pcapfile as pf
 from harness import check, check_equal
 
-HANGS_S = 600
 CALLS_MAX = 20000  # more of a kind, and the test itself is broken
 KILLS, SIGNALS = 200, 60  # fewer with sanitizers, which begin slowly
 
@@ -206,7 +205,7 @@ class Trial:
         env = dict(os.environ, LC_ALL='C', CLEAVE_FAULT=fault, CLEAVE_FAULT_LOG=self.log)
         try:
             done = harness.run([suite.faults, *self.variant.args], cwd=self.dir, env=env,
-                               input=self.variant.stdin, timeout=HANGS_S)
+                               input=self.variant.stdin)
         except subprocess.TimeoutExpired as late:
             raise harness.Failed('%s: hangs' % fault) from late
         tree = {name: TIMINGS.sub(b'', data) if name.endswith('.html') else data
@@ -310,10 +309,17 @@ def disturbed(variant: Callable[[], Variant]) -> Callable[[], None]:
         v = variant()
         rows = list(enumerate(rows_of(v)))
         found: Found = {}
+        broken: List[BaseException] = []
 
         def one(row: Tuple[int, Tuple[Fault, Sequence[int]]]) -> int:
             number, (fault, errors) = row
-            return Trial(v, 'row-%d' % number).every_call(fault, errors, found)
+            if broken:  # each of the others may wait as long
+                return 0
+            try:
+                return Trial(v, 'row-%d' % number).every_call(fault, errors, found)
+            except BaseException as why:
+                broken.append(why)
+                raise
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
             runs = sum(pool.map(one, rows))
         print('        %d runs' % runs)
@@ -578,7 +584,7 @@ def read_fails_late() -> None:
                                '--sizes', 'large', '--packets', '60000'], stdout=subprocess.PIPE,
                               stderr=subprocess.DEVNULL) as source:
             done = harness.run([suite.faults, *command], stdin=source.stdout, env=env,
-                               timeout=HANGS_S)
+                               timeout=harness.HANGS_S)
             source.stdout.close()
         check(met(log), 'there were too few reads')
         os.unlink(log)
@@ -652,7 +658,7 @@ class Fed:
 
     def staging(self, holds: str = '') -> str:
         """Waits for the hidden directory, and for a file in it."""
-        until = time.monotonic() + HANGS_S
+        until = time.monotonic() + harness.HANGS_S
         place = suite.path('place')
         while time.monotonic() < until and self.child.poll() is None:
             for name in os.listdir(place):
@@ -670,7 +676,7 @@ class Fed:
             pass
         self.to.close()
         try:
-            _, talk = self.child.communicate(timeout=HANGS_S)
+            _, talk = self.child.communicate(timeout=harness.HANGS_S)
         except subprocess.TimeoutExpired as late:
             self.child.kill()
             self.child.communicate()
@@ -735,7 +741,7 @@ def spills() -> None:
             (1, ('verify', output))):
         env = dict(os.environ, CLEAVE_FAULT='spill:%d:%d' % (passes * calls, E.ENOMEM),
                    CLEAVE_FAULT_LOG=log)
-        done = harness.run([suite.faults, *args, *little], env=env, timeout=HANGS_S)
+        done = harness.run([suite.faults, *args, *little], env=env)
         check_equal((done.returncode, done.stderr), (0, b''), ' '.join(args))
         check(met(log), '%s: there was no call %d of these', ' '.join(args), passes * calls)
         os.unlink(log)
@@ -811,7 +817,7 @@ def scoped() -> None:
         listener.listen()
         for flags, wanted in ((), E.EPERM), (('--filter', 'tcp'), E.EPERM), (('--no-sandbox',), 0):
             done = harness.run([suite.cleave, 'split', '-q', '-f', '-o', suite.path('out'), *flags,
-                                path], env=dict(os.environ, LD_PRELOAD=spy), timeout=HANGS_S)
+                                path], env=dict(os.environ, LD_PRELOAD=spy))
             said = done.stderr.decode().split('\n')[0]
             check_equal(said, '%d %d' % (wanted, wanted), 'errnos of a signal and a socket')
 
@@ -885,7 +891,7 @@ def little_memory() -> None:
         def lower() -> None:
             resource.setrlimit(resource.RLIMIT_AS, (limit, limit))
         return subprocess.run([suite.cleave, *args], stdout=subprocess.DEVNULL, check=False,
-                              stderr=subprocess.PIPE, preexec_fn=lower, timeout=HANGS_S)  # pylint: disable=subprocess-popen-preexec-fn
+                              stderr=subprocess.PIPE, preexec_fn=lower, timeout=harness.HANGS_S)  # pylint: disable=subprocess-popen-preexec-fn
     least = 128 << 20
     while run(least, '--version').returncode == 0:
         least -= 1 << 20
@@ -1040,7 +1046,7 @@ class Stopped:
 
 def ended(child: 'subprocess.Popen[bytes]') -> Tuple[int, str]:
     try:
-        _, talk = child.communicate(timeout=HANGS_S)
+        _, talk = child.communicate(timeout=harness.HANGS_S)
     except subprocess.TimeoutExpired as late:
         child.kill()
         child.communicate()
@@ -1126,7 +1132,7 @@ def signals_while_waiting() -> None:
                     child.send_signal(number)
                     what = 'signal %d, %d bytes of %s %s' % (number, sent, path, ' '.join(flags))
                     try:
-                        status = child.wait(timeout=HANGS_S)  # without an end of the stream
+                        status = child.wait(timeout=harness.HANGS_S)  # without an end of the stream
                     except subprocess.TimeoutExpired as late:
                         doing = '\n'.join(threads_of(child.pid))
                         child.kill()
@@ -1161,12 +1167,12 @@ def signals_ignored() -> None:
         else:
             wait_until_caught(child.pid, number)
         child.send_signal(number)
-        _, talk = child.communicate(data[3000:], timeout=HANGS_S)
+        _, talk = child.communicate(data[3000:], timeout=harness.HANGS_S)
         check_equal(child.returncode, 0, 'signal %d: status, which says %r' % (number, talk))
 
 
 def wait_until_caught(pid: int, number: int) -> None:
-    until = time.monotonic() + HANGS_S
+    until = time.monotonic() + harness.HANGS_S
     while time.monotonic() < until and not caught(pid) >> number - 1 & 1:
         pass
 
@@ -1194,7 +1200,7 @@ def threads_of(pid: int) -> List[str]:
 def wait_until_asleep(pid: int, ignored: int = 0) -> None:
     """Until it listens to all signals, and no thread of it runs."""
     last = STOPS[-2] if ignored == STOPS[-1] else STOPS[-1]
-    until = time.monotonic() + HANGS_S
+    until = time.monotonic() + harness.HANGS_S
     while time.monotonic() < until:
         states = {text[0] for text in threads_of(pid)}
         if caught(pid) >> last - 1 & 1 and states == {'S'}:

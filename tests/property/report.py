@@ -336,7 +336,7 @@ def appeared_meanwhile() -> None:
             with open(fifo, 'wb') as to, open(capture, 'rb') as f:
                 to.write(f.read())
                 to.flush()
-                until = time.monotonic() + harness.TIMEOUT_S
+                until = time.monotonic() + harness.HANGS_S
                 while not any('.r.html.' in name for name in os.listdir(suite.dir)):
                     check(time.monotonic() < until and child.poll() is None, 'no page is begun')
                     time.sleep(0.01)

@@ -30,7 +30,6 @@ import samples
 from harness import Failed, check, check_equal
 from pcapngsamples import Shape
 
-HANGS_S = 600  # no run here takes seconds on an idle machine
 NOON_NS = made.NOON * 10**9
 STRETCH = 1 << 18  # records that are compared at a time, as of this writing
 SUSPECTS = 8       # outputs that are looked at closely, as of this writing
@@ -69,7 +68,6 @@ def faults_of(talk: bytes) -> List[Fault]:
 
 def run_verify(output: str, *args: str, status: Optional[int] = None,
                **more) -> 'subprocess.CompletedProcess[bytes]':
-    more.setdefault('timeout', HANGS_S)
     return suite.run_cleave('verify', output, *args, status=status, **more)
 
 
@@ -87,7 +85,6 @@ def verify(output: str, *args: str, status: int = 0, **more) -> dict:
 def split(inputs: Sequence[str], output: str, *flags: str, status: Optional[int] = 0,
           **more) -> Optional[dict]:
     """The summary; None: refused, where the status is left open."""
-    more.setdefault('timeout', HANGS_S)
     done = suite.run_cleave('split', *inputs, '-o', output, '--json', *flags, status=status, **more)
     if status is None and done.returncode not in (0, 1):
         check_equal(done.returncode, 2, 'status of split: %s' % done.stderr.decode())
@@ -307,7 +304,7 @@ def to_stdout() -> None:
     for path in usual(suite.random('to-stdout')):
         for more in ((), ('--verify',)):
             done = suite.run_cleave('split', path, '-o', output, '-q', '--force', '--manifest', '-',
-                                    *more, timeout=HANGS_S)
+                                    *more)
             check(done.stdout.startswith(b'file,flow,'), 'no table: %r', done.stdout[:80])
             verify(output)
 
@@ -515,7 +512,7 @@ def packed_inputs() -> None:
 
 
 def feed(data: bytes, *args: str) -> 'subprocess.CompletedProcess[bytes]':
-    return suite.run_cleave(*args, status=0, input=data, timeout=HANGS_S)
+    return suite.run_cleave(*args, status=0, input=data)
 
 
 def pipes() -> None:
@@ -541,7 +538,7 @@ def pipes() -> None:
                           stderr=subprocess.PIPE) as child:
         with open(fifo, 'wb') as f:
             f.write(data)
-        _, talk = child.communicate(timeout=HANGS_S)
+        _, talk = child.communicate(timeout=harness.HANGS_S)
     check_equal(child.returncode, 0, 'from a FIFO: %r' % talk)
     verify(output, path)
 
@@ -1178,9 +1175,9 @@ def not_files() -> None:
         for make in (os.mkfifo, lambda p: os.symlink('/dev/zero', p)):
             make(path)
             try:
-                done = run_verify(m.output, timeout=HANGS_S)
-            except subprocess.TimeoutExpired:
-                raise Failed('%s is no file, and is waited for' % os.path.basename(path)) from None
+                done = run_verify(m.output)
+            except subprocess.TimeoutExpired as late:
+                raise Failed('%s is no file, and is waited for' % os.path.basename(path)) from late
             check(done.returncode in (1, 2) and os.path.basename(path).encode() in done.stderr,
                   '%s is no file: %d, %r', path, done.returncode, done.stderr)
             os.remove(path)
@@ -1515,7 +1512,7 @@ def each() -> None:
 
 def staging(output: str) -> str:
     """The hidden directory of the run that is under way."""
-    until = time.monotonic() + HANGS_S
+    until = time.monotonic() + harness.HANGS_S
     start = '.%s.cleave-' % os.path.basename(output)
     while time.monotonic() < until:
         for name in os.listdir(os.path.dirname(output)):
@@ -1535,7 +1532,7 @@ def sabotage() -> None:
     os.mkfifo(fifo)
 
     def at_first(path: str, least: int) -> None:
-        until = time.monotonic() + HANGS_S
+        until = time.monotonic() + harness.HANGS_S
         while not os.path.exists(path) or os.path.getsize(path) < least:
             check(time.monotonic() < until, '%s does not grow', path)
             time.sleep(0.002)
@@ -1575,7 +1572,7 @@ def sabotage() -> None:
                         child.kill()
                         raise
                     f.write(data[len(data) - 100:])
-                _, talk = child.communicate(timeout=HANGS_S)
+                _, talk = child.communicate(timeout=harness.HANGS_S)
             try:
                 if deed is harmless:
                     check_equal(child.returncode, 0, 'status: %r' % talk)
@@ -1603,7 +1600,7 @@ def garbled() -> None:
     def refused(data: bytes, *statuses: int) -> None:
         with open(os.path.join(m.output, 'cleave.json'), 'wb') as f:
             f.write(data)
-        done = run_verify(m.output, timeout=HANGS_S)
+        done = run_verify(m.output)
         check(done.returncode in (statuses or (2,)), 'status %d with %r: %r', done.returncode,
               data[:1500], done.stderr)
         check(done.stderr.startswith(b'cleave: '), 'no message: %r', data[:200])
@@ -1690,9 +1687,9 @@ def mutated() -> None:
         with open(os.path.join(m.output, 'cleave.json'), 'wb') as f:
             f.write(data)
         try:
-            done = run_verify(m.output, m.path, timeout=HANGS_S)
-        except subprocess.TimeoutExpired:
-            raise Failed('no end with %r' % bytes(data)) from None
+            done = run_verify(m.output, m.path)
+        except subprocess.TimeoutExpired as late:
+            raise Failed('no end with %r' % bytes(data)) from late
         check(done.returncode in (0, 1, 2), 'status %d with %r', done.returncode, bytes(data))
         check(done.returncode == 0 or done.stderr.startswith(b'cleave: '), 'no message: %r',
               bytes(data))

@@ -26,7 +26,6 @@ from harness import Failed, check, check_equal
 from verify import Fault, suite
 
 WIDE = 0xffffffff
-HANGS_S = 60
 
 
 # ---- archives by hand ----
@@ -148,7 +147,7 @@ def make(*flags: str, data: Optional[bytes] = None, suffix: str = 'pcap') -> Mad
 def faults_in(data: bytes, capture: str, status: Optional[int] = 1) -> List[Fault]:
     """The faults of an archive; of paths the members' names are left."""
     path = suite.write('out.zip', data)
-    done = base.run_verify(path, '-q', capture, status=status, timeout=HANGS_S)
+    done = base.run_verify(path, '-q', capture, status=status)
     if status is None:
         check(done.returncode in (1, 2), 'status %d: %s', done.returncode, done.stderr.decode())
     found = []
@@ -653,7 +652,7 @@ def hostile() -> None:
             a.entries = more + a.members
         a.wide_end = True
         path = suite.write('out.zip', a.encode())
-        done = base.run_verify(path, m.capture, timeout=HANGS_S)
+        done = base.run_verify(path, m.capture)
         check(done.returncode in (1, 2), 'status %d', done.returncode)
         check(done.returncode == 2 or b'more faults' in done.stderr, 'faults: %r',
               done.stderr[-200:])
@@ -672,7 +671,7 @@ def truncated_meanwhile() -> None:
         f.write(data[:1000])
         os.truncate(m.path, size // 8)
         f.write(data[1000:])
-    talk = run.communicate(timeout=HANGS_S)[1].decode()
+    talk = run.communicate(timeout=harness.HANGS_S)[1].decode()
     check_equal(run.returncode, 2, 'status: ' + talk)
     check('shrank while it was read' in talk, 'says %r', talk)
     check('verify it when nothing truncates or rewrites it any more' in talk, 'says %r', talk)

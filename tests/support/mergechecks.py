@@ -197,7 +197,7 @@ def fed(pipes: Mapping[str, bytes]) -> Iterator[None]:
     finally:
         for path, thread in zip(pipes, threads):
             os.close(os.open(path, os.O_RDONLY | os.O_NONBLOCK))  # who waits for a reader goes on
-            thread.join(harness.TIMEOUT_S)
+            thread.join(harness.HANGS_S)
             os.unlink(path)
 
 
