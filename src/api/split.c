@@ -218,19 +218,6 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     return ok;
 }
 
-/* An archive of cleave may be an input, and must not be replaced by what is made of it. */
-static bool is_input(const struct job *job, const char *path)
-{
-    struct stat st;
-    bool found = false;
-    if (stat(path, &st) != 0)
-        return false;
-    for (size_t i = 0; !found && i < job->n_sources; i++)
-        found = job->sources[i].id.device == (uint64_t)st.st_dev &&
-                job->sources[i].id.inode == (uint64_t)st.st_ino;
-    return found;
-}
-
 /* The archive is staged beside its name. */
 static bool open_archive(struct splitting *run, struct clv_error *err)
 {
@@ -244,7 +231,8 @@ static bool open_archive(struct splitting *run, struct clv_error *err)
         .replaces = params->force,
         .is_ours = archive_is_ours,
     };
-    if (is_input(&run->job, params->output))
+    /* An archive of cleave may be an input, and must not be replaced by what is made of it. */
+    if (source_is_among(run->job.sources, run->job.n_sources, params->output))
         return clv_fail(err, CLV_ERR_ARG, params->output, "is one of the inputs");
     if (!publish_file_open(p, params->output, mode, &run->file, params->clean, &fd, err))
         return false;

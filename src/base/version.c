@@ -34,6 +34,9 @@
 #if HAVE_JANSSON
 #include <jansson.h>
 #endif
+#if HAVE_SQLITE
+#include <sqlite3.h>
+#endif
 
 #define STR_(x) #x
 #define STR(x) STR_(x)
@@ -109,6 +112,11 @@ char *clv_features(char *buf, size_t len)
         {"jansson", jansson_version_str()},
 #else
         {"jansson", NULL},
+#endif
+#if HAVE_SQLITE
+        {"SQLite", sqlite3_libversion()},
+#else
+        {"SQLite", NULL},
 #endif
     };
     if (len == 0)

@@ -187,6 +187,17 @@ void source_rewind(struct source *s)
     s->first_ns = s->near_ns = WALK_NO_TIME;
 }
 
+bool source_is_among(const struct source *s, size_t n, const char *path)
+{
+    struct stat st;
+    bool found = false;
+    if (stat(path, &st) != 0)
+        return false;
+    for (size_t i = 0; !found && i < n; i++)
+        found = s[i].id.device == (uint64_t)st.st_dev && s[i].id.inode == (uint64_t)st.st_ino;
+    return found;
+}
+
 void source_explain(const struct source *s, const struct ledger *l, const struct walk_state *st,
                     enum walk_step step, struct clv_span rest, uint64_t offset, uint64_t record,
                     struct clv_error *err)

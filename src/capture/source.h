@@ -97,6 +97,9 @@ void source_forget(struct source *s);
 /* Makes a source that was read ready to be read once more. */
 void source_rewind(struct source *s);
 
+/* Whether one of the n sources is the file at the path. */
+bool source_is_among(const struct source *s, size_t n, const char *path);
+
 /* Describes the fault that a walk met at the start of rest, byte offset of the source. */
 void source_explain(const struct source *s, const struct ledger *l, const struct walk_state *st,
                     enum walk_step step, struct clv_span rest, uint64_t offset, uint64_t record,

@@ -44,7 +44,7 @@ struct command {
 };
 
 extern const struct command command_split, command_synflood, command_traffic, command_info,
-    command_verify;
+    command_verify, command_index, command_flows, command_extract;
 
 /* Bytes for a flag's name, its value, and its help. */
 enum { FLAG_NAME_MAX = 48, FLAG_VALUE_MAX = 64, FLAG_HELP_MAX = 192 };
@@ -148,6 +148,7 @@ int end_talk(const struct clv_error *err, const char *undone);
 struct confines {
     const char *const *reads; /* files, or directories with all that is in them */
     size_t n_reads;
+    const char *list;   /* one more; NULL: none */
     const char *beside; /* the output, made and replaced in its directory; NULL: none, temporary
                            files are made */
     const char *report; /* the same; NULL: none */
@@ -164,6 +165,17 @@ struct confines {
  */
 void confine(const struct confines *c);
 
+struct clv_rows;
+struct clv_result;
+struct clv_selection;
+
+/* Prints the rows as a table, and what all of them come to. Returns the status. */
+int print_flows(struct clv_rows *rows, struct clv_result *result,
+                const struct clv_selection *selection);
+
+/* Columns of standard output's terminal, less one; no bound where it is none. */
+size_t output_width(void);
+
 /* Numbers for people, in a static buffer of eight in turn. */
 const char *plural(uint64_t n);        /* "s", or "" for one; static */
 const char *human_count(uint64_t n);   /* 1,234,567 */
@@ -172,9 +184,30 @@ const char *human_seconds(double s);   /* 1.23 s */
 const char *human_time(int64_t ts_ns); /* 2026-11-22 23:59:59.123456789 */
 
 struct clv_split_params;
+struct clv_split_result;
 
-/* What a run of split came to. */
-void print_summary(const struct clv_split_params *p, const struct clv_split_result *r, FILE *to);
+/* What a run over captures has made. */
+enum made {
+    MADE_NOTHING, /* a dry run */
+    MADE_FILES,
+    MADE_MEMBERS, /* of an archive */
+    MADE_INDEX,
+};
+
+/* What it came to. */
+void print_summary(const struct clv_split_params *p, const struct clv_split_result *r,
+                   enum made made, FILE *to);
+
+/* Gives the run room for the faults that print_outcome() tells of. */
+void hold_faults(struct clv_split_params *p);
+
+/* All that is said of a run that went well, as JSON where that is asked for. Returns the status. */
+int print_outcome(const struct clv_split_params *p, const struct clv_split_result *r,
+                  enum made made, bool json, bool quiet);
+
+/* The same of one that did not. */
+int print_failure(const struct clv_split_params *p, const struct clv_split_result *r,
+                  const struct clv_error *err);
 
 /* A row of a summary: what it is, a number, and what is to say of it, which may be "". */
 void human_row(FILE *to, const char *name, const char *value, const char *rest);

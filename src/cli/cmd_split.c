@@ -47,49 +47,6 @@ static bool go_on(const struct clv_split_result *r, void *user)
     return talk_progress(r, user);
 }
 
-enum { FAULTS_MAX = 100, JSON_MAX = 65536 + 4096 * FAULTS_MAX };
-static struct clv_error faults[FAULTS_MAX];
-
-/* Of each capture that has some the first one, from number `from` on. */
-static void print_faults(const struct clv_split_params *p, const struct clv_split_result *r,
-                         uint64_t from)
-{
-    for (uint64_t i = from; i < r->faulty && i < p->max_faults; i++)
-        (void)print_error(&p->faults[i]);
-    if (r->faulty > p->max_faults)
-        (void)fprintf(stderr, "        and %s more captures\n",
-                      human_count(r->faulty - p->max_faults));
-}
-
-static int print_json(const struct clv_split_params *p, const struct clv_split_result *r)
-{
-    static char buf[JSON_MAX]; /* too much for a small stack */
-    if (clv_split_json(p, r, buf, sizeof buf) == 0) {
-        (void)fprintf(complaint(NULL), "the summary does not fit: a path is too long\n");
-        return EXIT_DAMAGED;
-    }
-    (void)fputs(buf, stdout);
-    return EXIT_ALL;
-}
-
-/* What earlier runs to the same output could not remove, killed or not. */
-static void print_stale(const struct clv_split_result *r)
-{
-    static const char old[] = "-old";
-    const size_t len = strlen(r->stale_path);
-    const bool replaced =
-        len >= sizeof old && strcmp(r->stale_path + len - (sizeof old - 1), old) == 0;
-    if (r->stale == 0)
-        return;
-    (void)fprintf(complaint(NULL),
-                  replaced ? "%s is an older output that could not be removed"
-                           : "%s was left by a killed run",
-                  printable(r->stale_path));
-    if (r->stale > 1)
-        (void)fprintf(stderr, ", and %s more", human_count(r->stale - 1));
-    (void)fprintf(stderr, "; --clean removes such\n");
-}
-
 /* The last of several captures is none: as with cp it may be meant for where outputs go. */
 static void hint_output(struct clv_error *err, const char *last)
 {
@@ -115,46 +72,13 @@ static int split(const struct options *o, const struct clv_split_params *p, stru
     r.other_members += others;
     if (!ok && !o->params.output && last)
         hint_output(&err, last);
-    if (!ok) {
-        const int failed = end_talk(&err, "published");
-        print_faults(p, &r, 1);
-        return failed;
-    }
-    print_stale(&r);
-    int status = EXIT_ALL;
-    if (o->json)
-        status = print_json(p, &r);
-    else if (!o->quiet)
-        print_summary(p, &r, p->manifest == CLV_MANIFEST_FD ? stderr : stdout);
-    if ((!p->dry_run || p->report) &&
-        !flush_words("the output is whole, but its summary could not be written"))
-        status = EXIT_DAMAGED;
-    if (r.after.code != CLV_ERR_NONE) {
-        (void)print_error(&r.after);
-        status = EXIT_DAMAGED;
-    }
-    if (r.bad_options) {
-        (void)fprintf(complaint(NULL),
-                      "%s block%s malformed options; %s copied as %s, and no packet is lost\n",
-                      human_count(r.bad_options), r.bad_options == 1 ? " has" : "s have",
-                      r.bad_options == 1 ? "it is" : "they are",
-                      r.bad_options == 1 ? "it is" : "they are");
-        status = EXIT_DAMAGED;
-    }
-    if (r.damage.code != CLV_ERR_NONE) {
-        print_faults(p, &r, 0);
-        const uint64_t more = r.damages - r.faulty;
-        if (more)
-            (void)fprintf(stderr, "        and %s more fault%s in %s\n", human_count(more),
-                          plural(more), r.faulty == 1 ? "it" : "them");
-        const bool one = r.records_read == 1;
-        (void)fprintf(
-            stderr, "        the %s record%s that %s whole %s %s%s\n", human_count(r.records_read),
-            one ? "" : "s", one ? "is" : "are", one ? "was" : "were", p->dry_run ? "read" : "split",
-            p->recover || r.damage.hint[0] ? "" : "; --recover searches for more after it");
-        status = EXIT_DAMAGED;
-    }
-    return status;
+    if (!ok)
+        return print_failure(p, &r, &err);
+    return print_outcome(p, &r,
+                         p->dry_run   ? MADE_NOTHING
+                         : p->archive ? MADE_MEMBERS
+                                      : MADE_FILES,
+                         o->json, o->quiet);
 }
 
 static int run(const void *options, char **operands, unsigned n_operands)
@@ -168,8 +92,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     p.inputs = (const char *const *)operands;
     p.n_inputs = n_operands;
     p.manifest_fd = STDOUT_FILENO;
-    p.faults = faults;
-    p.max_faults = FAULTS_MAX;
+    hold_faults(&p);
     p.progress = go_on;
     p.user = &talk;
     if (to_stdout && o->json) {

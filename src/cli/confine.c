@@ -140,6 +140,8 @@ void confine(const struct confines *c)
     const char *const tmp = getenv("TMPDIR");
     for (size_t i = 0; i < c->n_reads; i++)
         allow_input(&r, c->reads[i]);
+    if (c->list)
+        allow(&r, c->list, ACCESS_READ_FILE);
     if (c->beside)
         allow_parent(&r, c->beside);
     else

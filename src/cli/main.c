@@ -19,7 +19,8 @@ const char *malloc_conf = "narenas:1";
 #endif
 
 static const struct command *const commands[] = {
-    &command_split, &command_verify, &command_synflood, &command_traffic, &command_info,
+    &command_split,  &command_index, &command_flows,    &command_extract,
+    &command_verify, &command_info,  &command_synflood, &command_traffic,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

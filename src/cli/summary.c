@@ -30,13 +30,16 @@ static const char *noun_of(const struct clv_split_params *p)
 
 /* "in 225 files, 224 of them flows" */
 static const char *print_outputs(const struct clv_split_params *p, const struct clv_split_result *r,
-                                 char *buf, size_t len)
+                                 enum made made, char *buf, size_t len)
 {
+    static const char *const outputs[] = {
+        [MADE_NOTHING] = "output",
+        [MADE_FILES] = "file",
+        [MADE_MEMBERS] = "member",
+        [MADE_INDEX] = "row",
+    };
     const char *noun = noun_of(p);
-    const int n = snprintf(buf, len, "in %s %s%s", human_count(r->outputs),
-                           p->dry_run   ? "output"
-                           : p->archive ? "member"
-                                        : "file",
+    const int n = snprintf(buf, len, "in %s %s%s", human_count(r->outputs), outputs[made],
                            plural(r->outputs));
     if (noun && n > 0 && (size_t)n < len)
         (void)snprintf(buf + n, len - (size_t)n, ", %s of them %s%s", human_count(r->flows), noun,
@@ -205,10 +208,12 @@ static void print_advice(const struct clv_split_params *p, const struct clv_spli
             human_count(r->max_open), plural(r->max_open));
 }
 
-void print_summary(const struct clv_split_params *p, const struct clv_split_result *r, FILE *to)
+void print_summary(const struct clv_split_params *p, const struct clv_split_result *r,
+                   enum made made, FILE *to)
 {
+    const bool writes = made == MADE_FILES || made == MADE_MEMBERS;
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
-    const char *where = p->dry_run ? "nothing: a dry run" : printable(p->output);
+    const char *where = made == MADE_NOTHING ? "nothing: a dry run" : printable(p->output);
     char buf[256];
     if (p->n_inputs > 1)
         (void)fprintf(to, "%s and %zu more -> %s\n", printable(p->inputs[0]), p->n_inputs - 1,
@@ -218,12 +223,10 @@ void print_summary(const struct clv_split_params *p, const struct clv_split_resu
     (void)snprintf(buf, sizeof buf, "%s of packets", human_bytes((double)r->captured_bytes));
     human_row(to, "read", human_count(r->records_read), buf);
     char outputs[128];
-    (void)snprintf(buf, sizeof buf, "%s%s%s",
-                   p->dry_run ? "" : human_bytes((double)r->written_bytes), p->dry_run ? "" : " ",
-                   print_outputs(p, r, outputs, sizeof outputs));
-    human_row(to, p->dry_run ? "found" : "written", human_count(r->records_written), buf);
-    if (!p->dry_run && !p->archive && r->flows >= CLV_PER_DIRECTORY &&
-        !(p->name && strchr(p->name, '/')))
+    (void)snprintf(buf, sizeof buf, "%s%s%s", writes ? human_bytes((double)r->written_bytes) : "",
+                   writes ? " " : "", print_outputs(p, r, made, outputs, sizeof outputs));
+    human_row(to, writes ? "written" : "found", human_count(r->records_written), buf);
+    if (made == MADE_FILES && r->flows >= CLV_PER_DIRECTORY && !(p->name && strchr(p->name, '/')))
         (void)fprintf(to, "%27sfrom number %s on in sub-directories; %s\n", "",
                       human_count(CLV_PER_DIRECTORY),
                       p->manifest == CLV_MANIFEST_NONE ? "find lists all"

@@ -75,16 +75,21 @@ __attribute__((format(printf, 2, 3))) static void add(struct line *l, const char
 }
 
 /* One column is left free: in some terminals a full line ends in the next one. */
-static size_t terminal_width(void)
+static size_t width_of(int fd)
 {
     struct winsize size;
     const char *columns = getenv("COLUMNS");
     long n = 0;
-    if (ioctl(STDERR_FILENO, TIOCGWINSZ, &size) == 0)
+    if (ioctl(fd, TIOCGWINSZ, &size) == 0)
         n = size.ws_col;
     if (n == 0 && columns)
         n = strtol(columns, NULL, 10);
     return n > 1 ? (size_t)n - 1 : 79;
+}
+
+size_t output_width(void)
+{
+    return isatty(STDOUT_FILENO) ? width_of(STDOUT_FILENO) : SIZE_MAX;
 }
 
 /* What matters most comes first. */
@@ -114,7 +119,7 @@ static void show_progress(struct talk *talk, const struct clv_split_result *r, b
 {
     struct line l = {.width = sizeof l.text - 1};
     const unsigned shown = atomic_load(&talk->shown);
-    const size_t width = terminal_width();
+    const size_t width = width_of(STDERR_FILENO);
     if (talk->on_terminal && width < l.width)
         l.width = width;
     describe(&l, r);

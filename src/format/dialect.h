@@ -46,6 +46,12 @@ static inline uint32_t dialect_cut(const struct dialect *d, uint32_t caplen)
     return d->snaplen && caplen > d->snaplen ? d->snaplen : caplen;
 }
 
+/* true: an output is its header, and records as the input has them. */
+static inline bool dialect_is_plain(const struct dialect *d)
+{
+    return d->form == DIALECT_COPY && !d->snaplen;
+}
+
 /* The number of the kind, new or not. DIALECT_KINDS: there are too many. */
 unsigned dialect_kind(struct dialect *d, const struct dialect_kind *kind);
 

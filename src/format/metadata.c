@@ -507,6 +507,15 @@ bool metadata_rest(struct metadata *m, bool *any)
     return ok;
 }
 
+bool metadata_set_rest(struct metadata *m, const uint32_t *entries, size_t n)
+{
+    bool ok = true;
+    for (size_t i = 0; ok && i < n; i++)
+        ok = append(&m->rest, (uint64_t)entries[i] << 32);
+    m->has_rest = true;
+    return ok;
+}
+
 bool metadata_pick_rest(struct metadata *m, struct picks *p, uint32_t from, uint32_t to,
                         uint64_t position, picked *list)
 {

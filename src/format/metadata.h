@@ -109,6 +109,10 @@ CLV_MUST_CHECK bool metadata_rest(struct metadata *m, bool *any);
 CLV_MUST_CHECK bool metadata_pick_rest(struct metadata *m, struct picks *p, uint32_t from,
                                        uint32_t to, uint64_t position, picked *list);
 
+/* The same of a run that is over: what goes to all are these entries, in order. false: no memory.
+ */
+CLV_MUST_CHECK bool metadata_set_rest(struct metadata *m, const uint32_t *entries, size_t n);
+
 /* Blocks that no output has, and names of others that none has. false: no memory. */
 CLV_MUST_CHECK bool metadata_unused(struct metadata *m, uint64_t *n, uint64_t *names);
 

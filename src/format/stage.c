@@ -33,6 +33,8 @@ bool stage_pack(struct stage *s, enum clv_compress kind)
 static bool write_at(struct stage *s, int fd, const uint8_t *p, size_t len, uint64_t at,
                      uint64_t shown)
 {
+    if (s->take)
+        return s->take(s->user, p, len, s->err);
     while (len) {
         const ssize_t n = pwrite(fd, p, len, (off_t)at);
         if (CLV_UNLIKELY(n <= 0)) {

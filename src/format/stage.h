@@ -40,6 +40,13 @@ struct stage {
     uint64_t old_size;     /* with a packer: of the output, its old tail included */
     uint32_t tail;         /* with a packer, after stage_end(): the last bytes, which wait */
 
+    /*
+     * NULL, or who gets what leaves, in place of place.fd, which is to be no file's, and not -1.
+     * Nothing can be read back, so that it excludes a packer.
+     */
+    bool (*take)(void *user, const uint8_t *p, size_t len, struct clv_error *err);
+    void *user;
+
     /* With stage_join(): */
     bool joins;
     int file;         /* that p[from] belongs to; -1: nothing waits */

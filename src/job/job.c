@@ -126,12 +126,8 @@ static bool alike(const struct source *a, const struct source *b)
            memcmp(a->head + NETWORK_AT, b->head + NETWORK_AT, 4) == 0;
 }
 
-/*
- * The outputs' format: the inputs' own if that can be, or one that holds them all. true: the inputs
- * are alike, and the dialect's header could be that of all of them.
- */
-static bool settle_dialect(struct dialect *d, const struct clv_split_params *params,
-                           const struct source *sources, size_t n)
+bool job_dialect(struct dialect *d, const struct clv_split_params *params,
+                 const struct source *sources, size_t n)
 {
     bool all_alike = true, any_pcapng = false;
     const struct source *widest = &sources[0];
@@ -447,7 +443,7 @@ static bool run_part(struct job *job, size_t from, size_t n, const struct pipeli
         .top = params->top,
     };
     const uint8_t *header =
-        settle_dialect(&job->dialect, params, sources, n) ? job->dialect.header : NULL;
+        job_dialect(&job->dialect, params, sources, n) ? job->dialect.header : NULL;
     char text[NAME_MAX_LEN + 1];
     double seconds = 0;
     settle_name(text, params, &own.by, &job->dialect);
@@ -486,6 +482,17 @@ bool job_archive(struct job *job, struct archive *a, const struct observer *obse
     struct pipeline_params own = job->pipeline;
     own.archive = a;
     own.observers = observers;
+    return run_part(job, 0, job->n_sources, &own, result, err);
+}
+
+bool job_measure(struct job *job, const struct observer *observers, struct clv_split_result *result,
+                 struct clv_error *err)
+{
+    struct pipeline_params own = job->pipeline;
+    own.observers = observers;
+    own.measures = true;
+    own.manifest_fd = -1;
+    own.manifest = CLV_MANIFEST_NONE;
     return run_part(job, 0, job->n_sources, &own, result, err);
 }
 

@@ -50,12 +50,26 @@ CLV_MUST_CHECK bool job_archive(struct job *job, struct archive *a,
                                 struct clv_error *err);
 
 /*
+ * Finds and measures the outputs of all sources, and writes none, for the observers, to whom a name
+ * template and a format matter as to those who write.
+ */
+CLV_MUST_CHECK bool job_measure(struct job *job, const struct observer *observers,
+                                struct clv_split_result *result, struct clv_error *err);
+
+/*
  * Reads these sources once more and writes nothing, for the observers alone; manifest: they want
  * its bytes. None of the sources may be one that can be read only once.
  */
 CLV_MUST_CHECK bool job_repeat(struct job *job, size_t from, size_t n, bool manifest,
                                const struct observer *observers, struct clv_split_result *result,
                                struct clv_error *err);
+
+/*
+ * The outputs' format: that of the n probed sources if that can be, or one that holds them all.
+ * true: they are alike, and the dialect's header could be that of all of them.
+ */
+bool job_dialect(struct dialect *d, const struct clv_split_params *params,
+                 const struct source *sources, size_t n);
 
 /* The next in the order of the captures, readable or not; the cursors begin at 0. NULL: no more. */
 const struct source *job_next(const struct job *job, size_t *good, size_t *bad);

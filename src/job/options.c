@@ -130,6 +130,27 @@ const struct clv_option *clv_verify_options(size_t i)
     return i < sizeof verify_rows / sizeof *verify_rows ? &verify_rows[i] : NULL;
 }
 
+const struct clv_option *options_of_index(const struct clv_option *o)
+{
+    static const struct clv_option output = {"output",
+                                             'o',
+                                             CLV_OPTION_TEXT,
+                                             RUN,
+                                             AT(output),
+                                             0,
+                                             0,
+                                             0,
+                                             "FILE",
+                                             "FILE's name with .flows.db, here",
+                                             "the index to make"};
+    static const size_t not_of_it[] = {AT(archive), AT(compress), AT(each),    AT(report),
+                                       AT(dry_run), AT(verify),   AT(max_open)};
+    for (size_t i = 0; i < sizeof not_of_it / sizeof *not_of_it; i++)
+        if (o->at == not_of_it[i])
+            return NULL;
+    return o->at == output.at ? &output : o;
+}
+
 bool options_check(const struct clv_split_params *params, struct clv_error *err)
 {
     const struct clv_option *o;

@@ -19,6 +19,9 @@ enum {
 /* Checks the range of each. */
 CLV_MUST_CHECK bool options_check(const struct clv_split_params *params, struct clv_error *err);
 
+/* The same option as clv_index() has it; NULL: it does not. */
+const struct clv_option *options_of_index(const struct clv_option *o);
+
 /* What keys are made of, where it is not given too. */
 const char *options_by(const struct clv_split_params *params);
 

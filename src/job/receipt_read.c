@@ -178,16 +178,12 @@ static bool parse(struct clv_receipt *r, const char *text, size_t len, struct cl
     return true;
 }
 
-bool receipt_read_part(struct clv_receipt *r, const char *path, int fd, uint64_t from,
-                       uint64_t size, size_t n_named, struct clv_error *err)
+bool receipt_take(struct clv_receipt *r, const char *path, const char *text, size_t len,
+                  struct clv_error *err)
 {
-    size_t len;
     *r = (struct clv_receipt){.params = CLV_SPLIT_PARAMS_INIT};
     (void)snprintf(r->path, sizeof r->path, "%s", path);
-    char *text = read_text(r->path, fd, from, size, n_named, &len, err);
-    const bool ok = text && parse(r, text, len, err);
-    mem_free(text);
-    if (!ok)
+    if (!parse(r, text, len, err))
         return false;
     json_t *settings = json_object_get(r->json, "options");
     r->version = json_string_value(json_object_get(r->json, "cleave"));
@@ -199,6 +195,17 @@ bool receipt_read_part(struct clv_receipt *r, const char *path, int fd, uint64_t
         json_is_true(json_object_get(settings, "each")) && json_object_get(settings, "format");
     return read_options(r, settings, err) &&
            read_inputs(r, json_object_get(r->json, "inputs"), err);
+}
+
+bool receipt_read_part(struct clv_receipt *r, const char *path, int fd, uint64_t from,
+                       uint64_t size, size_t n_named, struct clv_error *err)
+{
+    size_t len;
+    *r = (struct clv_receipt){.json = NULL};
+    char *text = read_text(path, fd, from, size, n_named, &len, err);
+    const bool ok = text && receipt_take(r, path, text, len, err);
+    mem_free(text);
+    return ok;
 }
 
 /* Nothing is waited for, no link is followed. */
@@ -354,6 +361,14 @@ bool receipt_read_part(struct clv_receipt *r, const char *path, int fd, uint64_t
     (void)from;
     (void)size;
     return receipt_read(r, path, n_named, err);
+}
+
+bool receipt_take(struct clv_receipt *r, const char *path, const char *text, size_t len,
+                  struct clv_error *err)
+{
+    (void)text;
+    (void)len;
+    return receipt_read(r, path, 0, err);
 }
 
 void receipt_fini(struct clv_receipt *r)

@@ -31,6 +31,9 @@ CLV_MUST_CHECK bool receipt_read(struct clv_receipt *r, const char *dir, size_t 
 CLV_MUST_CHECK bool receipt_read_part(struct clv_receipt *r, const char *path, int fd,
                                       uint64_t from, uint64_t size, size_t n_named,
                                       struct clv_error *err);
+/* The same of a text of len bytes. */
+CLV_MUST_CHECK bool receipt_take(struct clv_receipt *r, const char *path, const char *text,
+                                 size_t len, struct clv_error *err);
 void receipt_fini(struct clv_receipt *r);
 
 /* Called where a receipt is not what it should be; what says how, without its path. */

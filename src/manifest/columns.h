@@ -9,6 +9,7 @@
 
 #include "cleave/split.h"
 #include "flow/cut.h"
+#include "flow/positions.h"
 #include "flow/table.h"
 
 struct column;
@@ -31,9 +32,11 @@ struct manifest {
 /* An output. */
 struct manifest_entry {
     const struct flow *f;
-    const struct flow_extra *extra; /* NULL: the key has none */
-    const struct flow_cut *cut;     /* NULL: nothing cuts flows */
-    const struct clv_tuple *outer;  /* NULL: nobody asks */
+    const struct flow_extra *extra;    /* NULL: the key has none */
+    const struct flow_cut *cut;        /* NULL: nothing cuts flows */
+    const struct clv_tuple *outer;     /* NULL: nobody asks */
+    const struct positions *positions; /* of its records; NULL: nobody asks */
+    uint64_t bytes;                    /* of the output; 0: it was not measured */
     const char *name;
     uint16_t linktype;
 };

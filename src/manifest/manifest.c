@@ -51,8 +51,7 @@ static void put_flags(struct text *out, uint64_t flags)
             text_char(out, "FSRPAUEC"[bit]);
 }
 
-/* A value as text; COLUMN_TEXT, which may have to be quoted, as it is. */
-static void put_value(enum column_type type, const struct column_value *v, struct text *out)
+void manifest_put(enum column_type type, const struct column_value *v, struct text *out)
 {
     switch (type) {
     case COLUMN_TEXT:
@@ -81,10 +80,10 @@ static void put_value(enum column_type type, const struct column_value *v, struc
     }
 }
 
-static void put_csv(enum column_type type, const struct column_value *v, struct text *out)
+void manifest_put_csv(enum column_type type, const struct column_value *v, struct text *out)
 {
     if (type != COLUMN_TEXT || !strpbrk(v->text.p, ",\"\r\n")) {
-        put_value(type, v, out);
+        manifest_put(type, v, out);
         return;
     }
     text_char(out, '"');
@@ -96,18 +95,18 @@ static void put_csv(enum column_type type, const struct column_value *v, struct 
     text_char(out, '"');
 }
 
-static void put_json(enum column_type type, const struct column_value *v, struct text *out)
+void manifest_put_json(enum column_type type, const struct column_value *v, struct text *out)
 {
     if (type == COLUMN_TEXT) {
         text_json(out, v->text.p, v->text.len);
         return;
     }
     if (is_number(type)) {
-        put_value(type, v, out);
+        manifest_put(type, v, out);
         return;
     }
     text_char(out, '"');
-    put_value(type, v, out);
+    manifest_put(type, v, out);
     text_char(out, '"');
 }
 
@@ -119,7 +118,7 @@ static void csv_row(const struct manifest *m, const struct manifest_entry *e, st
         if (i)
             text_char(out, ',');
         if (c->get(&(struct column_of){c, m, e}, &v))
-            put_csv(c->type, &v, out);
+            manifest_put_csv(c->type, &v, out);
     }
     text_str(out, "\r\n");
 }
@@ -135,7 +134,7 @@ static void jsonl_row(const struct manifest *m, const struct manifest_entry *e, 
         text_str(out, before);
         text_str(out, c->name);
         text_str(out, "\":");
-        put_json(c->type, &v, out);
+        manifest_put_json(c->type, &v, out);
         before = ",\"";
     }
     text_str(out, "}\n");
@@ -148,7 +147,7 @@ void manifest_value(const struct manifest *m, const struct manifest_entry *e, co
     for (unsigned i = 0; i < m->n_columns; i++) {
         const struct column *c = m->columns[i];
         if (strcmp(c->name, column) == 0 && c->get(&(struct column_of){c, m, e}, &v))
-            put_value(c->type, &v, out);
+            manifest_put(c->type, &v, out);
     }
 }
 
@@ -170,7 +169,7 @@ void manifest_cells(const struct manifest *m, const struct manifest_entry *e, st
         const struct column *c = m->columns[i];
         text_char(out, i ? ',' : '[');
         if (c->get(&(struct column_of){c, m, e}, &v))
-            put_json(c->type, &v, out);
+            manifest_put_json(c->type, &v, out);
         else
             text_str(out, "null");
     }

@@ -25,6 +25,13 @@ void manifest_value(const struct manifest *m, const struct manifest_entry *e, co
 
 void manifest_row(const struct manifest *m, const struct manifest_entry *e, struct text *out);
 
+/* A value as text; COLUMN_TEXT, which may have to be quoted, as it is. */
+void manifest_put(enum column_type type, const struct column_value *v, struct text *out);
+
+/* The same between commas, or as JSON, quoted where it has to be. */
+void manifest_put_csv(enum column_type type, const struct column_value *v, struct text *out);
+void manifest_put_json(enum column_type type, const struct column_value *v, struct text *out);
+
 /* The columns' names, and a row's values, null where it has none, as JSON arrays. */
 void manifest_columns(const struct manifest *m, struct text *out);
 void manifest_cells(const struct manifest *m, const struct manifest_entry *e, struct text *out);

@@ -13,6 +13,8 @@ struct manifest_entry findings_entry(const struct findings *all, uint32_t part, 
         .extra = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_EXTRA),
         .cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT),
         .outer = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_OUTER),
+        .positions = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_POSITIONS),
+        .bytes = partition_measured(p, f),
         .name = partition_name(p, flow),
         .linktype = all->dialect->kinds[f->kind].linktype,
     };

@@ -15,7 +15,7 @@ bool partition_init(struct partition *p, const struct flow_by *by, const struct 
                             .cuts = *cuts};
     if (!flow_table_init(&p->flows))
         return false;
-    p->flows.spill = spill;
+    p->flows.spill = p->places.spill = spill;
     if (by->any_key)
         flow_table_keep(&p->flows, FLOW_BESIDE_EXTRA, sizeof(struct flow_extra));
     if (flow_cuts_any(cuts))
@@ -61,6 +61,7 @@ void partition_fini(struct partition *p)
     for (size_t i = 0; i < p->n_names; i++)
         spill_free(p->flows.spill, p->names[i]);
     mem_free(p->names);
+    positions_store_fini(&p->places);
     flow_table_fini(&p->flows);
     mem_free(p->timeline);
     mem_free(p->runs);
@@ -354,6 +355,22 @@ bool partition_prove(struct partition *p, const struct proof_plan *plan, const s
                               v, p->refs[k].offset, p->refs[k].len, name, tracer, err))
                 return false;
         }
+    }
+    return true;
+}
+
+bool partition_place(struct partition *p, const struct form_round *round, struct clv_error *err)
+{
+    for (size_t i = 0; i < p->n_write_runs; i++) {
+        const struct run *r = &p->write_runs[i];
+        struct flow *f = flow_table_at(&p->flows, r->flow);
+        struct positions *to = flow_table_beside_rw(&p->flows, f, FLOW_BESIDE_POSITIONS);
+        uint8_t *at = positions_room(&p->places, r->n);
+        uint64_t last = to->position;
+        for (uint32_t k = r->at - r->n; at && k < r->at; k++)
+            at = positions_put(at, &last, round->position + p->refs[k].offset);
+        if (!at || !positions_add(&p->places, to, last, at))
+            return clv_fail_nomem(err, "positions of records", r->n * sizeof last);
     }
     return true;
 }

@@ -14,9 +14,11 @@
 #define CLEAVE_PIPELINE_PARTITION_H
 
 #include "flow/cut.h"
+#include "flow/positions.h"
 #include "flow/table.h"
 #include "manifest/name.h"
 #include "output/files.h"
+#include "output/measure.h"
 #include "output/writer.h"
 #include "proof/proof.h"
 #include "report/timeline.h"
@@ -51,6 +53,7 @@ struct partition {
     bool copies; /* a record has an item for each of its hosts: that of its receiver has dir 1 */
     bool dry;    /* nothing is written: records are counted */
     bool proves; /* references are wanted nevertheless */
+    bool measures;
     uint64_t dry_records;
     struct flow_table flows;
     struct flow_cuts cuts;
@@ -58,6 +61,7 @@ struct partition {
     uint64_t max_packets, max_bytes; /* of a flow that are written; 0: all */
     uint64_t capped;                 /* records beyond it */
     struct timeline *timeline;       /* of what is written; NULL: nobody asks */
+    struct positions_store places;   /* for FLOW_BESIDE_POSITIONS, where somebody asks */
     bool drop_small;                 /* records of flows that were not chosen */
     uint64_t small;                  /* their number */
     struct run *runs;                /* of the epoch that is being found */
@@ -117,6 +121,19 @@ static inline struct proof *partition_proof(const struct partition *p, struct fl
     return flow_table_beside_rw(&p->flows, f, FLOW_BESIDE_PROOF);
 }
 
+/* Bytes of the flow's output where that is its header, and records as the input has them. */
+static inline uint64_t partition_plain_bytes(const struct partition *p, const struct flow *f)
+{
+    return PCAP_FILE_HEADER + f->sum[0].captured + f->sum[1].captured +
+           (f->sum[0].packets + f->sum[1].packets) * p->record_header;
+}
+
+/* Bytes of the flow's output where outputs are measured, else 0. */
+static inline uint64_t partition_measured(const struct partition *p, const struct flow *f)
+{
+    return !p->measures ? 0 : p->dry ? partition_plain_bytes(p, f) : measure_size(&p->flows, f);
+}
+
 /* Looks up, or makes, the flow of each item of a piece that belongs to partition number. */
 CLV_MUST_CHECK bool partition_find(struct partition *p, uint32_t number,
                                    const struct scan_piece *piece, uint32_t epoch,
@@ -128,6 +145,10 @@ void partition_sort(struct partition *p, struct form_ref *refs);
 /* Adds the records that are about to be written, of the window v, to what outputs must hold. */
 CLV_MUST_CHECK bool partition_prove(struct partition *p, const struct proof_plan *plan,
                                     const struct view *v, const struct form_round *round,
+                                    struct clv_error *err);
+
+/* Adds the same records to where those of their flows lie, FLOW_BESIDE_POSITIONS. */
+CLV_MUST_CHECK bool partition_place(struct partition *p, const struct form_round *round,
                                     struct clv_error *err);
 
 /* Gives flow i its name, once; partition_name() returns it ever after. */

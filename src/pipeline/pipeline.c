@@ -238,16 +238,17 @@ static bool init_partition(struct pipeline *pl, struct partition *p, uint32_t ma
         return false;
     if (pp->inner)
         flow_table_keep(&p->flows, FLOW_BESIDE_OUTER, sizeof(struct clv_tuple));
-    p->dry = pp->dry_run;
+    p->dry = pp->dry_run || (pp->measures && dialect_is_plain(pp->dialect));
+    p->measures = p->proves = pp->measures;
     p->drop_small = pp->drop_other;
     p->chooses = pp->chosen != NULL;
     p->record_header =
         pp->dialect->form == DIALECT_COPY ? pp->sources[0].format.hdr_len : PCAP_RECORD_HEADER;
     p->max_packets = pp->max_packets;
     p->max_bytes = pp->max_bytes;
-    if (pp->archive && !pp->dry_run) {
+    if ((pp->archive || pp->measures) && !p->dry) {
         writer_init(&p->writer, &p->flows, &pl->form, &pl->measure.sink);
-    } else if (!pp->dry_run) {
+    } else if (!p->dry) {
         files_init(&p->files, pp->publish->fd, pp->publish->mode, pp->dialect->compress, max_open);
         writer_init(&p->writer, &p->flows, &pl->form, &p->files.sink);
     }

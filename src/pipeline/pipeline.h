@@ -20,6 +20,7 @@ struct pipeline_params {
     struct dialect *dialect;
     bool recover, inner;
     bool dry_run;    /* publish is not used */
+    bool measures;   /* nor here: outputs are not written, but measured by who would write them */
     int manifest_fd; /* -1: a file */
     const struct name_template *name;
     struct publish *publish;

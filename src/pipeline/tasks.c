@@ -43,7 +43,7 @@ static bool lay_out(struct pipeline *pl, struct clv_error *err)
 /* Sizes follow from references, or from the sums of flows. */
 static bool is_plain(const struct pipeline *pl)
 {
-    return pl->form.dialect->form == DIALECT_COPY && !pl->form.dialect->snaplen;
+    return dialect_is_plain(pl->form.dialect);
 }
 
 /*
@@ -242,7 +242,7 @@ static bool open_manifest(const struct pipeline *pl, int *fd, struct clv_error *
 {
     const struct pipeline_params *pp = pl->params;
     *fd = -1;
-    const bool no_file = pp->dry_run || pp->archive; /* or it is a member */
+    const bool no_file = pp->dry_run || pp->measures || pp->archive; /* or it is a member */
     if (pp->manifest == CLV_MANIFEST_NONE || (no_file && pp->manifest_fd < 0))
         return true;
     if (pp->manifest_fd < 0) {
@@ -266,10 +266,7 @@ static bool measure_all(struct pipeline *pl, struct clv_error *err)
     while ((f = flow_tour_next(&at, pl->parts, pl->schedule.n_parts, &part)) != NULL) {
         const struct partition *p = &pl->parts[part];
         const struct archive_member *m = flow_table_beside(&p->flows, f, FLOW_BESIDE_SINK);
-        const uint64_t n = f->sum[0].packets + f->sum[1].packets;
-        const uint64_t size = is_plain(pl) ? PCAP_FILE_HEADER + f->sum[0].captured +
-                                                 f->sum[1].captured + n * p->record_header
-                                           : m->done;
+        const uint64_t size = is_plain(pl) ? partition_plain_bytes(p, f) : m->done;
         const size_t name_len = strlen(partition_name(p, f->index));
         archive_expect(a, archive_row(a, f), name_len, archive_room(name_len, size));
     }

@@ -91,6 +91,20 @@ def columns_agree() -> None:
     check_equal(sorted(found), sorted(wanted), 'columns in cleave-manifest.5')
 
 
+def tables_agree() -> None:
+    """Tables, views and what they have beside the manifest's columns are in cleave-index.5."""
+    rows = source('src/index/schema.c')
+    page = read('cleave-index.5')
+    text = ' '.join(re.findall(r'"((?:[^"\\]|\\.)*)"', rows))
+    names = set(re.findall(r'CREATE (?:TABLE|VIEW) (\w+)', text))
+    check({'flows', 'outputs', 'captures', 'top_talkers'} <= names, 'tables: %r', names)
+    wanted = names | set(re.findall(r'\b([a-z]\w*) (?:INTEGER|TEXT|BLOB)\b', text)) | \
+        set(re.findall(r'\bAS (\w+)', text)) - {'SELECT'}
+    for name in sorted(wanted):
+        check(re.search(r'^\.(?:It |Pq )?Cm (?:.* )?%s\b' % name, page, re.M),
+              'cleave-index.5: no %s', name)
+
+
 def words_of(flag: str, value: str) -> Set[str]:
     """What the value of a flag of split may be made of, as the refusal of one says."""
     path = os.path.join(suite.dir, 'empty.pcap')
@@ -170,7 +184,7 @@ def others_complete() -> None:
 
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {}
-    for case in (help_agrees, every_flag_is_taken, pages_agree, columns_agree, fields_agree,
+    for case in (help_agrees, every_flag_is_taken, pages_agree, columns_agree, tables_agree, fields_agree,
                  pages_are_sound, bash_completes, others_complete):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)

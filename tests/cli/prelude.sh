@@ -67,3 +67,28 @@ n = int(sys.argv[1])
 resource.setrlimit(resource.RLIMIT_NOFILE, (n, n))
 os.execvp(sys.argv[2], sys.argv[2:])' "$@"
 }
+
+# can_list DIR: skips where the build cannot list results; any other answer is the case's to judge.
+can_list() {
+    cleave flows "$1" --csv >log 2>&1 ||
+        { grep 'this build has no\|built without' log >&2 && skip 'this build cannot list results'; }
+}
+
+# needs_sqlite: skips what needs an index where the build makes none.
+needs_sqlite() {
+    ! cleave --version | grep -q 'no SQLite' || skip 'this build has no SQLite'
+    "$PYTHON" -c 'import sqlite3' 2>/dev/null || skip 'this Python has no SQLite'
+}
+
+# alter_index FILE TO SQL: copies the index FILE to TO, where the statements then change it.
+alter_index() {
+    "$PYTHON" - "$@" <<'END'
+import shutil, sqlite3, sys
+path, to, sql = sys.argv[1:]
+shutil.copy(path, to)
+db = sqlite3.connect(to)
+db.executescript('pragma writable_schema = on; pragma synchronous = off;' + sql)
+db.commit()
+END
+    printf '# %s\n' "$3" >&2
+}

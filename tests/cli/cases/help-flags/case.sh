@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Help is a flag of every command, wherever it stands; -h is without what stands below the flags.
-for command in split verify 'generate synflood' 'generate traffic' info; do
+for command in split index flows extract verify 'generate synflood' 'generate traffic' info; do
     cleave help $command >help
     try cleave $command --help >out
     sed '1d; $d' out | cmp - help && sed -n '1p; $p' out

@@ -1,0 +1,321 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "api/supply.h"
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/path.h"
+#include "base/sized.h"
+#include "index/listing.h"
+#include "output/archive.h"
+#include "output/publish.h"
+
+/* Sizes of the first version of public structs. */
+enum {
+    EXTRACT_PARAMS_FIRST = SIZED_END(struct clv_extract_params, user),
+};
+
+#if HAVE_SQLITE
+
+struct extracting {
+    struct clv_extract_params params;
+    struct clv_selection selection;
+    struct clv_extract_result result;
+    struct clv_result *from;
+    struct supply supply;
+    struct publish publish;
+    struct publish_file file;
+    struct archive archive;
+    char dir[PATH_MAX];
+    int64_t *ids; /* chosen rows */
+    size_t n_ids, ids_cap;
+    int fd;           /* that takes the capture's bytes; -1: the archive does */
+    const char *name; /* of the capture, for messages */
+    struct rows rows;
+};
+
+static bool take(void *user, const uint8_t *p, size_t len, struct clv_error *err)
+{
+    struct extracting *x = user;
+    x->result.bytes += len;
+    return x->fd >= 0 ? io_write(x->fd, p, len, x->name, err)
+                      : archive_add(&x->archive, p, len, err);
+}
+
+static bool choose(struct extracting *x, struct clv_error *err)
+{
+    struct select sel;
+    int step = SQLITE_DONE;
+    bool ok = select_begin(&sel, x->from->db, "id", &x->selection, true, x->from->path, err);
+    while (ok && (step = select_step(&sel, err)) == SQLITE_ROW) {
+        int64_t *ids = mem_reserve(x->ids, &x->ids_cap, x->n_ids + 1, sizeof *ids);
+        if (!ids)
+            ok = clv_fail_nomem(err, x->from->path, (x->n_ids + 1) * sizeof *ids);
+        else
+            (x->ids = ids)[x->n_ids++] = sqlite3_column_int64(sel.s, 0);
+    }
+    select_end(&sel);
+    x->result.flows = x->n_ids;
+    return ok && step == SQLITE_DONE;
+}
+
+static bool goes_on(void *user, uint64_t records)
+{
+    const struct extracting *x = user;
+    return !x->params.progress || x->params.progress(records, x->result.bytes, x->params.user);
+}
+
+/* true: a file of that name may be replaced by a capture. */
+static bool is_capture(int dir, const char *name)
+{
+    uint8_t head[4];
+    struct stat st;
+    const int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return false;
+    errno = 0;
+    const ssize_t n =
+        fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? io_read_at(fd, head, sizeof head, 0) : -1;
+    const int why = errno;
+    (void)close(fd);
+    errno = why;
+    return n == 0 || (n == sizeof head && walk_is_capture(head));
+}
+
+static unsigned mode_of(const struct extracting *x)
+{
+    return x->params.mode ? x->params.mode : IO_MODE;
+}
+
+/* What was written gets its name. */
+static bool publish(struct extracting *x, struct clv_error *err)
+{
+    struct clv_error after;
+    if (!publish_sync(&x->publish, CLV_SYNC_NONE, err) || !publish_commit(&x->publish, err))
+        return false;
+    (void)publish_finish(&x->publish, CLV_SYNC_NONE, &after);
+    return true;
+}
+
+static bool open_file(struct extracting *x, const char *what,
+                      bool (*is_ours)(int dir, const char *name), struct clv_error *err)
+{
+    x->file = (struct publish_file){
+        .option = "output", .what = what, .replaces = x->params.force, .is_ours = is_ours};
+    return publish_file_open(&x->publish, x->params.output, mode_of(x), &x->file, false, &x->fd,
+                             err);
+}
+
+static bool to_file(struct extracting *x, struct clv_error *err)
+{
+    x->name = x->params.output;
+    if (!open_file(x, "capture", is_capture, err) || !supply_all(&x->supply, err))
+        return false;
+    const int fd = x->fd;
+    x->fd = -1;
+    return io_close(fd, x->name, err) && publish(x, err);
+}
+
+/* Directories in the name are made where they are not yet. */
+static bool make_dirs(const struct extracting *x, char *name, struct clv_error *err)
+{
+    for (char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const bool ok = mkdirat(x->publish.fd, name, io_dir_mode(mode_of(x))) == 0 ||
+                        errno == EEXIST || clv_fail_errno(err, name, "cannot be made");
+        *slash = '/';
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
+static bool one_file(struct extracting *x, size_t i, struct clv_error *err)
+{
+    char name[NAME_MAX_LEN + 1];
+    if (!supply_name(&x->supply, x->ids[i], name, NULL, err) || !make_dirs(x, name, err))
+        return false;
+    x->name = name;
+    x->fd = io_create_at(x->publish.fd, name, mode_of(x), err);
+    if (x->fd < 0 || !supply_one(&x->supply, i, err))
+        return false;
+    const int fd = x->fd;
+    x->fd = -1;
+    return io_close(fd, name, err);
+}
+
+static bool one_member(struct extracting *x, size_t i, struct clv_error *err)
+{
+    char name[NAME_MAX_LEN + 1];
+    if (!supply_name(&x->supply, x->ids[i], name, NULL, err))
+        return false;
+    x->name = name;
+    return archive_open(&x->archive, name, err) && supply_one(&x->supply, i, err) &&
+           archive_close(&x->archive, err);
+}
+
+/* The chosen rows, as the manifest has them. */
+static bool put_table(struct extracting *x, const char *name,
+                      bool (*put)(struct extracting *x, const char *p, size_t len,
+                                  struct clv_error *err),
+                      struct clv_error *err)
+{
+    char *buf = mem_alloc(2, MANIFEST_ROW_MAX);
+    struct text line = text_on(buf, (size_t)2 * MANIFEST_ROW_MAX);
+    int step = SQLITE_DONE;
+    x->name = name;
+    bool ok = buf || clv_fail_nomem(err, name, MANIFEST_ROW_MAX);
+    ok = ok && rows_open(&x->rows, x->from->db, &x->selection, x->from->path, err);
+    if (ok) {
+        rows_head(&x->rows, CLV_MANIFEST_CSV, &line);
+        ok = put(x, line.p, line.len, err);
+    }
+    while (ok && (step = rows_next(&x->rows, err)) == SQLITE_ROW) {
+        line.len = 0;
+        rows_line(&x->rows, CLV_MANIFEST_CSV, &line);
+        ok = put(x, line.p, line.len, err);
+    }
+    rows_close(&x->rows);
+    mem_free(buf);
+    return ok && step == SQLITE_DONE;
+}
+
+static bool put_file(struct extracting *x, const char *p, size_t len, struct clv_error *err)
+{
+    return io_write(x->fd, p, len, x->name, err);
+}
+
+static bool put_member(struct extracting *x, const char *p, size_t len, struct clv_error *err)
+{
+    return archive_add(&x->archive, p, len, err);
+}
+
+/* A capture for each flow is made of it alone, in any order. */
+static bool check_each(const struct extracting *x, struct clv_error *err)
+{
+    if (x->params.force)
+        return clv_fail(err, CLV_ERR_OPTION, "force",
+                        "replaces one capture, and no directory or archive");
+    return supply_has_each(&x->supply, err);
+}
+
+static bool to_directory(struct extracting *x, struct clv_error *err)
+{
+    static const char manifest[] = "manifest.csv";
+    char target[PATH_MAX];
+    size_t len = strlen(x->params.output);
+    while (len > 1 && x->params.output[len - 1] == '/')
+        len--;
+    if (len >= sizeof target)
+        return clv_fail(err, CLV_ERR_OPTION, "output", "its path is too long");
+    (void)snprintf(target, sizeof target, "%.*s", (int)len, x->params.output);
+    if (!check_each(x, err) || !publish_init(&x->publish, target, mode_of(x), NULL, false, err))
+        return false;
+    for (size_t i = 0; i < x->n_ids; i++)
+        if (!one_file(x, i, err))
+            return false;
+    x->fd = io_create_at(x->publish.fd, manifest, mode_of(x), err);
+    if (x->fd < 0 || !put_table(x, manifest, put_file, err))
+        return false;
+    const int fd = x->fd;
+    x->fd = -1;
+    return io_close(fd, manifest, err) && publish(x, err);
+}
+
+static bool to_archive(struct extracting *x, struct clv_error *err)
+{
+    static const char manifest[] = "manifest.csv";
+    if (!check_each(x, err) || !open_file(x, "archive of cleave", archive_is_ours, err))
+        return false;
+    const int fd = x->fd;
+    x->fd = -1;
+    path_parent(x->dir, x->publish.staging);
+    bool ok = archive_init(&x->archive, fd, x->params.output, x->dir, mode_of(x), err);
+    for (size_t i = 0; ok && i < x->n_ids; i++)
+        ok = one_member(x, i, err);
+    ok = ok && archive_open(&x->archive, manifest, err) &&
+         put_table(x, manifest, put_member, err) && archive_close(&x->archive, err) &&
+         archive_end(&x->archive, err);
+    if (ok)
+        return io_close(fd, x->params.output, err) && publish(x, err);
+    (void)close(fd);
+    return false;
+}
+
+static bool ends_with(const char *path, const char *ending)
+{
+    const size_t len = strlen(path), n = strlen(ending);
+    return len > n && strcmp(path + len - n, ending) == 0;
+}
+
+static bool extract(struct extracting *x, struct clv_error *err)
+{
+    const char *output = x->params.output;
+    if (!choose(x, err))
+        return false;
+    if (x->n_ids == 0)
+        return true;
+    const bool to_dir = output && ends_with(output, "/");
+    const bool to_zip = output && ends_with(output, ".zip");
+    x->supply = (struct supply){
+        .from = x->from,
+        .ids = x->ids,
+        .n_ids = x->n_ids,
+        .target = to_dir || to_zip ? NULL : output,
+        .take = take,
+        .goes_on = goes_on,
+        .user = x,
+    };
+    if (!supply_begin(&x->supply, err))
+        return false;
+    if (to_dir)
+        return to_directory(x, err);
+    if (to_zip)
+        return to_archive(x, err);
+    if (output)
+        return to_file(x, err);
+    x->name = "the capture";
+    x->fd = x->params.fd;
+    const bool ok = supply_all(&x->supply, err);
+    x->fd = -1;
+    return ok;
+}
+
+bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
+                 struct clv_extract_result *result, struct clv_error *err)
+{
+    struct extracting *x = mem_zalloc(1, sizeof *x);
+    *result = (struct clv_extract_result){.flows = 0};
+    if (!x)
+        return clv_fail_nomem(err, "the run", sizeof *x);
+    x->from = r;
+    x->fd = -1;
+    publish_none(&x->publish);
+    const bool ok = sized_take(&x->params, sizeof x->params, EXTRACT_PARAMS_FIRST, params, err) &&
+                    result_selection(&x->selection, x->params.selection, err) && extract(x, err);
+    if (x->fd >= 0)
+        (void)close(x->fd);
+    archive_fini(&x->archive);
+    publish_fini(&x->publish, ok ? NULL : err);
+    mem_free(x->ids);
+    x->result.records = x->supply.records;
+    *result = x->result;
+    mem_free(x);
+    return ok;
+}
+
+#else
+
+bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
+                 struct clv_extract_result *result, struct clv_error *err)
+{
+    (void)r, (void)params;
+    *result = (struct clv_extract_result){.flows = 0};
+    return db_supported(err);
+}
+
+#endif

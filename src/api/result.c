@@ -1,0 +1,425 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "api/results.h"
+
+#include <fcntl.h>
+#include <string.h>
+#include <sys/stat.h>
+
+#include "base/mem.h"
+#include "base/sized.h"
+#include "index/listing.h"
+#include "job/options.h"
+#include "output/archive.h"
+
+/* Sizes of the first version of public structs. */
+enum {
+    PARAMS_FIRST = SIZED_END(struct clv_result_params, user),
+    SELECTION_FIRST = SIZED_END(struct clv_selection, limit),
+};
+
+#define AT(member) offsetof(struct clv_selection, member)
+
+static const struct clv_option selection_rows[] = {
+    {"flow", 0, CLV_OPTION_LIST, false, AT(flow), 0, 0, 0, "N[-M],...", NULL,
+     "flows with these numbers, in order of appearance"},
+    {"host", 0, CLV_OPTION_LIST, false, AT(host), 0, 0, 0, "ADDR[/N],...", NULL,
+     "flows of or to one of these"},
+    {"port", 0, CLV_OPTION_LIST, false, AT(port), 0, 0, 0, "N[-M],...", NULL,
+     "flows of or to one of these"},
+    {"proto", 0, CLV_OPTION_LIST, false, AT(proto), 0, 0, 0, "NAME|N,...", NULL,
+     "flows of one of these"},
+    {"community_id", 0, CLV_OPTION_LIST, false, AT(community_id), 0, 0, 0, "ID,...", NULL,
+     "flows with one of these"},
+    {"after", 0, CLV_OPTION_TIME, false, AT(after_ns), AT(has_after), 0, 0, "TIME", NULL,
+     "flows with records from this time on: RFC 3339, or seconds since the epoch"},
+    {"before", 0, CLV_OPTION_TIME, false, AT(before_ns), AT(has_before), 0, 0, "TIME", NULL,
+     "flows with records before this time"},
+    {"flows", 0, CLV_OPTION_TEXT, false, AT(flows), 0, 0, 0, "FILE", NULL,
+     "flows that the file lists, one per line: by name, number or Community ID"},
+    {"where", 0, CLV_OPTION_TEXT, false, AT(where), 0, 0, 0, "SQL", NULL,
+     "flows for which the condition holds: 'bytes > 1e6 AND dport = 443'"},
+    {"invert", 0, CLV_OPTION_BOOL, false, AT(invert), 0, 0, 0, NULL, NULL, "all other flows"},
+    {"sort", 0, CLV_OPTION_TEXT, false, AT(sort), 0, 0, 0, "COLUMN", "flow",
+     "bytes, packets and duration from the largest on, or any other column"},
+    {"limit", 0, CLV_OPTION_U64, false, AT(limit), 0, 1, 0, "N", NULL, "no more than N flows"},
+};
+
+const struct clv_option *clv_selection_options(size_t i)
+{
+    return i < sizeof selection_rows / sizeof *selection_rows ? &selection_rows[i] : NULL;
+}
+
+bool result_selection(struct clv_selection *own, const struct clv_selection *from,
+                      struct clv_error *err)
+{
+    static const struct clv_selection all = CLV_SELECTION_INIT;
+    return sized_take(own, sizeof *own, SELECTION_FIRST, from ? from : &all, err);
+}
+
+#if HAVE_SQLITE
+
+struct clv_rows {
+    struct clv_selection selection;
+    struct rows rows;
+};
+
+/* What lies at the path. */
+static enum clv_result_kind kind_of(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) != 0)
+        return CLV_RESULT_CAPTURES; /* which says that there is none */
+    if (S_ISDIR(st.st_mode))
+        return CLV_RESULT_DIRECTORY;
+    if (!S_ISREG(st.st_mode)) /* who writes to a pipe is not to be disturbed */
+        return CLV_RESULT_CAPTURES;
+    return db_is_ours(AT_FDCWD, path)        ? CLV_RESULT_INDEX
+           : archive_is_ours(AT_FDCWD, path) ? CLV_RESULT_ARCHIVE
+                                             : CLV_RESULT_CAPTURES;
+}
+
+/* The tables are made anew, in memory. */
+static bool open_captures(struct clv_result *r, const struct clv_result_params *p,
+                          struct clv_error *err)
+{
+    struct clv_split_params params = CLV_SPLIT_PARAMS_INIT;
+    if (p->split && !sized_take(&params, sizeof params, SPLIT_PARAMS_FIRST, p->split, err))
+        return false;
+    params.inputs = p->paths;
+    params.n_inputs = p->n_paths;
+    params.output = r->path;
+    params.progress = p->progress;
+    params.user = p->user;
+    r->make = mem_zalloc(1, sizeof *r->make);
+    if (!r->make)
+        return clv_fail_nomem(err, r->path, sizeof *r->make);
+    if (!make_begin(r->make, &params, p->for_extract, err) ||
+        !make_tables(r->make, NULL, r->path, p->for_extract, NULL, err))
+        return false;
+    r->db = r->make->writer.db;
+    r->make->writer.db = NULL;
+    r->owns_db = true;
+    if (!p->for_extract)
+        return true;
+    r->index = mem_zalloc(1, sizeof *r->index);
+    r->owns_db = r->index == NULL;
+    return r->index ? index_take(r->index, r->db, r->path, err)
+                    : clv_fail_nomem(err, r->path, sizeof *r->index);
+}
+
+static bool open_index(struct clv_result *r, const struct clv_result_params *p,
+                       struct clv_error *err)
+{
+    r->index = mem_zalloc(1, sizeof *r->index);
+    if (!r->index)
+        return clv_fail_nomem(err, r->path, sizeof *r->index);
+    r->paths = p->n_captures ? mem_zalloc(p->n_captures, sizeof *r->paths) : NULL;
+    if (p->n_captures && !r->paths)
+        return clv_fail_nomem(err, r->path, p->n_captures * sizeof *r->paths);
+    for (; r->n_paths < p->n_captures; r->n_paths++)
+        if (!(r->paths[r->n_paths] = mem_strdup(p->captures[r->n_paths])))
+            return clv_fail_nomem(err, r->path, PATH_MAX);
+    if (!index_open(r->index, r->path, err))
+        return false;
+    r->db = r->index->db;
+    return true;
+}
+
+/* What is said of captures or of an index alone, and where several are given. */
+static bool check_params(const struct clv_result *r, const struct clv_result_params *p,
+                         struct clv_error *err)
+{
+    for (size_t i = 0; p->n_paths > 1 && i < p->n_paths; i++)
+        if (kind_of(p->paths[i]) == CLV_RESULT_INDEX)
+            return clv_fail(err, CLV_ERR_ARG, p->paths[i],
+                            "is an index, and several cannot be read as one");
+    if (p->split && r->kind != CLV_RESULT_CAPTURES) {
+        (void)clv_fail(err, CLV_ERR_ARG, r->path, "has its flows already");
+        return clv_fail_hint(err, "--by and --inner are for captures");
+    }
+    if (p->n_captures && r->kind != CLV_RESULT_INDEX) {
+        (void)clv_fail(err, CLV_ERR_ARG, r->path, "is no index");
+        return clv_fail_hint(err, "--capture says where the capture of an index is");
+    }
+    return true;
+}
+
+/* A directory or an archive. */
+static bool open_outputs(struct clv_result *r, struct clv_error *err)
+{
+    r->loaded = mem_zalloc(1, sizeof *r->loaded);
+    if (!r->loaded)
+        return clv_fail_nomem(err, r->path, sizeof *r->loaded);
+    if (!load_open(r->loaded, r->path, err))
+        return false;
+    r->db = r->loaded->db;
+    return true;
+}
+
+static bool open_it(struct clv_result *r, const struct clv_result_params *p, struct clv_error *err)
+{
+    if (!p->paths || !p->n_paths)
+        return clv_fail(err, CLV_ERR_ARG, "clv_result_open", "paths must be given");
+    r->path = mem_strdup(p->paths[0]);
+    if (!r->path)
+        return clv_fail_nomem(err, p->paths[0], PATH_MAX);
+    r->kind = p->n_paths == 1 ? kind_of(r->path) : CLV_RESULT_CAPTURES;
+    if (!check_params(r, p, err))
+        return false;
+    switch (r->kind) {
+    case CLV_RESULT_CAPTURES:
+        return open_captures(r, p, err);
+    case CLV_RESULT_INDEX:
+        return open_index(r, p, err);
+    default:
+        return open_outputs(r, err);
+    }
+}
+
+bool clv_result_open(struct clv_result **out, const struct clv_result_params *params,
+                     struct clv_error *err)
+{
+    struct clv_result_params own;
+    *out = NULL;
+    if (!sized_take(&own, sizeof own, PARAMS_FIRST, params, err))
+        return false;
+    struct clv_result *r = mem_zalloc(1, sizeof *r);
+    if (!r)
+        return clv_fail_nomem(err, "the result", sizeof *r);
+    if (!open_it(r, &own, err)) {
+        clv_result_close(&r);
+        return false;
+    }
+    *out = r;
+    return true;
+}
+
+void clv_result_close(struct clv_result **rp)
+{
+    struct clv_result *r = *rp;
+    if (!r)
+        return;
+    if (r->index)
+        index_close(r->index);
+    mem_free(r->index);
+    if (r->loaded)
+        load_close(r->loaded);
+    mem_free(r->loaded);
+    if (r->make)
+        make_end(r->make);
+    mem_free(r->make);
+    if (r->owns_db)
+        db_close(&r->db);
+    for (size_t i = 0; i < r->n_paths; i++)
+        mem_free(r->paths[i]);
+    mem_free(r->paths);
+    mem_free(r->path);
+    mem_free(r);
+    *rp = NULL;
+}
+
+enum clv_result_kind clv_result_kind(const struct clv_result *r)
+{
+    return r->kind;
+}
+
+const struct clv_error *clv_result_damage(const struct clv_result *r)
+{
+    const struct clv_error *damage = r->make     ? &r->make->result.damage
+                                     : r->index  ? &r->index->receipt.result.damage
+                                     : r->loaded ? &r->loaded->receipt.result.damage
+                                                 : NULL;
+    return damage && damage->code != CLV_ERR_NONE ? damage : NULL;
+}
+
+struct index *result_index(struct clv_result *r, struct clv_error *err)
+{
+    if (!r->index) {
+        (void)clv_fail(err, CLV_ERR_ARG, r->path, "was not opened to extract from it");
+        return NULL;
+    }
+    return index_find_captures(r->index, (const char *const *)r->paths, r->n_paths, err) ? r->index
+                                                                                         : NULL;
+}
+
+bool clv_result_totals(struct clv_result *r, const struct clv_selection *selection,
+                       struct clv_totals *totals, struct clv_error *err)
+{
+    struct clv_selection own;
+    struct select sel;
+    *totals = (struct clv_totals){.first_ns = CLV_NO_TIME, .last_ns = CLV_NO_TIME};
+    if (!result_selection(&own, selection, err))
+        return false;
+    const bool begun = select_begin(
+        &sel, r->db,
+        "count(*), sum(packets), sum(captured_bytes), sum(bytes), min(first), max(last)", &own,
+        false, r->path, err);
+    const bool ok = begun && select_step(&sel, err) == SQLITE_ROW;
+    if (ok) {
+        totals->flows = (uint64_t)sqlite3_column_int64(sel.s, 0);
+        totals->packets = (uint64_t)sqlite3_column_int64(sel.s, 1);
+        totals->captured_bytes = (uint64_t)sqlite3_column_int64(sel.s, 2);
+        totals->wire_bytes = (uint64_t)sqlite3_column_int64(sel.s, 3);
+        if (sqlite3_column_type(sel.s, 4) != SQLITE_NULL) {
+            totals->first_ns = sqlite3_column_int64(sel.s, 4);
+            totals->last_ns = sqlite3_column_int64(sel.s, 5);
+        }
+    }
+    select_end(&sel);
+    return ok;
+}
+
+bool clv_rows_open(struct clv_rows **out, struct clv_result *r,
+                   const struct clv_selection *selection, struct clv_error *err)
+{
+    struct clv_rows *rows = *out = mem_zalloc(1, sizeof *rows);
+    if (!rows)
+        return clv_fail_nomem(err, r->path, sizeof *rows);
+    if (result_selection(&rows->selection, selection, err) &&
+        rows_open(&rows->rows, r->db, &rows->selection, r->path, err))
+        return true;
+    clv_rows_close(out);
+    return false;
+}
+
+void clv_rows_close(struct clv_rows **rows)
+{
+    if (!*rows)
+        return;
+    rows_close(&(*rows)->rows);
+    mem_free(*rows);
+    *rows = NULL;
+}
+
+enum clv_rows_step clv_rows_next(struct clv_rows *rows, struct clv_error *err)
+{
+    const int step = rows_next(&rows->rows, err);
+    return step == SQLITE_ROW ? CLV_ROWS_ROW : step == SQLITE_DONE ? CLV_ROWS_END : CLV_ROWS_FAILED;
+}
+
+const char *clv_rows_column(const struct clv_rows *rows, unsigned i, enum clv_column_type *type)
+{
+    if (i >= rows->rows.n)
+        return NULL;
+    const struct column *c = rows->rows.columns[i];
+    if (type)
+        *type = c->type == COLUMN_TIME                               ? CLV_COLUMN_TIME
+                : c->type == COLUMN_NUMBER || c->type == COLUMN_PORT ? CLV_COLUMN_NUMBER
+                                                                     : CLV_COLUMN_TEXT;
+    return c->name;
+}
+
+bool clv_rows_number(const struct clv_rows *rows, unsigned i, int64_t *value)
+{
+    return i < rows->rows.n && rows_number(&rows->rows, i, value);
+}
+
+const char *clv_rows_text(struct clv_rows *rows, unsigned i, size_t *len)
+{
+    size_t own;
+    return i < rows->rows.n ? rows_value(&rows->rows, i, len ? len : &own) : NULL;
+}
+
+uint64_t clv_rows_id(const struct clv_rows *rows)
+{
+    return (uint64_t)rows_id(&rows->rows);
+}
+
+size_t clv_rows_line(struct clv_rows *rows, enum clv_manifest kind, bool head, char *buf,
+                     size_t len)
+{
+    struct text out = text_on(buf, len);
+    if (head)
+        rows_head(&rows->rows, kind, &out);
+    else
+        rows_line(&rows->rows, kind, &out);
+    return text_whole(&out);
+}
+
+#else
+
+bool clv_result_open(struct clv_result **out, const struct clv_result_params *params,
+                     struct clv_error *err)
+{
+    (void)params;
+    *out = NULL;
+    return db_supported(err);
+}
+
+/* No result was ever opened: nothing of the following is called with one. */
+
+void clv_result_close(struct clv_result **r)
+{
+    *r = NULL;
+}
+
+enum clv_result_kind clv_result_kind(const struct clv_result *r)
+{
+    return r->kind;
+}
+
+const struct clv_error *clv_result_damage(const struct clv_result *r)
+{
+    (void)r;
+    return NULL;
+}
+
+bool clv_result_totals(struct clv_result *r, const struct clv_selection *selection,
+                       struct clv_totals *totals, struct clv_error *err)
+{
+    (void)r, (void)selection, (void)totals;
+    return db_supported(err);
+}
+
+bool clv_rows_open(struct clv_rows **out, struct clv_result *r,
+                   const struct clv_selection *selection, struct clv_error *err)
+{
+    (void)r, (void)selection;
+    *out = NULL;
+    return db_supported(err);
+}
+
+void clv_rows_close(struct clv_rows **rows)
+{
+    *rows = NULL;
+}
+
+enum clv_rows_step clv_rows_next(struct clv_rows *rows, struct clv_error *err)
+{
+    (void)rows;
+    (void)db_supported(err);
+    return CLV_ROWS_FAILED;
+}
+
+const char *clv_rows_column(const struct clv_rows *rows, unsigned i, enum clv_column_type *type)
+{
+    (void)rows, (void)i, (void)type;
+    return NULL;
+}
+
+bool clv_rows_number(const struct clv_rows *rows, unsigned i, int64_t *value)
+{
+    (void)rows, (void)i, (void)value;
+    return false;
+}
+
+const char *clv_rows_text(struct clv_rows *rows, unsigned i, size_t *len)
+{
+    (void)rows, (void)i, (void)len;
+    return NULL;
+}
+
+uint64_t clv_rows_id(const struct clv_rows *rows)
+{
+    (void)rows;
+    return 0;
+}
+
+size_t clv_rows_line(struct clv_rows *rows, enum clv_manifest kind, bool head, char *buf,
+                     size_t len)
+{
+    (void)rows, (void)kind, (void)head, (void)buf, (void)len;
+    return 0;
+}
+
+#endif

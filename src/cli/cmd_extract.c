@@ -1,0 +1,156 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+#include <unistd.h>
+
+#include "cleave/result.h"
+#include "cli/cli.h"
+
+struct options {
+    size_t struct_size;
+    struct clv_selection selection;
+    const char *output, *capture, *by;
+    unsigned mode;
+    bool force, inner, quiet, no_sandbox;
+};
+
+static const struct options initial = {
+    .struct_size = sizeof initial,
+    .selection = CLV_SELECTION_INIT,
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct clv_option flags[] = {
+    {"output", 'o', CLV_OPTION_TEXT, false, AT(output), 0, 0, 0, "OUT", NULL,
+     "the capture to make; DIR/ or FILE.zip: one for each flow; -: standard output"},
+    {"capture", 0, CLV_OPTION_TEXT, false, AT(capture), 0, 0, 0, "FILE", "where it was",
+     "of an index of one capture: where that is now"},
+    {"by", 'b', CLV_OPTION_LIST, false, AT(by), 0, 0, 0, "KEY", "flow",
+     "of captures: what makes a flow, as for split"},
+    {"inner", 0, CLV_OPTION_BOOL, false, AT(inner), 0, 0, 0, NULL, NULL,
+     "of captures: look through tunnels, as for split"},
+    {"force", 'f', CLV_OPTION_BOOL, false, AT(force), 0, 0, 0, NULL, NULL,
+     "replace a capture of that name"},
+    {"mode", 0, CLV_OPTION_MODE, false, AT(mode), 0, 0, 0777, "MODE", "0640",
+     "permissions of files that are made, octal, less umask"},
+    {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
+     "do not confine the run to RESULT, its captures and the output's directory (Landlock)"},
+    {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL, "print no summary"},
+    {0},
+};
+
+static bool go_on(uint64_t records, uint64_t bytes, void *user)
+{
+    const struct clv_split_result none = {.records_read = records, .written_bytes = bytes};
+    return talk_progress(&none, user);
+}
+
+static bool reads_on(const struct clv_split_result *r, void *user)
+{
+    return talk_progress(r, user);
+}
+
+static void print_extracted(const struct clv_extract_result *r, FILE *to)
+{
+    (void)fprintf(to, "%s record%s of %s flow%s, %s\n", human_count(r->records), plural(r->records),
+                  human_count(r->flows), plural(r->flows), human_bytes((double)r->bytes));
+}
+
+static int extract(const struct options *o, struct clv_result *result, struct talk *talk)
+{
+    const bool to_stdout = strcmp(o->output, "-") == 0;
+    struct clv_extract_result r;
+    struct clv_error err;
+    const struct clv_extract_params params = {
+        .struct_size = sizeof params,
+        .selection = &o->selection,
+        .output = to_stdout ? NULL : o->output,
+        .fd = STDOUT_FILENO,
+        .force = o->force,
+        .mode = o->mode,
+        .progress = go_on,
+        .user = talk,
+    };
+    const bool ok = clv_extract(result, &params, &r, &err);
+    hide_progress(talk);
+    if (!ok)
+        return end_talk(&err, "published");
+    if (r.flows == 0) {
+        (void)fprintf(complaint(NULL), "no flow was chosen: nothing was made\n");
+        return EXIT_DAMAGED;
+    }
+    if (!o->quiet)
+        print_extracted(&r, to_stdout ? stderr : stdout);
+    return EXIT_ALL;
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    struct talk talk;
+    struct clv_error err;
+    struct clv_result *result;
+    struct clv_split_params split = CLV_SPLIT_PARAMS_INIT;
+    split.by = o->by;
+    split.inner = o->inner;
+    const struct clv_result_params params = {
+        .struct_size = sizeof params,
+        .paths = (const char *const *)operands,
+        .n_paths = n_operands,
+        .captures = &o->capture,
+        .n_captures = o->capture != NULL,
+        .split = o->by || o->inner ? &split : NULL,
+        .for_extract = true,
+        .progress = reads_on,
+        .user = &talk,
+    };
+    if (!o->output) {
+        (void)fprintf(complaint("extract"), "--output says where to; -o - is standard output\n");
+        return EXIT_NOTHING;
+    }
+    if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO)) {
+        (void)fprintf(complaint("extract"), "standard output is a terminal; pipe it into a "
+                                            "program, or name a file\n");
+        return EXIT_NOTHING;
+    }
+    begin_talk(&talk, PROGRESS_AUTO, o->quiet || strcmp(o->output, "-") == 0);
+    /* Captures of an index lie anywhere. */
+    static const char *const all[] = {"/"};
+    if (!o->no_sandbox)
+        confine(&(struct confines){
+            .reads = all,
+            .n_reads = 1,
+            .beside = strcmp(o->output, "-") == 0 ? NULL : o->output,
+        });
+    if (!clv_result_open(&result, &params, &err))
+        return end_talk(&err, "published");
+    int status = extract(o, result, &talk);
+    const struct clv_error *damage = clv_result_damage(result);
+    if (status == EXIT_ALL && damage && clv_result_kind(result) == CLV_RESULT_CAPTURES) {
+        (void)print_error(damage);
+        status = EXIT_DAMAGED;
+    }
+    clv_result_close(&result);
+    return status;
+}
+
+const struct command command_extract = {
+    .name = "extract",
+    .operands = "RESULT...",
+    .min_operands = 1,
+    .max_operands = UINT32_MAX >> 1,
+    .summary = "Takes some flows out, as one capture or as one for each.",
+    .details =
+        "RESULT is an index, or captures, which are read twice: records are in the order of the\n"
+        "capture, byte for byte as split writes them. Or it is what split made, a directory or an\n"
+        "archive: records are in the order of their times. All conditions have to hold.\n"
+        "\n"
+        "Exit status: 0 extracted; 1 no flow was chosen, or extracted, but a capture is damaged;\n"
+        "2 nothing done.\n",
+    .options = clv_selection_options,
+    .params_at = AT(selection),
+    .flags = flags,
+    .initial = &initial,
+    .options_size = sizeof(struct options),
+    .run = run,
+};

@@ -1,0 +1,127 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+#include <unistd.h>
+
+#include "cleave/result.h"
+#include "cli/cli.h"
+
+struct options {
+    size_t struct_size;
+    struct clv_selection selection;
+    const char *by;
+    bool inner, csv, json, no_sandbox;
+};
+
+static const struct options initial = {
+    .struct_size = sizeof initial,
+    .selection = CLV_SELECTION_INIT,
+};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct clv_option flags[] = {
+    {"by", 'b', CLV_OPTION_LIST, false, AT(by), 0, 0, 0, "KEY", "flow",
+     "of captures: what makes a flow, as for split"},
+    {"inner", 0, CLV_OPTION_BOOL, false, AT(inner), 0, 0, 0, NULL, NULL,
+     "of captures: look through tunnels, as for split"},
+    {"csv", 0, CLV_OPTION_BOOL, false, AT(csv), 0, 0, 0, NULL, NULL,
+     "all columns, as manifest.csv has them"},
+    {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL,
+     "all columns, one JSON object per line"},
+    {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
+     "do not confine the run to RESULT... (Landlock)"},
+    {0},
+};
+
+static bool go_on(const struct clv_split_result *r, void *user)
+{
+    return talk_progress(r, user);
+}
+
+/* The manifest's lines. */
+static int print_lines(struct clv_rows *rows, enum clv_manifest kind)
+{
+    static char buf[16384]; /* too much for a small stack */
+    struct clv_error err;
+    enum clv_rows_step step = clv_rows_next(rows, &err);
+    if (step != CLV_ROWS_FAILED)
+        (void)fwrite(buf, 1, clv_rows_line(rows, kind, true, buf, sizeof buf), stdout);
+    for (; step == CLV_ROWS_ROW && !ferror(stdout); step = clv_rows_next(rows, &err))
+        (void)fwrite(buf, 1, clv_rows_line(rows, kind, false, buf, sizeof buf), stdout);
+    return step == CLV_ROWS_FAILED ? print_error(&err) : EXIT_ALL;
+}
+
+static int list(const struct options *o, struct clv_result *result)
+{
+    struct clv_rows *rows;
+    struct clv_error err;
+    if (!clv_rows_open(&rows, result, &o->selection, &err))
+        return print_error(&err);
+    const int status = o->csv || o->json
+                           ? print_lines(rows, o->json ? CLV_MANIFEST_JSONL : CLV_MANIFEST_CSV)
+                           : print_flows(rows, result, &o->selection);
+    clv_rows_close(&rows);
+    return status;
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    struct talk talk;
+    struct clv_error err;
+    struct clv_result *result;
+    struct clv_split_params split = CLV_SPLIT_PARAMS_INIT;
+    split.by = o->by;
+    split.inner = o->inner;
+    const struct clv_result_params params = {
+        .struct_size = sizeof params,
+        .paths = (const char *const *)operands,
+        .n_paths = n_operands,
+        .split = o->by || o->inner ? &split : NULL,
+        .progress = go_on,
+        .user = &talk,
+    };
+    if (o->csv && o->json) {
+        (void)fprintf(complaint("flows"), "--csv and --json exclude each other\n");
+        return EXIT_NOTHING;
+    }
+    begin_talk(&talk, PROGRESS_AUTO, false);
+    if (!o->no_sandbox)
+        confine(&(struct confines){
+            .reads = params.paths,
+            .n_reads = n_operands,
+            .list = o->selection.flows,
+        });
+    const bool ok = clv_result_open(&result, &params, &err);
+    hide_progress(&talk);
+    if (!ok)
+        return end_talk(&err, "listed");
+    int status = list(o, result);
+    const struct clv_error *damage = clv_result_damage(result);
+    if (status == EXIT_ALL && damage && clv_result_kind(result) == CLV_RESULT_CAPTURES) {
+        (void)print_error(damage);
+        status = EXIT_DAMAGED;
+    }
+    clv_result_close(&result);
+    return status;
+}
+
+const struct command command_flows = {
+    .name = "flows",
+    .operands = "RESULT...",
+    .min_operands = 1,
+    .max_operands = UINT32_MAX >> 1,
+    .summary = "Lists the flows of captures or of an index.",
+    .details =
+        "RESULT is what split made, a directory or an archive, or an index, or captures as for\n"
+        "split. All conditions have to hold. SQL is a condition on the columns that\n"
+        "cleave-index(5) lists, such as bytes, packets, duration.\n"
+        "\n"
+        "Exit status: 0 listed; 1 listed, but a capture is damaged; 2 nothing done.\n",
+    .options = clv_selection_options,
+    .params_at = AT(selection),
+    .flags = flags,
+    .initial = &initial,
+    .options_size = sizeof(struct options),
+    .run = run,
+};

@@ -1,0 +1,100 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "cleave/capture.h"
+#include "cleave/index.h"
+#include "cli/cli.h"
+
+struct options {
+    size_t struct_size;
+    struct clv_split_params params;
+    bool json, quiet, no_sandbox;
+    unsigned progress;
+};
+
+static const struct options initial = {.struct_size = sizeof initial,
+                                       .params = CLV_SPLIT_PARAMS_INIT};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct clv_option flags[] = {
+    {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
+     "do not confine the run to FILE... and the index's directory (Landlock)"},
+    {"progress", 0, CLV_OPTION_WORD, false, AT(progress), 0, 0, 0, PROGRESS_WORDS, "auto",
+     PROGRESS_HELP},
+    {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON"},
+    {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL,
+     "print no summary, and progress only if --progress says so"},
+    {0},
+};
+
+static bool go_on(const struct clv_split_result *r, void *user)
+{
+    return talk_progress(r, user);
+}
+
+static int index_it(const struct options *o, const struct clv_split_params *p, struct talk *talk,
+                    uint64_t others)
+{
+    struct clv_split_result r;
+    struct clv_error err;
+    const bool ok = clv_index(p, &r, &err);
+    hide_progress(talk);
+    r.other_members += others;
+    if (!ok)
+        return print_failure(p, &r, &err);
+    return print_outcome(p, &r, MADE_INDEX, o->json, o->quiet);
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    char output[264];
+    struct talk talk;
+    struct clv_split_params p = o->params;
+    struct clv_error err;
+    struct clv_captures *captures;
+    p.inputs = (const char *const *)operands;
+    p.n_inputs = n_operands;
+    hold_faults(&p);
+    p.progress = go_on;
+    p.user = &talk;
+    if (!p.output) {
+        (void)clv_index_default_output(p.inputs[0], output, sizeof output);
+        p.output = output;
+    }
+    begin_talk(&talk, (enum progress)o->progress, o->quiet);
+    if (!o->no_sandbox)
+        confine(&(struct confines){
+            .reads = p.inputs,
+            .n_reads = p.n_inputs,
+            .beside = p.output,
+            .looks_up_names = p.filter,
+        });
+    if (!clv_captures_list(&captures, p.inputs, p.n_inputs, p.member, &err))
+        return end_talk(&err, "published");
+    p.inputs = clv_captures_names(captures, &p.n_inputs);
+    const int status = index_it(o, &p, &talk, clv_captures_others(captures));
+    clv_captures_destroy(&captures);
+    return status;
+}
+
+const struct command command_index = {
+    .name = "index",
+    .operands = "FILE...",
+    .min_operands = 1,
+    .max_operands = UINT32_MAX >> 1,
+    .summary = "Finds the flows of captures and where their records lie, and copies nothing.",
+    .details =
+        "FILE is as for split, but no pipe. The index is one SQLite database: the table of flows\n"
+        "that split would make of the same FILEs with the same flags, and the place of each\n"
+        "flow's records. 'cleave flows' lists it, 'cleave extract' takes flows out of the "
+        "captures\n"
+        "by it, 'cleave mount' shows them as files. cleave-index(5) describes its tables.\n"
+        "\n"
+        "Exit status: 0 all indexed; 1 indexed, but the capture is damaged; 2 nothing done.\n",
+    .options = clv_index_options,
+    .params_at = AT(params),
+    .flags = flags,
+    .initial = &initial,
+    .options_size = sizeof(struct options),
+    .run = run,
+};

@@ -1,0 +1,170 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* The table of flows for people: aligned columns, as wide as the terminal. */
+#include <string.h>
+
+#include "cleave/result.h"
+#include "cli/cli.h"
+
+enum { HELD = 256 }; /* rows by which widths are settled */
+
+/* A cell's text, short enough for a line of a terminal. */
+struct cell {
+    char text[64];
+};
+
+enum { FLOW, PROTO, SOURCE, DESTINATION, PACKETS, BYTES, BEGAN, LASTED, CELLS };
+
+static const char *const heads[CELLS] = {
+    "flow", "proto", "source", "destination", "packets", "bytes", "began (UTC)", "lasted",
+};
+
+static bool is_right_aligned(unsigned i)
+{
+    return i == FLOW || i == PACKETS || i == BYTES || i == LASTED;
+}
+
+/* Where the rows have the columns that cells are made of; UINT_MAX: not at all. */
+struct sources {
+    unsigned flow, file, proto, src, sport, dst, dport, src_packets, dst_packets, src_bytes,
+        dst_bytes, first, last;
+};
+
+static unsigned find(const struct clv_rows *rows, const char *name)
+{
+    const char *column;
+    for (unsigned i = 0; (column = clv_rows_column(rows, i, NULL)) != NULL; i++)
+        if (strcmp(column, name) == 0)
+            return i;
+    return UINT32_MAX;
+}
+
+static struct sources find_all(const struct clv_rows *rows)
+{
+    return (struct sources){
+        .flow = find(rows, "flow"),
+        .file = find(rows, "file"),
+        .proto = find(rows, "proto"),
+        .src = find(rows, "src"),
+        .sport = find(rows, "sport"),
+        .dst = find(rows, "dst"),
+        .dport = find(rows, "dport"),
+        .src_packets = find(rows, "src_packets"),
+        .dst_packets = find(rows, "dst_packets"),
+        .src_bytes = find(rows, "src_wire_bytes"),
+        .dst_bytes = find(rows, "dst_wire_bytes"),
+        .first = find(rows, "first"),
+        .last = find(rows, "last"),
+    };
+}
+
+/* "192.168.1.2:80", "[2001:db8::1]:80", or what there is of it. */
+static void put_end(struct cell *c, struct clv_rows *rows, unsigned addr, unsigned port)
+{
+    char host[48] = "";
+    const char *text = clv_rows_text(rows, addr, NULL);
+    if (text)
+        (void)snprintf(host, sizeof host, "%s", printable(text));
+    text = clv_rows_text(rows, port, NULL);
+    if (!text)
+        (void)snprintf(c->text, sizeof c->text, "%s", host[0] ? host : "-");
+    else
+        (void)snprintf(c->text, sizeof c->text, strchr(host, ':') ? "[%s]:%.5s" : "%s:%.5s", host,
+                       text);
+}
+
+static uint64_t sum(struct clv_rows *rows, unsigned a, unsigned b)
+{
+    int64_t x = 0, y = 0;
+    (void)clv_rows_number(rows, a, &x);
+    (void)clv_rows_number(rows, b, &y);
+    return (uint64_t)x + (uint64_t)y;
+}
+
+static void fill(struct cell cells[CELLS], struct clv_rows *rows, const struct sources *s)
+{
+    int64_t first, last;
+    const char *text = clv_rows_text(rows, s->flow, NULL);
+    (void)snprintf(cells[FLOW].text, sizeof cells->text, "%s", text ? text : "other");
+    text = clv_rows_text(rows, s->proto, NULL);
+    (void)snprintf(cells[PROTO].text, sizeof cells->text, "%.12s", text ? printable(text) : "-");
+    put_end(&cells[SOURCE], rows, s->src, s->sport);
+    put_end(&cells[DESTINATION], rows, s->dst, s->dport);
+    (void)snprintf(cells[PACKETS].text, sizeof cells->text, "%s",
+                   human_count(sum(rows, s->src_packets, s->dst_packets)));
+    (void)snprintf(cells[BYTES].text, sizeof cells->text, "%s",
+                   human_bytes((double)sum(rows, s->src_bytes, s->dst_bytes)));
+    cells[BEGAN] = cells[LASTED] = (struct cell){"-"};
+    if (!clv_rows_number(rows, s->first, &first) || !clv_rows_number(rows, s->last, &last))
+        return;
+    (void)snprintf(cells[BEGAN].text, sizeof cells->text, "%.23s", human_time(first));
+    (void)snprintf(cells[LASTED].text, sizeof cells->text, "%s",
+                   human_seconds((double)(last - first) / 1e9));
+}
+
+static void print_cells(const struct cell cells[CELLS], const unsigned widths[CELLS], size_t width,
+                        const char *before, const char *after)
+{
+    char line[512];
+    size_t len = 0;
+    for (unsigned i = 0; i < CELLS; i++) {
+        const int w = (int)widths[i];
+        const int n =
+            snprintf(line + len, sizeof line - len, is_right_aligned(i) ? "%s%*s" : "%s%-*s",
+                     i ? "  " : "", w, cells[i].text);
+        if (n < 0 || len + (size_t)n > width)
+            break; /* what does not fit is left out */
+        len += (size_t)n;
+    }
+    while (len && line[len - 1] == ' ')
+        len--;
+    line[len] = '\0';
+    (void)printf("%s%.*s%s\n", before, (int)len, line, after);
+}
+
+static int print_totals(struct clv_result *result, const struct clv_selection *selection,
+                        uint64_t shown)
+{
+    struct clv_totals t;
+    struct clv_error err;
+    if (!clv_result_totals(result, selection, &t, &err))
+        return print_error(&err);
+    (void)printf("%s flow%s", human_count(t.flows), plural(t.flows));
+    if (shown < t.flows)
+        (void)printf(" (%s shown)", human_count(shown));
+    (void)printf(", %s packet%s, %s\n", human_count(t.packets), plural(t.packets),
+                 human_bytes((double)t.wire_bytes));
+    return EXIT_ALL;
+}
+
+int print_flows(struct clv_rows *rows, struct clv_result *result,
+                const struct clv_selection *selection)
+{
+    static struct cell held[HELD][CELLS]; /* too much for a small stack */
+    const size_t width = output_width();
+    struct clv_error err;
+    unsigned widths[CELLS];
+    struct cell head[CELLS];
+    enum clv_rows_step step = CLV_ROWS_ROW;
+    const struct sources s = find_all(rows);
+    uint64_t shown = 0;
+    for (unsigned i = 0; i < CELLS; i++) {
+        (void)snprintf(head[i].text, sizeof head[i].text, "%s", heads[i]);
+        widths[i] = (unsigned)strlen(heads[i]);
+    }
+    while (step == CLV_ROWS_ROW && !ferror(stdout)) {
+        unsigned n = 0;
+        while (n < HELD && (step = clv_rows_next(rows, &err)) == CLV_ROWS_ROW)
+            fill(held[n++], rows, &s);
+        for (unsigned k = 0; k < n; k++)
+            for (unsigned i = 0; i < CELLS; i++) {
+                const unsigned len = (unsigned)strlen(held[k][i].text);
+                widths[i] = len > widths[i] ? len : widths[i];
+            }
+        if (shown == 0 && (n || step != CLV_ROWS_FAILED))
+            print_cells(head, widths, width, color(stdout, COLOR_STRONG), color(stdout, COLOR_END));
+        for (unsigned k = 0; k < n; k++)
+            print_cells(held[k], widths, width, "", "");
+        shown += n;
+    }
+    return step == CLV_ROWS_FAILED ? print_error(&err) : print_totals(result, selection, shown);
+}

@@ -1,0 +1,398 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "index/gather.h"
+
+#if HAVE_SQLITE
+
+#include <stdlib.h>
+
+#include "base/mem.h"
+#include "flow/positions.h"
+
+enum {
+    STRETCH = 16 << 20, /* bytes of the input whose records are sorted together */
+    TAKEN = 0,          /* a descriptor that nothing is written to */
+};
+
+struct gather_flow {
+    struct index_flow is;
+    struct positions_reader reader; /* its position: of the next record */
+    uint64_t packets, captured;     /* so far */
+};
+
+bool gather_init(struct gather *g, struct index *ix, gather_take *take, void *user,
+                 struct clv_error *err)
+{
+    *g = (struct gather){.ix = ix, .form = {.dialect = &ix->dialect, .by = &ix->by}};
+    g->output = (struct form_output){
+        .flow = &g->owner,
+        .trail = ix->dialect.form == DIALECT_PCAPNG ? &g->trail : NULL,
+    };
+    g->has_scratch = form_scratch_init(&g->scratch, CLV_COMPRESS_NONE);
+    if (!g->has_scratch)
+        return clv_fail_nomem(err, ix->path, STAGE_CHUNK);
+    g->scratch.stage.take = take;
+    g->scratch.stage.user = user;
+    return true;
+}
+
+static void close_streams(struct gather *g)
+{
+    if (g->has_view)
+        input_release(&g->view.w, 0, g->view.w.len);
+    g->has_view = false;
+    for (size_t i = 0; i < g->n_all; i++)
+        source_close(&g->all[i]);
+    if (g->merge)
+        merge_close(&g->merge);
+    g->n_all = 0;
+}
+
+void gather_fini(struct gather *g)
+{
+    close_streams(g);
+    for (size_t i = 0; i < g->n; i++)
+        index_flow_fini(&g->flows[i].is);
+    mem_free(g->flows);
+    mem_free(g->heap);
+    mem_free(g->refs);
+    trail_fini(&g->trail);
+    if (g->has_scratch)
+        form_scratch_fini(&g->scratch);
+    *g = (struct gather){.ix = NULL};
+}
+
+/* The flow's next record, if it has one. */
+static bool next_of(struct gather *g, struct gather_flow *f, bool *more, struct clv_error *err)
+{
+    const enum positions_step step = positions_next(&f->reader);
+    *more = step == POSITIONS_ONE;
+    return step != POSITIONS_BAD ||
+           clv_fail(err, CLV_ERR_FORMAT, g->ix->path, "row %lld: its records are in no order",
+                    (long long)f->is.id);
+}
+
+bool gather_add(struct gather *g, int64_t id, struct clv_error *err)
+{
+    struct gather_flow *flows = mem_reserve(g->flows, &g->cap, g->n + 1, sizeof *flows);
+    if (!flows)
+        return clv_fail_nomem(err, g->ix->path, (g->n + 1) * sizeof *flows);
+    g->flows = flows;
+    struct gather_flow *f = &flows[g->n];
+    *f = (struct gather_flow){.packets = 0};
+    const bool ok = index_flow(g->ix, id, &f->is, err);
+    g->n++;
+    f->reader = (struct positions_reader){f->is.bytes, f->is.bytes + f->is.n_bytes, 0, false};
+    return ok;
+}
+
+static uint64_t position_at(const struct gather *g, size_t i)
+{
+    return g->flows[g->heap[i]].reader.position;
+}
+
+static void sift_down(struct gather *g, size_t i)
+{
+    for (;;) {
+        size_t least = i;
+        for (size_t k = 2 * i + 1; k <= 2 * i + 2 && k < g->n_heap; k++)
+            if (position_at(g, k) < position_at(g, least))
+                least = k;
+        if (least == i)
+            return;
+        const size_t other = g->heap[i];
+        g->heap[i] = g->heap[least];
+        g->heap[least] = other;
+        i = least;
+    }
+}
+
+/* What all records share must fit one file. */
+static bool settle_output(struct gather *g, struct clv_error *err)
+{
+    for (size_t i = 1; g->form.dialect->form == DIALECT_PCAP && i < g->n; i++)
+        if (g->flows[i].is.flow.kind != g->flows[0].is.flow.kind) {
+            (void)clv_fail(err, CLV_ERR_FORMAT, g->ix->path,
+                           "the flows' link types or times do not fit one classic pcap");
+            return clv_fail_hint(err, "index with --format pcapng, or choose fewer flows");
+        }
+    if (g->n)
+        g->owner = g->flows[0].is.flow;
+    if (g->n != 1) /* names and secrets of them all */
+        g->owner = (struct flow){.key.kind = g->owner.key.kind, .kind = g->owner.kind};
+    return true;
+}
+
+/* Streams are read anew for each capture that is gathered. */
+static bool begin_streams(struct gather *g, struct clv_error *err)
+{
+    struct index *ix = g->ix;
+    enum { MEMORY = 64 << 20, OPEN = 256 };
+    for (size_t i = 0; i < ix->n_sources; i++) {
+        const uint64_t position = ix->sources[i].position;
+        source_rewind(&ix->sources[i]);
+        ix->sources[i].position = position;
+    }
+    g->all = ix->sources;
+    g->n_all = ix->n_sources;
+    g->at = 0;
+    if (!ix->receipt.params.merge || ix->n_sources == 1)
+        return true;
+    const struct merge_limits limits = {
+        .recover = ix->receipt.params.recover, .memory = MEMORY, .max_open = OPEN};
+    if (!merge_open(&g->merge, &g->merged, ix->sources, ix->n_sources, ix->header, &limits, err))
+        return false;
+    g->all = &g->merged;
+    g->n_all = 1;
+    return true;
+}
+
+static bool begin(struct gather *g, struct clv_error *err)
+{
+    g->heap = mem_alloc(g->n + 1, sizeof *g->heap);
+    if (!g->heap)
+        return clv_fail_nomem(err, g->ix->path, g->n * sizeof *g->heap);
+    for (size_t i = 0; i < g->n; i++) {
+        bool more;
+        if (!next_of(g, &g->flows[i], &more, err))
+            return false;
+        if (more)
+            g->heap[g->n_heap++] = i;
+    }
+    for (size_t i = g->n_heap / 2; i-- > 0;)
+        sift_down(g, i);
+    g->begun = true;
+    return !g->ix->streams || begin_streams(g, err);
+}
+
+static bool begin_output(struct gather *g, struct clv_error *err)
+{
+    static const struct stage_place place = {.fd = TAKEN};
+    return settle_output(g, err) &&
+           form_begin(&g->form, &g->scratch, &g->output, &place, g->ix->path, err);
+}
+
+/* The window that has the position, of streams that are read up to it. */
+static bool read_to(struct gather *g, uint64_t position, struct clv_error *err)
+{
+    while (!g->has_view || position - g->view.position >= g->view.w.len) {
+        if (g->has_view) {
+            const bool last = g->view.w.last;
+            input_release(&g->view.w, 0, g->view.w.len);
+            g->has_view = false;
+            if (last)
+                source_close(&g->all[g->at++]);
+        }
+        while (g->at + 1 < g->n_all && g->all[g->at + 1].position <= position)
+            source_close(&g->all[g->at++]);
+        if (g->at == g->n_all)
+            return clv_fail(err, CLV_ERR_IO, g->ix->path, "the captures end before byte %llu",
+                            (unsigned long long)position);
+        struct source *s = &g->all[g->at];
+        if (!s->reading) {
+            const struct input_plan plan = {
+                .window = STRETCH, .slack = s->format.record_max, .buffers = 1};
+            if (!source_begin(s, &plan, err))
+                return false;
+            s->reading = true;
+            g->view.position = s->position;
+        } else {
+            g->view.position += g->view.w.len;
+        }
+        if (input_next(s->in, &g->view.w, err) != INPUT_WINDOW)
+            return false;
+        g->view.source = s;
+        g->has_view = true;
+    }
+    return true;
+}
+
+/* The same of captures that are mapped. */
+static bool find_view(struct gather *g, uint64_t position, struct clv_error *err)
+{
+    struct view *v = &g->view;
+    size_t from = 0, to = g->ix->n_views;
+    while (to - from > 1) {
+        const size_t middle = from + (to - from) / 2;
+        if (g->ix->views[middle].position <= position)
+            from = middle;
+        else
+            to = middle;
+    }
+    *v = g->ix->views[from];
+    return (position >= v->position && position - v->position < v->w.len) ||
+           clv_fail(err, CLV_ERR_IO, g->ix->path, "the captures have no byte %llu",
+                    (unsigned long long)position);
+}
+
+static int by_offset(const void *x, const void *y)
+{
+    const struct form_ref *a = x, *b = y;
+    return (a->offset > b->offset) - (a->offset < b->offset);
+}
+
+/* The record at the position of the flow, in the window. */
+static bool read_record(struct gather *g, struct gather_flow *f, const struct form_round *round,
+                        struct walk_record *rec, struct clv_error *err)
+{
+    const uint32_t offset = (uint32_t)(f->reader.position - round->position);
+    if (!form_reread(round, offset, &g->cursor, rec)) {
+        (void)clv_fail(err, CLV_ERR_IO, g->ix->path, "no record lies where flow %lld has one",
+                       (long long)f->is.id);
+        return clv_fail_hint(err, "the capture has changed since: index it again");
+    }
+    f->packets++;
+    f->captured += dialect_cut(g->form.dialect, rec->caplen);
+    g->records++;
+    return true;
+}
+
+static bool take_record(struct gather *g, struct gather_flow *f, const struct form_round *round,
+                        struct clv_error *err)
+{
+    struct form_ref *refs = mem_reserve(g->refs, &g->refs_cap, g->n_refs + 1, sizeof *refs);
+    struct walk_record rec;
+    if (!refs)
+        return clv_fail_nomem(err, g->ix->path, (g->n_refs + 1) * sizeof *refs);
+    g->refs = refs;
+    if (!read_record(g, f, round, &rec, err))
+        return false;
+    refs[g->n_refs++] = (struct form_ref){(uint32_t)(rec.raw - round->base), rec.raw_len};
+    return true;
+}
+
+static bool check_flow(const struct gather *g, const struct gather_flow *f, struct clv_error *err)
+{
+    if (f->packets == f->is.packets && f->captured == f->is.captured)
+        return true;
+    (void)clv_fail(err, CLV_ERR_IO, g->ix->path,
+                   "flow %lld has %llu records of %llu bytes, and should have %llu of %llu",
+                   (long long)f->is.id, (unsigned long long)f->packets,
+                   (unsigned long long)f->captured, (unsigned long long)f->is.packets,
+                   (unsigned long long)f->is.captured);
+    return clv_fail_hint(err, "the capture has changed since: index it again");
+}
+
+/* The records of a stretch of the window, of all flows. */
+static bool take_stretch(struct gather *g, const struct form_round *round, uint64_t end,
+                         uint64_t bytes, struct clv_error *err)
+{
+    bool one = true;
+    uint64_t taken = 0;
+    g->n_refs = 0;
+    while (g->n_heap && position_at(g, 0) < end && (taken < bytes || g->n > 1)) {
+        struct gather_flow *f = &g->flows[g->heap[0]];
+        bool more = true;
+        g->cursor.until = 0; /* another flow may have gone further */
+        one = one && (g->n_refs == 0 || g->n == 1);
+        while (more && f->reader.position < end && (taken < bytes || g->n > 1)) {
+            if (!take_record(g, f, round, err) || !next_of(g, f, &more, err))
+                return false;
+            taken += g->refs[g->n_refs - 1].len;
+        }
+        if (!more) {
+            if (!check_flow(g, f, err))
+                return false;
+            g->heap[0] = g->heap[--g->n_heap];
+        }
+        sift_down(g, 0);
+    }
+    if (!one)
+        qsort(g->refs, g->n_refs, sizeof *g->refs, by_offset);
+    return true;
+}
+
+static bool finish(struct gather *g, const struct form_round *round)
+{
+    bool any = false;
+    if (!form_finish(&g->form, &g->scratch, &g->output, round, false))
+        return false;
+    if (g->form.dialect->picker && !form_rest(&g->form, &g->output, round, &any))
+        return clv_fail_nomem(g->scratch.stage.err, g->ix->path, sizeof *round);
+    g->over = true;
+    return (!any || form_finish(&g->form, &g->scratch, &g->output, round, true)) &&
+           form_end(&g->scratch, &g->output);
+}
+
+/* Where the earliest of what is left lies. */
+static bool find_window(struct gather *g, struct form_round *round, struct clv_error *err)
+{
+    const uint64_t position = position_at(g, 0);
+    if (g->ix->streams ? !read_to(g, position, err) : !find_view(g, position, err))
+        return false;
+    const struct view *v = &g->view;
+    round->base = v->w.p;
+    round->avail = v->w.avail;
+    round->position = v->position;
+    round->source.format = &v->source->format;
+    g->cursor = (struct form_cursor){.until = 0};
+    return true;
+}
+
+static struct form_round round_of(const struct gather *g)
+{
+    return (struct form_round){
+        .source = {.dialect = &g->ix->dialect, .n_entries = ledger_count(&g->ix->ledger)},
+    };
+}
+
+static void give(const struct gather *g, const struct walk_record *rec, struct clv_record *to)
+{
+    const struct source *s = g->view.source;
+    *to = (struct clv_record){
+        .data = rec->data,
+        .caplen = rec->caplen,
+        .origlen = rec->origlen,
+        .ts_ns = rec->ts_ns,
+        .offset = g->view.w.offset + (uint64_t)(rec->raw - g->view.w.p),
+        .raw = rec->raw,
+        .raw_len = rec->raw_len,
+        .linktype = s->format.kind == WALK_PCAP
+                        ? s->format.pub.linktype
+                        : ledger_iface(&g->ix->ledger, rec->iface)->linktype,
+    };
+}
+
+bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t *got,
+                    struct clv_error *err)
+{
+    struct form_round round = round_of(g);
+    *got = 0;
+    if (!g->begun && !begin(g, err))
+        return false;
+    if (g->n_heap == 0)
+        return true;
+    if (!find_window(g, &round, err))
+        return false;
+    struct gather_flow *f = &g->flows[g->heap[0]];
+    const uint64_t end = round.position + g->view.w.len;
+    while (*got < n && g->n_heap && f->reader.position < end) {
+        struct walk_record rec;
+        bool more;
+        if (!read_record(g, f, &round, &rec, err) || !next_of(g, f, &more, err))
+            return false;
+        give(g, &rec, &recs[(*got)++]);
+        if (!more && !check_flow(g, f, err))
+            return false;
+        g->n_heap -= !more;
+    }
+    return input_check(g->view.source->in, err);
+}
+
+bool gather_step(struct gather *g, uint64_t bytes, struct clv_error *err)
+{
+    struct form_round round = round_of(g);
+    if (!g->begun && (!begin(g, err) || !begin_output(g, err)))
+        return false;
+    g->scratch.stage.err = err;
+    if (g->n_heap == 0)
+        return finish(g, &round);
+    if (!find_window(g, &round, err))
+        return false;
+    const uint64_t window_end = round.position + g->view.w.len;
+    const uint64_t end = g->n == 1 ? window_end : min_u64(window_end, position_at(g, 0) + STRETCH);
+    return take_stretch(g, &round, end, bytes, err) &&
+           form_put(&g->form, &g->scratch, &g->output, &round, g->refs, (uint32_t)g->n_refs) &&
+           input_check(g->view.source->in, err);
+}
+
+#endif

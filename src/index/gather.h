@@ -1,0 +1,60 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Flows' records, read where an index says that they lie, become one capture in the captures'
+ * order: of one flow the bytes of its output. It is made step by step, by the code that writes
+ * outputs (format/form.h), and each step's bytes go to whoever takes them.
+ */
+#ifndef CLEAVE_INDEX_GATHER_H
+#define CLEAVE_INDEX_GATHER_H
+
+#include "index/opened.h"
+
+struct gather_flow;
+
+typedef bool gather_take(void *user, const uint8_t *p, size_t len, struct clv_error *err);
+
+struct gather {
+    struct index *ix;
+    struct gather_flow *flows;
+    size_t n, cap;
+    size_t *heap; /* flows that have records left, that with the earliest one first */
+    size_t n_heap;
+    struct form form;
+    struct form_scratch scratch;
+    bool has_scratch, begun, over;
+    struct flow owner; /* of the one flow, or of none */
+    struct trail trail;
+    struct form_output output;
+    struct form_cursor cursor;
+    struct form_ref *refs;
+    size_t n_refs, refs_cap;
+    uint64_t records; /* so far */
+
+    /* Where captures are streams. */
+    struct merge *merge;
+    struct source merged;
+    struct source *all;
+    size_t n_all, at; /* sources, and the one that is read */
+    bool has_view;    /* a window of theirs is to be released */
+    struct view view; /* the window that is read */
+};
+
+/* On failure gather_fini() is harmless, as it is on a zeroed one. The index's captures are open. */
+CLV_MUST_CHECK bool gather_init(struct gather *g, struct index *ix, gather_take *take, void *user,
+                                struct clv_error *err);
+void gather_fini(struct gather *g);
+
+/* Adds a flow, before the first step. */
+CLV_MUST_CHECK bool gather_add(struct gather *g, int64_t id, struct clv_error *err);
+
+/*
+ * In place of steps, where there is one flow: its next records, n at most. *got is 0 behind the
+ * last. What they point at dies with the next call, but where captures are mapped.
+ */
+CLV_MUST_CHECK bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t *got,
+                                   struct clv_error *err);
+
+/* Goes on for about so many bytes of records. g->over: that was all. */
+CLV_MUST_CHECK bool gather_step(struct gather *g, uint64_t bytes, struct clv_error *err);
+
+#endif

@@ -1,0 +1,73 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "index/identity.h"
+
+#include <fcntl.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "input/input.h"
+
+#define XXH_INLINE_ALL
+#include <xxhash.h>
+
+enum { LOOK = 64 << 10 };
+
+/* Reads all len bytes from byte `at` on. */
+static bool read_all(int fd, uint8_t *to, size_t len, uint64_t at, const char *path,
+                     struct clv_error *err)
+{
+    const ssize_t n = io_read_at(fd, to, len, at);
+    return n == (ssize_t)len ||
+           (n < 0 ? clv_fail_errno(err, path, "cannot be read")
+                  : clv_fail(err, CLV_ERR_IO, path, "was truncated while it was read"));
+}
+
+static bool look(struct identity *is, int fd, const char *path, uint8_t *buf, struct clv_error *err)
+{
+    const size_t head = (size_t)min_u64(is->bytes, LOOK);
+    const size_t tail = (size_t)min_u64(is->bytes - head, LOOK);
+    XXH128_canonical_t digest;
+    if (!read_all(fd, buf, head, 0, path, err) ||
+        !read_all(fd, buf + head, tail, is->bytes - tail, path, err))
+        return false;
+    XXH128_canonicalFromHash(&digest, XXH3_128bits(buf, head + tail));
+    memcpy(is->digest, digest.digest, sizeof is->digest);
+    return true;
+}
+
+bool identity_of(struct identity *is, const char *path, struct clv_error *err)
+{
+    char buf[PATH_MAX];
+    struct stat st;
+    const char *file = input_file(path, buf);
+    const int fd = open(file, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return clv_fail_errno(err, file, "cannot be opened");
+    uint8_t *bytes = mem_alloc(2, LOOK);
+    bool ok = bytes || clv_fail_nomem(err, file, 2 * LOOK);
+    if (ok && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)))
+        ok = clv_fail(err, CLV_ERR_ARG, file, "is no regular file");
+    if (ok) {
+        is->bytes = (uint64_t)st.st_size;
+        is->modified_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
+        ok = look(is, fd, file, bytes, err);
+    }
+    mem_free(bytes);
+    (void)close(fd);
+    return ok;
+}
+
+bool identity_path(char absolute[PATH_MAX], const char *path, struct clv_error *err)
+{
+    char buf[PATH_MAX], real[PATH_MAX];
+    const char *file = input_file(path, buf);
+    if (!realpath(file, real))
+        return clv_fail_errno(err, file, "cannot be found");
+    const int n = snprintf(absolute, PATH_MAX, "%s%s", real, path + strlen(file));
+    return (n > 0 && n < PATH_MAX) || clv_fail(err, CLV_ERR_ARG, path, "its path is too long");
+}

@@ -1,0 +1,453 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "index/opened.h"
+
+#if HAVE_SQLITE
+
+#include <stdio.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "base/mem.h"
+#include "base/path.h"
+#include "index/identity.h"
+#include "index/schema.h"
+#include "job/job.h"
+#include "job/options.h"
+#include "manifest/name.h"
+
+enum { CAPTURES_MAX = 1 << 20 };
+
+/* The receipt stays in its row, which owns it. */
+static bool read_receipt(struct index *ix, struct clv_error *err)
+{
+    ix->receipt_row =
+        db_prepare(ix->db, "SELECT value FROM cleave WHERE key = 'receipt'", ix->path, err);
+    if (!ix->receipt_row)
+        return false;
+    const int step = sqlite3_step(ix->receipt_row);
+    if (step != SQLITE_ROW)
+        return step == SQLITE_DONE
+                   ? clv_fail(err, CLV_ERR_FORMAT, ix->path, "has no record of a run")
+                   : db_fail(ix->db, ix->path, err);
+    ix->receipt_text = (const char *)sqlite3_column_text(ix->receipt_row, 0);
+    ix->receipt_len = (size_t)sqlite3_column_bytes(ix->receipt_row, 0);
+    if (!ix->receipt_text)
+        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "has no record of a run");
+    return receipt_take(&ix->receipt, ix->path, ix->receipt_text, ix->receipt_len, err);
+}
+
+bool index_take(struct index *ix, sqlite3 *db, const char *path, struct clv_error *err)
+{
+    *ix = (struct index){.path = path, .db = db};
+    ledger_init(&ix->ledger, UINT64_MAX);
+    return read_receipt(ix, err);
+}
+
+bool index_open(struct index *ix, const char *path, struct clv_error *err)
+{
+    *ix = (struct index){.path = path};
+    ledger_init(&ix->ledger, UINT64_MAX);
+    return db_open(&ix->db, path, err) && schema_check(ix->db, path, err) && read_receipt(ix, err);
+}
+
+void index_close(struct index *ix)
+{
+    for (size_t i = 0; i < ix->n_sources; i++)
+        source_forget(&ix->sources[i]);
+    mem_free(ix->sources);
+    mem_free(ix->views);
+    places_fini(&ix->places);
+    for (size_t i = 0; i < ix->n_paths; i++)
+        mem_free(ix->paths[i]);
+    mem_free(ix->paths);
+    if (ix->has_metadata)
+        metadata_fini(&ix->metadata);
+    ledger_fini(&ix->ledger);
+    receipt_fini(&ix->receipt);
+    (void)sqlite3_finalize(ix->receipt_row);
+    db_close(&ix->db);
+    *ix = (struct index){.path = NULL};
+}
+
+/* A capture of the index, as its row says. */
+struct capture_row {
+    char path[PATH_MAX];
+    struct identity was;
+    uint64_t position, records;
+    int64_t number;
+};
+
+static bool read_row(const struct index *ix, sqlite3_stmt *s, struct capture_row *row,
+                     struct clv_error *err)
+{
+    const char *path = (const char *)sqlite3_column_text(s, 1);
+    const void *digest = sqlite3_column_blob(s, 4);
+    row->number = sqlite3_column_int64(s, 0);
+    row->was.bytes = (uint64_t)sqlite3_column_int64(s, 2);
+    row->was.modified_ns = sqlite3_column_int64(s, 3);
+    row->position = (uint64_t)sqlite3_column_int64(s, 5);
+    row->records = (uint64_t)sqlite3_column_int64(s, 6);
+    if (!path || strlen(path) >= sizeof row->path || !digest ||
+        sqlite3_column_bytes(s, 4) != sizeof row->was.digest || row->position > INT64_MAX)
+        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of captures is not sound");
+    memcpy(row->was.digest, digest, sizeof row->was.digest);
+    (void)snprintf(row->path, sizeof row->path, "%s", path);
+    return true;
+}
+
+/* Where it was, or beside the index, to which both may have been moved. */
+static bool look_for(const struct index *ix, char path[PATH_MAX])
+{
+    char dir[PATH_MAX], file[PATH_MAX];
+    if (access(input_file(path, file), R_OK) == 0)
+        return true;
+    path_parent(dir, ix->path);
+    const int n = snprintf(file, sizeof file, "%s/%s", dir, path_base(path));
+    char own[PATH_MAX];
+    if (n < 0 || (size_t)n >= sizeof file || access(input_file(file, own), R_OK) != 0)
+        return false;
+    memcpy(path, file, (size_t)n + 1);
+    return true;
+}
+
+static bool check_capture(const struct capture_row *row, const char *path, struct clv_error *err)
+{
+    struct identity is;
+    if (!identity_of(&is, path, err))
+        return false;
+    if (is.bytes == row->was.bytes && memcmp(is.digest, row->was.digest, sizeof is.digest) == 0)
+        return true;
+    if (is.bytes != row->was.bytes)
+        (void)clv_fail(err, CLV_ERR_IO, path, "has %llu bytes, and %llu when it was indexed",
+                       (unsigned long long)is.bytes, (unsigned long long)row->was.bytes);
+    else
+        (void)clv_fail(err, CLV_ERR_IO, path, "has changed since it was indexed");
+    return clv_fail_hint(err, "cleave index --force makes the index anew; --capture names another");
+}
+
+/* Where the capture of the row is now; row->path says where it was. */
+static bool find_capture(const struct index *ix, struct capture_row *row, const char *now,
+                         struct clv_error *err)
+{
+    if (now) {
+        (void)snprintf(row->path, sizeof row->path, "%s", now);
+    } else if (!look_for(ix, row->path)) {
+        (void)clv_fail(err, CLV_ERR_IO, row->path, "the capture is not there");
+        return clv_fail_hint(err, "--capture says where it is now");
+    }
+    return check_capture(row, row->path, err);
+}
+
+/* Takes a row as a capture that is not opened yet. */
+static bool add_capture(struct index *ix, const struct capture_row *row, struct clv_error *err)
+{
+    const size_t i = ix->n_paths;
+    struct source *sources = mem_reserve(ix->sources, &ix->cap_sources, i + 1, sizeof *sources);
+    if (sources)
+        ix->sources = sources;
+    char **paths = sources ? mem_grow(ix->paths, ix->cap_sources, sizeof *paths) : NULL;
+    if (paths)
+        ix->paths = paths;
+    if (!paths || !(paths[i] = mem_strdup(row->path)))
+        return clv_fail_nomem(err, ix->path, sizeof *sources);
+    sources[i] = (struct source){
+        .position = row->position,
+        .number = (size_t)row->number,
+        .records = row->records,
+    };
+    if (++ix->n_paths > 1 && sources[i - 1].position > row->position)
+        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "its captures are in no order");
+    return true;
+}
+
+/* Capture i, where n are named, 0: none is. */
+static bool check_number(const struct index *ix, size_t i, size_t n, struct clv_error *err)
+{
+    if (i < CAPTURES_MAX && (i < n || n == 0))
+        return true;
+    (void)clv_fail(err, CLV_ERR_ARG, ix->path, "it has more captures than are named");
+    return clv_fail_hint(
+        err, "without --capture they are looked for where they were, and beside the index");
+}
+
+static bool list_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
+{
+    sqlite3_stmt *s = db_prepare(
+        ix->db,
+        "SELECT id, path, bytes, modified, digest, position, records FROM captures ORDER BY id",
+        ix->path, err);
+    struct capture_row *row = mem_alloc(1, sizeof *row);
+    bool ok = s != NULL && (row || clv_fail_nomem(err, ix->path, sizeof *row));
+    int step = SQLITE_DONE;
+    while (ok && (step = sqlite3_step(s)) == SQLITE_ROW) {
+        const size_t i = ix->n_paths;
+        ok = check_number(ix, i, n, err) && read_row(ix, s, row, err) &&
+             find_capture(ix, row, n ? now[i] : NULL, err) && add_capture(ix, row, err);
+    }
+    if (ok && step != SQLITE_DONE)
+        ok = db_fail(ix->db, ix->path, err);
+    if (ok && ix->n_paths == 0)
+        ok = clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of captures is not sound");
+    if (ok && n && n != ix->n_paths)
+        ok = clv_fail(err, CLV_ERR_ARG, ix->path, "it has %zu captures, and %zu are named",
+                      ix->n_paths, n);
+    (void)sqlite3_finalize(s);
+    mem_free(row);
+    return ok;
+}
+
+/* Opens them. All at once are looked up, since each look into an archive reads its directory. */
+static bool probe_captures(struct index *ix, struct clv_error *err)
+{
+    if (!places_list(&ix->places, (const char *const *)ix->paths, ix->n_paths, NULL, err))
+        return false;
+    for (size_t i = 0; i < ix->n_paths; i++) {
+        struct source *s = &ix->sources[i];
+        const struct source row = *s;
+        if (i >= ix->places.n || strcmp(ix->places.all[i].path, ix->paths[i]) != 0)
+            return clv_fail(err, CLV_ERR_ARG, ix->paths[i], "is an archive: name its member");
+        ix->n_sources++;
+        if (!source_probe(s, &ix->places.all[i], -1, false, err))
+            return false;
+        s->position = row.position;
+        s->number = row.number;
+        s->records = row.records;
+    }
+    return true;
+}
+
+static bool read_kinds(struct index *ix, struct clv_error *err)
+{
+    sqlite3_stmt *s = db_prepare(
+        ix->db, "SELECT id, linktype, fcs, nanoseconds FROM kinds ORDER BY id", ix->path, err);
+    bool ok = s != NULL;
+    int step = SQLITE_DONE;
+    unsigned n = 0;
+    while (ok && (step = sqlite3_step(s)) == SQLITE_ROW) {
+        const int64_t linktype = sqlite3_column_int64(s, 1), fcs_len = sqlite3_column_int64(s, 2);
+        ok = sqlite3_column_int64(s, 0) == n && n < DIALECT_KINDS && linktype >= 0 &&
+             linktype <= UINT16_MAX && fcs_len >= 0 && fcs_len <= UINT8_MAX;
+        if (!ok)
+            (void)clv_fail(err, CLV_ERR_FORMAT, ix->path, "its kinds of outputs are not sound");
+        else
+            ix->dialect.kinds[n++] = (struct dialect_kind){
+                .linktype = (uint16_t)linktype,
+                .fcs_len = (uint8_t)fcs_len,
+                .nanoseconds = sqlite3_column_int(s, 3) != 0,
+            };
+    }
+    atomic_store(&ix->dialect.n_kinds, n);
+    if (ok && step != SQLITE_DONE)
+        ok = db_fail(ix->db, ix->path, err);
+    (void)sqlite3_finalize(s);
+    return ok;
+}
+
+/* What is said between records becomes the ledger again, by the code that read it first. */
+struct relearning {
+    struct walk_state st;
+    size_t source; /* the next one that has not begun */
+    uint32_t *rest;
+    size_t n_rest, rest_cap;
+    uint64_t last; /* position */
+};
+
+/* The savefiles that begin up to the position. */
+static bool begin_savefiles(struct index *ix, struct relearning *r, uint64_t position,
+                            struct clv_error *err)
+{
+    for (; r->source < ix->n_sources && ix->sources[r->source].position <= position; r->source++) {
+        const struct source *s = &ix->sources[r->source];
+        r->st = (struct walk_state){.big_endian = s->format.big_endian};
+        if (s->format.kind == WALK_PCAP &&
+            !walk_note_savefile(&ix->ledger, &r->st, &s->format.pub, s->position, err))
+            return false;
+    }
+    return true;
+}
+
+static bool relearn_block(struct index *ix, struct relearning *r, uint64_t position,
+                          const uint8_t *block, size_t len, bool rest, struct clv_error *err)
+{
+    struct walk_record rec;
+    const uint32_t n = ledger_count(&ix->ledger);
+    if (position < r->last || !block || len > NG_BLOCK_MAX ||
+        walk_block(&ix->ledger, &r->st, block, len, &rec) != WALK_BLOCK || rec.raw_len != len)
+        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "its blocks are not sound");
+    r->last = position;
+    if (!walk_note(&ix->ledger, &r->st, block, (uint32_t)len, position, err))
+        return false;
+    if (!rest || ledger_count(&ix->ledger) == n)
+        return true;
+    uint32_t *all = mem_reserve(r->rest, &r->rest_cap, r->n_rest + 1, sizeof *all);
+    if (!all)
+        return clv_fail_nomem(err, ix->path, sizeof *all);
+    r->rest = all;
+    all[r->n_rest++] = n;
+    return true;
+}
+
+static bool relearn_rows(struct index *ix, struct relearning *r, struct clv_error *err)
+{
+    sqlite3_stmt *s =
+        db_prepare(ix->db, "SELECT position, block, rest FROM blocks ORDER BY id", ix->path, err);
+    bool ok = s != NULL;
+    int step = SQLITE_DONE;
+    while (ok && (step = sqlite3_step(s)) == SQLITE_ROW) {
+        const uint64_t position = (uint64_t)sqlite3_column_int64(s, 0);
+        ok = begin_savefiles(ix, r, position, err) &&
+             relearn_block(ix, r, position, sqlite3_column_blob(s, 1),
+                           (size_t)sqlite3_column_bytes(s, 1), sqlite3_column_int(s, 2), err);
+    }
+    if (ok && step != SQLITE_DONE)
+        ok = db_fail(ix->db, ix->path, err);
+    (void)sqlite3_finalize(s);
+    return ok && begin_savefiles(ix, r, UINT64_MAX, err);
+}
+
+static bool relearn(struct index *ix, struct clv_error *err)
+{
+    struct relearning r = {.source = 0};
+    ix->dialect.ledger = &ix->ledger;
+    ix->dialect.picker = NULL;
+    bool ok = relearn_rows(ix, &r, err);
+    if (ok && ix->dialect.form == DIALECT_PCAPNG && ix->dialect.metadata) {
+        ok = ix->has_metadata = metadata_init(&ix->metadata, &ix->ledger, &ix->secret);
+        ok = ok && metadata_set_rest(&ix->metadata, r.rest, r.n_rest);
+        if (!ok)
+            (void)clv_fail_nomem(err, ix->path, sizeof ix->metadata);
+        ix->dialect.picker = &ix->metadata;
+    }
+    mem_free(r.rest);
+    return ok;
+}
+
+/* All windows of a mapped capture. */
+static bool map_source(struct index *ix, struct source *s, struct clv_error *err)
+{
+    const struct input_plan plan = {
+        .window = (size_t)1 << 30, .slack = s->format.record_max, .buffers = 1};
+    uint64_t position = s->position;
+    if (!source_begin(s, &plan, err))
+        return false;
+    for (;;) {
+        struct view *views = mem_reserve(ix->views, &ix->views_cap, ix->n_views + 1, sizeof *views);
+        if (!views)
+            return clv_fail_nomem(err, s->path, sizeof *views);
+        ix->views = views;
+        struct view *v = &views[ix->n_views];
+        if (input_next(s->in, &v->w, err) != INPUT_WINDOW)
+            return false;
+        v->source = s;
+        v->position = position;
+        position += v->w.len;
+        ix->n_views++;
+        if (v->w.last)
+            return true;
+    }
+}
+
+bool index_find_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
+{
+    const struct clv_split_params *params = &ix->receipt.params;
+    if (ix->ready)
+        return true;
+    if (!list_captures(ix, now, n, err) || !probe_captures(ix, err) ||
+        !secret_draw(&ix->secret, err) ||
+        !flow_by_parse(&ix->by, options_by_name(params), options_by(params), params->directed, err))
+        return false;
+    ix->header =
+        job_dialect(&ix->dialect, params, ix->sources, ix->n_sources) ? ix->dialect.header : NULL;
+    ix->streams = params->merge && ix->n_sources > 1;
+    for (size_t i = 0; i < ix->n_sources; i++)
+        ix->streams |= ix->sources[i].stream;
+    if (!read_kinds(ix, err) || !relearn(ix, err))
+        return false;
+    for (size_t i = 0; !ix->streams && i < ix->n_sources; i++)
+        if (!map_source(ix, &ix->sources[i], err))
+            return false;
+    ix->ready = true;
+    return true;
+}
+
+/* An address as it is compared (schema_key()). */
+static void take_key(sqlite3_stmt *s, int column, uint8_t addr[16], uint8_t *family)
+{
+    const uint8_t *key = sqlite3_column_blob(s, column);
+    const int len = sqlite3_column_bytes(s, column);
+    if (!key || !((len == 5 && key[0] == 4) || (len == 17 && key[0] == 6)))
+        return;
+    memcpy(addr, key + 1, (size_t)len - 1);
+    *family = key[0];
+}
+
+/* In pcapng outputs have all kinds, and more than are counted. */
+static bool has_kind(const struct index *ix, int64_t kind)
+{
+    return kind >= 0 && (!ix->ready || kind < (int64_t)atomic_load(&ix->dialect.n_kinds) ||
+                         (kind == DIALECT_KINDS && ix->dialect.form != DIALECT_PCAP));
+}
+
+static bool take_flow(const struct index *ix, sqlite3_stmt *s, struct index_flow *f,
+                      struct clv_error *err)
+{
+    const char *proto = (const char *)sqlite3_column_text(s, 1);
+    const char *name = (const char *)sqlite3_column_text(s, 7);
+    const void *bytes = sqlite3_column_blob(s, 10);
+    const int64_t kind = sqlite3_column_int64(s, 8);
+    struct flow_key *key = &f->flow.key;
+    f->n_bytes = (size_t)sqlite3_column_bytes(s, 10);
+    if (!bytes || !name || !has_kind(ix, kind) || sqlite3_column_int64(s, 9) < 0)
+        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "row %lld is not sound", (long long)f->id);
+    /* Outputs of what has no flow count apart, and come last. */
+    f->flow.n = (uint32_t)(sqlite3_column_type(s, 0) != SQLITE_NULL
+                               ? (uint64_t)sqlite3_column_int64(s, 0)
+                               : (uint64_t)f->id - ix->receipt.result.flows);
+    f->flow.key.kind = f->flow.kind = (uint8_t)kind;
+    take_key(s, 2, key->a, &key->family);
+    take_key(s, 3, key->b, &key->family);
+    key->has = ix->by.fields & FLOW_BY_PROTO ? FLOW_HAS_PROTO : 0;
+    key->proto = proto && strcmp(proto, "udp") == 0 ? CLV_PROTO_UDP : 0;
+    if (sqlite3_column_type(s, 4) != SQLITE_NULL)
+        key->has = FLOW_HAS_SHARD;
+    f->packets = (uint64_t)sqlite3_column_int64(s, 5);
+    f->captured = (uint64_t)sqlite3_column_int64(s, 6);
+    f->size = (uint64_t)sqlite3_column_int64(s, 9);
+    f->name = mem_strdup(name);
+    f->bytes = mem_alloc(f->n_bytes, 1);
+    if (!f->name || !f->bytes)
+        return clv_fail_nomem(err, ix->path, f->n_bytes);
+    memcpy(f->bytes, bytes, f->n_bytes);
+    return true;
+}
+
+bool index_flow(const struct index *ix, int64_t id, struct index_flow *f, struct clv_error *err)
+{
+    *f = (struct index_flow){.id = id};
+    sqlite3_stmt *s =
+        db_prepare(ix->db,
+                   "SELECT flow, proto, src_key, dst_key, shard, src_packets + dst_packets, "
+                   "src_captured_bytes + dst_captured_bytes, file, kind, output_bytes, positions "
+                   "FROM outputs WHERE id = ?",
+                   ix->path, err);
+    if (!s)
+        return false;
+    (void)sqlite3_bind_int64(s, 1, id);
+    const int step = sqlite3_step(s);
+    const bool ok = step == SQLITE_ROW ? take_flow(ix, s, f, err)
+                    : step == SQLITE_DONE
+                        ? clv_fail(err, CLV_ERR_FORMAT, ix->path, "has no row %lld", (long long)id)
+                        : db_fail(ix->db, ix->path, err);
+    (void)sqlite3_finalize(s);
+    return ok;
+}
+
+void index_flow_fini(struct index_flow *f)
+{
+    mem_free(f->bytes);
+    mem_free((void *)(uintptr_t)f->name);
+    f->bytes = NULL;
+    f->name = NULL;
+}
+
+#endif

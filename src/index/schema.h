@@ -1,0 +1,56 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * The tables of an index. The columns of `flows` are those of the manifest, all of them, whichever
+ * a run has, and some that follow from these.
+ */
+#ifndef CLEAVE_INDEX_SCHEMA_H
+#define CLEAVE_INDEX_SCHEMA_H
+
+#include "index/db.h"
+#include "manifest/columns.h"
+
+enum { SCHEMA_KEY_MAX = 17 }; /* bytes of an address as it is compared */
+
+/* What a column of the manifest is in the table. */
+static inline bool schema_is_integer(enum column_type type)
+{
+    return type == COLUMN_NUMBER || type == COLUMN_PORT || type == COLUMN_TIME;
+}
+
+/* An address as it is compared: 4 or 6, and its bytes. Returns its length. */
+size_t schema_key(uint8_t key[SCHEMA_KEY_MAX], const uint8_t *addr, uint8_t family);
+
+/* Makes the tables, and the view `flows` of them. */
+CLV_MUST_CHECK bool schema_create(sqlite3 *db, const char *what, struct clv_error *err);
+
+/* Makes the views for people, when all rows are there. */
+CLV_MUST_CHECK bool schema_views(sqlite3 *db, const char *what, struct clv_error *err);
+
+/*
+ * false: the tables of an index that was opened are not as schema_create() makes them: other
+ * columns, views, triggers, generated columns that do something else.
+ */
+CLV_MUST_CHECK bool schema_check(sqlite3 *db, const char *what, struct clv_error *err);
+
+enum {
+    SCHEMA_KIND = 1, /* parameters of schema_insert(); from SCHEMA_FIRST on each column, and of an
+                        address the form that is compared */
+    SCHEMA_BYTES,
+    SCHEMA_POSITIONS,
+    SCHEMA_FIRST,
+};
+
+/* A statement that adds a row with these columns; NULL: *err says why. */
+sqlite3_stmt *schema_insert(sqlite3 *db, const struct column *const *columns, unsigned n,
+                            const char *what, struct clv_error *err);
+
+/*
+ * Binds a value of the column, NULL: none, to parameter *at of it, and moves *at on. Text is made
+ * in out, and the form that is compared in key; both are borrowed until the next step. false:
+ * SQLite says why.
+ */
+CLV_MUST_CHECK bool schema_bind(sqlite3_stmt *s, int *at, const struct column *c,
+                                const struct column_value *v, struct text *out,
+                                uint8_t key[SCHEMA_KEY_MAX]);
+
+#endif

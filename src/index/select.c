@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "index/select.h"
+
+#if HAVE_SQLITE
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "base/clock.h"
+#include "base/mem.h"
+#include "index/schema.h"
+#include "manifest/name.h"
+#include "scan/filter.h"
+
+enum {
+    ASK = 10000,         /* instructions of SQLite's between two looks at the clock */
+    WHERE_S = 60,        /* seconds that a condition may take */
+    VALUE_MAX = 1 << 20, /* bytes of a value, so that no condition makes large ones */
+    COMMUNITY_ID = 30,   /* characters: "1:" and the base64 of 20 bytes */
+    SQL_MAX = 1 << 20,
+};
+
+/* The condition so far. */
+struct condition {
+    struct text sql;
+    const char *path;
+    bool any;
+};
+
+CLV_PRINTF(2, 3) static void add(struct condition *c, const char *format, ...)
+{
+    va_list args;
+    if (c->sql.full)
+        return;
+    va_start(args, format);
+    const int n = vsnprintf(c->sql.p + c->sql.len, c->sql.cap - c->sql.len, format, args);
+    va_end(args);
+    if (n < 0 || (size_t)n >= c->sql.cap - c->sql.len)
+        c->sql.full = true;
+    else
+        c->sql.len += (size_t)n;
+}
+
+/* Conditions of one kind follow, of which one has to hold. */
+static void begin_kind(struct condition *c)
+{
+    add(c, "%s(0", c->any ? " AND " : "");
+    c->any = true;
+}
+
+static void add_key(struct condition *c, const uint8_t *addr, const uint8_t *mask, uint8_t family,
+                    bool last)
+{
+    const unsigned len = family == 4 ? 4 : 16;
+    add(c, "x'%02x", family);
+    for (unsigned i = 0; i < len; i++)
+        add(c, "%02x", last ? (uint8_t)(addr[i] | ~mask[i]) : addr[i]);
+    add(c, "'");
+}
+
+static void add_hosts(struct condition *c, const struct filter *f)
+{
+    begin_kind(c);
+    for (size_t i = 0; i < f->n_hosts; i++)
+        for (unsigned src = 0; src < 2; src++) {
+            const struct filter_host *h = &f->hosts[i];
+            add(c, " OR %s_key BETWEEN ", src ? "src" : "dst");
+            add_key(c, h->addr, h->mask, h->family, false);
+            add(c, " AND ");
+            add_key(c, h->addr, h->mask, h->family, true);
+        }
+    add(c, ")");
+}
+
+static void add_ports(struct condition *c, const struct filter *f)
+{
+    begin_kind(c);
+    for (size_t i = 0; i < f->n_ports; i++)
+        add(c, " OR sport BETWEEN %u AND %u OR dport BETWEEN %u AND %u", f->ports[i].from,
+            f->ports[i].to, f->ports[i].from, f->ports[i].to);
+    add(c, ")");
+}
+
+/* As the table has them: by name where they have one. */
+static void add_protos(struct condition *c, const struct filter *f)
+{
+    begin_kind(c);
+    for (size_t i = 0; i < f->n_protos; i++)
+        for (unsigned n = f->protos[i].from; n <= f->protos[i].to; n++) {
+            const char *name = name_of_proto((uint8_t)n);
+            if (name)
+                add(c, " OR proto = '%s'", name);
+            else
+                add(c, " OR proto = '%u'", n);
+        }
+    add(c, ")");
+}
+
+/* "3,7-9" */
+static bool add_numbers(struct condition *c, const char *text, struct clv_error *err)
+{
+    begin_kind(c);
+    for (const char *p = text;; p++) {
+        char *end;
+        errno = 0;
+        const uint64_t from = *p >= '0' && *p <= '9' ? strtoull(p, &end, 10) : (end = NULL, 0);
+        uint64_t to = from;
+        if (end && *end == '-' && end[1] >= '0' && end[1] <= '9')
+            to = strtoull(end + 1, &end, 10);
+        if (!end || errno || (*end && *end != ',') || from > to || to > INT64_MAX) {
+            (void)clv_fail(err, CLV_ERR_OPTION, "flow", "\"%.60s\" cannot be", p);
+            return clv_fail_hint(err, "it takes N or N-M, with commas between them");
+        }
+        add(c, " OR flow BETWEEN %" PRIu64 " AND %" PRIu64, from, to);
+        p = end;
+        if (!*p)
+            break;
+    }
+    add(c, ")");
+    return true;
+}
+
+/* A text of a list, quoted. */
+static void add_quoted(struct condition *c, const char *p, size_t len)
+{
+    add(c, "'");
+    for (size_t i = 0; i < len; i++)
+        add(c, p[i] == '\'' ? "''" : "%c", p[i]);
+    add(c, "'");
+}
+
+static bool add_ids(struct condition *c, const char *text, struct clv_error *err)
+{
+    add(c, "%scommunity_id IN (''", c->any ? " AND " : "");
+    c->any = true;
+    for (const char *p = text;; p++) {
+        const size_t len = strcspn(p, ",");
+        if (len != COMMUNITY_ID || strncmp(p, "1:", 2) != 0 || p[len - 1] != '=') {
+            (void)clv_fail(err, CLV_ERR_OPTION, "community_id", "\"%.60s\" cannot be", p);
+            return clv_fail_hint(err, "it takes Community IDs such as "
+                                      "1:LQU9qZlK+B5F3KDmev6m5PMibrg=, with commas between them");
+        }
+        add(c, ",");
+        add_quoted(c, p, len);
+        p += len;
+        if (!*p)
+            break;
+    }
+    add(c, ")");
+    return true;
+}
+
+static bool add_lists(struct condition *c, const struct clv_selection *s, struct clv_error *err)
+{
+    struct filter f = {.n_hosts = 0};
+    const struct clv_split_params params = {.host = s->host, .port = s->port, .proto = s->proto};
+    bool ok = filter_init(&f, &params, err);
+    if (ok && f.n_hosts)
+        add_hosts(c, &f);
+    if (ok && f.n_ports)
+        add_ports(c, &f);
+    if (ok && f.n_protos)
+        add_protos(c, &f);
+    filter_fini(&f);
+    return ok;
+}
+
+/* A line of the file: a number, or else a name or a Community ID. */
+static bool add_line(sqlite3_stmt *insert, const char *line, size_t len)
+{
+    (void)sqlite3_bind_text(insert, 1, line, (int)len, SQLITE_STATIC);
+    const bool ok = sqlite3_step(insert) == SQLITE_DONE;
+    (void)sqlite3_reset(insert);
+    return ok;
+}
+
+/* What is wanted becomes a table that the connection alone sees. */
+static bool add_file(struct condition *c, sqlite3 *db, const char *file, struct clv_error *err)
+{
+    FILE *f = fopen(file, "re");
+    char *line = NULL;
+    size_t cap = 0;
+    ssize_t n;
+    if (!f)
+        return clv_fail_errno(err, file, "cannot be opened");
+    bool ok = db_do(db,
+                    "PRAGMA temp_store=MEMORY; CREATE TEMP TABLE IF NOT EXISTS wanted "
+                    "(what TEXT PRIMARY KEY) STRICT, WITHOUT ROWID; DELETE FROM temp.wanted;",
+                    c->path, err);
+    sqlite3_stmt *insert =
+        ok ? db_prepare(db, "INSERT OR IGNORE INTO temp.wanted VALUES (?)", c->path, err) : NULL;
+    ok = insert != NULL;
+    errno = 0;
+    while (ok && (n = getline(&line, &cap, f)) > 0) {
+        while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
+            n--;
+        if (n && *line != '#')
+            ok = add_line(insert, line, (size_t)n) || db_fail(db, c->path, err);
+    }
+    if (ok && ferror(f))
+        ok = clv_fail_errno(err, file, "cannot be read");
+    (void)sqlite3_finalize(insert);
+    free(line);
+    (void)fclose(f);
+    add(c, "%s(file IN wanted OR community_id IN wanted OR CAST(flow AS TEXT) IN wanted)",
+        c->any ? " AND " : "");
+    c->any = true;
+    return ok;
+}
+
+/* What a condition may do. */
+static int allow(void *user, int action, const char *a, const char *b, const char *database,
+                 const char *inner)
+{
+    (void)user, (void)database, (void)inner;
+    switch (action) {
+    case SQLITE_SELECT:
+        return SQLITE_OK;
+    case SQLITE_READ:
+        /* Not by `inner`: any name in a query is one. */
+        return strcmp(a, "flows") == 0 || strcmp(a, "wanted") == 0 ||
+                       (strcmp(a, "outputs") == 0 && strcmp(b, "positions") != 0)
+                   ? SQLITE_OK
+                   : SQLITE_DENY;
+    case SQLITE_FUNCTION:
+        return strcmp(b, "load_extension") == 0 ? SQLITE_DENY : SQLITE_OK;
+    default:
+        return SQLITE_DENY;
+    }
+}
+
+static bool add_condition(struct condition *c, sqlite3 *db, const struct clv_selection *s,
+                          struct clv_error *err)
+{
+    if (s->invert)
+        add(c, "(");
+    if ((s->flow && !add_numbers(c, s->flow, err)) || !add_lists(c, s, err))
+        return false;
+    if (s->community_id && !add_ids(c, s->community_id, err))
+        return false;
+    if (s->has_after) {
+        add(c, "%slast >= %" PRId64, c->any ? " AND " : "", s->after_ns);
+        c->any = true;
+    }
+    if (s->has_before) {
+        add(c, "%sfirst < %" PRId64, c->any ? " AND " : "", s->before_ns);
+        c->any = true;
+    }
+    if (s->flows && !add_file(c, db, s->flows, err))
+        return false;
+    if (s->where) { /* a comment in it ends with its line */
+        add(c, "%s(%s\n)", c->any ? " AND " : "", s->where);
+        c->any = true;
+    }
+    if (!c->any)
+        add(c, "1");
+    if (s->invert)
+        add(c, ") IS NOT TRUE");
+    return true;
+}
+
+/* The columns that can be sorted by: those of the table, and what people call some of them. */
+static bool add_order(struct condition *c, const struct clv_selection *s, struct clv_error *err)
+{
+    static const struct {
+        const char *word, *sql;
+    } words[] = {
+        {"bytes", "bytes DESC"},
+        {"packets", "packets DESC"},
+        {"duration", "duration DESC"},
+        {"captured_bytes", "captured_bytes DESC"},
+        {"src", "src_key"},
+        {"dst", "dst_key"},
+    };
+    const char *sql = NULL;
+    if (!s->sort)
+        return true;
+    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
+        if (strcmp(s->sort, words[i].word) == 0)
+            sql = words[i].sql;
+    for (unsigned i = 0; !sql && i < columns_n; i++)
+        if (strcmp(s->sort, columns_all[i].name) == 0)
+            sql = columns_all[i].name;
+    if (!sql) {
+        (void)clv_fail(err, CLV_ERR_OPTION, "sort", "\"%.60s\" is no column", s->sort);
+        return clv_fail_hint(err, "it takes bytes, packets, duration, first, last, file, src, dst, "
+                                  "sport, dport or any other column");
+    }
+    add(c, " ORDER BY %s, id", sql);
+    return true;
+}
+
+/* Called by SQLite now and then; what is not 0 ends the statement. */
+static int is_late(void *user)
+{
+    const struct select *sel = user;
+    return clock_ns() > sel->until_ns;
+}
+
+static bool confine(struct select *sel)
+{
+    sel->left_ns = WHERE_S * INT64_C(1000000000);
+    sqlite3_progress_handler(sel->db, ASK, is_late, sel);
+    return sqlite3_set_authorizer(sel->db, allow, NULL) == SQLITE_OK;
+}
+
+/* The statement, in c->sql. */
+static bool put_statement(struct condition *c, sqlite3 *db, const char *columns,
+                          const struct clv_selection *s, bool ordered, struct clv_error *err)
+{
+    add(c, "SELECT %s FROM flows WHERE ", columns);
+    if (!s)
+        add(c, "1");
+    else if (!add_condition(c, db, s, err) || (ordered && !add_order(c, s, err)))
+        return false;
+    if (ordered && (!s || !s->sort))
+        add(c, " ORDER BY id");
+    if (ordered && s && s->limit)
+        add(c, " LIMIT %" PRIu64, min_u64(s->limit, INT64_MAX));
+    return (!c->sql.full && text_whole(&c->sql)) ||
+           (clv_fail(err, CLV_ERR_ARG, "the selection", "is too long") ||
+            clv_fail_hint(err, "--flows FILE takes any number of flows"));
+}
+
+static bool prepare(struct select *sel, const char *sql, struct clv_error *err)
+{
+    const char *rest = "";
+    sel->until_ns = clock_ns() + sel->left_ns;
+    const int code = sqlite3_prepare_v2(sel->db, sql, -1, &sel->s, &rest);
+    if (code == SQLITE_OK && !*rest)
+        return true;
+    if (!sel->confined || code == SQLITE_NOMEM || code == SQLITE_CORRUPT)
+        return db_fail(sel->db, sel->path, err);
+    (void)clv_fail(err, CLV_ERR_OPTION, "where", "%s",
+                   code == SQLITE_OK ? "is more than a condition" : sqlite3_errmsg(sel->db));
+    return clv_fail_hint(err, "it takes a condition on the columns of the table of flows, such as "
+                              "\"bytes > 1e6 AND proto = 'udp'\"");
+}
+
+/*
+ * It has to be a condition without the parentheses that it gets, too: "1) OR (1" would undo those
+ * beside it. Uses what the statement leaves of its text.
+ */
+static bool check_where(struct select *sel, const struct text *statement, const char *where,
+                        struct clv_error *err)
+{
+    const size_t used = statement->len + 1;
+    struct text sql = text_on(statement->p + used, statement->cap - used);
+    text_str(&sql, "SELECT 1 FROM flows WHERE ");
+    text_str(&sql, where);
+    const bool ok = text_whole(&sql) ? prepare(sel, sql.p, err)
+                                     : clv_fail(err, CLV_ERR_OPTION, "where", "is too long");
+    (void)sqlite3_finalize(sel->s);
+    sel->s = NULL;
+    return ok;
+}
+
+bool select_begin(struct select *sel, sqlite3 *db, const char *columns,
+                  const struct clv_selection *selection, bool ordered, const char *path,
+                  struct clv_error *err)
+{
+    struct condition c = {.sql = text_on(mem_alloc(SQL_MAX, 1), SQL_MAX), .path = path};
+    *sel = (struct select){.db = db, .path = path, .confined = selection && selection->where};
+    if (!c.sql.p)
+        return clv_fail_nomem(err, path, SQL_MAX);
+    bool ok = put_statement(&c, db, columns, selection, ordered, err);
+    (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
+    if (ok && sel->confined)
+        ok = (confine(sel) || db_fail(db, path, err)) &&
+             check_where(sel, &c.sql, selection->where, err);
+    ok = ok && prepare(sel, c.sql.p, err);
+    mem_free(c.sql.p);
+    return ok;
+}
+
+int select_step(struct select *sel, struct clv_error *err)
+{
+    if (!sel->db)
+        return SQLITE_DONE;
+    sel->until_ns = clock_ns() + sel->left_ns;
+    const int code = sqlite3_step(sel->s);
+    sel->left_ns = sel->until_ns - clock_ns();
+    if (code == SQLITE_DONE)
+        select_end(sel); /* so that another one may begin */
+    if (code == SQLITE_ROW || code == SQLITE_DONE)
+        return code;
+    if (code == SQLITE_INTERRUPT && sel->confined)
+        (void)clv_fail(err, CLV_ERR_OPTION, "where", "takes longer than %d s", WHERE_S);
+    else if (sel->confined && (code == SQLITE_ERROR || code == SQLITE_TOOBIG))
+        (void)clv_fail(err, CLV_ERR_OPTION, "where", "%s", sqlite3_errmsg(sel->db));
+    else
+        (void)db_fail(sel->db, sel->path, err);
+    return code;
+}
+
+void select_end(struct select *sel)
+{
+    if (!sel->db)
+        return;
+    (void)sqlite3_finalize(sel->s);
+    sel->s = NULL;
+    (void)sqlite3_set_authorizer(sel->db, NULL, NULL);
+    sqlite3_progress_handler(sel->db, 0, NULL, NULL);
+    (void)sqlite3_limit(sel->db, SQLITE_LIMIT_LENGTH, INT32_MAX);
+    sel->db = NULL;
+}
+
+#endif
