@@ -39,18 +39,17 @@ static bool read_receipt(struct index *ix, struct clv_error *err)
 bool index_take(struct index *ix, sqlite3 *db, const char *path, struct clv_error *err)
 {
     *ix = (struct index){.path = path, .db = db};
-    ledger_init(&ix->ledger, UINT64_MAX);
     return read_receipt(ix, err);
 }
 
 bool index_open(struct index *ix, const char *path, struct clv_error *err)
 {
     *ix = (struct index){.path = path};
-    ledger_init(&ix->ledger, UINT64_MAX);
     return db_open(&ix->db, path, err) && schema_check(ix->db, path, err) && read_receipt(ix, err);
 }
 
-void index_close(struct index *ix)
+/* As before index_find_captures(). */
+static void forget_captures(struct index *ix)
 {
     for (size_t i = 0; i < ix->n_sources; i++)
         source_forget(&ix->sources[i]);
@@ -63,6 +62,17 @@ void index_close(struct index *ix)
     if (ix->has_metadata)
         metadata_fini(&ix->metadata);
     ledger_fini(&ix->ledger);
+    ix->sources = NULL;
+    ix->views = NULL;
+    ix->paths = NULL;
+    ix->places = (struct places){.n = 0};
+    ix->n_sources = ix->cap_sources = ix->n_views = ix->views_cap = ix->n_paths = 0;
+    ix->has_metadata = false;
+}
+
+void index_close(struct index *ix)
+{
+    forget_captures(ix);
     receipt_fini(&ix->receipt);
     (void)sqlite3_finalize(ix->receipt_row);
     db_close(&ix->db);
@@ -347,11 +357,10 @@ static bool map_source(struct index *ix, struct source *s, struct clv_error *err
     }
 }
 
-bool index_find_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
+static bool find_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
 {
     const struct clv_split_params *params = &ix->receipt.params;
-    if (ix->ready)
-        return true;
+    ledger_init(&ix->ledger, UINT64_MAX);
     if (!list_captures(ix, now, n, err) || !probe_captures(ix, err) ||
         !secret_draw(&ix->secret, err) ||
         !flow_by_parse(&ix->by, options_by_name(params), options_by(params), params->directed, err))
@@ -366,8 +375,14 @@ bool index_find_captures(struct index *ix, const char *const *now, size_t n, str
     for (size_t i = 0; !ix->streams && i < ix->n_sources; i++)
         if (!map_source(ix, &ix->sources[i], err))
             return false;
-    ix->ready = true;
     return true;
+}
+
+bool index_find_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
+{
+    if (!ix->ready && !(ix->ready = find_captures(ix, now, n, err)))
+        forget_captures(ix);
+    return ix->ready;
 }
 
 /* An address as it is compared (schema_key()). */

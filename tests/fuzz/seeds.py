@@ -372,6 +372,25 @@ def archives() -> dict[str, bytes]:
     }
 
 
+def indexes() -> dict[str, bytes]:
+    """A way to change an index, and what by: see fuzz_index.c."""
+    shb = bytes.fromhex("0a0d0d0a1c0000004d3c2b1a01000000ffffffffffffffff1c000000")
+    wheres = ["bytes > 100", "1) OR (1", "proto = 'udp' -- all", "(SELECT 1 FROM cleave)", "1; 2",
+              "src_key > x'04'", "zeroblob(99999999)", "flow IN (SELECT flow FROM flows)", "''"]
+    out = {"bytes-%d" % at: struct.pack(">BHB", 0, at, 0xff) for at in range(0, 60000, 3001)}
+    for i, p in enumerate((b"", b"\x80", b"\0\0", b"\xff" * 9, b"\0\x42", b"\x42" * 40, b"\0" + b"\xff" * 8)):
+        out["positions-%d" % i] = bytes([1, i]) + p
+    for i, p in enumerate((b"", shb, shb[:20], shb[::-1], shb + b"\1\0\0\0" + b"\x14\0\0\0" * 4)):
+        out["block-%d" % i] = bytes([2, i * 9]) + p
+    for i, n in enumerate((0, 1, 66, 1 << 40, (1 << 63) - 1, 1 << 63)):
+        out["capture-%d" % i] = b"\3" + n.to_bytes(8, "big")
+    for i, p in enumerate((b"", b"{}", b"[", b'{"options":{"by":"flow"},"inputs":[{"file":"x","bytes":1}]}')):
+        out["receipt-%d" % i] = b"\4" + p
+    for i, p in enumerate((b"", b"/etc/x", b"../x", b"a/./b", b"a//b", b"a\0b", b"\xff\x1b[31m", b"a" * 600)):
+        out["file-%d" % i] = bytes([5, i]) + p
+    return out | {"where-%d" % i: b"\6" + w.encode() for i, w in enumerate(wheres)}
+
+
 def main() -> None:
     root = Path(sys.argv[1])
     corpus = {
@@ -385,6 +404,7 @@ def main() -> None:
         "verify": recipes(),
         "receipt": receipt(),
         "unzip": archives(),
+        "index": indexes(),
     }
     corpus["split"] = {"%s-%d" % (name, choice): bytes([choice]) + data
                        for i, (name, data) in enumerate(corpus["walk"].items())
