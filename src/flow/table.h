@@ -180,14 +180,24 @@ static inline struct flow *flow_table_at(const struct flow_table *t, uint32_t i)
     return &chunks[i >> FLOW_CHUNK_BITS][i & (FLOW_CHUNK - 1)];
 }
 
-/* Starts the loads of entry i and of what is kept beside it, and waits for neither. */
+/* Starts the load of entry i, which lies in three lines of the cache. */
+static inline void flow_table_prefetch_entry(const struct flow_table *t, uint32_t i)
+{
+    const struct flow *f = flow_table_at(t, i);
+    static_assert(sizeof *f > 128 && sizeof *f <= 192 && offsetof(struct flow, sum) == 64,
+                  "each line is asked for");
+    __builtin_prefetch(f);
+    __builtin_prefetch(f->sum);
+    __builtin_prefetch(&f->name);
+}
+
+/* The same, and what is kept beside it, whose place follows from the number. */
 static inline void flow_table_prefetch(const struct flow_table *t, uint32_t i,
                                        enum flow_beside what)
 {
     const struct flow *f = flow_table_at(t, i);
     const uint32_t in_chunk = i & (FLOW_CHUNK - 1);
-    __builtin_prefetch(f);
-    __builtin_prefetch(&f->name);
+    flow_table_prefetch_entry(t, i);
     __builtin_prefetch((const char *)(f - in_chunk) + flow_table_beside_at(t, in_chunk, what), 1);
 }
 

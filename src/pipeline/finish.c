@@ -149,10 +149,7 @@ static void prefetch(const struct finish *f, uint64_t row, uint64_t to)
     enum { FLOW_AHEAD = 16, NAME_AHEAD = 8 };
     if (row + FLOW_AHEAD < to) {
         const struct flow_ref *r = &f->rows[row + FLOW_AHEAD];
-        const struct flow *flow = flow_table_at(&f->all.parts[r->part].flows, r->flow);
-        __builtin_prefetch(flow);
-        __builtin_prefetch(flow->sum);
-        __builtin_prefetch(&flow->name);
+        flow_table_prefetch_entry(&f->all.parts[r->part].flows, r->flow);
     }
     if (row + NAME_AHEAD < to) {
         const struct flow_ref *r = &f->rows[row + NAME_AHEAD];
