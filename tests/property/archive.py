@@ -216,6 +216,27 @@ def readers() -> None:
         raise harness.Skip('unzip, bsdtar and 7z are not here')
 
 
+def mounted() -> None:
+    """A file system that shows an archive shows what the directory has."""
+    for tool in 'fuse-zip', 'fusermount':
+        if not shutil.which(tool):
+            raise harness.Skip(tool + ' is not here')
+    if not os.access('/dev/fuse', os.R_OK | os.W_OK):
+        raise harness.Skip('/dev/fuse cannot be used')
+    path = suite.write('capture.pcap', talkative(suite.random('mounted'), 400, 3000).encode())
+    archive, tree, point = suite.path('out.zip'), suite.path('tree'), suite.path('mounted')
+    split([path], archive, '--name', '{src}/{n}.pcap')
+    split([path], tree, '--name', '{src}/{n}.pcap')
+    os.mkdir(point)
+    done = harness.run(['fuse-zip', '-r', archive, point])
+    if done.returncode != 0 or not os.path.ismount(point):
+        raise harness.Skip('fuse-zip cannot mount here: ' + done.stderr.decode().strip())
+    try:
+        check_equal(harness.tree_digest(point), harness.tree_digest(tree), 'what is mounted')
+    finally:
+        check_equal(harness.run(['fusermount', '-u', '-z', point]).returncode, 0, 'fusermount')
+
+
 def many() -> None:
     """As many members as 16 bits can count, and one more: two of them are no flows."""
     for n in 65533, 65534:
@@ -414,6 +435,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'damaged': damaged,
     'names': names,
     'readers': readers,
+    'mounted': mounted,
     'many': many,
     'beyond': beyond,
     'pipes': pipes,
