@@ -105,6 +105,7 @@ CLV_API const struct clv_option *clv_selection_options(size_t i);
 
 /* What flows come to. */
 struct clv_totals {
+    uint64_t rows; /* flows, and outputs of records that have none */
     uint64_t flows, packets, captured_bytes, wire_bytes;
     int64_t first_ns, last_ns; /* CLV_NO_TIME: no record has one */
 };

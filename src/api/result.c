@@ -250,19 +250,20 @@ bool clv_result_totals(struct clv_result *r, const struct clv_selection *selecti
     *totals = (struct clv_totals){.first_ns = CLV_NO_TIME, .last_ns = CLV_NO_TIME};
     if (!result_selection(&own, selection, err))
         return false;
-    const bool begun = select_begin(
-        &sel, r->db,
-        "count(*), sum(packets), sum(captured_bytes), sum(bytes), min(first), max(last)", &own,
-        false, r->path, err);
+    const bool begun = select_begin(&sel, r->db,
+                                    "count(*), count(flow), sum(packets), sum(captured_bytes), "
+                                    "sum(bytes), min(first), max(last)",
+                                    &own, false, r->path, err);
     const bool ok = begun && select_step(&sel, err) == SQLITE_ROW;
     if (ok) {
-        totals->flows = (uint64_t)sqlite3_column_int64(sel.s, 0);
-        totals->packets = (uint64_t)sqlite3_column_int64(sel.s, 1);
-        totals->captured_bytes = (uint64_t)sqlite3_column_int64(sel.s, 2);
-        totals->wire_bytes = (uint64_t)sqlite3_column_int64(sel.s, 3);
-        if (sqlite3_column_type(sel.s, 4) != SQLITE_NULL) {
-            totals->first_ns = sqlite3_column_int64(sel.s, 4);
-            totals->last_ns = sqlite3_column_int64(sel.s, 5);
+        totals->rows = (uint64_t)sqlite3_column_int64(sel.s, 0);
+        totals->flows = (uint64_t)sqlite3_column_int64(sel.s, 1);
+        totals->packets = (uint64_t)sqlite3_column_int64(sel.s, 2);
+        totals->captured_bytes = (uint64_t)sqlite3_column_int64(sel.s, 3);
+        totals->wire_bytes = (uint64_t)sqlite3_column_int64(sel.s, 4);
+        if (sqlite3_column_type(sel.s, 5) != SQLITE_NULL) {
+            totals->first_ns = sqlite3_column_int64(sel.s, 5);
+            totals->last_ns = sqlite3_column_int64(sel.s, 6);
         }
     }
     select_end(&sel);

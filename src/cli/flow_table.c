@@ -128,8 +128,9 @@ static int print_totals(struct clv_result *result, const struct clv_selection *s
     struct clv_error err;
     if (!clv_result_totals(result, selection, &t, &err))
         return print_error(&err);
-    (void)printf("%s flow%s", human_count(t.flows), plural(t.flows));
-    if (shown < t.flows)
+    (void)printf("%s flow%s%s", human_count(t.flows), plural(t.flows),
+                 t.rows > t.flows ? " and other" : "");
+    if (shown < t.rows)
         (void)printf(" (%s shown)", human_count(shown));
     (void)printf(", %s packet%s, %s\n", human_count(t.packets), plural(t.packets),
                  human_bytes((double)t.wire_bytes));
