@@ -37,6 +37,10 @@
 #if HAVE_SQLITE
 #include <sqlite3.h>
 #endif
+#if HAVE_FUSE
+#define FUSE_USE_VERSION 35
+#include <fuse_lowlevel.h>
+#endif
 
 #define STR_(x) #x
 #define STR(x) STR_(x)
@@ -117,6 +121,11 @@ char *clv_features(char *buf, size_t len)
         {"SQLite", sqlite3_libversion()},
 #else
         {"SQLite", NULL},
+#endif
+#if HAVE_FUSE
+        {"FUSE", fuse_pkgversion()},
+#else
+        {"FUSE", NULL},
 #endif
     };
     if (len == 0)

@@ -92,3 +92,10 @@ db.commit()
 END
     printf '# %s\n' "$3" >&2
 }
+
+# needs_fuse: skips what needs a build that mounts; and, with a word, a system that lets it.
+needs_fuse() {
+    ! cleave --version | grep -q -e 'no FUSE' -e 'no SQLite' || skip 'this build cannot mount'
+    [ -z "${1:-}" ] || { command -v fusermount3 >/dev/null && (: <>/dev/fuse) 2>/dev/null; } ||
+        skip 'this system lets nobody mount'
+}

@@ -1,0 +1,161 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include "cleave/mount.h"
+#include "cleave/split.h"
+#include "cli/cli.h"
+
+struct options {
+    size_t struct_size;
+    struct clv_mount_params params;
+    const char *capture;
+    bool daemon, quiet;
+};
+
+static const struct options initial = {.struct_size = sizeof initial,
+                                       .params = CLV_MOUNT_PARAMS_INIT};
+
+#define AT(member) offsetof(struct options, member)
+
+static const struct clv_option flags[] = {
+    {"capture", 0, CLV_OPTION_TEXT, false, AT(capture), 0, 0, 0, "FILE", "where it was",
+     "of an index of one capture: where that is now"},
+    {"daemon", 'd', CLV_OPTION_BOOL, false, AT(daemon), 0, 0, 0, NULL, NULL,
+     "return once it is mounted, and serve it in the background"},
+    {"memory", 0, CLV_OPTION_SIZE, false, AT(params.memory), 0, 1 << 20, UINT64_C(1) << 40, "SIZE",
+     "256MiB", "memory for files that are read"},
+    {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL,
+     "do not say how to unmount it, nor why a read failed"},
+    {0},
+};
+
+/* What the functions that the library calls need. */
+struct mounting {
+    const struct options *o;
+    const char *dir;
+    struct talk talk;
+    int tell; /* a byte is written to it once it is mounted; -1: it stays in the foreground */
+    unsigned n_failed;
+    struct clv_error last; /* that was said */
+};
+
+static void say_mounted(const struct mounting *m)
+{
+    if (!m->o->quiet)
+        (void)fprintf(stderr, "mounted on %s; %sfusermount3 -u %s unmounts it\n", printable(m->dir),
+                      m->o->daemon ? "" : "Ctrl-C or ", printable(m->dir));
+}
+
+static bool goes_on(void *user)
+{
+    struct mounting *m = user;
+    const struct clv_split_result none = {.records_read = 0};
+    return talk_progress(&none, &m->talk);
+}
+
+static void ready(void *user)
+{
+    struct mounting *m = user;
+    (void)goes_on(m); /* from now on signals are listened to */
+    say_mounted(m);
+    if (m->tell < 0)
+        return;
+    const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
+    for (int fd = 0; null >= 0 && fd < 3; fd++)
+        (void)dup2(null, fd);
+    if (null > 2)
+        (void)close(null);
+    if (chdir("/") != 0)
+        errno = 0; /* it stays where it is */
+    const ssize_t n = write(m->tell, "", 1);
+    (void)n;
+    (void)close(m->tell);
+}
+
+static void failed(const struct clv_error *why, void *user)
+{
+    enum { SHOWN = 20 };
+    struct mounting *m = user;
+    /* Systems read again what could not be read. */
+    if (m->o->quiet || m->n_failed == SHOWN ||
+        (m->n_failed && strcmp(m->last.subject, why->subject) == 0 &&
+         strcmp(m->last.what, why->what) == 0))
+        return;
+    m->n_failed++;
+    m->last = *why;
+    (void)print_error(why);
+}
+
+static int mount_it(struct mounting *m, const char *path)
+{
+    struct clv_error err;
+    struct clv_mount_params params = m->o->params;
+    params.path = path;
+    params.captures = &m->o->capture;
+    params.n_captures = m->o->capture != NULL;
+    params.dir = m->dir;
+    params.ready = ready;
+    params.goes_on = goes_on;
+    params.failed = failed;
+    params.user = m;
+    begin_talk(&m->talk, PROGRESS_NEVER, true);
+    return clv_mount(&params, &err) ? EXIT_ALL : end_talk(&err, "mounted");
+}
+
+/* The process goes on once the other one has mounted it, or has failed to. */
+static int mount_behind(struct mounting *m, const char *path)
+{
+    int ends[2], status;
+    char byte;
+    if (pipe(ends) != 0) {
+        (void)fprintf(complaint("mount"), "there are no pipes: %s\n", strerror(errno));
+        return EXIT_NOTHING;
+    }
+    const pid_t child = fork();
+    if (child < 0) {
+        (void)fprintf(complaint("mount"), "there is no process: %s\n", strerror(errno));
+        return EXIT_NOTHING;
+    }
+    if (child == 0) {
+        (void)close(ends[0]);
+        (void)setsid();
+        m->tell = ends[1];
+        return mount_it(m, path);
+    }
+    (void)close(ends[1]);
+    if (read(ends[0], &byte, 1) == 1)
+        return EXIT_ALL;
+    return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status)
+                                                                    : EXIT_NOTHING;
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    struct mounting m = {.o = o, .dir = operands[1], .tell = -1};
+    (void)n_operands;
+    return o->daemon ? mount_behind(&m, operands[0]) : mount_it(&m, operands[0]);
+}
+
+const struct command command_mount = {
+    .name = "mount",
+    .operands = "RESULT DIR",
+    .min_operands = 2,
+    .max_operands = 2,
+    .summary = "Shows the flows of an index as files, without copying them.",
+    .details =
+        "RESULT is an index. The empty directory DIR becomes, until it is unmounted, the one\n"
+        "that split would have made: the same names, bytes, manifest and cleave.json. It cannot\n"
+        "be changed. Whoever reads after a capture has changed gets an error (EIO).\n"
+        "\n"
+        "Exit status: 0 it was mounted, and unmounted; 2 nothing done.\n",
+    .flags = flags,
+    .initial = &initial,
+    .options_size = sizeof(struct options),
+    .run = run,
+};
