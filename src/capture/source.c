@@ -102,16 +102,19 @@ static bool probe_times(struct source *s, struct clv_error *err)
     }
     if (!input_head(s->in, LOOK_AT, &head, err))
         return false;
+    struct clv_error why = {.code = CLV_ERR_NONE};
     ledger_init(&ledger, 0);
     while (walk_block(&ledger, &st, head.p, head.len, &rec) == WALK_BLOCK &&
-           walk_note(&ledger, &st, rec.raw, rec.raw_len, 0, NULL)) {
+           walk_note(&ledger, &st, rec.raw, rec.raw_len, 0, &why)) {
         head.p += rec.raw_len;
         head.len -= rec.raw_len;
     }
     for (uint32_t i = 0; i < atomic_load(&ledger.n_ifaces); i++)
         s->nanoseconds |= dialect_needs_ns(ledger_iface(&ledger, i)->units);
     ledger_fini(&ledger);
-    return true;
+    if (why.code == CLV_ERR_NOMEM && err) /* damage is for whoever reads on */
+        *err = why;
+    return why.code != CLV_ERR_NOMEM;
 }
 
 bool source_probe(struct source *s, const struct input_place *place, int kept, bool drop_cache,
