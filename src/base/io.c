@@ -43,6 +43,7 @@ bool io_write_at(int fd, const void *p, size_t len, uint64_t at, const char *sub
 ssize_t io_read_at(int fd, void *p, size_t len, uint64_t at)
 {
     uint8_t *const to = p;
+    const int before = errno;
     size_t got = 0;
     while (got < len) {
         const ssize_t n = pread(fd, to + got, len - got, (off_t)(at + got));
@@ -54,6 +55,7 @@ ssize_t io_read_at(int fd, void *p, size_t len, uint64_t at)
             break;
         got += (size_t)n;
     }
+    errno = before; /* not that of a call that was made again */
     return (ssize_t)got;
 }
 

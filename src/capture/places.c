@@ -8,6 +8,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "input/member.h"
 #include "walk/walk.h"
@@ -345,7 +346,7 @@ static bool add_path(struct listing *l, const char *path, struct clv_error *err)
     }
     /* What is no regular file may wait for somebody, and is not opened twice. */
     const int fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
-    const ssize_t got = fd < 0 ? 0 : pread(fd, magic, sizeof magic, 0);
+    const ssize_t got = fd < 0 ? 0 : io_read_at(fd, magic, sizeof magic, 0);
     const size_t n = got < 0 ? 0 : (size_t)got;
     if (fd >= 0)
         (void)close(fd);

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/mem.h"
 #include "base/port.h"
 #include "input/kinds.h"
@@ -86,7 +87,7 @@ static bool begin_file(struct input *in, struct clv_error *err)
     ssize_t n = -1;
     if (S_ISREG(st.st_mode) && lseek(fd, 0, SEEK_CUR) == 0) {
         in->size = (uint64_t)st.st_size;
-        n = pread(fd, magic, sizeof magic, 0);
+        n = io_read_at(fd, magic, sizeof magic, 0);
     }
     /* What the address space or the file system does not let map is read. */
     const bool mapped = n >= 0 && !compression_of(magic, (size_t)n) &&

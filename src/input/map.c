@@ -7,6 +7,7 @@
 #include <sys/mman.h>
 #include <unistd.h>
 
+#include "base/io.h"
 #include "base/mem.h"
 
 enum {
@@ -104,7 +105,7 @@ static bool hold(struct map *m, int fd)
 {
     const size_t size = (size_t)m->size;
     uint8_t *p = mem_alloc(size, 1);
-    if (!p || pread(fd, p, size, (off_t)m->at) != (ssize_t)size) {
+    if (!p || io_read_at(fd, p, size, m->at) != (ssize_t)size) {
         mem_free(p);
         return false;
     }

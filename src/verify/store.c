@@ -78,7 +78,7 @@ static bool index_members(struct store *s, struct clv_error *err)
 static bool looks_like_archive(int fd)
 {
     char magic[2];
-    return pread(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
+    return io_read_at(fd, magic, sizeof magic, 0) == (ssize_t)sizeof magic &&
            memcmp(magic, "PK", sizeof magic) == 0;
 }
 
