@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "api/results.h"
 
+#include <errno.h>
 #include <fcntl.h>
 #include <string.h>
 #include <sys/stat.h>
@@ -64,18 +65,24 @@ struct clv_rows {
 };
 
 /* What lies at the path. */
-static enum clv_result_kind kind_of(const char *path)
+static bool kind_of(const char *path, enum clv_result_kind *kind, struct clv_error *err)
 {
     struct stat st;
+    *kind = CLV_RESULT_CAPTURES;
     if (stat(path, &st) != 0)
-        return CLV_RESULT_CAPTURES; /* which says that there is none */
+        return true; /* it will be said that there is none */
     if (S_ISDIR(st.st_mode))
-        return CLV_RESULT_DIRECTORY;
+        *kind = CLV_RESULT_DIRECTORY;
     if (!S_ISREG(st.st_mode)) /* who writes to a pipe is not to be disturbed */
-        return CLV_RESULT_CAPTURES;
-    return db_is_ours(AT_FDCWD, path)        ? CLV_RESULT_INDEX
-           : archive_is_ours(AT_FDCWD, path) ? CLV_RESULT_ARCHIVE
-                                             : CLV_RESULT_CAPTURES;
+        return true;
+    errno = 0;
+    if (db_is_ours(AT_FDCWD, path))
+        *kind = CLV_RESULT_INDEX;
+    else if (errno == 0 && archive_is_ours(AT_FDCWD, path))
+        *kind = CLV_RESULT_ARCHIVE;
+    else if (errno)
+        return clv_fail_errno(err, path, "cannot be read");
+    return true;
 }
 
 /* The tables are made anew, in memory. */
@@ -129,10 +136,14 @@ static bool open_index(struct clv_result *r, const struct clv_result_params *p,
 static bool check_params(const struct clv_result *r, const struct clv_result_params *p,
                          struct clv_error *err)
 {
-    for (size_t i = 0; p->n_paths > 1 && i < p->n_paths; i++)
-        if (kind_of(p->paths[i]) == CLV_RESULT_INDEX)
+    for (size_t i = 0; p->n_paths > 1 && i < p->n_paths; i++) {
+        enum clv_result_kind kind;
+        if (!kind_of(p->paths[i], &kind, err))
+            return false;
+        if (kind == CLV_RESULT_INDEX)
             return clv_fail(err, CLV_ERR_ARG, p->paths[i],
                             "is an index, and several cannot be read as one");
+    }
     if (p->split && r->kind != CLV_RESULT_CAPTURES) {
         (void)clv_fail(err, CLV_ERR_ARG, r->path, "has its flows already");
         return clv_fail_hint(err, "--by and --inner are for captures");
@@ -163,7 +174,8 @@ static bool open_it(struct clv_result *r, const struct clv_result_params *p, str
     r->path = mem_strdup(p->paths[0]);
     if (!r->path)
         return clv_fail_nomem(err, p->paths[0], PATH_MAX);
-    r->kind = p->n_paths == 1 ? kind_of(r->path) : CLV_RESULT_CAPTURES;
+    if (p->n_paths == 1 && !kind_of(r->path, &r->kind, err))
+        return false;
     if (!check_params(r, p, err))
         return false;
     switch (r->kind) {

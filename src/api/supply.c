@@ -54,7 +54,8 @@ static bool index_has_each(const struct supply *s, struct clv_error *err)
     if (!s->index->streams)
         return true;
     (void)clv_fail(err, CLV_ERR_ARG, s->from->path,
-                   "its captures are compressed or merged, and cannot be read flow by flow");
+                   "its captures are compressed, merged or cannot be mapped, and so cannot be read "
+                   "flow by flow");
     return clv_fail_hint(err,
                          "-o FILE makes one capture of them; cleave split makes one for each flow");
 }

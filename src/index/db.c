@@ -24,10 +24,12 @@ bool db_supported(struct clv_error *err)
 
 bool db_fail(sqlite3 *db, const char *what, struct clv_error *err)
 {
-    const int code = db ? sqlite3_errcode(db) & 0xff : SQLITE_NOMEM;
+    int code = db ? sqlite3_errcode(db) & 0xff : SQLITE_NOMEM;
     int sys = db ? sqlite3_system_errno(db) : 0;
     if (code == SQLITE_IOERR && !sys) /* as where a transaction ends */
         (void)sqlite3_file_control(db, NULL, SQLITE_FCNTL_LAST_ERRNO, &sys);
+    if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
+        code = SQLITE_NOMEM; /* it did not come so far as to note it */
     if (code == SQLITE_NOMEM)
         return clv_fail(err, CLV_ERR_NOMEM, what, "there is no memory for it");
     if (code == SQLITE_INTERRUPT)
@@ -58,6 +60,7 @@ sqlite3_stmt *db_prepare(sqlite3 *db, const char *sql, const char *what, struct 
 bool db_create(sqlite3 **db, const char *path, struct clv_error *err)
 {
     char sql[256];
+    *db = NULL;
     /* Nothing reads it before it has its name: no journal, and nothing waits for the disk. */
     (void)snprintf(sql, sizeof sql,
                    "PRAGMA journal_mode=OFF; PRAGMA synchronous=OFF; PRAGMA locking_mode=EXCLUSIVE;"
@@ -109,7 +112,13 @@ static bool check_file(const char *path, struct clv_error *err)
     if (fd < 0)
         return clv_fail_errno(err, path, "cannot be opened");
     const bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
+    errno = 0;
     const int64_t version = regular ? version_of(fd) : -1;
+    if (errno) {
+        (void)clv_fail_errno(err, path, "cannot be read");
+        (void)close(fd);
+        return false;
+    }
     (void)close(fd);
     if (version < 0)
         return clv_fail(err, CLV_ERR_FORMAT, path, "is no index of cleave");

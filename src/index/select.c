@@ -171,8 +171,8 @@ static bool add_lists(struct condition *c, const struct clv_selection *s, struct
 /* A line of the file: a number, or else a name or a Community ID. */
 static bool add_line(sqlite3_stmt *insert, const char *line, size_t len)
 {
-    (void)sqlite3_bind_text(insert, 1, line, (int)len, SQLITE_STATIC);
-    const bool ok = sqlite3_step(insert) == SQLITE_DONE;
+    const bool ok = sqlite3_bind_text(insert, 1, line, (int)len, SQLITE_STATIC) == SQLITE_OK &&
+                    sqlite3_step(insert) == SQLITE_DONE;
     (void)sqlite3_reset(insert);
     return ok;
 }

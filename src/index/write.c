@@ -8,9 +8,10 @@
 #include "index/schema.h"
 #include "manifest/manifest.h"
 
-static bool step(struct index_writer *w, sqlite3_stmt *s, struct clv_error *err)
+/* Adds a row. bad: whether its values could be had, as bits of SQLite's results. */
+static bool step(struct index_writer *w, sqlite3_stmt *s, int bad, struct clv_error *err)
 {
-    const bool ok = sqlite3_step(s) == SQLITE_DONE || db_fail(w->db, w->what, err);
+    const bool ok = (!bad && sqlite3_step(s) == SQLITE_DONE) || db_fail(w->db, w->what, err);
     (void)sqlite3_reset(s);
     return ok;
 }
@@ -103,7 +104,7 @@ static bool put_row(void *self, const struct findings *all, const struct manifes
         w->bytes = bytes;
     }
     return (bind_all(w, all->manifest, e) && (!w->positions || bind_records(w, e)))
-               ? step(w, w->flow, err)
+               ? step(w, w->flow, SQLITE_OK, err)
                : db_fail(w->db, w->what, err);
 }
 
@@ -111,10 +112,10 @@ static bool put_row(void *self, const struct findings *all, const struct manifes
 static bool put_block(struct index_writer *w, sqlite3_stmt *s, const struct ledger_entry *e,
                       bool rest, struct clv_error *err)
 {
-    (void)sqlite3_bind_int64(s, 1, (int64_t)e->position);
-    (void)sqlite3_bind_blob64(s, 2, e->block, e->block_len, SQLITE_STATIC);
-    (void)sqlite3_bind_int(s, 3, rest);
-    return step(w, s, err);
+    int bad = sqlite3_bind_int64(s, 1, (int64_t)e->position);
+    bad |= sqlite3_bind_blob64(s, 2, e->block, e->block_len, SQLITE_STATIC);
+    bad |= sqlite3_bind_int(s, 3, rest);
+    return step(w, s, bad, err);
 }
 
 static bool is_rest(const struct dialect *d, uint32_t entry)
@@ -143,11 +144,11 @@ static bool put_kinds(struct index_writer *w, const struct dialect *d, struct cl
     bool ok = s != NULL;
     const unsigned n = atomic_load(&d->n_kinds);
     for (unsigned i = 0; ok && i < n; i++) {
-        (void)sqlite3_bind_int(s, 1, (int)i);
-        (void)sqlite3_bind_int(s, 2, d->kinds[i].linktype);
-        (void)sqlite3_bind_int(s, 3, d->kinds[i].fcs_len);
-        (void)sqlite3_bind_int(s, 4, d->kinds[i].nanoseconds);
-        ok = step(w, s, err);
+        int bad = sqlite3_bind_int(s, 1, (int)i);
+        bad |= sqlite3_bind_int(s, 2, d->kinds[i].linktype);
+        bad |= sqlite3_bind_int(s, 3, d->kinds[i].fcs_len);
+        bad |= sqlite3_bind_int(s, 4, d->kinds[i].nanoseconds);
+        ok = step(w, s, bad, err);
     }
     (void)sqlite3_finalize(s);
     return ok;
@@ -177,9 +178,9 @@ bool index_put(struct index_writer *w, const char *key, const char *value, size_
     sqlite3_stmt *s = db_prepare(w->db, "INSERT INTO cleave VALUES (?,?)", w->what, err);
     if (!s)
         return false;
-    (void)sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_text(s, 2, value, (int)len, SQLITE_STATIC);
-    const bool ok = step(w, s, err);
+    int bad = sqlite3_bind_text(s, 1, key, -1, SQLITE_STATIC);
+    bad |= sqlite3_bind_text(s, 2, value, (int)len, SQLITE_STATIC);
+    const bool ok = step(w, s, bad, err);
     (void)sqlite3_finalize(s);
     return ok;
 }
@@ -191,14 +192,14 @@ static bool put_capture(struct index_writer *w, sqlite3_stmt *s, int64_t id, con
     struct identity is;
     if (!identity_of(&is, c->path, err) || !identity_path(path, c->path, err))
         return false;
-    (void)sqlite3_bind_int64(s, 1, id);
-    (void)sqlite3_bind_text(s, 2, path, -1, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(s, 3, (int64_t)is.bytes);
-    (void)sqlite3_bind_int64(s, 4, is.modified_ns);
-    (void)sqlite3_bind_blob(s, 5, is.digest, sizeof is.digest, SQLITE_STATIC);
-    (void)sqlite3_bind_int64(s, 6, (int64_t)c->position);
-    (void)sqlite3_bind_int64(s, 7, (int64_t)c->records);
-    return step(w, s, err);
+    int bad = sqlite3_bind_int64(s, 1, id);
+    bad |= sqlite3_bind_text(s, 2, path, -1, SQLITE_STATIC);
+    bad |= sqlite3_bind_int64(s, 3, (int64_t)is.bytes);
+    bad |= sqlite3_bind_int64(s, 4, is.modified_ns);
+    bad |= sqlite3_bind_blob(s, 5, is.digest, sizeof is.digest, SQLITE_STATIC);
+    bad |= sqlite3_bind_int64(s, 6, (int64_t)c->position);
+    bad |= sqlite3_bind_int64(s, 7, (int64_t)c->records);
+    return step(w, s, bad, err);
 }
 
 bool index_captures(struct index_writer *w, const struct job *job, struct clv_error *err)

@@ -413,6 +413,30 @@ def old_archive(folder: str) -> None:
         z.writestr('cleave.json', '{}')
 
 
+def index(*args: str, **more) -> Variant:
+    if b'SQLite' not in suite.run_cleave('--version').stdout:
+        raise harness.Skip('built without SQLite')
+    return Variant(('index', '-q', '-o', 'out', '--memory', '4MiB', *args), **more)
+
+
+def made_index(*args: str) -> str:
+    path = suite.path('made.db')
+    index()
+    suite.run_cleave('index', '-q', '--force', '-o', path, *args)
+    return path
+
+
+def old_index(folder: str) -> None:
+    shutil.copy(suite.path('made.db'), os.path.join(folder, 'out'))
+
+
+def taken(capture: str, *args: str, without: Sequence[str] = ()) -> Variant:
+    """Without 'heap': jansson does not say what it lacked. What cannot be mapped is not read flow
+    by flow, which is said in other words than the system's."""
+    return Variant(('extract', '-q', made_index(capture), *args), needs=('mmap',),
+                   fault_kinds=tuple({f.kind for f in FAULTS + LASTING} - {'heap', *without}))
+
+
 def old_page(folder: str) -> None:
     """That of an earlier run, elsewhere than beside the outputs."""
     os.makedirs(os.path.join(folder, 'far'))
@@ -533,6 +557,21 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'archive-clean': lambda: split(
         traffic('a.pcap'), '--archive', '-t', '1', '--clean', before=stale_archive,
         fault_kinds=('open', 'opendir', 'readdir', 'lstat', 'flock', 'fstat')),
+    'index': lambda: index(traffic('a.pcap'), '-t', '1', thorough=True),
+    'index-pcapng': lambda: index(pcapng(), '-t', '2', '--window', '16KiB'),
+    'index-merge': lambda: index('--merge', '-t', '1', traffic('a.pcap'), zipped(pcapng())),
+    'index-force': lambda: index(made_index(traffic('a.pcap')) and suite.path('a.pcap'), '-t', '1',
+                                 '--force', '--sync', 'full', '--by', 'ip', before=old_index),
+    'index-force-foreign': lambda: index(
+        traffic('a.pcap'), '-t', '1', '--force', before=foreign_archive, refused=True,
+        fault_kinds=('lstat', 'open', 'fstat', 'pread')),
+    'flows': lambda: Variant(('flows', made_index(traffic('a.pcap')), '--csv'),
+                             fault_kinds=('malloc', 'library', 'random', 'signal')),
+    'extract': lambda: taken(traffic('a.pcap'), '-o', 'out'),
+    'extract-pcapng': lambda: taken(pcapng(), '-o', 'out', '--flow', '1-3'),
+    'extract-each': lambda: taken(traffic('a.pcap'), '-o', 'out/', without=('mmap',)),
+    'extract-archive': lambda: taken(traffic('a.pcap'), '-o', 'out.zip', without=('mmap',)),
+    'extract-packed': lambda: taken(zipped(traffic('a.pcap')), '-o', 'out', '--proto', 'udp'),
     'dry-run': lambda: Variant(('split', '-q', '--dry-run', '--manifest', '-', '-t', '1',
                                 traffic('a.pcap'))),
     'spilled': lambda: Variant(('split', '-q', '--dry-run', '--manifest', '-', '-t', '1',
@@ -617,7 +656,7 @@ HARMLESS = '''
     pthread_mutex_lock pthread_mutex_unlock
     bsearch fnmatch stat stat64 strndup
     BZ2_ LZ4F_ LZ4_versionString ZSTD_ json_ jansson_version_str lzma_ crc32_z deflate inflate libdeflate_crc32 nettle_
-    pcap_ zlibVersion
+    pcap_ zlibVersion getdelim sigfillset sqlite3_
 '''.split()
 
 

@@ -475,6 +475,24 @@ WRAP(LIBRARY, size_t, zstd_decompress, "ZSTD_decompressStream",
      (size_t)-ZSTD_error_memory_allocation)
 #endif
 
+#if HAVE_SQLITE
+#include <sqlite3.h>
+WRAP(LIBRARY, int, sqlite_open, "sqlite3_open_v2",
+     (const char *name, sqlite3 **db, int flags, const char *vfs), (name, db, flags, vfs),
+     SQLITE_NOMEM)
+WRAP(LIBRARY, int, sqlite_prepare, "sqlite3_prepare_v2",
+     (sqlite3 * db, const char *sql, int len, sqlite3_stmt **s, const char **rest),
+     (db, sql, len, s, rest), SQLITE_NOMEM)
+WRAP(LIBRARY, int, sqlite_step, "sqlite3_step", (sqlite3_stmt * s), (s), SQLITE_NOMEM)
+WRAP(LIBRARY, int, sqlite_exec, "sqlite3_exec",
+     (sqlite3 * db, const char *sql, int (*row)(void *, int, char **, char **), void *user,
+      char **why),
+     (db, sql, row, user, why), SQLITE_NOMEM)
+WRAP(LIBRARY, int, sqlite_bind, "sqlite3_bind_blob64",
+     (sqlite3_stmt * s, int i, const void *p, sqlite3_uint64 n, void (*gone)(void *)),
+     (s, i, p, n, gone), SQLITE_NOMEM)
+#endif
+
 /* ---- the process ---- */
 
 static _Atomic unsigned n_threads; /* beside the first */
