@@ -81,7 +81,6 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'the input changed while it was read',
         'is not as long as the first reading of the input said',
         'was truncated while it was written',
-        'changed while it was looked at',
         'row %u has no name for a file',
         'was truncated while it was read',
         'cannot be found',
