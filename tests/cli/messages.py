@@ -86,7 +86,6 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'cannot be found',
         'has no row %lld',
         '%llu fault%s found: nothing was published',
-        'the inputs have %llu records, the outputs %llu, or others',
     ),
     'the command line checks it first, other callers of the library may not': (
         'is not known to the caller of the library',
