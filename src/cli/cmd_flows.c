@@ -111,7 +111,7 @@ const struct command command_flows = {
     .operands = "RESULT...",
     .min_operands = 1,
     .max_operands = UINT32_MAX >> 1,
-    .summary = "Lists the flows of captures or of an index.",
+    .summary = "Lists the flows of captures, of an index, or of what was split.",
     .details =
         "RESULT is what split made, a directory or an archive, or an index, or captures as for\n"
         "split. All conditions have to hold. SQL is a condition on the columns that\n"
