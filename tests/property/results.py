@@ -208,7 +208,8 @@ def order_of(column: str) -> Callable[[Row], tuple]:
 class Choice(NamedTuple):
     flags: Tuple[str, ...]
     rows: List[int]  # indices, in the order in which they are listed
-    total: int       # without the limit
+    flows: int       # without the limit, and without what has no flow
+    others: int      # what has none
 
 
 def random_choice(rng: random.Random, rows: Sequence[Row]) -> Choice:
@@ -224,12 +225,13 @@ def random_choice(rng: random.Random, rows: Sequence[Row]) -> Choice:
                              'proto', 'file'))
         flags += ['--sort', column]
         chosen.sort(key=lambda i: order_of(column)(rows[i]))
-    total = len(chosen)
+    flows = sum(1 for i in chosen if rows[i]['flow'])
+    others = len(chosen) - flows
     if rng.random() < 0.3:
         limit = rng.randrange(1, 5)
         flags += ['--limit', '%d' % limit]
         chosen = chosen[:limit]
-    return Choice(tuple(flags), chosen, total)
+    return Choice(tuple(flags), chosen, flows, others)
 
 
 # ---- results of one run ----
@@ -335,7 +337,9 @@ def check_listed(found: Results, choice: Choice) -> None:
         check_equal(rows, [{k: v for k, v in table.rows[i].items() if v} for i in choice.rows],
                     'values of %s' % kind)
     last = suite.run_cleave('flows', *names, *choice.flags).stdout.decode().splitlines()[-1]
-    check_equal(last.split()[0], '%d' % choice.total, 'flows in %r' % last)
+    words = last.replace(',', ' ').split()
+    check_equal((words[0], words[2:4] == ['and', 'other']),
+                ('%d' % choice.flows, bool(choice.others)), 'flows in %r' % last)
 
 
 # ---- what is extracted ----
@@ -419,8 +423,9 @@ def case_of(number_of: int) -> Callable[[], None]:
                     break
                 if not found.table.rows:
                     continue
-                check_listed(found, Choice((), list(range(len(found.table.rows))),
-                                           len(found.table.rows)))
+                numbered = sum(1 for row in found.table.rows if row['flow'])
+                check_listed(found, Choice((), list(range(len(found.table.rows))), numbered,
+                                           len(found.table.rows) - numbered))
                 for _ in range(3):
                     choice = random_choice(rng, found.table.rows)
                     check_listed(found, choice)
