@@ -99,10 +99,11 @@ static void add_protos(struct condition *c, const struct filter *f)
     add(c, ")");
 }
 
-/* "3,7-9" */
+/* "3,7-9". Rows are in the order of their numbers, which are their ids, and found by these. */
 static bool add_numbers(struct condition *c, const char *text, struct clv_error *err)
 {
-    begin_kind(c);
+    const char *before = c->any ? " AND (" : "(";
+    c->any = true;
     for (const char *p = text;; p++) {
         char *end;
         errno = 0;
@@ -114,7 +115,9 @@ static bool add_numbers(struct condition *c, const char *text, struct clv_error 
             (void)clv_fail(err, CLV_ERR_OPTION, "flow", "\"%.60s\" cannot be", p);
             return clv_fail_hint(err, "it takes N or N-M, with commas between them");
         }
-        add(c, " OR flow BETWEEN %" PRIu64 " AND %" PRIu64, from, to);
+        add(c, "%sid BETWEEN %" PRIu64 " AND %" PRIu64 " AND flow BETWEEN %" PRIu64 " AND %" PRIu64,
+            before, from, to, from, to);
+        before = " OR ";
         p = end;
         if (!*p)
             break;
