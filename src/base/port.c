@@ -233,7 +233,8 @@ const char *port_names_next(struct port_names *n)
 {
     for (;;) {
         if (n->at == n->len) {
-            const ssize_t got = getdents64(n->fd, n->buf, sizeof n->buf);
+            /* musl wants a struct dirent, which these are none of. */
+            const ssize_t got = getdents64(n->fd, (void *)n->buf, sizeof n->buf);
             if (got <= 0) {
                 errno = got == 0 ? 0 : errno;
                 return NULL;
