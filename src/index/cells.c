@@ -115,7 +115,7 @@ static bool split(const struct cells *c, char *p, size_t len, char **cells, unsi
                 return bad_quotes(c, err);
         } else {
             for (; p < end && *p != ','; p++) {
-                if (*p == '"')
+                if (*p == '"' || *p == '\r')
                     return bad_quotes(c, err);
                 *to++ = *p;
             }
