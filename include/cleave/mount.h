@@ -29,8 +29,8 @@ struct clv_mount_params {
     void (*ready)(void *user);   /* it is mounted; NULL: nobody is told */
     /* Asked at least once a second, and when a signal came; false: unmount. NULL: go on. */
     bool (*goes_on)(void *user);
-    /* Somebody who read got an error (EIO), for this reason. Threads: any, one at a time. NULL:
-     * nobody is told. */
+    /* Somebody who read got an error (EIO), for this reason. Threads: any, one at a time, and not
+     * beside ready(). NULL: nobody is told. */
     void (*failed)(const struct clv_error *why, void *user);
     void *user;
 };

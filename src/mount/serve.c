@@ -368,8 +368,10 @@ static bool loop(struct serve *s, struct clv_error *err)
     }
     if (n == 0)
         return clv_fail_errno(err, s->dir, "the threads that serve it cannot be started");
+    (void)pthread_mutex_lock(&s->lock); /* what failed meanwhile is told after it */
     if (s->params->ready)
         s->params->ready(s->params->user);
+    (void)pthread_mutex_unlock(&s->lock);
     while (goes_on(s) && poll(&ended, 1, ASK_MS) <= 0)
         ;
     fuse_session_exit(s->session);
