@@ -215,6 +215,8 @@ bool index_captures(struct index_writer *w, const struct job *job, struct clv_er
 
 bool index_end(struct index_writer *w, struct clv_error *err)
 {
+    (void)sqlite3_finalize(w->flow); /* a database with statements is not closed */
+    w->flow = NULL;
     return schema_views(w->db, w->what, err) && db_do(w->db, "COMMIT", w->what, err);
 }
 
