@@ -144,7 +144,7 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
     const size_t width = output_width();
     struct clv_error err;
     unsigned widths[CELLS];
-    struct cell head[CELLS];
+    struct cell head[CELLS] = {0};
     enum clv_rows_step step = CLV_ROWS_ROW;
     const struct sources s = find_all(rows);
     uint64_t shown = 0;

@@ -49,10 +49,12 @@ bool identity_of(struct identity *is, const char *path, struct clv_error *err)
     if (fd < 0)
         return clv_fail_errno(err, file, "cannot be opened");
     uint8_t *bytes = mem_alloc(2, LOOK);
-    bool ok = bytes || clv_fail_nomem(err, file, 2 * LOOK);
-    if (ok && (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)))
-        ok = clv_fail(err, CLV_ERR_ARG, file, "is no regular file");
-    if (ok) {
+    bool ok = false;
+    if (!bytes) {
+        (void)clv_fail_nomem(err, file, (size_t)2 * LOOK);
+    } else if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+        (void)clv_fail(err, CLV_ERR_ARG, file, "is no regular file");
+    } else {
         is->bytes = (uint64_t)st.st_size;
         is->modified_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;
         ok = look(is, fd, file, bytes, err);

@@ -182,17 +182,17 @@ static bool check_number(const struct index *ix, size_t i, size_t n, struct clv_
 
 static bool list_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
 {
+    struct capture_row row;
     sqlite3_stmt *s = db_prepare(
         ix->db,
         "SELECT id, path, bytes, modified, digest, position, records FROM captures ORDER BY id",
         ix->path, err);
-    struct capture_row *row = mem_alloc(1, sizeof *row);
-    bool ok = s != NULL && (row || clv_fail_nomem(err, ix->path, sizeof *row));
+    bool ok = s != NULL;
     int step = SQLITE_DONE;
     while (ok && (step = sqlite3_step(s)) == SQLITE_ROW) {
         const size_t i = ix->n_paths;
-        ok = check_number(ix, i, n, err) && read_row(ix, s, row, err) &&
-             find_capture(ix, row, n ? now[i] : NULL, err) && add_capture(ix, row, err);
+        ok = check_number(ix, i, n, err) && read_row(ix, s, &row, err) &&
+             find_capture(ix, &row, n ? now[i] : NULL, err) && add_capture(ix, &row, err);
     }
     if (ok && step != SQLITE_DONE)
         ok = db_fail(ix->db, ix->path, err);
@@ -202,7 +202,6 @@ static bool list_captures(struct index *ix, const char *const *now, size_t n, st
         ok = clv_fail(err, CLV_ERR_ARG, ix->path, "it has %zu captures, and %zu are named",
                       ix->n_paths, n);
     (void)sqlite3_finalize(s);
-    mem_free(row);
     return ok;
 }
 

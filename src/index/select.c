@@ -371,7 +371,7 @@ bool select_begin(struct select *sel, sqlite3 *db, const char *columns,
         return clv_fail_nomem(err, path, SQL_MAX);
     bool ok = put_statement(&c, db, columns, selection, ordered, err);
     (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
-    if (ok && sel->confined)
+    if (ok && selection && selection->where)
         ok = (confine(sel) || db_fail(db, path, err)) &&
              check_where(sel, &c.sql, selection->where, err);
     ok = ok && prepare(sel, c.sql.p, err);

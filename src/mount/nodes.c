@@ -424,10 +424,10 @@ static void entry(struct nodes_entry *e, uint64_t ino, mode_t mode, const char *
 
 static bool list_file(struct nodes *t, uint32_t row, struct nodes_entry *e, struct clv_error *err)
 {
-    const char *path;
+    const char *path = NULL;
     size_t len;
     (void)pthread_mutex_lock(&t->lock);
-    const bool ok = path_of(t, row, &path, &len, err);
+    const bool ok = path_of(t, row, &path, &len, err) && path;
     if (ok) {
         const char *slash = memrchr(path, '/', len);
         const size_t base = slash ? (size_t)(slash - path) + 1 : 0;

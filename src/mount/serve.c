@@ -174,6 +174,14 @@ static void on_release(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi
     (void)fuse_reply_err(req, 0);
 }
 
+/* There is no memory for the bytes that are asked for. */
+static void lack(fuse_req_t req, size_t size)
+{
+    struct clv_error err;
+    (void)clv_fail_nomem(&err, serve_of(req)->dir, size);
+    fail(req, &err);
+}
+
 static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t at,
                     struct fuse_file_info *fi)
 {
@@ -182,17 +190,16 @@ static void on_read(fuse_req_t req, fuse_ino_t ino, size_t size, off_t at,
     struct buffer *b = get_buffer(s, size);
     struct clv_error err;
     size_t n;
-    bool ok = b || clv_fail_nomem(&err, s->dir, size);
-    if (ok)
-        ok = r ? reading_get(r, b->p, size, (uint64_t)at, &n, &err)
-               : books_get(&s->nodes.books, ino == NODES_MANIFEST, b->p, size, (uint64_t)at, &n,
-                           &err);
-    if (ok)
+    if (!b) {
+        lack(req, size);
+        return;
+    }
+    if (r ? reading_get(r, b->p, size, (uint64_t)at, &n, &err)
+          : books_get(&s->nodes.books, ino == NODES_MANIFEST, b->p, size, (uint64_t)at, &n, &err))
         (void)fuse_reply_buf(req, (const char *)b->p, n);
     else
         fail(req, &err);
-    if (b)
-        put_buffer(s, b);
+    put_buffer(s, b);
 }
 
 static void on_opendir(fuse_req_t req, fuse_ino_t ino, struct fuse_file_info *fi)
@@ -228,7 +235,11 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t cursor, bool
     struct clv_error err;
     struct buffer *b = get_buffer(s, size);
     size_t len = 0;
-    bool ok = b || clv_fail_nomem(&err, s->dir, size);
+    bool ok = true;
+    if (!b) {
+        lack(req, size);
+        return;
+    }
     while (ok) {
         ok = nodes_list(&s->nodes, ino, (uint64_t)cursor, &e, &err);
         if (!ok || e.ino == 0)
@@ -243,8 +254,7 @@ static void list(fuse_req_t req, fuse_ino_t ino, size_t size, off_t cursor, bool
         (void)fuse_reply_buf(req, (const char *)b->p, len);
     else
         fail(req, &err);
-    if (b)
-        put_buffer(s, b);
+    put_buffer(s, b);
 }
 
 static void on_readdir(fuse_req_t req, fuse_ino_t ino, size_t size, off_t cursor,

@@ -300,6 +300,7 @@ bool proof_expect(const struct proof_plan *plan, struct proof *proof, struct pro
 {
     struct walk_record rec;
     struct proof_record out;
+    rec.iface = 0; /* classic pcap has none */
     if (read_at(place, d, n_entries, v, at, &rec) != WALK_RECORD || rec.raw_len != len)
         return clv_fail(err, CLV_ERR_IO, v->source->path, "changed while it was read");
     if (v->position + at < proof->next)

@@ -23,7 +23,7 @@ static void put_capture(const char *name, unsigned records)
     struct bytes b = {0};
     put_file_header(&b, &d);
     for (unsigned i = 0; i < records; i++)
-        for (uint8_t k = 0; k < FLOWS; k++) {
+        for (unsigned k = 0; k < FLOWS; k++) {
             const struct frame f = {
                 .from = 1, .to = (uint8_t)(2 + k), .proto = 17, .sport = 1, .dport = 2};
             put_frame(&b, &d, 1000 + i, &f);
@@ -207,7 +207,7 @@ static void test_sums(void **state)
 /* What is not asked for is not made. */
 static void test_begin(void **state)
 {
-    char text[PROOF_ORIGIN_TEXT], once_more[PROOF_ORIGIN_TEXT];
+    char text[PROOF_ORIGIN_TEXT] = "", once_more[PROOF_ORIGIN_TEXT] = "";
     (void)state;
     for (unsigned i = 0; i < 4; i++) {
         struct clv_split_params params = usual;

@@ -181,7 +181,7 @@ static void test_order(void **state)
     (void)state;
     const unsigned fds = open_descriptors();
     for (size_t i = 0; i < N_ROWS(rows); i++)
-        for (unsigned packed = 0; packed <= compression_there(GZIP); packed++) {
+        for (unsigned packed = 0; packed < (compression_there(GZIP) ? 2U : 1U); packed++) {
             char row[80], text[256];
             struct scene sc;
             struct clv_split_result result = {.damage = {.offset = CLV_NO_OFFSET}};

@@ -117,8 +117,10 @@ static void test_long(void **state)
     struct clv_error err;
     (void)state;
     put_bytes(&b, HEAD, sizeof HEAD - 1);
-    for (unsigned i = 1; i <= N; i++)
-        put_bytes(&b, row, (size_t)snprintf(row, sizeof row, "%u,tcp,z,%u\r\n", i, i));
+    for (unsigned i = 1; i <= N; i++) {
+        const int len = snprintf(row, sizeof row, "%u,tcp,z,%u\r\n", i, i);
+        put_bytes(&b, row, (size_t)len);
+    }
     b.p[b.len - 3] ^= 1;
     *bytes_more(&b, 1) = '\0';
     begin(&sc, CLV_MANIFEST_CSV, (const char *)b.p);
