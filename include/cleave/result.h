@@ -207,6 +207,7 @@ struct clv_extract_params {
 #endif
 
 struct clv_extract_result {
+    uint64_t rows;                  /* that were chosen, as in struct clv_totals */
     uint64_t flows, records, bytes; /* bytes: written */
 };
 
@@ -214,7 +215,7 @@ struct clv_extract_result {
  * Takes the chosen flows' records out: as one capture in the captures' order (from a directory or
  * an archive: by time, then by flow), or as one for each flow, with the bytes that clv_split()
  * gives it. What has a name appears whole or not at all. Where no flow is chosen nothing is made:
- * result->flows is 0.
+ * result->rows is 0.
  */
 CLV_API CLV_MUST_CHECK bool clv_extract(struct clv_result *r,
                                         const struct clv_extract_params *params,

@@ -50,16 +50,18 @@ static bool choose(struct extracting *x, struct clv_error *err)
 {
     struct select sel;
     int step = SQLITE_DONE;
-    bool ok = select_begin(&sel, x->from->db, "id", &x->selection, true, x->from->path, err);
+    bool ok = select_begin(&sel, x->from->db, "id, flow IS NOT NULL", &x->selection, true,
+                           x->from->path, err);
     while (ok && (step = select_step(&sel, err)) == SQLITE_ROW) {
         int64_t *ids = mem_reserve(x->ids, &x->ids_cap, x->n_ids + 1, sizeof *ids);
         if (!ids)
             ok = clv_fail_nomem(err, x->from->path, (x->n_ids + 1) * sizeof *ids);
         else
             (x->ids = ids)[x->n_ids++] = sqlite3_column_int64(sel.s, 0);
+        x->result.flows += sqlite3_column_int(sel.s, 1) != 0;
     }
     select_end(&sel);
-    x->result.flows = x->n_ids;
+    x->result.rows = x->n_ids;
     return ok && step == SQLITE_DONE;
 }
 
@@ -289,7 +291,7 @@ bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
                  struct clv_extract_result *result, struct clv_error *err)
 {
     struct extracting *x = mem_zalloc(1, sizeof *x);
-    *result = (struct clv_extract_result){.flows = 0};
+    *result = (struct clv_extract_result){.rows = 0};
     if (!x)
         return clv_fail_nomem(err, "the run", sizeof *x);
     x->from = r;
@@ -314,7 +316,7 @@ bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
                  struct clv_extract_result *result, struct clv_error *err)
 {
     (void)r, (void)params;
-    *result = (struct clv_extract_result){.flows = 0};
+    *result = (struct clv_extract_result){.rows = 0};
     return db_supported(err);
 }
 

@@ -52,8 +52,9 @@ static bool reads_on(const struct clv_split_result *r, void *user)
 
 static void print_extracted(const struct clv_extract_result *r, FILE *to)
 {
-    (void)fprintf(to, "%s record%s of %s flow%s, %s\n", human_count(r->records), plural(r->records),
-                  human_count(r->flows), plural(r->flows), human_bytes((double)r->bytes));
+    (void)fprintf(to, "%s record%s of %s flow%s%s, %s\n", human_count(r->records),
+                  plural(r->records), human_count(r->flows), plural(r->flows),
+                  r->rows > r->flows ? " and other" : "", human_bytes((double)r->bytes));
 }
 
 static int extract(const struct options *o, struct clv_result *result, struct talk *talk)
@@ -75,7 +76,7 @@ static int extract(const struct options *o, struct clv_result *result, struct ta
     hide_progress(talk);
     if (!ok)
         return end_talk(&err, "published");
-    if (r.flows == 0) {
+    if (r.rows == 0) {
         (void)fprintf(complaint(NULL), "no flow was chosen: nothing was made\n");
         return EXIT_DAMAGED;
     }
