@@ -27,7 +27,6 @@ struct loading {
     uint64_t rows;
     unsigned n; /* columns of the statement, and which these are */
     unsigned order[COLUMNS_MAX];
-    char text[2 * MANIFEST_ROW_MAX];
 };
 
 /* Decimal digits alone. Sums of two of them fit SQLite's numbers. */
@@ -153,25 +152,21 @@ static bool check_file(struct loading *l, struct clv_error *err)
 
 static bool put_row(struct loading *l, struct clv_error *err)
 {
-    struct index_writer *const w = &l->writer;
-    struct text out = text_on(l->text, sizeof l->text);
+    struct adder *const rows = &l->writer.rows;
     struct column_value v;
-    bool ok = true;
-    int at = SCHEMA_FIRST;
-    if (!check_file(l, err))
+    unsigned at = SCHEMA_FIRST;
+    if (!check_file(l, err) || !adder_row(rows, SCHEMA_ROW_MAX, err))
         return false;
-    for (unsigned k = 0; ok && k < l->n; k++) {
+    for (unsigned k = 0; k < l->n; k++) {
         const struct column *c = &columns_all[l->order[k]];
         const char *const text = l->cells.text[l->order[k]];
         v = (struct column_value){.made = ""};
         if (text && !take_value(c->type, text, &v))
             return invalid_value(l, c, text, err);
-        ok = schema_bind(w->flow, &at, c, text ? &v : NULL, &out, w->keys[k]);
+        schema_put(rows, &at, c, text ? &v : NULL);
     }
-    ok = ok && sqlite3_step(w->flow) == SQLITE_DONE;
-    (void)sqlite3_reset(w->flow);
-    l->rows += ok;
-    return ok || db_fail(w->db, l->path, err);
+    l->rows++;
+    return adder_add(rows, err);
 }
 
 /* Of JSON Lines a row says nothing of columns that it has no value in: the run's options do. */
@@ -211,8 +206,7 @@ static bool prepare(struct loading *l, struct clv_error *err)
         return false;
     for (unsigned k = 0; k < l->n; k++)
         columns[k] = &columns_all[l->order[k]];
-    l->writer.flow = schema_insert(l->writer.db, columns, l->n, l->path, err);
-    return l->writer.flow != NULL;
+    return index_rows(&l->writer, columns, l->n, err);
 }
 
 static bool put_rows(struct loading *l, struct clv_error *err)
@@ -234,12 +228,10 @@ static bool put_rows(struct loading *l, struct clv_error *err)
 static bool put_columns(struct loading *l, struct clv_error *err)
 {
     struct manifest m = {.n_columns = 0};
-    struct text names = text_on(l->text, sizeof l->text);
     for (unsigned i = 0; i < columns_n; i++)
         if (l->cells.has[i])
             m.columns[m.n_columns++] = &columns_all[i];
-    manifest_columns(&m, &names);
-    return index_put(&l->writer, "columns", names.p, names.len, err);
+    return index_columns(&l->writer, &m, err);
 }
 
 static bool load(struct loading *l, const char *path, struct clv_error *err)
@@ -249,7 +241,7 @@ static bool load(struct loading *l, const char *path, struct clv_error *err)
     if (!store_path(&l->to->store, name, l->path, err) ||
         !cells_begin(&l->cells, &l->to->store, params->manifest, l->path, err) ||
         !index_init(&l->writer, NULL, path, false, err) || !prepare(l, err) || !put_rows(l, err) ||
-        !put_columns(l, err) || !index_end(&l->writer, err))
+        !index_rows_end(&l->writer, err) || !put_columns(l, err) || !index_end(&l->writer, err))
         return false;
     l->to->db = l->writer.db;
     l->writer.db = NULL;

@@ -155,33 +155,21 @@ sqlite3_stmt *schema_insert(sqlite3 *db, const struct column *const *columns, un
     return text_whole(&sql) ? db_prepare(db, buf, what, err) : NULL;
 }
 
-static int bind_value(sqlite3_stmt *s, int at, const struct column *c, const struct column_value *v,
-                      struct text *out)
+void schema_put(struct adder *a, unsigned *at, const struct column *c, const struct column_value *v)
 {
-    const size_t from = out->len;
+    const unsigned value = (*at)++, key = *at;
+    *at += c->type == COLUMN_ADDRESS;
     if (!v)
-        return sqlite3_bind_null(s, at);
-    if (c->type == COLUMN_TIME)
-        return sqlite3_bind_int64(s, at, v->time_ns);
-    if (schema_is_integer(c->type))
-        return sqlite3_bind_int64(s, at, (int64_t)v->number);
-    manifest_put(c->type, v, out);
-    return sqlite3_bind_text(s, at, out->p + from, (int)(out->len - from), SQLITE_STATIC);
-}
-
-static int bind_key(sqlite3_stmt *s, int at, const struct column_value *v, uint8_t *key)
-{
-    if (!v)
-        return sqlite3_bind_null(s, at);
-    const size_t len = schema_key(key, v->addr.bytes, v->addr.family);
-    return sqlite3_bind_blob(s, at, key, (int)len, SQLITE_STATIC);
-}
-
-bool schema_bind(sqlite3_stmt *s, int *at, const struct column *c, const struct column_value *v,
-                 struct text *out, uint8_t key[SCHEMA_KEY_MAX])
-{
-    return bind_value(s, (*at)++, c, v, out) == SQLITE_OK &&
-           (c->type != COLUMN_ADDRESS || bind_key(s, (*at)++, v, key) == SQLITE_OK);
+        return;
+    if (schema_is_integer(c->type)) {
+        adder_number(a, value, c->type == COLUMN_TIME ? v->time_ns : (int64_t)v->number);
+        return;
+    }
+    struct text out = text_on((char *)adder_room(a), MANIFEST_ROW_MAX);
+    manifest_put(c->type, v, &out);
+    adder_took(a, value, ADDER_TEXT, out.len);
+    if (c->type == COLUMN_ADDRESS)
+        adder_took(a, key, ADDER_BLOB, schema_key(adder_room(a), v->addr.bytes, v->addr.family));
 }
 
 #endif

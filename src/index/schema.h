@@ -6,8 +6,8 @@
 #ifndef CLEAVE_INDEX_SCHEMA_H
 #define CLEAVE_INDEX_SCHEMA_H
 
-#include "index/db.h"
-#include "manifest/columns.h"
+#include "index/adder.h"
+#include "manifest/manifest.h"
 
 enum { SCHEMA_KEY_MAX = 17 }; /* bytes of an address as it is compared */
 
@@ -44,13 +44,11 @@ enum {
 sqlite3_stmt *schema_insert(sqlite3 *db, const struct column *const *columns, unsigned n,
                             const char *what, struct clv_error *err);
 
-/*
- * Binds a value of the column, NULL: none, to parameter *at of it, and moves *at on. Text is made
- * in out, and the form that is compared in key; both are borrowed until the next step. false:
- * SQLite says why.
- */
-CLV_MUST_CHECK bool schema_bind(sqlite3_stmt *s, int *at, const struct column *c,
-                                const struct column_value *v, struct text *out,
-                                uint8_t key[SCHEMA_KEY_MAX]);
+/* Bytes that adder_row() has to be asked for where values of all columns may follow. */
+#define SCHEMA_ROW_MAX ((size_t)(2 * MANIFEST_ROW_MAX + COLUMNS_MAX * SCHEMA_KEY_MAX))
+
+/* Gives the row a value of the column, NULL: none, at parameter *at, and moves *at on. */
+void schema_put(struct adder *a, unsigned *at, const struct column *c,
+                const struct column_value *v);
 
 #endif

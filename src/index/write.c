@@ -20,22 +20,27 @@ bool index_init(struct index_writer *w, const char *path, const char *what, bool
                 struct clv_error *err)
 {
     *w = (struct index_writer){.what = what, .positions = positions};
-    w->text = mem_alloc(MANIFEST_ROW_MAX, 1);
-    if (!w->text)
-        return clv_fail_nomem(err, what, MANIFEST_ROW_MAX);
     return db_create(&w->db, path, err) && schema_create(w->db, what, err) &&
            db_do(w->db, "BEGIN", what, err);
 }
 
 void index_fini(struct index_writer *w)
 {
-    (void)sqlite3_finalize(w->flow);
-    w->flow = NULL;
-    mem_free(w->text);
-    mem_free(w->bytes);
-    w->text = NULL;
-    w->bytes = NULL;
+    adder_fini(&w->rows);
     db_close(&w->db);
+}
+
+bool index_rows(struct index_writer *w, const struct column *const *columns, unsigned n,
+                struct clv_error *err)
+{
+    sqlite3_stmt *s = schema_insert(w->db, columns, n, w->what, err);
+    return s &&
+           adder_begin(&w->rows, w->db, s, (unsigned)sqlite3_bind_parameter_count(s), w->what, err);
+}
+
+bool index_rows_end(struct index_writer *w, struct clv_error *err)
+{
+    return adder_end(&w->rows, err);
 }
 
 static bool prepare(void *self, struct partition *p)
@@ -54,58 +59,47 @@ static bool place(void *self, struct partition *p, const struct view *v,
 }
 
 /* The names of the manifest's columns: what a run has is told from what its rows lack. */
-static bool put_columns(struct index_writer *w, const struct manifest *m, struct clv_error *err)
+bool index_columns(struct index_writer *w, const struct manifest *m, struct clv_error *err)
 {
-    struct text names = text_on(w->text, MANIFEST_ROW_MAX);
+    char buf[COLUMNS_MAX * 32];
+    struct text names = text_on(buf, sizeof buf);
     manifest_columns(m, &names);
     return index_put(w, "columns", names.p, names.len, err);
 }
 
 static bool begin(void *self, const struct findings *all, struct clv_error *err)
 {
+    const struct manifest *m = all->manifest;
     struct index_writer *w = self;
-    w->flow = schema_insert(w->db, all->manifest->columns, all->manifest->n_columns, w->what, err);
-    return w->flow && put_columns(w, all->manifest, err);
+    return index_columns(w, m, err) && index_rows(w, m->columns, m->n_columns, err);
 }
 
-static bool bind_all(struct index_writer *w, const struct manifest *m,
-                     const struct manifest_entry *e)
-{
-    struct text out = text_on(w->text, MANIFEST_ROW_MAX);
-    struct column_value v;
-    bool ok = true;
-    int at = SCHEMA_FIRST;
-    for (unsigned i = 0; ok && i < m->n_columns; i++) {
-        const struct column *c = m->columns[i];
-        const bool has = c->get(&(struct column_of){c, m, e}, &v);
-        ok = schema_bind(w->flow, &at, c, has ? &v : NULL, &out, w->keys[i]);
-    }
-    return ok;
-}
-
-static bool bind_records(struct index_writer *w, const struct manifest_entry *e)
+static void put_records(struct index_writer *w, const struct manifest_entry *e)
 {
     w->output_bytes += e->bytes;
-    positions_copy(e->positions, w->bytes);
-    return sqlite3_bind_int(w->flow, SCHEMA_KIND, e->f->key.kind) == SQLITE_OK &&
-           sqlite3_bind_int64(w->flow, SCHEMA_BYTES, (int64_t)e->bytes) == SQLITE_OK &&
-           sqlite3_bind_blob64(w->flow, SCHEMA_POSITIONS, w->bytes, e->positions->bytes,
-                               SQLITE_STATIC) == SQLITE_OK;
+    positions_copy(e->positions, adder_room(&w->rows));
+    adder_took(&w->rows, SCHEMA_POSITIONS, ADDER_BLOB, e->positions->bytes);
+    adder_number(&w->rows, SCHEMA_KIND, e->f->key.kind);
+    adder_number(&w->rows, SCHEMA_BYTES, (int64_t)e->bytes);
 }
 
 static bool put_row(void *self, const struct findings *all, const struct manifest_entry *e,
                     struct clv_error *err)
 {
     struct index_writer *w = self;
-    if (w->positions) {
-        uint8_t *bytes = mem_reserve(w->bytes, &w->bytes_cap, e->positions->bytes, 1);
-        if (!bytes)
-            return clv_fail_nomem(err, w->what, e->positions->bytes);
-        w->bytes = bytes;
+    const struct manifest *m = all->manifest;
+    const size_t positions = w->positions ? e->positions->bytes : 0;
+    struct column_value v;
+    unsigned at = SCHEMA_FIRST;
+    if (!adder_row(&w->rows, SCHEMA_ROW_MAX + positions, err))
+        return false;
+    for (unsigned i = 0; i < m->n_columns; i++) {
+        const struct column *c = m->columns[i];
+        schema_put(&w->rows, &at, c, c->get(&(struct column_of){c, m, e}, &v) ? &v : NULL);
     }
-    return (bind_all(w, all->manifest, e) && (!w->positions || bind_records(w, e)))
-               ? step(w, w->flow, SQLITE_OK, err)
-               : db_fail(w->db, w->what, err);
+    if (w->positions)
+        put_records(w, e);
+    return adder_add(&w->rows, err);
 }
 
 /* What a capture of pcapng says between its records; of a savefile it follows from its header. */
@@ -157,6 +151,8 @@ static bool put_kinds(struct index_writer *w, const struct dialect *d, struct cl
 static bool end(void *self, const struct findings *all, struct clv_error *err)
 {
     struct index_writer *w = self;
+    if (!index_rows_end(w, err))
+        return false;
     return !w->positions || (put_ledger(w, all->dialect, err) && put_kinds(w, all->dialect, err));
 }
 
@@ -215,8 +211,6 @@ bool index_captures(struct index_writer *w, const struct job *job, struct clv_er
 
 bool index_end(struct index_writer *w, struct clv_error *err)
 {
-    (void)sqlite3_finalize(w->flow); /* a database with statements is not closed */
-    w->flow = NULL;
     return schema_views(w->db, w->what, err) && db_do(w->db, "COMMIT", w->what, err);
 }
 

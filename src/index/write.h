@@ -14,12 +14,8 @@ struct index_writer {
     sqlite3 *db;
     const char *what; /* how messages call it; borrowed */
     bool positions;   /* and where records lie */
-    sqlite3_stmt *flow;
-    uint64_t output_bytes;                     /* that outputs would have */
-    char *text;                                /* of the row that is added: its texts, ... */
-    uint8_t keys[COLUMNS_MAX][SCHEMA_KEY_MAX]; /* ... and its addresses as they are compared */
-    uint8_t *bytes;                            /* for positions */
-    size_t bytes_cap;
+    struct adder rows;
+    uint64_t output_bytes; /* that outputs would have */
 };
 
 /*
@@ -30,8 +26,17 @@ CLV_MUST_CHECK bool index_init(struct index_writer *w, const char *path, const c
                                bool positions, struct clv_error *err);
 void index_fini(struct index_writer *w);
 
+/* Rows with these columns follow, by w->rows; until index_rows_end() nothing else is written. */
+CLV_MUST_CHECK bool index_rows(struct index_writer *w, const struct column *const *columns,
+                               unsigned n, struct clv_error *err);
+CLV_MUST_CHECK bool index_rows_end(struct index_writer *w, struct clv_error *err);
+
 /* Who writes it all; positions need a run of job_measure(). */
 struct observer observe_index(struct index_writer *w);
+
+/* The names of the columns that the run has. */
+CLV_MUST_CHECK bool index_columns(struct index_writer *w, const struct manifest *m,
+                                  struct clv_error *err);
 
 /* A fact of the run, by its key. */
 CLV_MUST_CHECK bool index_put(struct index_writer *w, const char *key, const char *value,
