@@ -111,9 +111,8 @@ static bool check_file(const char *path, struct clv_error *err)
     const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0)
         return clv_fail_errno(err, path, "cannot be opened");
-    const bool regular = fstat(fd, &st) == 0 && S_ISREG(st.st_mode);
     errno = 0;
-    const int64_t version = regular ? version_of(fd) : -1;
+    const int64_t version = fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? version_of(fd) : -1;
     if (errno) {
         (void)clv_fail_errno(err, path, "cannot be read");
         (void)close(fd);

@@ -52,7 +52,9 @@ bool identity_of(struct identity *is, const char *path, struct clv_error *err)
     bool ok = false;
     if (!bytes) {
         (void)clv_fail_nomem(err, file, (size_t)2 * LOOK);
-    } else if (fstat(fd, &st) != 0 || !S_ISREG(st.st_mode)) {
+    } else if (fstat(fd, &st) != 0) {
+        (void)clv_fail_errno(err, file, "cannot be looked at");
+    } else if (!S_ISREG(st.st_mode)) {
         (void)clv_fail(err, CLV_ERR_ARG, file, "is no regular file");
     } else {
         is->bytes = (uint64_t)st.st_size;
