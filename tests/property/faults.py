@@ -557,7 +557,7 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'archive-clean': lambda: split(
         traffic('a.pcap'), '--archive', '-t', '1', '--clean', before=stale_archive,
         fault_kinds=('open', 'opendir', 'readdir', 'lstat', 'flock', 'fstat')),
-    'index': lambda: index(traffic('a.pcap'), '-t', '1', thorough=True),
+    'index': lambda: index(traffic('a.pcap'), '-t', '1'),
     'index-pcapng': lambda: index(pcapng(), '-t', '2', '--window', '16KiB'),
     'index-merge': lambda: index('--merge', '-t', '1', traffic('a.pcap'), zipped(pcapng())),
     'index-force': lambda: index(made_index(traffic('a.pcap')) and suite.path('a.pcap'), '-t', '1',
