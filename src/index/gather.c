@@ -81,7 +81,8 @@ bool gather_add(struct gather *g, int64_t id, struct clv_error *err)
     *f = (struct gather_flow){.packets = 0};
     const bool ok = index_flow(g->ix, id, &f->is, err);
     g->n++;
-    f->reader = (struct positions_reader){f->is.bytes, f->is.bytes + f->is.n_bytes, 0, false};
+    if (ok)
+        f->reader = (struct positions_reader){f->is.bytes, f->is.bytes + f->is.n_bytes, 0, false};
     return ok;
 }
 

@@ -387,7 +387,11 @@ bool walk_check_form(const struct walk_format *f, const char *path, struct clv_s
     size_t at;
     if (f->kind != WALK_PCAP || head.len < f->data_at)
         return true;
-    const struct clv_span s = {head.p + f->data_at, head.len - f->data_at};
+    struct clv_span s = {head.p + f->data_at, head.len - f->data_at};
+    while (walk_begins_savefile(s.p, s.len)) { /* captures were joined, and the first is empty */
+        s.p += PCAP_FILE_HEADER;
+        s.len -= PCAP_FILE_HEADER;
+    }
     if (count_chain(f, s, TWO, &at) == TWO || (head.len < WALK_LOOK && ends_with_record(f, s)))
         return true;
     for (size_t i = 0; i < sizeof forms / sizeof *forms; i++) {

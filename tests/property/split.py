@@ -491,10 +491,10 @@ def records_of(fmt: pf.Format, parts: Sequence[bytes]) -> List[pf.Record]:
 def joined() -> None:
     """Captures of one kind that cat joined are one; one of another kind ends it."""
     rng = suite.random('joined')
-    for kind in ('us', 'ns', 'modified'):
+    for kind, first in (('us', 3000), ('ns', 3000), ('modified', 3000), ('us', 0)):
         fmt = pf.Format(kind, rng.random() < 0.5)
-        parts = [some_records(rng, fmt, rng.choice([0, 1, 3000]), 10**18 + i * 10**16)
-                 for i in range(5)]
+        parts = [some_records(rng, fmt, rng.choice([0, 1, 3000]) if first or i == 4 else i // 3,
+                              10**18 + i * 10**16) for i in range(5)]
         data = b''.join(fmt.header() + b''.join(p) for p in parts)
         whole = records_of(fmt, [b''.join(p) for p in parts])
         check_damaged(rng, data, whole, status=0)
