@@ -661,7 +661,9 @@ HARMLESS = '''
     pthread_mutex_lock pthread_mutex_unlock
     bsearch fnmatch stat stat64 strndup
     BZ2_ LZ4F_ LZ4_versionString ZSTD_ json_ jansson_version_str lzma_ crc32_z deflate inflate libdeflate_crc32 nettle_
-    pcap_ zlibVersion getdelim sigfillset sqlite3_
+    pcap_ zlibVersion getdelim sigfillset sqlite3_ memrchr
+    fuse_ chdir dup2 getegid geteuid setsid sigdelset pthread_cancel pthread_mutex_trylock
+    pthread_setcancelstate
 '''.split()
 
 
