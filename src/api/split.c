@@ -367,26 +367,12 @@ static bool open_outputs(struct splitting *run, const struct made_run *replaces,
                         replaces, params->clean, err);
 }
 
-/* Archives stand for the captures in them. */
-static bool list_inputs(struct splitting *run, struct clv_error *err)
-{
-    struct clv_split_params *const params = &run->params;
-    if (!params->inputs || !params->n_inputs)
-        return true; /* job_open() refuses it */
-    if (!places_list(&run->places, params->inputs, params->n_inputs, params->member, err))
-        return false;
-    run->result.other_members = run->places.n_others;
-    params->inputs = run->places.names;
-    params->n_inputs = run->places.n;
-    return true;
-}
-
 static bool split(struct splitting *run, struct clv_error *err)
 {
     const struct clv_split_params *const params = &run->params;
     struct clv_split_result *const result = &run->result;
     const struct made_run *const replaces = params->force ? &run->replaces : NULL;
-    if (!list_inputs(run, err))
+    if (!job_inputs(&run->params, &run->places, result, err))
         return false;
     if (!job_open(&run->job, params, run->places.all, err)) {
         job_faults(&run->job, result);

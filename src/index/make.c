@@ -18,19 +18,6 @@ static bool check_options(const struct clv_split_params *params, struct clv_erro
            clv_fail(err, CLV_ERR_OPTION, "manifest", "- does not apply to an index");
 }
 
-static bool list_inputs(struct make *m, struct clv_error *err)
-{
-    struct clv_split_params *const params = &m->params;
-    if (!params->inputs || !params->n_inputs)
-        return true; /* job_open() refuses it */
-    if (!places_list(&m->places, params->inputs, params->n_inputs, params->member, err))
-        return false;
-    m->result.other_members = m->places.n_others;
-    params->inputs = m->places.names;
-    params->n_inputs = m->places.n;
-    return true;
-}
-
 /* An index refers to its captures, which therefore stay. */
 static bool check_inputs(const struct job *job, struct clv_error *err)
 {
@@ -67,7 +54,7 @@ bool make_begin(struct make *m, const struct clv_split_params *params, bool posi
     m->params = *params;
     m->result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET},
                                           .after = {.offset = CLV_NO_OFFSET}};
-    if (!check_options(params, err) || !list_inputs(m, err))
+    if (!check_options(params, err) || !job_inputs(&m->params, &m->places, &m->result, err))
         return false;
     if (!job_open(&m->job, &m->params, m->places.all, err)) {
         job_faults(&m->job, &m->result);

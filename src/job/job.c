@@ -381,6 +381,19 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     return true;
 }
 
+bool job_inputs(struct clv_split_params *params, struct places *places,
+                struct clv_split_result *result, struct clv_error *err)
+{
+    if (!params->inputs || !params->n_inputs)
+        return true; /* job_open() refuses it */
+    if (!places_list(places, params->inputs, params->n_inputs, params->member, err))
+        return false;
+    result->other_members = places->n_others;
+    params->inputs = places->names;
+    params->n_inputs = places->n;
+    return true;
+}
+
 bool job_open(struct job *job, const struct clv_split_params *params,
               const struct input_place *places, struct clv_error *err)
 {

@@ -6,6 +6,7 @@
 #ifndef CLEAVE_JOB_JOB_H
 #define CLEAVE_JOB_JOB_H
 
+#include "capture/places.h"
 #include "pipeline/pipeline.h"
 #include "scan/filter.h"
 
@@ -23,6 +24,13 @@ struct job {
     struct pipeline_params pipeline;
     struct dialect dialect; /* of the outputs, of the part that was run last */
 };
+
+/*
+ * Archives stand for the captures in them: params' inputs become those, whose places are listed for
+ * job_open(), and what is no capture is counted. On failure places_fini() is harmless.
+ */
+CLV_MUST_CHECK bool job_inputs(struct clv_split_params *params, struct places *places,
+                               struct clv_split_result *result, struct clv_error *err);
 
 /*
  * Checks the parameters and looks at all captures, so that what cannot be split is refused before
