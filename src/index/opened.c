@@ -255,25 +255,10 @@ static bool read_kinds(struct index *ix, struct clv_error *err)
 /* What is said between records becomes the ledger again, by the code that read it first. */
 struct relearning {
     struct walk_state st;
-    size_t source; /* the next one that has not begun */
     uint32_t *rest;
     size_t n_rest, rest_cap;
     uint64_t last; /* position */
 };
-
-/* The savefiles that begin up to the position. */
-static bool begin_savefiles(struct index *ix, struct relearning *r, uint64_t position,
-                            struct clv_error *err)
-{
-    for (; r->source < ix->n_sources && ix->sources[r->source].position <= position; r->source++) {
-        const struct source *s = &ix->sources[r->source];
-        r->st = (struct walk_state){.big_endian = s->format.big_endian};
-        if (s->format.kind == WALK_PCAP &&
-            !walk_note_savefile(&ix->ledger, &r->st, &s->format.pub, s->position, err))
-            return false;
-    }
-    return true;
-}
 
 static bool relearn_block(struct index *ix, struct relearning *r, uint64_t position,
                           const uint8_t *block, size_t len, bool rest, struct clv_error *err)
@@ -304,19 +289,18 @@ static bool relearn_rows(struct index *ix, struct relearning *r, struct clv_erro
     int step = SQLITE_DONE;
     while (ok && (step = sqlite3_step(s)) == SQLITE_ROW) {
         const uint64_t position = (uint64_t)sqlite3_column_int64(s, 0);
-        ok = begin_savefiles(ix, r, position, err) &&
-             relearn_block(ix, r, position, sqlite3_column_blob(s, 1),
+        ok = relearn_block(ix, r, position, sqlite3_column_blob(s, 1),
                            (size_t)sqlite3_column_bytes(s, 1), sqlite3_column_int(s, 2), err);
     }
     if (ok && step != SQLITE_DONE)
         ok = db_fail(ix->db, ix->path, err);
     (void)sqlite3_finalize(s);
-    return ok && begin_savefiles(ix, r, UINT64_MAX, err);
+    return ok;
 }
 
 static bool relearn(struct index *ix, struct clv_error *err)
 {
-    struct relearning r = {.source = 0};
+    struct relearning r = {.last = 0};
     ix->dialect.ledger = &ix->ledger;
     ix->dialect.picker = NULL;
     bool ok = relearn_rows(ix, &r, err);
