@@ -173,6 +173,11 @@ struct clv_selection;
 int print_flows(struct clv_rows *rows, struct clv_result *result,
                 const struct clv_selection *selection);
 
+/* All went well, status 0, but the captures that were read are damaged: says so. Returns the
+ * status.
+ */
+int print_damage(const struct clv_result *result, int status);
+
 /* Columns of standard output's terminal, less one; no bound where it is none. */
 size_t output_width(void);
 

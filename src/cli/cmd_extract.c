@@ -125,12 +125,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         });
     if (!clv_result_open(&result, &params, &err))
         return end_talk(&err, "published");
-    int status = extract(o, result, &talk);
-    const struct clv_error *damage = clv_result_damage(result);
-    if (status == EXIT_ALL && damage && clv_result_kind(result) == CLV_RESULT_CAPTURES) {
-        (void)print_error(damage);
-        status = EXIT_DAMAGED;
-    }
+    const int status = print_damage(result, extract(o, result, &talk));
     clv_result_close(&result);
     return status;
 }

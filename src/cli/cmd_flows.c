@@ -96,12 +96,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     hide_progress(&talk);
     if (!ok)
         return end_talk(&err, "listed");
-    int status = list(o, result);
-    const struct clv_error *damage = clv_result_damage(result);
-    if (status == EXIT_ALL && damage && clv_result_kind(result) == CLV_RESULT_CAPTURES) {
-        (void)print_error(damage);
-        status = EXIT_DAMAGED;
-    }
+    const int status = print_damage(result, list(o, result));
     clv_result_close(&result);
     return status;
 }

@@ -169,3 +169,12 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
     }
     return step == CLV_ROWS_FAILED ? print_error(&err) : print_totals(result, selection, shown);
 }
+
+int print_damage(const struct clv_result *result, int status)
+{
+    const struct clv_error *damage = clv_result_damage(result);
+    if (status != EXIT_ALL || !damage || clv_result_kind(result) != CLV_RESULT_CAPTURES)
+        return status;
+    (void)print_error(damage);
+    return EXIT_DAMAGED;
+}
