@@ -6,7 +6,7 @@
 #include <stdio.h>
 #include <string.h>
 
-#include "index/schema.h"
+#include "table/schema.h"
 
 /* Which columns the run has, by the JSON array of their names. */
 static bool read_columns(struct rows *rows, sqlite3 *db, const char *path, struct clv_error *err)

@@ -6,7 +6,7 @@
 #ifndef CLEAVE_INDEX_LOAD_H
 #define CLEAVE_INDEX_LOAD_H
 
-#include "index/db.h"
+#include "table/db.h"
 #include "verify/store.h"
 
 struct loaded {

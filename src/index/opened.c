@@ -10,10 +10,10 @@
 #include "base/mem.h"
 #include "base/path.h"
 #include "index/identity.h"
-#include "index/schema.h"
 #include "job/job.h"
 #include "job/options.h"
 #include "manifest/name.h"
+#include "table/schema.h"
 
 enum { CAPTURES_MAX = 1 << 20 };
 

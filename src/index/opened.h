@@ -1,5 +1,9 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
+ * Room: flows in a table that can be asked, and where their records lie. Takes rows of flows as
+ * they are found, or those of a directory, an archive or an index that is there; gives rows that
+ * are chosen and ordered, and the records of each, as its output would have them.
+ *
  * An index that is there, and its captures: all that is needed to make a flow's output from where
  * its records lie. Nothing of the file is believed: it may be anybody's, and the captures others.
  */
@@ -9,8 +13,8 @@
 #include "capture/merge.h"
 #include "capture/places.h"
 #include "format/form.h"
-#include "index/db.h"
 #include "job/receipt_read.h"
+#include "table/db.h"
 
 struct index {
     const char *path; /* borrowed */

@@ -11,9 +11,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
-#include "index/schema.h"
 #include "manifest/name.h"
 #include "scan/filter.h"
+#include "table/schema.h"
 
 enum {
     ASK = 10000,         /* instructions of SQLite's between two looks at the clock */

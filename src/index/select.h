@@ -7,7 +7,7 @@
 #define CLEAVE_INDEX_SELECT_H
 
 #include "cleave/result.h"
-#include "index/db.h"
+#include "table/db.h"
 
 struct select {
     sqlite3 *db;

@@ -5,8 +5,8 @@
 
 #include "base/mem.h"
 #include "index/identity.h"
-#include "index/schema.h"
 #include "manifest/manifest.h"
+#include "table/schema.h"
 
 /* Adds a row. bad: whether its values could be had, as bits of SQLite's results. */
 static bool step(struct index_writer *w, sqlite3_stmt *s, int bad, struct clv_error *err)

@@ -6,9 +6,9 @@
 #ifndef CLEAVE_INDEX_WRITE_H
 #define CLEAVE_INDEX_WRITE_H
 
-#include "index/schema.h"
 #include "job/job.h"
 #include "pipeline/observe.h"
+#include "table/schema.h"
 
 struct index_writer {
     sqlite3 *db;

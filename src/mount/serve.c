@@ -546,7 +546,7 @@ bool serve(struct index *ix, const struct clv_mount_params *params, struct clv_e
 
 #else
 
-#include "index/db.h"
+#include "table/db.h"
 
 bool serve_supported(struct clv_error *err)
 {

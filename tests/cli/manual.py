@@ -93,7 +93,7 @@ def columns_agree() -> None:
 
 def tables_agree() -> None:
     """Tables, views and what they have beside the manifest's columns are in cleave-index.5."""
-    rows = source('src/index/schema.c')
+    rows = source('src/table/schema.c')
     page = read('cleave-index.5')
     text = ' '.join(re.findall(r'"((?:[^"\\]|\\.)*)"', rows))
     names = set(re.findall(r'CREATE (?:TABLE|VIEW) (\w+)', text))

@@ -6,7 +6,7 @@
 #if HAVE_SQLITE
 
 #include "base/mem.h"
-#include "index/adder.h"
+#include "table/adder.h"
 
 static sqlite3 *open_table(void)
 {

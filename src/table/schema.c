@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "index/schema.h"
+#include "table/schema.h"
 
 #if HAVE_SQLITE
 

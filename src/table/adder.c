@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "index/adder.h"
+#include "table/adder.h"
 
 #if HAVE_SQLITE
 

@@ -11,13 +11,13 @@
  *
  * Where no thread can be had, all is done by the caller's.
  */
-#ifndef CLEAVE_INDEX_ADDER_H
-#define CLEAVE_INDEX_ADDER_H
+#ifndef CLEAVE_TABLE_ADDER_H
+#define CLEAVE_TABLE_ADDER_H
 
 #include <pthread.h>
 
 #include "base/text.h"
-#include "index/db.h"
+#include "table/db.h"
 
 struct adder_value {
     enum adder_type { ADDER_NULL, ADDER_NUMBER, ADDER_TEXT, ADDER_BLOB } type;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "index/db.h"
+#include "table/db.h"
 
 #include "base/fail.h"
 

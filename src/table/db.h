@@ -1,14 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Room: flows in a table that can be asked, and where their records lie. Takes rows of flows as
- * they are found, or those of a directory, an archive or an index that is there; gives rows that
- * are chosen and ordered, and the records of each, as its output would have them.
+ * Room: flows in tables that can be asked. Takes rows, and a database that is there, of which
+ * nothing is believed; gives tables of which a person, a program and this library can ask the same.
  *
  * The tables are SQLite's, and cleave-index(5) describes them: what is said there stays. Who built
  * the library without SQLite has db_supported() false, and all else fails with its words.
  */
-#ifndef CLEAVE_INDEX_DB_H
-#define CLEAVE_INDEX_DB_H
+#ifndef CLEAVE_TABLE_DB_H
+#define CLEAVE_TABLE_DB_H
 
 #include "base/fail.h"
 #include "base/text.h"

@@ -3,11 +3,11 @@
  * The tables of an index. The columns of `flows` are those of the manifest, all of them, whichever
  * a run has, and some that follow from these.
  */
-#ifndef CLEAVE_INDEX_SCHEMA_H
-#define CLEAVE_INDEX_SCHEMA_H
+#ifndef CLEAVE_TABLE_SCHEMA_H
+#define CLEAVE_TABLE_SCHEMA_H
 
-#include "index/adder.h"
 #include "manifest/manifest.h"
+#include "table/adder.h"
 
 enum { SCHEMA_KEY_MAX = 17 }; /* bytes of an address as it is compared */
 
