@@ -87,7 +87,8 @@ struct clv_split_params {
     size_t n_inputs;
     const char *output; /* directory to make, or archive; its parent must exist */
     /* Fields, separated by commas: ip proto port vlan mac tunnel host client server service iface;
-     * or flow, connection, 3tuple, hostpair; or none. NULL: flow. */
+     * or flow, connection, 3tuple, hostpair; or none. Addresses may be networks, as in ip/24 or, of
+     * IPv6 too, ip/24,64. NULL: flow. */
     const char *by;
     uint32_t shards;      /* outputs that keys are hashed onto, the same on any machine; 0: none */
     const char *shard_by; /* with shards, in place of by: what must not be torn apart. NULL: flow */
@@ -98,7 +99,7 @@ struct clv_split_params {
      */
     const char *filter; /* in libpcap's language, pcap-filter(7) */
     const char *host;   /* addresses, or prefixes as in 10.0.0.0/8 */
-    const char *port;   /* numbers, or ranges as in 8000-8100 */
+    const char *port;   /* numbers, ranges as in 8000-8100, or names of services */
     const char *proto;  /* names or numbers */
     const char *vlan;   /* ids or ranges; of the outer two */
     bool has_after, has_before;

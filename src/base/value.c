@@ -5,6 +5,7 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
 #include <sys/socket.h>
 
 #include "base/fail.h"
@@ -193,6 +194,23 @@ bool value_find_word(const char *words, const char *word, uint64_t *i)
     return false;
 }
 
+/* The same of what a person wrote: in small or capital letters, or by another name of it. */
+static bool find_word_kindly(const char *words, const char *word, uint64_t *i)
+{
+    static const struct {
+        const char *other, *word;
+    } others[] = {{"gz", "gzip"}, {"zst", "zstd"}};
+    const char *w;
+    size_t len;
+    for (size_t k = 0; k < sizeof others / sizeof *others; k++)
+        if (strcasecmp(word, others[k].other) == 0)
+            word = others[k].word;
+    for (*i = 0; (w = word_at(words, *i, &len)) != NULL; ++*i)
+        if (strlen(word) == len && strncasecmp(w, word, len) == 0)
+            return true;
+    return false;
+}
+
 /* ---- text to values ---- */
 
 struct unit {
@@ -232,8 +250,11 @@ static const struct unit duration_units[] = {
     {"us", 1000},
     {"ms", 1000000},
     {"s", 1000000000},
+    {"sec", 1000000000},
     {"m", UINT64_C(60000000000)},
+    {"min", UINT64_C(60000000000)},
     {"h", UINT64_C(3600000000000)},
+    {"d", UINT64_C(86400000000000)},
     {NULL, 0},
 };
 
@@ -323,7 +344,7 @@ static bool set(const struct clv_option *o, void *params, const char *text)
         return clv_time_parse(text, &ns) && value_store(o, params, (uint64_t)ns);
     case CLV_OPTION_WORD:
     case CLV_OPTION_CHOICE:
-        return value_find_word(o->value, text, &n) && value_store(o, params, n);
+        return find_word_kindly(o->value, text, &n) && value_store(o, params, n);
     case CLV_OPTION_EVERY:
         if (!parse_every(text, &kind, &n) || !value_store(o, params, kind))
             return false;
@@ -353,7 +374,7 @@ static bool hint(const struct clv_option *o, struct clv_error *err)
         return clv_fail_hint(err, "it takes one of %s", o->value);
     case CLV_OPTION_DURATION:
         return clv_fail_hint(err,
-                             "it takes seconds, or a whole number with ns, us, ms, s, m or h%s",
+                             "it takes seconds, or a whole number with ns, us, ms, s, m, h or d%s",
                              o->min ? "; more than 0" : "");
     case CLV_OPTION_TIME:
         return clv_fail_hint(err, "it takes a time such as 2026-11-22T23:59:59Z, or seconds since "

@@ -143,7 +143,7 @@ const struct command command_split = {
         "service\n"
         "iface; or flow (ip,proto,port), connection (flow, cut where a TCP connection begins), "
         "3tuple\n"
-        "(ip,proto), hostpair (ip), none.\n"
+        "(ip,proto), hostpair (ip), none. ip/24 is networks, ip/24,64 of IPv6, too.\n"
         "\n"
         "Names are made of text and {n} {n:DIGITS} {key} {proto} {src} {dst} {sport} {dport} "
         "{first}\n"

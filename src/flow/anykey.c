@@ -12,13 +12,31 @@ bool flow_source_is_client(const struct clv_tuple *t)
     return src_known != dst_known ? dst_known : t->dport < t->sport;
 }
 
+/* Clears the last bits of an address. */
+static void cut_addr(uint8_t addr[16], uint8_t family, const uint8_t cut[2])
+{
+    const unsigned bits = cut[family == 6];
+    uint8_t *const end = addr + (family == 6 ? 16 : 4);
+    for (unsigned i = 0; i < bits / 8; i++)
+        end[-1 - (int)i] = 0;
+    if (bits % 8)
+        end[-1 - (int)(bits / 8)] &= (uint8_t)(0xff << bits % 8);
+}
+
 /* true: in canonical order the destination comes first, by what the key takes of both ends. */
-static bool destination_is_lower(unsigned fields, const struct flow_origin *o)
+static bool destination_is_lower(const struct flow_by *by, const struct flow_origin *o)
 {
     const struct clv_tuple *t = &o->tuple;
+    const unsigned fields = by->a;
     int order = 0;
-    if (fields & FLOW_END_ADDR)
-        order = memcmp(t->dst, t->src, sizeof t->dst);
+    if (fields & FLOW_END_ADDR) {
+        uint8_t src[16], dst[16];
+        memcpy(src, t->src, sizeof src);
+        memcpy(dst, t->dst, sizeof dst);
+        cut_addr(src, t->family, by->a_cut);
+        cut_addr(dst, t->family, by->a_cut);
+        order = memcmp(dst, src, sizeof dst);
+    }
     if (order == 0 && (fields & FLOW_END_PORT) && (t->flags & CLV_TUPLE_PORTS))
         order = (int)t->dport - (int)t->sport;
     if (order == 0 && (fields & FLOW_END_MAC))
@@ -47,10 +65,12 @@ unsigned flow_anykey_settle(const struct flow_by *by, const struct flow_origin *
     *extra = (struct flow_extra){0};
     if (o->tuple.family == 0 && by->needs_network)
         return 0;
-    const bool swap = by->undirected && !by->sided ? destination_is_lower(by->a, o)
-                                                   : side == FLOW_SIDE_DESTINATION;
+    const bool swap =
+        by->undirected && !by->sided ? destination_is_lower(by, o) : side == FLOW_SIDE_DESTINATION;
     take_end(by->a, o, !swap, key->a, &key->a_port, extra->a_mac);
     take_end(by->b, o, swap, key->b, &key->b_port, extra->b_mac);
+    cut_addr(key->a, o->tuple.family, by->a_cut);
+    cut_addr(key->b, o->tuple.family, by->b_cut);
     key->has = FLOW_HAS_KEY;
     if (any & FLOW_END_ADDR)
         key->family = o->tuple.family;

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "flow/key.h"
 
+#include <strings.h>
+
 #include "base/fail.h"
 #include "flow/field.h"
 
@@ -20,15 +22,16 @@ static const struct {
     {"3tuple", FLOW_BY_IP | FLOW_BY_PROTO, false},
     {"hostpair", FLOW_BY_IP, false},
     {"5tuple", FLOW_BY_TUPLE, false}, /* as others call flow */
+    {"session", FLOW_BY_TUPLE, false},
 };
-enum { ALIASES = sizeof aliases / sizeof *aliases, HINTED = ALIASES - 1 };
+enum { ALIASES = sizeof aliases / sizeof *aliases, HINTED = ALIASES - 2 };
 
 static bool unknown(struct clv_error *err, const char *option, const char *text, const char *word,
                     size_t len)
 {
     char words[128];
     struct text t = text_on(words, sizeof words);
-    if (len == 4 && memcmp(word, "none", 4) == 0)
+    if (len == 4 && strncasecmp(word, "none", 4) == 0)
         return clv_fail(err, CLV_ERR_OPTION, option, "\"%.60s\": none stands alone", text);
     if (strlen(text) == len)
         (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.60s\" is no key", text);
@@ -48,36 +51,94 @@ static bool unknown(struct clv_error *err, const char *option, const char *text,
 
 static bool is_word(const char *word, const char *text, size_t len)
 {
-    return strlen(word) == len && memcmp(word, text, len) == 0;
+    return strlen(word) == len && strncasecmp(word, text, len) == 0;
 }
 
-/* Adds the field, or the fields, that the word is for. false: it is none. */
-static bool add_word(struct flow_by *by, const char *word, size_t len)
+/* The fields that the word is for, or 0: it is none. */
+static unsigned fields_of(const char *word, size_t len, bool *connections)
 {
     for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++)
-        if (is_word(flow_key_fields[i].word, word, len)) {
-            by->fields |= (uint16_t)flow_key_fields[i].bit;
-            return true;
-        }
+        if (is_word(flow_key_fields[i].word, word, len))
+            return flow_key_fields[i].bit;
     for (unsigned i = 0; i < ALIASES; i++)
         if (is_word(aliases[i].word, word, len)) {
-            by->fields |= (uint16_t)aliases[i].fields;
-            by->connections |= aliases[i].connections;
-            return true;
+            *connections |= aliases[i].connections;
+            return aliases[i].fields;
         }
-    return false;
+    return 0;
+}
+
+/* The length of a prefix, up to a comma or the end. false: it is none. */
+static bool prefix_len(const char **p, unsigned bits, uint8_t *cut)
+{
+    unsigned n = 0, digits = 0;
+    for (; **p >= '0' && **p <= '9' && digits < 4; ++*p, digits++)
+        n = n * 10 + (unsigned)(**p - '0');
+    *cut = (uint8_t)(bits - n);
+    return digits && n <= bits && (**p == ',' || **p == '\0');
+}
+
+/* "/24" or "/24,64" after a word, if it is there; *p moves to what follows it. */
+static bool prefix_lens(const char **p, uint8_t cut[2])
+{
+    cut[0] = cut[1] = 0;
+    if (**p != '/')
+        return true;
+    ++*p;
+    if (!prefix_len(p, 32, &cut[0]))
+        return false;
+    if (**p != ',' || strspn(*p + 1, "0123456789") != strcspn(*p + 1, ","))
+        return true;
+    ++*p;
+    return prefix_len(p, 128, &cut[1]);
+}
+
+/* An end has its addresses as the word wants them, or more of them where another word does. */
+static void cut_end(uint8_t cut[2], bool *seen, const uint8_t more[2])
+{
+    for (unsigned i = 0; i < 2; i++)
+        if (!*seen || more[i] < cut[i])
+            cut[i] = more[i];
+    *seen = true;
+}
+
+static bool bad_prefix(struct clv_error *err, const char *option, const char *text)
+{
+    (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.60s\" cannot be", text);
+    return clv_fail_hint(err, "addresses have prefixes as in ip/24 (of IPv4, up to 32) or ip/24,64 "
+                              "(of IPv6, up to 128)");
 }
 
 static bool parse_fields(struct flow_by *by, const char *option, const char *text,
                          struct clv_error *err)
 {
-    if (strcmp(text, "none") == 0)
+    bool a_seen = false, b_seen = false;
+    if (strcasecmp(text, "none") == 0)
         return true;
     for (const char *p = text;; p++) {
-        const size_t len = strcspn(p, ",");
-        if (!add_word(by, p, len))
+        const size_t len = strcspn(p, ",/");
+        const char *const word = p;
+        const unsigned fields = fields_of(p, len, &by->connections);
+        uint8_t cut[2];
+        if (!fields)
             return unknown(err, option, text, p, len);
         p += len;
+        if (!prefix_lens(&p, cut))
+            return bad_prefix(err, option, word);
+        unsigned ends = 0;
+        for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++) {
+            const struct flow_key_field *field = &flow_key_fields[i];
+            if (!(fields & field->bit))
+                continue;
+            ends |= (field->a | field->b) & FLOW_END_ADDR;
+            if (field->a & FLOW_END_ADDR)
+                cut_end(by->a_cut, &a_seen, cut);
+            if (field->b & FLOW_END_ADDR)
+                cut_end(by->b_cut, &b_seen, cut);
+        }
+        if (!ends && word[len] == '/')
+            return bad_prefix(err, option, word);
+        by->fields |= (uint16_t)fields;
         if (*p == '\0')
             return true;
     }
@@ -116,7 +177,7 @@ bool flow_by_parse(struct flow_by *out, const char *option, const char *text, bo
         by.b = 0;
     /* What is of the tuple alone, addresses among it, is settled where it stands. */
     by.any_key = !(f & FLOW_BY_IP) || (f & ~(unsigned)FLOW_BY_TUPLE) ||
-                 ((f & FLOW_BY_PORT) && !(f & FLOW_BY_PROTO));
+                 ((f & FLOW_BY_PORT) && !(f & FLOW_BY_PROTO)) || flow_by_networks(&by);
     if (f & FLOW_BY_PORT) {
         by.mask.key.a_port = by.mask.key.b_port = 0xffff;
         by.mask.key.has = FLOW_HAS_PORTS;

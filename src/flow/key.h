@@ -99,6 +99,8 @@ struct flow_by {
     bool connections;   /* a TCP flow is cut where a new connection begins */
     uint16_t fields;    /* enum flow_field */
     uint8_t a, b;       /* enum flow_end */
+    /* Bits at the end of addresses that the key leaves out, of IPv4 and IPv6: 0: none. */
+    uint8_t a_cut[2], b_cut[2];
     flow_take_fn *takes[FLOW_KEY_FIELDS + 1]; /* of the fields, up to a NULL */
 };
 
@@ -106,6 +108,18 @@ struct flow_by {
 static inline bool flow_by_ports(const struct flow_by *by)
 {
     return by->fields & (FLOW_BY_PORT | FLOW_BY_TUNNEL | FLOW_BY_ROLES);
+}
+
+/* true: keys have networks where they have addresses. */
+static inline bool flow_by_networks(const struct flow_by *by)
+{
+    return by->a_cut[0] | by->a_cut[1] | by->b_cut[0] | by->b_cut[1];
+}
+
+/* true: a flow is of two addresses that its key has as they are. */
+static inline bool flow_by_addresses(const struct flow_by *by)
+{
+    return by->a & by->b & FLOW_END_ADDR && !flow_by_networks(by);
 }
 
 static inline bool flow_has_ports(const struct flow_key *k)
@@ -192,8 +206,9 @@ CLV_INLINE unsigned flow_key_settle(union flow_id *id, const struct flow_by *by)
 
 /*
  * Settles what keys are made of, the text of an option of that name: fields or an alias, separated
- * by commas; "none" alone is no field, so that all records are one flow. Who hashes keys sets
- * by->secret. On failure *by is untouched.
+ * by commas; "none" alone is no field, so that all records are one flow. What has addresses may be
+ * followed by the lengths of their prefixes, "/24" of IPv4 or "/24,64" of both. Who hashes keys
+ * sets by->secret. On failure *by is untouched.
  */
 CLV_MUST_CHECK bool flow_by_parse(struct flow_by *by, const char *option, const char *text,
                                   bool directed, struct clv_error *err);

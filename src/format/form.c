@@ -111,8 +111,8 @@ static bool dump(struct form_scratch *x, const struct form_round *r,
 /* What metadata may be for. */
 static struct picks owner_of(const struct form *form, const struct flow *f)
 {
-    const bool addresses = form->by && f->key.family && !(f->key.has & FLOW_HAS_SHARD) &&
-                           form->by->a & form->by->b & FLOW_END_ADDR;
+    const bool addresses =
+        form->by && f->key.family && !(f->key.has & FLOW_HAS_SHARD) && flow_by_addresses(form->by);
     return (struct picks){
         .number = f->n,
         .a = addresses ? f->key.a : NULL,

@@ -52,7 +52,7 @@ static const struct clv_option rows[] = {
     {"member", 0, CLV_OPTION_TEXT, RUN, AT(member), 0, 0, 0, "GLOB", NULL, MEMBER_HELP},
     {"host", 0, CLV_OPTION_LIST, RESULT, AT(host), 0, 0, 0, "ADDR[/N],...", NULL,
      "only records of or to one of these"},
-    {"port", 0, CLV_OPTION_LIST, RESULT, AT(port), 0, 0, 0, "N[-M],...", NULL,
+    {"port", 0, CLV_OPTION_LIST, RESULT, AT(port), 0, 0, 0, "N[-M]|NAME,...", NULL,
      "only records of or to one of these"},
     {"proto", 0, CLV_OPTION_LIST, RESULT, AT(proto), 0, 0, 0, "NAME|N,...", NULL,
      "only records of one of these"},

@@ -108,6 +108,6 @@ bool community_id(const struct flow_by *by, const struct flow *f, uint16_t seed,
     memcpy(t.src, f->reversed ? k->b : k->a, sizeof t.src);
     memcpy(t.dst, f->reversed ? k->a : k->b, sizeof t.dst);
     id[0] = '\0';
-    return !by->sided && (by->fields & FLOW_BY_TUPLE) == FLOW_BY_TUPLE &&
+    return !by->sided && !flow_by_networks(by) && (by->fields & FLOW_BY_TUPLE) == FLOW_BY_TUPLE &&
            community_id_of_tuple(&t, f->has_icmp ? icmp : NULL, seed, id);
 }

@@ -58,6 +58,15 @@ const char *name_of_proto(uint8_t proto)
 
 bool name_find_proto(const char *name, uint8_t *proto)
 {
+    static const struct {
+        const char *other; /* of /etc/protocols, Zeek and Suricata */
+        uint8_t proto;
+    } others[] = {{"icmpv6", 58}, {"ipv6-icmp", 58}, {"ipencap", 4}, {"ospfigp", 89}};
+    for (size_t i = 0; i < sizeof others / sizeof *others; i++)
+        if (strcasecmp(others[i].other, name) == 0) {
+            *proto = others[i].proto;
+            return true;
+        }
     for (unsigned i = 0; i <= UINT8_MAX; i++) {
         const char *known = name_of_proto((uint8_t)i);
         if (known && strcasecmp(known, name) == 0) {

@@ -397,7 +397,7 @@ static bool count_metadata(struct pipeline *pl, struct clv_error *err)
 {
     const struct pipeline_params *pp = pl->params;
     struct clv_split_result *r = pl->result;
-    const bool addresses = !pp->shards && pp->by.a & pp->by.b & FLOW_END_ADDR;
+    const bool addresses = !pp->shards && flow_by_addresses(&pp->by);
     if (!pp->dialect->picker)
         return true;
     return (pp->dry_run ? metadata_foresee(&pl->metadata, r->outputs, addresses, r->input_bytes,

@@ -9,6 +9,7 @@
 #include "base/fail.h"
 #include "base/mem.h"
 #include "cleave/packet.h"
+#include "flow/service.h"
 #include "manifest/name.h"
 #include "scan/bpf.h"
 
@@ -46,9 +47,16 @@ static bool range(const char *word, uint32_t max, struct filter_range *r)
     return *p == '\0' && from <= to;
 }
 
+/* Numbers, or a service's name. */
 static bool port(const char *word, void *to)
 {
-    return range(word, UINT16_MAX, to);
+    uint16_t n;
+    if (range(word, UINT16_MAX, to))
+        return true;
+    if (!service_find(word, &n))
+        return false;
+    *(struct filter_range *)to = (struct filter_range){n, n};
+    return true;
 }
 
 static bool vlan(const char *word, void *to)
@@ -134,14 +142,15 @@ bool filter_init(struct filter *s, const struct clv_split_params *params, struct
         .after_ns = params->after_ns,
         .before_ns = params->before_ns,
     };
-    const bool ok = parse_list("host", "addresses, or prefixes such as 10.0.0.0/8", params->host,
-                               sizeof *s->hosts, &hosts, &s->n_hosts, host, err) &&
-                    parse_list("port", "numbers up to 65535, or ranges such as 8000-8100",
-                               params->port, sizeof *s->ports, &ports, &s->n_ports, port, err) &&
-                    parse_list("vlan", "numbers up to 4095, or ranges such as 10-19", params->vlan,
-                               sizeof *s->vlans, &vlans, &s->n_vlans, vlan, err) &&
-                    parse_list("proto", "numbers up to 255, or names such as udp", params->proto,
-                               sizeof *s->protos, &protos, &s->n_protos, proto, err);
+    const bool ok =
+        parse_list("host", "addresses, or prefixes such as 10.0.0.0/8", params->host,
+                   sizeof *s->hosts, &hosts, &s->n_hosts, host, err) &&
+        parse_list("port", "numbers up to 65535, ranges such as 8000-8100, or names such as http",
+                   params->port, sizeof *s->ports, &ports, &s->n_ports, port, err) &&
+        parse_list("vlan", "numbers up to 4095, or ranges such as 10-19", params->vlan,
+                   sizeof *s->vlans, &vlans, &s->n_vlans, vlan, err) &&
+        parse_list("proto", "numbers up to 255, or names such as udp", params->proto,
+                   sizeof *s->protos, &protos, &s->n_protos, proto, err);
     s->hosts = hosts;
     s->ports = ports;
     s->vlans = vlans;

@@ -354,7 +354,8 @@ def check_split(made: Made, by: Optional[str], opt: Options, *flags: str) -> str
 
 SINGLE = ['ip', 'proto', 'port', 'vlan', 'mac', 'tunnel', 'host', 'client', 'server', 'service',
           'iface']
-WORDS = SINGLE + ['flow', '5tuple', '3tuple', 'hostpair', 'connection', 'none']
+WORDS = SINGLE + ['flow', '5tuple', '3tuple', 'hostpair', 'connection', 'session', 'none', 'ip/24',
+                  'Hostpair/24,64', 'client/30', 'server/0,33', 'HOST/31,127', '3Tuple/9,0,VLAN']
 
 
 def options(by: str, directed: bool = False, **more) -> Options:
@@ -382,7 +383,12 @@ def random_by(rng: random.Random) -> str:
         words = [w for w in words if w not in ('ip', 'client', 'server', 'service')]
     elif rng.random() < 0.2:
         words = [w for w in words if w not in ('client', 'server', 'service')] + ['connection']
-    return ','.join(words)
+    def with_prefix(word: str) -> str:
+        if word not in ('ip', 'host', 'client', 'server', 'connection') or rng.random() < 0.7:
+            return word
+        v6 = ',%d' % rng.choice([0, 16, 64, 127, 128])
+        return word + '/%d' % rng.choice([0, 8, 23, 24, 31, 32]) + rng.choice(['', v6])
+    return ','.join(map(with_prefix, words))
 
 
 def combinations() -> None:
@@ -432,7 +438,7 @@ def refused() -> None:
     path = suite.write('capture.pcap', pf.Capture(pf.Format(), []).encode())
     for flags in (['--by', 'host,ip'], ['--by', 'host,client'], ['--by', 'host,connection'],
                   ['--by', 'connection,server'], ['--by', 'host,flow'], ['--by', ''],
-                  ['--by', 'ip,'], ['--by', 'none,ip'], ['--by', 'ip,none'], ['--by', 'IP'],
+                  ['--by', 'ip,'], ['--by', 'none,ip'], ['--by', 'ip,none'], ['--by', 'ip/33'],
                   ['--shards', '0'], ['--shards', '65537'], ['--shards', '2', '--by', 'none'],
                   ['--shards', '2', '--by', 'connection'],
                   ['--shards', '2', '--idle-timeout', '1s'],

@@ -8,6 +8,8 @@ import csv
 import dataclasses
 import datetime
 import io
+import ipaddress
+import re
 import struct
 from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
 
@@ -51,7 +53,7 @@ def of_pcapng(blocks: Iterable[ng.Block]) -> List[Record]:
 # ---- keys ----
 
 ALIASES = {'flow': 'ip,proto,port', '5tuple': 'ip,proto,port', 'connection': 'ip,proto,port', '3tuple': 'ip,proto',
-           'hostpair': 'ip', 'none': ''}
+           'hostpair': 'ip', 'session': 'ip,proto,port', 'none': ''}
 ROLES = {'client', 'server', 'service'}
 
 
@@ -60,6 +62,13 @@ class By:
     fields: FrozenSet[str]
     connections: bool = False
     directed: bool = False
+    prefixes: Tuple[Tuple[str, int, int], ...] = ()  # a field, bits of IPv4 and IPv6
+
+    def bits(self, end: str, family: str) -> int:
+        """How much of the addresses of an end the key has: what the word says that says most."""
+        words = {'ip', 'host', 'client'} if end == 'a' else {'ip', 'server'}
+        return max([v4 if family == '4' else v6 for word, v4, v6 in self.prefixes if word in words],
+                   default=32 if family == '4' else 128)
 
     @property
     def sided(self) -> bool:
@@ -86,19 +95,30 @@ class By:
 
 
 def by_of(text: str, directed: bool = False) -> By:
-    words = [w for word in text.split(',') for w in ALIASES.get(word, word).split(',') if w]
+    prefixes: List[Tuple[str, int, int]] = []
+    words: List[str] = []
+    connections = False
+    for part in re.findall(r'([^,/]+)(?:/(\d+)(?:,(\d+)(?=,|$))?)?', text):
+        word = part[0].lower()
+        connections |= word == 'connection'
+        for field in ALIASES.get(word, word).split(','):
+            words += [field] if field else []
+            prefixes.append((field, int(part[1] or 32), int(part[2] or 128)))
     if 'service' in words:
         words.append('proto')
-    return By(frozenset(words), 'connection' in text.split(','), directed)
+    return By(frozenset(words), connections, directed, tuple(prefixes))
 
 
 End = Tuple[bytes, bytes, bytes]  # address, port, link address; empty where the key takes none
 
 
-def end_of(o: Origin, side: str, takes: FrozenSet[str]) -> End:
-    addr, port, mac = bytes(16), bytes(2), bytes(6)
+def end_of(o: Origin, side: str, by: By, end: str) -> End:
+    """What the key has of a side of the record as its end a or b."""
+    addr, port, mac, takes = bytes(16), bytes(2), bytes(6), by.takes(end)
     if 'addr' in takes and o.ends:
-        addr = pf.address(o.ends[side]).ljust(16, b'\0')
+        network = ipaddress.ip_network('%s/%d' % (o.ends[side], by.bits(end, o.ends['family'])),
+                                       strict=False)
+        addr = network.network_address.packed.ljust(16, b'\0')
     if 'port' in takes and 'sport' in o.ends:
         port = struct.pack('!H', int(o.ends[side[0] + 'port']))
     if 'mac' in takes and o.macs:
@@ -128,9 +148,9 @@ def key_of(by: By, o: Origin, side: str) -> Tuple[Optional[Key], bool]:
         return None, False
     back = side == 'dst'
     if not by.sided:
-        back = not by.directed and end_of(o, 'dst', by.takes('a')) < end_of(o, 'src', by.takes('a'))
-    a = end_of(o, 'dst' if back else 'src', by.takes('a'))
-    b = end_of(o, 'src' if back else 'dst', by.takes('b'))
+        back = not by.directed and end_of(o, 'dst', by, 'a') < end_of(o, 'src', by, 'a')
+    a = end_of(o, 'dst' if back else 'src', by, 'a')
+    b = end_of(o, 'src' if back else 'dst', by, 'b')
     takes, fields = by.takes('a') | by.takes('b'), by.fields
     return Key(a, b, o.ends.get('family', '') if 'addr' in takes else '',
                'port' in takes and 'sport' in o.ends,
@@ -433,7 +453,9 @@ def row(flow: Flow, name: str, opt: Options, community: bool) -> Fields:
     shown['linktype'] = str(flow.records[0].linktype)
     shown['initiator'] = initiator(flow, opt) if plain and not by.sided else ''
     if community:
-        has = plain and not by.sided and {'ip', 'proto', 'port'} <= by.fields
+        whole = all(by.bits(end, family) == bits for end in 'ab'
+                    for family, bits in (('4', 32), ('6', 128)))
+        has = plain and not by.sided and whole and {'ip', 'proto', 'port'} <= by.fields
         shown['community_id'] = community_of(flow, opt) if has else ''
     if not opt.shards:
         if 'vlan' in by.fields:

@@ -97,6 +97,8 @@ static void test_sums(void **state)
         {"flow", FLOW_BY_TUPLE, A | P, A | P, 0},
         {"5tuple", FLOW_BY_TUPLE, A | P, A | P, 0},
         {"connection", FLOW_BY_TUPLE, A | P, A | P, 0},
+        {"Session", FLOW_BY_TUPLE, A | P, A | P, 0},
+        {"IP/24,64,Vlan", FLOW_BY_IP | FLOW_BY_VLAN, A, A, 1},
         {"3tuple", FLOW_BY_IP | FLOW_BY_PROTO, A, A, 0},
         {"hostpair,vlan,vlan", FLOW_BY_IP | FLOW_BY_VLAN, A, A, 1},
         {"vlan,ip", FLOW_BY_IP | FLOW_BY_VLAN, A, A, 1},
@@ -121,6 +123,45 @@ static void test_sums(void **state)
     }
 }
 
+/* Prefixes leave bits out at the ends that have the addresses; what leaves out less counts. */
+static void test_prefixes(void **state)
+{
+    static const struct {
+        const char *by;
+        uint8_t a[2], b[2];
+        bool taken, any_key;
+    } cuts[] = {
+        {"ip", {0, 0}, {0, 0}, true, false},
+        {"ip/24", {8, 0}, {8, 0}, true, true},
+        {"ip/32,128", {0, 0}, {0, 0}, true, false},
+        {"ip/0,0", {32, 128}, {32, 128}, true, true},
+        {"hostpair/24,64", {8, 64}, {8, 64}, true, true},
+        {"client/24,server", {8, 0}, {0, 0}, true, true},
+        {"client/24,ip/16", {8, 0}, {16, 0}, true, true},
+        {"ip/24,64,ip/25", {7, 0}, {7, 0}, true, true},
+        {"host/31,proto", {1, 0}, {0, 0}, true, true},
+        {"flow/24,3tuple", {0, 0}, {0, 0}, true, false},
+        {"ip/33", .taken = false},
+        {"ip/", .taken = false},
+        {"ip/24,129", .taken = false},
+        {"ip/24,", .taken = false},
+        {"ip/24,64,64", .taken = false},
+        {"ip/a", .taken = false},
+        {"ip/00024", .taken = false},
+        {"vlan/8", .taken = false},
+        {"none/8", .taken = false},
+        {"24", .taken = false},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(cuts); i++) {
+        struct flow_by by = {.fields = 1};
+        CHECK_EQ(cuts[i].by, flow_by_parse(&by, "by", cuts[i].by, false, NULL), cuts[i].taken);
+        CHECK_MEM(cuts[i].by, by.a_cut, cuts[i].a, 2);
+        CHECK_MEM(cuts[i].by, by.b_cut, cuts[i].b, 2);
+        CHECK_EQ(cuts[i].by, by.any_key, cuts[i].any_key);
+    }
+}
+
 /* A refused word is answered with all that there are. */
 static void test_hint(void **state)
 {
@@ -138,6 +179,7 @@ UNIT(field)
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),
         cmocka_unit_test(test_sums),
+        cmocka_unit_test(test_prefixes),
         cmocka_unit_test(test_hint),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);

@@ -240,7 +240,7 @@ static void test_by(void **state)
         {"3tuple", "3tuple", true},
         {"hostpair", "hostpair", true},
         {"empty", "", false},
-        {"capitals", "Flow", false},
+        {"capitals", "Flow", true},
         {"a blank", "flow ", false},
         {"a beginning", "flo", false},
         {"longer", "flows", false},

@@ -10,7 +10,7 @@ for value in 1.2.3 1.2.3.256 ::1 host ''; do
     try cleave generate synflood --src "$value"
     try cleave generate synflood --dst "$value"
 done
-for value in -1s 1.5s 1d s '' 9999999999h; do
+for value in -1s 1.5s 1y s '' 9999999999h; do
     try cleave generate synflood --start "$value"
     try cleave generate synflood --interval "$value"
 done

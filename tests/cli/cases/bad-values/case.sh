@@ -20,7 +20,7 @@ done
 try cleave split a.pcap --shards 65537
 try cleave split a.pcap --snaplen 262145
 try cleave split a.pcap --community-seed 65536
-try cleave split a.pcap --idle-timeout 1d
+try cleave split a.pcap --idle-timeout 1y
 try cleave split a.pcap --active-timeout 0
 for flag in --format --compress --sync --progress; do
     try cleave split a.pcap $flag no

@@ -2,7 +2,10 @@
 sample mixed a.pcap
 try cleave split a.pcap --by ports
 try cleave split a.pcap --by ''
-try cleave split a.pcap --by Flow
+try cleave split a.pcap --by ip/33
+try cleave split a.pcap --by client/24,64,64
+try cleave split a.pcap --by mac/24
+try cleave split a.pcap --port nowhere
 try cleave split a.pcap --by flow,
 try cleave split a.pcap --manifest xml
 try cleave split a.pcap --manifest ''
