@@ -174,6 +174,12 @@ struct clv_split_params {
      */
     bool archive;
     const char *member; /* of archives that are inputs: clv_captures_list()'s pattern; NULL: all */
+    /*
+     * A descriptor; 0: none. Once it can be read from, inputs that are pipes end, and the run goes
+     * on with what they had: when their writer closes them, and if that takes more than two
+     * seconds, where they are.
+     */
+    int end_fd;
 };
 
 enum { CLV_LARGEST = 5 };
@@ -274,6 +280,7 @@ struct clv_split_result {
     uint64_t mixed;         /* outputs that libpcap stops in: their interfaces or sections differ */
     uint64_t kept_bytes;    /* of pipes, kept beside the output while they were read twice */
     uint64_t other_members; /* of archives: they are no captures, and were left out */
+    uint64_t unfinished_bytes; /* of the records that pipes were ended in by end_fd; left out */
 };
 
 /* For struct clv_split_params. */

@@ -59,7 +59,7 @@ struct merge {
     pthread_mutex_t lock;      /* guards which sources are open, for who stops them */
     _Atomic uint64_t consumed;
     atomic_bool stopped;
-    uint64_t damages, skipped_bytes, joined;
+    uint64_t damages, skipped_bytes, joined, unfinished;
     uint64_t unknown;        /* blocks left out */
     uint64_t untimed;        /* records that got a time */
     uint64_t bad_options;    /* sections with such, but for the one that is merged into */
@@ -372,6 +372,11 @@ static enum next next_record(struct merge *m, struct lane *l, struct clv_error *
             continue;
         }
         const uint64_t offset = l->w.offset + l->at;
+        if (step == WALK_CUT && source_was_ended(s)) {
+            m->unfinished += rest.len;
+            close_lane(m, l);
+            return NEXT_OVER;
+        }
         if (step != WALK_BLOCK) {
             source_explain(s, &l->ledger, &l->state, step, rest, offset, s->records + 1, &why);
         } else if (why.code == CLV_ERR_DAMAGE) {
@@ -663,6 +668,7 @@ void merge_count(const struct merge *m, struct clv_split_result *result)
     result->damages += m->damages;
     result->skipped_bytes += m->skipped_bytes;
     result->joined += m->joined;
+    result->unfinished_bytes += m->unfinished;
     result->untimed += m->untimed;
     result->bad_options += m->bad_options;
     result->dropped_blocks.unknown += m->unknown;

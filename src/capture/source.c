@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/io.h"
 #include "base/mem.h"
 
@@ -26,38 +27,56 @@ static bool open_it(struct source *s, struct clv_error *err)
     return true;
 }
 
-static int open_once(const char *path, struct clv_error *err)
+static int open_once(const char *path, int end_fd, struct clv_error *err)
 {
     const bool standard = strcmp(path, "-") == 0;
     const int fd =
         standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
+    if (fd < 0 && errno == EINTR && input_ends(end_fd))
+        (void)clv_fail(err, CLV_ERR_CANCELLED, path, "nobody wrote to it");
+    else if (fd < 0)
         (void)clv_fail_errno(err, standard ? "standard input" : path, "cannot be opened");
     return fd;
 }
 
-static bool copy_all(int from, int to, const char *path, const char *dir, source_goes_on *goes_on,
-                     void *user, struct clv_error *err)
+/* A pipe that is kept. */
+struct keeping {
+    int from, to;
+    int end_fd; /* 0: none */
+    bool *part;
+    const char *path, *dir;
+};
+
+static bool copy_all(const struct keeping *k, source_goes_on *goes_on, void *user,
+                     struct clv_error *err)
 {
     enum { STEP = 1 << 20, WAIT_MS = 100 };
+    const char *const path = k->path;
     uint64_t total = 0;
+    int64_t ending_ns = 0;
     uint8_t *buf = mem_alloc(STEP, 1);
     bool ok = buf || clv_fail_nomem(err, path, STEP);
     while (ok) {
-        struct pollfd p = {.fd = from, .events = POLLIN};
+        struct pollfd p = {.fd = k->from, .events = POLLIN};
+        if (!ending_ns && input_ends(k->end_fd))
+            ending_ns = clock_ns();
+        if (ending_ns && clock_ns() - ending_ns > INPUT_ENDS_WITHIN_NS) {
+            *k->part = true;
+            break;
+        }
         if (!goes_on(total, user)) {
             ok = clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
             break;
         }
         const int ready = poll(&p, 1, WAIT_MS); /* read() would wait on, whatever signal came */
-        const ssize_t n = ready > 0 ? read(from, buf, STEP) : -1;
+        const ssize_t n = ready > 0 ? read(k->from, buf, STEP) : -1;
         if (ready == 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)))
             continue;
         if (n == 0)
             break;
         if (n < 0)
             ok = clv_fail_errno(err, path, "cannot be read");
-        else if (!io_write(to, buf, (size_t)n, dir, err))
+        else if (!io_write(k->to, buf, (size_t)n, k->dir, err))
             ok = clv_fail_hint(err, "a pipe is kept there, since it has to be read twice");
         total += n > 0 ? (uint64_t)n : 0;
     }
@@ -65,15 +84,16 @@ static bool copy_all(int from, int to, const char *path, const char *dir, source
     return ok;
 }
 
-bool source_keep(int *kept, const char *path, const char *dir, source_goes_on *goes_on, void *user,
-                 struct clv_error *err)
+bool source_keep(int *kept, bool *part, const struct input_place *place, const char *dir,
+                 source_goes_on *goes_on, void *user, struct clv_error *err)
 {
     struct stat st;
+    const char *const path = place->path;
     const char *const name = strcmp(path, "-") == 0 ? "standard input" : path;
     *kept = -1;
     if (stat(path, &st) == 0 && !S_ISFIFO(st.st_mode) && name == path)
         return true; /* or it is nothing that could be read at all, as the probe will say */
-    const int fd = open_once(path, err);
+    const int fd = open_once(path, place->end_fd, err);
     if (fd < 0)
         return false;
     if (fstat(fd, &st) == 0 && S_ISREG(st.st_mode)) {
@@ -81,7 +101,8 @@ bool source_keep(int *kept, const char *path, const char *dir, source_goes_on *g
         return true;
     }
     *kept = io_open_nameless(dir);
-    const bool ok = *kept >= 0 ? copy_all(fd, *kept, name, dir, goes_on, user, err)
+    const struct keeping k = {fd, *kept, place->end_fd, part, name, dir};
+    const bool ok = *kept >= 0 ? copy_all(&k, goes_on, user, err)
                                : clv_fail_errno(err, dir, "has no room for what a pipe gives");
     (void)close(fd);
     if (!ok && *kept >= 0)

@@ -19,6 +19,7 @@ struct source {
     struct input *in;   /* NULL: not open now */
     bool once;          /* a FIFO, or standard input: stays open */
     int kept;           /* a nameless file that has all of such an input, which is read from it */
+    bool kept_part;     /* that was ended, and not by its writer */
     bool stream;        /* it is read, not mapped */
     bool drop_cache;
     struct input_id id;
@@ -77,10 +78,17 @@ typedef bool source_goes_on(uint64_t bytes, void *user);
 /*
  * What can be read only once, standard input or a FIFO, is copied to a nameless file in the
  * directory, whose descriptor the caller gives to source_probe(); *kept is -1 for what can be read
- * again. Waits for the end of the input.
+ * again. Waits for the end of the input. *part: for kept_part.
  */
-CLV_MUST_CHECK bool source_keep(int *kept, const char *path, const char *dir,
-                                source_goes_on *goes_on, void *user, struct clv_error *err);
+CLV_MUST_CHECK bool source_keep(int *kept, bool *part, const struct input_place *place,
+                                const char *dir, source_goes_on *goes_on, void *user,
+                                struct clv_error *err);
+
+/* true: it ends where it does since end_fd said so, and not its writer. Threads: any. */
+static inline bool source_was_ended(const struct source *s)
+{
+    return s->kept_part || input_was_ended(s->in);
+}
 
 /* Opens it and settles its format, as far as what comes before its first packet tells. */
 CLV_MUST_CHECK bool source_probe(struct source *s, const struct input_place *place, int kept,

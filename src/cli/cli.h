@@ -134,6 +134,13 @@ struct clv_split_result;
 /* quiet: progress only if it is asked for by name. */
 void begin_talk(struct talk *talk, enum progress progress, bool quiet);
 
+/*
+ * Where one of the inputs is a pipe: from now on the first SIGINT, SIGTERM or SIGHUP ends such
+ * inputs, as it ends the program that writes to them, and the next one the work. Returns what the
+ * run is to end them by, its end_fd; 0: nothing. quiet: nothing is said of it.
+ */
+int end_pipes_by_signal(const char *const *inputs, size_t n, bool quiet);
+
 /* To be called now and then. false: a signal asked to stop. */
 bool talk_progress(const struct clv_split_result *so_far, struct talk *talk);
 

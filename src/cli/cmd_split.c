@@ -12,8 +12,10 @@ struct options {
     size_t struct_size;
     struct clv_split_params params;
     bool json, quiet, no_sandbox;
-    unsigned progress;
+    unsigned progress, on_interrupt;
 };
+
+enum { PUBLISH, DISCARD }; /* in the order of --on-interrupt's words */
 
 static const struct options initial = {.struct_size = sizeof initial,
                                        .params = CLV_SPLIT_PARAMS_INIT};
@@ -26,6 +28,8 @@ static const struct clv_option flags[] = {
      "do not confine the run to FILE... and the directories of output and report (Landlock)"},
     {"progress", 0, CLV_OPTION_WORD, false, AT(progress), 0, 0, 0, PROGRESS_WORDS, "auto",
      PROGRESS_HELP},
+    {"on_interrupt", 0, CLV_OPTION_WORD, false, AT(on_interrupt), 0, 0, 0, "publish|discard",
+     "publish", "what becomes of a pipe's records at Ctrl-C (files: nothing is published)"},
     {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON"},
     {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL,
      "print no summary, and progress only if --progress says so"},
@@ -106,6 +110,8 @@ static int run(const void *options, char **operands, unsigned n_operands)
     }
     const char *const ending = strrchr(p.output, '.');
     p.archive |= ending && strcmp(ending, ".zip") == 0;
+    if (o->on_interrupt == PUBLISH)
+        p.end_fd = end_pipes_by_signal(p.inputs, p.n_inputs, o->quiet);
     begin_talk(&talk, (enum progress)o->progress, o->quiet);
     if (!o->no_sandbox)
         confine(&(struct confines){

@@ -118,6 +118,8 @@ static const struct count_row {
      " of names, secrets and the like that no output has a use for", 0, NULL},
     {"left out", COUNT(names_unused), "resolved name", " of addresses that no output has", 0, NULL},
     {"undated", COUNT(untimed), "record", NULL, 0, say_untimed},
+    {"left out", COUNT(unfinished_bytes), "byte",
+     " of a record that a pipe was ended in by a signal", 0, NULL},
     {"skipped", COUNT(skipped_bytes), "byte", " after faults (--recover)", 0, NULL},
     {"fragments", COUNT(fragments), "later fragment", ", in the flow of the first one",
      COUNT(orphans), NULL},

@@ -4,22 +4,39 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/ioctl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleave/split.h"
 #include "cli/cli.h"
 
-/* What signals ask for; no more can be done in a handler. listens: somebody looks at it. */
-static volatile sig_atomic_t stop_signal, report_asked, listens;
+/*
+ * What signals ask for; no more can be done in a handler. listens: somebody looks at it. end_pipes:
+ * written to, it ends the inputs that are pipes; 0: a signal stops.
+ */
+static volatile sig_atomic_t stop_signal, end_signal, report_asked, listens, end_pipes, quietly;
+
+/* In a handler. */
+static void say(const char *text, size_t len)
+{
+    const ssize_t n = write(STDERR_FILENO, text, len);
+    (void)n;
+}
 
 static void on_stop(int number)
 {
-    static const char said[] = "cleave: stopped by a signal before it began\n";
-    if (!listens) {
-        /* It waits for the first bytes of a pipe, say: nothing was made yet. */
-        const ssize_t n = write(STDERR_FILENO, said, sizeof said - 1);
-        (void)n;
+    static const char stopped[] = "cleave: stopped by a signal before it began\n",
+                      ending[] = "cleave: the input ends here; another signal stops the run\n";
+    if (end_pipes && !end_signal && number != SIGQUIT) {
+        end_signal = number;
+        const ssize_t n = write(end_pipes, "", 1);
+        (void)n; /* nobody else writes to it: it has room */
+        if (!quietly)
+            say(ending, sizeof ending - 1);
+        return;
     }
+    if (!listens) /* it waits for the first bytes of a pipe, say: nothing was made yet */
+        say(stopped, sizeof stopped - 1);
     if (stop_signal || !listens)
         _exit(128 + number); /* asked twice: at once */
     stop_signal = number;
@@ -163,6 +180,22 @@ void begin_talk(struct talk *talk, enum progress progress, bool quiet)
     catch_stops();
 }
 
+int end_pipes_by_signal(const char *const *inputs, size_t n, bool quiet)
+{
+    int ends[2];
+    struct stat st;
+    bool any = false;
+    for (size_t i = 0; i < n && !any; i++)
+        any =
+            (strcmp(inputs[i], "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(inputs[i], &st)) == 0 &&
+            !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
+    if (!any || pipe(ends) != 0)
+        return 0; /* signals stop, as those of other runs do */
+    quietly = quiet;
+    end_pipes = ends[1];
+    return ends[0];
+}
+
 void hide_progress(struct talk *talk)
 {
     const unsigned shown = atomic_exchange(&talk->shown, 0);
@@ -173,8 +206,12 @@ void hide_progress(struct talk *talk)
 
 int end_talk(const struct clv_error *err, const char *undone)
 {
-    if (!stop_signal)
+    /* Or before there was anything to end with. */
+    const int number = stop_signal                      ? (int)stop_signal
+                       : err->code == CLV_ERR_CANCELLED ? (int)end_signal
+                                                        : 0;
+    if (!number)
         return print_error(err);
     (void)fprintf(complaint(NULL), "stopped by a signal; nothing was %s\n", undone);
-    return 128 + (int)stop_signal;
+    return 128 + number;
 }

@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <fcntl.h>
+#include <poll.h>
 #include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
@@ -99,14 +100,50 @@ static bool begin_file(struct input *in, struct clv_error *err)
     return true;
 }
 
+static bool begin_given(struct input *in, int fd, struct clv_error *err)
+{
+    in->given = true;
+    in->file.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
+    return begin_file(in, err);
+}
+
 bool input_open_fd(struct input **out, int fd, const char *name, struct clv_error *err)
 {
     struct input *in = *out = create(name, err);
     if (!in)
         return false;
-    in->given = true;
-    in->file.fd = fcntl(fd, F_DUPFD_CLOEXEC, 3);
-    if (begin_file(in, err))
+    if (begin_given(in, fd, err))
+        return true;
+    input_close(out);
+    return false;
+}
+
+/* Opens the path; a FIFO without a writer is waited for. */
+static bool begin_path(struct input *in, const char *path, struct clv_error *err)
+{
+    struct stat st;
+    in->file.fd = open(path, O_RDONLY | O_CLOEXEC);
+    if (in->file.fd >= 0)
+        return begin_file(in, err);
+    const int why = errno;
+    if (why == EINTR && input_ends(in->file.end_fd))
+        return clv_fail(err, CLV_ERR_CANCELLED, in->path, "nobody wrote to it");
+    if (why == ENXIO && stat(path, &st) == 0) /* nobody opens a socket so */
+        return clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
+                        kind_of(st.st_mode));
+    errno = why;
+    return clv_fail_errno(err, in->path, "cannot be opened");
+}
+
+/* A file, or standard input. */
+static bool open_file(struct input **out, const char *path, int end_fd, struct clv_error *err)
+{
+    const bool standard = strcmp(path, "-") == 0;
+    struct input *in = *out = create(standard ? "standard input" : path, err);
+    if (!in)
+        return false;
+    in->file.end_fd = end_fd;
+    if (standard ? begin_given(in, STDIN_FILENO, err) : begin_path(in, path, err))
         return true;
     input_close(out);
     return false;
@@ -114,20 +151,7 @@ bool input_open_fd(struct input **out, int fd, const char *name, struct clv_erro
 
 bool input_open(struct input **out, const char *path, struct clv_error *err)
 {
-    if (strcmp(path, "-") == 0)
-        return input_open_fd(out, STDIN_FILENO, "standard input", err);
-    struct input *in = *out = create(path, err);
-    if (!in)
-        return false;
-    struct stat st;
-    in->file.fd = open(path, O_RDONLY | O_CLOEXEC);
-    if (in->file.fd < 0 && errno == ENXIO && stat(path, &st) == 0) /* nobody opens a socket so */
-        (void)clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
-                       kind_of(st.st_mode));
-    else if (begin_file(in, err))
-        return true;
-    input_close(out);
-    return false;
+    return open_file(out, path, 0, err);
 }
 
 size_t input_archive_len(const char *path)
@@ -208,7 +232,7 @@ bool input_open_at(struct input **out, const struct input_place *place, struct c
         return false;
     }
     if (place->archive_len == 0)
-        return input_open(out, place->path, err);
+        return open_file(out, place->path, place->end_fd, err);
     struct input *in = *out = create(place->path, err);
     if (!in)
         return false;
@@ -433,6 +457,17 @@ bool input_check(struct input *in, struct clv_error *err)
     /* Within the last page nothing is raised, and zeros are read. */
     return CLV_LIKELY(!look_again(in, &st) || (uint64_t)st.st_size >= in->map.at + in->size) ||
            map_shrank(&in->map, (uint64_t)st.st_size, err);
+}
+
+bool input_ends(int end_fd)
+{
+    struct pollfd end = {.fd = end_fd, .events = POLLIN};
+    return end_fd && poll(&end, 1, 0) > 0;
+}
+
+bool input_was_ended(struct input *in)
+{
+    return in->reader && reader_was_ended(in->reader);
 }
 
 const struct clv_error *input_damage(struct input *in)

@@ -61,6 +61,10 @@ struct input_maker {
     bool packed; /* they may be compressed, and are looked at when the input is opened */
 };
 
+/* So long a pipe is still read that is to end: who writes to it may have been told as well, and
+ * then has to write what it holds back. */
+#define INPUT_ENDS_WITHIN_NS INT64_C(2000000000)
+
 /* On failure *out is NULL. The path is copied. A FIFO is waited for until it has a writer. */
 CLV_MUST_CHECK bool input_open(struct input **out, const char *path, struct clv_error *err);
 void input_close(struct input **in);
@@ -71,6 +75,11 @@ struct input_place {
     size_t archive_len; /* bytes of path that are the archive's; 0: it is a file */
     uint64_t entry;     /* byte of the member's entry in the archive's directory */
     const struct clv_error *fault; /* borrowed: why nothing can be read there; NULL: unknown yet */
+    /*
+     * Borrowed; 0: none. Once this descriptor can be read from, a pipe ends: INPUT_ENDS_WITHIN_NS
+     * later, unless its writer ends it before.
+     */
+    int end_fd;
 };
 
 /* The same of a file or a member, as it was found. */
@@ -166,6 +175,12 @@ void input_release(const struct input_window *w, size_t from, size_t to);
  * mapped. To be asked after reading from windows. Threads: any.
  */
 CLV_MUST_CHECK bool input_check(struct input *in, struct clv_error *err);
+
+/* true: pipes are to end; end_fd as in struct input_place. */
+bool input_ends(int end_fd);
+
+/* true: it ends where it does since end_fd said so, and not its writer. Threads: any. */
+bool input_was_ended(struct input *in);
 
 /* Why an input that is read ended early (CLV_ERR_DAMAGE); code CLV_ERR_NONE: it did not. */
 const struct clv_error *input_damage(struct input *in);

@@ -11,6 +11,7 @@
 struct file {
     int fd; /* -1: none */
     bool drop_cache;
+    int end_fd; /* borrowed; of a pipe: once this can be read from, it ends; 0: none */
 };
 void file_close(struct file *f);
 
@@ -34,6 +35,7 @@ enum input_step reader_more(struct reader *s, struct input_window *w, struct clv
 void reader_release(struct reader *s, const struct input_window *w);
 uint64_t reader_consumed(struct reader *s);
 const struct clv_error *reader_damage(const struct reader *s);
+bool reader_was_ended(struct reader *s);
 /* Before anything but reader_open(): the file is to end with its first size bytes. */
 void reader_limit(struct reader *s, uint64_t size);
 

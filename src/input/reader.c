@@ -6,6 +6,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/clock.h"
 #include "base/mem.h"
 #include "base/port.h"
 #include "input/codec.h"
@@ -31,6 +32,8 @@ struct reader {
     uint64_t left;            /* bytes of the file that may still be read */
     bool sized;               /* and must be there */
     int wake[2];              /* a pipe, written to: stop waiting; -1: file does not wait */
+    int64_t ending_ns;        /* when file->end_fd was seen to be readable; 0: it was not */
+    _Atomic bool was_ended;   /* the file ends here, and its writer goes on */
     _Atomic bool interrupted; /* stop reading */
     struct input_maker maker; /* make NULL: there is none, bytes come from file */
     const struct codec *codec;
@@ -70,6 +73,29 @@ const char *compression_of(const uint8_t *p, size_t n)
     return c ? c->name : codec_skippable(p, n) ? "zstd or lz4" : NULL;
 }
 
+/*
+ * Waits until the file has something to read, or has ended. As poll(2); 0: file->end_fd ends it. A
+ * FIFO may never be written to again.
+ */
+static int await(struct reader *s)
+{
+    for (;;) {
+        const int64_t left =
+            s->ending_ns ? s->ending_ns + INPUT_ENDS_WITHIN_NS - clock_ns() : INPUT_ENDS_WITHIN_NS;
+        const bool may_end = s->file->end_fd && !s->ending_ns;
+        struct pollfd all[] = {{.fd = s->file->fd, .events = POLLIN},
+                               {.fd = s->wake[0], .events = POLLIN},
+                               {.fd = may_end ? s->file->end_fd : -1, .events = POLLIN}};
+        if (left <= 0)
+            return 0;
+        const int n = poll(all, 3, s->ending_ns ? (int)(left / 1000000) + 1 : -1);
+        if (n > 0 && all[2].revents)
+            s->ending_ns = clock_ns();
+        if (n < 0 || all[0].revents || all[1].revents)
+            return n;
+    }
+}
+
 /* Reads once. false: *err is filled. At the end raw_ended is set. */
 static bool read_raw(struct reader *s, uint8_t *to, size_t len, size_t *n, struct clv_error *err)
 {
@@ -82,14 +108,14 @@ static bool read_raw(struct reader *s, uint8_t *to, size_t len, size_t *n, struc
     }
     ssize_t got;
     len = (size_t)min_u64(len, s->left);
-    struct pollfd both[2] = {{.fd = s->file->fd, .events = POLLIN},
-                             {.fd = s->wake[0], .events = POLLIN}};
     do {
-        got = poll(both, 2, -1); /* a FIFO may never be written to again */
+        got = await(s);
         if (atomic_load(&s->interrupted))
             return clv_fail(err, CLV_ERR_CANCELLED, s->path, "no longer read");
         if (got > 0)
             got = read(s->file->fd, to, len);
+        else if (got == 0)
+            atomic_store(&s->was_ended, true);
     } while (got < 0 && errno == EINTR);
     if (got < 0)
         return clv_fail_errno(err, s->path, "cannot be read");
@@ -130,6 +156,8 @@ static CLV_COLD void tell_damage(struct reader *s, enum codec_step step, const c
     const uint64_t at = atomic_load(&s->consumed) - (s->raw_len - s->raw_at);
     switch (step) {
     case CODEC_CUT:
+        if (atomic_load(&s->was_ended))
+            return;
         (void)clv_fail(damage, CLV_ERR_DAMAGE, s->path, "the %s data end too early", name);
         break;
     case CODEC_AFTER:
@@ -358,6 +386,11 @@ const struct clv_error *reader_damage(const struct reader *s)
 {
     const struct clv_error *made = s->maker.damage ? s->maker.damage(s->maker.user) : NULL;
     return made && made->code != CLV_ERR_NONE ? made : &s->damage;
+}
+
+bool reader_was_ended(struct reader *s)
+{
+    return atomic_load(&s->was_ended);
 }
 
 static bool reserve_carry(struct reader *s, size_t len, struct clv_error *err)

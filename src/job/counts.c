@@ -41,6 +41,7 @@ const struct counts_row counts_rows[] = {
     {NULL, "faulty", AT(faulty), COUNTS_OUTCOME},
     {NULL, "left_out", AT(left_out), COUNTS_OUTCOME},
     {NULL, "skipped_bytes", AT(skipped_bytes), COUNTS_OUTCOME},
+    {NULL, "unfinished_bytes", AT(unfinished_bytes), COUNTS_OUTCOME},
     {NULL, "rounded", AT(rounded), COUNTS_OUTCOME},
     {NULL, "earlier", AT(earlier), COUNTS_OUTCOME},
     {NULL, "overlaps", AT(overlaps), COUNTS_OUTCOME},

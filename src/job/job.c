@@ -188,8 +188,10 @@ static bool keeps_on(uint64_t bytes, void *user)
 }
 
 /* Keeps a pipe, of which more than one reading may be needed. */
-static bool keep(struct job *job, const char *path, int *kept, struct clv_error *err)
+static bool keep(struct job *job, const struct input_place *place, int *kept, bool *part,
+                 struct clv_error *err)
 {
+    const char *const path = place->path;
     char dir[PATH_MAX];
     if (!parent_of(job->params, dir))
         return clv_fail(err, CLV_ERR_OPTION, "output", "its path is too long");
@@ -197,7 +199,7 @@ static bool keep(struct job *job, const char *path, int *kept, struct clv_error 
     if (!k.so_far)
         return clv_fail_nomem(err, path, sizeof *k.so_far);
     k.so_far->inputs = k.so_far->input = 1;
-    const bool ok = source_keep(kept, path, dir, keeps_on, &k, err);
+    const bool ok = source_keep(kept, part, place, dir, keeps_on, &k, err);
     job->kept_bytes += k.so_far->scanned_bytes;
     mem_free(k.so_far);
     return ok;
@@ -210,10 +212,14 @@ static bool probe_all(struct job *job, const struct input_place *places, struct 
         struct source s;
         struct clv_error why = {.offset = CLV_NO_OFFSET};
         int kept = -1;
-        const bool is_file = places[i].archive_len == 0 && !places[i].fault;
-        if (reads_twice(params) && is_file && !keep(job, places[i].path, &kept, err))
+        bool part = false;
+        struct input_place place = places[i];
+        const bool is_file = place.archive_len == 0 && !place.fault;
+        place.end_fd = params->end_fd;
+        if (reads_twice(params) && is_file && !keep(job, &place, &kept, &part, err))
             return false;
-        const bool ok = source_probe(&s, &places[i], kept, params->cache == CLV_CACHE_DROP, &why);
+        const bool ok = source_probe(&s, &place, kept, params->cache == CLV_CACHE_DROP, &why);
+        s.kept_part = part;
         s.called = params->inputs[i];
         s.number = i;
         if (!ok) {

@@ -41,6 +41,7 @@ static void count(struct pipeline *pl)
     r->skipped_bytes = c->skipped_bytes;
     r->rounded = c->rounded;
     r->earlier = c->earlier;
+    r->unfinished_bytes = c->unfinished;
     r->untimed = c->untimed;
     r->bad_options = c->bad_options;
     r->dropped_blocks.statistics = c->blocks_statistics;

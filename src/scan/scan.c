@@ -679,6 +679,10 @@ static bool walk_on(struct scan_piece *piece, const struct scan_settings *plan,
     }
     if (!piece->exact)
         return true;
+    if (piece->stop == WALK_CUT && source_was_ended(v->source)) {
+        piece->counts.unfinished += view_avail(v) - piece->end;
+        return true;
+    }
     note_fault(piece, plan, v, piece->stop, piece->end);
     if (plan->recover && piece->stop != WALK_OTHER) {
         piece->start = piece->end + 1;

@@ -89,6 +89,7 @@ struct scan_counts {
     uint64_t joined;        /* captures that begin within another, of its kind */
     uint64_t skipped_bytes; /* between a fault and the next record that was found */
     uint64_t earlier;       /* than the record before */
+    uint64_t unfinished;    /* bytes of a record that a pipe had, which was ended within it */
 };
 
 #define SCAN_NO_LAST INT64_MAX

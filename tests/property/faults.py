@@ -1170,7 +1170,8 @@ def signals_while_waiting() -> None:
     for number in STOPS[1:3]:
         for path, sent in (fifo, 0), ('-', 0), ('-', 20), ('-', 3000), ('-', len(data)):
             for flags in ((), ('--merge',), ('--window', '64KiB', '--verify'), ('--archive',)):
-                with subprocess.Popen([suite.cleave, 'split', '-q', '-o', target, *flags, path],
+                with subprocess.Popen([suite.cleave, 'split', '-q', '-o', target, *flags,
+                                       '--on-interrupt', 'discard', path],
                                       stdin=subprocess.PIPE, stderr=subprocess.PIPE) as child:
                     assert child.stdin
                     child.stdin.write(data[:sent])
@@ -1190,6 +1191,50 @@ def signals_while_waiting() -> None:
                 check_equal(status, 128 + number, '%s: status' % what)
                 check(STOPPED.match(talk), '%s: it says %r', what, talk)
                 check_equal(os.listdir(suite.path('place')), [], what + ': what is left')
+
+
+def pipes_ended() -> None:
+    """A signal ends a pipe, wherever its writer is: what this writes within the time that it has is
+    there, and what is not a whole record then is not. The model is a split of a file."""
+    if not os.path.isdir('/proc/self/task'):
+        raise harness.Skip('no /proc tells when a thread sleeps')
+    data, rng = big_capture()[:400000], suite.random('ended')
+    ends = [24]  # of records
+    while ends[-1] + 16 <= len(data):
+        ends.append(ends[-1] + 16 + int.from_bytes(data[ends[-1] + 8:ends[-1] + 12], 'little'))
+    data = data[:ends[-2]]
+    runs = []
+    for i in range(16):
+        sent, goes_on = rng.choice((rng.randrange(3000), rng.randrange(len(data)))), i % 2 == 0
+        sent = max(sent, 24)
+        flags = rng.choice(((), ('--merge',), ('--window', '64KiB'), ('--recover',)))
+        target = suite.path('ended-%d' % i)
+        child = subprocess.Popen(  # pylint: disable=consider-using-with
+            [suite.cleave, 'split', '-q', '-o', target, '-t', '2', *flags, '-'],
+            stdin=subprocess.PIPE, stderr=subprocess.PIPE)
+        assert child.stdin
+        wait_until_caught(child.pid, STOPS[0])
+        child.stdin.write(data[:sent])
+        child.stdin.flush()
+        child.send_signal(rng.choice(STOPS[:3]))
+        if not goes_on:
+            child.stdin.write(data[sent:])
+            child.stdin.close()
+            sent = len(data)
+        runs.append((child, target, max(e for e in ends if e <= sent), goes_on, flags))
+    for child, target, end, goes_on, flags in runs:  # those that go on wait side by side
+        what = 'ended at %d, which goes on: %r, %s' % (end, goes_on, ' '.join(flags))
+        status = child.wait(timeout=harness.HANGS_S)
+        assert child.stderr and child.stdin
+        check_equal((status, child.stderr.read()), (0, b''), what)
+        child.stdin.close()
+        suite.run_cleave('split', '-q', '-f', '-o', suite.path('model'),
+                         suite.write('model.pcap', data[:end]))
+        found, wanted = (harness.files_of(path) for path in (target, suite.path('model')))
+        for tree in found, wanted:
+            del tree['cleave.json']
+        check_equal(sorted(found), sorted(wanted), what)
+        harness.check_files(found, wanted)
 
 
 def signals_ignored() -> None:
@@ -1275,6 +1320,7 @@ def main() -> int:
     cases['stopped-replacing'] = signals(n_signals, '--force', old=True)
     cases['stopped-archive'] = signals(n_signals, '--archive', '--force', old=True)
     cases['stopped-waiting'] = signals_while_waiting
+    cases['pipes-ended'] = pipes_ended
     cases['signals-ignored'] = signals_ignored
     return suite.run(cases)
 

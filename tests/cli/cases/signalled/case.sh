@@ -7,7 +7,8 @@ import os, select, signal, subprocess, sys, time
 
 
 def begin():
-    return subprocess.Popen(['cleave', 'split', 'p', '-o', 'out', '-q'], stderr=subprocess.PIPE)
+    return subprocess.Popen(['cleave', 'split', 'p', '-o', 'out', '-q', '--on-interrupt', 'discard'],
+                            stderr=subprocess.PIPE)
 
 
 def goes_on(run):
