@@ -86,7 +86,8 @@ struct clv_split_params {
     const char *const *inputs;
     size_t n_inputs;
     const char *output; /* directory to make, or archive; its parent must exist */
-    /* Fields, separated by commas: ip proto port vlan mac tunnel host client server service iface;
+    /* Fields, separated by commas: ip proto port vlan mac tunnel host client server service iface
+     * bssid;
      * or flow, connection, 3tuple, hostpair; or none. Addresses may be networks, as in ip/24 or, of
      * IPv6 too, ip/24,64. NULL: flow. */
     const char *by;

@@ -51,7 +51,8 @@ struct decode_path {
     uint32_t id[DECODE_TUNNELS]; /* of tunnels */
     uint8_t kind[DECODE_TUNNELS];
     uint8_t n_tunnels, n_vlans;
-    bool has_mac;
+    bool has_mac, has_bssid;
+    uint8_t bssid[6]; /* of the 802.11 frame that is nearest */
 };
 
 enum { DECODE_CARRIERS_MET = 4 };

@@ -32,12 +32,40 @@ static CLV_COLD void note_addresses(const uint8_t *p, uint8_t flags, struct deco
 }
 
 /*
+ * IEEE 802.11-2020 sections 9.3.1.5, 9.3.2.1.2 and 9.3.3.1: which address is the BSSID of data and
+ * management frames, and of PS-Poll; other control frames do not say, nor do those between two
+ * access points. The wildcard BSSID is none.
+ */
+static CLV_COLD void note_bssid(const uint8_t *p, size_t n, uint8_t type, uint8_t flags,
+                                struct decode_path *path)
+{
+    enum { MANAGEMENT = 0x00, PS_POLL = 0xa4, ADDRESS_1 = 4, ADDRESS_2 = 10, ADDRESS_3 = 16 };
+    static const uint8_t wildcard[6] = {0xff, 0xff, 0xff, 0xff, 0xff, 0xff};
+    size_t at = ADDRESS_3;
+    path->has_bssid = false;
+    if (type == PS_POLL)
+        at = ADDRESS_1;
+    else if ((type & FC_TYPE) == FC_DATA && (flags & (FC_TO_DS | FC_FROM_DS)))
+        at = flags & FC_TO_DS ? ADDRESS_1 : ADDRESS_2;
+    else if ((type & FC_TYPE) != FC_DATA && (type & FC_TYPE) != MANAGEMENT)
+        return;
+    if ((type & FC_TYPE) == FC_DATA && (flags & FC_TO_DS) && (flags & FC_FROM_DS))
+        return;
+    if (n < at + sizeof path->bssid || memcmp(p + at, wildcard, sizeof wildcard) == 0)
+        return;
+    memcpy(path->bssid, p + at, sizeof path->bssid);
+    path->has_bssid = true;
+}
+
+/*
  * align: of the header in bytes, where a driver pads it. swapped: the two bytes of frame control
  * are, and those of sequence control.
  */
 static bool data_frame(const uint8_t *p, size_t n, size_t align, bool swapped, struct decode *d)
 {
     enum { SEQUENCE_AT = 22 };
+    if (CLV_UNLIKELY(d->path != NULL) && n >= 2)
+        note_bssid(p, n, p[swapped], p[!swapped], d->path);
     if (n < HEADER)
         return false;
     const uint8_t type = p[swapped], flags = p[!swapped];

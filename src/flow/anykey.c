@@ -120,6 +120,10 @@ uint64_t flow_stable_hash(const struct flow_key *key, const struct flow_extra *e
     }
     store_be32(p, extra->iface);
     p += 4;
+    if (extra->has_bssid) {
+        memcpy(p, extra->bssid, sizeof extra->bssid);
+        p += sizeof extra->bssid;
+    }
     return XXH3_64bits_withSeed(bytes, (size_t)(p - bytes), FLOW_SHARD_SEED);
 }
 

@@ -23,8 +23,9 @@ struct flow_extra {
     uint32_t iface; /* number in the run + 1 */
     uint8_t n_vlans, n_tunnels, has_mac;
     uint8_t direction; /* 1 + it, where directions are told apart and the ends do not tell it */
+    uint8_t bssid[6], has_bssid, none;
 };
-static_assert(sizeof(struct flow_extra) == 44, "hashed and compared as bytes: no padding");
+static_assert(sizeof(struct flow_extra) == 52, "hashed and compared as bytes: no padding");
 
 /* All that a record says of the flow that it is of. */
 struct flow_origin {

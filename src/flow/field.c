@@ -19,6 +19,13 @@ static void take_iface(const struct flow_origin *o, struct flow_extra *extra)
     extra->iface = o->iface + 1;
 }
 
+static void take_bssid(const struct flow_origin *o, struct flow_extra *extra)
+{
+    extra->has_bssid = o->path.has_bssid;
+    if (o->path.has_bssid)
+        memcpy(extra->bssid, o->path.bssid, sizeof extra->bssid);
+}
+
 /* In names of files, where a colon is nothing: hyphens, as IEEE 802 writes them. */
 static bool put_macs(const struct flow_by *by, const struct flow *f, const struct flow_extra *extra,
                      struct text *out)
@@ -71,6 +78,16 @@ static bool put_iface(const struct flow_by *by, const struct flow *f,
     return extra->iface;
 }
 
+static bool put_bssid(const struct flow_by *by, const struct flow *f,
+                      const struct flow_extra *extra, struct text *out)
+{
+    (void)by;
+    (void)f;
+    if (extra->has_bssid)
+        text_mac(out, extra->bssid, '-');
+    return extra->has_bssid;
+}
+
 /* In the order in which names have them. */
 const struct flow_key_field flow_key_fields[FLOW_KEY_FIELDS] = {
     {"ip", FLOW_BY_IP, .a = FLOW_END_ADDR, .b = FLOW_END_ADDR, .network = true},
@@ -84,6 +101,8 @@ const struct flow_key_field flow_key_fields[FLOW_KEY_FIELDS] = {
      .none = "notunnel", .alone = "-", .lacking = "-"},
     {"iface", FLOW_BY_IFACE, .take = take_iface, .put = put_iface, .before = "if", .none = "noif",
      .alone = "-", .lacking = "-"},
+    {"bssid", FLOW_BY_BSSID, .take = take_bssid, .put = put_bssid, .before = "bssid",
+     .none = "nobssid", .alone = "nobssid", .lacking = "-"},
     {"host", FLOW_BY_HOST, .a = FLOW_END_ADDR, .sided = true, .network = true},
     {"client", FLOW_BY_CLIENT, .a = FLOW_END_ADDR, .sided = true, .network = true},
     {"server", FLOW_BY_SERVER, .b = FLOW_END_ADDR, .sided = true, .network = true},

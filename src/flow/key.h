@@ -69,11 +69,12 @@ enum flow_field {
     FLOW_BY_SERVER = 1 << 8,
     FLOW_BY_SERVICE = 1 << 9,
     FLOW_BY_IFACE = 1 << 10,
+    FLOW_BY_BSSID = 1 << 11,
     FLOW_BY_TUPLE = FLOW_BY_IP | FLOW_BY_PROTO | FLOW_BY_PORT,
     FLOW_BY_ROLES = FLOW_BY_CLIENT | FLOW_BY_SERVER | FLOW_BY_SERVICE,
 };
 
-enum { FLOW_KEY_FIELDS = 11 };
+enum { FLOW_KEY_FIELDS = 12 };
 
 /* What a key of any fields takes of an end. */
 enum flow_end {

@@ -150,6 +150,12 @@ static bool get_mac(const struct column_of *of, struct column_value *v)
     return v->mac != NULL;
 }
 
+static bool get_bssid(const struct column_of *of, struct column_value *v)
+{
+    v->mac = of->e->extra->has_bssid ? of->e->extra->bssid : NULL;
+    return v->mac != NULL;
+}
+
 static bool get_iface(const struct column_of *of, struct column_value *v)
 {
     const uint32_t iface = of->e->extra->iface;
@@ -219,6 +225,7 @@ const struct column columns_all[] = {
     {"dst_mac", COLUMN_MAC, .get = get_mac, .field = FLOW_BY_MAC},
     {"tunnel", COLUMN_WORD, .get = get_field, .field = FLOW_BY_TUNNEL},
     {"iface", COLUMN_NUMBER, .get = get_iface, .field = FLOW_BY_IFACE},
+    {"bssid", COLUMN_MAC, .get = get_bssid, .field = FLOW_BY_BSSID},
     {"shard", COLUMN_NUMBER, .get = get_shard, .present = has_shards},
     {"part", COLUMN_NUMBER, .get = get_part, .present = cuts_flows},
     {"end", COLUMN_WORD, .get = get_end, .present = cuts_flows},

@@ -6,6 +6,7 @@ the manifest, and all counts. Captures are random, of both formats, with what ke
 VLANs, link addresses, tunnels, interfaces; fragments in any order, what is no IP, hosts that talk
 to themselves, ports that are used again, times that run backwards or are not there.
 """
+import collections
 import csv
 import io
 import itertools
@@ -414,6 +415,45 @@ def hosts_of_fragments() -> None:
             made = Made(data, reference.of_pcap(pf.parse(data)))
             for by in ('host', 'host,port', 'host,tunnel'):
                 check_split(made, by, options(by, inner=True))
+
+
+def bssids() -> None:
+    """802.11 frames of each kind, which may be cut at any byte: those whose BSSID is not there are a
+    flow of their own."""
+    rng = suite.random('bssids')
+    macs = [pf.mac('02:00:00:00:00:%02x' % i) for i in range(4)] + [b'\xff' * 6]
+    packets, wanted = [], collections.defaultdict(list)
+    for n in range(300):
+        one, two, three = (rng.choice(macs) for _ in range(3))
+        kind = rng.choice([0x08, 0x08, 0x88, 0x48, 0x80, 0x40, 0xb0, 0xa4, 0xb4, 0xd4, 0x0c])
+        ds = rng.choice([0, 1, 2, 3]) if kind & 0x0c == 8 else 0
+        protected = rng.choice([0, 0x40]) if kind & 0x0c == 8 else 0
+        frame = bytes([kind, ds | protected, 0, 0]) + one + two + three + bytes(2)
+        frame += bytes(6 if ds == 3 else 0) + bytes(2 if kind == 0x88 else 0)
+        if kind & 0x0c == 8 and rng.random() < 0.5:
+            frame += bytes.fromhex('aaaa030000000800') + pf.ip('10.0.0.1', '10.0.0.2', pf.UDP,
+                                                               pf.udp('10.0.0.1', '10.0.0.2', 1, 2, b''))
+        frame = frame[:rng.randrange(len(frame) + 1)] if rng.random() < 0.2 else frame
+        if kind & 0x0c == 8:
+            where = {0: 16, 1: 4, 2: 10}.get(ds)
+        else:
+            where = 16 if kind & 0x0c == 0 else 4 if kind == 0xa4 else None
+        bssid = frame[where:where + 6] if where else b''
+        known = len(bssid) == 6 and bssid != macs[-1]
+        wanted[bssid.hex(':') if known else ''].append(n)
+        packets.append(frame)
+    link = rng.choice([(105, b''), (127, bytes([0, 0, 8, 0, 0, 0, 0, 0]))])
+    data = pf.Capture(pf.Format(linktype=link[0]), pf.at_times(link[1] + p for p in packets)).encode()
+    path, saved = suite.write('capture.pcap', data), pf.parse(data)
+    shutil.rmtree(suite.path('out'), ignore_errors=True)
+    split([path], suite.path('out'), '--by', 'bssid', '--name', '{bssid}.pcap', '--verify')
+    files = harness.files_of(suite.path('out'))
+    rows = list(csv.DictReader(io.StringIO(files['manifest.csv'].decode(), newline='')))
+    check_equal(sorted(r['bssid'] for r in rows), sorted(wanted), 'networks')
+    for r in rows:
+        check_equal(r['file'], (r['bssid'].replace(':', '-') or 'nobssid') + '.pcap', 'a name')
+        harness.check_files({r['file']: files[r['file']]}, {r['file']: saved.header + b''.join(
+            saved.records[n].raw for n in wanted[r['bssid']])})
 
 
 def order_of_fields() -> None:
@@ -877,6 +917,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'one-by-one-inner': one_by_one(True),
     'combinations': combinations,
     'hosts-of-fragments': hosts_of_fragments,
+    'bssids': bssids,
     'order-of-fields': order_of_fields,
     'refused': refused,
     'knobs': knobs,

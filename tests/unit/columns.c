@@ -27,6 +27,8 @@ static const struct flow_extra extra = {
     .tunnel_kind = {DECODE_VXLAN, DECODE_GRE},
     .n_tunnels = 2,
     .iface = 1 + 3,
+    .bssid = {2, 0, 0, 0, 0, 0x3c},
+    .has_bssid = 1,
 };
 static const struct flow_extra no_extra;
 static const struct flow_cut cut = {.part = 2, .reason = FLOW_ENDED_RST};
@@ -110,6 +112,9 @@ static const struct value_row {
     {"tunnel", OTHER, COLUMN_WORD, 0, NULL, NULL, NULL},
     {"iface", CONNECTION, COLUMN_NUMBER, 3, NULL, "3", "3"},
     {"iface", OTHER, COLUMN_NUMBER, 0, NULL, NULL, NULL},
+    {"bssid", CONNECTION, COLUMN_MAC, 0, "02000000003c", "02:00:00:00:00:3c",
+     "\"02:00:00:00:00:3c\""},
+    {"bssid", OTHER, COLUMN_MAC, 0, NULL, NULL, NULL},
     {"shard", SHARD, COLUMN_NUMBER, 258, NULL, "258", "258"},
     {"shard", OTHER, COLUMN_NUMBER, 0, NULL, NULL, NULL},
     {"part", CONNECTION, COLUMN_NUMBER, 2, NULL, "2", "2"},
@@ -183,7 +188,7 @@ static void test_values(void **state)
 {
     struct flow_by by;
     (void)state;
-    assert_true(flow_by_parse(&by, "by", "flow,vlan,mac,tunnel,iface", false, NULL));
+    assert_true(flow_by_parse(&by, "by", "flow,vlan,mac,tunnel,iface,bssid", false, NULL));
     for (size_t i = 0; i < N_ROWS(values); i++) {
         const struct value_row *r = &values[i];
         const struct manifest m = {
@@ -239,7 +244,7 @@ static void test_choice(void **state)
         {"flow", false, false, false, false, false, ""},
         {"flow", false, true, false, false, false, " community_id"},
         {"ip,vlan", false, false, false, false, false, " vlan"},
-        {"ip,mac,iface", true, false, false, false, false, " src_mac dst_mac iface"},
+        {"ip,mac,iface,bssid", true, false, false, false, false, " src_mac dst_mac iface bssid"},
         {"host,tunnel", false, true, false, false, true, " community_id tunnel part end"},
         {"flow,vlan,mac", false, false, false, true, false, " shard"},
         {"none", false, false, true, false, false,
