@@ -181,6 +181,9 @@ struct clv_split_params {
      * seconds, where they are.
      */
     int end_fd;
+    /* UDP ports that tunnels are on besides their own: "vxlan=4790,gtp=2153". Kinds: vxlan
+     * vxlan-gpe geneve gtp l2tp teredo capwap gre mpls tzsp. Needs inner, or tunnel in by. */
+    const char *tunnel_port;
 };
 
 enum { CLV_LARGEST = 5 };

@@ -69,6 +69,22 @@ struct decode_place {
     uint8_t n_carriers;
 };
 
+/* UDP ports that tunnels are on besides those that IANA gave them: rows of the table of tunnels. */
+struct decode_ports {
+    unsigned n;
+    struct {
+        uint16_t port;
+        uint8_t row;
+    } at[16];
+};
+
+/*
+ * Reads "vxlan=4790,gtp=2153", the text of an option of that name; NULL: none. A port that the
+ * table has for another tunnel is no longer that one's.
+ */
+CLV_MUST_CHECK bool decode_ports_parse(struct decode_ports *ports, const char *option,
+                                       const char *text, struct clv_error *err);
+
 /*
  * A decoding under way. *t is zeroed at its beginning. The depth counts headers that carry a whole
  * frame or packet again; more than DECODE_DEPTH_MAX are not looked through, so that no packet makes
@@ -85,8 +101,9 @@ struct decode {
     /* Behind the network header: of TCP up to its flags, of what has no ports two bytes, or NULL.
      */
     const uint8_t *transport;
-    struct decode_path *path;   /* NULL: nobody asks */
-    struct decode_place *place; /* the same; without inner it is noted of few packets only */
+    const struct decode_ports *ports; /* NULL: those of the table alone */
+    struct decode_path *path;         /* NULL: nobody asks */
+    struct decode_place *place;       /* the same; without inner it is noted of few packets only */
 };
 
 enum { DECODE_DEPTH_MAX = 16 }; /* a tunnel that carries frames takes two */

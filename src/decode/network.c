@@ -74,7 +74,8 @@ static void look_closed(const uint8_t *p, size_t n, const struct decode *d)
 {
     struct clv_tuple t = *d->t;
     struct decode_path path = *d->path;
-    struct decode behind = {.t = &t, .depth = d->depth, .path = &path, .place = d->place};
+    struct decode behind = {
+        .t = &t, .depth = d->depth, .ports = d->ports, .path = &path, .place = d->place};
     (void)decode_tunnel(p, n, &behind);
     memcpy(d->path->id, path.id, sizeof path.id);
     memcpy(d->path->kind, path.kind, sizeof path.kind);

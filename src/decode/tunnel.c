@@ -2,7 +2,10 @@
 /* Tunnels: packets and frames within what IP carries. Each header is checked before it is believed.
  */
 #include <assert.h>
+#include <strings.h>
 
+#include "base/fail.h"
+#include "base/text.h"
 #include "decode/ethertype.h"
 #include "decode/ipv4.h"
 
@@ -279,25 +282,26 @@ static const struct tunnel {
     enum side side;
     decode_fn *fn;
     const char *name; /* NULL: nobody is advised to look inside */
+    const char *word; /* for which other ports may be given, or NULL */
 } tunnels[] = {
-    {CLV_PROTO_UDP, 4789, TO, vxlan, "VXLAN"},
-    {CLV_PROTO_UDP, 8472, TO, vxlan, "VXLAN"}, /* of Linux, before IANA had given a port */
-    {CLV_PROTO_UDP, 4790, TO, vxlan_gpe, "VXLAN-GPE"},
-    {CLV_PROTO_UDP, 6081, TO, geneve, "Geneve"},
-    {CLV_PROTO_UDP, 2152, EITHER, gtp_u, "GTP-U"},
-    {CLV_PROTO_UDP, 1701, EITHER, l2tp, "L2TP"},
-    {CLV_PROTO_UDP, 3544, EITHER, teredo, "Teredo"},
-    {CLV_PROTO_UDP, 5247, EITHER, capwap, "CAPWAP"},
-    {CLV_PROTO_UDP, 4754, TO, gre, "GRE in UDP"},                  /* RFC 8086 */
-    {CLV_PROTO_UDP, 6635, TO, decode_mpls_doubted, "MPLS in UDP"}, /* RFC 7510 */
-    {CLV_PROTO_UDP, 37008, TO, tzsp, "TZSP"},
-    {47, 0, EITHER, gre, "GRE"},
-    {4, 0, EITHER, decode_ip, "IP in IP"},
-    {41, 0, EITHER, decode_ipv6, "IPv6 in IP"},
-    {97, 0, EITHER, etherip, "EtherIP"},
-    {137, 0, EITHER, decode_mpls, "MPLS in IP"}, /* RFC 4023 */
-    {145, 0, EITHER, decode_nsh, "NSH"},
-    {143, 0, EITHER, decode_frame, NULL}, /* RFC 8986: within segment routing */
+    {CLV_PROTO_UDP, 4789, TO, vxlan, "VXLAN", "vxlan"},
+    {CLV_PROTO_UDP, 8472, TO, vxlan, "VXLAN", NULL}, /* of Linux, before IANA had given a port */
+    {CLV_PROTO_UDP, 4790, TO, vxlan_gpe, "VXLAN-GPE", "vxlan-gpe"},
+    {CLV_PROTO_UDP, 6081, TO, geneve, "Geneve", "geneve"},
+    {CLV_PROTO_UDP, 2152, EITHER, gtp_u, "GTP-U", "gtp"},
+    {CLV_PROTO_UDP, 1701, EITHER, l2tp, "L2TP", "l2tp"},
+    {CLV_PROTO_UDP, 3544, EITHER, teredo, "Teredo", "teredo"},
+    {CLV_PROTO_UDP, 5247, EITHER, capwap, "CAPWAP", "capwap"},
+    {CLV_PROTO_UDP, 4754, TO, gre, "GRE in UDP", "gre"},                   /* RFC 8086 */
+    {CLV_PROTO_UDP, 6635, TO, decode_mpls_doubted, "MPLS in UDP", "mpls"}, /* RFC 7510 */
+    {CLV_PROTO_UDP, 37008, TO, tzsp, "TZSP", "tzsp"},
+    {47, 0, EITHER, gre, "GRE", NULL},
+    {4, 0, EITHER, decode_ip, "IP in IP", NULL},
+    {41, 0, EITHER, decode_ipv6, "IPv6 in IP", NULL},
+    {97, 0, EITHER, etherip, "EtherIP", NULL},
+    {137, 0, EITHER, decode_mpls, "MPLS in IP", NULL}, /* RFC 4023 */
+    {145, 0, EITHER, decode_nsh, "NSH", NULL},
+    {143, 0, EITHER, decode_frame, NULL, NULL}, /* RFC 8986: within segment routing */
 };
 enum { N_TUNNELS = sizeof tunnels / sizeof *tunnels };
 static_assert((unsigned)N_TUNNELS < (unsigned)DECODE_CARRIERS, "numbers count from 1");
@@ -308,6 +312,15 @@ static const struct tunnel *find(uint8_t proto, uint16_t port)
         if (tunnels[i].port == port && tunnels[i].proto == proto)
             return &tunnels[i];
     return NULL;
+}
+
+/* The tunnel on a port of UDP. */
+static const struct tunnel *find_udp(uint16_t port, const struct decode_ports *ports)
+{
+    for (unsigned i = 0; ports && i < ports->n; i++)
+        if (ports->at[i].port == port)
+            return &tunnels[ports->at[i].row];
+    return find(CLV_PROTO_UDP, port);
 }
 
 /* Looks into a tunnel, and notes that it is one if so, if somebody asks. */
@@ -330,10 +343,10 @@ static bool in_udp(const uint8_t *p, size_t n, struct decode *d)
     if (n < 8)
         return false;
     const uint16_t src = load_be16(p), dst = load_be16(p + 2);
-    const struct tunnel *t = dst ? find(CLV_PROTO_UDP, dst) : NULL;
+    const struct tunnel *t = dst ? find_udp(dst, d->ports) : NULL;
     if (t && enter(t, p + 8, n - 8, d))
         return true;
-    t = src && src != dst ? find(CLV_PROTO_UDP, src) : NULL;
+    t = src && src != dst ? find_udp(src, d->ports) : NULL;
     return t && t->side == EITHER && enter(t, p + 8, n - 8, d);
 }
 
@@ -417,4 +430,56 @@ const char *decode_tunnel_word(enum decode_tunnel_kind kind)
     static const char *const words[DECODE_KINDS] = {DECODE_TUNNEL_KINDS(WORD)};
 #undef WORD
     return words[kind];
+}
+
+/* "vxlan=4790" of len bytes. false: it is none. */
+static bool parse_port(const char *p, size_t len, uint16_t *port, uint8_t *row)
+{
+    const char *const equals = memchr(p, '=', len);
+    if (!equals)
+        return false;
+    const size_t word = (size_t)(equals - p), digits = len - word - 1;
+    unsigned n = 0;
+    for (size_t i = 0; i < digits && n <= UINT16_MAX; i++) {
+        if (equals[1 + i] < '0' || equals[1 + i] > '9')
+            return false;
+        n = n * 10 + (unsigned)(equals[1 + i] - '0');
+    }
+    *port = (uint16_t)n;
+    for (*row = 0; *row < N_TUNNELS; ++*row) {
+        const char *const known = tunnels[*row].word;
+        if (known && strlen(known) == word && strncasecmp(known, p, word) == 0)
+            return n > 0 && n <= UINT16_MAX;
+    }
+    return false;
+}
+
+bool decode_ports_parse(struct decode_ports *ports, const char *option, const char *text,
+                        struct clv_error *err)
+{
+    char words[128];
+    struct text t = text_on(words, sizeof words);
+    enum { MAX = sizeof ports->at / sizeof *ports->at };
+    ports->n = 0;
+    for (const char *p = text; p; p++) {
+        const size_t len = strcspn(p, ",");
+        if (ports->n == MAX)
+            return clv_fail(err, CLV_ERR_OPTION, option, "more than %d ports", (int)MAX);
+        if (!parse_port(p, len, &ports->at[ports->n].port, &ports->at[ports->n].row)) {
+            (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.*s\" cannot be", (int)min_u64(len, 60),
+                           p);
+            for (unsigned i = 0; i < N_TUNNELS; i++)
+                if (tunnels[i].word) {
+                    text_str(&t, t.len ? ", " : "");
+                    text_str(&t, tunnels[i].word);
+                }
+            return clv_fail_hint(err, "it takes KIND=PORT, with commas between them, of %s",
+                                 text_end(&t));
+        }
+        ports->n++;
+        p += len;
+        if (*p == '\0')
+            break;
+    }
+    return true;
 }

@@ -373,6 +373,8 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->max_packets = params->max_packets_per_flow;
     pp->max_bytes = params->max_bytes_per_flow;
     pp->community_seed = params->community_seed;
+    if (params->tunnel_port && !params->inner && !(pp->by.fields & FLOW_BY_TUNNEL))
+        return clv_fail(err, CLV_ERR_OPTION, "tunnel_port", "needs --inner, or tunnel in --by");
     if (pp->shards && pp->by.fields & FLOW_BY_HOST)
         return clv_fail(err, CLV_ERR_OPTION, "shards", "host would put a record into two shards");
     if (chooses(params) && (pp->shards || pp->by.fields & FLOW_BY_HOST))
@@ -426,6 +428,9 @@ bool job_open(struct job *job, const struct clv_split_params *params,
     if (!check_params(params, err) || !filter_init(&job->filter, params, err) ||
         !secret_draw(&job->secret, err))
         return false;
+    if (!decode_ports_parse(&job->ports, "tunnel_port", params->tunnel_port, err))
+        return false;
+    pp->ports = params->tunnel_port ? &job->ports : NULL;
     pp->filter = filter_any(&job->filter) ? &job->filter : NULL;
     if (!settle_by(pp, params, err) ||
         !settle_max_open(params->max_open, params->keep_nofile, &pp->max_open, err))

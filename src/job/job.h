@@ -20,7 +20,8 @@ struct job {
     size_t n_sources, n_all;
     uint64_t kept_bytes; /* of pipes */
     struct filter filter;
-    struct secret secret; /* of all tables of the job, also where a part is run again */
+    struct decode_ports ports; /* that tunnels are on, too */
+    struct secret secret;      /* of all tables of the job, also where a part is run again */
     struct pipeline_params pipeline;
     struct dialect dialect; /* of the outputs, of the part that was run last */
 };

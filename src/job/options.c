@@ -23,6 +23,8 @@ static const struct clv_option rows[] = {
      "what makes a flow: fields, or flow, connection, 3tuple, hostpair, none"},
     {"inner", 0, CLV_OPTION_BOOL, RESULT, AT(inner), 0, 0, 0, NULL, NULL,
      "look through tunnels: the innermost addresses and ports make the flow"},
+    {"tunnel_port", 0, CLV_OPTION_LIST, RESULT, AT(tunnel_port), 0, 0, 0, "KIND=PORT,...", NULL,
+     "UDP ports that tunnels are on besides their own, such as vxlan=4790; with --inner"},
     {"directed", 0, CLV_OPTION_BOOL, RESULT, AT(directed), 0, 0, 0, NULL, NULL,
      "each direction is a flow of its own"},
     {"shards", 0, CLV_OPTION_U32, RESULT, AT(shards), 0, 1, 1 << 16, "N", NULL,

@@ -42,7 +42,7 @@ static bool look_at_first(const struct numbering *nb, struct partition *p, uint3
         return clv_fail(err, CLV_ERR_IO, "the input", "changed while it was read");
     decode_fn *const fn = decode_function(nb->round.source.dialect->kinds[f->kind].linktype);
     if (icmp) {
-        struct decode d = {.t = &tuple, .inner = nb->outer};
+        struct decode d = {.t = &tuple, .inner = nb->outer, .ports = nb->ports};
         f->has_icmp = fn(rec.data, rec.caplen, &d) && d.transport && tuple.proto == f->key.proto &&
                       !(tuple.flags & CLV_TUPLE_FRAGMENT);
         f->icmp_type = f->has_icmp ? d.transport[0] : 0;

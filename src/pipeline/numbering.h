@@ -27,13 +27,14 @@ struct numbering_new {
 
 struct numbering {
     const struct name_template *name;
-    bool outer;              /* tunnels were looked through: what they hide is kept */
-    struct form_round round; /* in which the epoch's records will be written */
-    uint64_t n_numbered;     /* flows with a number, up to the epoch that was numbered last */
-    uint64_t base;           /* of them, those of earlier epochs */
-    uint32_t n_others;       /* outputs without a network address; they have numbers of their own */
-    uint64_t *marks;         /* a bit per item of the epoch */
-    uint32_t *ranks;         /* marks before each word */
+    bool outer;                       /* tunnels were looked through: what they hide is kept */
+    const struct decode_ports *ports; /* that these are on, too; or NULL */
+    struct form_round round;          /* in which the epoch's records will be written */
+    uint64_t n_numbered; /* flows with a number, up to the epoch that was numbered last */
+    uint64_t base;       /* of them, those of earlier epochs */
+    uint32_t n_others;   /* outputs without a network address; they have numbers of their own */
+    uint64_t *marks;     /* a bit per item of the epoch */
+    uint32_t *ranks;     /* marks before each word */
     size_t marks_cap, ranks_cap;
     struct numbering_new *new; /* by number, where the template does not make names unique */
     size_t new_cap;

@@ -456,6 +456,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .drop_other = params->drop_other,
         .recover = params->recover,
         .inner = params->inner,
+        .ports = params->ports,
         .shards = params->shards,
         .filter = params->filter,
         .chosen = params->chosen,
@@ -480,6 +481,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
     pl->finish.closed = !params->inner;
     finish_init(&pl->finish);
     numbering_init(&pl->numbering, params->name, params->inner);
+    pl->numbering.ports = params->ports;
     spill_init(&pl->spill, params->memory, spill_dir && *spill_dir ? spill_dir : "/var/tmp");
     (void)pthread_mutex_init(&pl->lock, NULL);
     port_cond_init(&pl->wake);

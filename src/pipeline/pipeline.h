@@ -19,7 +19,8 @@ struct pipeline_params {
     size_t n_before, n_all; /* of the run: sources before these, and in all */
     struct dialect *dialect;
     bool recover, inner;
-    bool dry_run;    /* publish is not used */
+    const struct decode_ports *ports; /* that tunnels are on, too; or NULL */
+    bool dry_run;                     /* publish is not used */
     bool measures;   /* nor here: outputs are not written, but measured by who would write them */
     int manifest_fd; /* -1: a file */
     const struct name_template *name;

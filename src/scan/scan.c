@@ -290,6 +290,7 @@ static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_set
     struct decode again = {
         .t = &more->origin.tuple,
         .inner = d->inner,
+        .ports = plan->ports,
         .closed = d->closed,
         .path = d->path ? &more->origin.path : NULL,
     };
@@ -490,7 +491,7 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_setting
     struct scan_counts counts = {0};
     uint64_t captured = 0;
     struct lens lens = {.iface = UINT32_MAX, .decode = decode_ethernet}; /* of no interface yet */
-    struct decode d = {.inner = plan->inner};
+    struct decode d = {.inner = plan->inner, .ports = plan->ports};
     enum walk_step step = WALK_RECORD;
     struct clv_error why = {.code = CLV_ERR_NONE};
     size_t at = piece->start, n = piece->n_items;

@@ -30,10 +30,11 @@ struct scan_settings {
     struct filter *filter;        /* NULL: all records count */
     bool joins;                   /* later fragments follow their first */
     bool drop_other;
-    bool inner;              /* look through tunnels */
-    uint32_t shards;         /* outputs that keys are hashed onto; 0: each has its own */
-    bool recover;            /* search for records behind a fault */
-    unsigned partition_bits; /* the hash's top ones, which number the partition */
+    bool inner;                       /* look through tunnels */
+    const struct decode_ports *ports; /* that tunnels are on, too; or NULL */
+    uint32_t shards;                  /* outputs that keys are hashed onto; 0: each has its own */
+    bool recover;                     /* search for records behind a fault */
+    unsigned partition_bits;          /* the hash's top ones, which number the partition */
     uint32_t n_partitions;
 };
 

@@ -48,6 +48,7 @@ static bool belongs(const struct expected *e, uint16_t linktype, const struct wa
     const bool tunnels = pp->by.fields & FLOW_BY_TUNNEL;
     struct flow_origin o = {.iface = 0};
     struct decode d = {.t = &o.tuple,
+                       .ports = pp->ports,
                        .path = pp->by.any_key ? &o.path : NULL,
                        .inner = pp->inner || (pp->by.any_key && tunnels),
                        .closed = pp->by.any_key && !pp->inner};

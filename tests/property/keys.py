@@ -456,6 +456,20 @@ def bssids() -> None:
             saved.records[n].raw for n in wanted[r['bssid']])})
 
 
+def tunnel_ports() -> None:
+    """Tunnels on other ports, of which one is another tunnel's own."""
+    rng = suite.random('tunnel-ports')
+    own = origins.VXLAN_PORT, origins.GTP_PORT, origins.GENEVE_PORT
+    try:
+        origins.VXLAN_PORT, origins.GTP_PORT, origins.GENEVE_PORT = 2152, 5555, 4789
+        made = as_pcap(rng, events(rng, 400))
+        for by, inner in (('flow', True), ('tunnel', False), ('tunnel,ip', True), ('client', True)):
+            check_split(made, by, options(by, inner=inner), '--tunnel-port',
+                        'VXLAN=2152,geneve=4789,gtp=5555', '--verify')
+    finally:
+        origins.VXLAN_PORT, origins.GTP_PORT, origins.GENEVE_PORT = own
+
+
 def order_of_fields() -> None:
     """The order in which fields are named, and naming one twice, change nothing."""
     rng = suite.random('order-of-fields')
@@ -918,6 +932,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'combinations': combinations,
     'hosts-of-fragments': hosts_of_fragments,
     'bssids': bssids,
+    'tunnel-ports': tunnel_ports,
     'order-of-fields': order_of_fields,
     'refused': refused,
     'knobs': knobs,

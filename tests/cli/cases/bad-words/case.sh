@@ -6,6 +6,10 @@ try cleave split a.pcap --by ip/33
 try cleave split a.pcap --by client/24,64,64
 try cleave split a.pcap --by mac/24
 try cleave split a.pcap --port nowhere
+try cleave split a.pcap --tunnel-port vxlan=4790
+try cleave split a.pcap --inner --tunnel-port vxlan=4790,ipsec=4500
+try cleave split a.pcap --inner --tunnel-port gtp=65536
+try cleave split a.pcap --inner --tunnel-port "$(seq -f gtp=%g -s, 17)"
 try cleave split a.pcap --by flow,
 try cleave split a.pcap --manifest xml
 try cleave split a.pcap --manifest ''

@@ -18,6 +18,7 @@ check() {
 check a.pcap --by 3tuple
 check a.pcap -b hostpair --directed
 check t.pcap --inner
+check t.pcap --inner --tunnel-port geneve=4789
 check a.pcap --shards 2
 check a.pcap --shards 2 --shard-by hostpair
 check a.pcap --idle-timeout 1ms

@@ -8,6 +8,9 @@ names inner
 cut -d, -f 1,3-9 inner/manifest.csv
 try cleave split a.pcap -o inner --inner --by 3tuple -f -q
 names inner
+# A port that was given to another kind of tunnel.
+try cleave split a.pcap -o inner --inner --tunnel-port geneve=4789 -f -q
+names inner
 sample mixed b.pcap
 cleave split b.pcap -o plain -q
 cleave split b.pcap -o same -q --inner
