@@ -161,21 +161,35 @@ CLV_API size_t clv_rows_line(struct clv_rows *rows, enum clv_manifest kind, bool
 /* The number of the row among those of the result, for clv_flow_open(). */
 CLV_API uint64_t clv_rows_id(const struct clv_rows *rows);
 
-/* The records of one flow, of a result whose captures can be read: an index, or captures that were
- * opened for_extract. They are as the captures have them, whatever format outputs would have. */
+/*
+ * The records of one flow: of an index, or of captures that were opened for_extract, as the
+ * captures have them, whatever format outputs would have; of a directory or an archive as its
+ * output has them.
+ */
 struct clv_flow_records;
 
-/* id: of its row. On failure *out is NULL. */
+/*
+ * id: of its row. On failure *out is NULL.
+ * Threads: as all that takes a result. What is open may then be read beside other flows and other
+ * uses of the result, each flow by one thread at a time.
+ */
 CLV_API CLV_MUST_CHECK bool clv_flow_open(struct clv_flow_records **out, struct clv_result *r,
                                           uint64_t id, struct clv_error *err);
 
 /*
- * Reads the flow's next records, n at most; *got of them are there, 0 only behind the last one.
- * What they point at is read-only and lives as long as the result; where captures are compressed or
- * merged it dies with the next call, and one flow can be read at a time. offset is in the capture.
+ * Reads the flow's next records, n at most; *got of them are there, 0 only after the last one. What
+ * they point at is read-only and dies with the next call. offset is in the capture, or the output.
+ * Captures that are compressed or merged are read from the beginning for each flow: who wants many
+ * flows of these splits them first, or asks clv_first_bytes().
  */
 CLV_API CLV_MUST_CHECK bool clv_flow_next(struct clv_flow_records *f, struct clv_record *recs,
                                           size_t n, size_t *got, struct clv_error *err);
+
+/*
+ * Who sent a record of the flow: 1, the end that its row has as src; -1, the other one; 0: the row
+ * has no ends, or the record none of them. Later fragments are told by their addresses alone.
+ */
+CLV_API int clv_flow_direction(const struct clv_flow_records *f, const struct clv_record *rec);
 
 /* *f becomes NULL; it may be that already. To be called before the result is closed. */
 CLV_API void clv_flow_close(struct clv_flow_records **f);

@@ -1,41 +1,156 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "api/results.h"
+#include "api/supply.h"
 #include "base/mem.h"
 #include "index/gather.h"
-
-struct clv_flow_records {
-    struct gather gather;
-};
+#include "index/rejoin.h"
 
 #if HAVE_SQLITE
 
-/* Nothing is written: records are asked for, and no bytes. */
-static bool take(void *user, const uint8_t *p, size_t len, struct clv_error *err)
+struct clv_flow_records {
+    struct clv_result *from;
+    struct result_ends ends;
+    struct gather gather; /* of an index */
+
+    /* Of a directory or an archive. */
+    struct clv_capture *capture;
+    char name[NAME_MAX_LEN + 1];
+    uint64_t packets, read; /* that the row says it has, and that were read */
+    bool over;
+};
+
+/* An address as it is compared (schema_key()). Returns `has`, or 0: there is none. */
+static uint8_t take_address(sqlite3_stmt *s, int column, uint8_t addr[16], uint8_t *family,
+                            uint8_t has)
 {
-    (void)user, (void)p, (void)len, (void)err;
-    return true;
+    const uint8_t *key = sqlite3_column_blob(s, column);
+    const int len = sqlite3_column_bytes(s, column);
+    if (!key || !((len == 5 && key[0] == 4) || (len == 17 && key[0] == 6)))
+        return 0;
+    memcpy(addr, key + 1, (size_t)len - 1);
+    *family = key[0];
+    return has;
+}
+
+static uint8_t take_port(sqlite3_stmt *s, int column, uint16_t *port, uint8_t has)
+{
+    *port = (uint16_t)sqlite3_column_int64(s, column);
+    return sqlite3_column_type(s, column) == SQLITE_NULL ? 0 : has;
+}
+
+bool result_ends(struct clv_result *r, uint64_t id, struct result_ends *ends, struct clv_error *err)
+{
+    static const char sql[] = "SELECT src_key, dst_key, sport, dport FROM outputs WHERE id = ?";
+    const struct clv_receipt *receipt = r->loaded ? &r->loaded->receipt : &r->index->receipt;
+    *ends = (struct result_ends){.inner = receipt->params.inner};
+    if (!r->ends_row && !(r->ends_row = db_prepare(r->db, sql, r->path, err)))
+        return false;
+    sqlite3_stmt *const s = r->ends_row;
+    (void)sqlite3_bind_int64(s, 1, (int64_t)id);
+    const int step = sqlite3_step(s);
+    if (step == SQLITE_ROW) {
+        ends->has |= take_address(s, 0, ends->src, &ends->family, CLV_FLOW_SRC);
+        ends->has |= take_address(s, 1, ends->dst, &ends->family, CLV_FLOW_DST);
+        ends->has |= take_port(s, 2, &ends->sport, CLV_FLOW_SPORT);
+        ends->has |= take_port(s, 3, &ends->dport, CLV_FLOW_DPORT);
+    }
+    const bool ok = step == SQLITE_ROW ||
+                    (step == SQLITE_DONE ? clv_fail(err, CLV_ERR_ARG, r->path, "has no row %llu",
+                                                    (unsigned long long)id)
+                                         : db_fail(r->db, r->path, err));
+    (void)sqlite3_reset(s);
+    return ok;
+}
+
+/* Whether a packet went from src to dst, or, back, the other way. */
+static bool went(const struct result_ends *e, const struct clv_tuple *t, bool back)
+{
+    const uint8_t *src = back ? t->dst : t->src, *dst = back ? t->src : t->dst;
+    const uint16_t sport = back ? t->dport : t->sport, dport = back ? t->sport : t->dport;
+    if ((e->has & CLV_FLOW_SRC && memcmp(src, e->src, sizeof e->src) != 0) ||
+        (e->has & CLV_FLOW_DST && memcmp(dst, e->dst, sizeof e->dst) != 0))
+        return false;
+    return !(t->flags & CLV_TUPLE_PORTS) || ((!(e->has & CLV_FLOW_SPORT) || sport == e->sport) &&
+                                             (!(e->has & CLV_FLOW_DPORT) || dport == e->dport));
+}
+
+int result_direction(const struct result_ends *ends, const struct clv_record *rec)
+{
+    struct clv_packet_desc desc;
+    struct clv_tuple t;
+    if (!(ends->has & (CLV_FLOW_SRC | CLV_FLOW_DST | CLV_FLOW_SPORT | CLV_FLOW_DPORT)))
+        return 0;
+    if (ends->inner) {
+        if (!clv_packet_describe(rec->linktype, rec->data, rec->caplen, CLV_DESCRIBE_INNER, &desc))
+            return 0;
+        t = desc.tuple;
+    } else if (!clv_packet_tuple(rec->linktype, rec->data, rec->caplen, &t)) {
+        return 0;
+    }
+    if (ends->family && t.family != ends->family)
+        return 0;
+    return went(ends, &t, false) ? 1 : went(ends, &t, true) ? -1 : 0;
+}
+
+/* Outputs are captures themselves. */
+static bool open_output(struct clv_flow_records *f, uint64_t id, struct clv_error *err)
+{
+    const struct supply s = {.from = f->from};
+    return supply_name(&s, (int64_t)id, f->name, &f->packets, err) &&
+           rejoin_capture(f->from->loaded, f->name, &f->capture, err);
+}
+
+static bool open_indexed(struct clv_flow_records *f, uint64_t id, struct clv_error *err)
+{
+    struct index *ix = result_index(f->from, err);
+    return ix && gather_init(&f->gather, ix, NULL, NULL, err) &&
+           gather_add(&f->gather, (int64_t)id, err);
 }
 
 bool clv_flow_open(struct clv_flow_records **out, struct clv_result *r, uint64_t id,
                    struct clv_error *err)
 {
-    struct index *ix = result_index(r, err);
-    *out = NULL;
-    if (!ix)
-        return false;
     struct clv_flow_records *f = *out = mem_zalloc(1, sizeof *f);
     if (!f)
         return clv_fail_nomem(err, r->path, sizeof *f);
-    if (gather_init(&f->gather, ix, take, NULL, err) && gather_add(&f->gather, (int64_t)id, err))
+    f->from = r;
+    if ((r->loaded ? open_output(f, id, err) : open_indexed(f, id, err)) &&
+        result_ends(r, id, &f->ends, err))
         return true;
     clv_flow_close(out);
     return false;
 }
 
+static bool next_of_output(struct clv_flow_records *f, struct clv_record *recs, size_t n,
+                           size_t *got, struct clv_error *err)
+{
+    const struct loaded *l = f->from->loaded;
+    *got = 0;
+    if (f->over)
+        return true;
+    const enum clv_walk walk = clv_capture_next_many(f->capture, recs, n, got, err);
+    f->read += *got;
+    f->over = walk != CLV_RECORD;
+    if (walk == CLV_BAD)
+        return false;
+    if (walk == CLV_END && f->read != f->packets) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, clv_capture_name(f->capture),
+                       "has %llu records, but the manifest says %llu", (unsigned long long)f->read,
+                       (unsigned long long)f->packets);
+        return clv_fail_hint(err, "cleave verify says which one differs");
+    }
+    return store_check(&l->store, err);
+}
+
 bool clv_flow_next(struct clv_flow_records *f, struct clv_record *recs, size_t n, size_t *got,
                    struct clv_error *err)
 {
-    return gather_records(&f->gather, recs, n, got, err);
+    return f->capture ? next_of_output(f, recs, n, got, err)
+                      : gather_records(&f->gather, recs, n, got, err);
+}
+
+int clv_flow_direction(const struct clv_flow_records *f, const struct clv_record *rec)
+{
+    return result_direction(&f->ends, rec);
 }
 
 void clv_flow_close(struct clv_flow_records **f)
@@ -43,6 +158,7 @@ void clv_flow_close(struct clv_flow_records **f)
     if (!*f)
         return;
     gather_fini(&(*f)->gather);
+    clv_capture_close(&(*f)->capture);
     mem_free(*f);
     *f = NULL;
 }
@@ -63,6 +179,12 @@ bool clv_flow_next(struct clv_flow_records *f, struct clv_record *recs, size_t n
     (void)f, (void)recs, (void)n;
     *got = 0;
     return db_supported(err);
+}
+
+int clv_flow_direction(const struct clv_flow_records *f, const struct clv_record *rec)
+{
+    (void)f, (void)rec;
+    return 0;
 }
 
 void clv_flow_close(struct clv_flow_records **f)

@@ -211,6 +211,7 @@ void clv_result_close(struct clv_result **rp)
     struct clv_result *r = *rp;
     if (!r)
         return;
+    (void)sqlite3_finalize(r->ends_row);
     if (r->index)
         index_close(r->index);
     mem_free(r->index);

@@ -15,11 +15,12 @@ struct clv_result {
     char *path;   /* of the result, or of the first capture */
     char **paths; /* where captures are now, n_paths; NULL: not given */
     size_t n_paths;
-    sqlite3 *db;           /* the table of flows */
-    bool owns_db;          /* else it is that of loaded, or index */
-    struct make *make;     /* of captures */
-    struct index *index;   /* NULL: the result cannot say where records lie */
-    struct loaded *loaded; /* of a directory or an archive */
+    sqlite3 *db;            /* the table of flows */
+    bool owns_db;           /* else it is that of loaded, or index */
+    struct make *make;      /* of captures */
+    struct index *index;    /* NULL: the result cannot say where records lie */
+    struct loaded *loaded;  /* of a directory or an archive */
+    sqlite3_stmt *ends_row; /* of result_ends(); NULL: it was not called yet */
 };
 
 /*
@@ -27,6 +28,22 @@ struct clv_result {
  * none. It is the result's.
  */
 struct index *result_index(struct clv_result *r, struct clv_error *err);
+
+/* The ends of a row's flow, as far as its key has them, by which the senders of its records are
+ * known. */
+struct result_ends {
+    uint8_t src[16], dst[16];
+    uint16_t sport, dport;
+    uint8_t family;
+    uint8_t has; /* enum clv_flow_has */
+    bool inner;  /* they are those within tunnels */
+};
+
+CLV_MUST_CHECK bool result_ends(struct clv_result *r, uint64_t id, struct result_ends *ends,
+                                struct clv_error *err);
+
+/* Who sent the packet, as clv_flow_direction() has it. */
+int result_direction(const struct result_ends *ends, const struct clv_record *rec);
 
 /* Takes a selection of whatever version; NULL: all, for which own is NULL too. */
 CLV_MUST_CHECK bool result_selection(struct clv_selection *own, const struct clv_selection *from,

@@ -27,6 +27,8 @@ bool gather_init(struct gather *g, struct index *ix, gather_take *take, void *us
         .flow = &g->owner,
         .trail = ix->dialect.form == DIALECT_PCAPNG ? &g->trail : NULL,
     };
+    if (!take)
+        return true;
     g->has_scratch = form_scratch_init(&g->scratch, CLV_COMPRESS_NONE);
     if (!g->has_scratch)
         return clv_fail_nomem(err, ix->path, STAGE_CHUNK);
@@ -44,7 +46,11 @@ static void close_streams(struct gather *g)
         source_close(&g->all[i]);
     if (g->merge)
         merge_close(&g->merge);
-    g->n_all = 0;
+    for (size_t i = 0; i < g->n_own; i++)
+        source_close(&g->own[i]);
+    mem_free(g->own);
+    g->own = NULL;
+    g->n_own = g->n_all = 0;
 }
 
 void gather_fini(struct gather *g)
@@ -128,19 +134,23 @@ static bool begin_streams(struct gather *g, struct clv_error *err)
 {
     struct index *ix = g->ix;
     enum { MEMORY = 64 << 20, OPEN = 256 };
-    for (size_t i = 0; i < ix->n_sources; i++) {
-        const uint64_t position = ix->sources[i].position;
-        source_rewind(&ix->sources[i]);
-        ix->sources[i].position = position;
+    g->own = mem_alloc(ix->n_sources, sizeof *g->own);
+    if (!g->own)
+        return clv_fail_nomem(err, ix->path, ix->n_sources * sizeof *g->own);
+    for (; g->n_own < ix->n_sources; g->n_own++) {
+        struct source *s = &g->own[g->n_own];
+        *s = ix->sources[g->n_own]; /* which is closed: index_find_captures() */
+        source_rewind(s);
+        s->position = ix->sources[g->n_own].position;
     }
-    g->all = ix->sources;
-    g->n_all = ix->n_sources;
+    g->all = g->own;
+    g->n_all = g->n_own;
     g->at = 0;
     if (!ix->receipt.params.merge || ix->n_sources == 1)
         return true;
     const struct merge_limits limits = {
         .recover = ix->receipt.params.recover, .memory = MEMORY, .max_open = OPEN};
-    if (!merge_open(&g->merge, &g->merged, ix->sources, ix->n_sources, ix->header, &limits, err))
+    if (!merge_open(&g->merge, &g->merged, g->own, g->n_own, ix->header, &limits, err))
         return false;
     g->all = &g->merged;
     g->n_all = 1;
@@ -314,10 +324,10 @@ static bool finish(struct gather *g, const struct form_round *round)
            form_end(&g->scratch, &g->output);
 }
 
-/* Where the earliest of what is left lies. */
-static bool find_window(struct gather *g, struct form_round *round, struct clv_error *err)
+/* The window that has the position. */
+static bool find_window(struct gather *g, uint64_t position, struct form_round *round,
+                        struct clv_error *err)
 {
-    const uint64_t position = position_at(g, 0);
     if (g->ix->streams ? !read_to(g, position, err) : !find_view(g, position, err))
         return false;
     const struct view *v = &g->view;
@@ -362,7 +372,7 @@ bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t 
         return false;
     if (g->n_heap == 0)
         return true;
-    if (!find_window(g, &round, err))
+    if (!find_window(g, position_at(g, 0), &round, err))
         return false;
     struct gather_flow *f = &g->flows[g->heap[0]];
     const uint64_t end = round.position + g->view.w.len;
@@ -379,6 +389,22 @@ bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t 
     return input_check(g->view.source->in, err);
 }
 
+bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec, struct clv_error *err)
+{
+    struct form_round round = round_of(g);
+    struct walk_record found;
+    if ((!g->begun && !begin(g, err)) || !find_window(g, position, &round, err))
+        return false;
+    const uint64_t offset = position - round.position;
+    if (!form_reread(&round, (uint32_t)offset, &g->cursor, &found)) {
+        (void)clv_fail(err, CLV_ERR_IO, g->view.source->path, "no record lies at byte %llu",
+                       (unsigned long long)(g->view.w.offset + offset));
+        return clv_fail_hint(err, "the capture has changed since: index it again");
+    }
+    give(g, &found, rec);
+    return input_check(g->view.source->in, err);
+}
+
 bool gather_step(struct gather *g, uint64_t bytes, struct clv_error *err)
 {
     struct form_round round = round_of(g);
@@ -387,7 +413,7 @@ bool gather_step(struct gather *g, uint64_t bytes, struct clv_error *err)
     g->scratch.stage.err = err;
     if (g->n_heap == 0)
         return finish(g, &round);
-    if (!find_window(g, &round, err))
+    if (!find_window(g, position_at(g, 0), &round, err))
         return false;
     const uint64_t window_end = round.position + g->view.w.len;
     const uint64_t end = g->n == 1 ? window_end : min_u64(window_end, position_at(g, 0) + STRETCH);

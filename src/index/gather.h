@@ -31,6 +31,8 @@ struct gather {
     uint64_t records; /* so far */
 
     /* Where captures are streams. */
+    struct source *own; /* those of the index, read by this one alone */
+    size_t n_own;
     struct merge *merge;
     struct source merged;
     struct source *all;
@@ -39,7 +41,10 @@ struct gather {
     struct view view; /* the window that is read */
 };
 
-/* On failure gather_fini() is harmless, as it is on a zeroed one. The index's captures are open. */
+/*
+ * On failure gather_fini() is harmless, as it is on a zeroed one. The index's captures are open.
+ * take NULL: there will be no steps. Threads: one at a time; any number read of one index.
+ */
 CLV_MUST_CHECK bool gather_init(struct gather *g, struct index *ix, gather_take *take, void *user,
                                 struct clv_error *err);
 void gather_fini(struct gather *g);
@@ -53,6 +58,13 @@ CLV_MUST_CHECK bool gather_add(struct gather *g, int64_t id, struct clv_error *e
  */
 CLV_MUST_CHECK bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t *got,
                                    struct clv_error *err);
+
+/*
+ * The record at a position of the index, whoever's it is, where no flow was added; where captures
+ * are streams, the positions of a gather must not fall. What rec points at as above.
+ */
+CLV_MUST_CHECK bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec,
+                              struct clv_error *err);
 
 /* Goes on for about so many bytes of records. g->over: that was all. */
 CLV_MUST_CHECK bool gather_step(struct gather *g, uint64_t bytes, struct clv_error *err);

@@ -9,6 +9,7 @@
 
 #include "base/mem.h"
 #include "base/path.h"
+#include "flow/positions.h"
 #include "index/identity.h"
 #include "job/job.h"
 #include "job/options.h"
@@ -75,6 +76,8 @@ void index_close(struct index *ix)
     forget_captures(ix);
     receipt_fini(&ix->receipt);
     (void)sqlite3_finalize(ix->receipt_row);
+    (void)sqlite3_finalize(ix->flow_row);
+    (void)sqlite3_finalize(ix->places_row);
     db_close(&ix->db);
     *ix = (struct index){.path = NULL};
 }
@@ -358,6 +361,8 @@ static bool find_captures(struct index *ix, const char *const *now, size_t n, st
     for (size_t i = 0; !ix->streams && i < ix->n_sources; i++)
         if (!map_source(ix, &ix->sources[i], err))
             return false;
+    for (size_t i = 0; ix->streams && i < ix->n_sources; i++)
+        source_close(&ix->sources[i]); /* who reads them opens them */
     return true;
 }
 
@@ -419,25 +424,50 @@ static bool take_flow(const struct index *ix, sqlite3_stmt *s, struct index_flow
     return true;
 }
 
-bool index_flow(const struct index *ix, int64_t id, struct index_flow *f, struct clv_error *err)
+/* Makes a statement at its first use, and steps it to the row. */
+static bool find_row(const struct index *ix, sqlite3_stmt **s, const char *sql, int64_t id,
+                     struct clv_error *err)
 {
-    *f = (struct index_flow){.id = id};
-    sqlite3_stmt *s =
-        db_prepare(ix->db,
-                   "SELECT flow, proto, src_key, dst_key, shard, src_packets + dst_packets, "
-                   "src_captured_bytes + dst_captured_bytes, file, kind, output_bytes, positions "
-                   "FROM outputs WHERE id = ?",
-                   ix->path, err);
-    if (!s)
+    if (!*s && !(*s = db_prepare(ix->db, sql, ix->path, err)))
         return false;
-    (void)sqlite3_bind_int64(s, 1, id);
-    const int step = sqlite3_step(s);
-    const bool ok = step == SQLITE_ROW ? take_flow(ix, s, f, err)
-                    : step == SQLITE_DONE
-                        ? clv_fail(err, CLV_ERR_FORMAT, ix->path, "has no row %lld", (long long)id)
-                        : db_fail(ix->db, ix->path, err);
-    (void)sqlite3_finalize(s);
+    (void)sqlite3_bind_int64(*s, 1, id);
+    const int step = sqlite3_step(*s);
+    return step == SQLITE_ROW || (step == SQLITE_DONE ? clv_fail(err, CLV_ERR_FORMAT, ix->path,
+                                                                 "has no row %lld", (long long)id)
+                                                      : db_fail(ix->db, ix->path, err));
+}
+
+bool index_flow(struct index *ix, int64_t id, struct index_flow *f, struct clv_error *err)
+{
+    static const char sql[] =
+        "SELECT flow, proto, src_key, dst_key, shard, src_packets + dst_packets, "
+        "src_captured_bytes + dst_captured_bytes, file, kind, output_bytes, positions "
+        "FROM outputs WHERE id = ?";
+    *f = (struct index_flow){.id = id};
+    const bool ok =
+        find_row(ix, &ix->flow_row, sql, id, err) && take_flow(ix, ix->flow_row, f, err);
+    (void)sqlite3_reset(ix->flow_row);
     return ok;
+}
+
+bool index_places(struct index *ix, int64_t id, uint64_t *positions, size_t max, size_t *n,
+                  struct clv_error *err)
+{
+    static const char sql[] = "SELECT positions FROM outputs WHERE id = ?";
+    enum positions_step step = POSITIONS_ONE;
+    *n = 0;
+    const bool ok = find_row(ix, &ix->places_row, sql, id, err);
+    if (ok) {
+        const uint8_t *p = sqlite3_column_blob(ix->places_row, 0);
+        const size_t len = p ? (size_t)sqlite3_column_bytes(ix->places_row, 0) : 0;
+        struct positions_reader reader = {.at = p, .end = p + len};
+        while (*n < max && (step = positions_next(&reader)) == POSITIONS_ONE)
+            positions[(*n)++] = reader.position;
+    }
+    (void)sqlite3_reset(ix->places_row);
+    return ok && (step != POSITIONS_BAD ||
+                  clv_fail(err, CLV_ERR_FORMAT, ix->path, "row %lld: its records are in no order",
+                           (long long)id));
 }
 
 void index_flow_fini(struct index_flow *f)

@@ -23,6 +23,8 @@ struct index {
     const char *receipt_text; /* cleave.json as split would have written it */
     size_t receipt_len;
     sqlite3_stmt *receipt_row; /* owns it */
+    sqlite3_stmt *flow_row;    /* of index_flow(); NULL: it was not called yet */
+    sqlite3_stmt *places_row;  /* of index_places(); the same */
 
     /* By index_captures(): */
     char **paths; /* where the captures are now, n_paths */
@@ -72,8 +74,12 @@ struct index_flow {
 };
 
 /* Reads it; false also where there is none. To be index_flow_fini()ed. */
-CLV_MUST_CHECK bool index_flow(const struct index *ix, int64_t id, struct index_flow *f,
+CLV_MUST_CHECK bool index_flow(struct index *ix, int64_t id, struct index_flow *f,
                                struct clv_error *err);
 void index_flow_fini(struct index_flow *f);
+
+/* The positions of a flow's first records, max at most; *n of them are there. */
+CLV_MUST_CHECK bool index_places(struct index *ix, int64_t id, uint64_t *positions, size_t max,
+                                 size_t *n, struct clv_error *err);
 
 #endif

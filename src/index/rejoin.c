@@ -113,6 +113,19 @@ bool rejoin_copy(const struct loaded *l, const char *name, bool unpack, gather_t
     return ok && store_check(&l->store, err);
 }
 
+bool rejoin_capture(const struct loaded *l, const char *name, struct clv_capture **c,
+                    struct clv_error *err)
+{
+    char path[PATH_MAX];
+    struct store_file f;
+    if (!open_output(l, name, path, &f, err))
+        return false;
+    const bool ok = f.p ? clv_capture_open_memory(c, f.p, (size_t)f.size, path, err)
+                        : clv_capture_open_fd(c, f.fd, path, err);
+    store_file_close(&l->store, &f);
+    return ok;
+}
+
 static bool list(struct rejoin *r, const struct loaded *l, char *const *names, size_t n,
                  struct clv_error *err)
 {

@@ -17,6 +17,13 @@
 CLV_MUST_CHECK bool rejoin_copy(const struct loaded *l, const char *name, bool unpack,
                                 gather_take *take, void *user, struct clv_error *err);
 
+/*
+ * Opens an output as a capture, packed as it may be: a regular file, or a stored member, whose
+ * CRC-32 is not looked at.
+ */
+CLV_MUST_CHECK bool rejoin_capture(const struct loaded *l, const char *name, struct clv_capture **c,
+                                   struct clv_error *err);
+
 /* Several outputs, as an index of what they become together. Zeroed before rejoin_open(). */
 struct rejoin {
     char **paths;
