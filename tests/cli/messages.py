@@ -84,7 +84,6 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'row %u has no name for a file',
         'was truncated while it was read',
         'cannot be found',
-        'has no row %lld',
         '%llu fault%s found: nothing was published',
     ),
     'the command line checks it first, other callers of the library may not': (

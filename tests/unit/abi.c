@@ -8,6 +8,7 @@
 #include "support_check.h"
 
 #include "cleave/capture.h"
+#include "cleave/first.h"
 #include "cleave/generate.h"
 #include "cleave/packet.h"
 #include "cleave/result.h"
@@ -94,6 +95,17 @@ static const struct {
     AT(struct clv_selection, invert, 88),
     AT(struct clv_selection, sort, 96),
     AT(struct clv_selection, limit, 104),
+    SIZE(struct clv_first_params, 64),
+    AT(struct clv_first_params, rows, 8),
+    AT(struct clv_first_params, n_rows, 16),
+    AT(struct clv_first_params, packets, 24),
+    AT(struct clv_first_params, header, 28),
+    AT(struct clv_first_params, payload, 32),
+    AT(struct clv_first_params, mask, 36),
+    AT(struct clv_first_params, link, 40),
+    AT(struct clv_first_params, threads, 44),
+    AT(struct clv_first_params, progress, 48),
+    AT(struct clv_first_params, user, 56),
     SIZE(struct clv_totals, 56),
     AT(struct clv_totals, flows, 8),
     AT(struct clv_totals, first_ns, 40),
