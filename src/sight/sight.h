@@ -35,10 +35,21 @@ struct sight_endpoint {
     uint8_t proto;
 };
 
+/* An octet of host names, in lower case: letters, digits, '-' and '_'. 0: no name has it. */
+static inline char sight_name_octet(uint8_t octet)
+{
+    const char c = (char)octet;
+    if (c >= 'A' && c <= 'Z')
+        return (char)(c | 0x20);
+    const bool is_name = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
+    return is_name ? c : '\0';
+}
+
 /*
- * Copies a host name in lower case, without a final dot. false: empty, too long, or of bytes that
- * no name has (controls, blanks, `/`, `\`, `:`, and what is beyond ASCII); *to is then "".
- * A literal address is no name, either.
+ * Copies a host name in lower case, without a final dot. false: it is empty, too long, has an empty
+ * label or one of more than 63 octets (RFC 1035 section 2.3.4), or octets that no host name has;
+ * *to is then "". A literal address is no name either: a name's last label is not of digits alone
+ * (RFC 1123 section 2.1).
  */
 bool sight_name(struct clv_span from, char to[SIGHT_NAME]);
 

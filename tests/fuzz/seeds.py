@@ -391,6 +391,82 @@ def indexes() -> dict[str, bytes]:
     return out | {"where-%d" % i: b"\6" + w.encode() for i, w in enumerate(wheres)}
 
 
+def dns_name(name: str) -> bytes:
+    return b"".join(bytes([len(x)]) + x.encode() for x in name.split(".")) + b"\0"
+
+
+def dns_message(flags: int, questions: Sequence[bytes], *sections: Sequence[bytes]) -> bytes:
+    """Of questions, and of the three sections of records; those that are left out are empty."""
+    counts = [len(questions)] + [len(s) for s in sections] + [0] * (3 - len(sections))
+    return struct.pack("!HH4H", 7, flags, *counts) + b"".join(questions) + b"".join(sum(sections, ()))
+
+
+def dns_record(owner: bytes, kind: int, data: bytes, klass: int = 1, ttl: int = 60) -> bytes:
+    return owner + struct.pack("!HHIH", kind, klass, ttl, len(data)) + data
+
+
+def dns_messages() -> dict[str, bytes]:
+    to_first, name = b"\xc0\x0c", dns_name
+    a, aaaa, https = (name("www.example.com") + struct.pack("!HH", kind, 1) for kind in (1, 28, 65))
+    params = b"\0\1\0\3\2h2\0\4\0\4" + V4[0] + b"\0\6\0\x20" + V6[0] + V6[1]
+    chain = [name("n%d.b" % i) for i in range(5)]
+    links = tuple(dns_record(chain[i], 5, chain[i + 1]) for i in range(4))
+    first = chain[0] + b"\0\1\0\1"
+    last = dns_record(chain[4], 1, V4[1])
+    opt = dns_record(b"\0", 41, b"", 1232)
+    local = name("host.local")
+    return {
+        "query": dns_message(0x0100, (a,), (), (), (opt,)),
+        "answer": dns_message(0x8180, (a,), (dns_record(to_first, 1, V4[0]), dns_record(to_first, 1, V4[1]))),
+        "aaaa": dns_message(0x8180, (aaaa,), (dns_record(name("WWW.example.com"), 28, V6[0]),), (), (opt,)),
+        "chain": dns_message(0x8180, (first,), links + (last,)),
+        "backward": dns_message(0x8180, (first,), (last,) + links[::-1]),
+        "two": dns_message(0x8180, (a, to_first + b"\0\x1c\0\1"),
+                           (dns_record(to_first, 28, V6[0]), dns_record(to_first, 1, V4[0]))),
+        "https": dns_message(0x8180, (https,), (dns_record(to_first, 65, b"\0\1\0" + params),)),
+        "alias": dns_message(0x8180, (https,), (dns_record(to_first, 65, b"\0\0" + name("c.d")),), (),
+                             (dns_record(name("c.d"), 65, b"\0\1" + name("e.f") + params),
+                              dns_record(name("e.f"), 1, V4[0]))),
+        "srv": dns_message(0x8180, (name("_sip._udp.b") + b"\0\x21\0\1",),
+                           (dns_record(to_first, 33, b"\0\1\0\1\x13\xc4" + name("h.b")),), (),
+                           (dns_record(name("h.b"), 1, V4[0]),)),
+        "mx": dns_message(0x8180, (name("b") + b"\0\x0f\0\1",),
+                          (dns_record(to_first, 15, b"\0\n\2mx" + to_first),), (),
+                          (dns_record(name("mx.b"), 28, V6[1]),)),
+        "mdns": dns_message(0x8400, (), (dns_record(local, 1, V4[0], 0x8001),), (),
+                            (dns_record(to_first, 28, V6[0], 0x8001), dns_record(to_first, 1, V4[1], ttl=0))),
+        "probe": dns_message(0, (local + b"\0\xff\x80\1",), (), (dns_record(to_first, 1, V4[0]),)),
+        "update": dns_message(0xa800, (a,), (), (dns_record(to_first, 1, V4[0]),)),
+        "loop": dns_message(0x0100, (b"\1a\xc0\x0c\0\1\0\1",)),
+        "counts": struct.pack("!6H", 7, 0x8180, 0, 65535, 65535, 65535),
+    }
+
+
+def quotes(v6: bool) -> dict[str, bytes]:
+    """Errors of ICMP, or ICMPv6."""
+    packet = ipv6(17, udp(53, b"x")) if v6 else ipv4(17, udp(53, b"x"))
+    out = {"%d" % kind: bytes([kind, 0, 0, 0, 0, 0, 0, 0]) + packet
+           for kind in ((1, 2, 3, 4) if v6 else (3, 4, 5, 11, 12))}
+    later = ipv6(44, b"\x11\0\0\x08" + bytes(4) + b"data") if v6 else ipv4(17, b"data", 0x2001)
+    extended = bytes([1, 0, 0, 0, 16]) if v6 else bytes([3, 0, 0, 0, 0, 32])
+    out["later"] = out["1" if v6 else "3"][:8] + later
+    out["extended"] = extended.ljust(8, b"\0") + packet.ljust(128, b"\0") + b"\x20\0\0\0\0\4\1\1"
+    return out
+
+
+def sights() -> dict[str, bytes]:
+    """A reader's number in fuzz_sight.c, and what it reads."""
+    readers: list[tuple[str, dict[str, bytes]]] = [
+        ("dns", dns_messages()),
+        ("tftp", {"read": b"\0\1dir/a.txt\0octet\0blksize\x001428\0", "write": b"\0\2a\0NetASCII\0"}),
+        ("icmp", quotes(v6=False)),
+        ("icmpv6", quotes(v6=True)),
+        ("name", {"name": b"WWW.Example.com.", "address": b"192.0.2.1", "long": (b"x" * 63 + b".") * 4}),
+    ]
+    return {"%s-%s" % (reader, name): bytes([number]) + data
+            for number, (reader, inputs) in enumerate(readers) for name, data in inputs.items()}
+
+
 def main() -> None:
     root = Path(sys.argv[1])
     corpus = {
@@ -405,6 +481,7 @@ def main() -> None:
         "receipt": receipt(),
         "unzip": archives(),
         "index": indexes(),
+        "sight": sights(),
     }
     corpus["split"] = {"%s-%d" % (name, choice): bytes([choice]) + data
                        for i, (name, data) in enumerate(corpus["walk"].items())
