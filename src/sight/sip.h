@@ -16,11 +16,16 @@ struct sight_media {
         at[SIGHT_MEDIA]; /* of RTP and RTCP (RFC 3605, RFC 5761), ICE candidates */
 };
 
+/* Adds an endpoint that is not there yet and has a port, as long as there is room. */
+void sight_media_add(struct sight_media *media, const struct sight_endpoint *at);
+
 /*
- * Reads a session description: c= of session and media, m= with its port and number of ports,
- * a=rtcp, a=rtcp-mux, a=candidate; a medium of port 0 is refused and has no endpoint, address 0 is
- * on hold and has none (RFC 3264 section 8.4), nor has a multicast address. UDP's media, and those
- * over TCP (RFC 4145) with proto TCP. RTCP's endpoint is port + 1 where nothing else is said.
+ * Reads a session description, and adds its endpoints to *media: c= of session and media, m= with
+ * its port and number of ports, a=rtcp, a=rtcp-mux, a=candidate; a medium of port 0 is refused and
+ * has no endpoint, address 0 is on hold and has none (RFC 3264 section 8.4), nor has a multicast
+ * address. UDP's media, and those over TCP (RFC 4145) with proto TCP. RTCP's endpoint is port + 1
+ * where nothing else is said. A host's name instead of an address gives family 0, but for
+ * candidates, which are then left out.
  */
 void sight_sdp(struct clv_span body, struct sight_media *media);
 
@@ -36,15 +41,21 @@ struct sight_sip {
     unsigned status;          /* of a response */
     enum sight_sip_kind kind; /* of the method, in a response that of CSeq */
     struct clv_span call_id;  /* within the message */
-    bool has_media; /* there is a body of application/sdp, also as a part of multipart/mixed */
+    /*
+     * An offer or an answer is there: application/sdp, also as a part of multipart/mixed, with a
+     * method of SIGHT_SIP_INVITE, in a response with a status below 300.
+     */
+    bool has_media;
     struct sight_media media;
-    size_t len; /* bytes of the message, head and body */
+    size_t len; /* bytes of the message, head and body, and of empty lines before it */
 };
 
 /*
  * Reads the message at the front of a stream, or of a datagram, whose length then bounds the body
  * (datagram). Short forms of fields, folded lines, any order and case. SIGHT_PART: of a stream, it
- * does not end here.
+ * does not end here. One whose body says nothing of media is whole with its head, and one with more
+ * of it than SIGHT_STREAM, too: its len may be more than there is. A datagram that is cut short
+ * gives what is in its whole lines.
  */
 enum sight sight_sip_read(struct clv_span bytes, bool datagram, struct sight_sip *sip);
 
