@@ -7,7 +7,7 @@
 
 enum sight_ftp_kind {
     SIGHT_FTP_OTHER,   /* a line of the protocol that announces nothing */
-    SIGHT_FTP_ACTIVE,  /* PORT, EPRT: the client will be connected to at `at` */
+    SIGHT_FTP_ACTIVE,  /* PORT, EPRT, LPRT: the client will be connected to at `at` */
     SIGHT_FTP_PASSIVE, /* 227, 229, 228 (long, RFC 1639): the server will be */
     SIGHT_FTP_AUTH,    /* 234: what follows is encrypted */
 };
@@ -21,7 +21,8 @@ struct sight_ftp {
 
 /*
  * Reads the line at the front of one direction of a control connection. server: it is the
- * server's. SIGHT_NOT: no line of FTP (no reply code, or no command of three or four letters).
+ * server's. SIGHT_NOT: no line of FTP: bytes that are no text, or, of the client, no command. A
+ * server's line without a code is text within a reply of several lines (RFC 959 section 4.2).
  */
 enum sight sight_ftp_line(struct clv_span stream, bool server, struct sight_ftp *ftp);
 
