@@ -20,7 +20,8 @@ enum clv_manifest {
     CLV_MANIFEST_CSV = 0,
     CLV_MANIFEST_JSONL,
     CLV_MANIFEST_NONE,
-    CLV_MANIFEST_FD, /* CSV to manifest_fd, which stays open, and not to a file */
+    CLV_MANIFEST_SQLITE, /* a database, with the tables of an index (cleave/index.h) */
+    CLV_MANIFEST_FD,     /* CSV to manifest_fd, which stays open, and not to a file */
 };
 
 enum clv_format {

@@ -16,6 +16,7 @@
 #include "base/path.h"
 #include "base/sized.h"
 #include "capture/places.h"
+#include "index/beside.h"
 #include "job/counts.h"
 #include "job/job.h"
 #include "job/options.h"
@@ -65,6 +66,7 @@ struct splitting {
     struct keyed key;  /* of names */
     struct names subs; /* sub-directories that were made */
     struct report report;
+    struct beside table; /* of flows, where it is a database */
     struct verify verify;
     struct store store;                 /* what is verified: where outputs are staged */
     struct clv_error fault;             /* of verification, the first */
@@ -113,6 +115,12 @@ static const struct observer *follow(struct observer *o, const struct observer *
     return o;
 }
 
+static bool begin_table(struct splitting *run, const struct publish *p, struct clv_error *err)
+{
+    return run->archives ? beside_member(&run->table, run->dir, err)
+                         : beside_file(&run->table, p, err);
+}
+
 /* The outputs of the n sources from `from` on. */
 static bool make_outputs(struct splitting *run, struct publish *p, size_t from, size_t n,
                          const struct observer *followers, struct clv_split_result *result,
@@ -125,15 +133,16 @@ static bool make_outputs(struct splitting *run, struct publish *p, size_t from, 
     run->one = *result; /* with what is known of the run before anything is read */
     if (!job_archive(job, a, followers, result, err))
         return false;
-    if (!a->measured)
-        return true;
-    /* Where members lie is known now. */
-    const double seconds = result->seconds;
-    *result = run->one;
-    a->measured = false;
-    const bool ok = job_archive(job, a, followers, result, err);
-    result->seconds += seconds;
-    return ok;
+    if (a->measured) { /* where members lie is known now */
+        const double seconds = result->seconds;
+        *result = run->one;
+        a->measured = false;
+        const bool ok = job_archive(job, a, followers, result, err);
+        result->seconds += seconds;
+        if (!ok)
+            return false;
+    }
+    return run->table.fd < 0 || beside_add(&run->table, a, err);
 }
 
 /* The receipt, which is what a result ends with. */
@@ -164,6 +173,7 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     struct job *const job = &run->job;
     const bool writes = !job->params->dry_run, verifies = writes && job->params->verify;
     const bool once = job_is_once(job);
+    const bool table = writes && job->params->manifest == CLV_MANIFEST_SQLITE;
     struct verify *const v = &run->verify;
     char digest[PROOF_ORIGIN_TEXT];
     struct receipt_facts facts = {
@@ -179,20 +189,24 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
     run->fault = (struct clv_error){.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
     run->again = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET}};
     bool ok =
-        !verifies || (store_begin(&run->store, p->staging, run->archives, err) &&
-                      verify_begin(v, job, from, n, &run->store, keep_fault, &run->fault, err));
+        (!table || begin_table(run, p, err)) &&
+        (!verifies || (store_begin(&run->store, p->staging, run->archives, err) &&
+                       verify_begin(v, job, from, n, &run->store, keep_fault, &run->fault, err)));
     struct flows shown = {.on_flow = job->params->on_flow,
                           .user = job->params->user,
                           .input = job->params->each ? (uint32_t)job->sources[from].number + 1 : 0};
     struct observer flows = observe_flows(&shown), page = observe_report(report),
-                    proof = observe_proof(&v->plan);
+                    proof = observe_proof(&v->plan), proven = verify_table(v),
+                    rows = observe_beside(&run->table);
     const struct observer *followers = NULL;
     if (shown.on_flow)
         followers = follow(&flows, followers);
     if (report)
         followers = follow(&page, followers);
     if (verifies && once)
-        followers = follow(&proof, followers);
+        followers = follow(&proof, table ? follow(&proven, followers) : followers);
+    if (table) /* before it is verified */
+        followers = follow(&rows, followers);
     ok = ok && make_outputs(run, p, from, n, followers, result, err);
     if (!job->params->each)
         job_faults(job, result);
@@ -263,6 +277,7 @@ static bool split_each(struct splitting *run, struct clv_split_result *result,
         if (!job->params->dry_run && !make_sub(run, job->sources[i].called, err))
             return false;
         ok = split_into(run, sub, i, 1, NULL, &run->one, err);
+        beside_fini(&run->table);
         if (sub->fd >= 0)
             (void)close(sub->fd);
         add_result(result, &run->one);
@@ -406,11 +421,13 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     }
     run->result = no_result;
     run->archive.fd = -1;
+    beside_none(&run->table);
     publish_none(&run->publish);
     report_none(&run->report);
     const bool ok = sized_take(&run->params, sizeof run->params, SPLIT_PARAMS_FIRST, params, err) &&
                     split(run, err);
     report_fini(&run->report);
+    beside_fini(&run->table);
     if (run->archive.fd >= 0)
         (void)close(run->archive.fd);
     archive_fini(&run->archive);

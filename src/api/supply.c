@@ -195,9 +195,7 @@ bool supply_one(struct supply *s, size_t i, struct clv_error *err)
 static bool is_output_name(const char *name)
 {
     const size_t len = strlen(name);
-    if (len > NAME_MAX_LEN || strcmp(name, PUBLISH_MARK) == 0 ||
-        strcmp(name, manifest_file_name(CLV_MANIFEST_CSV)) == 0 ||
-        strcmp(name, manifest_file_name(CLV_MANIFEST_JSONL)) == 0)
+    if (len > NAME_MAX_LEN || strcmp(name, PUBLISH_MARK) == 0 || manifest_is_file(name, len))
         return false;
     for (const char *p = name; p; p = strchr(p, '/') ? strchr(p, '/') + 1 : NULL) {
         const size_t n = strcspn(p, "/");

@@ -78,22 +78,30 @@ int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *
     return fd;
 }
 
-int io_open_nameless(const char *dir)
+int io_open_fleeting(const char *dir, char path[PATH_MAX])
 {
     enum { ATTEMPTS = 100 };
-    char path[PATH_MAX];
     int fd = -1;
-#ifdef O_TMPFILE
-    fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600); /* not everywhere: NFS, FUSE */
-#endif
     for (unsigned attempt = 0; fd < 0 && attempt < ATTEMPTS; attempt++) {
-        if (snprintf(path, sizeof path, "%s/.cleave-%ld-%u", dir, (long)getpid(), attempt) >=
-            (int)sizeof path)
+        if (snprintf(path, PATH_MAX, "%s/.cleave-%ld-%u", dir, (long)getpid(), attempt) >= PATH_MAX)
             return -1;
         fd = open(path, O_RDWR | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
         if (fd < 0 && errno != EEXIST)
             return -1;
     }
+    return fd;
+}
+
+int io_open_nameless(const char *dir)
+{
+    char path[PATH_MAX];
+    int fd = -1;
+#ifdef O_TMPFILE
+    fd = open(dir, O_RDWR | O_TMPFILE | O_CLOEXEC, 0600); /* not everywhere: NFS, FUSE */
+#endif
+    if (fd >= 0)
+        return fd;
+    fd = io_open_fleeting(dir, path);
     if (fd >= 0)
         (void)unlink(path);
     return fd;

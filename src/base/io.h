@@ -5,6 +5,7 @@
 #ifndef CLEAVE_BASE_IO_H
 #define CLEAVE_BASE_IO_H
 
+#include <limits.h>
 #include <sys/types.h>
 
 #include "base/fail.h"
@@ -39,6 +40,10 @@ int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *
  * cannot do so, it has one for a moment. -1: errno.
  */
 int io_open_nameless(const char *dir);
+
+/* The same with a name, which the caller removes as soon as whoever opens it by that has done so.
+ */
+int io_open_fleeting(const char *dir, char path[PATH_MAX]);
 
 /*
  * Opens a file that a person named for writing: "-" is standard output, an existing file is refused

@@ -248,17 +248,8 @@ bool cells_begin(struct cells *c, const struct store *s, enum clv_manifest kind,
                  struct clv_error *err)
 {
     *c = (struct cells){.path = path, .kind = kind, .next_line = 1, .file = {.fd = -1}};
-    switch (store_file(s, manifest_file_name(kind), path, &c->file)) {
-    case STORE_HAS:
-        return kind != CLV_MANIFEST_CSV || read_head(c, err);
-    case STORE_LACKS:
-        return clv_fail(err, CLV_ERR_FORMAT, path, "is missing; it holds the table of flows");
-    case STORE_OTHER:
-        return clv_fail(err, CLV_ERR_FORMAT, path,
-                        s->archived ? "is not a stored member" : "is not a regular file");
-    default:
-        return clv_fail_errno(err, path, "cannot be read");
-    }
+    const enum store_look look = store_file(s, manifest_file_name(kind), path, &c->file);
+    return store_has_table(look, s, path, err) && (kind != CLV_MANIFEST_CSV || read_head(c, err));
 }
 
 void cells_end(struct cells *c, const struct store *s)

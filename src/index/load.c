@@ -209,20 +209,24 @@ static bool prepare(struct loading *l, struct clv_error *err)
     return index_rows(&l->writer, columns, l->n, err);
 }
 
+static bool check_count(const struct loaded *l, uint64_t rows, const char *path,
+                        struct clv_error *err)
+{
+    const uint64_t outputs = l->receipt.result.outputs;
+    if (rows == outputs)
+        return true;
+    (void)clv_fail(err, CLV_ERR_FORMAT, path, "has %llu rows, but %s says %llu outputs",
+                   (unsigned long long)rows, PUBLISH_MARK, (unsigned long long)outputs);
+    return clv_fail_hint(err, "the manifest was cut off or edited: cleave verify says more");
+}
+
 static bool put_rows(struct loading *l, struct clv_error *err)
 {
     enum cells_step step;
     while ((step = cells_next(&l->cells, err)) == CELLS_ROW)
         if (!put_row(l, err))
             return false;
-    if (step == CELLS_BAD)
-        return false;
-    const uint64_t outputs = l->to->receipt.result.outputs;
-    if (l->rows == outputs)
-        return true;
-    (void)clv_fail(err, CLV_ERR_FORMAT, l->path, "has %llu rows, but %s says %llu outputs",
-                   (unsigned long long)l->rows, PUBLISH_MARK, (unsigned long long)outputs);
-    return clv_fail_hint(err, "the manifest was cut off or edited: cleave verify says more");
+    return step != CELLS_BAD && check_count(l->to, l->rows, l->path, err);
 }
 
 static bool put_columns(struct loading *l, struct clv_error *err)
@@ -246,6 +250,37 @@ static bool load(struct loading *l, const char *path, struct clv_error *err)
     l->to->db = l->writer.db;
     l->writer.db = NULL;
     return true;
+}
+
+/* The file of the database, mapped. */
+static bool map_database(struct loaded *l, const char *name, const char *path,
+                         struct clv_error *err)
+{
+    struct store_file f;
+    const enum store_look look = store_file(&l->store, name, path, &f);
+    if (!store_has_table(look, &l->store, path, err))
+        return false;
+    const bool ok = store_map(&f, path, &l->map) || clv_fail_errno(err, path, "cannot be read");
+    store_file_close(&l->store, &f);
+    return ok;
+}
+
+/* A manifest that is such a table already. */
+static bool load_database(struct loaded *l, struct clv_error *err)
+{
+    char path[PATH_MAX];
+    sqlite3_stmt *s = NULL;
+    const char *const name = manifest_file_name(CLV_MANIFEST_SQLITE);
+    if (!store_path(&l->store, name, path, err) || !map_database(l, name, path, err) ||
+        !db_open_bytes(&l->db, l->map.p, l->map.size, l->store.path, err) ||
+        !schema_check(l->db, path, err) ||
+        !(s = db_prepare(l->db, "SELECT count(*) FROM outputs", path, err)))
+        return false;
+    const bool ok = sqlite3_step(s) == SQLITE_ROW
+                        ? check_count(l, (uint64_t)sqlite3_column_int64(s, 0), path, err)
+                        : db_fail(l->db, path, err);
+    (void)sqlite3_finalize(s);
+    return ok;
 }
 
 /* The table is there at all. */
@@ -285,6 +320,8 @@ bool load_open(struct loaded *l, const char *path, struct clv_error *err)
     *l = (struct loaded){.db = NULL};
     if (!store_open(&l->store, path, err) || !read_receipt(l, path, err))
         return false;
+    if (l->receipt.params.manifest == CLV_MANIFEST_SQLITE)
+        return load_database(l, err);
     struct loading *const own = mem_zalloc(1, sizeof *own);
     if (!own)
         return clv_fail_nomem(err, path, sizeof *own);
@@ -301,6 +338,7 @@ bool load_open(struct loaded *l, const char *path, struct clv_error *err)
 void load_close(struct loaded *l)
 {
     db_close(&l->db);
+    map_close(&l->map);
     receipt_fini(&l->receipt);
     store_close(&l->store);
 }

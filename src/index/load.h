@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What cleave split made, a directory or an archive: its manifest becomes the table of flows, in
- * memory. Nothing of it is believed: a manifest that cleave did not write so is refused.
+ * memory; one that is a database is asked where it lies. Nothing of it is believed: a manifest that
+ * cleave did not write so is refused.
  */
 #ifndef CLEAVE_INDEX_LOAD_H
 #define CLEAVE_INDEX_LOAD_H
@@ -13,6 +14,7 @@ struct loaded {
     struct store store;
     struct clv_receipt receipt;
     sqlite3 *db;
+    struct map map; /* of the file that db is, if it is one */
 };
 
 /* path is borrowed. On failure load_close() is harmless, as it is on a zeroed one. */

@@ -14,8 +14,11 @@ static bool check_options(const struct clv_split_params *params, struct clv_erro
     for (size_t i = 0; (o = clv_split_options(i)) != NULL; i++)
         if (clv_option_is_set(o, params) && !options_of_index(o))
             return clv_fail(err, CLV_ERR_OPTION, o->name, "does not apply to an index");
-    return params->manifest != CLV_MANIFEST_FD ||
-           clv_fail(err, CLV_ERR_OPTION, "manifest", "- does not apply to an index");
+    if (params->manifest == CLV_MANIFEST_FD)
+        return clv_fail(err, CLV_ERR_OPTION, "manifest", "- does not apply to an index");
+    return params->manifest != CLV_MANIFEST_SQLITE ||
+           clv_fail(err, CLV_ERR_OPTION, "manifest",
+                    "sqlite does not apply to an index, which is such a database");
 }
 
 /* An index refers to its captures, which therefore stay. */

@@ -26,10 +26,12 @@ static bool read_receipt(struct index *ix, struct clv_error *err)
     if (!ix->receipt_row)
         return false;
     const int step = sqlite3_step(ix->receipt_row);
+    if (step == SQLITE_DONE) {
+        (void)clv_fail(err, CLV_ERR_FORMAT, ix->path, "has no record of a run");
+        return clv_fail_hint(err, "the manifest of a directory or an archive? Then name that");
+    }
     if (step != SQLITE_ROW)
-        return step == SQLITE_DONE
-                   ? clv_fail(err, CLV_ERR_FORMAT, ix->path, "has no record of a run")
-                   : db_fail(ix->db, ix->path, err);
+        return db_fail(ix->db, ix->path, err);
     ix->receipt_text = (const char *)sqlite3_column_text(ix->receipt_row, 0);
     ix->receipt_len = (size_t)sqlite3_column_bytes(ix->receipt_row, 0);
     if (!ix->receipt_text)

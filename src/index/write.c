@@ -153,6 +153,11 @@ static bool end(void *self, const struct findings *all, struct clv_error *err)
     struct index_writer *w = self;
     if (!index_rows_end(w, err))
         return false;
+    if (w->closes) {
+        const bool ok = index_end(w, err);
+        db_close(&w->db);
+        return ok;
+    }
     return !w->positions || (put_ledger(w, all->dialect, err) && put_kinds(w, all->dialect, err));
 }
 

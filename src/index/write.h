@@ -15,6 +15,7 @@ struct index_writer {
     const char *what; /* how messages call it; borrowed */
     bool positions;   /* and where records lie */
     struct adder rows;
+    bool closes;           /* with its last row it is complete, and closed */
     uint64_t output_bytes; /* that outputs would have */
 };
 

@@ -12,6 +12,7 @@
 #include "base/port.h"
 #include "base/text.h"
 #include "capture/merge.h"
+#include "config.h"
 #include "format/pack.h"
 #include "format/savefile.h"
 #include "job/options.h"
@@ -103,6 +104,8 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
                         name_len);
     if (!pack_supported(params->compress, err))
         return false;
+    if (params->manifest == CLV_MANIFEST_SQLITE && !HAVE_SQLITE)
+        return clv_fail(err, CLV_ERR_OPTION, "manifest", "sqlite: this build has no SQLite");
     if (params->has_after && params->has_before && params->after_ns >= params->before_ns)
         return clv_fail(err, CLV_ERR_OPTION, "before", "is not later than --after");
     if (params->dry_run && params->verify)
@@ -413,9 +416,9 @@ bool job_open(struct job *job, const struct clv_split_params *params,
         .inner = params->inner,
         .drop_other = params->no_other,
         .dry_run = params->dry_run,
-        .manifest = to_fd             ? CLV_MANIFEST_CSV
-                    : params->dry_run ? CLV_MANIFEST_NONE
-                                      : params->manifest,
+        .manifest = to_fd                                                        ? CLV_MANIFEST_CSV
+                    : params->dry_run || params->manifest == CLV_MANIFEST_SQLITE ? CLV_MANIFEST_NONE
+                                                                                 : params->manifest,
         .manifest_fd = to_fd ? params->manifest_fd : -1,
         .threads = params->threads ? params->threads : port_processors(),
         .window = params->window,

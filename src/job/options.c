@@ -84,8 +84,8 @@ static const struct clv_option rows[] = {
      "where a capture is damaged, search for the next record; leave out what is no capture"},
     {"other", 0, CLV_OPTION_NOT, RESULT, AT(no_other), 0, 0, 0, NULL, NULL,
      "drop records without a sound network address instead of writing other.pcap"},
-    {"manifest", 'm', CLV_OPTION_WORD, RESULT, AT(manifest), 0, 0, 0, "csv|jsonl|none|-", "csv",
-     "the table of outputs; -: CSV to standard output, and no file"},
+    {"manifest", 'm', CLV_OPTION_WORD, RESULT, AT(manifest), 0, 0, 0, "csv|jsonl|none|sqlite|-",
+     "csv", "the table of outputs; sqlite: a database; -: CSV to standard output, and no file"},
     {"report", 0, CLV_OPTION_TEXT, RESULT, AT(report), 0, 0, 0, "FILE", NULL,
      "a page of HTML about the traffic and its flows, to look at in a browser"},
     {"dry_run", 0, CLV_OPTION_BOOL, RUN, AT(dry_run), 0, 0, 0, NULL, NULL,
@@ -209,7 +209,7 @@ bool options_is_format(const struct clv_option *o)
 const char *options_words(const struct clv_option *o)
 {
     return options_is_format(o)          ? "copied|pcap|pcapng"
-           : o->at == AT(manifest)       ? "csv|jsonl|none"
+           : o->at == AT(manifest)       ? "csv|jsonl|none|sqlite"
            : o->type == CLV_OPTION_EVERY ? "none|nanoseconds|bytes|records"
                                          : o->value;
 }

@@ -12,9 +12,23 @@ const char *manifest_file_name(enum clv_manifest kind)
         return "manifest.csv";
     case CLV_MANIFEST_JSONL:
         return "manifest.jsonl";
+    case CLV_MANIFEST_SQLITE:
+        return "manifest.db";
     default:
         return NULL;
     }
+}
+
+bool manifest_is_file(const char *name, size_t len)
+{
+    static const enum clv_manifest kinds[] = {CLV_MANIFEST_CSV, CLV_MANIFEST_JSONL,
+                                              CLV_MANIFEST_SQLITE};
+    for (size_t i = 0; i < sizeof kinds / sizeof *kinds; i++) {
+        const char *own = manifest_file_name(kinds[i]);
+        if (strlen(own) == len && memcmp(own, name, len) == 0)
+            return true;
+    }
+    return false;
 }
 
 void manifest_head(const struct manifest *m, struct text *out)

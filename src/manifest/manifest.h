@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * The table of outputs as text: one row per output, in order of appearance, as CSV (RFC 4180) or
- * JSON Lines. Rows are made in the caller's buffer, so that several threads can make them.
+ * JSON Lines; as a database it is made elsewhere (table/schema.h). Rows are made in the caller's
+ * buffer, so that several threads can make them.
  */
 #ifndef CLEAVE_MANIFEST_MANIFEST_H
 #define CLEAVE_MANIFEST_MANIFEST_H
@@ -13,8 +14,11 @@ enum { MANIFEST_ROW_MAX = 8192 }; /* bytes; names are at most NAME_MAX_LEN, esca
 
 /* The columns of struct manifest are chosen (columns_choose()) before all of the below. */
 
-/* "manifest.csv", "manifest.jsonl", or NULL. */
+/* "manifest.csv", say; NULL: there is no file. */
 const char *manifest_file_name(enum clv_manifest kind);
+
+/* true: a manifest of some kind has this name. */
+bool manifest_is_file(const char *name, size_t len);
 
 /* The line before the rows; nothing for JSON Lines. */
 void manifest_head(const struct manifest *m, struct text *out);

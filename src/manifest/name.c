@@ -4,6 +4,7 @@
 #include "base/path.h"
 #include "cleave/capture.h"
 #include "manifest/community.h"
+#include "manifest/manifest.h"
 
 #include <string.h>
 #include <strings.h>
@@ -354,12 +355,13 @@ static size_t without(const char *name, size_t len, const char *const *endings, 
 
 bool name_reserved(const char *name, size_t len)
 {
-    static const char *const names[] = {"other.pcap", "other.pcapng", "manifest.csv",
-                                        "manifest.jsonl", "cleave.json"};
+    static const char *const names[] = {"other.pcap", "other.pcapng", "cleave.json"};
     const size_t plain = without(name, len, packed, sizeof packed / sizeof *packed);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == plain && memcmp(names[i], name, plain) == 0)
             return true;
+    if (manifest_is_file(name, plain))
+        return true;
     /* other_2.pcap and so on: where one file cannot hold all. */
     return len > sizeof NAME_OTHER && memcmp(name, NAME_OTHER "_", sizeof NAME_OTHER) == 0 &&
            name[sizeof NAME_OTHER] >= '0' && name[sizeof NAME_OTHER] <= '9';

@@ -15,10 +15,11 @@
 #include "base/path.h"
 #include "base/text.h"
 #include "format/pack.h"
-#include "input/input.h"
+#include "input/map.h"
 #include "manifest/manifest.h"
 #include "manifest/name.h"
 #include "output/publish.h"
+#include "table/schema.h"
 #include "walk/walk.h"
 
 enum {
@@ -126,6 +127,8 @@ static bool read_record(struct check *c, int dir, struct part *part, enum clv_ma
             *kind = CLV_MANIFEST_CSV;
         else if (after(line, "    \"manifest\": \"jsonl\""))
             *kind = CLV_MANIFEST_JSONL;
+        else if (after(line, "    \"manifest\": \"sqlite\""))
+            *kind = CLV_MANIFEST_SQLITE;
     }
     if (in.fd >= 0)
         (void)close(in.fd);
@@ -213,29 +216,89 @@ static bool add_name(struct check *c, size_t len)
     return add(c, &c->names, c->name, len);
 }
 
-/* All names of the manifest, and the directories that these are in. */
+/* The name that stands behind the first `from` bytes, and the directories that it is in. */
+static bool add_path(struct check *c, size_t from, size_t len)
+{
+    bool ok = add_name(c, len);
+    for (size_t i = len; ok && i-- > from;)
+        ok = c->name[i] != '/' || add_name(c, i);
+    return ok;
+}
+
+/* All names of a manifest of text. */
+static bool read_rows(struct check *c, int fd, struct part *part, enum clv_manifest kind)
+{
+    struct bytes_of in = {.fd = fd, .buf = c->buf};
+    size_t len;
+    bool ok = true;
+    part->listed = true;
+    for (bool head = kind == CLV_MANIFEST_CSV;
+         ok && (len = row_name(c, &in, kind, part->prefix)) > part->prefix; head = false)
+        ok = head || add_path(c, part->prefix, len);
+    errno = in.why;
+    return ok && (in.why == 0 || clv_fail_errno(c->err, c->subject, "%s: cannot be read",
+                                                manifest_file_name(kind)));
+}
+
+#if HAVE_SQLITE
+
+/* All names of one that is a database. Where it is none, or is broken, captures are counted. */
+static bool ask_rows(struct check *c, sqlite3 *db, struct part *part)
+{
+    sqlite3_stmt *s = db_prepare(db, "SELECT file FROM outputs", c->subject, NULL);
+    int step = SQLITE_ERROR;
+    bool ok = true;
+    while (ok && s && (step = sqlite3_step(s)) == SQLITE_ROW) {
+        const char *const name = (const char *)sqlite3_column_text(s, 0);
+        const size_t len = name ? strlen(name) : 0;
+        if (len >= sizeof c->name - part->prefix)
+            continue;
+        memcpy(c->name + part->prefix, len ? name : "", len);
+        ok = add_path(c, part->prefix, part->prefix + len);
+    }
+    part->listed = step == SQLITE_DONE;
+    (void)sqlite3_finalize(s);
+    return ok;
+}
+
+static bool read_database(struct check *c, int fd, struct part *part)
+{
+    struct stat st;
+    struct map map = {.p = NULL};
+    sqlite3 *db = NULL;
+    bool ok = true;
+    if (fstat(fd, &st) != 0 || !map_open(&map, c->subject, fd, 0, (uint64_t)st.st_size))
+        return clv_fail_errno(c->err, c->subject, "%s: cannot be read",
+                              manifest_file_name(CLV_MANIFEST_SQLITE));
+    if (db_open_bytes(&db, map.p, map.size, c->subject, NULL) && schema_check(db, c->subject, NULL))
+        ok = ask_rows(c, db, part);
+    db_close(&db);
+    map_close(&map);
+    return ok;
+}
+
+#else
+
+static bool read_database(struct check *c, int fd, struct part *part)
+{
+    (void)c, (void)fd, (void)part;
+    return true;
+}
+
+#endif
+
 static bool read_manifest(struct check *c, int dir, struct part *part, enum clv_manifest kind)
 {
     const char *file = manifest_file_name(kind);
-    struct bytes_of in = {.buf = c->buf};
-    size_t len;
-    bool ok = true;
-    if (!file || ((in.fd = open_regular(dir, file)) < 0 && errno == ENOENT))
+    int fd = -1;
+    if (!file || ((fd = open_regular(dir, file)) < 0 && errno == ENOENT))
         return true; /* captures are counted */
-    if (in.fd < 0)
+    if (fd < 0)
         return clv_fail_errno(c->err, c->subject, "%s: cannot be read", file);
-    part->listed = true;
-    for (bool head = kind == CLV_MANIFEST_CSV;
-         ok && (len = row_name(c, &in, kind, part->prefix)) > part->prefix; head = false) {
-        if (head)
-            continue;
-        ok = add_name(c, len);
-        for (size_t i = len; ok && i-- > part->prefix;)
-            ok = c->name[i] != '/' || add_name(c, i);
-    }
-    (void)close(in.fd);
-    errno = in.why;
-    return ok && (in.why == 0 || clv_fail_errno(c->err, c->subject, "%s: cannot be read", file));
+    const bool ok =
+        kind == CLV_MANIFEST_SQLITE ? read_database(c, fd, part) : read_rows(c, fd, part, kind);
+    (void)close(fd);
+    return ok;
 }
 
 static bool read_part(struct check *c, int dir, struct part *part)
@@ -247,11 +310,8 @@ static bool read_part(struct check *c, int dir, struct part *part)
     part->listed = part->each;
     if (part->each)
         return true;
-    static const char *const own[] = {PUBLISH_MARK, "manifest.csv", "manifest.jsonl"};
-    for (size_t i = 0; i < sizeof own / sizeof *own; i++) {
-        const char *manifest = manifest_file_name(kind);
-        if (i > 0 && (!manifest || strcmp(own[i], manifest) != 0))
-            continue;
+    const char *const own[] = {PUBLISH_MARK, manifest_file_name(kind)};
+    for (size_t i = 0; i < sizeof own / sizeof *own && own[i]; i++) {
         const int n = snprintf(c->name + part->prefix, sizeof c->name - part->prefix, "%s", own[i]);
         if (!add_name(c, part->prefix + (size_t)n))
             return false;

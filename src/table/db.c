@@ -80,15 +80,19 @@ bool db_create(sqlite3 **db, const char *path, struct clv_error *err)
  */
 enum { HEADER = 72, VERSION_AT = 60, APPLICATION_AT = 68 };
 
-/* The version of its tables; -1: it is no index of cleave. */
-static int64_t version_of(int fd)
+/* The version of its tables; -1: it is no database of cleave. */
+static int64_t version_in(const uint8_t head[HEADER])
 {
-    uint8_t head[HEADER];
-    if (io_read_at(fd, head, sizeof head, 0) != HEADER ||
-        memcmp(head, "SQLite format 3", 16) != 0 ||
+    if (memcmp(head, "SQLite format 3", 16) != 0 ||
         load_be32(head + APPLICATION_AT) != DB_APPLICATION)
         return -1;
     return load_be32(head + VERSION_AT);
+}
+
+static int64_t version_of(int fd)
+{
+    uint8_t head[HEADER];
+    return io_read_at(fd, head, sizeof head, 0) == HEADER ? version_in(head) : -1;
 }
 
 bool db_is_ours(int dir, const char *name)
@@ -105,6 +109,16 @@ bool db_is_ours(int dir, const char *name)
     return ours;
 }
 
+static bool check_version(int64_t version, const char *what, const char *path,
+                          struct clv_error *err)
+{
+    if (version < 0)
+        return clv_fail(err, CLV_ERR_FORMAT, path, "is no %s of cleave", what);
+    return version == DB_VERSION ||
+           clv_fail(err, CLV_ERR_FORMAT, path, "its tables are of version %lld, this cleave has %d",
+                    (long long)version, (int)DB_VERSION);
+}
+
 static bool check_file(const char *path, struct clv_error *err)
 {
     struct stat st;
@@ -119,13 +133,9 @@ static bool check_file(const char *path, struct clv_error *err)
         return false;
     }
     (void)close(fd);
-    if (version < 0)
-        return clv_fail(err, CLV_ERR_FORMAT, path, "is no index of cleave");
-    if (version == DB_VERSION)
+    if (check_version(version, "index", path, err))
         return true;
-    (void)clv_fail(err, CLV_ERR_FORMAT, path, "its tables are of version %lld, this cleave has %d",
-                   (long long)version, (int)DB_VERSION);
-    return clv_fail_hint(err, "make it anew: cleave index --force");
+    return version < 0 ? false : clv_fail_hint(err, "make it anew: cleave index --force");
 }
 
 /* As a file's name in a URI, RFC 3986 section 2.1. */
@@ -144,6 +154,15 @@ static bool uri_of(struct text *uri, const char *path)
     return text_whole(uri) != 0;
 }
 
+/* Nothing in it is run, and what is broken is found. */
+static bool confine(sqlite3 *db, const char *what, struct clv_error *err)
+{
+    return (sqlite3_db_config(db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) == SQLITE_OK &&
+            sqlite3_db_config(db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) == SQLITE_OK &&
+            sqlite3_db_config(db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL) == SQLITE_OK) &&
+           db_do(db, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0", what, err);
+}
+
 bool db_open(sqlite3 **db, const char *path, struct clv_error *err)
 {
     char name[PATH_MAX * 3 + 64];
@@ -156,10 +175,28 @@ bool db_open(sqlite3 **db, const char *path, struct clv_error *err)
     const int flags = SQLITE_OPEN_READONLY | SQLITE_OPEN_URI | SQLITE_OPEN_NOMUTEX;
     if (sqlite3_open_v2(name, db, flags, NULL) != SQLITE_OK)
         (void)db_fail(*db, path, err);
-    else if (sqlite3_db_config(*db, SQLITE_DBCONFIG_DEFENSIVE, 1, NULL) == SQLITE_OK &&
-             sqlite3_db_config(*db, SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0, NULL) == SQLITE_OK &&
-             sqlite3_db_config(*db, SQLITE_DBCONFIG_ENABLE_TRIGGER, 0, NULL) == SQLITE_OK &&
-             db_do(*db, "PRAGMA cell_size_check=ON; PRAGMA mmap_size=0", path, err))
+    else if (confine(*db, path, err))
+        return true;
+    db_close(db);
+    return false;
+}
+
+bool db_open_bytes(sqlite3 **db, const uint8_t *p, uint64_t size, const char *what,
+                   struct clv_error *err)
+{
+    *db = NULL;
+    if (!check_version(size < HEADER ? -1 : version_in(p), "table", what, err))
+        return false;
+    if (size > INT64_MAX)
+        return clv_fail(err, CLV_ERR_FORMAT, what, "is too long");
+    const int flags = SQLITE_OPEN_READWRITE | SQLITE_OPEN_NOMUTEX;
+    /* It is not written to, whatever its type says. */
+    unsigned char *const bytes = (unsigned char *)(uintptr_t)p;
+    if (sqlite3_open_v2(":memory:", db, flags, NULL) != SQLITE_OK ||
+        sqlite3_deserialize(*db, "main", bytes, (sqlite3_int64)size, (sqlite3_int64)size,
+                            SQLITE_DESERIALIZE_READONLY) != SQLITE_OK)
+        (void)db_fail(*db, what, err);
+    else if (confine(*db, what, err))
         return true;
     db_close(db);
     return false;

@@ -43,6 +43,13 @@ CLV_MUST_CHECK bool db_create(sqlite3 **db, const char *path, struct clv_error *
 /* An index that is there, to be read: nothing of it is believed. On failure *db is NULL. */
 CLV_MUST_CHECK bool db_open(sqlite3 **db, const char *path, struct clv_error *err);
 
+/*
+ * The same of one that lies in memory, which stays there until the database is closed. `what` is
+ * how messages call it.
+ */
+CLV_MUST_CHECK bool db_open_bytes(sqlite3 **db, const uint8_t *p, uint64_t size, const char *what,
+                                  struct clv_error *err);
+
 /* true: the file in the directory is an index of cleave, as far as its first bytes tell. */
 bool db_is_ours(int dir, const char *name);
 

@@ -106,16 +106,12 @@ static bool has_same(sqlite3 *db, const char *name, const char *sql, bool *has, 
     return ok;
 }
 
-bool schema_check(sqlite3 *db, const char *what, struct clv_error *err)
+/* All that a database has which was just made is in the other one. */
+static bool has_all(sqlite3 *own, sqlite3 *db, const char *what, struct clv_error *err)
 {
-    sqlite3 *own;
-    if (!db_create(&own, NULL, err))
-        return false;
-    bool ok = schema_create(own, what, err);
     sqlite3_stmt *s =
-        ok ? db_prepare(own, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL", what, err)
-           : NULL;
-    ok = s != NULL;
+        db_prepare(own, "SELECT name, sql FROM sqlite_schema WHERE sql IS NOT NULL", what, err);
+    bool ok = s != NULL;
     while (ok && sqlite3_step(s) == SQLITE_ROW) {
         bool has = false;
         const char *name = (const char *)sqlite3_column_text(s, 0);
@@ -126,8 +122,60 @@ bool schema_check(sqlite3 *db, const char *what, struct clv_error *err)
                           name);
     }
     (void)sqlite3_finalize(s);
+    return ok;
+}
+
+/* The one number that the query gives. */
+static bool count(sqlite3 *db, const char *sql, int64_t *n, const char *what, struct clv_error *err)
+{
+    sqlite3_stmt *s = db_prepare(db, sql, what, err);
+    if (!s)
+        return false;
+    const bool ok = sqlite3_step(s) == SQLITE_ROW || db_fail(db, what, err);
+    *n = sqlite3_column_int64(s, 0);
+    (void)sqlite3_finalize(s);
+    return ok;
+}
+
+static bool has_no_more(sqlite3 *own, sqlite3 *db, const char *what, struct clv_error *err)
+{
+    static const char sql[] = "SELECT count(*) FROM sqlite_schema";
+    int64_t want, have;
+    if (!count(own, sql, &want, what, err) || !count(db, sql, &have, what, err))
+        return false;
+    return have == want ||
+           clv_fail(err, CLV_ERR_FORMAT, what, "has tables or views that cleave does not make");
+}
+
+static bool check(sqlite3 *db, bool all, const char *what, struct clv_error *err)
+{
+    sqlite3 *own;
+    if (!db_create(&own, NULL, err))
+        return false;
+    const bool ok = schema_create(own, what, err) && (!all || schema_views(own, what, err)) &&
+                    has_all(own, db, what, err) && (!all || has_no_more(own, db, what, err));
     db_close(&own);
     return ok;
+}
+
+bool schema_check(sqlite3 *db, const char *what, struct clv_error *err)
+{
+    return check(db, false, what, err);
+}
+
+bool schema_check_all(sqlite3 *db, const char *what, struct clv_error *err)
+{
+    return check(db, true, what, err);
+}
+
+sqlite3_stmt *schema_select(sqlite3 *db, const char *what, struct clv_error *err)
+{
+    char buf[SQL_MAX];
+    struct text sql = text_on(buf, sizeof buf);
+    text_str(&sql, "SELECT id");
+    put_columns(&sql, false);
+    text_str(&sql, ", kind, output_bytes, positions FROM outputs ORDER BY id");
+    return text_whole(&sql) ? db_prepare(db, buf, what, err) : NULL;
 }
 
 sqlite3_stmt *schema_insert(sqlite3 *db, const struct column *const *columns, unsigned n,

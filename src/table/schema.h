@@ -32,6 +32,15 @@ CLV_MUST_CHECK bool schema_views(sqlite3 *db, const char *what, struct clv_error
  */
 CLV_MUST_CHECK bool schema_check(sqlite3 *db, const char *what, struct clv_error *err);
 
+/* The same, and that it has nothing else. */
+CLV_MUST_CHECK bool schema_check_all(sqlite3 *db, const char *what, struct clv_error *err);
+
+/*
+ * A statement that gives all rows, as they are numbered: id, each column and of an address the form
+ * that is compared, kind, output_bytes, positions. NULL: *err says why.
+ */
+sqlite3_stmt *schema_select(sqlite3 *db, const char *what, struct clv_error *err);
+
 enum {
     SCHEMA_KIND = 1, /* parameters of schema_insert(); from SCHEMA_FIRST on each column, and of an
                         address the form that is compared */

@@ -46,7 +46,7 @@ bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n, stru
         .manifest = {.fd = -1},
     };
     (void)pthread_mutex_init(&v->lock, NULL);
-    if (job->params->manifest == CLV_MANIFEST_FD)
+    if (job->params->manifest == CLV_MANIFEST_FD || job->params->manifest == CLV_MANIFEST_SQLITE)
         v->plan.manifest = NULL;
     return !receipt_has_digest(job->params) || proof_origin_begin(&v->plan.origin, err);
 }
@@ -66,8 +66,13 @@ void verify_end(struct verify *v)
 static bool read_again(struct verify *v, struct proof_plan *plan, struct report *page,
                        struct clv_split_result *result, struct clv_error *err)
 {
-    struct observer proof = observe_proof(plan), made = observe_report(page);
+    struct observer proof = observe_proof(plan), made = observe_report(page),
+                    table = verify_table(v);
     proof.next = page ? &made : NULL;
+    if (plan == &v->plan) {
+        table.next = proof.next;
+        proof.next = &table;
+    }
     return job_repeat(v->job, v->from, v->n, plan->manifest != NULL, &proof, result, err);
 }
 

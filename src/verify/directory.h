@@ -8,7 +8,8 @@
  *   records     each output's chain of digests, in order, is that of its flow's records
  *   conserved   all outputs' records together are those that a walk over the inputs finds
  *   one key     what an output holds decodes to its flow's key
- *   manifest    is, byte for byte, the one that these inputs make; so is a report's page
+ *   manifest    is, byte for byte, the one that these inputs make; so is a report's page; as a
+ *               database it has the same tables with the same values
  *   record      cleave.json says what follows from these inputs and its options
  *   no more     nothing else lies in the directory
  *
@@ -24,6 +25,8 @@
 
 #include "cleave/verify.h"
 #include "job/job.h"
+#include "pipeline/observe.h"
+#include "table/db.h"
 #include "verify/store.h"
 #include "verify/suspect.h"
 
@@ -32,6 +35,16 @@ enum { VERIFY_SUSPECTS = 8 }; /* outputs that are looked at again, of one direct
 enum verify_kind {
     VERIFY_FILE,
     VERIFY_DIR, /* others look into it */
+};
+
+/* The table of flows as a database, held against rows one after another. */
+struct database {
+    char path[PATH_MAX];
+    struct map map;
+    sqlite3 *db;
+    sqlite3_stmt *s;
+    uint64_t row;
+    bool begun;
 };
 
 /* One directory of outputs. */
@@ -45,7 +58,8 @@ struct verify {
     const struct keyed *key; /* the store's */
     struct report *page;     /* NULL, or the page that is made again */
     struct store_file manifest;
-    uint64_t manifest_at; /* bytes of it that were right, or the fault was told */
+    struct database database; /* ... or the manifest is one */
+    uint64_t manifest_at;     /* bytes of it that were right, or the fault was told */
     uint64_t manifest_rows;
     bool manifest_wrong;
 
@@ -65,6 +79,9 @@ struct verify {
 CLV_MUST_CHECK bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n,
                                  struct store *store, clv_verify_fault *fault, void *user,
                                  struct clv_error *err);
+
+/* Who holds a table of flows that is a database against the run; of others it does nothing. */
+struct observer verify_table(struct verify *v);
 
 /* Leads the sources through the pipeline for the plan alone. */
 CLV_MUST_CHECK bool verify_again(struct verify *v, struct clv_split_result *result,

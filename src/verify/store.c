@@ -194,6 +194,23 @@ enum store_look store_file(const struct store *s, const char *name, const char *
     return STORE_OTHER;
 }
 
+bool store_has_table(enum store_look look, const struct store *s, const char *path,
+                     struct clv_error *err)
+{
+    switch (look) {
+    case STORE_HAS:
+        return true;
+    case STORE_LACKS:
+        return clv_fail(err, CLV_ERR_FORMAT, path, "is missing; it holds the table of flows");
+    case STORE_OTHER:
+        return clv_fail(err, CLV_ERR_FORMAT, path,
+                        s->archived ? "is not a stored member" : "is not a regular file");
+    case STORE_UNKNOWN:
+        break;
+    }
+    return clv_fail_errno(err, path, "cannot be read");
+}
+
 void store_file_close(const struct store *s, struct store_file *f)
 {
     if (f->fd >= 0 && !s->archived)
@@ -204,6 +221,15 @@ void store_file_close(const struct store *s, struct store_file *f)
 ssize_t store_read(const struct store_file *f, uint64_t at, void *to, size_t n)
 {
     return io_read_at(f->fd, to, (size_t)min_u64(n, f->size - min_u64(f->size, at)), f->from + at);
+}
+
+bool store_map(const struct store_file *f, const char *path, struct map *m)
+{
+    struct stat st;
+    *m = (struct map){.p = NULL};
+    if (f->size != UINT64_MAX)
+        return map_open(m, path, f->fd, f->from, f->size);
+    return fstat(f->fd, &st) == 0 && map_open(m, path, f->fd, 0, (uint64_t)st.st_size);
 }
 
 void store_sum(struct store_file *f, uint64_t to)

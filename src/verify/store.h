@@ -93,8 +93,13 @@ CLV_MUST_CHECK bool store_capture(const struct store_file *f, const char *path,
 /* Opens it for store_read(). STORE_UNKNOWN: errno. */
 enum store_look store_file(const struct store *s, const char *name, const char *path,
                            struct store_file *f);
+/* What is said where the manifest is looked for. true: it is there. */
+CLV_MUST_CHECK bool store_has_table(enum store_look look, const struct store *s, const char *path,
+                                    struct clv_error *err);
 /* Reads n bytes, or as many as there are from byte `at` on. Returns how many; -1: errno. */
 ssize_t store_read(const struct store_file *f, uint64_t at, void *to, size_t n);
+/* All of it, mapped; m keeps path, and takes map_check() and map_close(). false: errno. */
+CLV_MUST_CHECK bool store_map(const struct store_file *f, const char *path, struct map *m);
 void store_file_close(const struct store *s, struct store_file *f);
 
 /* A member's bytes up to this one are added to f->crc. */

@@ -130,6 +130,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'install libjansson-dev and build again',
         'cannot be listed: built without jansson',
         'this build has no SQLite',
+        'sqlite: this build has no SQLite',
         'install libsqlite3-dev and build again',
         'this build has no FUSE',
         'install libfuse3-dev and build again',

@@ -2,7 +2,8 @@
 /*
  * A recipe makes one or two captures and the options of a run, changes some bytes of the first, and
  * may damage an output: what was split is proven, or it says why it could not be split; what was
- * damaged is not proven. Of an archive any bytes may be damaged.
+ * damaged is not proven. Of an archive any bytes may be damaged, and of a manifest that is a
+ * database, which is read then.
  */
 #include "fuzz.h"
 #include "fuzz_capture.h"
@@ -49,7 +50,9 @@ static void settle(struct clv_split_params *p, const uint8_t *o)
     p->top = (o[3] & 3) == 1 ? 2 : 0;
     p->min_packets = (o[3] & 3) == 2 ? 2 : 0;
     p->min_bytes = (o[3] & 3) == 3 ? 150 : 0;
-    p->manifest = (enum clv_manifest)((o[3] >> 2 & 3) % 3);
+    p->manifest = (enum clv_manifest)(o[3] >> 2 & 3); /* all that are files, and none */
+    if (p->manifest == CLV_MANIFEST_SQLITE && !HAVE_SQLITE)
+        p->manifest = CLV_MANIFEST_CSV;
     p->compress = (o[3] & 112) == 112  ? CLV_COMPRESS_GZIP
                   : (o[3] & 112) == 96 ? CLV_COMPRESS_ZSTD
                                        : CLV_COMPRESS_NONE;
@@ -168,6 +171,24 @@ static bool damage_archive(const char *path, const uint8_t *how)
     return true;
 }
 
+/* A manifest that is a database may say the same whatever its bytes are: it is read, no more. */
+static void damage_database(const struct clv_split_params *params,
+                            const struct clv_verify_params *again, const uint8_t *how)
+{
+    char path[512];
+    struct clv_verify_result v;
+    struct clv_error err = {.code = CLV_ERR_NONE};
+    FUZZ_CHECK(snprintf(path, sizeof path, "%s/manifest.db", params->output) > 0);
+    if (params->manifest != CLV_MANIFEST_SQLITE || params->archive || access(path, F_OK) != 0)
+        return;
+    const size_t len = read_file(path);
+    for (unsigned i = 0; i < 4 && len; i++) /* where its pages say what they are */
+        bytes[((size_t)how[i] * 4096 + how[3 - i]) % len] ^= how[i] | 1;
+    temp_write(path, bytes, len);
+    if (!clv_verify(again, &v, &err))
+        check_error(&err);
+}
+
 static void check(const struct clv_split_params *params, const uint8_t *how)
 {
     struct clv_split_result r;
@@ -190,6 +211,7 @@ static void check(const struct clv_split_params *params, const uint8_t *how)
         return;
     FUZZ_CHECK(clv_verify(&again, &v, &err) && v.faults == 0);
     FUZZ_CHECK(v.records == r.records_read && v.written == r.records_written);
+    damage_database(params, &again, how);
     /* Of a single member permissions may be any. */
     if (how[3] & 128 || (params->archive && r.outputs == 0) ||
         !(params->archive ? damage_archive(params->output, how) : damage(params->output, how)))

@@ -430,6 +430,26 @@ def old_index(folder: str) -> None:
     shutil.copy(suite.path('made.db'), os.path.join(folder, 'out'))
 
 
+def database(*args: str, **more) -> Variant:
+    index()
+    return split('--manifest', 'sqlite', *args, **more)
+
+
+def made_database() -> str:
+    path = suite.path('made')
+    index()
+    suite.run_cleave('split', '-q', '--force', '-o', path, '--manifest', 'sqlite', '--by', 'ip',
+                     traffic('old.pcap', '--packets', '20'))
+    return path
+
+
+MAKES_DATABASE = ('library', 'malloc', 'open', 'pread', 'write', 'pwrite', 'close-output', 'thread')
+
+
+def old_database(folder: str) -> None:
+    shutil.copytree(suite.path('made'), os.path.join(folder, 'out'))
+
+
 def taken(capture: str, *args: str, without: Sequence[str] = ()) -> Variant:
     """Without 'heap': jansson does not say what it lacked. What cannot be mapped is not read flow
     by flow, which is said in other words than the system's."""
@@ -570,6 +590,17 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'index-force-foreign': lambda: index(
         traffic('a.pcap'), '-t', '1', '--force', before=foreign_archive, refused=True,
         fault_kinds=('lstat', 'open', 'fstat', 'pread')),
+    'database': lambda: database('-t', '1', traffic('a.pcap'), fault_kinds=MAKES_DATABASE),
+    'archive-database': lambda: database('--archive', '-t', '1', traffic('a.pcap'),
+                                         fault_kinds=MAKES_DATABASE),
+    'database-force': lambda: made_database() and database(
+        '--force', '-t', '1', traffic('a.pcap'), before=old_database,
+        fault_kinds=('library', 'malloc', 'open', 'fstat', 'mmap', 'pread'), needs=('mmap',)),
+    'database-verify': lambda: database('--verify', '-t', '1', traffic('a.pcap'), needs=('mmap',),
+                                        fault_kinds=('library', 'malloc', 'mmap', 'pread')),
+    'flows-database': lambda: Variant(
+        ('flows', made_database(), '--csv'), needs=('mmap',),
+        fault_kinds=('malloc', 'library', 'open', 'fstat', 'mmap', 'pread')),
     'flows': lambda: Variant(('flows', made_index(traffic('a.pcap')), '--csv'),
                              fault_kinds=('malloc', 'library', 'random', 'signal')),
     'extract': lambda: taken(traffic('a.pcap'), '-o', 'out'),
@@ -596,7 +627,8 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
 }
 
 
-KILLED = ('few-open', 'force-full', 'archive', 'archive-twice', 'archive-pipe', 'archive-force-full')
+KILLED = ('few-open', 'force-full', 'archive', 'archive-twice', 'archive-pipe', 'archive-force-full',
+          'database', 'archive-database')
 
 
 def no_name_left() -> None:

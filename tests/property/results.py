@@ -293,8 +293,9 @@ class Results(NamedTuple):
 
 def results_of(capture: str, options: Tuple[str, ...], has_index: bool, has_captures: bool
                ) -> Results:
-    tree, lines, archive, index = (suite.path(name) for name in ('tree', 'lines', 'a.zip', 'i.db'))
-    for path in (tree, lines):
+    tree, lines, database, archive, index = (
+        suite.path(name) for name in ('tree', 'lines', 'database', 'a.zip', 'i.db'))
+    for path in (tree, lines, database):
         shutil.rmtree(path, ignore_errors=True)
     for path in (archive, index):
         if os.path.exists(path):
@@ -306,6 +307,8 @@ def results_of(capture: str, options: Tuple[str, ...], has_index: bool, has_capt
     paths = {'directory': (tree,)}
     suite.run_cleave('split', capture, '-q', '-o', lines, '--manifest', 'jsonl', *options)
     paths['lines'] = (lines,)
+    suite.run_cleave('split', capture, '-q', '-o', database, '--manifest', 'sqlite', *options)
+    paths['database'] = (database,)
     if '--compress' not in options:
         done = suite.run_cleave('split', capture, '-q', '-o', archive, *options, status=None)
         if done.returncode == 0:
@@ -380,7 +383,7 @@ def check_one_capture(found: Results, choice: Choice) -> None:
     in_order = None
     for kind, names in found.paths.items():
         data = extract(names, choice)
-        if kind in ('directory', 'lines', 'archive'):
+        if kind in ('directory', 'lines', 'database', 'archive'):
             check_equal(records_of(data), merged, 'records from %s' % kind)
             if len(choice.rows) == 1:
                 check_equal(data, unpacked(file_of(found, choice.rows[0])), 'bytes from %s' % kind)

@@ -236,6 +236,7 @@ static void test_head(void **state)
     } rows[] = {
         {"CSV", CLV_MANIFEST_CSV, "manifest.csv", HEAD},
         {"JSON Lines", CLV_MANIFEST_JSONL, "manifest.jsonl", ""},
+        {"a database", CLV_MANIFEST_SQLITE, "manifest.db", ""},
         {"none", CLV_MANIFEST_NONE, NULL, ""},
     };
     (void)state;
