@@ -3,9 +3,10 @@
 
 #include <arpa/inet.h>
 
+/* What is absent may be NULL, to which not even 0 may be added. */
 static struct clv_span drop(struct clv_span s, size_t n)
 {
-    return (struct clv_span){s.p + n, s.len - n};
+    return n ? (struct clv_span){s.p + n, s.len - n} : s;
 }
 
 static const uint8_t *find(struct clv_span s, char c)

@@ -6,7 +6,10 @@
 #include "fuzz.h"
 
 #include "sight/dns.h"
+#include "sight/ftp.h"
 #include "sight/quote.h"
+#include "sight/rtsp.h"
+#include "sight/sip.h"
 #include "sight/tftp.h"
 
 static bool within(const struct clv_span *part, const struct clv_span *whole)
@@ -78,9 +81,80 @@ static void read_name(struct clv_span from)
     FUZZ_CHECK(strcmp(name, again) == 0);
 }
 
+static void check_endpoint(const struct sight_endpoint *at)
+{
+    static const uint8_t none[16];
+    FUZZ_CHECK(at->port != 0);
+    FUZZ_CHECK(at->proto == CLV_PROTO_TCP || at->proto == CLV_PROTO_UDP);
+    FUZZ_CHECK(at->family == 0 || at->family == 4 || at->family == 6);
+    FUZZ_CHECK((at->family == 0) == (memcmp(at->addr, none, sizeof none) == 0));
+}
+
+static void check_media(const struct sight_media *media)
+{
+    FUZZ_CHECK(media->n <= SIGHT_MEDIA);
+    for (unsigned i = 0; i < media->n; i++)
+        check_endpoint(&media->at[i]);
+}
+
+static void check_sip(struct clv_span bytes, bool datagram)
+{
+    struct sight_sip sip;
+    const enum sight found = sight_sip_read(bytes, datagram, &sip);
+    if (found != SIGHT_WHOLE) {
+        FUZZ_CHECK(found == SIGHT_NOT || !datagram);
+        return;
+    }
+    FUZZ_CHECK(sip.len > 0 && (!datagram || sip.len <= bytes.len));
+    FUZZ_CHECK(!sip.call_id.len || within(&sip.call_id, &bytes));
+    FUZZ_CHECK(sip.has_media || !sip.media.n);
+    FUZZ_CHECK(sip.response || sip.status == 0);
+    check_media(&sip.media);
+}
+
+static void read_sip(struct clv_span bytes)
+{
+    check_sip(bytes, true);
+    check_sip(bytes, false);
+}
+
+static void read_sdp(struct clv_span body)
+{
+    struct sight_media media = {0};
+    sight_sdp(body, &media);
+    check_media(&media);
+}
+
+static void read_rtsp(struct clv_span stream)
+{
+    struct sight_rtsp rtsp;
+    if (sight_rtsp_read(stream, &rtsp) != SIGHT_WHOLE)
+        return;
+    FUZZ_CHECK(rtsp.len > 0 && (!rtsp.session.len || within(&rtsp.session, &stream)));
+    check_media(&rtsp.client);
+    check_media(&rtsp.server);
+}
+
+static void check_ftp(struct clv_span stream, bool server)
+{
+    struct sight_ftp ftp;
+    if (sight_ftp_line(stream, server, &ftp) != SIGHT_WHOLE)
+        return;
+    FUZZ_CHECK(ftp.len > 0 && ftp.len <= stream.len && stream.p[ftp.len - 1] == '\n');
+    if (ftp.kind == SIGHT_FTP_ACTIVE || ftp.kind == SIGHT_FTP_PASSIVE)
+        check_endpoint(&ftp.at);
+    FUZZ_CHECK(server || ftp.kind == SIGHT_FTP_OTHER || ftp.kind == SIGHT_FTP_ACTIVE);
+}
+
+static void read_ftp(struct clv_span stream)
+{
+    check_ftp(stream, true);
+    check_ftp(stream, false);
+}
+
 /* In the order of `readers` in seeds.py: new ones stand at the end. */
 static void (*const readers[])(struct clv_span) = {
-    read_dns, read_tftp, read_icmp, read_icmpv6, read_name,
+    read_dns, read_tftp, read_icmp, read_icmpv6, read_name, read_sip, read_sdp, read_rtsp, read_ftp,
 };
 
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)

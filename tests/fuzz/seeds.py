@@ -454,6 +454,46 @@ def quotes(v6: bool) -> dict[str, bytes]:
     return out
 
 
+SDP = (b"v=0\r\nc=IN IP4 192.0.2.1/127\r\na=setup:passive\r\nm=audio 5004/2 RTP/AVP 0\r\na=rtcp:5009 IN IP6 "
+       b"2001:db8::1\r\nm=image 5010 TCP/RTP t38\r\nc=IN IP6 h.invalid\r\nm=video 6000 UDP/TLS/RTP/SAVPF 1\r\n"
+       b"a=rtcp-mux\r\na=candidate:1 1 tcp 2 192.0.2.5 9001 typ host tcptype passive\r\n")
+
+
+def sips() -> dict[str, bytes]:
+    def message(start: str, fields: str, body: bytes) -> bytes:
+        head = "%s\r\nVia: SIP/2.0/UDP a\r\n%sl:%d\r\n\r\n" % (start, fields, len(body))
+        return head.encode() + body
+    part = b"--b\r\nc: application/sdp\r\n\r\n" + SDP
+    inner = b"--a\r\nContent-Type: multipart/mixed; boundary=b\r\n\r\n" + part + b"\r\n--b--\r\n--a--"
+    answer = "CSeq: 1 INVITE\r\nCall-ID:\r\n x@y\r\nContent-Type: application/sdp\r\n"
+    return {
+        "offer": message("INVITE sip:b@c SIP/2.0", "i: x@y\r\nc: application/sdp\r\n", SDP),
+        "answer": message("SIP/2.0 183 Session Progress", answer, SDP),
+        "mixed": message("ACK sip:b SIP/2.0", 'c: multipart/mixed; x="y;";boundary="b"\r\n', part + b"--b--\r\n"),
+        "nested": message("UPDATE sip:b SIP/2.0", "c: multipart/mixed;boundary=a\r\n", inner),
+        "bye": message("BYE sip:b SIP/2.0", "Call-ID : z\r\ne: gzip\r\n", b""),
+    }
+
+
+def rtsps() -> dict[str, bytes]:
+    return {
+        "setup": b"SETUP rtsp://a/1 RTSP/1.0\r\nTransport: RTP/AVP;unicast;client_port=4588-4589;mode=\"a,b\","
+                 b"RTP/AVP/TCP;interleaved=0-1\r\n\r\n",
+        "ok": b"RTSP/1.0 200 OK\r\nSession: 1;timeout=9\r\nContent-Length: 3\r\nTransport: RTP/AVP;client_port=8-9;"
+              b"server_port=6;source=192.0.2.1;destination=198.51.100.7\r\n\r\nabc",
+        "ok2": b'RTSP/2.0 200 OK\r\nTransport: RTP/AVP/UDP;dest_addr="192.0.2.5:34"/":35";src_addr="[2001:db8::2]:6"'
+               b"\r\n\r\n",
+        "frame": b"$\0\0\4abcd",
+    }
+
+
+def ftps() -> dict[str, bytes]:
+    lines = (b"PORT 192,0,2,1,4,1", b"EPRT |2|2001:db8::1|5282|", b"LPRT 4,4,192,0,2,1,2,4,1", b"\xff\xf4\xff\xf2ABOR",
+             b"220-ready", b"227 Passive (192,0,2,1,4,1)", b"228 Long (4,4,192,0,2,1,2,4,1)", b"229 Ok (|||6446|)",
+             b"234 AUTH")
+    return {"%d" % i: line + b"\r\n" for i, line in enumerate(lines)}
+
+
 def sights() -> dict[str, bytes]:
     """A reader's number in fuzz_sight.c, and what it reads."""
     readers: list[tuple[str, dict[str, bytes]]] = [
@@ -462,6 +502,10 @@ def sights() -> dict[str, bytes]:
         ("icmp", quotes(v6=False)),
         ("icmpv6", quotes(v6=True)),
         ("name", {"name": b"WWW.Example.com.", "address": b"192.0.2.1", "long": (b"x" * 63 + b".") * 4}),
+        ("sip", sips()),
+        ("sdp", {"sdp": SDP}),
+        ("rtsp", rtsps()),
+        ("ftp", ftps()),
     ]
     return {"%s-%s" % (reader, name): bytes([number]) + data
             for number, (reader, inputs) in enumerate(readers) for name, data in inputs.items()}
