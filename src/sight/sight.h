@@ -41,8 +41,9 @@ static inline char sight_name_octet(uint8_t octet)
     const char c = (char)octet;
     if (c >= 'A' && c <= 'Z')
         return (char)(c | 0x20);
-    const bool is_name = (c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_';
-    return is_name ? c : '\0';
+    if ((c >= 'a' && c <= 'z') || (c >= '0' && c <= '9') || c == '-' || c == '_')
+        return c;
+    return '\0';
 }
 
 /*
