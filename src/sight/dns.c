@@ -46,7 +46,7 @@ struct name {
     uint32_t hash;
     uint16_t at;
     uint8_t asked; /* the questions, a bit each, that ask for it or that lead to it */
-    bool led_to;   /* by a record that counts */
+    uint8_t led;   /* those of them that lead to it, by a record that counts */
 };
 
 /* A record that has addresses, or leads to them. */
@@ -353,11 +353,11 @@ static bool read_records(struct message *m, size_t *at, unsigned n, bool kept, b
     return true;
 }
 
-/* In the additional section only what a record that counts leads to. */
-static bool counts(const struct message *m, const struct record *r)
+/* The questions that a record answers: in the additional section those that lead to its owner. */
+static uint8_t answers(const struct message *m, const struct record *r)
 {
     const struct name *const owner = &m->names[r->owner];
-    return owner->asked && (!r->additional || owner->led_to);
+    return r->additional ? owner->led : owner->asked;
 }
 
 /*
@@ -371,13 +371,13 @@ static void follow(struct message *m)
         again = false;
         for (unsigned i = 0; i < m->n_records; i++) {
             const struct record *const r = &m->records[i];
-            if (r->target == NONE || !counts(m, r))
+            if (r->target == NONE)
                 continue;
             struct name *const target = &m->names[r->target];
-            const uint8_t asked = target->asked | m->names[r->owner].asked;
-            again |= asked != target->asked || !target->led_to;
-            target->asked = asked;
-            target->led_to = true;
+            const uint8_t asked = answers(m, r), led = target->led | asked;
+            again |= led != target->led;
+            target->led = led;
+            target->asked |= asked;
         }
     } while (again);
 }
@@ -470,14 +470,13 @@ static void read_answers(struct message *m, bool repeats, struct sight_dns *dns)
 {
     for (unsigned i = 0; i < m->n_records; i++) {
         const struct record *const r = &m->records[i];
-        if (repeats && !counts(m, r))
-            continue;
-        if (!has_addrs(m, r))
+        if ((repeats && !answers(m, r)) || !has_addrs(m, r))
             continue;
         /* With a TTL of 0 multicast DNS takes a record back: RFC 6762 section 10.1. */
         if (!repeats && (r->spent || !ask_owner(m, r, dns)))
             continue;
-        const uint8_t question = choose_question(dns, m->names[r->owner].asked, r->type);
+        const uint8_t asked = repeats ? answers(m, r) : m->names[r->owner].asked;
+        const uint8_t question = choose_question(dns, asked, r->type);
         if (r->type == SVCB || r->type == HTTPS)
             (void)read_hints(m, r, dns, question);
         else
