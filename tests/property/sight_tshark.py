@@ -1,0 +1,215 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""What the readers of src/sight/ make of payloads, held against what tshark says of the same.
+
+A protocol is a row of PROTOCOLS: a program prints what our reader makes of bytes that tshark shows
+(support/sight_print.c), and the row compares. Its captures are those of the field that have the
+protocol, and one that is made up.
+"""
+import argparse
+import json
+import os
+import subprocess
+import sys
+from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+# pylint: disable=wrong-import-position
+import csv
+import dnswire
+import harness
+import pcapfile as pf
+from harness import check, check_equal
+
+MADE = 400  # messages that are made up
+
+Pairs = List[Tuple[str, Any]]  # of an object in JSON: tshark gives members of one name
+
+
+def more_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--print', required=True, help='the program that prints')
+
+
+suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0], more_flags)
+
+
+class Protocol(NamedTuple):
+    """One that is compared."""
+    feature: str  # in INDEX.tsv, of the captures that have it
+    make: Callable[[], bytes]  # a capture
+    compare: Callable[[str], Tuple[int, int]]  # messages of a capture, and those that say something
+    least: Tuple[int, int]  # of all captures
+
+
+def every(layer: Pairs, name: str) -> Iterator[Any]:
+    """The values of that name, wherever they are within, in order."""
+    for key, value in layer:
+        if key == name:
+            yield value
+        elif isinstance(value, list):
+            yield from every(value, name)
+
+
+def one(layer: Pairs, name: str, default: Any = None) -> Any:
+    return next(every(layer, name), default)
+
+
+def dissected(path: str, chosen: str, layers: str, *flags: str) -> List[Pairs]:
+    """The layers of each frame that the filter chooses, whole and not damaged."""
+    done = harness.run([harness.tool('tshark'), '-n', '-r', path, '-T', 'json', '-J', layers, '-Y',
+                        '(%s) && !(_ws.malformed || _ws.short || _ws.unreassembled)' % chosen,
+                        *flags])
+    check(done.stdout.strip(), 'tshark says nothing of %s but %s', path, done.stderr.decode())
+    frames = json.loads(done.stdout.decode(errors='replace'), object_pairs_hook=list)
+    return [one(frame, 'layers') for frame in frames]
+
+
+def printed(reader: str, inputs: Sequence[Sequence[bytes]]) -> List[dict]:
+    """What our reader makes of each input, which may be in pieces."""
+    lines = ''.join('%s %s\n' % (reader, ' '.join(map(bytes.hex, pieces))) for pieces in inputs)
+    done = harness.run([suite.args.print], input=lines.encode(), stderr=subprocess.PIPE)
+    check_equal(done.returncode, 0, 'its status, with %s' % done.stderr.decode())
+    found = [json.loads(line) for line in done.stdout.splitlines()]
+    check_equal(len(found), len(inputs), 'lines')
+    return found
+
+
+# ---- DNS ----
+
+def same_name(text: str) -> dnswire.Name:
+    return () if text == '<Root>' else dnswire.name_of(text)
+
+
+def is_plain(name: dnswire.Name) -> bool:
+    """tshark writes it as it is."""
+    return all(set(label) <= dnswire.HOST for label in name)
+
+
+def dns_record(fields: Pairs) -> dnswire.Record:
+    kind = int(one(fields, 'dns.resp.type'))
+    owner = same_name(one(fields, 'dns.resp.name') or '.'.join(
+        one(fields, name) for name in ('dns.srv.service', 'dns.srv.proto', 'dns.srv.name')
+        if one(fields, name)))
+    if kind == dnswire.OPT:
+        return dnswire.Record(owner, kind)
+    target = next((same_name(one(fields, name)) for name in (
+        'dns.cname', 'dns.mx.mail_exchange', 'dns.srv.target', 'dns.svcb.targetname')
+        if one(fields, name)), None)
+    alias = one(fields, 'dns.svcb.svcpriority') == '0'
+    if kind in (dnswire.SVCB, dnswire.HTTPS) and not target:
+        target = None if alias else owner
+    addrs = [addr for name in ('dns.a', 'dns.aaaa', 'dns.svcb.svcparam.ipv4hint.ip',
+                               'dns.svcb.svcparam.ipv6hint.ip') for addr in every(fields, name)]
+    return dnswire.Record(owner, kind, int(one(fields, 'dns.resp.class'), 16) & 0x7fff,
+                          int(one(fields, 'dns.resp.ttl')), target, () if alias else tuple(addrs))
+
+
+def dns_message(layer: Pairs) -> dnswire.Message:
+    def section(name: str) -> List[dnswire.Record]:
+        return [dns_record(fields) for _, fields in one(layer, name, [])]
+    flags = one(layer, 'dns.flags_tree')
+    return dnswire.Message(
+        int(one(layer, 'dns.id'), 16), one(flags, 'dns.flags.response') == '1',
+        int(one(flags, 'dns.flags.opcode')), int(one(layer, 'dns.flags'), 16) & 15,
+        int(one(layer, 'dns.count.queries')),
+        [dnswire.Question(same_name(one(q, 'dns.qry.name')), int(one(q, 'dns.qry.type')))
+         for _, q in one(layer, 'Queries', [])],
+        section('Answers'), section('Authoritative nameservers'), section('Additional records'))
+
+
+def of_dns(m: dnswire.Message) -> dict:
+    """As the reader would print it; names with octets beyond those of hosts are not compared."""
+    questions, answers = dnswire.meaning(m)
+    questions = questions[:8]
+    return {'id': m.ident, 'response': m.response, 'opcode': m.opcode, 'rcode': m.rcode,
+            'questions': [{'name': dnswire.text_of(q.name) if is_plain(q.name) else '',
+                           'type': q.kind} for q in questions],
+            'addrs': [a._asdict() for a in answers if a.question < 8][:64]}
+
+
+def compare_dns(path: str) -> Tuple[int, int]:
+    frames = dissected(path, 'udp && (dns || mdns || llmnr) && !icmp && !icmpv6 && !tcp',
+                       'udp dns mdns llmnr')
+    wanted, inputs, n_broken = [], [], 0
+    for layers in frames:
+        names = [name for name, _ in layers]
+        at = next(i for i, name in enumerate(names) if name in ('dns', 'mdns', 'llmnr'))
+        udp = next(layers[i][1] for i in range(at, -1, -1) if names[i] == 'udp')
+        wanted.append(dns_message(layers[at][1]))
+        inputs.append([bytes.fromhex(one(udp, 'udp.payload').replace(':', ''))])
+    for (payload,), want, found in zip(inputs, wanted, printed('dns', inputs)):
+        what = '%s: %s' % (os.path.basename(path), payload.hex())
+        model = of_dns(want)
+        try:
+            read = of_dns(dnswire.parse(payload))
+        except dnswire.Broken as why:  # tshark reads labels and opcodes that nobody has defined
+            n_broken += 1
+            check_equal(found, {}, '%s, %s' % (what, why))
+            continue
+        for mine, theirs in zip(found['questions'], model['questions']):
+            mine['name'] = mine['name'] if theirs['name'] else ''
+        check_equal(found, model, what)
+        for mine, theirs in zip(read['questions'], model['questions']):
+            mine['name'] = mine['name'] if theirs['name'] else ''
+        check_equal(read, model, what + ', as the model reads it')
+    check(n_broken <= len(frames) // 20, '%s: %d of %d messages are refused', path, n_broken,
+          len(frames))
+    return len(frames), sum(bool(dnswire.meaning(m)[1]) for m in wanted)
+
+
+def made_dns() -> bytes:
+    rng = suite.random('dns')
+    frames = []
+    for _ in range(MADE):
+        m = dnswire.random_message(rng)
+        port = 53 if m.n_questions else 5353
+        frames.append(pf.frame('192.0.2.1', '192.0.2.2', pf.UDP, pf.udp(
+            '192.0.2.1', '192.0.2.2', port, port, dnswire.write(m, rng))))
+    return pf.Capture(pf.Format(), pf.at_times(frames)).encode()
+
+
+PROTOCOLS = {
+    'dns': Protocol('dns', made_dns, compare_dns, (1500, 200)),
+}
+
+
+# ---- cases ----
+
+def captures_with(feature: str) -> List[str]:
+    top = harness.shared_captures()
+    with open(os.path.join(top, 'INDEX.tsv'), newline='', encoding='utf-8') as f:
+        rows = list(csv.DictReader(f, delimiter='\t', quoting=csv.QUOTE_NONE))
+    names = [row['file'] for row in rows if ' %s=' % feature in ' ' + (row['features'] or '')]
+    return [os.path.join(top, name) for name in sorted(names)
+            if os.path.isfile(os.path.join(top, name))]
+
+
+def field_case(protocol: Protocol) -> Callable[[], None]:
+    def case() -> None:
+        sums = [protocol.compare(path) for path in captures_with(protocol.feature)]
+        for n, least in zip(map(sum, zip(*sums)), protocol.least):
+            check(n >= least, 'no more than %d were compared', n)
+    return case
+
+
+def made_case(protocol: Protocol) -> Callable[[], None]:
+    def case() -> None:
+        n, _ = protocol.compare(suite.write('made.pcap', protocol.make()))
+        check(n > MADE * 0.9, 'tshark takes no more than %d to be sound', n)
+    return case
+
+
+def main() -> int:
+    try:
+        harness.tool('tshark')
+    except harness.Skip as why:
+        return suite.run({'tshark': harness.skipped(why)})
+    cases: Dict[str, Callable[[], None]] = {}
+    for name, protocol in PROTOCOLS.items():
+        cases[name + '-field'] = field_case(protocol)
+        cases[name + '-made'] = made_case(protocol)
+    return suite.run(cases)
+
+
+if __name__ == '__main__':
+    sys.exit(main())

@@ -1,0 +1,103 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What the readers of src/sight/ make of bytes. Each line of standard input names a reader and has
+ * its input in hexadecimal, in several pieces where it takes several; for each a line of JSON goes
+ * to standard output, "{}" where the reader finds nothing.
+ */
+#include <stdio.h>
+#include <stdlib.h>
+
+#include "base/json.h"
+#include "sight/dns.h"
+
+enum { PIECES = 64, OUT = 1 << 16 };
+
+static void print_addr(struct json *j, const uint8_t addr[16], unsigned family)
+{
+    char buf[64];
+    struct text t = text_on(buf, sizeof buf);
+    text_addr(&t, addr, family, ':');
+    json_str(j, "addr", text_end(&t));
+}
+
+static void print_dns(const struct clv_span *pieces, size_t n, struct json *j)
+{
+    struct sight_dns dns;
+    if (n != 1 || !sight_dns_read(pieces[0], &dns))
+        return;
+    json_u64(j, "id", dns.id);
+    json_bool(j, "response", dns.response);
+    json_u64(j, "opcode", dns.opcode);
+    json_u64(j, "rcode", dns.rcode);
+    json_open_array(j, "questions");
+    for (unsigned i = 0; i < dns.n_questions; i++) {
+        json_item(j);
+        json_str(j, "name", dns.questions[i].name);
+        json_u64(j, "type", dns.questions[i].type);
+        json_close(j);
+    }
+    json_end_array(j);
+    json_open_array(j, "addrs");
+    for (unsigned i = 0; i < dns.n_addrs; i++) {
+        json_item(j);
+        print_addr(j, dns.addrs[i].addr, dns.addrs[i].family);
+        json_u64(j, "question", dns.addrs[i].question);
+        json_close(j);
+    }
+    json_end_array(j);
+}
+
+static const struct {
+    const char *name;
+    void (*print)(const struct clv_span *pieces, size_t n, struct json *j);
+} readers[] = {
+    {"dns", print_dns},
+};
+
+/* Puts the bytes in the place of their digits. */
+static struct clv_span decode(char *hex)
+{
+    uint8_t *const bytes = (uint8_t *)hex;
+    size_t n = 0;
+    for (; hex[2 * n] && hex[2 * n + 1]; n++) {
+        const char pair[] = {hex[2 * n], hex[2 * n + 1], '\0'};
+        bytes[n] = (uint8_t)strtoul(pair, NULL, 16);
+    }
+    return (struct clv_span){bytes, n};
+}
+
+static bool answer(char *line, char *buf)
+{
+    struct clv_span pieces[PIECES];
+    size_t n = 0;
+    char *rest;
+    const char *const name = strtok_r(line, " \n", &rest);
+    for (char *piece; n < PIECES && (piece = strtok_r(NULL, " \n", &rest)); n++)
+        pieces[n] = decode(piece);
+    for (size_t i = 0; name && i < sizeof readers / sizeof *readers; i++) {
+        if (strcmp(name, readers[i].name) != 0)
+            continue;
+        struct text out = text_on(buf, OUT);
+        struct json j = json_begin(&out);
+        readers[i].print(pieces, n, &j);
+        json_end(&j);
+        (void)text_end(&out);
+        for (char *p = buf; *p; p++)
+            if (*p == '\n')
+                *p = ' ';
+        return !out.full && puts(buf) >= 0;
+    }
+    return false;
+}
+
+int main(void)
+{
+    char *line = NULL, *buf = malloc(OUT);
+    size_t cap = 0;
+    bool is_right = buf;
+    while (is_right && getline(&line, &cap, stdin) > 0)
+        is_right = answer(line, buf);
+    free(line);
+    free(buf);
+    return is_right && fflush(stdout) == 0 ? 0 : 1;
+}
