@@ -9,7 +9,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "cleave/error.h"
+#include "cleave/option.h"
 
 #ifdef __cplusplus
 extern "C" {
@@ -30,7 +30,14 @@ struct clv_synflood_params {
     bool pad;               /* zeros up to Ethernet's minimum, 60 bytes without FCS */
     bool nanoseconds;       /* save times in nanoseconds */
     bool overwrite;         /* replace an existing file */
+    /* Called now and then with the packets so far; returning false stops with CLV_ERR_CANCELLED,
+     * and what is saved may be there in part. NULL: none. */
+    bool (*progress)(uint64_t packets, void *user);
+    void *user;
 };
+
+/* The options of struct clv_synflood_params. Threads: any. */
+CLV_API const struct clv_option *clv_synflood_options(size_t i);
 
 /* For struct clv_synflood_params. */
 #ifdef __cplusplus
@@ -66,6 +73,11 @@ enum clv_savefile {
     CLV_SAVEFILE_PCAPNG, /* times in nanoseconds */
 };
 
+enum clv_byte_order {
+    CLV_LITTLE_ENDIAN = 0,
+    CLV_BIG_ENDIAN,
+};
+
 /*
  * A mix of traffic for tests and benchmarks: Ethernet, checksums right, times increasing. The same
  * parameters give the same bytes (with a skew other than 100, where pow() is the same). Flow sizes
@@ -85,10 +97,15 @@ struct clv_traffic_params {
     unsigned other;           /* share of the packets: ARP */
     enum clv_sizes sizes;
     enum clv_savefile format;
-    bool big_endian;
+    enum clv_byte_order byte_order;
     bool overwrite;    /* replace existing files */
     const char *truth; /* NULL, or a path for a CSV of the flows: tuple, packets, bytes, times */
+    bool (*progress)(uint64_t packets, void *user); /* as for a SYN flood */
+    void *user;
 };
+
+/* The options of struct clv_traffic_params. Threads: any. */
+CLV_API const struct clv_option *clv_traffic_options(size_t i);
 
 /* For struct clv_traffic_params. */
 #ifdef __cplusplus

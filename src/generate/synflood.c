@@ -4,6 +4,8 @@
 #include "cleave/generate.h"
 #include "cleave/packet.h"
 
+#define AT(member) offsetof(struct clv_synflood_params, member)
+
 enum {
     SECOND = 1000000000,
     COUNT_DEFAULT = 100,
@@ -12,6 +14,7 @@ enum {
     TCP_SYN = 0x02,
     SAVEFILE_HEADER = 24,
     RECORD_HEADER = 16,
+    ASK = 1 << 16, /* packets between two questions whether to go on */
 };
 
 static const uint8_t zero[4];
@@ -58,6 +61,10 @@ static bool generate(const char *path, const struct clv_synflood_params *params,
     uint8_t frame[FRAME_MAX] = {0};
     size_t len = 0;
     for (uint64_t i = 0; i < count; i++) {
+        if (i % ASK == 0 && params->progress && !params->progress(i, params->user)) {
+            clv_saver_destroy(&saver);
+            return clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+        }
         store_be32(spec.tuple.src, first + (uint32_t)i);
         len = clv_packet_build(&spec, frame, sizeof frame, err);
         if (len && params->pad)
@@ -80,4 +87,29 @@ bool clv_generate_synflood(const char *path, const struct clv_synflood_params *p
     return sized_take(&own, sizeof own, SIZED_END(struct clv_synflood_params, overwrite), params,
                       err) &&
            generate(path, &own, bytes, err);
+}
+
+static const struct clv_option rows[] = {
+    {"count", 'c', CLV_OPTION_U64, false, AT(count), 0, 1, UINT64_C(1) << 48, "N", "100",
+     "packets"},
+    {"src", 0, CLV_OPTION_IPV4, false, AT(src), 0, 0, 0, "ADDR", "192.168.0.1",
+     "source of the first packet, counting up"},
+    {"dst", 0, CLV_OPTION_IPV4, false, AT(dst), 0, 0, 0, "ADDR", "172.16.0.1", "destination"},
+    {"sport", 0, CLV_OPTION_U16, false, AT(sport), 0, 1, 65535, "PORT", "60001", "source port"},
+    {"dport", 0, CLV_OPTION_U16, false, AT(dport), 0, 1, 65535, "PORT", "80", "destination port"},
+    {"start", 0, CLV_OPTION_DURATION, false, AT(start_ns), 0, 1, 0, "TIME", "1s",
+     "time of the first packet, from the epoch"},
+    {"interval", 0, CLV_OPTION_DURATION, false, AT(interval_ns), 0, 1, 0, "TIME", "1s",
+     "time between packets"},
+    {"pad", 0, CLV_OPTION_BOOL, false, AT(pad), 0, 0, 0, NULL, NULL,
+     "pad to Ethernet's minimum of 60 bytes"},
+    {"nanoseconds", 0, CLV_OPTION_BOOL, false, AT(nanoseconds), 0, 0, 0, NULL, NULL,
+     "save times in nanoseconds"},
+    {"force", 'f', CLV_OPTION_BOOL, false, AT(overwrite), 0, 0, 0, NULL, NULL,
+     "replace an existing file"},
+};
+
+const struct clv_option *clv_synflood_options(size_t i)
+{
+    return i < sizeof rows / sizeof *rows ? &rows[i] : NULL;
 }

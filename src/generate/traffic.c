@@ -398,14 +398,26 @@ static bool put_truth(struct traffic *t, const struct alive *a, struct clv_error
     return clv_fail_errno(err, t->params->truth, "cannot be written");
 }
 
+static bool goes_on(const struct traffic *t, struct clv_error *err)
+{
+    return !t->params->progress || t->params->progress(t->out.packets, t->params->user) ||
+           clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+}
+
 static bool run(struct traffic *t, struct clv_error *err)
 {
-    uint64_t started = 0;
+    enum { ASK = 1 << 16 }; /* packets between two questions whether to go on */
+    uint64_t started = 0, ask_at = 0;
     const uint64_t n_other = t->packets - t->ip_packets;
     while (started < t->flows || t->n_heap) {
         while (started < t->flows && (t->n_heap == 0 || start_of(t, started) <= t->heap[0].next_ns))
             if (!start_flow(t, started++))
                 return clv_fail_nomem(err, "flows under way", t->n_heap * sizeof *t->heap);
+        if (t->out.packets >= ask_at) {
+            ask_at = t->out.packets + ASK;
+            if (!goes_on(t, err))
+                return false;
+        }
         struct alive *a = &t->heap[0];
         t->now_ns = a->next_ns > t->now_ns ? a->next_ns : t->now_ns;
         const uint64_t n = put_packet(t, a, err);
@@ -529,7 +541,8 @@ static bool generate(const char *path, const struct clv_traffic_params *params, 
 {
     struct traffic t = {.params = params};
     bool ok = init(&t, err) && open_truth(&t, path, err) &&
-              stream_open(&t.out, path, params->format, params->big_endian, params->overwrite, err);
+              stream_open(&t.out, path, params->format, params->byte_order == CLV_BIG_ENDIAN,
+                          params->overwrite, err);
     if (ok) {
         ok = begin_truth(&t, err) && run(&t, err) && close_truth(&t, err) &&
              stream_close(&t.out, err);
@@ -555,4 +568,41 @@ bool clv_generate_traffic(const char *path, const struct clv_traffic_params *par
     struct clv_traffic_params own;
     return sized_take(&own, sizeof own, SIZED_END(struct clv_traffic_params, truth), params, err) &&
            generate(path, &own, bytes, packets, err);
+}
+
+#define AT(member) offsetof(struct clv_traffic_params, member)
+
+static const struct clv_option rows[] = {
+    {"flows", 0, CLV_OPTION_U64, false, AT(flows), 0, 1, UINT32_MAX, "N", "1000", "flows"},
+    {"packets", 0, CLV_OPTION_U64, false, AT(packets), 0, 1, UINT64_C(1) << 40, "N", "100 per flow",
+     "packets"},
+    {"bytes", 0, CLV_OPTION_SIZE, false, AT(bytes), 0, 1, UINT64_C(1) << 50, "SIZE", NULL,
+     "size of the savefile, about, in place of --packets"},
+    {"seed", 0, CLV_OPTION_U64, false, AT(seed), 0, 0, 0, "N", "0", "another seed, other traffic"},
+    {"skew", 0, CLV_OPTION_U32, false, AT(skew), 0, 1, 400, "N", "100",
+     "hundredths of Zipf's exponent for flow sizes; 1 is nearly flat"},
+    {"alive", 0, CLV_OPTION_U64, false, AT(alive), 0, 1, UINT32_MAX, "N", "10000",
+     "flows under way at a time, about"},
+    {"sizes", 0, CLV_OPTION_WORD, false, AT(sizes), 0, 0, 0, "mixed|small|large", "mixed",
+     "packet sizes"},
+    {"ipv6", 0, CLV_OPTION_U32, false, AT(ipv6), 0, 0, 100, "PERCENT", "0", "share of the flows"},
+    {"vlan", 0, CLV_OPTION_U32, false, AT(vlan), 0, 0, 100, "PERCENT", "0", "share of the flows"},
+    {"udp", 0, CLV_OPTION_U32, false, AT(udp), 0, 0, 100, "PERCENT", "0", "share of the flows"},
+    {"fragments", 0, CLV_OPTION_U32, false, AT(fragments), 0, 0, 100, "PERCENT", "0",
+     "share of the UDP flows that send fragmented datagrams"},
+    {"other", 0, CLV_OPTION_U32, false, AT(other), 0, 0, 99, "PERCENT", "0",
+     "share of the packets without a network address"},
+    {"format", 0, CLV_OPTION_WORD, false, AT(format), 0, 0, 0, "pcap|pcap-ns|pcapng", "pcap",
+     "of the savefile"},
+    {"byte_order", 0, CLV_OPTION_WORD, false, AT(byte_order), 0, 0, 0, "little|big", "little",
+     "of the savefile"},
+    {"truth", 0, CLV_OPTION_TEXT, false, AT(truth), 0, 0, 0, "FILE", NULL,
+     "save a CSV of the flows too"},
+    {"force", 'f', CLV_OPTION_BOOL, false, AT(overwrite), 0, 0, 0, NULL, NULL,
+     "replace existing files"},
+};
+
+const struct clv_option *clv_traffic_options(size_t i)
+{
+    return i < sizeof rows / sizeof *rows ? &rows[i] : NULL;
 }

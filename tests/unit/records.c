@@ -221,7 +221,7 @@ static void test_ways(void **state)
             .packets = rows[i].packets,
             .other = 5,
             .format = rows[i].format,
-            .big_endian = rows[i].big,
+            .byte_order = rows[i].big ? CLV_BIG_ENDIAN : CLV_LITTLE_ENDIAN,
             .overwrite = true,
         };
         struct bytes b = {0};
