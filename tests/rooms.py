@@ -1,12 +1,14 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """The rooms of src/ as its README lists them: a file includes only its own room and those above,
-and the command line only what the library promises. No two files have the same name.
+and the command line and the Python module only what the library promises. No two files have the same name.
 """
 import os
 import re
 import sys
 
 SRC = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'src')
+# They stand apart: they see what the library promises, and no room.
+OUTER = {'cli', 'python'}
 MADE = {'config.h', 'page.h', 'commit.h'}
 # clv_split() verifies before it publishes: the one file that stands in a room too far up.
 KNOWN = {('api/split.c', 'verify')}
@@ -28,8 +30,8 @@ def faults_of(path: str, order: list, text: str) -> list:
             continue
         if other not in order:
             found.append('%s: includes %s, which is in no room' % (path, name))
-        elif room == 'cli' and other != 'cli':
-            found.append('%s: includes %s; the command line sees only include/' % (path, name))
+        elif room in OUTER and other != room:
+            found.append('%s: includes %s; %s/ sees only include/' % (path, name, room))
         elif order.index(other) > order.index(room):
             found.append('%s: includes %s, of a room below its own' % (path, name))
     return found
@@ -41,6 +43,7 @@ def main() -> int:
     # What would be found, so that the test cannot fail to see it.
     assert faults_of('base/x.c', order, '#include "flow/key.h"\n')
     assert faults_of('cli/x.c', order, '#include "base/io.h"\n')
+    assert faults_of('python/x.c', order, '#include "base/io.h"\n')
     assert faults_of('attic/x.c', order, '')
     assert not faults_of('flow/x.c', order, '#include "base/io.h"\n#include "cleave/split.h"\n')
     faults, n = [], 0
