@@ -131,6 +131,17 @@ static enum sight_sip_kind kind_of(struct clv_span method)
     return SIGHT_SIP_OTHER;
 }
 
+/* RFC 3261 section 25.1, callid: none of its characters is beyond ASCII, and it has no blanks. */
+static struct clv_span call_id_of(struct clv_span value)
+{
+    const struct clv_span word = sight_word(&value);
+    for (size_t i = 0; i < word.len; i++) {
+        if (word.p[i] < 0x21 || word.p[i] > 0x7e)
+            return (struct clv_span){0};
+    }
+    return word;
+}
+
 /* Reads fields up to the body. Returns Content-Length. */
 static int64_t read_fields(struct clv_span *rest, struct sight_sip *sip, struct body *b)
 {
@@ -138,7 +149,7 @@ static int64_t read_fields(struct clv_span *rest, struct sight_sip *sip, struct 
     int64_t content_len = SIGHT_NO_LENGTH;
     while (sight_field(rest, &name, &value)) {
         if (is_field(name, "Call-ID", "i") && !sip->call_id.len) {
-            sip->call_id = sight_word(&value);
+            sip->call_id = call_id_of(value);
         } else if (sip->response && sight_is(name, "CSeq")) {
             (void)sight_word(&value);
             sip->kind = kind_of(sight_word(&value));

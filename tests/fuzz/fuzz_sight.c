@@ -107,6 +107,8 @@ static void check_sip(struct clv_span bytes, bool datagram)
     }
     FUZZ_CHECK(sip.len > 0 && (!datagram || sip.len <= bytes.len));
     FUZZ_CHECK(!sip.call_id.len || within(&sip.call_id, &bytes));
+    for (size_t i = 0; i < sip.call_id.len; i++)
+        FUZZ_CHECK(sip.call_id.p[i] > ' ' && sip.call_id.p[i] < 0x7f);
     FUZZ_CHECK(sip.has_media || !sip.media.n);
     FUZZ_CHECK(sip.response || sip.status == 0);
     check_media(&sip.media);

@@ -72,6 +72,8 @@ static const struct {
      INVITE ID "Call-ID: z@z\r\n" LEN "Content-Length: 1\r\n" TYPE
                "Content-Type: text/plain\r\n\r\n" SDP,
      SIGHT_SIP_INVITE, 0, "a84b@pc33", GOT},
+    {"a Call-ID that is none", INVITE "Call-ID: x\xc3\xa4y\r\n\r\n", SIGHT_SIP_INVITE, 0, "", NULL},
+    {"a control in a Call-ID", INVITE "Call-ID: x\x1by\r\n\r\n", SIGHT_SIP_INVITE, 0, "", NULL},
     {"an empty body", INVITE ID TYPE "Content-Length: 0\r\n\r\n", SIGHT_SIP_INVITE, 0, "a84b@pc33",
      NULL},
     {"compressed", INVITE TYPE "Content-Encoding: gzip\r\n" LEN "\r\n" SDP, SIGHT_SIP_INVITE, 0, "",
