@@ -57,9 +57,10 @@ static bool copy_all(const struct keeping *k, source_goes_on *goes_on, void *use
     uint8_t *buf = mem_alloc(STEP, 1);
     bool ok = buf || clv_fail_nomem(err, path, STEP);
     while (ok) {
-        struct pollfd p = {.fd = k->from, .events = POLLIN};
-        if (!ending_ns && input_ends(k->end_fd))
-            ending_ns = clock_ns();
+        struct pollfd p[] = {
+            {.fd = k->from, .events = POLLIN},
+            {.fd = k->end_fd && !ending_ns ? k->end_fd : -1, .events = POLLIN},
+        };
         if (ending_ns && clock_ns() - ending_ns > INPUT_ENDS_WITHIN_NS) {
             *k->part = true;
             break;
@@ -68,7 +69,11 @@ static bool copy_all(const struct keeping *k, source_goes_on *goes_on, void *use
             ok = clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
             break;
         }
-        const int ready = poll(&p, 1, WAIT_MS); /* read() would wait on, whatever signal came */
+        const int ready = poll(p, 2, WAIT_MS); /* read() would wait on, whatever signal came */
+        if (ready > 0 && p[1].revents) {
+            ending_ns = clock_ns();
+            continue;
+        }
         const ssize_t n = ready > 0 ? read(k->from, buf, STEP) : -1;
         if (ready == 0 || (n < 0 && (errno == EINTR || errno == EAGAIN)))
             continue;

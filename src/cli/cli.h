@@ -136,10 +136,11 @@ void begin_talk(struct talk *talk, enum progress progress, bool quiet);
 
 /*
  * Where one of the inputs is a pipe: from now on the first SIGINT, SIGTERM or SIGHUP ends such
- * inputs, as it ends the program that writes to them, and the next one the work. Returns what the
- * run is to end them by, its end_fd; 0: nothing. quiet: nothing is said of it.
+ * inputs, as it ends the program that writes to them, and the next one the work. *end_fd: what the
+ * run is to end them by; untouched where none is one. quiet: nothing is said of it.
  */
-int end_pipes_by_signal(const char *const *inputs, size_t n, bool quiet);
+CLV_MUST_CHECK bool end_pipes_by_signal(const char *const *inputs, size_t n, bool quiet,
+                                        int *end_fd);
 
 /* To be called now and then. false: a signal asked to stop. */
 bool talk_progress(const struct clv_split_result *so_far, struct talk *talk);

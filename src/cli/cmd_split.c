@@ -110,8 +110,9 @@ static int run(const void *options, char **operands, unsigned n_operands)
     }
     const char *const ending = strrchr(p.output, '.');
     p.archive |= ending && strcmp(ending, ".zip") == 0;
-    if (o->on_interrupt == PUBLISH)
-        p.end_fd = end_pipes_by_signal(p.inputs, p.n_inputs, o->quiet);
+    if (o->on_interrupt == PUBLISH &&
+        !end_pipes_by_signal(p.inputs, p.n_inputs, o->quiet, &p.end_fd))
+        return EXIT_NOTHING;
     begin_talk(&talk, (enum progress)o->progress, o->quiet);
     if (!o->no_sandbox)
         confine(&(struct confines){

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <signal.h>
 #include <stdarg.h>
 #include <stdlib.h>
@@ -180,20 +181,30 @@ void begin_talk(struct talk *talk, enum progress progress, bool quiet)
     catch_stops();
 }
 
-int end_pipes_by_signal(const char *const *inputs, size_t n, bool quiet)
+static bool is_pipe(const char *input)
+{
+    struct stat st;
+    const bool standard = strcmp(input, "-") == 0;
+    return (standard ? fstat(STDIN_FILENO, &st) : stat(input, &st)) == 0 && !S_ISREG(st.st_mode) &&
+           !S_ISDIR(st.st_mode);
+}
+
+bool end_pipes_by_signal(const char *const *inputs, size_t n, bool quiet, int *end_fd)
 {
     int ends[2];
-    struct stat st;
     bool any = false;
     for (size_t i = 0; i < n && !any; i++)
-        any =
-            (strcmp(inputs[i], "-") == 0 ? fstat(STDIN_FILENO, &st) : stat(inputs[i], &st)) == 0 &&
-            !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode);
-    if (!any || pipe(ends) != 0)
-        return 0; /* signals stop, as those of other runs do */
+        any = is_pipe(inputs[i]);
+    if (!any)
+        return true;
+    if (pipe(ends) != 0) {
+        (void)fprintf(complaint(NULL), "there are no pipes: %s\n", strerror(errno));
+        return false;
+    }
     quietly = quiet;
+    *end_fd = ends[0];
     end_pipes = ends[1];
-    return ends[0];
+    return true;
 }
 
 void hide_progress(struct talk *talk)
