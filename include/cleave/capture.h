@@ -68,30 +68,63 @@ CLV_API CLV_MUST_CHECK bool clv_capture_open(struct clv_capture **out, const cha
                                              struct clv_error *err);
 
 /*
- * The captures that paths stand for: archives are opened. Names of all of them are paths again.
+ * The captures that paths stand for: directories and archives are opened. Names of all of them are
+ * paths again.
  *
+ *   captures/              the captures in this directory, by their content, in the order of their
+ *                          names, numbers in these by their value
  *   evidence.zip           the captures in it, by their content, in the order of its directory:
- * those that are stored or deflated, and compressed themselves or not evidence.zip:a.pcap    the
- * member a.pcap of it; unless there is a file of this name anything else          itself
+ *                          those that are stored or deflated, and compressed themselves or not
+ *   evidence.zip:a.pcap    the member a.pcap of it; unless there is a file of this name
+ *   anything else          itself
  *
  * What cannot be looked into, an encrypted member say, and archives within archives may have
  * captures in them: they are listed, and cannot be opened. So is an archive that is damaged, or has
- * no capture. Nothing else is looked at.
+ * no capture, and an empty file in a directory. Of directories all but regular files, names that
+ * begin with a dot, and what cleave made of captures is passed over.
  */
 struct clv_captures;
 
+enum clv_captures_order {
+    CLV_ORDER_GIVEN = 0, /* of the paths */
+    CLV_ORDER_TIME,      /* of first records; captures that have none come last */
+};
+
+/* Set struct_size as CLV_CAPTURES_PARAMS_INIT does; what else is zero is not asked for. */
+struct clv_captures_params {
+    size_t struct_size;
+    const char *const *paths; /* borrowed */
+    size_t n_paths;
+    const char *member; /* which members of archives count, as the shell's patterns have it, where *
+                           takes slashes, too; NULL: all */
+    bool recursive;     /* directories stand for all below them, too */
+    enum clv_captures_order order;
+};
+
+#ifdef __cplusplus
+#define CLV_CAPTURES_PARAMS_INIT                                                                   \
+    {                                                                                              \
+        sizeof(struct clv_captures_params)                                                         \
+    }
+#else
+#define CLV_CAPTURES_PARAMS_INIT                                                                   \
+    {                                                                                              \
+        .struct_size = sizeof(struct clv_captures_params),                                         \
+    }
+#endif
+
 /*
- * paths are borrowed. pattern: NULL, or which members of archives count, as the shell's patterns
- * have it, where * takes slashes, too. false: no member has such a name, or there is no memory;
- * *out is NULL.
+ * false: no member has such a name, what is to be ordered by time can be read only once, or there
+ * is no memory; *out is NULL.
  */
-CLV_API CLV_MUST_CHECK bool clv_captures_list(struct clv_captures **out, const char *const *paths,
-                                              size_t n, const char *pattern, struct clv_error *err);
+CLV_API CLV_MUST_CHECK bool clv_captures_list(struct clv_captures **out,
+                                              const struct clv_captures_params *params,
+                                              struct clv_error *err);
 
 /* Their names, *n of them, which live as long as c. */
 CLV_API const char *const *clv_captures_names(const struct clv_captures *c, size_t *n);
 
-/* Members of archives that were left out since they are no captures. */
+/* Members of archives, and files in directories, that were left out since they are no captures. */
 CLV_API uint64_t clv_captures_others(const struct clv_captures *c);
 
 /* Opens number i of them, from 0, as clv_capture_open() does. */

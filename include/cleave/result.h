@@ -35,6 +35,7 @@ struct clv_result_params {
     bool for_extract;                     /* of captures: clv_extract() will be called */
     clv_split_progress *progress;         /* of captures; NULL: none */
     void *user;
+    const struct clv_captures *listed; /* captures, in place of paths; NULL: those */
 };
 
 #ifdef __cplusplus

@@ -63,6 +63,7 @@ enum clv_force {
     CLV_FORCE_ALL, /* whatever else lies in it is lost */
 };
 
+struct clv_captures;
 struct clv_split_result;
 
 /*
@@ -82,8 +83,8 @@ typedef bool clv_split_progress(const struct clv_split_result *so_far, void *use
 struct clv_split_params {
     size_t struct_size;
     size_t result_size;
-    /* Paths of the captures, one behind the other; "-": standard input. A zip archive stands for
-     * the captures in it, as clv_captures_list() has them. */
+    /* Paths of the captures, one behind the other; "-": standard input. A directory or a zip
+     * archive stands for the captures in it, as clv_captures_list() has them. */
     const char *const *inputs;
     size_t n_inputs;
     const char *output; /* directory to make, or archive; its parent must exist */
@@ -185,6 +186,7 @@ struct clv_split_params {
     /* UDP ports that tunnels are on besides their own: "vxlan=4790,gtp=2153". Kinds: vxlan
      * vxlan-gpe geneve gtp l2tp teredo capwap gre mpls tzsp. Needs inner, or tunnel in by. */
     const char *tunnel_port;
+    const struct clv_captures *listed; /* the captures, in place of inputs; NULL: those */
 };
 
 enum { CLV_LARGEST = 5 };
@@ -284,7 +286,8 @@ struct clv_split_result {
     uint64_t names_unused;    /* names in other blocks, of addresses that no output has */
     uint64_t mixed;         /* outputs that libpcap stops in: their interfaces or sections differ */
     uint64_t kept_bytes;    /* of pipes, kept beside the output while they were read twice */
-    uint64_t other_members; /* of archives: they are no captures, and were left out */
+    uint64_t other_members; /* of archives and directories: they are no captures, and left out */
+    uint64_t unsorted;      /* of overlaps, those that begin before the one before them begins */
     uint64_t unfinished_bytes; /* of the records that pipes were ended in by end_fd; left out */
 };
 

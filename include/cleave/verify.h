@@ -37,6 +37,7 @@ struct clv_verify_params {
     void *user;
     bool keep_nofile; /* as in struct clv_split_params */
     const char *member;
+    const struct clv_captures *listed; /* the captures, in place of inputs; NULL: those */
 };
 
 struct clv_verify_result {

@@ -8,6 +8,8 @@
 
 #include "base/mem.h"
 #include "base/sized.h"
+#include "capture/folder.h"
+#include "cleave/capture.h"
 #include "index/listing.h"
 #include "job/options.h"
 #include "output/archive.h"
@@ -64,6 +66,15 @@ struct clv_rows {
     struct rows rows;
 };
 
+/* Any other directory stands for the captures in it. */
+static bool is_output(const char *path)
+{
+    char mark[PATH_MAX];
+    struct stat st;
+    const int n = snprintf(mark, sizeof mark, "%s/%s", path, FOLDER_OUTPUT);
+    return n > 0 && (size_t)n < sizeof mark && stat(mark, &st) == 0;
+}
+
 /* What lies at the path. */
 static bool kind_of(const char *path, enum clv_result_kind *kind, struct clv_error *err)
 {
@@ -71,7 +82,7 @@ static bool kind_of(const char *path, enum clv_result_kind *kind, struct clv_err
     *kind = CLV_RESULT_CAPTURES;
     if (stat(path, &st) != 0)
         return true; /* it will be said that there is none */
-    if (S_ISDIR(st.st_mode))
+    if (S_ISDIR(st.st_mode) && is_output(path))
         *kind = CLV_RESULT_DIRECTORY;
     if (!S_ISREG(st.st_mode)) /* who writes to a pipe is not to be disturbed */
         return true;
@@ -94,6 +105,7 @@ static bool open_captures(struct clv_result *r, const struct clv_result_params *
         return false;
     params.inputs = p->paths;
     params.n_inputs = p->n_paths;
+    params.listed = p->listed;
     params.output = r->path;
     params.progress = p->progress;
     params.user = p->user;
@@ -136,7 +148,7 @@ static bool open_index(struct clv_result *r, const struct clv_result_params *p,
 static bool check_params(const struct clv_result *r, const struct clv_result_params *p,
                          struct clv_error *err)
 {
-    for (size_t i = 0; p->n_paths > 1 && i < p->n_paths; i++) {
+    for (size_t i = 0; !p->listed && p->n_paths > 1 && i < p->n_paths; i++) {
         enum clv_result_kind kind;
         if (!kind_of(p->paths[i], &kind, err))
             return false;
@@ -174,7 +186,7 @@ static bool open_it(struct clv_result *r, const struct clv_result_params *p, str
     r->path = mem_strdup(p->paths[0]);
     if (!r->path)
         return clv_fail_nomem(err, p->paths[0], PATH_MAX);
-    if (p->n_paths == 1 && !kind_of(r->path, &r->kind, err))
+    if (p->n_paths == 1 && !p->listed && !kind_of(r->path, &r->kind, err))
         return false;
     if (!check_params(r, p, err))
         return false;
@@ -195,6 +207,8 @@ bool clv_result_open(struct clv_result **out, const struct clv_result_params *pa
     *out = NULL;
     if (!sized_take(&own, sizeof own, PARAMS_FIRST, params, err))
         return false;
+    if (own.listed)
+        own.paths = clv_captures_names(own.listed, &own.n_paths);
     struct clv_result *r = mem_zalloc(1, sizeof *r);
     if (!r)
         return clv_fail_nomem(err, "the result", sizeof *r);

@@ -363,8 +363,11 @@ static void finish(struct splitting *run, struct clv_split_result *result)
 size_t clv_split_default_output(const char *input, char *buf, size_t len)
 {
     char stem[NAME_COMPONENT_MAX + 1];
+    char real[PATH_MAX];
     struct text out = text_on(buf, len);
-    name_of_input(stem, input);
+    const size_t at = strlen(input);
+    const bool says_nothing = strspn(input + (at > 2 ? at - 2 : 0), "./") == (at > 2 ? 2 : at);
+    name_of_input(stem, says_nothing && realpath(input, real) ? real : input); /* ".", ".." */
     text_str(&out, stem);
     text_str(&out, ".flows");
     return text_whole(&out);

@@ -3,6 +3,7 @@
 #include "base/json.h"
 #include "base/mem.h"
 #include "base/sized.h"
+#include "cleave/capture.h"
 #include "verify/directory.h"
 
 /* Sizes of the first version of public structs. */
@@ -29,8 +30,10 @@ bool clv_verify(const struct clv_verify_params *params, struct clv_verify_result
         return clv_fail_nomem(err, "the run", sizeof *run);
     }
     err = err ? err : &run->err;
-    const bool ok = sized_take(&run->params, sizeof run->params, PARAMS_FIRST, params, err) &&
-                    verify_all(&run->params, &run->result, err);
+    bool ok = sized_take(&run->params, sizeof run->params, PARAMS_FIRST, params, err);
+    if (ok && run->params.listed)
+        run->params.inputs = clv_captures_names(run->params.listed, &run->params.n_inputs);
+    ok = ok && verify_all(&run->params, &run->result, err);
     sized_give(result, size, RESULT_FIRST, &run->result, sizeof run->result);
     mem_free(run);
     return ok;

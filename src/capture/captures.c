@@ -1,19 +1,30 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "base/mem.h"
+#include "base/sized.h"
 #include "capture/places.h"
 #include "capture/records.h"
 
-struct clv_captures {
-    struct places places;
-};
+/* Size of the first version. */
+enum { PARAMS_FIRST = SIZED_END(struct clv_captures_params, order) };
 
-bool clv_captures_list(struct clv_captures **out, const char *const *paths, size_t n,
-                       const char *pattern, struct clv_error *err)
+bool clv_captures_list(struct clv_captures **out, const struct clv_captures_params *params,
+                       struct clv_error *err)
 {
+    struct clv_captures_params own;
+    *out = NULL;
+    if (!sized_take(&own, sizeof own, PARAMS_FIRST, params, err))
+        return false;
     struct clv_captures *c = *out = mem_zalloc(1, sizeof *c);
     if (!c)
         return clv_fail_nomem(err, "the inputs", sizeof *c);
-    if (places_list(&c->places, paths, n, pattern, err))
+    const struct places_wish wish = {
+        .paths = own.paths,
+        .n = own.n_paths,
+        .pattern = own.member,
+        .recursive = own.recursive,
+        .by_time = own.order == CLV_ORDER_TIME,
+    };
+    if (places_list(&c->places, &wish, err))
         return true;
     clv_captures_destroy(out);
     return false;
@@ -49,7 +60,7 @@ bool clv_capture_open(struct clv_capture **out, const char *path, struct clv_err
 {
     struct places places;
     *out = NULL;
-    bool ok = places_list(&places, &path, 1, NULL, err);
+    bool ok = places_list(&places, &(struct places_wish){.paths = &path, .n = 1}, err);
     if (ok && places.n > 1) {
         (void)clv_fail(err, CLV_ERR_ARG, path, "zip archive: it has %zu captures", places.n);
         ok = clv_fail_hint(err, "name one of them: %.120s", places.names[0]);

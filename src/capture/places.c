@@ -10,6 +10,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "capture/records.h"
 #include "input/member.h"
 #include "walk/walk.h"
 
@@ -34,9 +35,11 @@ struct archive {
 
 struct listing {
     struct places *places;
+    const struct places_wish *wish;
     const char *pattern;
     bool matched;
-    char *text; /* of a member: the path that it has */
+    bool in_folder; /* what is no capture was not named, and is no fault */
+    char *text;     /* of a member: the path that it has */
     size_t text_cap;
     struct archive archive;
 };
@@ -117,9 +120,14 @@ static void drop(struct places *p, size_t n)
 
 void places_fini(struct places *p)
 {
-    drop(p, 0);
-    mem_free(p->all);
-    mem_free(p->names);
+    if (!p->lent) {
+        drop(p, 0);
+        mem_free(p->all);
+        mem_free(p->names);
+        for (size_t i = 0; i < p->n_folders; i++)
+            folder_fini(&p->folders[i]);
+        mem_free(p->folders);
+    }
     *p = (struct places){.all = NULL};
 }
 
@@ -232,11 +240,22 @@ static bool make_text(struct listing *l, struct clv_span name, struct clv_error 
     return true;
 }
 
+/* The same of what has to be opened. */
+static bool opens_as_capture(const struct input_place *place)
+{
+    struct input *in;
+    struct clv_span head;
+    if (!input_open_at(&in, place, NULL))
+        return true;
+    const bool may_be = !input_head(in, MAGIC, &head, NULL) || walk_knows(head);
+    input_close(&in);
+    return may_be;
+}
+
 /* false: it is known to be no capture. */
 static bool may_be_capture(const struct listing *l, struct unzip_member *m)
 {
     const struct archive *const a = &l->archive;
-    struct input *in;
     struct clv_span head;
     if (!member_readable(m, l->text, NULL) || !unzip_locate(&a->zip, m, NULL))
         return true; /* who opens it learns why not */
@@ -244,13 +263,8 @@ static bool may_be_capture(const struct listing *l, struct unzip_member *m)
     head.len = (size_t)min_u64(head.len, MAGIC);
     if (m->central.method == UNZIP_STORED && !compression_of(head.p, head.len))
         return walk_knows(head);
-    const struct input_place place = {
-        .path = l->text, .archive_len = a->path_len, .entry = m->entry};
-    if (!input_open_at(&in, &place, NULL))
-        return true;
-    const bool may_be = !input_head(in, MAGIC, &head, NULL) || walk_knows(head);
-    input_close(&in);
-    return may_be;
+    return opens_as_capture(
+        &(struct input_place){.path = l->text, .archive_len = a->path_len, .entry = m->entry});
 }
 
 /* false: there is no memory. */
@@ -322,6 +336,8 @@ static bool add_all(struct listing *l, const char *path, struct clv_error *err)
         if (twin)
             (void)clv_fail(&fault, CLV_ERR_FORMAT, twin,
                            "the archive has several members of this name");
+        else if (p->n == from && l->in_folder)
+            p->n_others += n_matched == 0;
         else if (p->n == from && (n_matched || !l->pattern))
             (void)clv_fail(&fault, CLV_ERR_FORMAT, path,
                            c.n ? "zip archive: none of its members is a capture"
@@ -331,6 +347,83 @@ static bool add_all(struct listing *l, const char *path, struct clv_error *err)
     if (fault.code == CLV_ERR_NONE)
         return true;
     drop(p, from);
+    return add_fault(p, path, &fault, err);
+}
+
+/* The first bytes of a regular file; *got of them. */
+static bool read_magic(const char *path, uint8_t magic[MAGIC], size_t *got, struct clv_error *fault)
+{
+    const int fd = open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    if (fd < 0)
+        return clv_fail_errno(fault, path, "cannot be opened");
+    const ssize_t n = io_read_at(fd, magic, MAGIC, 0);
+    const bool ok = n >= 0 || clv_fail_errno(fault, path, "cannot be read");
+    (void)close(fd);
+    *got = ok ? (size_t)n : 0;
+    return ok;
+}
+
+/* An archive that cleave made holds what is elsewhere, too. */
+static bool is_output(struct archive *a)
+{
+    static const char name[] = FOLDER_OUTPUT;
+    struct clv_error fault;
+    size_t n = 0;
+    uint64_t entry;
+    return a->fault.code == CLV_ERR_NONE &&
+           count_named(a, (struct clv_span){(const uint8_t *)name, sizeof name - 1}, &n, &entry,
+                       &fault) &&
+           n;
+}
+
+/* What a directory holds. */
+static bool add_found(struct listing *l, const char *path, struct clv_error *err)
+{
+    struct places *const p = l->places;
+    uint8_t magic[MAGIC];
+    struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    struct clv_span head = {magic, 0};
+    if (!read_magic(path, magic, &head.len, &fault))
+        return add_fault(p, path, &fault, err);
+    if (head.len == 0)
+        return add_file(p, path, err);
+    if (unzip_begins(magic, head.len)) {
+        if (!open_archive(&l->archive, path, strlen(path), err))
+            return false;
+        return is_output(&l->archive) || add_all(l, path, err);
+    }
+    const bool may_be = compression_of(magic, head.len)
+                            ? opens_as_capture(&(struct input_place){.path = path})
+                            : walk_knows(head);
+    p->n_others += !may_be;
+    return !may_be || add_file(p, path, err);
+}
+
+static bool add_folder(struct listing *l, const char *path, struct clv_error *err)
+{
+    struct places *const p = l->places;
+    const size_t from = p->n;
+    struct folder *folders =
+        mem_reserve(p->folders, &p->folders_cap, p->n_folders + 1, sizeof *folders);
+    if (!folders)
+        return clv_fail_nomem(err, path, sizeof *folders);
+    p->folders = folders;
+    struct folder *const f = &folders[p->n_folders++];
+    bool ok = folder_list(f, path, l->wish->recursive, err);
+    l->in_folder = true;
+    for (size_t i = 0; ok && i < f->n; i++)
+        ok = f->entries[i].fault ? add_fault(p, f->entries[i].path, f->entries[i].fault, err)
+                                 : add_found(l, f->entries[i].path, err);
+    l->in_folder = false;
+    if (!ok)
+        return false;
+    p->n_others += f->n_others;
+    if (p->n > from)
+        return true;
+    struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    (void)clv_fail(&fault, CLV_ERR_FORMAT, path, "is a directory without captures");
+    if (f->n_below)
+        (void)clv_fail_hint(&fault, "--recursive looks into those below it");
     return add_fault(p, path, &fault, err);
 }
 
@@ -344,12 +437,13 @@ static bool add_path(struct listing *l, const char *path, struct clv_error *err)
         const size_t len = input_archive_len(path);
         return len ? add_named(l, path, len, err) : add_file(l->places, path, err);
     }
+    if (S_ISDIR(st.st_mode))
+        return add_folder(l, path, err);
     /* What is no regular file may wait for somebody, and is not opened twice. */
-    const int fd = S_ISREG(st.st_mode) ? open(path, O_RDONLY | O_NONBLOCK | O_CLOEXEC) : -1;
-    const ssize_t got = fd < 0 ? 0 : io_read_at(fd, magic, sizeof magic, 0);
-    const size_t n = got < 0 ? 0 : (size_t)got;
-    if (fd >= 0)
-        (void)close(fd);
+    size_t n = 0;
+    struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    if (S_ISREG(st.st_mode) && !read_magic(path, magic, &n, &fault))
+        return add_fault(l->places, path, &fault, err);
     const bool begins = unzip_begins(magic, n);
     if (!begins && (n < sizeof magic || walk_is_capture(magic) || compression_of(magic, n)))
         return add_file(l->places, path, err);
@@ -359,20 +453,93 @@ static bool add_path(struct listing *l, const char *path, struct clv_error *err)
                                                            : add_file(l->places, path, err);
 }
 
-bool places_list(struct places *p, const char *const *paths, size_t n, const char *pattern,
-                 struct clv_error *err)
+/* A place, and when its first record was. */
+struct dated {
+    struct input_place place;
+    int64_t first_ns; /* INT64_MAX: it has none that has a time */
+    size_t number;
+};
+
+static int by_time(const void *x, const void *y)
 {
-    struct listing l = {.places = p, .pattern = pattern};
+    const struct dated *a = x, *b = y;
+    return a->first_ns != b->first_ns ? (a->first_ns > b->first_ns) - (a->first_ns < b->first_ns)
+                                      : (a->number > b->number) - (a->number < b->number);
+}
+
+/* The time of the first record that has one, among so many as may stand before it. */
+static bool first_time(const struct input_place *place, int64_t *first_ns, struct clv_error *err)
+{
+    enum { LOOK_AT = 1024 };
+    struct clv_capture *c;
+    struct clv_record rec;
+    struct clv_error why = {.code = CLV_ERR_NONE};
+    *first_ns = INT64_MAX;
+    if (capture_open_at(&c, place, &why)) {
+        for (unsigned i = 0;
+             i < LOOK_AT && *first_ns == INT64_MAX && clv_capture_next(c, &rec, &why) == CLV_RECORD;
+             i++)
+            *first_ns = rec.ts_ns == CLV_NO_TIME ? INT64_MAX : rec.ts_ns;
+        clv_capture_close(&c);
+    }
+    /* No capture, or a damaged one, has no time; who splits it will say so. */
+    const bool known = why.code != CLV_ERR_IO && why.code != CLV_ERR_NOMEM;
+    if (!known && err)
+        *err = why;
+    return known;
+}
+
+/* What cannot be read now is not asked for once more. */
+static bool date(struct input_place *place, int64_t *first_ns, struct clv_error *err)
+{
+    struct stat st;
+    struct clv_error why = {.offset = CLV_NO_OFFSET};
+    *first_ns = INT64_MAX;
+    if (place->fault)
+        return true;
+    if (strcmp(place->path, "-") == 0 || (stat(place->path, &st) == 0 && !S_ISREG(st.st_mode)))
+        return clv_fail(err, CLV_ERR_ARG, place->path,
+                        "cannot be read twice, as a sort by time does");
+    if (first_time(place, first_ns, &why))
+        return true;
+    struct clv_error *own = why.code == CLV_ERR_IO ? mem_alloc(1, sizeof *own) : NULL;
+    if (!own)
+        return clv_fail_nomem(err, place->path, sizeof *own);
+    *own = why;
+    place->fault = own;
+    return true;
+}
+
+static bool sort_by_time(struct places *p, struct clv_error *err)
+{
+    struct dated *all = mem_alloc(p->n ? p->n : 1, sizeof *all);
+    bool ok = all || clv_fail_nomem(err, "the inputs", p->n * sizeof *all);
+    for (size_t i = 0; ok && i < p->n; i++) {
+        int64_t first_ns;
+        ok = date(&p->all[i], &first_ns, err);
+        all[i] = (struct dated){.place = p->all[i], .first_ns = first_ns, .number = i};
+    }
+    if (ok && p->n)
+        qsort(all, p->n, sizeof *all, by_time);
+    for (size_t i = 0; ok && i < p->n; i++)
+        p->all[i] = all[i].place;
+    mem_free(all);
+    return ok;
+}
+
+bool places_list(struct places *p, const struct places_wish *wish, struct clv_error *err)
+{
+    struct listing l = {.places = p, .wish = wish, .pattern = wish->pattern};
     bool ok = true;
     *p = (struct places){.all = NULL};
-    for (size_t i = 0; ok && i < n; i++)
-        ok = add_path(&l, paths[i], err);
-    if (ok && pattern && !l.matched)
+    for (size_t i = 0; ok && i < wish->n; i++)
+        ok = add_path(&l, wish->paths[i], err);
+    if (ok && wish->pattern && !l.matched)
         ok = clv_fail(err, CLV_ERR_OPTION, "member",
-                      "no member of an archive has a name like %.100s", pattern);
+                      "no member of an archive has a name like %.100s", wish->pattern);
     close_archive(&l.archive);
     mem_free(l.text);
-    if (!ok)
+    if (!ok || (wish->by_time && !sort_by_time(p, err)))
         return false;
     p->names = mem_alloc(p->n ? p->n : 1, sizeof *p->names);
     if (!p->names)

@@ -28,15 +28,27 @@ struct habit {
     const char *instead;
 };
 
+/* Which captures words are: flags of all commands that read some. */
+struct input_flags {
+    size_t struct_size;
+    const char *files_from;
+    bool recursive;
+    unsigned order; /* enum clv_captures_order */
+};
+extern const struct clv_option input_flags[]; /* up to one without a name */
+
 struct command {
     const char *name;     /* one word, or two */
     const char *operands; /* "FILE" */
     unsigned min_operands, max_operands;
+    unsigned min_beside_list; /* operands where --files-from names the captures */
     const char *summary;
     const char *details;            /* shown below the flags, may be "" */
     clv_options *options;           /* the library's, of the params at params_at; NULL: none */
     size_t params_at;               /* in the options */
     const struct clv_option *flags; /* the command's own, up to one without a name */
+    size_t inputs_at;               /* struct input_flags in the options; 0: none */
+    unsigned n_input_flags;         /* those of them that it has, from the first on */
     const struct habit *habits;     /* up to one without a letter; NULL: none */
     const void *initial;            /* the options where no flag is given, from their size on */
     size_t options_size;
@@ -75,6 +87,33 @@ void flags_help(const struct command *cmd, enum help help, FILE *to);
  * VALUE HELP" each; a field that is not there is empty.
  */
 void flags_table(const struct command *cmd, FILE *to);
+
+/* Words of a command line, and of the list that --files-from names. */
+struct words {
+    const char *const *all;
+    size_t n;
+    const char **list; /* the same, where there is a list; its text */
+    char *text;
+};
+
+struct clv_captures;
+
+/* operands are borrowed. false: it is said why not; there is nothing to drop then. */
+CLV_MUST_CHECK bool take_words(struct words *w, const struct input_flags *f, char *const *operands,
+                               unsigned n);
+void drop_words(struct words *w);
+
+/* The captures that the words stand for; w is borrowed. */
+CLV_MUST_CHECK bool list_captures(struct clv_captures **out, const struct words *w,
+                                  const struct input_flags *f, const char *member,
+                                  struct clv_error *err);
+
+/*
+ * The same of a command that takes results, too: with --recursive the words are captures, and
+ * become these, which *captures keeps; else that is NULL, and they stay.
+ */
+CLV_MUST_CHECK bool list_results(struct clv_captures **captures, struct words *w,
+                                 const struct input_flags *f, struct clv_error *err);
 
 /* The one of the n words nearest to word, or NULL where none is near. */
 const char *nearest_word(const char *word, const char *const *words, size_t n);

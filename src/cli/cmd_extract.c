@@ -2,12 +2,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cleave/capture.h"
 #include "cleave/result.h"
 #include "cli/cli.h"
 
 struct options {
     size_t struct_size;
     struct clv_selection selection;
+    struct input_flags inputs;
     const char *output, *capture, *by;
     unsigned mode;
     bool force, inner, quiet, no_sandbox;
@@ -16,6 +18,7 @@ struct options {
 static const struct options initial = {
     .struct_size = sizeof initial,
     .selection = CLV_SELECTION_INIT,
+    .inputs = {.struct_size = sizeof(struct input_flags)},
 };
 
 #define AT(member) offsetof(struct options, member)
@@ -85,19 +88,32 @@ static int extract(const struct options *o, struct clv_result *result, struct ta
     return EXIT_ALL;
 }
 
-static int run(const void *options, char **operands, unsigned n_operands)
+static int extract_words(const struct options *o, struct words *words,
+                         struct clv_captures **captures)
 {
-    const struct options *o = options;
     struct talk talk;
     struct clv_error err;
     struct clv_result *result;
     struct clv_split_params split = CLV_SPLIT_PARAMS_INIT;
+    const bool to_stdout = strcmp(o->output, "-") == 0;
     split.by = o->by;
     split.inner = o->inner;
+    begin_talk(&talk, PROGRESS_AUTO, o->quiet || to_stdout);
+    /* Captures of an index lie anywhere. */
+    static const char *const all[] = {"/"};
+    if (!o->no_sandbox)
+        confine(&(struct confines){
+            .reads = all,
+            .n_reads = 1,
+            .beside = to_stdout ? NULL : o->output,
+        });
+    if (!list_results(captures, words, &o->inputs, &err))
+        return end_talk(&err, "published");
     const struct clv_result_params params = {
         .struct_size = sizeof params,
-        .paths = (const char *const *)operands,
-        .n_paths = n_operands,
+        .paths = words->all,
+        .n_paths = words->n,
+        .listed = *captures,
         .captures = &o->capture,
         .n_captures = o->capture != NULL,
         .split = o->by || o->inner ? &split : NULL,
@@ -105,6 +121,18 @@ static int run(const void *options, char **operands, unsigned n_operands)
         .progress = reads_on,
         .user = &talk,
     };
+    if (!clv_result_open(&result, &params, &err))
+        return end_talk(&err, "published");
+    const int status = print_damage(result, extract(o, result, &talk));
+    clv_result_close(&result);
+    return status;
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    struct words words;
+    struct clv_captures *captures = NULL;
     if (!o->output) {
         (void)fprintf(complaint("extract"), "--output says where to; -o - is standard output\n");
         return EXIT_NOTHING;
@@ -114,19 +142,11 @@ static int run(const void *options, char **operands, unsigned n_operands)
                                             "program, or name a file\n");
         return EXIT_NOTHING;
     }
-    begin_talk(&talk, PROGRESS_AUTO, o->quiet || strcmp(o->output, "-") == 0);
-    /* Captures of an index lie anywhere. */
-    static const char *const all[] = {"/"};
-    if (!o->no_sandbox)
-        confine(&(struct confines){
-            .reads = all,
-            .n_reads = 1,
-            .beside = strcmp(o->output, "-") == 0 ? NULL : o->output,
-        });
-    if (!clv_result_open(&result, &params, &err))
-        return end_talk(&err, "published");
-    const int status = print_damage(result, extract(o, result, &talk));
-    clv_result_close(&result);
+    if (!take_words(&words, &o->inputs, operands, n_operands))
+        return EXIT_NOTHING;
+    const int status = extract_words(o, &words, &captures);
+    clv_captures_destroy(&captures);
+    drop_words(&words);
     return status;
 }
 
@@ -146,6 +166,8 @@ const struct command command_extract = {
     .options = clv_selection_options,
     .params_at = AT(selection),
     .flags = flags,
+    .inputs_at = AT(inputs),
+    .n_input_flags = 2,
     .initial = &initial,
     .options_size = sizeof(struct options),
     .run = run,

@@ -2,12 +2,14 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "cleave/capture.h"
 #include "cleave/result.h"
 #include "cli/cli.h"
 
 struct options {
     size_t struct_size;
     struct clv_selection selection;
+    struct input_flags inputs;
     const char *by;
     bool inner, csv, json, no_sandbox;
 };
@@ -15,6 +17,7 @@ struct options {
 static const struct options initial = {
     .struct_size = sizeof initial,
     .selection = CLV_SELECTION_INIT,
+    .inputs = {.struct_size = sizeof(struct input_flags)},
 };
 
 #define AT(member) offsetof(struct options, member)
@@ -64,40 +67,55 @@ static int list(const struct options *o, struct clv_result *result)
     return status;
 }
 
-static int run(const void *options, char **operands, unsigned n_operands)
+static int list_words(const struct options *o, struct words *words, struct clv_captures **captures)
 {
-    const struct options *o = options;
     struct talk talk;
     struct clv_error err;
     struct clv_result *result;
     struct clv_split_params split = CLV_SPLIT_PARAMS_INIT;
     split.by = o->by;
     split.inner = o->inner;
+    begin_talk(&talk, PROGRESS_AUTO, false);
+    if (!o->no_sandbox)
+        confine(&(struct confines){
+            .reads = words->all,
+            .n_reads = words->n,
+            .list = o->selection.flows,
+        });
+    if (!list_results(captures, words, &o->inputs, &err))
+        return end_talk(&err, "listed");
     const struct clv_result_params params = {
         .struct_size = sizeof params,
-        .paths = (const char *const *)operands,
-        .n_paths = n_operands,
+        .paths = words->all,
+        .n_paths = words->n,
+        .listed = *captures,
         .split = o->by || o->inner ? &split : NULL,
         .progress = go_on,
         .user = &talk,
     };
-    if (o->csv && o->json) {
-        (void)fprintf(complaint("flows"), "--csv and --json exclude each other\n");
-        return EXIT_NOTHING;
-    }
-    begin_talk(&talk, PROGRESS_AUTO, false);
-    if (!o->no_sandbox)
-        confine(&(struct confines){
-            .reads = params.paths,
-            .n_reads = n_operands,
-            .list = o->selection.flows,
-        });
     const bool ok = clv_result_open(&result, &params, &err);
     hide_progress(&talk);
     if (!ok)
         return end_talk(&err, "listed");
     const int status = print_damage(result, list(o, result));
     clv_result_close(&result);
+    return status;
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    struct words words;
+    struct clv_captures *captures = NULL;
+    if (o->csv && o->json) {
+        (void)fprintf(complaint("flows"), "--csv and --json exclude each other\n");
+        return EXIT_NOTHING;
+    }
+    if (!take_words(&words, &o->inputs, operands, n_operands))
+        return EXIT_NOTHING;
+    const int status = list_words(o, &words, &captures);
+    clv_captures_destroy(&captures);
+    drop_words(&words);
     return status;
 }
 
@@ -116,6 +134,8 @@ const struct command command_flows = {
     .options = clv_selection_options,
     .params_at = AT(selection),
     .flags = flags,
+    .inputs_at = AT(inputs),
+    .n_input_flags = 2,
     .initial = &initial,
     .options_size = sizeof(struct options),
     .run = run,

@@ -6,12 +6,16 @@
 struct options {
     size_t struct_size;
     struct clv_split_params params;
+    struct input_flags inputs;
     bool json, quiet, no_sandbox;
     unsigned progress;
 };
 
-static const struct options initial = {.struct_size = sizeof initial,
-                                       .params = CLV_SPLIT_PARAMS_INIT};
+static const struct options initial = {
+    .struct_size = sizeof initial,
+    .params = CLV_SPLIT_PARAMS_INIT,
+    .inputs = {.struct_size = sizeof(struct input_flags)},
+};
 
 #define AT(member) offsetof(struct options, member)
 
@@ -31,29 +35,26 @@ static bool go_on(const struct clv_split_result *r, void *user)
     return talk_progress(r, user);
 }
 
-static int index_it(const struct options *o, const struct clv_split_params *p, struct talk *talk,
-                    uint64_t others)
+static int index_it(const struct options *o, const struct clv_split_params *p, struct talk *talk)
 {
     struct clv_split_result r;
     struct clv_error err;
     const bool ok = clv_index(p, &r, &err);
     hide_progress(talk);
-    r.other_members += others;
     if (!ok)
         return print_failure(p, &r, &err);
     return print_outcome(p, &r, MADE_INDEX, o->json, o->quiet);
 }
 
-static int run(const void *options, char **operands, unsigned n_operands)
+static int index_words(const struct options *o, const struct words *words)
 {
-    const struct options *o = options;
     char output[264];
     struct talk talk;
     struct clv_split_params p = o->params;
     struct clv_error err;
     struct clv_captures *captures;
-    p.inputs = (const char *const *)operands;
-    p.n_inputs = n_operands;
+    p.inputs = words->all;
+    p.n_inputs = words->n;
     hold_faults(&p);
     p.progress = go_on;
     p.user = &talk;
@@ -69,11 +70,23 @@ static int run(const void *options, char **operands, unsigned n_operands)
             .beside = p.output,
             .looks_up_names = p.filter,
         });
-    if (!clv_captures_list(&captures, p.inputs, p.n_inputs, p.member, &err))
+    if (!list_captures(&captures, words, &o->inputs, p.member, &err))
         return end_talk(&err, "published");
+    p.listed = captures;
     p.inputs = clv_captures_names(captures, &p.n_inputs);
-    const int status = index_it(o, &p, &talk, clv_captures_others(captures));
+    const int status = index_it(o, &p, &talk);
     clv_captures_destroy(&captures);
+    return status;
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    struct words words;
+    if (!take_words(&words, &o->inputs, operands, n_operands))
+        return EXIT_NOTHING;
+    const int status = index_words(o, &words);
+    drop_words(&words);
     return status;
 }
 
@@ -94,6 +107,8 @@ const struct command command_index = {
     .options = clv_index_options,
     .params_at = AT(params),
     .flags = flags,
+    .inputs_at = AT(inputs),
+    .n_input_flags = 3,
     .initial = &initial,
     .options_size = sizeof(struct options),
     .run = run,

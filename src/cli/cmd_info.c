@@ -5,11 +5,17 @@
 
 struct options {
     size_t struct_size;
+    struct input_flags inputs;
     const char *member;
     bool json;
 };
 
-static const struct options initial = {.struct_size = sizeof initial};
+static const struct options initial = {
+    .struct_size = sizeof initial,
+    .inputs = {.struct_size = sizeof(struct input_flags)},
+};
+
+#define AT(member) offsetof(struct options, member)
 
 static const struct clv_option flags[] = {
     {.name = "member",
@@ -106,16 +112,22 @@ static int run(const void *options, char **operands, unsigned n_operands)
     const struct options *o = options;
     int status = EXIT_ALL;
     size_t n;
-    struct clv_captures *captures;
+    struct words words;
+    struct clv_captures *captures = NULL;
     struct clv_error err;
-    if (!clv_captures_list(&captures, (const char *const *)operands, n_operands, o->member, &err))
+    if (!take_words(&words, &o->inputs, operands, n_operands))
+        return EXIT_NOTHING;
+    if (!list_captures(&captures, &words, &o->inputs, o->member, &err)) {
+        drop_words(&words);
         return print_error(&err);
+    }
     (void)clv_captures_names(captures, &n);
     for (size_t i = 0; i < n; i++) {
         const int one = inspect(o, captures, i);
         status = one > status ? one : status;
     }
     clv_captures_destroy(&captures);
+    drop_words(&words);
     return status;
 }
 
@@ -127,6 +139,8 @@ const struct command command_info = {
     .summary = "Says what captures are: format, times, counts, damage.",
     .details = "Exit status: 0 all sound; 1 one is damaged; 2 one could not be read.\n",
     .flags = flags,
+    .inputs_at = AT(inputs),
+    .n_input_flags = 3,
     .initial = &initial,
     .options_size = sizeof(struct options),
     .run = run,

@@ -11,14 +11,18 @@
 struct options {
     size_t struct_size;
     struct clv_split_params params;
+    struct input_flags inputs;
     bool json, quiet, no_sandbox;
     unsigned progress, on_interrupt;
 };
 
 enum { PUBLISH, DISCARD }; /* in the order of --on-interrupt's words */
 
-static const struct options initial = {.struct_size = sizeof initial,
-                                       .params = CLV_SPLIT_PARAMS_INIT};
+static const struct options initial = {
+    .struct_size = sizeof initial,
+    .params = CLV_SPLIT_PARAMS_INIT,
+    .inputs = {.struct_size = sizeof(struct input_flags)},
+};
 
 #define AT(member) offsetof(struct options, member)
 
@@ -62,18 +66,14 @@ static void hint_output(struct clv_error *err, const char *last)
                        last);
 }
 
-/*
- * Splits the captures. last: the last of several operands, or NULL; others: members of archives
- * that are no captures.
- */
+/* Splits the captures. last: the last of several operands, or NULL. */
 static int split(const struct options *o, const struct clv_split_params *p, struct talk *talk,
-                 const char *last, uint64_t others)
+                 const char *last)
 {
     struct clv_split_result r;
     struct clv_error err;
     const bool ok = clv_split(p, &r, &err);
     hide_progress(talk);
-    r.other_members += others;
     if (!ok && !o->params.output && last)
         hint_output(&err, last);
     if (!ok)
@@ -85,16 +85,15 @@ static int split(const struct options *o, const struct clv_split_params *p, stru
                          o->json, o->quiet);
 }
 
-static int run(const void *options, char **operands, unsigned n_operands)
+static int split_words(const struct options *o, const struct words *words)
 {
-    const struct options *o = options;
     char output[264];
     struct talk talk;
     const bool to_stdout = o->params.manifest == CLV_MANIFEST_FD;
     struct clv_split_params p = o->params;
     struct clv_error err;
-    p.inputs = (const char *const *)operands;
-    p.n_inputs = n_operands;
+    p.inputs = words->all;
+    p.n_inputs = words->n;
     p.manifest_fd = STDOUT_FILENO;
     hold_faults(&p);
     p.progress = go_on;
@@ -122,14 +121,26 @@ static int run(const void *options, char **operands, unsigned n_operands)
             .report = p.report,
             .looks_up_names = p.filter,
         });
-    /* What is said of one of the captures names it, also where it is a member of an archive. */
+    /* What is said of one of the captures names it, also where it is in a directory or an archive.
+     */
     struct clv_captures *captures;
-    if (!clv_captures_list(&captures, p.inputs, p.n_inputs, p.member, &err))
+    if (!list_captures(&captures, words, &o->inputs, p.member, &err))
         return end_talk(&err, "published");
+    p.listed = captures;
     p.inputs = clv_captures_names(captures, &p.n_inputs);
-    const int status = split(o, &p, &talk, n_operands > 1 ? operands[n_operands - 1] : NULL,
-                             clv_captures_others(captures));
+    const int status = split(o, &p, &talk, words->n > 1 ? words->all[words->n - 1] : NULL);
     clv_captures_destroy(&captures);
+    return status;
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    struct words words;
+    if (!take_words(&words, &o->inputs, operands, n_operands))
+        return EXIT_NOTHING;
+    const int status = split_words(o, &words);
+    drop_words(&words);
     return status;
 }
 
@@ -141,10 +152,8 @@ const struct command command_split = {
     .summary = "Splits captures, one behind the other, into one file per flow.",
     .details =
         "FILE is pcap or pcapng, as it is or compressed with gzip, zstd, lz4, xz or bzip2; - is\n"
-        "standard input. FILE.zip stands for the captures in a zip archive, FILE.zip:MEMBER for "
-        "one "
-        "of\n"
-        "them.\n"
+        "standard input. A directory stands for the captures in it, FILE.zip for those in a zip\n"
+        "archive, FILE.zip:MEMBER for one of them.\n"
         "\n"
         "KEY is fields, separated by commas: ip proto port vlan mac tunnel host client server "
         "service\n"
@@ -165,6 +174,8 @@ const struct command command_split = {
     .options = clv_split_options,
     .params_at = AT(params),
     .flags = flags,
+    .inputs_at = AT(inputs),
+    .n_input_flags = 3,
     .initial = &initial,
     .habits = habits,
     .options_size = sizeof(struct options),

@@ -1,16 +1,21 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include "cleave/capture.h"
 #include "cleave/verify.h"
 #include "cli/cli.h"
 
 struct options {
     size_t struct_size;
     struct clv_verify_params params;
+    struct input_flags inputs;
     bool json, quiet, no_sandbox;
     unsigned progress;
 };
 
-static const struct options initial = {.struct_size = sizeof initial,
-                                       .params = CLV_VERIFY_PARAMS_INIT};
+static const struct options initial = {
+    .struct_size = sizeof initial,
+    .params = CLV_VERIFY_PARAMS_INIT,
+    .inputs = {.struct_size = sizeof(struct input_flags)},
+};
 
 #define AT(member) offsetof(struct options, member)
 
@@ -79,43 +84,68 @@ static void print_verdict(const struct clv_verify_result *r, const char *output,
     human_row(stdout, "took", human_seconds(r->seconds), buf);
 }
 
-static int run(const void *options, char **operands, unsigned n_operands)
+/* The first of the words is the output; captures are those that the others stand for, or NULL. */
+static int verify(const struct options *o, const struct words *words, struct clv_captures *captures,
+                  struct telling *t)
 {
-    const struct options *o = options;
-    struct telling t = {.n = 0};
     struct clv_verify_params p = o->params;
     struct clv_verify_result r;
     struct clv_error err;
-    p.output = operands[0];
-    p.inputs = (const char *const *)(operands + 1);
-    p.n_inputs = n_operands - 1;
+    p.output = words->all[0];
+    p.listed = captures;
+    if (captures)
+        p.inputs = clv_captures_names(captures, &p.n_inputs);
     p.fault = tell;
     p.progress = go_on;
-    p.user = &t;
-    begin_talk(&t.talk, (enum progress)o->progress, o->quiet);
-    /* Captures that are not named are sought where cleave.json says. */
-    static const char *const all[] = {"/"};
-    if (!o->no_sandbox)
-        confine(&(struct confines){
-            .reads = p.n_inputs ? (const char *const *)operands : all,
-            .n_reads = p.n_inputs ? n_operands : 1,
-            .looks_up_names = true,
-        });
+    p.user = t;
     const bool ok = clv_verify(&p, &r, &err);
-    hide_progress(&t.talk);
+    hide_progress(&t->talk);
     if (!ok)
         return end_talk(&err, "proven");
-    if (t.n > SHOWN)
-        (void)fprintf(complaint(NULL), "and %s more fault%s\n", human_count(t.n - SHOWN),
-                      plural(t.n - SHOWN));
+    if (t->n > SHOWN)
+        (void)fprintf(complaint(NULL), "and %s more fault%s\n", human_count(t->n - SHOWN),
+                      plural(t->n - SHOWN));
     if (o->json) {
         static char buf[32768]; /* too much for a small stack */
         (void)clv_verify_json(&p, &r, buf, sizeof buf);
         (void)fputs(buf, stdout);
     } else if (!o->quiet) {
-        print_verdict(&r, operands[0], p.n_inputs);
+        print_verdict(&r, p.output, p.n_inputs);
     }
     return r.faults ? EXIT_DAMAGED : EXIT_ALL;
+}
+
+static int verify_words(const struct options *o, const struct words *words)
+{
+    struct telling t = {.n = 0};
+    struct clv_captures *captures = NULL;
+    struct clv_error err;
+    const struct words inputs = {.all = words->all + 1, .n = words->n - 1};
+    begin_talk(&t.talk, (enum progress)o->progress, o->quiet);
+    /* Captures that are not named are sought where cleave.json says. */
+    static const char *const all[] = {"/"};
+    if (!o->no_sandbox)
+        confine(&(struct confines){
+            .reads = inputs.n ? words->all : all,
+            .n_reads = inputs.n ? words->n : 1,
+            .looks_up_names = true,
+        });
+    if (inputs.n && !list_captures(&captures, &inputs, &o->inputs, o->params.member, &err))
+        return end_talk(&err, "proven");
+    const int status = verify(o, words, captures, &t);
+    clv_captures_destroy(&captures);
+    return status;
+}
+
+static int run(const void *options, char **operands, unsigned n_operands)
+{
+    const struct options *o = options;
+    struct words words;
+    if (!take_words(&words, &o->inputs, operands, n_operands))
+        return EXIT_NOTHING;
+    const int status = verify_words(o, &words);
+    drop_words(&words);
+    return status;
 }
 
 const struct command command_verify = {
@@ -143,6 +173,9 @@ const struct command command_verify = {
     .options = clv_verify_options,
     .params_at = AT(params),
     .flags = flags,
+    .inputs_at = AT(inputs),
+    .n_input_flags = 3,
+    .min_beside_list = 1,
     .initial = &initial,
     .options_size = sizeof(struct options),
     .run = run,

@@ -14,19 +14,24 @@ struct flag {
     size_t base;
 };
 
-/* The flags in the order of help: the library's, the command's own, and --help. */
+/* The flags in the order of help: the library's, those of inputs, the command's own, and --help. */
 static struct flag flag_at(const struct command *cmd, size_t i)
 {
     size_t n_library = 0, n_own = 0;
+    const size_t n_inputs = cmd->n_input_flags;
     while (cmd->options && cmd->options(n_library))
         n_library++;
     while (cmd->flags[n_own].name)
         n_own++;
     if (i < n_library)
         return (struct flag){cmd->options(i), cmd->params_at};
-    if (i - n_library < n_own)
-        return (struct flag){&cmd->flags[i - n_library], 0};
-    return (struct flag){i == n_library + n_own ? &help_option : NULL, 0};
+    i -= n_library;
+    if (i < n_inputs)
+        return (struct flag){&input_flags[i], cmd->inputs_at};
+    i -= n_inputs;
+    if (i < n_own)
+        return (struct flag){&cmd->flags[i], 0};
+    return (struct flag){i == n_own ? &help_option : NULL, 0};
 }
 
 const char *flag_name(const struct clv_option *o, char name[FLAG_NAME_MAX])
@@ -256,7 +261,9 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
     }
     if (*help)
         return n;
-    if ((unsigned)n < cmd->min_operands) {
+    const struct input_flags *f = (const void *)((const char *)options + cmd->inputs_at);
+    const bool listed = cmd->inputs_at && f->files_from;
+    if ((unsigned)n < (listed ? cmd->min_beside_list : cmd->min_operands)) {
         struct stat in;
         (void)fprintf(complaint(cmd->name), "%s is missing\n", cmd->operands);
         if (fstat(STDIN_FILENO, &in) == 0 && S_ISFIFO(in.st_mode))

@@ -110,7 +110,8 @@ static const struct count_row {
     {"joined", COUNT(joined), "capture", " within another (cat), read as one with it", 0, NULL},
     {"disorder", COUNT(earlier), "record", NULL, 0, say_disorder},
     {"left out", COUNT(left_out), "capture", " that cannot be read (--recover)", 0, NULL},
-    {"left out", COUNT(other_members), "member", " of zip archives, no captures", 0, NULL},
+    {"left out", COUNT(other_members), "file", " of directories or zip archives, no captures", 0,
+     NULL},
     {"metadata", COUNT(metadata_bytes), "byte", NULL, 0, say_metadata},
     {"left out", COUNT(metadata_beyond), "block",
      " of such, too much for so many outputs: fewer (--shards, --top) hold more", 0, NULL},
@@ -191,8 +192,10 @@ static void print_advice(const struct clv_split_params *p, const struct clv_spli
         (void)fprintf(to, "%.0f %% of the records are %s: --inner looks inside\n",
                       100 * (double)r->tunnelled / (double)r->records_read, r->tunnel);
     if (r->overlaps)
-        (void)fprintf(to, "%s begins before %s ends: --merge takes records by their times\n",
-                      printable(p->inputs[r->overlap[1]]), printable(p->inputs[r->overlap[0]]));
+        (void)fprintf(to, "%s begins before %s ends: %s\n", printable(p->inputs[r->overlap[1]]),
+                      printable(p->inputs[r->overlap[0]]),
+                      r->unsorted ? "--sort time puts captures in the order of their first records"
+                                  : "--merge takes records by their times");
     if (r->mixed)
         (void)fprintf(to,
                       "%s output%s interfaces that differ in link type, snaplen or byte order: "

@@ -213,7 +213,8 @@ static bool list_captures(struct index *ix, const char *const *now, size_t n, st
 /* Opens them. All at once are looked up, since each look into an archive reads its directory. */
 static bool probe_captures(struct index *ix, struct clv_error *err)
 {
-    if (!places_list(&ix->places, (const char *const *)ix->paths, ix->n_paths, NULL, err))
+    const struct places_wish wish = {.paths = (const char *const *)ix->paths, .n = ix->n_paths};
+    if (!places_list(&ix->places, &wish, err))
         return false;
     for (size_t i = 0; i < ix->n_paths; i++) {
         struct source *s = &ix->sources[i];

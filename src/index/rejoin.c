@@ -61,7 +61,7 @@ static bool copy_unpacked(const char *path, bool *is, gather_take *take, void *u
     struct places one = {.n = 0};
     struct input *in = NULL;
     struct clv_span head;
-    bool ok = places_list(&one, &path, 1, NULL, err);
+    bool ok = places_list(&one, &(struct places_wish){.paths = &path, .n = 1}, err);
     if (ok && (one.n != 1 || strcmp(one.all[0].path, path) != 0))
         ok = clv_fail(err, CLV_ERR_FORMAT, path, "is not a capture");
     ok = ok && input_open_at(&in, &one.all[0], err) && input_head(in, MAGIC, &head, err);

@@ -45,6 +45,7 @@ const struct counts_row counts_rows[] = {
     {NULL, "rounded", AT(rounded), COUNTS_OUTCOME},
     {NULL, "earlier", AT(earlier), COUNTS_OUTCOME},
     {NULL, "overlaps", AT(overlaps), COUNTS_OUTCOME},
+    {NULL, "unsorted", AT(unsorted), COUNTS_OUTCOME},
     {NULL, "metadata_bytes", AT(metadata_bytes), COUNTS_OUTCOME},
     {NULL, "metadata_beyond", AT(metadata_beyond), COUNTS_OUTCOME},
     {NULL, "metadata_unused", AT(metadata_unused), COUNTS_OUTCOME},

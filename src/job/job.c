@@ -395,9 +395,15 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
 bool job_inputs(struct clv_split_params *params, struct places *places,
                 struct clv_split_result *result, struct clv_error *err)
 {
-    if (!params->inputs || !params->n_inputs)
+    if (params->listed)
+        *places = places_lend(params->listed);
+    else if (!params->inputs || !params->n_inputs)
         return true; /* job_open() refuses it */
-    if (!places_list(places, params->inputs, params->n_inputs, params->member, err))
+    else if (!places_list(places,
+                          &(struct places_wish){.paths = params->inputs,
+                                                .n = params->n_inputs,
+                                                .pattern = params->member},
+                          err))
         return false;
     result->other_members = places->n_others;
     params->inputs = places->names;

@@ -430,10 +430,17 @@ void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path)
 {
     static const char *const endings[] = {".pcap", ".pcapng", ".cap", ".dmp", ".ntar", ".trace"};
     static const char *const archives[] = {".zip"};
-    const char *base = strcmp(path, "-") == 0 ? "stdin" : path_base(path);
+    size_t len = strlen(path);
+    while (len > 1 && path[len - 1] == '/') /* a directory of captures */
+        len--;
+    const char *base = path + len;
+    while (base > path && (base[-1] != '/' || base == path + len))
+        base--;
+    if (strcmp(path, "-") == 0)
+        base = "stdin";
     for (const char *member; (member = strstr(base, ".zip:")) != NULL;) /* evidence.zip:a.pcap */
         base = member + strlen(".zip:");
-    size_t len = strlen(base);
+    len = strcspn(base, "/");
     len = without(base, len, archives, sizeof archives / sizeof *archives);
     len = without(base, len, packed, sizeof packed / sizeof *packed);
     len = without(base, len, endings, sizeof endings / sizeof *endings);

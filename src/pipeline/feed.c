@@ -294,6 +294,7 @@ static CLV_COLD void note_overlap(struct feed *fd, const struct source *s, int64
         before--;
     if (before == s || before->near_ns == WALK_NO_TIME || before->near_ns <= first_ns)
         return;
+    r->unsorted += before->first_ns > first_ns;
     if (r->overlaps++ == 0) {
         r->overlap[0] = (uint32_t)before->number;
         r->overlap[1] = (uint32_t)s->number;

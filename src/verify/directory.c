@@ -658,12 +658,18 @@ bool verify_all(const struct clv_verify_params *params, struct clv_verify_result
     struct clv_receipt *const receipt = &found->receipt;
     const size_t named = params->n_inputs;
     struct places places = {.all = NULL};
-    bool ok = (!named || places_list(&places, params->inputs, named, params->member, err)) &&
+    const struct places_wish given = {
+        .paths = params->inputs, .n = named, .pattern = params->member};
+    if (params->listed)
+        places = places_lend(params->listed);
+    bool ok = (!named || params->listed || places_list(&places, &given, err)) &&
               open_found(found, params->output, places.n, err) &&
               check_whole(params, receipt, err) && check_sources(params, receipt, err) &&
               verify_filter(receipt, err) &&
-              (named ||
-               places_list(&places, receipt->params.inputs, receipt->params.n_inputs, NULL, err));
+              (named || places_list(&places,
+                                    &(struct places_wish){.paths = receipt->params.inputs,
+                                                          .n = receipt->params.n_inputs},
+                                    err));
     if (ok) {
         const size_t n = places.n;
         result->inputs = n;

@@ -368,6 +368,17 @@ def archived(*paths: str) -> str:
     return path
 
 
+def folder(*paths: str) -> str:
+    """A directory with captures in it, and a text."""
+    top = suite.path('folder')
+    os.makedirs(top)
+    for capture in paths:
+        shutil.copy(capture, top)
+    with open(os.path.join(top, 'README'), 'wb') as f:
+        f.write(b'text, and no capture\n')
+    return top
+
+
 def zipped(path: str) -> str:
     with open(path, 'rb') as f, gzip.open(path + '.gz', 'wb') as to:
         to.write(f.read())
@@ -541,6 +552,10 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'gz-input': lambda: split(zipped(traffic('a.pcap')), '-t', '1'),
     'zip-input': lambda: split(archived(traffic('a.pcap'), pcapng()), '-t', '2', thorough=True,
                                needs=('mmap',)),
+    'folder': lambda: split(folder(traffic('a.pcap'), traffic('b.pcap')), '-t', '1', '--recursive'),
+    'list': lambda: split('--files-from', '-', '--sort', 'time', '-t', '1',
+                          stdin=(traffic('a.pcap') + '\n' + pcapng()).encode(),
+                          needs=('open', 'read')),
     'zip-member': lambda: split(archived(traffic('a.pcap')) + ':a.pcap', '-t', '1', needs=('mmap',)),
     'zstd-input': lambda: split(packed(traffic('a.pcap')), '-t', '2'),
     'gz-longer': lambda: split(

@@ -54,6 +54,40 @@ static const struct zip_spec twins[] = {
 };
 static const struct zip_spec texts[] = {{.name = "t", .data = "text"}};
 
+/* A capture of one record at that second. */
+static void make_timed(const char *name, uint8_t second)
+{
+    uint8_t file[24 + 16 + 1] = "\xd4\xc3\xb2\xa1\2\0\4";
+    file[18] = 4; /* snaplen: 262,144 */
+    file[20] = 1;
+    file[24] = second;
+    file[32] = file[36] = 1;
+    (void)temp_file(&temp, name, file, sizeof file);
+}
+
+/* Captures among all that may be in a directory. */
+static void make_dir(void)
+{
+    static const struct zip_spec made[] = {{.name = "f.pcap", .data = CAPTURE},
+                                           {.name = "cleave.json", .data = "{}"}};
+    static const char *const dirs[] = {"dir", "dir/a", "dir/open", "dir/open/x", "dir/out"};
+    for (size_t i = 0; i < N_ROWS(dirs); i++)
+        (void)mkdir(dirs[i], 0700); /* or it is there */
+    static const char *const captures[] = {"dir/a10.pcap",         "dir/a2.pcap",    "dir/a/c.pcap",
+                                           "dir/open/x/0009.pcap", "dir/out/f.pcap", "dir/.b.pcap"};
+    for (size_t i = 0; i < N_ROWS(captures); i++)
+        (void)temp_file(&temp, captures[i], CAPTURE "more", 12);
+    (void)temp_file(&temp, "dir/out/cleave.json", "{}", 2);
+    (void)temp_file(&temp, "dir/README", "text, and no capture", 20);
+    (void)temp_file(&temp, "dir/short", "t", 1);
+    (void)temp_file(&temp, "dir/empty", "", 0);
+    make_archive("dir/b.zip", usual, N_ROWS(usual));
+    make_archive("dir/texts.zip", texts, N_ROWS(texts));
+    make_archive("dir/out.zip", made, N_ROWS(made));
+    (void)symlink("a2.pcap", "dir/link.pcap");
+    (void)mkfifo("dir/pipe", 0600);
+}
+
 static void make_all(void)
 {
     make_archive("u.zip", usual, N_ROWS(usual));
@@ -65,16 +99,21 @@ static void make_all(void)
     (void)temp_file(&temp, "t.txt", "some text", 9);
     (void)temp_file(&temp, "u.zip:README", "a file", 6);
     (void)temp_file(&temp, "cut.zip", "PK\3\4 and no more of it", 22);
+    make_timed("t8.pcap", 8);
+    make_timed("t9.pcap", 9);
+    make_timed("t9-2.pcap", 9);
+    make_dir();
 }
 
 static void test_list(void **state)
 {
-    enum { MOST = 5 };
+    enum { MOST = 8 };
     static const struct {
         const char *name, *paths[MOST], *pattern, *want[MOST], *fault;
         size_t faulty; /* number of the place that has it */
         uint64_t others;
         const char *error; /* in place of all of these */
+        bool recursive, by_time;
     } rows[] = {
         {.name = "files",
          .paths = {"a.pcap", "t.txt", "-", "missing"},
@@ -153,6 +192,46 @@ static void test_list(void **state)
          .paths = {"cut.zip"},
          .want = {"cut.zip"},
          .fault = "its end is missing"},
+        {.name = "a directory",
+         .paths = {"dir"},
+         .want = {"dir/a2.pcap", "dir/a10.pcap", "dir/b.zip:b.pcap", "dir/b.zip:d/a.pcap",
+                  "dir/b.zip:x", "dir/empty"},
+         .others = 7},
+        {.name = "a directory with slashes",
+         .paths = {"a.pcap", ".//dir//"},
+         .want = {"a.pcap", ".//dir/a2.pcap", ".//dir/a10.pcap", ".//dir/b.zip:b.pcap",
+                  ".//dir/b.zip:d/a.pcap", ".//dir/b.zip:x", ".//dir/empty"},
+         .others = 7},
+        {.name = "with all below it",
+         .paths = {"dir"},
+         .recursive = true,
+         .want = {"dir/a/c.pcap", "dir/a2.pcap", "dir/a10.pcap", "dir/b.zip:b.pcap",
+                  "dir/b.zip:d/a.pcap", "dir/b.zip:x", "dir/empty", "dir/open/x/0009.pcap"},
+         .others = 7},
+        {.name = "a pattern in a directory",
+         .paths = {"dir"},
+         .pattern = "b*",
+         .want = {"dir/a2.pcap", "dir/a10.pcap", "dir/b.zip:b.pcap", "dir/empty"},
+         .others = 5},
+        {.name = "a directory without captures",
+         .paths = {"dir/open"},
+         .want = {"dir/open"},
+         .fault = "is a directory without captures"},
+        {.name = "a directory of cleave that is named",
+         .paths = {"dir/out"},
+         .want = {"dir/out/f.pcap"},
+         .others = 1},
+        {.name = "by time",
+         .paths = {"dir", "t9.pcap", "t.txt", "t8.pcap", "t9-2.pcap"},
+         .by_time = true,
+         .pattern = "b*",
+         .want = {"t8.pcap", "t9.pcap", "t9-2.pcap", "dir/a2.pcap", "dir/a10.pcap",
+                  "dir/b.zip:b.pcap", "dir/empty", "t.txt"},
+         .others = 5},
+        {.name = "by time, once",
+         .paths = {"t9.pcap", "-"},
+         .by_time = true,
+         .error = "cannot be read twice"},
         {.name = "a member of none",
          .paths = {"cut.zip:a"},
          .want = {"cut.zip:a"},
@@ -169,7 +248,13 @@ static void test_list(void **state)
             n++;
         while (want < MOST && rows[i].want[want])
             want++;
-        const bool ok = places_list(&p, rows[i].paths, n, rows[i].pattern, &err);
+        const bool ok = places_list(&p,
+                                    &(struct places_wish){.paths = rows[i].paths,
+                                                          .n = n,
+                                                          .pattern = rows[i].pattern,
+                                                          .recursive = rows[i].recursive,
+                                                          .by_time = rows[i].by_time},
+                                    &err);
         CHECK_EQ(row, ok, !rows[i].error);
         if (!ok)
             CHECK_HAS(row, err.what, rows[i].error);
@@ -189,8 +274,8 @@ static void test_list(void **state)
 /* Memory is refused at each allocation. */
 static void test_memory(void **state)
 {
-    static const char *const paths[] = {"u.zip",       "twins.zip:a", "twins.zip:b",
-                                        "twins.zip:t", "texts.zip",   "a.pcap"};
+    static const char *const paths[] = {"u.zip",     "twins.zip:a", "twins.zip:b", "twins.zip:t",
+                                        "texts.zip", "a.pcap",      "dir"};
     bool ok = false;
     (void)state;
     make_all();
@@ -198,12 +283,16 @@ static void test_memory(void **state)
         struct places p;
         struct clv_error err = {.offset = CLV_NO_OFFSET};
         mem_fail_from(nth);
-        ok = places_list(&p, paths, N_ROWS(paths), NULL, &err);
+        ok =
+            places_list(&p,
+                        &(struct places_wish){
+                            .paths = paths, .n = N_ROWS(paths), .recursive = true, .by_time = true},
+                        &err);
         mem_fail_from(0);
         if (!ok)
             assert_int_equal(err.code, CLV_ERR_NOMEM);
         else /* what could not be looked into was taken, and says so when it is opened */
-            ok = p.n_others == 3;
+            ok = p.n_others == 10;
         places_fini(&p);
     }
 }
@@ -283,7 +372,7 @@ static void test_members(void **state)
         struct clv_span head;
         struct clv_error err = {.offset = CLV_NO_OFFSET};
         make_archive("m.zip", &rows[i].spec, 1);
-        CHECK(row, places_list(&p, &path, 1, NULL, &err));
+        CHECK(row, places_list(&p, &(struct places_wish){.paths = &path, .n = 1}, &err));
         const bool ok = input_open_at(&in, &p.all[0], &err) && input_head(in, 100, &head, &err);
         CHECK_EQ(row, ok, !rows[i].error);
         if (!ok)

@@ -13,6 +13,13 @@ try cleave split a.pcap -o out -q --force
 try cleave split a.pcap -o out -q --force=all
 try cleave split a.pcap -o victim/out -q
 try cleave split a.pcap -o out/mnt -q
+mkdir -p folder/mnt
+cp a.pcap victim/a.pcap
+mount --bind victim folder/mnt
+try cleave split folder --recursive -o below -q
+grep folder below/cleave.json
+umount folder/mnt
+rm -r folder below victim/a.pcap
 umount out/mnt
 rmdir out/mnt
 mount --bind victim/precious out/other.pcap

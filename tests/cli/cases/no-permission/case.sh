@@ -13,7 +13,12 @@ else
 fi
 try as_somebody cleave split secret.pcap -o out
 try as_somebody cleave split open.pcap -o out
+mkdir -p folder/closed
+cp open.pcap folder
+chmod 000 folder/closed
+try as_somebody cleave split folder --recursive -o out
+try as_somebody cleave split folder/closed -o out
 try as_somebody cleave info secret.pcap open.pcap
 try as_somebody cleave generate synflood
-chmod 755 .
+chmod 755 . folder/closed
 names .

@@ -2,7 +2,7 @@
 # A pipe needs some to wait with, a capture that is read one until its end. One that is mapped needs none.
 not_under_valgrind the limit of descriptors
 sample mixed a.pcap
-cat a.pcap | try with_descriptors 4 cleave split - -o none --threads 1
+cat a.pcap | try with_descriptors 4 cleave split - --on-interrupt discard -o none --threads 1
 cleave generate traffic --flows 100 --packets 3000 -q -o b.pcap
 for i in 1 2 3 4 5 6 7 8 9 10 11 12 13 14 15 16 17 18 19 20 21 22 23 24 25 26 27 28 29 30; do
     cp b.pcap $i.pcap

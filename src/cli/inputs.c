@@ -1,0 +1,145 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/* Words of a command line, or of a list, become captures. */
+#include <errno.h>
+#include <fcntl.h>
+#include <stdlib.h>
+#include <string.h>
+#include <unistd.h>
+
+#include "cleave/capture.h"
+#include "cli/cli.h"
+
+#define AT(member) offsetof(struct input_flags, member)
+
+/* --sort is the last: to list flows it is about these. */
+const struct clv_option input_flags[] = {
+    {"recursive", 0, CLV_OPTION_BOOL, false, AT(recursive), 0, 0, 0, NULL, NULL,
+     "captures of all directories below a directory, too"},
+    {"files_from", 0, CLV_OPTION_TEXT, false, AT(files_from), 0, 0, 0, "LIST", NULL,
+     "captures that this file names, one per line or ended by NULs; -: standard input"},
+    {"sort", 0, CLV_OPTION_WORD, false, AT(order), 0, 0, 0, "given|time", "given",
+     "time: captures in the order of their first records"},
+    {0},
+};
+
+static bool read_all(int fd, char **text, size_t *len)
+{
+    size_t cap = 0;
+    for (;;) {
+        if (*len + 1 >= cap) {
+            char *more = realloc(*text, cap = cap ? 2 * cap : 65536);
+            if (!more)
+                return false;
+            *text = more;
+        }
+        const ssize_t n = read(fd, *text + *len, cap - *len - 1);
+        if (n < 0 && errno != EINTR)
+            return false;
+        if (n == 0)
+            break;
+        *len += n > 0 ? (size_t)n : 0;
+    }
+    (*text)[*len] = '\0';
+    return true;
+}
+
+/* What stands in text, up to its NULs, or if there are none up to ends of lines; "" is no word. */
+static bool split_words(struct words *w, char *text, size_t len)
+{
+    const char end = memchr(text, '\0', len) ? '\0' : '\n';
+    size_t cap = w->n;
+    for (char *p = text; p < text + len;) {
+        char *stop = memchr(p, end, (size_t)(text + len - p));
+        stop = stop ? stop : text + len;
+        *stop = '\0';
+        if (*p) {
+            if (w->n == cap) {
+                const char **more = realloc(w->list, (cap = 2 * cap + 64) * sizeof *more);
+                if (!more)
+                    return false;
+                w->list = more;
+            }
+            w->list[w->n++] = p;
+        }
+        p = stop + 1;
+    }
+    return true;
+}
+
+static bool list_error(const char *list, const char *why)
+{
+    (void)fprintf(complaint(NULL), "%s: %s\n", printable(list), why);
+    return false;
+}
+
+/* Words of the list come after those of the command line. */
+static bool add_list(struct words *w, const char *list)
+{
+    const bool standard = strcmp(list, "-") == 0;
+    const char *const name = standard ? "standard input" : list;
+    size_t len = 0;
+    errno = 0;
+    const int fd = standard ? STDIN_FILENO : open(list, O_RDONLY | O_CLOEXEC);
+    const bool ok = fd >= 0 && read_all(fd, &w->text, &len);
+    const int why = errno;
+    if (fd >= 0 && !standard)
+        (void)close(fd);
+    if (!ok)
+        return list_error(name, strerror(why));
+    if (!split_words(w, w->text, len))
+        return list_error(name, strerror(ENOMEM));
+    for (size_t i = 0; standard && i < w->n; i++)
+        if (strcmp(w->list[i], "-") == 0)
+            return list_error("-", "standard input is the list, and no capture");
+    return w->n || list_error(name, "names no captures");
+}
+
+bool take_words(struct words *w, const struct input_flags *f, char *const *operands, unsigned n)
+{
+    *w = (struct words){.all = (const char *const *)operands, .n = n};
+    if (!f->files_from)
+        return true;
+    w->list = malloc((n + 1) * sizeof *w->list);
+    if (w->list) {
+        memcpy(w->list, operands, n * sizeof *w->list);
+        if (add_list(w, f->files_from)) {
+            w->all = w->list;
+            return true;
+        }
+    } else {
+        (void)list_error(f->files_from, strerror(ENOMEM));
+    }
+    drop_words(w);
+    return false;
+}
+
+void drop_words(struct words *w)
+{
+    free(w->list);
+    free(w->text);
+    *w = (struct words){.all = NULL};
+}
+
+bool list_captures(struct clv_captures **out, const struct words *w, const struct input_flags *f,
+                   const char *member, struct clv_error *err)
+{
+    struct clv_captures_params params = CLV_CAPTURES_PARAMS_INIT;
+    params.paths = w->all;
+    params.n_paths = w->n;
+    params.member = member;
+    params.recursive = f->recursive;
+    params.order = (enum clv_captures_order)f->order;
+    return clv_captures_list(out, &params, err);
+}
+
+bool list_results(struct clv_captures **captures, struct words *w, const struct input_flags *f,
+                  struct clv_error *err)
+{
+    *captures = NULL;
+    if (!f->recursive)
+        return true;
+    if (!list_captures(captures, w, f, NULL, err))
+        return false;
+    w->all = clv_captures_names(*captures, &w->n);
+    return true;
+}
