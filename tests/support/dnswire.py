@@ -169,7 +169,7 @@ def read_section(data: bytes, at: int, n: int) -> Tuple[List[Record], Optional[i
 def parse(data: bytes) -> Message:
     if len(data) < 12:
         raise Broken('no header')
-    ident, flags, n_questions, n_answers, n_authority, n_additional = struct.unpack('!6H', data[:12])
+    ident, flags, n_questions, *counts = struct.unpack('!6H', data[:12])
     m = Message(ident, bool(flags & 0x8000), flags >> 11 & 15, flags & 15, n_questions)
     if m.opcode not in OPCODES:
         raise Broken('opcode')
@@ -181,11 +181,11 @@ def parse(data: bytes) -> Message:
         kind, klass = struct.unpack_from('!HH', data, end)
         m.questions.append(Question(name, kind, klass & 0x7fff))
         at = end + 4
-    m.answers, at = read_section(data, at, n_answers)
+    m.answers, at = read_section(data, at, counts[0])
     if at is not None:
-        m.authority, at = read_section(data, at, n_authority)
+        m.authority, at = read_section(data, at, counts[1])
     if at is not None:
-        m.additional, at = read_section(data, at, n_additional)
+        m.additional, at = read_section(data, at, counts[2])
     return m
 
 
