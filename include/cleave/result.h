@@ -138,6 +138,7 @@ enum clv_column_type {
     CLV_COLUMN_TEXT = 0,
     CLV_COLUMN_NUMBER,
     CLV_COLUMN_TIME, /* nanoseconds since the epoch, UTC */
+    CLV_COLUMN_SPAN, /* nanoseconds; as text, seconds */
 };
 
 /*

@@ -187,6 +187,17 @@ struct clv_split_params {
      * vxlan-gpe geneve gtp l2tp teredo capwap gre mpls tzsp. Needs inner, or tunnel in by. */
     const char *tunnel_port;
     const struct clv_captures *listed; /* the captures, in place of inputs; NULL: those */
+    /*
+     * What flows have to do with one another, and what they speak with, as their payloads say
+     * (cleave-related(7)). Lists of: dns, sip, rtsp, ftp, tftp, http, icmp; or all. Keys must have
+     * ip, proto and port.
+     */
+    const char *related;   /* columns for these relations, and for names; NULL: none */
+    const char *group;     /* outputs are groups: a flow, or a DNS lookup, and all flows that it led
+                              to by these relations; the inputs are read twice. NULL: flows */
+    bool names;            /* columns for names and applications */
+    int64_t dns_window_ns; /* from an answer to a flow that it led to, at most; 0: one hour */
+    int64_t http_window_ns; /* the same from a page; 0: one hour */
 };
 
 enum { CLV_LARGEST = 5 };
@@ -289,6 +300,9 @@ struct clv_split_result {
     uint64_t other_members; /* of archives and directories: they are no captures, and left out */
     uint64_t unsorted;      /* of overlaps, those that begin before the one before them begins */
     uint64_t unfinished_bytes; /* of the records that pipes were ended in by end_fd; left out */
+    uint64_t related;          /* flows whose master is known */
+    uint64_t forgotten;        /* announcements that nothing fulfilled, of too many at a time */
+    uint64_t unwatched;        /* connections not looked into to their end: too many at a time */
 };
 
 /* For struct clv_split_params. */

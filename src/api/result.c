@@ -332,6 +332,7 @@ const char *clv_rows_column(const struct clv_rows *rows, unsigned i, enum clv_co
     const struct column *c = rows->rows.columns[i];
     if (type)
         *type = c->type == COLUMN_TIME                               ? CLV_COLUMN_TIME
+                : c->type == COLUMN_SPAN                             ? CLV_COLUMN_SPAN
                 : c->type == COLUMN_NUMBER || c->type == COLUMN_PORT ? CLV_COLUMN_NUMBER
                                                                      : CLV_COLUMN_TEXT;
     return c->name;

@@ -69,6 +69,9 @@ void text_mac(struct text *t, const uint8_t mac[6], char separator);
 /* RFC 3339 with nanoseconds, in UTC: 2026-11-22T23:59:59.123456789Z */
 void text_time(struct text *t, int64_t ts_ns);
 
+/* So many nanoseconds as seconds, with nine digits after the point. */
+void text_span(struct text *t, int64_t ns);
+
 /* Terminates; on a full buffer the last byte gives way. Returns the string. */
 char *text_end(struct text *t);
 

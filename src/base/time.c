@@ -36,6 +36,16 @@ static struct date date_of_days(int64_t days)
                          (unsigned)(doy - (153 * mp + 2) / 5 + 1)};
 }
 
+void text_span(struct text *t, int64_t ns)
+{
+    const uint64_t n = ns < 0 ? 0 - (uint64_t)ns : (uint64_t)ns;
+    if (ns < 0)
+        text_char(t, '-');
+    text_u64(t, n / 1000000000, 1);
+    text_char(t, '.');
+    text_u64(t, n % 1000000000, 9);
+}
+
 void text_time(struct text *t, int64_t ts_ns)
 {
     char buf[] = "0000-00-00T00:00:00.000000000Z"; /* 64 bits of nanoseconds reach to 2262 */

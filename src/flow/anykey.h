@@ -24,8 +24,9 @@ struct flow_extra {
     uint8_t n_vlans, n_tunnels, has_mac;
     uint8_t direction; /* 1 + it, where directions are told apart and the ends do not tell it */
     uint8_t bssid[6], has_bssid, none;
+    uint32_t group, lookup; /* numbers of relations.h, of outputs that are groups of flows */
 };
-static_assert(sizeof(struct flow_extra) == 52, "hashed and compared as bytes: no padding");
+static_assert(sizeof(struct flow_extra) == 60, "hashed and compared as bytes: no padding");
 
 /* All that a record says of the flow that it is of. */
 struct flow_origin {

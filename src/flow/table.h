@@ -104,6 +104,7 @@ enum flow_beside {
     FLOW_BESIDE_OUTER,
     FLOW_BESIDE_PROOF,
     FLOW_BESIDE_POSITIONS, /* struct positions */
+    FLOW_BESIDE_WATCH,     /* struct watch, of a pass (scan/relate.h) */
     FLOW_BESIDE_TRAIL,     /* struct trail, of pcapng outputs */
     FLOW_BESIDE_TAIL,      /* uint32_t: bytes of a compressed output that wait */
     FLOW_BESIDE_SINK,      /* what the sink knows of the output */

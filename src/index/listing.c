@@ -40,7 +40,7 @@ bool rows_open(struct rows *rows, sqlite3 *db, const struct clv_selection *selec
     text_str(&what, "id");
     for (unsigned i = 0; i < rows->n; i++) {
         text_char(&what, ',');
-        text_str(&what, rows->columns[i]->name);
+        schema_name(&what, rows->columns[i]->name, "");
     }
     return select_begin(&rows->sel, db, text_end(&what), selection, true, path, err);
 }
@@ -85,6 +85,8 @@ const char *rows_value(struct rows *rows, unsigned i, size_t *len)
     }
     if (rows->columns[i]->type == COLUMN_TIME)
         text_time(&out, sqlite3_column_int64(rows->sel.s, at));
+    else if (rows->columns[i]->type == COLUMN_SPAN)
+        text_span(&out, sqlite3_column_int64(rows->sel.s, at));
     else
         text_u64(&out, (uint64_t)sqlite3_column_int64(rows->sel.s, at), 1);
     *len = out.len;
@@ -104,7 +106,7 @@ static bool take(struct rows *rows, unsigned i, enum column_type *type, struct c
     int64_t number;
     const enum column_type own = rows->columns[i]->type;
     *type = COLUMN_TEXT;
-    if (own != COLUMN_TIME && rows_number(rows, i, &number)) {
+    if (own != COLUMN_TIME && own != COLUMN_SPAN && rows_number(rows, i, &number)) {
         *type = COLUMN_NUMBER;
         v->number = (uint64_t)number;
         return true;

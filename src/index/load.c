@@ -63,6 +63,27 @@ static bool read_flags(const char *text, uint64_t *flags)
     return true;
 }
 
+/* Seconds with nine digits after the point, as text_span() puts them. */
+static bool read_span(const char *text, int64_t *ns)
+{
+    const bool negative = *text == '-';
+    char digits[24];
+    const char *const point = strchr(text, '.');
+    uint64_t n;
+    const size_t whole = point ? (size_t)(point - text) - negative : 0;
+    if (!whole || whole + 9 >= sizeof digits || strlen(point + 1) != 9)
+        return false;
+    memcpy(digits, text + negative, whole);
+    memcpy(digits + whole, point + 1, 10);
+    const char *first = digits;
+    while (*first == '0' && first[1])
+        first++;
+    if (!read_number(first, (uint64_t)INT64_MAX + negative, &n))
+        return false;
+    *ns = negative ? (int64_t)(0 - n) : (int64_t)n;
+    return true;
+}
+
 static bool read_mac(const char *text, uint8_t mac[6])
 {
     static const char digits[] = "0123456789abcdef";
@@ -105,6 +126,8 @@ static bool read_value(enum column_type type, const char *text, struct column_va
         return read_flags(text, &v->number);
     case COLUMN_TIME:
         return clv_time_parse(text, &v->time_ns);
+    case COLUMN_SPAN:
+        return read_span(text, &v->time_ns);
     case COLUMN_ADDRESS:
         v->addr.bytes = made;
         v->addr.family = strchr(text, ':') ? 6 : 4;
@@ -188,6 +211,9 @@ static bool find_columns(struct loading *l, struct clv_error *err)
         .community = community_supported(NULL),
         .outer = params->inner,
         .shards = params->shards,
+        .related = (params->related || params->group) && !params->shards,
+        .grouped = params->group && !params->shards,
+        .named = (params->names || params->related || params->group) && !params->shards,
     };
     columns_choose(&m);
     for (unsigned k = 0; k < m.n_columns; k++)

@@ -278,21 +278,23 @@ static bool add_order(struct condition *c, const struct clv_selection *s, struct
         {"src", "src_key"},
         {"dst", "dst_key"},
     };
-    const char *sql = NULL;
+    const char *sql = NULL, *quote = "";
     if (!s->sort)
         return true;
     for (size_t i = 0; i < sizeof words / sizeof *words; i++)
         if (strcmp(s->sort, words[i].word) == 0)
             sql = words[i].sql;
     for (unsigned i = 0; !sql && i < columns_n; i++)
-        if (strcmp(s->sort, columns_all[i].name) == 0)
+        if (strcmp(s->sort, columns_all[i].name) == 0) {
             sql = columns_all[i].name;
+            quote = "\"";
+        }
     if (!sql) {
         (void)clv_fail(err, CLV_ERR_OPTION, "sort", "\"%.60s\" is no column", s->sort);
         return clv_fail_hint(err, "it takes bytes, packets, duration, first, last, file, src, dst, "
                                   "sport, dport or any other column");
     }
-    add(c, " ORDER BY %s, id", sql);
+    add(c, " ORDER BY %s%s%s, id", quote, sql, quote);
     return true;
 }
 

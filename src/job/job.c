@@ -71,10 +71,16 @@ static bool chooses(const struct clv_split_params *params)
     return params->min_packets || params->min_bytes || params->top;
 }
 
+/* true: what flows have to do with one another has to be known before there are outputs. */
+static bool learns(const struct clv_split_params *params)
+{
+    return params->group || (params->name && strstr(params->name, "{name}"));
+}
+
 /* true: the inputs are read more than once, or may have to be. */
 static bool reads_twice(const struct clv_split_params *params)
 {
-    return chooses(params) || (job_archives(params) && !params->dry_run);
+    return chooses(params) || learns(params) || (job_archives(params) && !params->dry_run);
 }
 
 static bool check_params(const struct clv_split_params *params, struct clv_error *err)
@@ -291,6 +297,7 @@ static void settle_name(char text[NAME_MAX_LEN + 1], const struct clv_split_para
                         const struct flow_by *by, const struct dialect *d)
 {
     const char *usual = params->shards    ? NAME_DEFAULT_SHARD
+                        : params->group   ? NAME_DEFAULT_GROUP
                         : by->fields == 0 ? NAME_DEFAULT_PART
                                           : NAME_DEFAULT;
     const char *name = params->name ? params->name : usual;
@@ -335,28 +342,50 @@ static bool run_once(const struct clv_split_params *params, struct source *sourc
     return ok;
 }
 
-/* Reads all to find which flows are chosen; dialect is that of the outputs. */
+/* Reads all once before, as *dry says, which is that of the outputs but for what it learns. */
+static bool read_before(const struct clv_split_params *params, struct source *sources, size_t n,
+                        const uint8_t *header, struct pipeline_params *dry, double *seconds,
+                        struct clv_error *err)
+{
+    struct clv_split_result result = {.damage = {.offset = CLV_NO_OFFSET}};
+    struct dialect dialect = {
+        .form = dry->dialect->form,
+        .nanoseconds = dry->dialect->nanoseconds,
+    };
+    dry->dialect = &dialect;
+    dry->dry_run = true;
+    dry->measures = false;
+    dry->archive = NULL;
+    dry->manifest = CLV_MANIFEST_NONE;
+    dry->max_packets = dry->max_bytes = 0;
+    const bool ok = run_once(params, sources, n, header, dry, &result, err);
+    *seconds += result.seconds;
+    return ok;
+}
+
+/* Finds which flows are chosen. */
 static bool choose(struct learned *chosen, const struct clv_split_params *params,
                    struct source *sources, size_t n, const uint8_t *header,
                    const struct pipeline_params *pp, double *seconds, struct clv_error *err)
 {
-    struct clv_split_result result = {.damage = {.offset = CLV_NO_OFFSET}};
     struct pipeline_params dry = *pp;
-    struct dialect dialect = {
-        .form = pp->dialect->form,
-        .nanoseconds = pp->dialect->nanoseconds,
-    };
-    dry.dialect = &dialect;
-    dry.dry_run = true;
-    dry.manifest = CLV_MANIFEST_NONE;
-    dry.cuts = (struct flow_cuts){.connections = false};
-    dry.max_packets = dry.max_bytes = 0;
     const struct observer learned = observe_learned(chosen);
+    dry.cuts = (struct flow_cuts){.connections = false};
     dry.observers = &learned;
-    const bool ok = run_once(params, sources, n, header, &dry, &result, err);
-    *seconds = result.seconds;
-    return ok &&
+    return read_before(params, sources, n, header, &dry, seconds, err) &&
            (learned_settle(chosen, &pp->by) || clv_fail_nomem(err, "flows", sizeof(struct flow)));
+}
+
+/* Finds which flows belong together. */
+static bool learn(struct relations *known, const struct clv_split_params *params,
+                  struct source *sources, size_t n, const uint8_t *header,
+                  const struct pipeline_params *pp, double *seconds, struct clv_error *err)
+{
+    struct pipeline_params dry = *pp;
+    dry.shards = 0;
+    dry.observers = NULL;
+    dry.learns = known;
+    return read_before(params, sources, n, header, &dry, seconds, err);
 }
 
 /* Keys, and where flows are cut. */
@@ -389,6 +418,46 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
                         "excludes connection and timeouts: a shard holds flows whole");
     if (pp->shards && pp->by.fields == 0)
         return clv_fail(err, CLV_ERR_OPTION, "shards", "needs a key to hash");
+    return true;
+}
+
+/* What is asked of flows and their payloads. */
+static bool settle_relate(struct pipeline_params *pp, const struct clv_split_params *params,
+                          struct clv_error *err)
+{
+    enum { TUPLE = FLOW_BY_IP | FLOW_BY_PROTO | FLOW_BY_PORT };
+    static const int64_t hour = INT64_C(3600) * 1000000000;
+    struct relations_plan *const plan = &pp->relate;
+    const char *const option = params->group     ? "group"
+                               : params->related ? "related"
+                               : params->names   ? "names"
+                                                 : "name";
+    *plan = (struct relations_plan){
+        .names = params->names || params->related || params->group,
+        .called = learns(params),
+        .groups = params->group,
+        .shards = params->group ? params->shards : 0,
+        .dns_window_ns = params->dns_window_ns ? params->dns_window_ns : hour,
+        .http_window_ns = params->http_window_ns ? params->http_window_ns : hour,
+    };
+    if (!relations_any(plan))
+        return true;
+    if (params->related && params->group)
+        return clv_fail(err, CLV_ERR_OPTION, "group", "excludes --related: it says the same");
+    if ((pp->by.fields & TUPLE) != TUPLE || pp->by.fields & (FLOW_BY_HOST | FLOW_BY_ROLES))
+        return clv_fail(err, CLV_ERR_OPTION, option,
+                        "needs flows of addresses, protocol and ports, as --by flow has them");
+    if (chooses(params))
+        return clv_fail(err, CLV_ERR_OPTION, option,
+                        "excludes --min-packets, --min-bytes and --top");
+    if (pp->shards && !params->group)
+        return clv_fail(err, CLV_ERR_OPTION, option, "excludes --shards; --group does not");
+    if (params->group && (pp->cuts.every || params->directed))
+        return clv_fail(err, CLV_ERR_OPTION, "group", "excludes --every and --directed");
+    const char *const kinds = params->group ? params->group : params->related;
+    if (kinds && !relations_parse(&plan->kinds, option, kinds, err))
+        return false;
+    pp->by.any_key |= plan->groups; /* a group's key has more than a tuple */
     return true;
 }
 
@@ -441,7 +510,7 @@ bool job_open(struct job *job, const struct clv_split_params *params,
         return false;
     pp->ports = params->tunnel_port ? &job->ports : NULL;
     pp->filter = filter_any(&job->filter) ? &job->filter : NULL;
-    if (!settle_by(pp, params, err) ||
+    if (!settle_by(pp, params, err) || !settle_relate(pp, params, err) ||
         !settle_max_open(params->max_open, params->keep_nofile, &pp->max_open, err))
         return false;
     pp->by.secret = &job->secret;
@@ -475,6 +544,8 @@ static bool run_part(struct job *job, size_t from, size_t n, const struct pipeli
         .min_bytes = params->min_bytes,
         .top = params->top,
     };
+    struct relations known;
+    struct spill spill;
     const uint8_t *header =
         job_dialect(&job->dialect, params, sources, n) ? job->dialect.header : NULL;
     char text[NAME_MAX_LEN + 1];
@@ -493,9 +564,18 @@ static bool run_part(struct job *job, size_t from, size_t n, const struct pipeli
         ok = choose(&chosen, params, sources, n, header, &own, &seconds, err);
         own.chosen = &chosen;
     }
+    spill_init(&spill, own.memory, own.spill_dir);
+    relations_init(&known, &spill);
+    if (learns(params)) {
+        ok = ok && learn(&known, params, sources, n, header, &own, &seconds, err);
+        own.known = name.known = &known;
+        name.grouped = params->group;
+    }
     ok = ok && run_once(params, sources, n, header, &own, result, err);
     result->seconds += seconds;
     learned_fini(&chosen);
+    relations_fini(&known);
+    spill_fini(&spill);
     return ok;
 }
 

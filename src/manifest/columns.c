@@ -26,6 +26,26 @@ static bool has_outer(const struct manifest *m)
     return m->outer;
 }
 
+static bool has_relations(const struct manifest *m)
+{
+    return m->related && !m->grouped;
+}
+
+static bool has_groups(const struct manifest *m)
+{
+    return m->related;
+}
+
+static bool is_grouped(const struct manifest *m)
+{
+    return m->grouped;
+}
+
+static bool has_names(const struct manifest *m)
+{
+    return m->named;
+}
+
 static bool set_text(struct column_value *v, const char *text)
 {
     v->text.p = text;
@@ -199,6 +219,84 @@ static bool get_outer_proto(const struct column_of *of, struct column_value *v)
     return t->family && set_number(v, t->proto);
 }
 
+/* What is known of a flow; of a group, of the flow that led to all of it. NULL: nothing is. */
+static const struct relation_row *relation_of(const struct column_of *of)
+{
+    if (is_other(of))
+        return NULL;
+    return relations_row(of->m->relations, of->m->grouped ? of->e->extra->group : of->e->f->n);
+}
+
+/* The lookup that led to the flow, in the end, or to the group. NULL: none did. */
+static const struct relation_lookup *lookup_of(const struct column_of *of)
+{
+    const struct relation_row *row = relation_of(of);
+    const uint32_t lookup = !row ? 0 : of->m->grouped ? of->e->extra->lookup : row->root_lookup;
+    return lookup ? relations_lookup(of->m->relations, lookup) : NULL;
+}
+
+static bool get_master(const struct column_of *of, struct column_value *v)
+{
+    const struct relation_row *row = relation_of(of);
+    return row && row->master && set_number(v, row->master);
+}
+
+static bool get_relation(const struct column_of *of, struct column_value *v)
+{
+    const struct relation_row *row = relation_of(of);
+    return row && row->master && set_text(v, relation_word((enum relation)row->relation));
+}
+
+static bool get_lag(const struct column_of *of, struct column_value *v)
+{
+    const struct relation_row *row = relation_of(of);
+    v->time_ns = row ? row->lag_ns : 0;
+    return row && row->master;
+}
+
+static bool get_group(const struct column_of *of, struct column_value *v)
+{
+    const struct relation_row *row = relation_of(of);
+    return row && set_number(v, of->m->grouped ? of->e->extra->group : row->root);
+}
+
+static bool get_lookup(const struct column_of *of, struct column_value *v)
+{
+    const struct relation_lookup *lookup = lookup_of(of);
+    return lookup && set_number(v, lookup->n);
+}
+
+static bool get_led(const struct column_of *of, struct column_value *v)
+{
+    const struct relation_row *row = relation_of(of);
+    const struct relation_lookup *lookup = lookup_of(of);
+    return row && set_number(v, lookup ? lookup->led : row->led);
+}
+
+static bool get_name(const struct column_of *of, struct column_value *v)
+{
+    const struct flow_extra *group = of->m->grouped ? of->e->extra : NULL;
+    const char *name = is_other(of)
+                           ? NULL
+                           : relations_name(of->m->relations, group ? group->group : of->e->f->n,
+                                            group ? group->lookup : 0);
+    return name && set_text(v, name);
+}
+
+static bool get_name_from(const struct column_of *of, struct column_value *v)
+{
+    const struct relation_row *row = relation_of(of);
+    const bool lookup = of->m->grouped && lookup_of(of);
+    return lookup ? set_text(v, app_name_word(APP_DNS))
+                  : row && row->name && set_text(v, app_name_word((enum app)row->name_from));
+}
+
+static bool get_app(const struct column_of *of, struct column_value *v)
+{
+    const struct relation_row *row = relation_of(of);
+    return row && row->app && set_text(v, app_word((enum app)row->app));
+}
+
 const struct column columns_all[] = {
     {"file", COLUMN_TEXT, .get = get_file},
     {"flow", COLUMN_NUMBER, .get = get_flow},
@@ -234,6 +332,15 @@ const struct column columns_all[] = {
     {"outer_dst", COLUMN_ADDRESS, .get = get_outer_addr, .present = has_outer},
     {"outer_dport", COLUMN_PORT, .get = get_outer_port, .present = has_outer},
     {"outer_proto", COLUMN_PROTO, .get = get_outer_proto, .present = has_outer},
+    {"master", COLUMN_NUMBER, .get = get_master, .present = has_relations},
+    {"relation", COLUMN_WORD, .get = get_relation, .present = has_relations},
+    {"lag", COLUMN_SPAN, .get = get_lag, .present = has_relations},
+    {"group", COLUMN_NUMBER, .get = get_group, .present = has_groups},
+    {"lookup", COLUMN_NUMBER, .get = get_lookup, .present = has_groups},
+    {"led", COLUMN_NUMBER, .get = get_led, .present = is_grouped},
+    {"name", COLUMN_TEXT, .get = get_name, .present = has_names},
+    {"name_from", COLUMN_WORD, .get = get_name_from, .present = has_names},
+    {"app", COLUMN_WORD, .get = get_app, .present = has_names},
 };
 const unsigned columns_n = sizeof columns_all / sizeof *columns_all;
 static_assert(sizeof columns_all / sizeof *columns_all <= COLUMNS_MAX,

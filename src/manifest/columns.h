@@ -10,11 +10,12 @@
 #include "cleave/split.h"
 #include "flow/cut.h"
 #include "flow/positions.h"
+#include "flow/relations.h"
 #include "flow/table.h"
 
 struct column;
 
-enum { COLUMNS_MAX = 40 };
+enum { COLUMNS_MAX = 48 };
 
 /* What rows have in common. Pointers are borrowed. */
 struct manifest {
@@ -25,7 +26,9 @@ struct manifest {
     uint16_t community_seed;
     bool outer; /* columns for the addresses that tunnels hide */
     bool shards;
-    unsigned n_columns; /* by columns_choose(), in their order */
+    bool related, grouped, named;      /* what is known of flows: columns for it */
+    const struct relations *relations; /* where it is known from; NULL: rows are not made */
+    unsigned n_columns;                /* by columns_choose(), in their order */
     const struct column *columns[COLUMNS_MAX];
 };
 
@@ -50,6 +53,7 @@ enum column_type {
     COLUMN_PROTO,   /* number: of IP's protocols, 0 to 255 */
     COLUMN_FLAGS,   /* number: of TCP, RFC 9293 section 3.1, not 0 */
     COLUMN_TIME,    /* time_ns */
+    COLUMN_SPAN,    /* time_ns: from one time to another */
     COLUMN_ADDRESS, /* addr */
     COLUMN_MAC,     /* mac */
 };
@@ -67,7 +71,7 @@ struct column_value {
         } addr;
         const uint8_t *mac; /* 6 bytes */
         uint64_t number;
-        int64_t time_ns; /* since the epoch, UTC */
+        int64_t time_ns; /* since the epoch, UTC; or how long */
     };
     char made[96]; /* text that the flow does not have as such */
 };

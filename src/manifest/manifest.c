@@ -85,6 +85,9 @@ void manifest_put(enum column_type type, const struct column_value *v, struct te
     case COLUMN_TIME:
         text_time(out, v->time_ns);
         break;
+    case COLUMN_SPAN:
+        text_span(out, v->time_ns);
+        break;
     case COLUMN_ADDRESS:
         text_addr(out, v->addr.bytes, v->addr.family, ':');
         break;

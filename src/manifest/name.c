@@ -253,6 +253,31 @@ static void part_community_id(const struct name_of *of, struct text *out)
             text_char(out, (char)(*c == '/' ? '_' : *c == '+' || *c == ':' ? '-' : *c));
 }
 
+/*
+ * What the flow, or the lookup that led to a group, is called; a flow without a name has its key's
+ * text. Of a name that somebody else has chosen only what is harmless in all file systems is taken.
+ */
+static void part_name(const struct name_of *of, struct text *out)
+{
+    enum { LONGEST = 128 };
+    const struct flow_extra *group = of->t->grouped ? of->s->extra : NULL;
+    const struct relations *known = of->t->known;
+    const char *name =
+        known ? relations_name(known, group ? group->group : of->s->f->n, group ? group->lookup : 0)
+              : NULL;
+    if (!name) {
+        part_key(of, out);
+        return;
+    }
+    for (unsigned i = 0; name[i] && i < LONGEST; i++) {
+        const char c = name[i];
+        const bool harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
+                              (c >= '0' && c <= '9') || c == '-' || c == '_' || (c == '.' && i) ||
+                              c == '@';
+        text_char(out, (char)(harmless ? c : '_'));
+    }
+}
+
 /* Fields of templates, in braces; those of keys that have a text of their own are fields too. */
 static const struct field {
     const char *word;
@@ -272,6 +297,7 @@ static const struct field {
     {"shard", .put = part_shard, .counts = true},
     {"part", .put = part_part, .counts = true},
     {"community_id", .put = part_community_id, .supported = community_supported},
+    {"name", .put = part_name},
 };
 enum { FIELDS = sizeof fields / sizeof *fields };
 
@@ -328,7 +354,8 @@ static bool parse_width(struct name_part *part, const char *p, size_t digits)
 }
 
 /* What braces have between them, len bytes at p. */
-static bool parse_field(struct name_part *part, const char *p, size_t len, struct clv_error *err)
+static bool parse_field(struct name_part *part, const char *p, size_t len, bool *names_hosts,
+                        struct clv_error *err)
 {
     const char *colon = memchr(p, ':', len);
     const size_t word_len = colon ? (size_t)(colon - p) : len;
@@ -337,6 +364,7 @@ static bool parse_field(struct name_part *part, const char *p, size_t len, struc
     if (!field || (colon && (!field->counts || !parse_width(part, colon + 1, len - word_len - 1))))
         return unknown_field(err, p - 1);
     part->put = field->put;
+    *names_hosts |= field->put == part_name;
     return !field->supported || field->supported(err);
 }
 
@@ -511,7 +539,7 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
             const char *end = strchr(p, '}');
             if (!end)
                 return unknown_field(err, p);
-            if (!parse_field(part, p + 1, (size_t)(end - p - 1), err))
+            if (!parse_field(part, p + 1, (size_t)(end - p - 1), &t->names_hosts, err))
                 return false;
             p = end + 1;
             continue;

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "cleave/split.h"
 #include "flow/field.h"
+#include "flow/relations.h"
 
 enum {
     NAME_TEMPLATE_MAX = 211, /* bytes: 200 that people give, and an ending */
@@ -42,6 +43,9 @@ struct name_template {
     bool unique;  /* no two flows can have the same name, since {n} can be read back from it */
     bool has_dir; /* the template names directories itself: no fan-out */
     const struct flow_by *by; /* which fields keys have; borrowed */
+    bool names_hosts;         /* it has {name}, which needs to be known from an earlier reading */
+    bool grouped;             /* outputs are groups of flows */
+    const struct relations *known; /* where it is known from; NULL: it is not asked for */
     uint16_t community_seed;
 };
 
@@ -63,6 +67,7 @@ struct name_of {
 
 #define NAME_DEFAULT "{n:8}_{key}"
 #define NAME_DEFAULT_SHARD "shard_{shard:3}"
+#define NAME_DEFAULT_GROUP "{n:8}_{name}"
 #define NAME_DEFAULT_PART "{n:8}_{first}" /* of keys without fields */
 #define NAME_OTHER "other"
 

@@ -299,6 +299,20 @@ static bool init(struct pipeline *pl, struct clv_error *err)
         order_add(&pl->schedule.order, join_pass(&pl->join));
     if (pl->scan.by.fields & FLOW_BY_ROLES)
         order_add(&pl->schedule.order, roles_pass(&pl->roles));
+    if (pp->known)
+        pl->manifest.relations = pp->known;
+    if (relations_any(&pp->relate) && (!pp->known || pp->relate.groups)) {
+        pl->relate.scan = &pl->scan;
+        pl->relate.cuts = &pp->cuts;
+        pl->relate.plan = &pp->relate;
+        pl->relate.known = pp->known;
+        pl->relate.record_header = pl->parts[0].record_header;
+        if (!relate_init(&pl->relate, pp->learns, &pl->spill))
+            return clv_fail_nomem(err, "relations of flows", sizeof pl->relate);
+        if (!pp->known)
+            pl->manifest.relations = pl->relate.relations;
+        order_add(&pl->schedule.order, relate_pass(&pl->relate));
+    }
     pl->finish.all = (struct findings){
         .parts = pl->parts,
         .n_parts = n,
@@ -322,6 +336,7 @@ static void fini(struct pipeline *pl)
         partition_fini(&pl->parts[p]);
     join_fini(&pl->join);
     roles_fini(&pl->roles);
+    relate_fini(&pl->relate);
     mem_free(pl->parts);
     mem_free(pl->refs);
     mem_free(pl->ref_starts);
@@ -421,6 +436,7 @@ static bool sum_up(struct pipeline *pl, struct clv_error *err)
     count(pl);
     r->flows = pl->numbering.n_numbered;
     r->captured_bytes = pl->schedule.feed.counts.captured;
+    relate_count(&pl->relate, r);
     finish_tally(&pl->finish);
     tally_end(&pl->finish.tally, pl->parts, pl->schedule.n_parts, r);
     bool ok = !pl->schedule.failed;
@@ -457,7 +473,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .recover = params->recover,
         .inner = params->inner,
         .ports = params->ports,
-        .shards = params->shards,
+        .shards = params->relate.groups ? 0 : params->shards, /* groups are whole in them */
         .filter = params->filter,
         .chosen = params->chosen,
         .joins = flow_by_ports(&params->by) || (params->filter && filter_by_tuple(params->filter)),
@@ -470,6 +486,9 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .community_seed = params->community_seed,
         .outer = params->inner,
         .shards = params->shards,
+        .related = params->relate.kinds && !params->shards,
+        .grouped = params->relate.groups && !params->shards,
+        .named = params->relate.names && !params->shards,
     };
     columns_choose(&pl->manifest);
     pl->form = (struct form){.dialect = params->dialect, .by = &params->by};

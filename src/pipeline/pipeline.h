@@ -9,6 +9,7 @@
 #define CLEAVE_PIPELINE_PIPELINE_H
 
 #include "cleave/split.h"
+#include "flow/relations.h"
 #include "output/archive.h"
 #include "output/publish.h"
 #include "pipeline/observe.h"
@@ -38,6 +39,10 @@ struct pipeline_params {
     const struct learned *chosen;     /* NULL: every flow has an output of its own */
     const struct observer *observers; /* NULL: nobody follows the run */
     struct flow_cuts cuts;
+    struct relations_plan relate; /* what is asked of flows and their payloads */
+    const struct relations
+        *known;               /* by an earlier reading; NULL: this is the only one, or the first */
+    struct relations *learns; /* NULL, or who keeps what this reading finds; initialised */
     uint64_t max_packets, max_bytes; /* of a flow; 0: all */
     uint16_t community_seed;
     bool drop_other;

@@ -14,6 +14,7 @@
 #include "pipeline/pipeline.h"
 #include "pipeline/schedule.h"
 #include "scan/join.h"
+#include "scan/relate.h"
 #include "scan/roles.h"
 
 /* What becomes of outputs. */
@@ -39,6 +40,7 @@ struct pipeline {
     uint64_t *ref_starts;  /* by partition */
     struct join join;
     struct roles roles;
+    struct relate relate;
     struct manifest manifest;
     struct numbering numbering;
     struct form_round round; /* of the epoch that is flushed */

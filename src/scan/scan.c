@@ -797,6 +797,11 @@ void scan_piece_set_side(struct scan_piece *piece, const struct scan_settings *p
     settle_any(piece, plan, i, &piece->origins[i], client);
 }
 
+void scan_piece_settle(struct scan_piece *piece, const struct scan_settings *plan, uint32_t i)
+{
+    settle_output(&piece->items[i], plan->by.any_key ? &piece->extra[i] : NULL, plan);
+}
+
 bool scan_piece_reorder(struct scan_piece *piece, const struct scan_settings *plan)
 {
     piece->disordered = false;

@@ -159,6 +159,9 @@ unsigned scan_piece_drop(struct scan_piece *piece, uint32_t i);
 void scan_piece_set_side(struct scan_piece *piece, const struct scan_settings *plan, uint32_t i,
                          enum flow_side client);
 
+/* Item i got its flow's key and what stands beside it: it gets its output's. */
+void scan_piece_settle(struct scan_piece *piece, const struct scan_settings *plan, uint32_t i);
+
 /* Makes the order by partition again. false: no memory. */
 CLV_MUST_CHECK bool scan_piece_reorder(struct scan_piece *piece, const struct scan_settings *plan);
 

@@ -47,19 +47,28 @@ size_t schema_key(uint8_t key[SCHEMA_KEY_MAX], const uint8_t *addr, uint8_t fami
     return 1 + len;
 }
 
+void schema_name(struct text *sql, const char *name, const char *ending)
+{
+    text_char(sql, '"');
+    text_str(sql, name);
+    text_str(sql, ending);
+    text_char(sql, '"');
+}
+
 /* The names of all columns, each with its type or without. */
 static void put_columns(struct text *sql, bool typed)
 {
     for (unsigned i = 0; i < columns_n; i++) {
         const struct column *c = &columns_all[i];
         text_str(sql, ", ");
-        text_str(sql, c->name);
+        schema_name(sql, c->name, "");
         if (typed)
             text_str(sql, schema_is_integer(c->type) ? " INTEGER" : " TEXT");
         if (c->type == COLUMN_ADDRESS) {
             text_str(sql, ", ");
-            text_str(sql, c->name);
-            text_str(sql, typed ? "_key BLOB" : "_key");
+            schema_name(sql, c->name, "_key");
+            if (typed)
+                text_str(sql, " BLOB");
         }
     }
 }
@@ -187,12 +196,11 @@ sqlite3_stmt *schema_insert(sqlite3 *db, const struct column *const *columns, un
     text_str(&sql, "INSERT INTO outputs (kind, output_bytes, positions");
     for (unsigned i = 0; i < n; i++) {
         text_char(&sql, ',');
-        text_str(&sql, columns[i]->name);
+        schema_name(&sql, columns[i]->name, "");
         values++;
         if (columns[i]->type == COLUMN_ADDRESS) {
             text_char(&sql, ',');
-            text_str(&sql, columns[i]->name);
-            text_str(&sql, "_key");
+            schema_name(&sql, columns[i]->name, "_key");
             values++;
         }
     }
@@ -210,7 +218,8 @@ void schema_put(struct adder *a, unsigned *at, const struct column *c, const str
     if (!v)
         return;
     if (schema_is_integer(c->type)) {
-        adder_number(a, value, c->type == COLUMN_TIME ? v->time_ns : (int64_t)v->number);
+        const bool ns = c->type == COLUMN_TIME || c->type == COLUMN_SPAN;
+        adder_number(a, value, ns ? v->time_ns : (int64_t)v->number);
         return;
     }
     struct text out = text_on((char *)adder_room(a), MANIFEST_ROW_MAX);

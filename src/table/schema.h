@@ -14,11 +14,16 @@ enum { SCHEMA_KEY_MAX = 17 }; /* bytes of an address as it is compared */
 /* What a column of the manifest is in the table. */
 static inline bool schema_is_integer(enum column_type type)
 {
-    return type == COLUMN_NUMBER || type == COLUMN_PORT || type == COLUMN_TIME;
+    return type == COLUMN_NUMBER || type == COLUMN_PORT || type == COLUMN_TIME ||
+           type == COLUMN_SPAN;
 }
 
 /* An address as it is compared: 4 or 6, and its bytes. Returns its length. */
 size_t schema_key(uint8_t key[SCHEMA_KEY_MAX], const uint8_t *addr, uint8_t family);
+
+/* Puts a column's name, and an ending of it, as SQL takes it: `group` is a word of its own there.
+ */
+void schema_name(struct text *sql, const char *name, const char *ending);
 
 /* Makes the tables, and the view `flows` of them. */
 CLV_MUST_CHECK bool schema_create(sqlite3 *db, const char *what, struct clv_error *err);

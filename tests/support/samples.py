@@ -3,7 +3,7 @@
 import os
 import struct
 import sys
-from typing import Callable, Dict, List
+from typing import Callable, Dict, List, Tuple
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -118,6 +118,52 @@ def no_records() -> pf.Capture:
     return pf.Capture(pf.Format(), [])
 
 
+def dns(ident: int, name: str, addr: str = '') -> bytes:
+    """A question for a name's address, or the answer to it (RFC 1035 section 4.1)."""
+    kind = 28 if ':' in addr else 1
+    labels = b''.join(bytes([len(part)]) + part.encode() for part in name.split('.')) + b'\0'
+    head = struct.pack('>6H', ident, 0x8180 if addr else 0x0100, 1, 1 if addr else 0, 0, 0)
+    question = labels + struct.pack('>2H', kind, 1)
+    data = pf.address(addr) if addr else b''
+    answer = b'\xc0\x0c' + struct.pack('>2HIH', kind, 1, 60, len(data)) + data if addr else b''
+    return head + question + answer
+
+
+def said(a: str, b: str, sport: int, dport: int, *turns: Tuple[bool, bytes]) -> List[bytes]:
+    """A connection in which each turn is what one end says, the first if it is true."""
+    ends, seq = {True: (a, b, sport, dport), False: (b, a, dport, sport)}, {True: 100, False: 900}
+
+    def one(forth: bool, flags: int, data: bytes = b'') -> bytes:
+        src, dst, sp, dp = ends[forth]
+        ack = 0 if flags == pf.SYN else seq[not forth]
+        segment = pf.tcp(src, dst, sp, dp, flags, data, seq=seq[forth], ack=ack)
+        seq[forth] += len(data) + (flags & pf.SYN != 0)
+        return pf.frame(src, dst, pf.TCP, segment)
+    return [one(True, pf.SYN), one(False, pf.SYN | pf.ACK)] + [
+        one(forth, pf.PSH | pf.ACK, data) for forth, data in turns]
+
+
+def related() -> pf.Capture:
+    """Two lookups, a page, a request that it led to, a file by FTP, an error."""
+    def udp(a: str, b: str, sport: int, dport: int, payload: bytes) -> bytes:
+        return pf.frame(a, b, pf.UDP, pf.udp(a, b, sport, dport, payload))
+    other = '203.0.113.81'
+    get = b'GET /%s HTTP/1.1\r\nHost: www.example.com\r\n%s\r\n'
+    frames = [udp(CLIENT, RESOLVER, 40000, 53, dns(1, 'www.example.com')),
+              udp(RESOLVER, CLIENT, 53, 40000, dns(1, 'www.example.com', SERVER)),
+              udp(CLIENT, RESOLVER, 40000, 53, dns(2, 'files.example.com')),
+              udp(RESOLVER, CLIENT, 53, 40000, dns(2, 'files.example.com', other))]
+    frames += said(CLIENT, SERVER, 50000, 80, (True, get % (b'', b'')))
+    frames += said(CLIENT, SERVER, 50001, 80, (True, get % (
+        b'style.css', b'Referer: http://www.example.com/\r\n')))
+    frames += said(CLIENT, other, 50002, 21, (False, b'220 ready\r\n'), (True, b'PASV\r\n'),
+                   (False, b'227 Entering Passive Mode (203,0,113,81,200,1)\r\n'))
+    frames += said(CLIENT, other, 50003, 51201, (False, b'x'))
+    last = pf.ip(CLIENT, other, pf.UDP, pf.udp(CLIENT, other, 50004, 9, b'y'))
+    frames += [pf.ethernet(last), pf.frame(other, CLIENT, pf.ICMP, pf.icmp(3, 3, payload=last))]
+    return pf.Capture(pf.Format(), pf.at_times(frames, NOON, 10**6))
+
+
 def four_flows() -> pf.Capture:
     """Four packets, four flows."""
     frames = [pf.frame(CLIENT, '10.0.0.%d' % i, pf.UDP, pf.udp(CLIENT, '10.0.0.%d' % i, 1, 2))
@@ -145,6 +191,7 @@ SAMPLES: Dict[str, Callable[[], pf.Capture]] = {
     **{'raw-%d' % link: on_raw(link) for link in (12, 14, 101)},
     'no-records': no_records,
     'four-flows': four_flows,
+    'related': related,
 }
 
 

@@ -5,7 +5,7 @@
 #include "manifest/manifest.h"
 
 /* Whose row it is. */
-enum whose { CONNECTION, SHARD, OTHER, N_WHOSE };
+enum whose { CONNECTION, SHARD, OTHER, RELATED, GROUP, N_WHOSE };
 
 static const struct clv_tuple outer = {
     .src = {192, 0, 2, 1},
@@ -30,7 +30,7 @@ static const struct flow_extra extra = {
     .bssid = {2, 0, 0, 0, 0, 0x3c},
     .has_bssid = 1,
 };
-static const struct flow_extra no_extra;
+static const struct flow_extra no_extra, of_group = {.group = 1, .lookup = 1};
 static const struct flow_cut cut = {.part = 2, .reason = FLOW_ENDED_RST};
 
 /* From fe80::1, port 80, to 2001:db8::2, port 0: the first record goes from b to a. */
@@ -54,6 +54,8 @@ static const struct flow flows[N_WHOSE] = {
                .first_ns = INT64_MAX,
                .last_ns = INT64_MIN},
     [OTHER] = {.n = 1, .first_ns = INT64_MAX, .last_ns = INT64_MIN},
+    [RELATED] = {.key = {.family = 4}, .n = 2},
+    [GROUP] = {.key = {.family = 4}, .n = 7},
 };
 
 /* A flow's value: as it is, and as both forms have it; csv NULL: there is none. */
@@ -129,6 +131,24 @@ static const struct value_row {
     {"outer_dport", OTHER, COLUMN_PORT, 0, NULL, NULL, NULL},
     {"outer_proto", CONNECTION, COLUMN_PROTO, 17, NULL, "udp", "\"udp\""},
     {"outer_proto", OTHER, COLUMN_PROTO, 0, NULL, NULL, NULL},
+    {"master", RELATED, COLUMN_NUMBER, 1, NULL, "1", "1"},
+    {"master", OTHER, COLUMN_NUMBER, 0, NULL, NULL, NULL},
+    {"relation", RELATED, COLUMN_WORD, 0, "dns", "dns", "\"dns\""},
+    {"lag", RELATED, COLUMN_SPAN, UINT64_MAX, NULL, "-0.000000001", "\"-0.000000001\""},
+    {"lag", OTHER, COLUMN_SPAN, 0, NULL, NULL, NULL},
+    {"group", RELATED, COLUMN_NUMBER, 1, NULL, "1", "1"},
+    {"group", GROUP, COLUMN_NUMBER, 1, NULL, "1", "1"},
+    {"lookup", RELATED, COLUMN_NUMBER, 1, NULL, "1", "1"},
+    {"lookup", OTHER, COLUMN_NUMBER, 0, NULL, NULL, NULL},
+    {"led", GROUP, COLUMN_NUMBER, 1, NULL, "1", "1"},
+    {"name", RELATED, COLUMN_TEXT, 0, "a.example", "a.example", "\"a.example\""},
+    {"name", GROUP, COLUMN_TEXT, 0, "b.example", "b.example", "\"b.example\""},
+    {"name", OTHER, COLUMN_TEXT, 0, NULL, NULL, NULL},
+    {"name_from", RELATED, COLUMN_WORD, 0, "sni", "sni", "\"sni\""},
+    {"name_from", GROUP, COLUMN_WORD, 0, "dns", "dns", "\"dns\""},
+    {"app", RELATED, COLUMN_WORD, 0, "tls", "tls", "\"tls\""},
+    {"app", GROUP, COLUMN_WORD, 0, "dns", "dns", "\"dns\""},
+    {"app", OTHER, COLUMN_WORD, 0, NULL, NULL, NULL},
 };
 
 static const struct column *column_of(const char *name)
@@ -157,6 +177,7 @@ static void check_value(const struct value_row *r, const struct column_value *v)
         CHECK_EQ(r->column, v->text.len, strlen(r->text));
         break;
     case COLUMN_TIME:
+    case COLUMN_SPAN:
         CHECK_EQ(r->column, v->time_ns, (int64_t)r->number);
         break;
     case COLUMN_ADDRESS:
@@ -184,10 +205,31 @@ static void check_form(const struct value_row *r, struct manifest m, enum clv_ma
     CHECK_STR(r->column, text_end(&out), want);
 }
 
+/* Flow 2 was led to by the one lookup of flow 1. */
+static void make_relations(struct relations *all)
+{
+    relations_init(all, NULL);
+    struct relation_row *dns = relations_add(all), *tls = relations_add(all);
+    struct relation_lookup *lookup = relations_add_lookup(all);
+    *dns = (struct relation_row){.n_lookups = 1, .first_lookup = 1, .app = APP_DNS};
+    *lookup =
+        (struct relation_lookup){.flow = 1, .n = 1, .name = relations_keep(all, "b.example", 9)};
+    *tls = (struct relation_row){.master = 1,
+                                 .lookup = 1,
+                                 .lag_ns = -1,
+                                 .relation = RELATION_DNS,
+                                 .name = relations_keep(all, "a.example", 9),
+                                 .name_from = APP_TLS,
+                                 .app = APP_TLS};
+    relations_settle(all);
+}
+
 static void test_values(void **state)
 {
     struct flow_by by;
+    struct relations relations;
     (void)state;
+    make_relations(&relations);
     assert_true(flow_by_parse(&by, "by", "flow,vlan,mac,tunnel,iface,bssid", false, NULL));
     for (size_t i = 0; i < N_ROWS(values); i++) {
         const struct value_row *r = &values[i];
@@ -195,10 +237,14 @@ static void test_values(void **state)
             .by = &by,
             .cuts = &(struct flow_cuts){.connections = true},
             .shards = r->whose == SHARD,
+            .relations = &relations,
+            .grouped = r->whose == GROUP,
         };
         const struct manifest_entry e = {
             .f = &flows[r->whose],
-            .extra = r->whose == CONNECTION ? &extra : &no_extra,
+            .extra = r->whose == CONNECTION ? &extra
+                     : r->whose == GROUP    ? &of_group
+                                            : &no_extra,
             .cut = &cut,
             .outer = r->whose == CONNECTION ? &outer : &no_outer,
             .name = "a,\"b\".pcap",
@@ -217,6 +263,7 @@ static void test_values(void **state)
         check_form(r, m, CLV_MANIFEST_CSV, &e, csv);
         check_form(r, m, CLV_MANIFEST_JSONL, &e, r->csv ? json : "}\n");
     }
+    relations_fini(&relations);
 }
 
 /* Each column has a value above, a name of its own, and stands in one place. */
@@ -238,17 +285,23 @@ static void test_choice(void **state)
 {
     static const struct {
         const char *by;
-        bool directed, community, outer, shards, cut;
+        bool directed, community, outer, shards, cut, related, grouped;
         const char *want;
     } rows[] = {
-        {"flow", false, false, false, false, false, ""},
-        {"flow", false, true, false, false, false, " community_id"},
-        {"ip,vlan", false, false, false, false, false, " vlan"},
-        {"ip,mac,iface,bssid", true, false, false, false, false, " src_mac dst_mac iface bssid"},
-        {"host,tunnel", false, true, false, false, true, " community_id tunnel part end"},
-        {"flow,vlan,mac", false, false, false, true, false, " shard"},
-        {"none", false, false, true, false, false,
+        {"flow", false, false, false, false, false, false, false, ""},
+        {"flow", false, true, false, false, false, false, false, " community_id"},
+        {"ip,vlan", false, false, false, false, false, false, false, " vlan"},
+        {"ip,mac,iface,bssid", true, false, false, false, false, false, false,
+         " src_mac dst_mac iface bssid"},
+        {"host,tunnel", false, true, false, false, true, false, false,
+         " community_id tunnel part end"},
+        {"flow,vlan,mac", false, false, false, true, false, false, false, " shard"},
+        {"none", false, false, true, false, false, false, false,
          " outer_src outer_sport outer_dst outer_dport outer_proto"},
+        {"flow", false, false, false, false, false, true, false,
+         " master relation lag group lookup name name_from app"},
+        {"flow", false, false, false, false, false, true, true,
+         " group lookup led name name_from app"},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
@@ -258,6 +311,9 @@ static void test_choice(void **state)
             .by = &by,
             .cuts = &cuts,
             .community = rows[i].community,
+            .related = rows[i].related,
+            .grouped = rows[i].grouped,
+            .named = rows[i].related,
             .outer = rows[i].outer,
             .shards = rows[i].shards,
         };

@@ -109,7 +109,7 @@ static void test_receipt(void **state)
             want, sizeof want,
             "{\n  \"cleave\": \"%s\",\n  \"inputs\": [\n%s\n  ],\n"
             "  \"options\": {\n    \"by\": \"3tuple\",\n    \"inner\": false,\n"
-            "    \"directed\": true,\n%s"
+            "    \"directed\": true,\n    \"names\": false,\n%s"
             "    \"compress\": \"none\",\n    \"each\": %s,\n    \"merge\": false,\n    "
             "\"metadata\": true,\n    \"recover\": "
             "false,\n"

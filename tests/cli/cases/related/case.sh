@@ -1,0 +1,36 @@
+# SPDX-License-Identifier: BSD-2-Clause
+# Which flow led to which, groups of these, and names.
+# table MANIFEST: what is known of flows, row by row.
+table() {
+    "$PYTHON" - "$1" <<'EOF'
+import csv, sys
+for row in csv.DictReader(open(sys.argv[1], newline='')):
+    some = [row.get(c) for c in ('flow', 'proto', 'dport', 'master', 'relation', 'lag', 'group', 'lookup', 'led', 'name',
+                                 'name_from', 'app')]
+    print(' '.join('-' if v == '' else v for v in some if v is not None))
+EOF
+}
+sample related a.pcap
+try cleave split a.pcap -o flows --related all --verify 2>&1 | grep -v took
+table flows/manifest.csv
+try cleave split -q a.pcap -o some --related ftp,icmp --dns-window 1h --http-window 10min
+table some/manifest.csv
+try cleave split -q a.pcap -o late --related dns --dns-window 1ms
+table late/manifest.csv
+try cleave split -q a.pcap -o groups --group all
+table groups/manifest.csv
+try cleave verify -q groups a.pcap
+names groups
+try cleave split -q a.pcap -o named --names --name '{name}/{n}'
+names named
+try cleave split -q a.pcap -o shards --group all --shards 2
+names shards
+try cleave index -q a.pcap -o a.db --group dns --names --dns-window 1min --http-window 1min
+try cleave flows a.db --csv | cut -d, -f1,21-
+try cleave index -q a.pcap -o b.db --related all
+try cleave flows b.db --sort group --csv --where '"group" = 1' | cut -d, -f1,21-
+try cleave flows flows --sort lag --limit 2 --json | cut -c1-60
+for flags in '--related nothing' '--related dns,' '--related all --group all' '--related all --by host' \
+    '--names --top 2' '--name {name} --top 2' '--related all --shards 2' '--group all --every 60s --by flow' '--group dns --directed'; do
+    try cleave split a.pcap -o out $flags
+done
