@@ -8,6 +8,7 @@ protocol, and one that is made up.
 import argparse
 import json
 import os
+import re
 import subprocess
 import sys
 from typing import Any, Callable, Dict, Iterator, List, NamedTuple, Sequence, Tuple
@@ -16,6 +17,7 @@ sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 # pylint: disable=wrong-import-position
 import csv
+import callwire
 import dnswire
 import harness
 import pcapfile as pf
@@ -39,6 +41,7 @@ class Protocol(NamedTuple):
     make: Callable[[], bytes]  # a capture
     compare: Callable[[str], Tuple[int, int]]  # messages of a capture, and those that say something
     least: Tuple[int, int]  # of all captures
+    related: Tuple[str, ...] = ()  # captures of related flows that have it
 
 
 def every(layer: Pairs, name: str) -> Iterator[Any]:
@@ -168,25 +171,141 @@ def made_dns() -> bytes:
     return pf.Capture(pf.Format(), pf.at_times(frames)).encode()
 
 
+# ---- SIP ----
+
+def payload_of(layers: Pairs, transport: str) -> bytes:
+    return bytes.fromhex(one(one(layers, transport), transport + '.payload').replace(':', ''))
+
+
+SDP_LINES = {'sdp.connection_info': 'c', 'sdp.media': 'm', 'sdp.media_attr': 'a'}
+
+
+def sdp_lines(layer: Pairs) -> Iterator[Tuple[str, str]]:
+    for key, value in layer:
+        if isinstance(value, list):
+            yield from sdp_lines(value)
+        elif key in SDP_LINES:
+            yield SDP_LINES[key], value
+
+
+def of_sip(layer: Pairs) -> dict:
+    """As the reader would print it."""
+    status = int(one(layer, 'sip.Status-Code', '0'))
+    method = one(layer, 'sip.CSeq.method' if status else 'sip.Method', '')
+    kind = 'INVITE' if method in callwire.OFFERS else method if method in ('BYE', 'CANCEL') else ''
+    bodies = list(every(layer, 'sdp'))
+    has_media = bool(bodies) and kind == 'INVITE' and status < 300
+    media = [at for body in bodies for at in callwire.media_of(list(sdp_lines(body)))]
+    call_id = one(layer, 'sip.Call-ID', '')
+    return {'status': status, 'kind': kind,
+            'call_id': call_id if re.fullmatch('[!-~]*', call_id) else '',  # RFC 3261 section 25.1
+            'has_media': has_media, 'media': [at._asdict() for at in media] if has_media else []}
+
+
+def compare_sip(path: str) -> Tuple[int, int]:
+    frames = dissected(path, 'udp && (sip.Request-Line || sip.Status-Line) && !icmp',
+                       'udp sip sdp mime_multipart')
+    inputs = [[payload_of(layers, 'udp')] for layers in frames]
+    wanted = [of_sip(one(layers, 'sip')) for layers in frames]
+    for (payload,), want, found in zip(inputs, wanted, printed('sip', inputs)):
+        check_equal(found, want, '%s: %s' % (os.path.basename(path), payload))
+    return len(frames), sum(want['has_media'] for want in wanted)
+
+
+# ---- RTSP ----
+
+def ports_of(transport: str, parameter: str) -> List[dict]:
+    found = re.search(parameter + r'=(\d+)-(\d+)', transport)
+    return [callwire.Endpoint('', int(port))._asdict() for port in (found.groups() if found else ())]
+
+
+def of_rtsp(layer: Pairs) -> dict:
+    status, method = int(one(layer, 'rtsp.status', '0')), one(layer, 'rtsp.method', '')
+    transport = one(layer, 'rtsp.transport', '') if method == 'SETUP' or status // 100 == 2 else ''
+    return {'status': status, 'teardown': method == 'TEARDOWN',
+            'session': one(layer, 'rtsp.session', '').partition(';')[0],
+            'client': ports_of(transport, 'client_port'),
+            'server': ports_of(transport, 'server_port')}
+
+
+def compare_rtsp(path: str) -> Tuple[int, int]:
+    frames = dissected(path, 'rtsp && !tcp.segments && !icmp', 'tcp rtsp')
+    inputs = [[payload_of(layers, 'tcp')] for layers in frames]
+    wanted = [[of_rtsp(layer) for layer in every(layers, 'rtsp')
+               if one(layer, 'rtsp.request') or one(layer, 'rtsp.response')] for layers in frames]
+    for (payload,), want, found in zip(inputs, wanted, printed('rtsp', inputs)):
+        check_equal(found['messages'], want, '%s: %s' % (os.path.basename(path), payload))
+    return len(frames), sum(bool(m['session']) for want in wanted for m in want)
+
+
+# ---- FTP ----
+
+FTP_FIELDS = (('ftp.passive.ip', 'ftp.passive.port'), ('ftp.active.cip', 'ftp.active.port'),
+              ('ftp.eprt.ip', 'ftp.eprt.port'), ('ftp.eprt.ipv6', 'ftp.eprt.port'),
+              ('', 'ftp.epsv.port'))
+
+
+def of_ftp(layer: Pairs) -> List[dict]:
+    """tshark puts the connection's address where EPSV has none."""
+    return [callwire.Endpoint(one(layer, addr, ''), int(one(layer, port)), 'tcp')._asdict()
+            for addr, port in FTP_FIELDS if one(layer, port) and (not addr or one(layer, addr))]
+
+
+def compare_ftp(path: str) -> Tuple[int, int]:
+    total = announced = 0
+    for end, chosen in (('server', 'tcp.srcport == 21'), ('client', 'tcp.dstport == 21')):
+        frames = dissected(path, 'ftp && !icmp && ' + chosen, 'tcp ftp')
+        inputs = [[payload_of(layers, 'tcp')] for layers in frames]
+        for (payload,), layers, found in zip(inputs, frames, printed('ftp-' + end, inputs)):
+            want = of_ftp(one(layers, 'ftp'))
+            check_equal(found['announced'], want, '%s: %s' % (os.path.basename(path), payload))
+            announced += bool(want)
+        total += len(frames)
+    return total, announced
+
+
+def made_calls(name: str, proto: int, port: int) -> bytes:
+    """Messages to a port, or from it, each in a flow of its own."""
+    rng = suite.random(name)
+    pack = pf.udp if proto == pf.UDP else pf.tcp
+    frames = []
+    for i in range(MADE):
+        server = bool(i % 2)
+        a, b = (port, 20000 + i) if server else (20000 + i, port)
+        payload = callwire.random_ftp(rng, server) if name == 'ftp' else \
+            callwire.random_sip(rng) if name == 'sip' else callwire.random_rtsp(rng)
+        more = {'payload': payload}
+        frames.append(pf.frame('192.0.2.1', '192.0.2.2', proto,
+                               pack('192.0.2.1', '192.0.2.2', a, b, **more)))
+    return pf.Capture(pf.Format(), pf.at_times(frames)).encode()
+
+
 PROTOCOLS = {
     'dns': Protocol('dns', made_dns, compare_dns, (1500, 200)),
+    'sip': Protocol('sip', lambda: made_calls('sip', pf.UDP, 5060), compare_sip, (150, 20),
+                    ('sip.pcap', 'FAX-Call-t38-CA-TDM-SIP-FB-1.pcap')),
+    'rtsp': Protocol('', lambda: made_calls('rtsp', pf.TCP, 554), compare_rtsp, (60, 40),
+                     ('rtsp.pcap',)),
+    'ftp': Protocol('', lambda: made_calls('ftp', pf.TCP, 21), compare_ftp, (40, 2),
+                    ('ftp.pcap', 'ftp-start-tls.pcap')),
 }
 
 
 # ---- cases ----
 
-def captures_with(feature: str) -> List[str]:
+def captures_with(protocol: Protocol) -> List[str]:
     top = harness.shared_captures()
     with open(os.path.join(top, 'INDEX.tsv'), newline='', encoding='utf-8') as f:
         rows = list(csv.DictReader(f, delimiter='\t', quoting=csv.QUOTE_NONE))
-    names = [row['file'] for row in rows if ' %s=' % feature in ' ' + (row['features'] or '')]
-    return [os.path.join(top, name) for name in sorted(names)
-            if os.path.isfile(os.path.join(top, name))]
+    paths = [os.path.join(top, row['file']) for row in rows if protocol.feature and
+             ' %s=' % protocol.feature in ' ' + (row['features'] or '')]
+    paths += [os.path.join(top, '..', 'related', name) for name in protocol.related]
+    return [path for path in sorted(paths) if os.path.isfile(path)]
 
 
 def field_case(protocol: Protocol) -> Callable[[], None]:
     def case() -> None:
-        sums = [protocol.compare(path) for path in captures_with(protocol.feature)]
+        sums = [protocol.compare(path) for path in captures_with(protocol)]
         for n, least in zip(map(sum, zip(*sums)), protocol.least):
             check(n >= least, 'no more than %d were compared', n)
     return case

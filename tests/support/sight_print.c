@@ -8,7 +8,11 @@
 #include <stdlib.h>
 
 #include "base/json.h"
+#include "cleave/packet.h"
 #include "sight/dns.h"
+#include "sight/ftp.h"
+#include "sight/rtsp.h"
+#include "sight/sip.h"
 
 enum { PIECES = 64, OUT = 1 << 16 };
 
@@ -47,11 +51,109 @@ static void print_dns(const struct clv_span *pieces, size_t n, struct json *j)
     json_end_array(j);
 }
 
+static void print_endpoint(struct json *j, const struct sight_endpoint *at)
+{
+    char buf[64];
+    struct text t = text_on(buf, sizeof buf);
+    if (at->family)
+        text_addr(&t, at->addr, at->family, ':');
+    json_item(j);
+    json_str(j, "addr", text_end(&t));
+    json_u64(j, "port", at->port);
+    json_str(j, "proto", at->proto == CLV_PROTO_TCP ? "tcp" : "udp");
+    json_close(j);
+}
+
+static void print_media(struct json *j, const char *name, const struct sight_media *media)
+{
+    json_open_array(j, name);
+    for (unsigned i = 0; i < media->n; i++)
+        print_endpoint(j, &media->at[i]);
+    json_end_array(j);
+}
+
+static void print_span(struct json *j, const char *name, struct clv_span s)
+{
+    json_member(j, name);
+    text_json(j->out, (const char *)s.p, s.len);
+}
+
+/* A datagram. */
+static void print_sip(const struct clv_span *pieces, size_t n, struct json *j)
+{
+    static const char *const kinds[] = {
+        [SIGHT_SIP_OTHER] = "",
+        [SIGHT_SIP_INVITE] = "INVITE",
+        [SIGHT_SIP_BYE] = "BYE",
+        [SIGHT_SIP_CANCEL] = "CANCEL",
+    };
+    struct sight_sip sip;
+    if (n != 1 || sight_sip_read(pieces[0], true, &sip) != SIGHT_WHOLE)
+        return;
+    json_u64(j, "status", sip.status);
+    json_str(j, "kind", kinds[sip.kind]);
+    print_span(j, "call_id", sip.call_id);
+    json_bool(j, "has_media", sip.has_media);
+    print_media(j, "media", &sip.media);
+}
+
+/* All messages of a stream. */
+static void print_rtsp(const struct clv_span *pieces, size_t n, struct json *j)
+{
+    struct clv_span rest = n == 1 ? pieces[0] : (struct clv_span){0};
+    struct sight_rtsp rtsp;
+    json_open_array(j, "messages");
+    while (rest.len && sight_rtsp_read(rest, &rtsp) == SIGHT_WHOLE) {
+        const size_t len = (size_t)min_u64(rtsp.len, rest.len);
+        rest = (struct clv_span){rest.p + len, rest.len - len};
+        if (rtsp.interleaved)
+            continue;
+        json_item(j);
+        json_u64(j, "status", rtsp.status);
+        json_bool(j, "teardown", rtsp.teardown);
+        print_span(j, "session", rtsp.session);
+        print_media(j, "client", &rtsp.client);
+        print_media(j, "server", &rtsp.server);
+        json_close(j);
+    }
+    json_end_array(j);
+    json_u64(j, "left", rest.len);
+}
+
+/* What the lines of one direction announce. */
+static void print_ftp(const struct clv_span *pieces, size_t n, bool server, struct json *j)
+{
+    struct clv_span rest = n == 1 ? pieces[0] : (struct clv_span){0};
+    struct sight_ftp ftp;
+    json_open_array(j, "announced");
+    while (rest.len && sight_ftp_line(rest, server, &ftp) == SIGHT_WHOLE) {
+        rest = (struct clv_span){rest.p + ftp.len, rest.len - ftp.len};
+        if (ftp.kind == SIGHT_FTP_ACTIVE || ftp.kind == SIGHT_FTP_PASSIVE)
+            print_endpoint(j, &ftp.at);
+    }
+    json_end_array(j);
+    json_u64(j, "left", rest.len);
+}
+
+static void print_ftp_client(const struct clv_span *pieces, size_t n, struct json *j)
+{
+    print_ftp(pieces, n, false, j);
+}
+
+static void print_ftp_server(const struct clv_span *pieces, size_t n, struct json *j)
+{
+    print_ftp(pieces, n, true, j);
+}
+
 static const struct {
     const char *name;
     void (*print)(const struct clv_span *pieces, size_t n, struct json *j);
 } readers[] = {
     {"dns", print_dns},
+    {"sip", print_sip},
+    {"rtsp", print_rtsp},
+    {"ftp-client", print_ftp_client},
+    {"ftp-server", print_ftp_server},
 };
 
 /* Puts the bytes in the place of their digits. */
