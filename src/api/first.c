@@ -278,7 +278,7 @@ static bool fill_rows(struct hand *h, size_t n, bool asks, struct clv_error *err
         if (asks && !goes_on(h, err))
             return false;
     }
-    return true;
+    return gather_check(&h->gather, err);
 }
 
 /* The first failure is that of the call. */
@@ -411,6 +411,8 @@ static bool read_places(struct stream *s, struct clv_error *err)
         if (!goes_on(&s->hand, err))
             return false;
     }
+    if (!gather_check(&s->hand.gather, err))
+        return false;
     for (size_t i = 0; i < s->f->p.n_rows; i++)
         settle(s->f, &s->rows[i]);
     return true;
@@ -455,13 +457,9 @@ static bool run(struct first *f, const struct clv_first_params *params, struct c
     if (each > SIZE_MAX / 2 || !check(&f->p, each > 0 ? (size_t)each : 1, err))
         return false;
     f->packets = f->p.packets;
-    f->inner = f->r->loaded ? f->r->loaded->receipt.params.inner : false;
-    if (!f->r->loaded) {
-        f->ix = result_index(f->r, err);
-        if (!f->ix)
-            return false;
-        f->inner = f->ix->receipt.params.inner;
-    }
+    if (!f->r->loaded && !(f->ix = result_index(f->r, err)))
+        return false;
+    f->inner = result_inner(f->r);
     if (f->p.n_rows == 0)
         return true;
     f->err = err;

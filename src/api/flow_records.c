@@ -18,66 +18,48 @@ struct clv_flow_records {
     bool over;
 };
 
-/* An address as it is compared (schema_key()). Returns `has`, or 0: there is none. */
-static uint8_t take_address(sqlite3_stmt *s, int column, uint8_t addr[16], uint8_t *family,
-                            uint8_t has)
+bool result_inner(const struct clv_result *r)
 {
-    const uint8_t *key = sqlite3_column_blob(s, column);
-    const int len = sqlite3_column_bytes(s, column);
-    if (!key || !((len == 5 && key[0] == 4) || (len == 17 && key[0] == 6)))
-        return 0;
-    memcpy(addr, key + 1, (size_t)len - 1);
-    *family = key[0];
-    return has;
-}
-
-static uint8_t take_port(sqlite3_stmt *s, int column, uint16_t *port, uint8_t has)
-{
-    *port = (uint16_t)sqlite3_column_int64(s, column);
-    return sqlite3_column_type(s, column) == SQLITE_NULL ? 0 : has;
+    return (r->loaded ? &r->loaded->receipt : &r->index->receipt)->params.inner;
 }
 
 bool result_ends(struct clv_result *r, uint64_t id, struct result_ends *ends, struct clv_error *err)
 {
     static const char sql[] = "SELECT src_key, dst_key, sport, dport FROM outputs WHERE id = ?";
-    const struct clv_receipt *receipt = r->loaded ? &r->loaded->receipt : &r->index->receipt;
-    *ends = (struct result_ends){.inner = receipt->params.inner};
+    ends->inner = result_inner(r);
     if (!r->ends_row && !(r->ends_row = db_prepare(r->db, sql, r->path, err)))
         return false;
     sqlite3_stmt *const s = r->ends_row;
     (void)sqlite3_bind_int64(s, 1, (int64_t)id);
     const int step = sqlite3_step(s);
-    if (step == SQLITE_ROW) {
-        ends->has |= take_address(s, 0, ends->src, &ends->family, CLV_FLOW_SRC);
-        ends->has |= take_address(s, 1, ends->dst, &ends->family, CLV_FLOW_DST);
-        ends->has |= take_port(s, 2, &ends->sport, CLV_FLOW_SPORT);
-        ends->has |= take_port(s, 3, &ends->dport, CLV_FLOW_DPORT);
-    }
-    const bool ok = step == SQLITE_ROW ||
-                    (step == SQLITE_DONE ? clv_fail(err, CLV_ERR_ARG, r->path, "has no row %llu",
-                                                    (unsigned long long)id)
-                                         : db_fail(r->db, r->path, err));
+    if (step == SQLITE_ROW)
+        index_ends_take(&ends->row, s, 0, 2);
+    else
+        (void)(step == SQLITE_DONE
+                   ? clv_fail(err, CLV_ERR_ARG, r->path, "has no row %llu", (unsigned long long)id)
+                   : db_fail(r->db, r->path, err));
     (void)sqlite3_reset(s);
-    return ok;
+    return step == SQLITE_ROW;
 }
 
 /* Whether a packet went from src to dst, or, back, the other way. */
-static bool went(const struct result_ends *e, const struct clv_tuple *t, bool back)
+static bool went(const struct index_ends *e, const struct clv_tuple *t, bool back)
 {
     const uint8_t *src = back ? t->dst : t->src, *dst = back ? t->src : t->dst;
     const uint16_t sport = back ? t->dport : t->sport, dport = back ? t->sport : t->dport;
-    if ((e->has & CLV_FLOW_SRC && memcmp(src, e->src, sizeof e->src) != 0) ||
-        (e->has & CLV_FLOW_DST && memcmp(dst, e->dst, sizeof e->dst) != 0))
+    if ((e->has_src && memcmp(src, e->src, sizeof e->src) != 0) ||
+        (e->has_dst && memcmp(dst, e->dst, sizeof e->dst) != 0))
         return false;
-    return !(t->flags & CLV_TUPLE_PORTS) || ((!(e->has & CLV_FLOW_SPORT) || sport == e->sport) &&
-                                             (!(e->has & CLV_FLOW_DPORT) || dport == e->dport));
+    return !(t->flags & CLV_TUPLE_PORTS) ||
+           ((!e->has_sport || sport == e->sport) && (!e->has_dport || dport == e->dport));
 }
 
 int result_direction(const struct result_ends *ends, const struct clv_record *rec)
 {
+    const struct index_ends *const e = &ends->row;
     struct clv_packet_desc desc;
     struct clv_tuple t;
-    if (!(ends->has & (CLV_FLOW_SRC | CLV_FLOW_DST | CLV_FLOW_SPORT | CLV_FLOW_DPORT)))
+    if (!e->has_src && !e->has_dst && !e->has_sport && !e->has_dport)
         return 0;
     if (ends->inner) {
         if (!clv_packet_describe(rec->linktype, rec->data, rec->caplen, CLV_DESCRIBE_INNER, &desc))
@@ -86,9 +68,9 @@ int result_direction(const struct result_ends *ends, const struct clv_record *re
     } else if (!clv_packet_tuple(rec->linktype, rec->data, rec->caplen, &t)) {
         return 0;
     }
-    if (ends->family && t.family != ends->family)
+    if (e->family && t.family != e->family)
         return 0;
-    return went(ends, &t, false) ? 1 : went(ends, &t, true) ? -1 : 0;
+    return went(e, &t, false) ? 1 : went(e, &t, true) ? -1 : 0;
 }
 
 /* Outputs are captures themselves. */
@@ -96,14 +78,19 @@ static bool open_output(struct clv_flow_records *f, uint64_t id, struct clv_erro
 {
     const struct supply s = {.from = f->from};
     return supply_name(&s, (int64_t)id, f->name, &f->packets, err) &&
-           rejoin_capture(f->from->loaded, f->name, &f->capture, err);
+           rejoin_capture(f->from->loaded, f->name, &f->capture, err) &&
+           result_ends(f->from, id, &f->ends, err);
 }
 
 static bool open_indexed(struct clv_flow_records *f, uint64_t id, struct clv_error *err)
 {
     struct index *ix = result_index(f->from, err);
-    return ix && gather_init(&f->gather, ix, NULL, NULL, err) &&
-           gather_add(&f->gather, (int64_t)id, err);
+    if (!ix || !gather_init(&f->gather, ix, NULL, NULL, err) ||
+        !gather_add(&f->gather, (int64_t)id, err))
+        return false;
+    f->ends.row = *gather_ends(&f->gather);
+    f->ends.inner = result_inner(f->from);
+    return true;
 }
 
 bool clv_flow_open(struct clv_flow_records **out, struct clv_result *r, uint64_t id,
@@ -113,8 +100,7 @@ bool clv_flow_open(struct clv_flow_records **out, struct clv_result *r, uint64_t
     if (!f)
         return clv_fail_nomem(err, r->path, sizeof *f);
     f->from = r;
-    if ((r->loaded ? open_output(f, id, err) : open_indexed(f, id, err)) &&
-        result_ends(r, id, &f->ends, err))
+    if (r->loaded ? open_output(f, id, err) : open_indexed(f, id, err))
         return true;
     clv_flow_close(out);
     return false;

@@ -29,15 +29,15 @@ struct clv_result {
  */
 struct index *result_index(struct clv_result *r, struct clv_error *err);
 
-/* The ends of a row's flow, as far as its key has them, by which the senders of its records are
- * known. */
+/* The ends of a row's flow, by which the senders of its records are known. */
 struct result_ends {
-    uint8_t src[16], dst[16];
-    uint16_t sport, dport;
-    uint8_t family;
-    uint8_t has; /* enum clv_flow_has */
-    bool inner;  /* they are those within tunnels */
+    struct index_ends row;
+    bool inner; /* they are those within tunnels */
 };
+
+/* Whether addresses within tunnels make the result's flows. Of a result of captures the index is
+ * there. */
+bool result_inner(const struct clv_result *r);
 
 CLV_MUST_CHECK bool result_ends(struct clv_result *r, uint64_t id, struct result_ends *ends,
                                 struct clv_error *err);

@@ -11,6 +11,7 @@
 enum {
     STRETCH = 16 << 20, /* bytes of the input whose records are sorted together */
     TAKEN = 0,          /* a descriptor that nothing is written to */
+    AHEAD = 16,         /* records whose memory is on its way while one is read */
 };
 
 struct gather_flow {
@@ -90,6 +91,11 @@ bool gather_add(struct gather *g, int64_t id, struct clv_error *err)
     if (ok)
         f->reader = (struct positions_reader){f->is.bytes, f->is.bytes + f->is.n_bytes, 0, false};
     return ok;
+}
+
+const struct index_ends *gather_ends(const struct gather *g)
+{
+    return &g->flows[0].is.ends;
 }
 
 static uint64_t position_at(const struct gather *g, size_t i)
@@ -363,6 +369,21 @@ static void give(const struct gather *g, const struct walk_record *rec, struct c
     };
 }
 
+/*
+ * Has the memory of the flow's next record that `ahead` comes to be fetched. Records of a flow lie
+ * far from one another: one by one, each would be waited for.
+ */
+static void fetch(struct positions_reader *ahead, const struct form_round *round, uint64_t end)
+{
+    enum { LINE = 64 };
+    if (positions_next(ahead) != POSITIONS_ONE || ahead->position >= end ||
+        ahead->position < round->position)
+        return;
+    const uint8_t *p = round->base + (ahead->position - round->position);
+    __builtin_prefetch(p);
+    __builtin_prefetch(p + LINE);
+}
+
 bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t *got,
                     struct clv_error *err)
 {
@@ -376,9 +397,13 @@ bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t 
         return false;
     struct gather_flow *f = &g->flows[g->heap[0]];
     const uint64_t end = round.position + g->view.w.len;
+    struct positions_reader ahead = f->reader;
+    for (unsigned i = 0; i < AHEAD && i + 1 < n; i++)
+        fetch(&ahead, &round, end);
     while (*got < n && g->n_heap && f->reader.position < end) {
         struct walk_record rec;
         bool more;
+        fetch(&ahead, &round, end);
         if (!read_record(g, f, &round, &rec, err) || !next_of(g, f, &more, err))
             return false;
         give(g, &rec, &recs[(*got)++]);
@@ -393,7 +418,13 @@ bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec, stru
 {
     struct form_round round = round_of(g);
     struct walk_record found;
-    if ((!g->begun && !begin(g, err)) || !find_window(g, position, &round, err))
+    if (!g->begun && !begin(g, err))
+        return false;
+    if (g->view.source &&
+        (position < g->view.position || position - g->view.position >= g->view.w.len) &&
+        !gather_check(g, err))
+        return false;
+    if (!find_window(g, position, &round, err))
         return false;
     const uint64_t offset = position - round.position;
     if (!form_reread(&round, (uint32_t)offset, &g->cursor, &found)) {
@@ -402,7 +433,12 @@ bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec, stru
         return clv_fail_hint(err, "the capture has changed since: index it again");
     }
     give(g, &found, rec);
-    return input_check(g->view.source->in, err);
+    return true;
+}
+
+bool gather_check(const struct gather *g, struct clv_error *err)
+{
+    return !g->view.source || !g->view.source->in || input_check(g->view.source->in, err);
 }
 
 bool gather_step(struct gather *g, uint64_t bytes, struct clv_error *err)

@@ -52,6 +52,9 @@ void gather_fini(struct gather *g);
 /* Adds a flow, before the first step. */
 CLV_MUST_CHECK bool gather_add(struct gather *g, int64_t id, struct clv_error *err);
 
+/* The ends of the first flow that was added. */
+const struct index_ends *gather_ends(const struct gather *g);
+
 /*
  * In place of steps, where there is one flow: its next records, n at most. *got is 0 behind the
  * last. What they point at dies with the next call, but where captures are mapped.
@@ -61,10 +64,14 @@ CLV_MUST_CHECK bool gather_records(struct gather *g, struct clv_record *recs, si
 
 /*
  * The record at a position of the index, whoever's it is, where no flow was added; where captures
- * are streams, the positions of a gather must not fall. What rec points at as above.
+ * are streams, the positions of a gather must not fall. What rec points at as above. What is made
+ * of records waits for gather_check().
  */
 CLV_MUST_CHECK bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec,
                               struct clv_error *err);
+
+/* false: what gather_at() gave cannot be believed, since a capture was truncated meanwhile. */
+CLV_MUST_CHECK bool gather_check(const struct gather *g, struct clv_error *err);
 
 /* Goes on for about so many bytes of records. g->over: that was all. */
 CLV_MUST_CHECK bool gather_step(struct gather *g, uint64_t bytes, struct clv_error *err);

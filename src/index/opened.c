@@ -376,15 +376,31 @@ bool index_find_captures(struct index *ix, const char *const *now, size_t n, str
     return ix->ready;
 }
 
-/* An address as it is compared (schema_key()). */
-static void take_key(sqlite3_stmt *s, int column, uint8_t addr[16], uint8_t *family)
+/* An address as it is compared (schema_key()). false: there is none. */
+static bool take_key(sqlite3_stmt *s, int column, uint8_t addr[16], uint8_t *family)
 {
     const uint8_t *key = sqlite3_column_blob(s, column);
     const int len = sqlite3_column_bytes(s, column);
     if (!key || !((len == 5 && key[0] == 4) || (len == 17 && key[0] == 6)))
-        return;
+        return false;
     memcpy(addr, key + 1, (size_t)len - 1);
     *family = key[0];
+    return true;
+}
+
+static bool take_port(sqlite3_stmt *s, int column, uint16_t *port)
+{
+    *port = (uint16_t)sqlite3_column_int64(s, column);
+    return sqlite3_column_type(s, column) != SQLITE_NULL;
+}
+
+void index_ends_take(struct index_ends *e, sqlite3_stmt *s, int src_key, int sport)
+{
+    *e = (struct index_ends){.family = 0};
+    e->has_src = take_key(s, src_key, e->src, &e->family);
+    e->has_dst = take_key(s, src_key + 1, e->dst, &e->family);
+    e->has_sport = take_port(s, sport, &e->sport);
+    e->has_dport = take_port(s, sport + 1, &e->dport);
 }
 
 /* In pcapng outputs have all kinds, and more than are counted. */
@@ -410,8 +426,10 @@ static bool take_flow(const struct index *ix, sqlite3_stmt *s, struct index_flow
                                ? (uint64_t)sqlite3_column_int64(s, 0)
                                : (uint64_t)f->id - ix->receipt.result.flows);
     f->flow.key.kind = f->flow.kind = (uint8_t)kind;
-    take_key(s, 2, key->a, &key->family);
-    take_key(s, 3, key->b, &key->family);
+    index_ends_take(&f->ends, s, 2, 11);
+    memcpy(key->a, f->ends.src, sizeof f->ends.src);
+    memcpy(key->b, f->ends.dst, sizeof f->ends.dst);
+    key->family = f->ends.family;
     key->has = ix->by.fields & FLOW_BY_PROTO ? FLOW_HAS_PROTO : 0;
     key->proto = proto && strcmp(proto, "udp") == 0 ? CLV_PROTO_UDP : 0;
     if (sqlite3_column_type(s, 4) != SQLITE_NULL)
@@ -444,7 +462,8 @@ bool index_flow(struct index *ix, int64_t id, struct index_flow *f, struct clv_e
 {
     static const char sql[] =
         "SELECT flow, proto, src_key, dst_key, shard, src_packets + dst_packets, "
-        "src_captured_bytes + dst_captured_bytes, file, kind, output_bytes, positions "
+        "src_captured_bytes + dst_captured_bytes, file, kind, output_bytes, positions, sport, "
+        "dport "
         "FROM outputs WHERE id = ?";
     *f = (struct index_flow){.id = id};
     const bool ok =

@@ -62,6 +62,17 @@ void index_close(struct index *ix);
 CLV_MUST_CHECK bool index_find_captures(struct index *ix, const char *const *now, size_t n,
                                         struct clv_error *err);
 
+/* The ends of a row's flow, as far as its key has them. */
+struct index_ends {
+    uint8_t src[16], dst[16];
+    uint16_t sport, dport;
+    uint8_t family;
+    bool has_src, has_dst, has_sport, has_dport;
+};
+
+/* Of a statement's row, whose columns are src_key and dst_key from one on, and sport and dport. */
+void index_ends_take(struct index_ends *e, sqlite3_stmt *s, int src_key, int sport);
+
 /* Where a flow's records are, and what its output is. */
 struct index_flow {
     int64_t id;
@@ -71,6 +82,7 @@ struct index_flow {
     uint64_t packets, captured; /* that it must have */
     uint64_t size;              /* bytes of the output */
     const char *name;           /* owned */
+    struct index_ends ends;
 };
 
 /* Reads it; false also where there is none. To be index_flow_fini()ed. */

@@ -78,12 +78,22 @@ static PyObject *time_of(const struct clv_record *rec, bool ns)
     return ns ? PyLong_FromLongLong(rec->ts_ns) : PyFloat_FromDouble((double)rec->ts_ns / 1e9);
 }
 
+/* Has the memory of a packet that is soon copied on its way; the processor fetches on by itself. */
+static void fetch(const struct clv_record *rec)
+{
+    enum { LINE = 64, LINES = 24 };
+    for (unsigned i = 0; i < LINES && i * LINE < rec->caplen; i++)
+        __builtin_prefetch(rec->data + (size_t)i * LINE);
+}
+
 static PyObject *next(PyObject *self)
 {
     struct packets *p = (struct packets *)self;
     if (p->at == p->n && !more(p))
         return NULL;
     const struct clv_record *rec = &p->recs[p->at++];
+    if (p->at + 1 < p->n)
+        fetch(&p->recs[p->at + 1]);
     PyObject *pair = PyTuple_New(2);
     if (!pair)
         return NULL;
