@@ -1,0 +1,227 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Which flow led to which, and what flows are called, held against what tshark says.
+
+tshark names the frame that set a stream up (RTP, RTCP, T.38, FTP's data, TFTP); that frame's flow
+must be the master. Names are those of ClientHellos, TLS's and QUIC's, and of HTTP's Host. Where
+cleave says something else, one of the rules here has to explain it, each by the specification.
+"""
+import collections
+import concurrent.futures
+import csv
+import ipaddress
+import os
+import re
+import sys
+import tempfile
+from typing import Counter, Dict, List, NamedTuple, Optional, Tuple
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+# pylint: disable=wrong-import-position
+import harness
+from harness import check, check_equal
+
+suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
+
+SETUP = ('rtp.setup-frame', 'rtcp.setup-frame', 't38.setup-frame', 'ftp-data.setup-frame',
+         'tftp.request_frame')
+FIELDS = ('frame.number', 'frame.protocols', 'ip.src', 'ip.dst', 'ipv6.src', 'ipv6.dst',
+          'udp.srcport', 'udp.dstport', 'tcp.srcport', 'tcp.dstport', *SETUP, 'sip.Call-ID',
+          'sip.Method', 'tls.handshake.type', 'tls.handshake.extensions_server_name', 'http.host')
+BETWEEN = '\x1f'  # values of a field
+FOLLOWED = ('sip', 'rtsp', 'ftp', 'tftp')  # the relations that tshark has, too
+CLIENT_HELLO = '1'
+HAVE = {'sip', 'rtp', 'ftp', 'tls', 'http', 'quic'}  # features of INDEX.tsv that matter here
+# What has to be compared of each. Without nettle QUIC's packets are not opened.
+LEAST = {'sip': 3, 'ftp': 2, 'tftp': 3, 'explained': 9, 'sni': 60, 'quic': 100, 'http': 25}
+
+Endpoint = Tuple[str, int]
+Flow = Tuple[str, Endpoint, Endpoint]
+
+
+class Frame(NamedTuple):
+    number: int
+    flow: Flow
+    protocols: List[str]
+    values: Dict[str, List[str]]
+
+    def says(self, *names: str) -> str:
+        return next((value for name in names for value in self.values[name]), '')
+
+
+def flow_of(proto: str, a: Endpoint, b: Endpoint) -> Flow:
+    return (proto, *sorted((a, b)))
+
+
+def read_frame(values: Dict[str, List[str]]) -> Optional[Frame]:
+    """None: it has no ports, or several headers that have some."""
+    protocols = next(iter(values['frame.protocols']), '').split(':')
+    networks = [p for p in protocols if p in ('ip', 'ipv6')]
+    proto = next((p for p in protocols if p in ('udp', 'tcp')), '')
+    if len(networks) != 1 or not proto or not values[proto + '.srcport']:
+        return None
+    src, dst = ((values['%s.%s' % (networks[0], end)][0],
+                 int(values['%s.%sport' % (proto, end)][0])) for end in ('src', 'dst'))
+    return Frame(int(values['frame.number'][0]), flow_of(proto, src, dst), protocols, values)
+
+
+def ask_tshark(path: str) -> Dict[int, Frame]:
+    fields = [arg for field in FIELDS for arg in ('-e', field)]
+    done = harness.run([harness.tool('tshark'), '-n', '-r', path, '-T', 'fields', '-E',
+                        'separator=/t', '-E', 'occurrence=a', '-E', 'aggregator=' + BETWEEN,
+                        *fields])
+    frames = [read_frame({name: text.split(BETWEEN) if text else []
+                          for name, text in zip(FIELDS, line.split('\t'))})
+              for line in done.stdout.decode(errors='replace').split('\n')[:-1]]
+    return {frame.number: frame for frame in frames if frame}
+
+
+def ask_cleave(path: str) -> Dict[Flow, Dict[str, str]]:
+    with tempfile.TemporaryDirectory(dir=suite.dir) as top:
+        out = os.path.join(top, 'out')
+        done = suite.run_cleave('split', path, '-q', '-o', out, '--related', 'all', '--names',
+                                '--no-metadata', status=None)
+        if done.returncode == 2:  # no capture, or one without records
+            return {}
+        with open(os.path.join(out, 'manifest.csv'), newline='', encoding='utf-8') as f:
+            rows = [row for row in csv.DictReader(f) if row['flow'] and row['sport']]
+    return {flow_of(row['proto'], (row['src'], int(row['sport'])),
+                    (row['dst'], int(row['dport']))): row for row in rows}
+
+
+class Both(NamedTuple):
+    """What both say of a capture, and what was compared."""
+    frames: Dict[int, Frame]
+    rows: Dict[Flow, Dict[str, str]]
+    found: Counter[str]
+
+
+# ---- what led to a flow ----
+
+def ended(frames: Dict[int, Frame], setup: Frame, first: Frame) -> bool:
+    """The call that the frame is of was over: RFC 3261 sections 9 and 15."""
+    return any(frame.says('sip.Method') in ('BYE', 'CANCEL') and
+               frame.says('sip.Call-ID') == setup.says('sip.Call-ID')
+               for number, frame in frames.items() if setup.number < number < first.number)
+
+
+def why_not(frames: Dict[int, Frame], setup: Frame, named: Frame) -> str:
+    """Why the frame that tshark names leads to no flow; "": it does."""
+    if setup.number == named.number:
+        return 'nothing announced it: tshark knows it by its port'
+    if not set(FOLLOWED) & set(setup.protocols):
+        return 'the protocol that announced it is not followed'
+    if 'sip' in setup.protocols and ended(frames, setup, named):
+        return 'the call was over: whose ports they are then, nobody said'
+    return ''
+
+
+def compare_relation(both: Both, of_flow: List[Frame], row: Dict[str, str]) -> None:
+    mine = (row['relation'], row['master']) if row['relation'] in FOLLOWED else ('', '')
+    named = next((frame for frame in of_flow if frame.says(*SETUP)), None)
+    setup = both.frames.get(int(named.says(*SETUP))) if named else None
+    if not named or not setup:
+        check_equal(mine, ('', ''), 'relation and master, where tshark names no frame')
+        return
+    why = why_not(both.frames, setup, named)
+    if why:
+        check_equal(mine, ('', ''), 'relation and master, though ' + why)
+        both.found['explained'] += 1
+        return
+    relation = next(p for p in setup.protocols if p in FOLLOWED)
+    check_equal(mine, (relation, both.rows[setup.flow]['flow']),
+                'relation and master, since frame %d' % setup.number)
+    both.found[relation] += 1
+
+
+# ---- what a flow is called ----
+
+def host_of(text: str) -> str:
+    """The name in it, as cleave has it: in lower case, without a port, and no literal address."""
+    host = re.sub(r':\d*$', '', text).lower()
+    try:
+        ipaddress.ip_address(host.strip('[]'))
+    except ValueError:
+        return host if re.fullmatch(r'[a-z0-9._-]+', host) else ''
+    return ''
+
+
+def named_by(frame: Frame) -> Tuple[str, str]:
+    """A name, and where it is from."""
+    origin = 'quic' if 'quic' in frame.protocols else 'sni'
+    if CLIENT_HELLO in frame.values['tls.handshake.type'] and origin in LEAST:
+        return host_of(frame.says('tls.handshake.extensions_server_name')), origin
+    if frame.flow[0] == 'tcp':  # UPnP's messages are like HTTP's, but datagrams
+        return host_of(frame.says('http.host')), 'http'
+    return '', ''
+
+
+def compare_name(both: Both, of_flow: List[Frame], row: Dict[str, str]) -> None:
+    names = (named_by(frame) for frame in of_flow)
+    want = next((named for named in names if named[0]), ('', ''))
+    mine = (row['name'], row['name_from']) if row['name_from'] in ('sni', 'quic', 'http') \
+        else ('', '')
+    check_equal(mine, want, 'name')
+    if want[0]:
+        both.found[want[1]] += 1
+
+
+# ---- cases ----
+
+def compare(path: str) -> Tuple[Counter[str], List[str]]:
+    """What was compared, and what differs."""
+    both = Both(ask_tshark(path), ask_cleave(path), collections.Counter())
+    of_flows: Dict[Flow, List[Frame]] = collections.defaultdict(list)
+    for number in sorted(both.frames):
+        of_flows[both.frames[number].flow].append(both.frames[number])
+    faults = []
+    for flow, of_flow in of_flows.items():
+        if not both.rows:
+            break
+        for compare_one in (compare_relation, compare_name):
+            try:
+                check(flow in both.rows, 'cleave has no such flow')
+                compare_one(both, of_flow, both.rows[flow])
+            except harness.Failed as fault:
+                faults.append('%s, %s: %s' % (os.path.basename(path), flow, fault))
+    return both.found, faults
+
+
+def captures() -> List[str]:
+    """Those without tunnels in which there is something to compare, and those of related flows."""
+    top = harness.shared_captures()
+    related = os.path.join(top, '..', 'related')
+    if not os.path.isdir(related):
+        raise harness.Skip('no captures of related flows at %s' % os.path.normpath(related))
+    paths = [os.path.join(related, name) for name in sorted(os.listdir(related))
+             if name.endswith('.pcap')]
+    with open(os.path.join(top, 'INDEX.tsv'), newline='', encoding='utf-8') as f:
+        for row in csv.DictReader(f, delimiter='\t', quoting=csv.QUOTE_NONE):
+            features = {word.partition('=')[0] for word in (row['features'] or '').split()}
+            if features & HAVE and 'tunnel' not in features:
+                paths.append(os.path.join(top, row['file']))
+    return [path for path in paths if os.path.isfile(path)]
+
+
+def field() -> None:
+    with concurrent.futures.ThreadPoolExecutor(os.cpu_count()) as pool:
+        results = list(pool.map(compare, captures()))
+    faults = [fault for _, of_capture in results for fault in of_capture]
+    check(not faults, '%d differences:\n  %s', len(faults), '\n  '.join(faults[:20]))
+    found = sum((of_capture for of_capture, _ in results), collections.Counter())
+    for kind, least in LEAST.items():
+        check(found[kind] >= least, 'no more than %d of %s were compared', found[kind], kind)
+
+
+def main() -> int:
+    try:
+        harness.tool('tshark')
+    except harness.Skip as why:
+        return suite.run({'field': harness.skipped(why)})
+    if 'nettle' not in suite.run_cleave('--version').stdout.decode():
+        del LEAST['quic']
+    return suite.run({'field': field})
+
+
+if __name__ == '__main__':
+    sys.exit(main())
