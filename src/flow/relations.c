@@ -168,7 +168,7 @@ static void settle(struct relations *r, uint32_t n)
             lookup = row->root_lookup;
             break;
         }
-        if (!row->master || row->n_lookups) /* of DNS each lookup is the root of its own */
+        if (!row->master || row->first_lookup) /* of DNS each lookup is the root of its own */
             break;
         if (row->lookup) {
             lookup = row->lookup;
@@ -183,7 +183,7 @@ static void settle(struct relations *r, uint32_t n)
             break;
         row->root = at;
         row->root_lookup = lookup;
-        n = row->lookup || row->n_lookups ? 0 : row->master;
+        n = row->lookup || row->first_lookup ? 0 : row->master;
     }
 }
 

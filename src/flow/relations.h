@@ -76,8 +76,9 @@ struct relation_row {
     uint32_t lookup; /* of the master, if that is DNS: a number of lookups; 0: none */
     int64_t lag_ns;  /* from what announced the flow to its first record */
     int64_t first_ns;
-    uint32_t n_lookups, first_lookup; /* of a DNS flow */
-    uint32_t name;                    /* 0: none */
+    uint32_t n_lookups;    /* of a DNS flow: those that began in it */
+    uint32_t first_lookup; /* what its first message is of, wherever that began; 0: not DNS */
+    uint32_t name;         /* 0: none */
     uint8_t relation, name_from, app;
     bool fixed; /* the master is not looked for any more */
 

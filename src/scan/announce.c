@@ -230,8 +230,6 @@ static uint32_t begin_lookup(struct announcer *a, const struct sighting *s, cons
         return 0;
     if (row) {
         l->n = ++row->n_lookups;
-        if (l->n == 1)
-            row->first_lookup = r->n_lookups;
         row->name = l->n == 1 ? l->name : 0; /* of several, no name is the flow's */
         row->name_from = (uint8_t)(l->n == 1 ? app : APP_NONE);
     }
@@ -290,6 +288,8 @@ bool announce_dns(struct announcer *a, const struct sighting *s, const struct si
     *lookup = lookup_of(a, s, dns, client, server, dns->questions[0].name, app);
     if (!*lookup)
         return false;
+    if (s->flow && !row_of(a, s)->first_lookup)
+        row_of(a, s)->first_lookup = *lookup;
     for (unsigned i = 0; dns->response && i < dns->n_addrs; i++) {
         const struct sight_dns_addr *addr = &dns->addrs[i];
         const char *const name = dns->questions[addr->question].name;

@@ -241,7 +241,7 @@ static void regroup(struct relate *r, struct scan_piece *piece, const struct flo
     struct scan_item *item = &piece->items[r->item];
     const struct relation_row *row = relations_row(r->known, f->n);
     uint32_t root = row->root, root_lookup = row->root_lookup;
-    if (row->n_lookups) { /* not the flow, but each lookup led to something */
+    if (row->first_lookup) { /* not the flow, but each lookup led to something */
         struct watch *watch = watch_of(r, flow_table_at(&r->flows, f->index));
         watch->lookup = lookup ? lookup : watch->lookup ? watch->lookup : row->first_lookup;
         root_lookup = watch->lookup;

@@ -50,14 +50,15 @@ static void test_roots(void **state)
             lookup->flow = 1 + (n * 7) % (n - 1);
             row->lookup = all.n_lookups;
         }
-        row->n_lookups = n % 13 == 0;
+        row->first_lookup = n % 13 == 0;
     }
     relations_settle(&all);
     uint64_t led = 0, want_led = 0;
     for (uint32_t n = 1; n <= N; n++) {
         const struct relation_row *row = relations_row(&all, n);
         uint32_t at = n, lookup = 0;
-        while (!lookup && relations_row(&all, at)->master && !relations_row(&all, at)->n_lookups) {
+        while (!lookup && relations_row(&all, at)->master &&
+               !relations_row(&all, at)->first_lookup) {
             lookup = relations_row(&all, at)->lookup;
             at = lookup ? relations_lookup(&all, lookup)->flow : relations_row(&all, at)->master;
         }
