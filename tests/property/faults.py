@@ -30,6 +30,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 # pylint: disable=wrong-import-position
 import harness
 import pcapfile as pf
+import samples
 from harness import check, check_equal
 
 CALLS_MAX = 20000  # more of a kind, and the test itself is broken
@@ -347,6 +348,11 @@ def split_archive(capture: str) -> str:
     return path
 
 
+def linked() -> str:
+    """Flows of which some led to others."""
+    return suite.write('linked.pcap', samples.related().encode())
+
+
 def synflood(count: int) -> str:
     path = suite.path('synflood.pcap')
     suite.run_cleave('generate', 'synflood', '-q', '-o', path, '--count', str(count))
@@ -532,6 +538,10 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'merge': lambda: split('--merge', '-t', '2', traffic('a.pcap'), pcapng()),
     'each': lambda: split('--each', '-t', '1', traffic('a.pcap'), pcapng()),
     'top': lambda: split(traffic('a.pcap'), '-t', '2', '--top', '3'),
+    'related': lambda: split(linked(), '-t', '2', '--related', 'all', thorough=True,
+                             fault_kinds=('malloc', 'heap', 'library', 'spill', 'thread')),
+    'groups': lambda: split(linked(), '-t', '1', '--group', 'all', thorough=True,
+                            fault_kinds=('malloc', 'heap', 'spill', 'open', 'read', 'thread')),
     'filter': lambda: split(traffic('a.pcap'), pcapng(), '-t', '2', '--filter', 'tcp or vlan', thorough=True,
                             fault_kinds=('heap', 'malloc', 'thread', 'pipe', 'read', 'write')),
     'chosen': lambda: split(traffic('a.pcap'), '-t', '1', '--filter', 'tcp or udp', '--by',
