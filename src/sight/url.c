@@ -24,7 +24,8 @@ static struct clv_span up_to(struct clv_span *rest, const char *stops)
     while (n < rest->len && !(rest->p[n] && strchr(stops, rest->p[n])))
         n++;
     const struct clv_span piece = {rest->p, n};
-    rest->p += n;
+    if (n) /* what is absent has no address to add to */
+        rest->p += n;
     rest->len -= n;
     return piece;
 }
@@ -213,7 +214,8 @@ bool sight_url_of_request(const struct sight_http *request, const char *scheme, 
         return false;
     if (!all && *target.p != '/')
         return sight_url(NULL, target, out);
-    struct url url = {.scheme = span_of(scheme), .authority = request->host};
+    struct clv_span host = request->host;
+    struct url url = {.scheme = span_of(scheme), .authority = up_to(&host, "/?#")};
     split_path(all ? span_of("") : target, &url);
-    return !has_blanks(url.authority) && compose(&url, none, out);
+    return host.len == 0 && !has_blanks(url.authority) && compose(&url, none, out);
 }

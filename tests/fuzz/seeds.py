@@ -494,6 +494,65 @@ def ftps() -> dict[str, bytes]:
     return {"%d" % i: line + b"\r\n" for i, line in enumerate(lines)}
 
 
+def https() -> dict[str, bytes]:
+    return {
+        "get": b"GET /a/../b?c HTTP/1.1\r\nHost: example.com:80\r\nReferer: http://example.com/\r\n\r\n",
+        "post": b"\r\nPOST http://u@b:81/c HTTP/1.0\nContent-Length: 5, 5\nReferer:\n b\n\nhello",
+        "connect": b"CONNECT example.com:443 HTTP/1.1\r\nHost: a\r\n\r\n",
+        "found": b"HTTP/1.1 302 Found\r\nLocation: ../x\r\nTransfer-Encoding: gzip, chunked\r\n\r\n0\r\n\r\n",
+    }
+
+
+def client_hello(dtls: bool = False) -> bytes:
+    """A handshake message."""
+    name, protocols = b"www.example.com", b"\x02\x0a\x0a\x02h2"
+    sni = struct.pack("!HHHBH", 0, len(name) + 5, len(name) + 3, 0, len(name)) + name
+    alpn = struct.pack("!HHH", 16, len(protocols) + 2, len(protocols)) + protocols
+    body = (b"\xfe\xfd" if dtls else b"\3\3") + bytes(32) + b"\1s" + (b"\2ck" if dtls else b"")
+    body += b"\0\2\x13\1\1\0" + struct.pack("!H", len(sni + alpn)) + sni + alpn
+    return b"\1" + struct.pack("!L", len(body))[1:] + body
+
+
+def tlss() -> dict[str, bytes]:
+    message, dtls = client_hello(), client_hello(dtls=True)
+    def record(part: bytes) -> bytes:
+        return b"\x16\3\1" + struct.pack("!H", len(part)) + part
+    fragment = dtls[:4] + bytes(5) + dtls[1:4] + dtls[4:]
+    return {
+        "one": record(message),
+        "two": record(message[:50]) + record(message[50:]),
+        "handshake": message,
+        "server": record(b"\2" + message[1:]),
+        "alert": b"\x15\3\3\0\2\2\x28",
+        "dtls": b"\x16\xfe\xfd" + bytes(8) + struct.pack("!H", len(fragment)) + fragment,
+    }
+
+
+def quics() -> dict[str, bytes]:
+    """Datagrams in turn as frames that are sealed, and as they are; each after its length."""
+    message = client_hello()
+    def counted(*datagrams: bytes) -> bytes:
+        return b"".join(struct.pack("!H", len(d)) + d for d in datagrams)
+    def crypto(start: int, end: int) -> bytes:
+        return b"\6" + struct.pack("!HH", 0x4000 | start, 0x4000 | (end - start)) + message[start:end]
+    raw = b"\xc3\0\0\0\1\x04fuzz\0\0\x40\x20" + bytes(32)
+    return {
+        "one": counted(crypto(0, len(message))),
+        "parts": counted(crypto(40, len(message)) + b"\2\5\0\1\0\1\1", raw, crypto(0, 30) + crypto(20, 45)),
+        "close": counted(b"\x1c\1\6\2ok\1\0", raw + raw),
+    }
+
+
+def segments() -> dict[str, bytes]:
+    def segment(taken: int, step: int, data: bytes) -> bytes:
+        return struct.pack("!BhH", taken, step, len(data)) + data
+    return {
+        "order": segment(0, 0, b"abc") + segment(1, 3, b"def") + segment(9, 3, b"ghijklm"),
+        "early": segment(0, 9, b"j") + segment(0, -9, b"abcdefghi") + segment(10, 20000, b"late"),
+        "gaps": b"".join(segment(0, 2, b"x") for _ in range(20)),
+    }
+
+
 def sights() -> dict[str, bytes]:
     """A reader's number in fuzz_sight.c, and what it reads."""
     readers: list[tuple[str, dict[str, bytes]]] = [
@@ -506,6 +565,11 @@ def sights() -> dict[str, bytes]:
         ("sdp", {"sdp": SDP}),
         ("rtsp", rtsps()),
         ("ftp", ftps()),
+        ("http", https()),
+        ("url", {"relative": b"../g;x?y#s", "absolute": b"HTTP://u@A:80/a//../b", "host": b"//[::1]:8080"}),
+        ("tls", tlss()),
+        ("quic", quics()),
+        ("segments", segments()),
     ]
     return {"%s-%s" % (reader, name): bytes([number]) + data
             for number, (reader, inputs) in enumerate(readers) for name, data in inputs.items()}

@@ -166,6 +166,8 @@ static void test_requests(void **state)
         {"GET", "/", "", "http", ""},
         {"GET", "/", "exam ple.com", "http", ""},
         {"GET", "/a b", "example.com", "http", ""},
+        {"GET", "/a", "example.com/b", "http", ""},
+        {"GET", "/a", "example.com#b", "http", ""},
         {"GET", "index.html", "example.com", "http", ""},
         {"GET", "", "example.com", "http", ""},
     };
