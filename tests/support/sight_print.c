@@ -11,10 +11,13 @@
 #include "cleave/packet.h"
 #include "sight/dns.h"
 #include "sight/ftp.h"
+#include "sight/http.h"
+#include "sight/quic.h"
 #include "sight/rtsp.h"
+#include "sight/segments.h"
 #include "sight/sip.h"
 
-enum { PIECES = 64, OUT = 1 << 16 };
+enum { PIECES = 1 << 16, OUT = 1 << 20 };
 
 static void print_addr(struct json *j, const uint8_t addr[16], unsigned family)
 {
@@ -145,6 +148,85 @@ static void print_ftp_server(const struct clv_span *pieces, size_t n, struct jso
     print_ftp(pieces, n, true, j);
 }
 
+/* Segments, each after its sequence number: true if that is one. */
+static bool add_segment(struct sight_stream *s, struct clv_span piece)
+{
+    enum { SEQ = 4 };
+    return piece.len >= SEQ && sight_stream_add(s, load_be32(piece.p),
+                                                (struct clv_span){piece.p + SEQ, piece.len - SEQ});
+}
+
+static void print_message(const struct sight_http *http, struct json *j)
+{
+    json_item(j);
+    if (http->response) {
+        json_u64(j, "status", http->status);
+        print_span(j, "location", http->location);
+    } else {
+        print_span(j, "method", http->method);
+        print_span(j, "target", http->target);
+        print_span(j, "host", http->host);
+        print_span(j, "referer", http->referer);
+    }
+    json_close(j);
+}
+
+/* Of one direction of a connection. What follows a head that is no body of it is passed over. */
+static void print_http(const struct clv_span *pieces, size_t n, struct json *j)
+{
+    struct sight_stream s = {0};
+    struct sight_http http;
+    json_open_array(j, "messages");
+    for (size_t i = 0; i < n && add_segment(&s, pieces[i]); i++) {
+        for (struct clv_span front; (front = sight_stream_front(&s)).len > 0;) {
+            const enum sight step = sight_http_read(front, &http);
+            if (step == SIGHT_PART && front.len < SIGHT_STREAM)
+                break;
+            if (step == SIGHT_WHOLE)
+                print_message(&http, j);
+            const uint64_t body = http.has_len && !http.response ? http.content_len : 0;
+            sight_stream_take(&s, step == SIGHT_WHOLE ? http.head_len + body : front.len);
+        }
+    }
+    json_end_array(j);
+    sight_stream_fini(&s);
+}
+
+static void print_hello(const struct sight_hello *hello, struct json *j)
+{
+    json_str(j, "name", hello->name);
+    json_str(j, "alpn", hello->alpn);
+}
+
+static void print_tls(const struct clv_span *pieces, size_t n, struct json *j)
+{
+    struct sight_stream s = {0};
+    struct sight_hello hello;
+    enum sight step = SIGHT_PART;
+    for (size_t i = 0; step != SIGHT_WHOLE && i < n && add_segment(&s, pieces[i]); i++) {
+        step = sight_tls(sight_stream_front(&s), &hello);
+        if (step == SIGHT_NOT) /* what precedes STARTTLS and the like */
+            sight_stream_take(&s, sight_stream_front(&s).len);
+    }
+    if (step == SIGHT_WHOLE)
+        print_hello(&hello, j);
+    sight_stream_fini(&s);
+}
+
+/* Datagrams, of both directions. */
+static void print_quic(const struct clv_span *pieces, size_t n, struct json *j)
+{
+    struct sight_quic *q = sight_quic_create();
+    struct sight_hello hello;
+    for (size_t i = 0; q && i < n; i++) {
+        if (sight_quic_add(q, pieces[i], &hello) != SIGHT_WHOLE)
+            continue;
+        print_hello(&hello, j);
+        break;
+    }
+    sight_quic_destroy(&q);
+}
+
 static const struct {
     const char *name;
     void (*print)(const struct clv_span *pieces, size_t n, struct json *j);
@@ -154,6 +236,9 @@ static const struct {
     {"rtsp", print_rtsp},
     {"ftp-client", print_ftp_client},
     {"ftp-server", print_ftp_server},
+    {"http", print_http},
+    {"tls", print_tls},
+    {"quic", print_quic},
 };
 
 /* Puts the bytes in the place of their digits. */
@@ -170,7 +255,7 @@ static struct clv_span decode(char *hex)
 
 static bool answer(char *line, char *buf)
 {
-    struct clv_span pieces[PIECES];
+    static struct clv_span pieces[PIECES];
     size_t n = 0;
     char *rest;
     const char *const name = strtok_r(line, " \n", &rest);
