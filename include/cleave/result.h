@@ -67,6 +67,9 @@ CLV_API enum clv_result_kind clv_result_kind(const struct clv_result *r);
 /* What was damaged in captures when they were read; NULL: nothing, or it is not known. */
 CLV_API const struct clv_error *clv_result_damage(const struct clv_result *r);
 
+/* Captures that were damaged or left out when they were read; params->split's faults are theirs. */
+CLV_API uint64_t clv_result_faulty(const struct clv_result *r);
+
 /*
  * Which flows, and in which order. What is given several ways has to hold in each; strings are
  * borrowed while it is used. Lists are separated by commas.

@@ -133,8 +133,7 @@ struct clv_split_params {
     bool merge; /* the captures' records in the order of their times, not one behind the other */
     enum clv_force force;
     bool no_metadata; /* pcapng: leave out names, secrets and custom blocks of sections */
-    /* Where a capture is damaged: search for the next records and go on; and go on without captures
-     * that cannot be read at all, unless none can. */
+    /* Where a capture is damaged: search for the next records and go on; and skip_bad. */
     bool recover;
     enum clv_format format;
     enum clv_compress compress; /* the outputs; their names end in .zst or .gz */
@@ -160,7 +159,7 @@ struct clv_split_params {
                           or an eighth of what memory the machine has */
     /*
      * Room for the faults of the captures, NULL: none. Of each capture that is damaged, or left out
-     * since it cannot be read (recover), the first one, in the captures' order; where clv_split()
+     * since it cannot be read, the first one, in the captures' order; where clv_split()
      * fails since captures cannot be read, these. The result's `faulty` says how many there are.
      */
     struct clv_error *faults;
@@ -198,6 +197,8 @@ struct clv_split_params {
     bool names;            /* columns for names and applications */
     int64_t dns_window_ns; /* from an answer to a flow that it led to, at most; 0: one hour */
     int64_t http_window_ns; /* the same from a page; 0: one hour */
+    bool skip_bad; /* go on without captures that cannot be read at all, unless none can; without
+                      those that have not a byte it goes on in any case */
 };
 
 enum { CLV_LARGEST = 5 };
@@ -254,7 +255,7 @@ struct clv_split_result {
     int64_t first_ns, last_ns;  /* earliest and latest record written; meaningless without any */
     uint64_t damages;           /* faults found in the captures */
     uint64_t faulty;            /* captures that have some, or were left out */
-    uint64_t left_out;          /* with recover: captures that cannot be read at all */
+    uint64_t left_out;          /* captures that cannot be read at all: empty ones, or skip_bad */
     uint64_t skipped_bytes;     /* with recover: between a fault and the next record */
     uint64_t verified;          /* outputs that were read again and found right */
     uint64_t joined;            /* captures of the same kind that begin within another (cat) */

@@ -49,9 +49,10 @@ static bool make(struct indexing *run, struct clv_error *err)
     const struct clv_split_params *params = &run->params;
     struct flows shown = {.on_flow = params->on_flow, .user = params->user};
     const struct observer flows = observe_flows(&shown);
-    if (!make_begin(&run->make, params, true, err) || !open_output(run, err) ||
-        !make_tables(&run->make, run->publish.staging, params->output, true,
-                     params->on_flow ? &flows : NULL, err))
+    if (!make_begin(&run->make, params, true, err))
+        return job_hint_skipping(&run->make.job, err);
+    if (!open_output(run, err) || !make_tables(&run->make, run->publish.staging, params->output,
+                                               true, params->on_flow ? &flows : NULL, err))
         return false;
     index_fini(&run->make.writer); /* all of it is in the file */
     if (!publish_sync(&run->publish, params->sync, err) || !publish_commit(&run->publish, err))

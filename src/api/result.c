@@ -112,8 +112,9 @@ static bool open_captures(struct clv_result *r, const struct clv_result_params *
     r->make = mem_zalloc(1, sizeof *r->make);
     if (!r->make)
         return clv_fail_nomem(err, r->path, sizeof *r->make);
-    if (!make_begin(r->make, &params, p->for_extract, err) ||
-        !make_tables(r->make, NULL, r->path, p->for_extract, NULL, err))
+    if (!make_begin(r->make, &params, p->for_extract, err))
+        return job_hint_skipping(&r->make->job, err);
+    if (!make_tables(r->make, NULL, r->path, p->for_extract, NULL, err))
         return false;
     r->db = r->make->writer.db;
     r->make->writer.db = NULL;
@@ -144,6 +145,16 @@ static bool open_index(struct clv_result *r, const struct clv_result_params *p,
     return true;
 }
 
+/* Options of captures; split may be NULL. */
+static bool asks_for_flows(const struct clv_split_params *split)
+{
+    const struct clv_option *o;
+    for (size_t i = 0; split && (o = clv_split_options(i)) != NULL; i++)
+        if (clv_option_is_set(o, split))
+            return true;
+    return false;
+}
+
 /* What is said of captures or of an index alone, and where several are given. */
 static bool check_params(const struct clv_result *r, const struct clv_result_params *p,
                          struct clv_error *err)
@@ -156,9 +167,9 @@ static bool check_params(const struct clv_result *r, const struct clv_result_par
             return clv_fail(err, CLV_ERR_ARG, p->paths[i],
                             "is an index, and several cannot be read as one");
     }
-    if (p->split && r->kind != CLV_RESULT_CAPTURES) {
+    if (asks_for_flows(p->split) && r->kind != CLV_RESULT_CAPTURES) {
         (void)clv_fail(err, CLV_ERR_ARG, r->path, "has its flows already");
-        return clv_fail_hint(err, "--by and --inner are for captures");
+        return clv_fail_hint(err, "--by, --inner and --skip-bad are for captures");
     }
     if (p->n_captures && r->kind != CLV_RESULT_INDEX) {
         (void)clv_fail(err, CLV_ERR_ARG, r->path, "is no index");
@@ -257,6 +268,11 @@ const struct clv_error *clv_result_damage(const struct clv_result *r)
                                      : r->loaded ? &r->loaded->receipt.result.damage
                                                  : NULL;
     return damage && damage->code != CLV_ERR_NONE ? damage : NULL;
+}
+
+uint64_t clv_result_faulty(const struct clv_result *r)
+{
+    return r->make ? r->make->result.faulty : clv_result_damage(r) != NULL;
 }
 
 struct index *result_index(struct clv_result *r, struct clv_error *err)
@@ -385,6 +401,12 @@ void clv_result_close(struct clv_result **r)
 enum clv_result_kind clv_result_kind(const struct clv_result *r)
 {
     return r->kind;
+}
+
+uint64_t clv_result_faulty(const struct clv_result *r)
+{
+    (void)r;
+    return 0;
 }
 
 const struct clv_error *clv_result_damage(const struct clv_result *r)

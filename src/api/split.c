@@ -394,9 +394,7 @@ static bool split(struct splitting *run, struct clv_error *err)
         return false;
     if (!job_open(&run->job, params, run->places.all, err)) {
         job_faults(&run->job, result);
-        if (result->faulty && run->job.n_sources && err && !err->hint[0])
-            (void)clv_fail_hint(err, "--recover leaves out captures that cannot be read");
-        return false;
+        return job_hint_skipping(&run->job, err);
     }
     if (!keyed_draw(&run->key, err) || (replaces && !settle_replacing(run, params, err)) ||
         !may_begin(params, result, err) || (!params->dry_run && !open_outputs(run, replaces, err)))

@@ -96,7 +96,7 @@ bool source_keep(int *kept, bool *part, const struct input_place *place, const c
     const char *const path = place->path;
     const char *const name = strcmp(path, "-") == 0 ? "standard input" : path;
     *kept = -1;
-    if (stat(path, &st) == 0 && !S_ISFIFO(st.st_mode) && name == path)
+    if (name == path && (stat(path, &st) != 0 || !S_ISFIFO(st.st_mode)))
         return true; /* or it is nothing that could be read at all, as the probe will say */
     const int fd = open_once(path, place->end_fd, err);
     if (fd < 0)
@@ -155,8 +155,10 @@ bool source_probe(struct source *s, const struct input_place *place, int kept, b
                          .drop_cache = drop_cache,
                          .first_ns = WALK_NO_TIME,
                          .near_ns = WALK_NO_TIME};
-    if (!open_it(s, err) || !input_head(s->in, WALK_HEAD, &head, err) ||
-        !walk_open(&s->format, input_path(s->in), head, err))
+    if (!open_it(s, err) || !input_head(s->in, WALK_HEAD, &head, err))
+        return false;
+    s->empty = head.len == 0;
+    if (!walk_open(&s->format, input_path(s->in), head, err))
         return false;
     s->id = input_id(s->in);
     s->size = s->found = input_size(s->in);

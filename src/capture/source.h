@@ -20,6 +20,8 @@ struct source {
     bool once;          /* a FIFO, or standard input: stays open */
     int kept;           /* a nameless file that has all of such an input, which is read from it */
     bool kept_part;     /* that was ended, and not by its writer */
+    bool empty;         /* not a byte of it is there, and so it is no capture */
+    bool left_out;      /* it cannot be read as a capture: fault says why */
     bool stream;        /* it is read, not mapped */
     bool drop_cache;
     struct input_id id;

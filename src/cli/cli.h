@@ -215,15 +215,17 @@ void confine(const struct confines *c);
 struct clv_rows;
 struct clv_result;
 struct clv_selection;
+struct clv_split_params;
 
 /* Prints the rows as a table, and what all of them come to. Returns the status. */
 int print_flows(struct clv_rows *rows, struct clv_result *result,
                 const struct clv_selection *selection);
 
-/* All went well, status 0, but the captures that were read are damaged: says so. Returns the
- * status.
+/*
+ * All went well, status 0, but the captures that were read are damaged: says so. p: with what they
+ * were opened. Returns the status.
  */
-int print_damage(const struct clv_result *result, int status);
+int print_damage(const struct clv_result *result, const struct clv_split_params *p, int status);
 
 /* Columns of standard output's terminal, less one; no bound where it is none. */
 size_t output_width(void);
@@ -257,9 +259,12 @@ void hold_faults(struct clv_split_params *p);
 int print_outcome(const struct clv_split_params *p, const struct clv_split_result *r,
                   enum made made, bool json, bool quiet);
 
-/* The same of one that did not. */
-int print_failure(const struct clv_split_params *p, const struct clv_split_result *r,
-                  const struct clv_error *err);
+/* The same of one that did not; undone: what it did not do. */
+int print_failure(const struct clv_split_params *p, const struct clv_error *err,
+                  const char *undone);
+
+/* The first fault of each of the n captures that have some, but for one that has been told. */
+void print_faults(const struct clv_split_params *p, uint64_t n, const struct clv_error *told);
 
 /* A row of a summary: what it is, a number, and what is to say of it, which may be "". */
 void human_row(FILE *to, const char *name, const char *value, const char *rest);

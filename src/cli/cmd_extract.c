@@ -12,7 +12,7 @@ struct options {
     struct input_flags inputs;
     const char *output, *capture, *by;
     unsigned mode;
-    bool force, inner, quiet, no_sandbox;
+    bool force, inner, skip_bad, quiet, no_sandbox;
 };
 
 static const struct options initial = {
@@ -32,6 +32,8 @@ static const struct clv_option flags[] = {
      "of captures: what makes a flow, as for split"},
     {"inner", 0, CLV_OPTION_BOOL, false, AT(inner), 0, 0, 0, NULL, NULL,
      "of captures: look through tunnels, as for split"},
+    {"skip_bad", 0, CLV_OPTION_BOOL, false, AT(skip_bad), 0, 0, 0, NULL, NULL,
+     "of captures: leave out those that cannot be read, as for split"},
     {"force", 'f', CLV_OPTION_BOOL, false, AT(force), 0, 0, 0, NULL, NULL,
      "replace a capture of that name"},
     {"mode", 0, CLV_OPTION_MODE, false, AT(mode), 0, 0, 0777, "MODE", "0640",
@@ -98,6 +100,8 @@ static int extract_words(const struct options *o, struct words *words,
     const bool to_stdout = strcmp(o->output, "-") == 0;
     split.by = o->by;
     split.inner = o->inner;
+    split.skip_bad = o->skip_bad;
+    hold_faults(&split);
     begin_talk(&talk, PROGRESS_AUTO, o->quiet || to_stdout);
     /* Captures of an index lie anywhere. */
     static const char *const all[] = {"/"};
@@ -116,14 +120,14 @@ static int extract_words(const struct options *o, struct words *words,
         .listed = *captures,
         .captures = &o->capture,
         .n_captures = o->capture != NULL,
-        .split = o->by || o->inner ? &split : NULL,
+        .split = &split,
         .for_extract = true,
         .progress = reads_on,
         .user = &talk,
     };
     if (!clv_result_open(&result, &params, &err))
-        return end_talk(&err, "published");
-    const int status = print_damage(result, extract(o, result, &talk));
+        return print_failure(&split, &err, "published");
+    const int status = print_damage(result, &split, extract(o, result, &talk));
     clv_result_close(&result);
     return status;
 }

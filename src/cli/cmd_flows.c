@@ -11,7 +11,7 @@ struct options {
     struct clv_selection selection;
     struct input_flags inputs;
     const char *by;
-    bool inner, csv, json, no_sandbox;
+    bool inner, skip_bad, csv, json, no_sandbox;
 };
 
 static const struct options initial = {
@@ -27,6 +27,8 @@ static const struct clv_option flags[] = {
      "of captures: what makes a flow, as for split"},
     {"inner", 0, CLV_OPTION_BOOL, false, AT(inner), 0, 0, 0, NULL, NULL,
      "of captures: look through tunnels, as for split"},
+    {"skip_bad", 0, CLV_OPTION_BOOL, false, AT(skip_bad), 0, 0, 0, NULL, NULL,
+     "of captures: leave out those that cannot be read, as for split"},
     {"csv", 0, CLV_OPTION_BOOL, false, AT(csv), 0, 0, 0, NULL, NULL,
      "all columns, as manifest.csv has them"},
     {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL,
@@ -75,6 +77,8 @@ static int list_words(const struct options *o, struct words *words, struct clv_c
     struct clv_split_params split = CLV_SPLIT_PARAMS_INIT;
     split.by = o->by;
     split.inner = o->inner;
+    split.skip_bad = o->skip_bad;
+    hold_faults(&split);
     begin_talk(&talk, PROGRESS_AUTO, false);
     if (!o->no_sandbox)
         confine(&(struct confines){
@@ -89,15 +93,15 @@ static int list_words(const struct options *o, struct words *words, struct clv_c
         .paths = words->all,
         .n_paths = words->n,
         .listed = *captures,
-        .split = o->by || o->inner ? &split : NULL,
+        .split = &split,
         .progress = go_on,
         .user = &talk,
     };
     const bool ok = clv_result_open(&result, &params, &err);
     hide_progress(&talk);
     if (!ok)
-        return end_talk(&err, "listed");
-    const int status = print_damage(result, list(o, result));
+        return print_failure(&split, &err, "listed");
+    const int status = print_damage(result, &split, list(o, result));
     clv_result_close(&result);
     return status;
 }

@@ -42,7 +42,7 @@ static int index_it(const struct options *o, const struct clv_split_params *p, s
     const bool ok = clv_index(p, &r, &err);
     hide_progress(talk);
     if (!ok)
-        return print_failure(p, &r, &err);
+        return print_failure(p, &err, "published");
     return print_outcome(p, &r, MADE_INDEX, o->json, o->quiet);
 }
 

@@ -77,7 +77,7 @@ static int split(const struct options *o, const struct clv_split_params *p, stru
     if (!ok && !o->params.output && last)
         hint_output(&err, last);
     if (!ok)
-        return print_failure(p, &r, &err);
+        return print_failure(p, &err, "published");
     return print_outcome(p, &r,
                          p->dry_run   ? MADE_NOTHING
                          : p->archive ? MADE_MEMBERS

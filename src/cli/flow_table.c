@@ -170,11 +170,11 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
     return step == CLV_ROWS_FAILED ? print_error(&err) : print_totals(result, selection, shown);
 }
 
-int print_damage(const struct clv_result *result, int status)
+int print_damage(const struct clv_result *result, const struct clv_split_params *p, int status)
 {
     const struct clv_error *damage = clv_result_damage(result);
     if (status != EXIT_ALL || !damage || clv_result_kind(result) != CLV_RESULT_CAPTURES)
         return status;
-    (void)print_error(damage);
+    print_faults(p, clv_result_faulty(result), NULL);
     return EXIT_DAMAGED;
 }

@@ -8,15 +8,18 @@
 enum { FAULTS_MAX = 100, JSON_MAX = 65536 + 4096 * FAULTS_MAX };
 static struct clv_error faults[FAULTS_MAX];
 
-/* Of each capture that has some the first one, from number `from` on. */
-static void print_faults(const struct clv_split_params *p, const struct clv_split_result *r,
-                         uint64_t from)
+void print_faults(const struct clv_split_params *p, uint64_t n, const struct clv_error *told)
 {
-    for (uint64_t i = from; i < r->faulty && i < p->max_faults; i++)
-        (void)print_error(&p->faults[i]);
-    if (r->faulty > p->max_faults)
-        (void)fprintf(stderr, "        and %s more captures\n",
-                      human_count(r->faulty - p->max_faults));
+    for (uint64_t i = 0; i < p->max_faults && p->faults[i].code != CLV_ERR_NONE; i++) {
+        const struct clv_error *fault = &p->faults[i];
+        if (told && strcmp(fault->subject, told->subject) == 0 &&
+            strcmp(fault->what, told->what) == 0)
+            told = NULL;
+        else
+            (void)print_error(fault);
+    }
+    if (n > p->max_faults)
+        (void)fprintf(stderr, "        and %s more captures\n", human_count(n - p->max_faults));
 }
 
 static int print_json(const struct clv_split_params *p, const struct clv_split_result *r)
@@ -36,11 +39,10 @@ void hold_faults(struct clv_split_params *p)
     p->max_faults = FAULTS_MAX;
 }
 
-int print_failure(const struct clv_split_params *p, const struct clv_split_result *r,
-                  const struct clv_error *err)
+int print_failure(const struct clv_split_params *p, const struct clv_error *err, const char *undone)
 {
-    const int status = end_talk(err, "published");
-    print_faults(p, r, 1);
+    const int status = end_talk(err, undone);
+    print_faults(p, 0, err);
     return status;
 }
 
@@ -93,16 +95,20 @@ int print_outcome(const struct clv_split_params *p, const struct clv_split_resul
         status = EXIT_DAMAGED;
     }
     if (r->damage.code != CLV_ERR_NONE) {
-        print_faults(p, r, 0);
-        const uint64_t more = r->damages - r->faulty;
+        print_faults(p, r->faulty, NULL);
+        const uint64_t more = r->damages - r->faulty, n = r->records_read;
         if (more)
             (void)fprintf(stderr, "        and %s more fault%s in %s\n", human_count(more),
                           plural(more), r->faulty == 1 ? "it" : "them");
-        const bool one = r->records_read == 1;
-        (void)fprintf(
-            stderr, "        the %s record%s that %s whole %s %s%s\n", human_count(r->records_read),
-            one ? "" : "s", one ? "is" : "are", one ? "was" : "were", done_of[made],
-            p->recover || r->damage.hint[0] ? "" : "; --recover searches for more after it");
+        if (r->left_out == r->faulty)
+            (void)fprintf(stderr, "        the other %s whole, and %s %s\n",
+                          p->n_inputs - r->left_out == 1 ? "capture is" : "captures are",
+                          p->n_inputs - r->left_out == 1 ? "was" : "were", done_of[made]);
+        else
+            (void)fprintf(
+                stderr, "        the %s record%s that %s whole %s %s%s\n", human_count(n),
+                plural(n), n == 1 ? "is" : "are", n == 1 ? "was" : "were", done_of[made],
+                p->recover || r->damage.hint[0] ? "" : "; --recover searches for more after it");
         status = EXIT_DAMAGED;
     }
     return status;

@@ -109,7 +109,7 @@ static const struct count_row {
      NULL},
     {"joined", COUNT(joined), "capture", " within another (cat), read as one with it", 0, NULL},
     {"disorder", COUNT(earlier), "record", NULL, 0, say_disorder},
-    {"left out", COUNT(left_out), "capture", " that cannot be read (--recover)", 0, NULL},
+    {"left out", COUNT(left_out), "capture", " that cannot be read", 0, NULL},
     {"left out", COUNT(other_members), "file", " of directories or zip archives, no captures", 0,
      NULL},
     {"metadata", COUNT(metadata_bytes), "byte", NULL, 0, say_metadata},

@@ -217,6 +217,7 @@ static bool keep(struct job *job, const struct input_place *place, int *kept, bo
 static bool probe_all(struct job *job, const struct input_place *places, struct clv_error *err)
 {
     const struct clv_split_params *params = job->params;
+    bool stops = false; /* one of them cannot be read, and may not be left out */
     for (size_t i = 0; i < job->n_all; i++) {
         struct source s;
         struct clv_error why = {.offset = CLV_NO_OFFSET};
@@ -239,6 +240,8 @@ static bool probe_all(struct job *job, const struct input_place *places, struct 
                 return false;
             }
             s.fault = why;
+            s.left_out = true;
+            stops |= !s.empty && !params->recover && !params->skip_bad;
             job->sources[job->n_all - 1 - (i - job->n_sources)] = s; /* from the end on */
             continue;
         }
@@ -246,11 +249,21 @@ static bool probe_all(struct job *job, const struct input_place *places, struct 
             source_close(&s); /* opened again when its turn comes */
         job->sources[job->n_sources++] = s;
     }
-    const size_t n_bad = job->n_all - job->n_sources;
-    if (n_bad == 0 || (params->recover && job->n_sources))
+    if (!stops && job->n_sources)
         return true;
+    /* The first one that is why the run stops. */
+    size_t i = job->n_all - 1;
+    while (stops && job->sources[i].empty)
+        i--;
     if (err)
-        *err = job->sources[job->n_all - 1].fault;
+        *err = job->sources[i].fault;
+    return false;
+}
+
+bool job_hint_skipping(const struct job *job, struct clv_error *err)
+{
+    if (err && job->n_sources && is_its_own(err) && !err->hint[0])
+        (void)clv_fail_hint(err, "--skip-bad leaves out captures that cannot be read");
     return false;
 }
 

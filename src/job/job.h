@@ -42,6 +42,9 @@ CLV_MUST_CHECK bool job_open(struct job *job, const struct clv_split_params *par
                              const struct input_place *places, struct clv_error *err);
 void job_close(struct job *job);
 
+/* Where job_open() failed since a capture cannot be read, says what may be done. Returns false. */
+bool job_hint_skipping(const struct job *job, struct clv_error *err);
+
 /* true: outputs become members of one archive: where that is asked for, or output ends in .zip. */
 bool job_archives(const struct clv_split_params *params);
 

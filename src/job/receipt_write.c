@@ -19,7 +19,7 @@ static void put_input(struct json *j, const struct source *s)
     if (s->compression)
         json_str(j, "compression", s->compression);
     json_u64(j, "records", s->records);
-    if (!f->name) { /* not even its format is known */
+    if (s->left_out) {
         json_str(j, "left_out", s->fault.what);
         json_close(j);
         return;

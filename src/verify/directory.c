@@ -505,6 +505,7 @@ static bool check_left_out(struct verify *names, const struct clv_receipt *top, 
         return true;
     }
     s.called = top->params.inputs[i];
+    s.left_out = true;
     s.fault = fault;
     if (whole->sum.damage.code == CLV_ERR_NONE)
         whole->sum.damage = fault;

@@ -3,9 +3,10 @@
 
 Whatever names which captures, in whatever way, they are split as one capture is that has all their
 records: in the order of names as people count, of a list, or of first records. Which files count,
-and in which order, is modelled here.
+which are left out and named, and in which order, is modelled here.
 """
 import gzip
+import json
 import os
 import random
 import re
@@ -18,16 +19,20 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 # pylint: disable=wrong-import-position
 import harness
 import pcapfile as pf
-from harness import check_equal
+from harness import check, check_equal
 
 suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
 
 
 class File:
-    """One of them: its path, its bytes, and its records if it is a capture."""
+    """One of them: its path, its bytes, and its records if it is a capture that can be read."""
 
     def __init__(self, path: str, data: bytes, records: Optional[List[pf.Packet]] = None) -> None:
         self.path, self.data, self.records = path, data, records
+
+    @property
+    def is_bad(self) -> bool:
+        return self.records is None
 
     @property
     def first_ns(self) -> float:
@@ -56,7 +61,8 @@ def name(rng: random.Random) -> str:
 
 
 def tree(rng: random.Random, top: str) -> Tuple[List[File], List[File]]:
-    """The files below a directory: those that are captures, and all others that are looked at."""
+    """The files below a directory: captures, or what may be meant as one, and all others that are
+    looked at."""
     captures, others, taken = [], [], set()
     folders = [top] + [os.path.join(top, sub) for sub in ('b', 'b/10', 'b/9', 'z')]
     for folder in folders:
@@ -71,6 +77,9 @@ def tree(rng: random.Random, top: str) -> Tuple[List[File], List[File]]:
             records = packets(rng, rng.randrange(1, 6) * 10**9)
             data = pf.Capture(pf.Format(), records).encode()
             captures.append(File(path, gzip.compress(data) if rng.random() < 0.2 else data, records))
+        elif kind < 0.8:
+            captures.append(File(path, rng.choice((b'', b'', pf.Capture(pf.Format(), []).encode()[:20],
+                                                   b'snoop\0\0\0' + bytes(16)))))
         elif kind < 0.9:
             others.append(File(path, rng.choice((b'text', b'x', gzip.compress(b'some text'),
                                                  rng.randbytes(40)))))
@@ -90,18 +99,29 @@ def without_books(path: str) -> Dict[str, bytes]:
     return found
 
 
-def check_split(args: Sequence[str], files: Sequence[File], **more) -> None:
+def check_split(args: Sequence[str], files: Sequence[File], skips: bool, **more) -> None:
     """That of these words is that of all records in the files' order; or there is nothing to do."""
     what = ' '.join(args)
+    good, bad = [f for f in files if not f.is_bad], [f for f in files if f.is_bad]
+    stops = not good or (any(f.data for f in bad) and not skips)
     done = suite.run_cleave('split', '-q', '-f', '-o', suite.path('out'), *args,
-                            status=None, **more)
-    check_equal(done.returncode, 0 if files else 2, '%s: status: %r' % (what, done.stderr))
-    if not files:
+                            *(['--skip-bad'] if skips else []), status=None, **more)
+    check_equal(done.returncode, 2 if stops else 1 if bad else 0, '%s: status: %r' % (what, done.stderr))
+    told = done.stderr.decode()
+    for file in bad:  # what is told is fit for a terminal
+        name = re.sub('[\x00-\x1f]', lambda m: '\\x%02x' % ord(m[0]), file.path)
+        check('cleave: %s: ' % name in told, '%s: %s is not named: %s', what, name, told)
+    if stops:
         return
-    records = [packet for file in files for packet in file.records or []]
+    with open(suite.path('out', 'cleave.json'), encoding='utf-8') as f:
+        said = json.load(f)['inputs']
+    check_equal([i['file'] for i in said], [f.path for f in files], what + ': inputs')
+    check_equal(['left_out' in i for i in said], [f.is_bad for f in files], what + ': left out')
+    records = [packet for file in good for packet in file.records or []]
     whole = suite.write('whole.pcap', pf.Capture(pf.Format(), records).encode())
     suite.run_cleave('split', '-q', '-f', '-o', suite.path('model'), whole)
     harness.check_files(without_books(suite.path('out')), without_books(suite.path('model')))
+    suite.run_cleave('verify', '-q', suite.path('out'))
 
 
 def directories() -> None:
@@ -109,25 +129,23 @@ def directories() -> None:
     for i in range(harness.times(60)):
         top = suite.path('captures')
         captures, _ = tree(rng, top)
-        flags = rng.choice(((), ('-t', '1'), ('--window', '4KiB')))
+        flags, skips = rng.choice(((), ('-t', '1'), ('--window', '4KiB'))), rng.random() < 0.8
         flat = sorted((f for f in captures if os.path.dirname(f.path) == top),
                       key=lambda f: natural(f.path))
-        check_split((top, *flags), flat)
+        check_split((top, *flags), flat, skips)
         deep = sorted(captures, key=lambda f: natural(f.path))
-        check_split((top + '/' * rng.randrange(3), '--recursive', *flags), deep)
-        check_split((top, '--recursive', '--sort', 'time'), sorted(deep, key=lambda f: f.first_ns))
-        suite.run_cleave('verify', '-q', suite.path('out'), status=0 if deep else None)
+        check_split((top + '/' * rng.randrange(3), '--recursive', *flags), deep, skips)
+        check_split((top, '--recursive', '--sort', 'time'), sorted(deep, key=lambda f: f.first_ns),
+                    skips)
         rng.shuffle(captures)
         end = rng.choice((b'\n', b'\0'))
         listed = [f for f in captures if end == b'\0' or '\n' not in f.path]
-        names = end.join(f.path.encode() for f in listed) + (end if end == b'\0' else b'')
-        first = rng.randrange(2) if len(listed) > 1 and end == b'\n' else 0
-        if first:
-            names = end.join(f.path.encode() for f in listed[1:])
-        check_split(('--files-from', '-', *(f.path for f in listed[:first])), listed, input=names)
-        check_split(('--files-from', suite.write('list', names), '--sort', 'time',
-                     *(f.path for f in listed[:first])),
-                    sorted(listed, key=lambda f: f.first_ns))
+        first = rng.randrange(2) if len(listed) > 1 else 0  # by the command line
+        names = b''.join(f.path.encode() + end for f in listed[first:])
+        paths = [f.path for f in listed[:first]]
+        check_split(('--files-from', '-', *paths), listed, skips, input=names)
+        check_split(('--files-from', suite.write('list', names), '--sort', 'time', *paths),
+                    sorted(listed, key=lambda f: f.first_ns), skips)
         shutil.rmtree(top)
 
 

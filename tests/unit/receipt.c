@@ -112,7 +112,7 @@ static void test_receipt(void **state)
             "    \"directed\": true,\n    \"names\": false,\n%s"
             "    \"compress\": \"none\",\n    \"each\": %s,\n    \"merge\": false,\n    "
             "\"metadata\": true,\n    \"recover\": "
-            "false,\n"
+            "false,\n    \"skip_bad\": false,\n"
             "    \"other\": true,\n    \"manifest\": \"csv\"\n  },\n"
             "  \"records_read\": 12,\n  \"records_written\": 10,\n  \"copies\": 0,\n"
             "  \"dropped\": {\n    \"other\": 2,\n    \"filtered\": 0,\n    \"small\": 0,\n    "
