@@ -171,8 +171,9 @@ struct clv_split_params {
     bool keep_nofile; /* leave this process's limit of descriptors (RLIMIT_NOFILE) as it is */
     /*
      * The outputs, manifest and cleave.json become members of one zip archive, output, stored as
-     * they are; also where output ends in ".zip". Excludes each and compress. A pipe's bytes are
-     * kept beside the output, since a second reading may be needed to find where members lie.
+     * they are; also where output ends in ".zip". Excludes each. A pipe's bytes are kept
+     * beside the output, since a second reading may be needed to find where members lie; with
+     * compress, so are all members until they are compressed.
      */
     bool archive;
     const char *member; /* of archives that are inputs: clv_captures_list()'s pattern; NULL: all */
@@ -304,6 +305,7 @@ struct clv_split_result {
     uint64_t related;          /* flows whose master is known */
     uint64_t forgotten;        /* announcements that nothing fulfilled, of too many at a time */
     uint64_t unwatched;        /* connections not looked into to their end: too many at a time */
+    uint64_t spooled_bytes;    /* of members, kept beside the archive until they were compressed */
 };
 
 /* For struct clv_split_params. */

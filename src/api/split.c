@@ -60,6 +60,7 @@ struct splitting {
     struct publish publish, sub;
     bool archives;            /* outputs are members ... */
     struct archive archive;   /* ... of this archive, ... */
+    struct packing packing;   /* ... in which they may be compressed, ... */
     struct publish_file file; /* ... which is published as a file ... */
     char dir[PATH_MAX];       /* ... and staged here */
     struct made_run replaces;
@@ -128,16 +129,17 @@ static bool make_outputs(struct splitting *run, struct publish *p, size_t from, 
 {
     struct job *const job = &run->job;
     struct archive *const a = &run->archive;
+    struct packing *const packing = run->packing.a ? &run->packing : NULL;
     if (!run->archives)
         return job_part(job, from, n, p, followers, result, err);
     run->one = *result; /* with what is known of the run before anything is read */
-    if (!job_archive(job, a, followers, result, err))
+    if (!job_archive(job, a, packing, followers, result, err))
         return false;
     if (a->measured) { /* where members lie is known now */
         const double seconds = result->seconds;
         *result = run->one;
         a->measured = false;
-        const bool ok = job_archive(job, a, followers, result, err);
+        const bool ok = job_archive(job, a, packing, followers, result, err);
         result->seconds += seconds;
         if (!ok)
             return false;
@@ -253,7 +255,8 @@ static bool open_archive(struct splitting *run, struct clv_error *err)
     path_parent(run->dir, p->staging);
     run->archive.fd = fd;
     run->job.pipeline.spill_dir = run->dir;
-    return archive_init(&run->archive, fd, params->output, run->dir, mode, err);
+    return archive_init(&run->archive, fd, params->output, run->dir, mode, err) &&
+           packing_begin(&run->packing, &run->archive, params->compress, run->dir, err);
 }
 
 /* The last component of where its outputs are made; NULL: nowhere. */
@@ -432,6 +435,7 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     if (run->archive.fd >= 0)
         (void)close(run->archive.fd);
     archive_fini(&run->archive);
+    packing_fini(&run->packing);
     publish_fini(&run->publish, ok ? NULL : err);
     job_close(&run->job);
     places_fini(&run->places);

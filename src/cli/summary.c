@@ -107,6 +107,8 @@ static const struct count_row {
      " before 1677 or after 2262: their times are right in the outputs alone", 0, NULL},
     {"kept", COUNT(kept_bytes), "byte", " of a pipe beside the output, to read them twice", 0,
      NULL},
+    {"kept", COUNT(spooled_bytes), "byte", " of outputs beside the archive, to compress them", 0,
+     NULL},
     {"joined", COUNT(joined), "capture", " within another (cat), read as one with it", 0, NULL},
     {"disorder", COUNT(earlier), "record", NULL, 0, say_disorder},
     {"left out", COUNT(left_out), "capture", " that cannot be read", 0, NULL},

@@ -24,11 +24,6 @@ enum {
     ZIP64_BLOCK = 1,  /* 4.5.3 */
 };
 
-static uint64_t load_le64(const uint8_t *p)
-{
-    return (uint64_t)load_le32(p + 4) << 32 | load_le32(p);
-}
-
 static bool has(const struct unzip *z, uint64_t at, uint64_t len)
 {
     return at <= z->map.size && len <= z->map.size - at;

@@ -58,6 +58,7 @@ const struct counts_row counts_rows[] = {
     {NULL, "bad_options", AT(bad_options), COUNTS_OUTCOME},
     {NULL, "tunnelled", AT(tunnelled), COUNTS_OUTCOME},
     {NULL, "kept_bytes", AT(kept_bytes), COUNTS_EFFORT},
+    {NULL, "spooled_bytes", AT(spooled_bytes), COUNTS_EFFORT},
     {NULL, "opens", AT(opens), COUNTS_EFFORT},
     {NULL, "reopens", AT(reopens), COUNTS_EFFORT},
     {NULL, "writes", AT(writes), COUNTS_EFFORT},

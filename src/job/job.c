@@ -120,9 +120,6 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         return clv_fail(err, CLV_ERR_OPTION, "merge", "excludes --each");
     if (job_archives(params) && params->each)
         return clv_fail(err, CLV_ERR_OPTION, "archive", "excludes --each");
-    if (job_archives(params) && params->compress)
-        return clv_fail(err, CLV_ERR_OPTION, "archive",
-                        "excludes --compress: members are stored as they are");
     return true;
 }
 
@@ -568,6 +565,8 @@ static bool run_part(struct job *job, size_t from, size_t n, const struct pipeli
         return false;
     name.community_seed = params->community_seed;
     name.other_ending = dialect_ending(&job->dialect);
+    if (own.packing) /* which compresses what is written, and named so */
+        job->dialect.compress = CLV_COMPRESS_NONE;
     own.dialect = &job->dialect;
     own.name = &name;
     own.n_before = from;
@@ -602,11 +601,13 @@ bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
     return run_part(job, from, n, &own, result, err);
 }
 
-bool job_archive(struct job *job, struct archive *a, const struct observer *observers,
-                 struct clv_split_result *result, struct clv_error *err)
+bool job_archive(struct job *job, struct archive *a, struct packing *packing,
+                 const struct observer *observers, struct clv_split_result *result,
+                 struct clv_error *err)
 {
     struct pipeline_params own = job->pipeline;
     own.archive = a;
+    own.packing = packing;
     own.observers = observers;
     return run_part(job, 0, job->n_sources, &own, result, err);
 }

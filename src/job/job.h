@@ -56,8 +56,10 @@ CLV_MUST_CHECK bool job_part(struct job *job, size_t from, size_t n, struct publ
                              const struct observer *observers, struct clv_split_result *result,
                              struct clv_error *err);
 
-/* The same into an archive; where a->measured is set then, it has to be done once more. */
-CLV_MUST_CHECK bool job_archive(struct job *job, struct archive *a,
+/*
+ * The same into an archive, whose members are compressed by packing, unless that is NULL; where
+ * a->measured is set then, it has to be done once more. */
+CLV_MUST_CHECK bool job_archive(struct job *job, struct archive *a, struct packing *packing,
                                 const struct observer *observers, struct clv_split_result *result,
                                 struct clv_error *err);
 

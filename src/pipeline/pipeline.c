@@ -215,6 +215,7 @@ static void settle_sizes(struct pipeline *pl, struct sizes *sizes)
     pl->schedule.max_refs = sizes->max_refs;
     pl->schedule.names = !pp->name->unique;
     pl->schedule.wide = pp->archive;
+    pl->schedule.packs = pp->packing;
     pl->schedule.finishes = pp->dialect->form == DIALECT_PCAPNG;
     pl->schedule.epoch.number = 1;
     struct feed *fd = &pl->schedule.feed;
@@ -359,7 +360,8 @@ static bool init_worker(struct worker *w, struct pipeline *pl)
         stage_join(&w->scratch.stage);
     w->text = rows ? mem_alloc(FINISH_TEXT_MAX, 1) : NULL;
     w->archive.x = &w->scratch;
-    w->archive.entries.text = text_on(w->text, FINISH_TEXT_MAX);
+    w->archive.entries.text = w->packing.out = text_on(w->text, FINISH_TEXT_MAX);
+    w->packing.in = w->scratch.stage.p;
     return ok && (w->text || !rows);
 }
 
@@ -389,6 +391,7 @@ static void run_workers(struct pipeline *pl)
         pl->sums.bytes += workers[i].archive.sums.bytes;
         pl->sums.writes += workers[i].archive.sums.writes;
         form_scratch_fini(&workers[i].scratch);
+        pack_destroy(&workers[i].packing.packer);
         mem_free(workers[i].text);
     }
     mem_free(workers);
@@ -444,6 +447,11 @@ static bool sum_up(struct pipeline *pl, struct clv_error *err)
         r->records_written = pl->sums.records;
         r->written_bytes = pl->sums.bytes;
         r->writes = pl->sums.writes;
+        if (pl->params->packing) {
+            r->written_bytes = pl->params->packing->bytes;
+            r->writes += pl->params->packing->writes;
+            r->spooled_bytes = pl->params->packing->plain;
+        }
     }
     if (pl->target != TARGET_MEASURED)
         ok = ok && check_conservation(r, err) && count_metadata(pl, err) && end_observers(pl, err);

@@ -10,7 +10,7 @@
 
 #include "cleave/split.h"
 #include "flow/relations.h"
-#include "output/archive.h"
+#include "output/packing.h"
 #include "output/publish.h"
 #include "pipeline/observe.h"
 
@@ -32,7 +32,8 @@ struct pipeline_params {
      * second run with it will.
      */
     struct archive *archive;
-    const char *spill_dir; /* for what leaves memory; NULL: a place for temporary files */
+    struct packing *packing; /* NULL: its members are as they are; else they are compressed */
+    const char *spill_dir;   /* for what leaves memory; NULL: a place for temporary files */
     struct flow_by by;
     uint32_t shards;                  /* 0: none */
     struct filter *filter;            /* NULL: all records count */

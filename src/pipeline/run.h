@@ -62,6 +62,7 @@ struct worker {
     struct pipeline *pl;
     struct form_scratch scratch;
     struct archive_thread archive; /* with the scratch, and entries on the text */
+    struct packing_thread packing; /* with the scratch's chunk, and on the text */
     char *text;                    /* FINISH_TEXT_MAX bytes: rows of the manifest */
     bool is_caller;
 };

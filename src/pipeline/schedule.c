@@ -135,9 +135,14 @@ bool schedule_next(struct schedule *s, struct task *task)
         *task = (struct task){.kind = TASK_PASS, .pass = pass, .batch = b};
         return true;
     }
-    if (next_find(s, task) || next_of(&s->rows, TASK_ROWS, task) ||
-        next_of(&s->checks, TASK_CHECK, task))
+    if (next_find(s, task) || next_of(&s->packed, TASK_PACK, task) ||
+        next_of(&s->rows, TASK_ROWS, task) || next_of(&s->checks, TASK_CHECK, task))
         return true;
+    if (s->ending == ENDING_CUT) {
+        s->ending = ENDING_PACK;
+        *task = (struct task){.kind = TASK_CUT};
+        return true;
+    }
     if (s->ending == ENDING_TOUR) {
         s->ending = ENDING_ROWS;
         *task = (struct task){.kind = TASK_TOUR};
@@ -188,7 +193,7 @@ static void next_phase(struct schedule *s)
     if (f->view)
         s->released = (struct released){f->view->w, f->view->source, f->from, f->to};
     if (f->last)
-        s->ending = ENDING_TOUR;
+        s->ending = s->packs && s->members ? ENDING_CUT : ENDING_TOUR;
 }
 
 void schedule_done(struct schedule *s, const struct task *t)
@@ -226,6 +231,12 @@ void schedule_done(struct schedule *s, const struct task *t)
         if (++s->flush.done == s->flush.n)
             next_phase(s);
         break;
+    case TASK_CUT:
+        s->packed.n = t->packs;
+        break;
+    case TASK_PACK:
+        s->packed.done++;
+        break;
     case TASK_TOUR:
         s->rows.n = t->rows;
         s->checks.n = t->checks;
@@ -237,6 +248,8 @@ void schedule_done(struct schedule *s, const struct task *t)
         s->checks.done++;
         break;
     }
+    if (s->ending == ENDING_PACK && s->packed.done == s->packed.n)
+        s->ending = ENDING_TOUR;
     if (s->ending == ENDING_ROWS && t->kind >= TASK_TOUR && s->rows.done == s->rows.n &&
         s->checks.done == s->checks.n) {
         s->ending = ENDING_OVER;

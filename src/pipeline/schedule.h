@@ -16,7 +16,9 @@
  *             some members                     of an archive, in their order
  *   finish    a partition                      once all is written: what ends an archive's members
  *   rest      a partition                      then: what outputs get when all have their records
- *   tour      all flows                        when the last epoch is written
+ *   cut       all members                      when the last epoch is written, where members are
+ *   pack      some of them                     compressed (output/packing.h)
+ *   tour      all flows                        when all is written
  *   rows      some rows of the manifest        at the end
  *   check     some outputs                     at the end, where somebody asks
  *
@@ -25,7 +27,7 @@
  *
  *   gathering:  EMPTY -> FINDING <-> OPEN -> FULL --(the flush before is over)--> EMPTY
  *   flush:      IDLE -> NUMBER [-> NAME -> TAKE] -> SORT [-> LAY_OUT] -> WRITE [-> FINISH] [->
- * REST] -> IDLE the end:    NOT_YET -> TOUR -> ROWS -> OVER
+ * REST] -> IDLE the end:    NOT_YET [-> CUT -> PACK] -> TOUR -> ROWS -> OVER
  */
 #ifndef CLEAVE_PIPELINE_SCHEDULE_H
 #define CLEAVE_PIPELINE_SCHEDULE_H
@@ -46,6 +48,8 @@ enum task_kind {
     TASK_WRITE,
     TASK_FINISH,
     TASK_REST,
+    TASK_CUT,
+    TASK_PACK,
     TASK_TOUR,
     TASK_ROWS,
     TASK_CHECK,
@@ -59,7 +63,8 @@ struct task {
     unsigned pass;         /* number of the pass */
     /* When it was carried out: */
     bool there;            /* TASK_OPEN: the window was there */
-    uint32_t rows, checks; /* TASK_TOUR: chunks that follow */
+    uint32_t packs;        /* TASK_CUT: chunks that follow */
+    uint32_t rows, checks; /* TASK_TOUR: the same */
     bool members;          /* TASK_NUMBER: outputs are members of an archive, from here on */
     uint32_t writes;       /* TASK_LAY_OUT: tasks that write members */
 };
@@ -85,6 +90,8 @@ enum phase {
 
 enum ending {
     ENDING_NOT_YET,
+    ENDING_CUT,
+    ENDING_PACK,
     ENDING_TOUR,
     ENDING_ROWS,
     ENDING_OVER,
@@ -133,6 +140,7 @@ struct schedule {
     bool names;    /* PHASE_NAME and PHASE_TAKE are wanted */
     bool finishes; /* of members, PHASE_FINISH is wanted */
     bool rests;    /* PHASE_REST is wanted */
+    bool packs;    /* of members, ENDING_CUT is wanted */
 
     struct feed feed;
     struct order order;
@@ -142,7 +150,7 @@ struct schedule {
     uint32_t writes;          /* tasks that write those of the flush */
     struct released released; /* for the caller, who takes it out */
     enum ending ending;
-    struct chunks rows, checks;
+    struct chunks packed, rows, checks;
     bool failed, finished;
 };
 

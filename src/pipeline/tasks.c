@@ -312,10 +312,17 @@ static bool tour(struct pipeline *pl, struct task *t, struct clv_error *err)
     }
     if (pl->target == TARGET_MEMBERS) {
         pl->finish.archive = pl->params->archive;
-        if (!check_members(pl, err))
+        if (pl->params->packing ? !packing_end(pl->params->packing, err) : !check_members(pl, err))
             return false;
     }
     return open_manifest(pl, &fd, err) && finish_tour(&pl->finish, fd, &t->rows, &t->checks, err);
+}
+
+/* All members are there, as they are. */
+static bool cut(struct pipeline *pl, struct task *t, struct clv_error *err)
+{
+    return check_members(pl, err) &&
+           packing_cut(pl->params->packing, FINISH_TEXT_MAX, &t->packs, err);
 }
 
 bool tasks_carry_out(struct pipeline *pl, struct worker *w, struct task *t, struct clv_error *err)
@@ -349,6 +356,10 @@ bool tasks_carry_out(struct pipeline *pl, struct worker *w, struct task *t, stru
         return pl->target == TARGET_MEMBERS
                    ? end_members(pl, w, t->from, true, err)
                    : partition_rest(&pl->parts[t->from], &w->scratch, &pl->round, err);
+    case TASK_CUT:
+        return cut(pl, t, err);
+    case TASK_PACK:
+        return packing_run(pl->params->packing, t->from, &w->packing, err);
     case TASK_TOUR:
         return tour(pl, t, err);
     case TASK_ROWS:

@@ -44,6 +44,7 @@ bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n, stru
                  .user = v,
                  .key = &store->key},
         .manifest = {.fd = -1},
+        .packed = job->params->compress,
     };
     (void)pthread_mutex_init(&v->lock, NULL);
     if (job->params->manifest == CLV_MANIFEST_FD || job->params->manifest == CLV_MANIFEST_SQLITE)

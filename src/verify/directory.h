@@ -62,6 +62,7 @@ struct verify {
     uint64_t manifest_at;     /* bytes of it that were right, or the fault was told */
     uint64_t manifest_rows;
     bool manifest_wrong;
+    bool packed; /* outputs are compressed */
 
     pthread_mutex_t lock; /* guards all below */
     uint64_t faults, outputs, output_bytes;

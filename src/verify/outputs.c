@@ -97,11 +97,16 @@ struct reading {
     bool read; /* to its end */
 };
 
-/* Of a file in an archive bytes are counted in that. */
-static void move_fault(struct clv_error *why, const struct store_file *f)
+/* Of a file in an archive bytes are counted in that; not of what is compressed in it. */
+static uint64_t base_of(const struct store_file *f, const struct clv_capture *c)
+{
+    return f->p && clv_capture_compression(c) ? 0 : f->from;
+}
+
+static void move_fault(struct clv_error *why, uint64_t base)
 {
     if (why->code != CLV_ERR_NONE && why->offset != CLV_NO_OFFSET)
-        why->offset += f->from;
+        why->offset += base;
 }
 
 /*
@@ -117,14 +122,15 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
     bool ok = true, strange = false;
     *r = (struct reading){.read = false};
     if (!store_capture(file, path, &c, why)) {
-        move_fault(why, file);
+        move_fault(why, file->from);
         return true;
     }
+    const uint64_t base = base_of(file, c);
     const struct walk_format *f = capture_walk_format(c);
     const struct ledger *l = capture_ledger(c);
     struct proof_place place = {.key = v->key};
     struct walk_record rec;
-    uint64_t offset, sum_at = file->p ? SUM_STEP : UINT64_MAX;
+    uint64_t offset, sum_at = file->p && base ? SUM_STEP : UINT64_MAX;
     enum clv_walk step = CLV_BAD;
     if (o && !header_is(o, f)) {
         (void)clv_fail(why, CLV_ERR_UNPROVEN, path, "its file header is another");
@@ -142,7 +148,7 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
         proof_of_output(&of, &place, form, f, l, &rec, iface, ng ? st->big_endian : f->big_endian);
         proof_add(v->key, &r->proof, proof_digest(v->key, &of));
         if (s && r->proof.n > s->from)
-            ok = suspect_have(s, &of, file->from + offset, err);
+            ok = suspect_have(s, &of, base + offset, err);
         if (!e || !e->judged || strange)
             continue;
         const uint16_t linktype = ng ? ledger_iface(l, iface)->linktype : f->pub.linktype;
@@ -150,7 +156,7 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
             struct clv_error fault;
             strange = true; /* once per output */
             (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "a record of another flow");
-            (void)clv_fail_at(&fault, file->from + offset, r->proof.n);
+            (void)clv_fail_at(&fault, base + offset, r->proof.n);
             verify_tell(v, &fault);
         }
     }
@@ -162,7 +168,7 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
     }
     r->bytes = clv_capture_size(c);
 done:
-    move_fault(why, file);
+    move_fault(why, base);
     clv_capture_close(&c);
     return ok;
 }

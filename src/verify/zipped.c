@@ -88,10 +88,10 @@ static struct headers_entry entry_of(const struct unzip *z, const struct unzip_m
     };
 }
 
-/* The numbers of files that are no flows' are not known when their headers are begun. */
-static bool is_wide(const struct store_member *known)
+/* The sizes of files that are no flows', and of what is compressed, follow their data. */
+static bool is_wide(const struct verify *v, const struct store_member *known)
 {
-    return known->rank > STORE_REST;
+    return known->rank > STORE_REST || v->packed;
 }
 
 static bool check_local(struct verify *v, const char *path, const struct unzip_member *m, bool wide)
@@ -125,7 +125,7 @@ void verify_member(struct verify *v, const char *name, const char *path, bool ri
     store_sum(f, f->size);
     if (right)
         check_crc(v, path, &f->member, f->crc);
-    (void)check_local(v, path, &f->member, is_wide(known));
+    (void)check_local(v, path, &f->member, is_wide(v, known));
 }
 
 static bool leads_out(struct clv_span name)
@@ -220,7 +220,7 @@ static void check_member(struct walk *w, size_t i, struct unzip_member *m, const
     struct store *const s = w->v->store;
     struct store_member *const known = &s->members[i];
     const struct headers_entry e = entry_of(&s->zip, m);
-    const bool wide = is_wide(known);
+    const bool wide = is_wide(w->v, known);
     struct clv_error odd = {.code = CLV_ERR_NONE};
     const bool located = known->seen || unzip_locate(&s->zip, m, &odd);
     const char *why = why_not(s, i, m);

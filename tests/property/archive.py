@@ -165,6 +165,44 @@ def pcapngs() -> None:
             check_archive(rng, [path], *flags, more=1)
 
 
+def packed() -> None:
+    """Compressed, they are what the directory's files are, too: small ones, some that end with a
+    stretch of 256 KiB, and some that take several of what is compressed at a time."""
+    rng = suite.random('packed')
+    frames, stretch = [], 1 << 18
+    for i, size in enumerate((1, stretch, 2 * stretch, 8 * stretch + 1, 11 * stretch, 9, 9)):
+        a = '10.9.0.%d' % i
+        head = len(samples.udp_talk(a, '10.1.0.1', 1, 2)[0]) + 16
+        left = size - pf.FILE_HEADER_LEN  # so that its file has this many bytes
+        while left > head:
+            n = min(left if left < 1400 else 1200, left) - head
+            frames.append(pf.frame(a, '10.1.0.1', pf.UDP, pf.udp(
+                a, '10.1.0.1', 1, 2, bytes(rng.randrange(256) for _ in range(n)))))
+            left -= len(frames[-1]) + 16
+    frames += [p.data for p in talkative(rng, 200, 1000).packets]
+    rng.shuffle(frames)
+    path = suite.write('capture.pcap', pf.Capture(pf.Format(), pf.at_times(
+        frames, samples.NOON)).encode())
+    for kind in 'gzip', 'zstd':
+        if suite.run_cleave('split', path, '--dry-run', '-q', '--compress', kind,
+                            status=None).returncode:
+            print('        this build lacks %s' % kind)
+            continue
+        check_archive(rng, [path], '--compress', kind, more=3)
+        check_archive(rng, [path], '--compress', kind, '--by', 'none', '--name', 'all', more=1)
+        check_archive(rng, [path], '--compress', kind, '--format', 'pcapng', more=1)
+        check_archive(rng, [suite.write('none.pcap', samples.no_records().encode())], '--compress',
+                      kind)
+        output, plain = suite.path('packed.zip'), suite.path('plain.zip')
+        said = json.loads(suite.run_cleave('split', path, '-o', output, '--json', '--compress',
+                                           kind, '--force', '--verify').stdout)
+        whole = json.loads(suite.run_cleave('split', path, '-o', plain, '--json', '--force').stdout)
+        check(said['spooled_bytes'] > whole['written_bytes'] > said['written_bytes'],
+              'bytes that were kept: %d', said['spooled_bytes'])
+        check_equal((whole['spooled_bytes'], hidden()), (0, []), 'what was kept, what is left')
+        suite.run_cleave('verify', output, path, '-q')
+
+
 def several() -> None:
     rng = suite.random('several')
     paths = [suite.write('%d.pcap' % i, talkative(rng, 50, 300).encode()) for i in range(3)]
@@ -320,9 +358,8 @@ def pipes() -> None:
 def refusals() -> None:
     path = suite.write('capture.pcap', samples.mixed().encode())
     output = suite.path('out.zip')
-    for flags in (('--each',), ('--compress', 'gzip')):
-        split([path], output, *flags, status=2)
-        check(not os.path.exists(output), 'an archive in spite of %s', flags)
+    split([path], output, '--each', status=2)
+    check(not os.path.exists(output), 'an archive in spite of --each')
 
 
 def hidden() -> List[str]:
@@ -431,6 +468,7 @@ def changing() -> None:
 CASES: Dict[str, Callable[[], None]] = {
     'pcaps': pcaps,
     'pcapngs': pcapngs,
+    'packed': packed,
     'several': several,
     'damaged': damaged,
     'names': names,

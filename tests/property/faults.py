@@ -577,6 +577,10 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'archive': lambda: split(traffic('a.pcap'), '--archive', '-t', '1', thorough=True),
     'archive-twice': lambda: split(traffic('a.pcap'), '--archive', '-t', '2', '--window', '16KiB',
                                    '--name', '{proto}/{n}/{n}.pcap'),
+    'archive-zstd': lambda: split(traffic('a.pcap'), '--archive', '-t', '2', '--compress',
+                                  compressible('zstd'), '--window', '16KiB', fault_kinds=(
+                                      'library', 'malloc', 'open', 'pread', 'write', 'pwrite',
+                                      'close', 'close-output', 'thread')),
     'archive-pcapng': lambda: split(pcapng(), '--archive', '-t', '1', '--window', '16KiB'),
     'archive-converted': lambda: split(pcapng(), '--archive', '-t', '2', '--format', 'pcap'),
     'archive-merge': lambda: split('--merge', '--archive', '-t', '2', traffic('a.pcap'), pcapng()),
@@ -653,7 +657,7 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
 
 
 KILLED = ('few-open', 'force-full', 'archive', 'archive-twice', 'archive-pipe', 'archive-force-full',
-          'database', 'archive-database')
+          'database', 'archive-database', 'archive-zstd')
 
 
 def no_name_left() -> None:

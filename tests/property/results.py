@@ -309,12 +309,11 @@ def results_of(capture: str, options: Tuple[str, ...], has_index: bool, has_capt
     paths['lines'] = (lines,)
     suite.run_cleave('split', capture, '-q', '-o', database, '--manifest', 'sqlite', *options)
     paths['database'] = (database,)
-    if '--compress' not in options:
-        done = suite.run_cleave('split', capture, '-q', '-o', archive, *options, status=None)
-        if done.returncode == 0:
-            paths['archive'] = (archive,)
-        else:
-            check(b'built without' in done.stderr, 'split says %s', done.stderr)
+    done = suite.run_cleave('split', capture, '-q', '-o', archive, *options, status=None)
+    if done.returncode == 0:
+        paths['archive'] = (archive,)
+    else:
+        check(b'built without' in done.stderr, 'split says %s', done.stderr)
     if has_index:
         suite.run_cleave('index', capture, '-q', '-o', index, *options)
         paths['index'] = (index,)

@@ -180,7 +180,7 @@ def archived(inputs: Sequence[str], *flags: str) -> bool:
 
 
 SETTINGS = ((), *base.BY, *base.CUTS, *base.SHARDS, *base.FILTERS, *base.CHOICES, *base.CAPS,
-            *base.LENGTHS, *base.OUTPUT_FORMATS, *base.BOOKED, *(('--name', n) for n in base.NAMES))
+            *base.LENGTHS, *base.PACKED, *base.OUTPUT_FORMATS, *base.BOOKED, *(('--name', n) for n in base.NAMES))
 
 
 def proven() -> None:
@@ -244,11 +244,12 @@ def whole_bytes() -> None:
     """Each byte of an archive is covered by something."""
     rng = suite.random('bytes')
     for flags in ((), ('--verify', '--name', 'ä{n}'), ('--format', 'pcapng', '--manifest', 'jsonl'),
-                  ('--manifest', 'none', '--by', 'none')):
+                  ('--manifest', 'none', '--by', 'none'), ('--compress', 'gzip'),
+                  ('--manifest', 'sqlite', '--by', 'none')):
         m = make(*flags, data=pf.Capture(pf.Format(), samples.four_flows().packets[:3]).encode())
         with open(m.path, 'rb') as f:
             data = f.read()
-        for at in rng.sample(range(len(data)), min(len(data), harness.times(400))):
+        for at in rng.sample(range(len(data)), min(len(data), harness.times(270))):
             wrong = bytearray(data)
             wrong[at] ^= 1 << rng.randrange(8)
             try:

@@ -5,11 +5,6 @@
 
 #define WIDE UINT64_C(0xffffffff)
 
-static uint64_t load_le64(const uint8_t *p)
-{
-    return load_le32(p) | (uint64_t)load_le32(p + 4) << 32;
-}
-
 static const struct {
     const char *name;
     uint64_t size, offset;

@@ -31,40 +31,54 @@ struct row {
     unsigned in_flight;  /* tasks */
     uint64_t want_items; /* that are found */
     const char *want;    /* tasks in their order; NULL: it is not looked at */
+    uint32_t packs; /* of members: chunks in which they are compressed, and 1; 0: they are not */
 };
 
 static const struct row rows[] = {
     {"one by one", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, false, 0, 0, 0, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort "
-     "write write write write tour "},
+     "write write write write tour ",
+     0},
     {"rests, rows and checks", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 0, 2, 1, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort "
-     "write write write write rest rest rest rest tour rows rows check "},
+     "write write write write rest rest rest rest tour rows rows check ",
+     0},
     {"names that may be alike", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, true, false, 0, 0, 0, 1,
      N_RECORDS,
      "open scan scan scan scan scan scan find number name name name name take "
-     "sort sort sort sort write write write write tour "},
+     "sort sort sort sort write write write write tour ",
+     0},
     {"members of an archive", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 3, 0, 0, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort lay-out "
-     "write write write finish finish finish finish rest rest rest rest tour "},
+     "write write write finish finish finish finish rest rest rest rest tour ",
+     0},
     {"members, and many epochs", 1, 6, 64 << 20, 1500, 0, 0, 0, true, true, 7, 1, 0, 5, N_RECORDS,
-     NULL},
+     NULL, 0},
+    {"compressed members", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, false, 2, 1, 0, 1, N_RECORDS,
+     "open scan scan scan scan scan scan find number sort sort sort sort lay-out "
+     "write write finish finish finish finish cut pack pack pack tour rows ",
+     4},
+    {"none, and several tasks", 1, 6, 64 << 20, 1500, 0, 0, 0, true, true, 7, 1, 0, 5, N_RECORDS,
+     NULL, 1},
+    {"files are not cut", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, false, 0, 1, 0, 3, N_RECORDS,
+     NULL, 4},
     {"two epochs", 3, 4, 64 << 20, 3500, 0, 0, 0, false, false, 0, 0, 0, 1, N_RECORDS,
      "open scan scan scan find scan scan scan number sort sort sort sort "
-     "write write write write find number sort sort sort sort write write write write tour "},
+     "write write write write find number sort sort sort sort write write write write tour ",
+     0},
     {"a guess is wrong", 8, 4, 64 << 20, 1 << 20, 3, 0, 0, false, false, 0, 0, 0, 1, N_RECORDS,
-     NULL},
+     NULL, 0},
     {"the rest of outputs", 2, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 0, 3, 3, 3, N_RECORDS,
-     NULL},
-    {"many windows", 2, 6, 700000, 1 << 20, 0, 0, 0, false, false, 0, 1, 0, 4, N_RECORDS, NULL},
+     NULL, 0},
+    {"many windows", 2, 6, 700000, 1 << 20, 0, 0, 0, false, false, 0, 1, 0, 4, N_RECORDS, NULL, 0},
     {"epochs of few references", 1, 6, 64 << 20, 1500, 0, 0, 0, false, false, 0, 1, 0, 5, N_RECORDS,
-     NULL},
-    {"damage", 2, 6, 64 << 20, 1 << 20, 0, 3, 0, false, false, 0, 1, 0, 4, 2500, NULL},
+     NULL, 0},
+    {"damage", 2, 6, 64 << 20, 1 << 20, 0, 3, 0, false, false, 0, 1, 0, 4, 2500, NULL, 0},
     {"a pass that waits", 1, 8, 64 << 20, 1 << 20, 0, 0, 3, false, false, 0, 1, 0, 4, N_RECORDS,
-     NULL},
+     NULL, 0},
     {"it waits for the end", 1, 8, 64 << 20, 1 << 20, 0, 0, 99, false, false, 0, 1, 0, 4, N_RECORDS,
-     NULL},
-    {"all of it", 1, 8, 900000, 1500, 4, 0, 2, true, true, 0, 3, 3, IN_FLIGHT, N_RECORDS, NULL},
+     NULL, 0},
+    {"all of it", 1, 8, 900000, 1500, 4, 0, 2, true, true, 0, 3, 3, IN_FLIGHT, N_RECORDS, NULL, 0},
 };
 
 static const char *const words[] = {
@@ -72,7 +86,8 @@ static const char *const words[] = {
     [TASK_FIND] = "find",   [TASK_NUMBER] = "number", [TASK_NAME] = "name",
     [TASK_TAKE] = "take",   [TASK_SORT] = "sort",     [TASK_LAY_OUT] = "lay-out",
     [TASK_WRITE] = "write", [TASK_FINISH] = "finish", [TASK_REST] = "rest",
-    [TASK_TOUR] = "tour",   [TASK_ROWS] = "rows",     [TASK_CHECK] = "check",
+    [TASK_CUT] = "cut",     [TASK_PACK] = "pack",     [TASK_TOUR] = "tour",
+    [TASK_ROWS] = "rows",   [TASK_CHECK] = "check",
 };
 
 /* A pass that owes one item of each batch until it has seen some later ones. */
@@ -121,8 +136,8 @@ struct sim {
     uint64_t items; /* found */
     uint64_t next_seq;
     uint64_t by_phase[4][2 * PARTS]; /* tasks of the kind, by partition: sort, write, rest, find */
-    unsigned flushes, n_number, opens, named, finished;
-    bool opening, numbering, toured;
+    unsigned flushes, n_number, opens, named, finished, packed;
+    bool opening, numbering, cut, toured;
     char log[4096];
 };
 
@@ -226,8 +241,17 @@ static void carry_out(struct sim *m, struct task *t)
     case TASK_REST:
         m->by_phase[t->kind == TASK_SORT ? 0 : t->kind == TASK_WRITE ? 1 : 2][t->from]++;
         break;
+    case TASK_CUT:
+        CHECK(row, !m->cut && m->row->members && m->finished == PARTS);
+        m->cut = true;
+        t->packs = m->row->packs - 1;
+        break;
+    case TASK_PACK:
+        CHECK(row, m->cut && t->from == m->packed);
+        m->packed++;
+        break;
     case TASK_TOUR:
-        CHECK(row, !m->toured);
+        CHECK(row, !m->toured && m->s.packed.done == m->packed);
         m->toured = true;
         t->rows = m->row->rows;
         t->checks = m->row->checks;
@@ -293,6 +317,7 @@ static void run_row(const struct row *r, const char *path, unsigned seed)
     s->finishes = true;
     s->names = r->names;
     s->rests = r->rests;
+    s->packs = r->packs;
     s->epoch.number = 1;
     s->feed.sources = &m->source;
     s->feed.n_sources = 1;
@@ -323,6 +348,7 @@ static void run_row(const struct row *r, const char *path, unsigned seed)
         CHECK_EQ(r->name, m->by_phase[3][p], r->want_items);
     }
     CHECK_EQ(r->name, m->finished, r->members ? PARTS : 0);
+    CHECK_EQ(r->name, m->packed, r->members && r->packs ? r->packs - 1 : 0);
     for (uint32_t i = 0; i < r->members; i++)
         CHECK_EQ(r->name, m->by_phase[1][i], m->n_number);
     CHECK(r->name, m->toured && s->rows.done == r->rows && s->checks.done == r->checks);
