@@ -9,9 +9,10 @@ enum {
     DIGITS = 1 << DIGIT,
 };
 
-bool members_begin(struct members *m, const struct partition *parts, uint32_t n_parts)
+bool members_begin(struct members *m, const struct partition *parts, uint32_t n_parts, bool dense)
 {
     uint64_t n = 0;
+    m->dense = dense;
     if (!m->starts && !(m->starts = mem_alloc(n_parts, sizeof *m->starts)))
         return false;
     for (uint32_t p = 0; p < n_parts; p++) {
@@ -21,11 +22,8 @@ bool members_begin(struct members *m, const struct partition *parts, uint32_t n_
     struct members_run *runs = mem_reserve(m->runs, &m->runs_cap, max_u64(n, 1), sizeof *runs);
     if (runs)
         m->runs = runs;
-    struct members_run *spare = mem_reserve(m->spare, &m->spare_cap, max_u64(n, 1), sizeof *spare);
-    if (spare)
-        m->spare = spare;
     m->n = n;
-    return runs && spare;
+    return runs != NULL;
 }
 
 void members_fini(struct members *m)
@@ -37,10 +35,15 @@ void members_fini(struct members *m)
     *m = (struct members){.n = 0};
 }
 
-/* Sorts by row, from the lowest digit on: linear, whatever the order was. */
-static void sort(struct members *m)
+/* Sorts by row, from the lowest digit on: linear, whatever the order was. false: no memory. */
+static bool sort(struct members *m)
 {
     uint32_t highest = 0;
+    struct members_run *spare =
+        mem_reserve(m->spare, &m->spare_cap, max_u64(m->n, 1), sizeof *spare);
+    if (!spare)
+        return false;
+    m->spare = spare;
     for (uint64_t i = 0; i < m->n; i++)
         highest |= m->runs[i].row;
     for (unsigned shift = 0; shift < 32 && highest >> shift; shift += DIGIT) {
@@ -61,11 +64,13 @@ static void sort(struct members *m)
         m->runs = sorted;
         m->runs_cap = cap;
     }
+    return true;
 }
 
 bool members_lay_out(struct members *m)
 {
-    sort(m);
+    if (!m->dense && !sort(m))
+        return false;
     m->n_tasks = 0;
     for (uint64_t i = 0; i <= m->n;) {
         uint64_t *tasks = mem_reserve(m->tasks, &m->tasks_cap, m->n_tasks + 2, sizeof *tasks);

@@ -3,9 +3,10 @@
  * The runs of an epoch in the order in which their flows' members lie in an archive, so that what
  * lies together is written together, whatever partitions it is in.
  *
- *   members_begin     room for the runs of all partitions
+ *   members_begin     room for the runs of all partitions; dense: each row has exactly one
  *   members_note      a partition's runs; partitions side by side
- *   members_lay_out   sorts them, and cuts them into tasks of about equal size; one thread
+ *   members_lay_out   sorts them where they are not dense, and cuts them into tasks of about equal
+ *                     size; one thread
  *   members_run       those of a task
  */
 #ifndef CLEAVE_PIPELINE_MEMBERS_H
@@ -23,6 +24,7 @@ struct members_run {
 
 struct members {
     struct members_run *runs, *spare; /* spare: of the same length, for sorting */
+    bool dense;                       /* each row has one run, which is noted in its place */
     uint64_t n;
     size_t runs_cap, spare_cap;
     uint64_t *starts; /* by partition: where its runs are noted */
@@ -32,12 +34,17 @@ struct members {
 
 /* false: no memory. members_fini() is harmless, as it is on a zeroed one. */
 CLV_MUST_CHECK bool members_begin(struct members *m, const struct partition *parts,
-                                  uint32_t n_parts);
+                                  uint32_t n_parts, bool dense);
 void members_fini(struct members *m);
 
-static inline struct members_run *members_note(struct members *m, uint32_t part, size_t run)
+static inline struct members_run *members_note(struct members *m, uint32_t part, size_t run,
+                                               uint64_t row)
 {
-    return &m->runs[m->starts[part] + run];
+    struct members_run *to = &m->runs[m->dense ? row : m->starts[part] + run];
+    to->row = (uint32_t)row;
+    to->part = part;
+    to->run = (uint32_t)run;
+    return to;
 }
 
 /* false: no memory. */

@@ -76,7 +76,8 @@ static bool number(struct pipeline *pl, struct task *t, struct clv_error *err)
     }
     pl->target = target_of(pl, f->last);
     t->members = pl->target == TARGET_MEMBERS;
-    if (t->members && !members_begin(&pl->members, pl->parts, pl->schedule.n_parts))
+    const bool only = t->members && !pl->params->archive->places; /* epoch: each output has a run */
+    if (t->members && !members_begin(&pl->members, pl->parts, pl->schedule.n_parts, only))
         return clv_fail_nomem(err, "the archive", pl->members.n * sizeof *pl->members.runs);
     return lay_out(pl, err) && numbering_epoch(&pl->numbering, pl->parts, pl->schedule.n_parts,
                                                f->items, &pl->round, err);
@@ -131,10 +132,8 @@ static bool note_members(struct pipeline *pl, struct worker *w, uint32_t part,
     for (size_t i = 0; i < p->n_write_runs; i++) {
         const struct run *r = &p->write_runs[i];
         const struct flow *f = flow_table_at(&p->flows, r->flow);
-        struct members_run *to = members_note(&pl->members, part, i);
-        to->row = (uint32_t)(a->places ? archive_row(a, f) : numbering_row(&pl->numbering, f));
-        to->part = part;
-        to->run = (uint32_t)i;
+        const uint64_t row = a->places ? archive_row(a, f) : numbering_row(&pl->numbering, f);
+        struct members_run *to = members_note(&pl->members, part, i, row);
         if (!measure_run(pl, w, p, r, to, err))
             return false;
     }
