@@ -122,6 +122,24 @@ def test_the_extension_itself(made):
             getattr(_cleave, name)()
 
 
+def test_closed_when_nobody_has_it(made):
+    """At once, not when the collector comes."""
+    gc.collect()
+    gc.disable()
+    try:
+        before = descriptors()
+        result = made.open('index')
+        flow = result[0]
+        packets = iter(flow)
+        assert descriptors() > before
+        del result, flow
+        assert len(list(packets)) > 1
+        del packets
+        assert descriptors() == before
+    finally:
+        gc.enable()
+
+
 def test_closed(made):
     result = made.open('index')
     packets = iter(result[1])

@@ -652,13 +652,17 @@ class Result(Flows):
     """
     def __init__(self, paths: Tuple[bytes, ...], captures: Tuple[bytes, ...],
                  options: Optional[Pairs], progress: Progress = None) -> None:
-        super().__init__(self, None)
+        # Of itself it has no reference: it is closed when nobody has one.
         self._given = (paths, captures, options)
         self._closed = False
         self._lock = threading.RLock()
         self._table: Optional[_Rows] = None
         self._open: Any = _cleave.Handle(paths, captures, options, _reported(progress))
         self._pid = os.getpid()
+
+    @property
+    def _of(self) -> 'Result':  # type: ignore[override]
+        return self
 
     def _handle(self) -> Any:
         """What is open, in this process."""
