@@ -18,7 +18,7 @@ def more_flags(parser) -> None:
 
 suite = harness.Suite(__doc__ or '', more_flags)
 FILES = {os.path.basename(path): path for path in suite.args.files}
-PAGES = [name for name in FILES if re.search(r'\.[15]$', name)]
+PAGES = [name for name in FILES if re.search(r'\.[157]$', name)]
 
 Flags = Set[Tuple[str, str]]  # long, and its letter or ''
 
@@ -133,7 +133,7 @@ def pages_are_sound() -> None:
     for name in PAGES:
         text = read(name)
         sections = re.findall(r'^\.Sh (.*)$', text, re.M)
-        wanted = ['NAME', 'DESCRIPTION', 'EXAMPLES'] + ([] if name.endswith('.5') else
+        wanted = ['NAME', 'DESCRIPTION', 'EXAMPLES'] + ([] if name.endswith(('.5', '.7')) else
                                                        ['SYNOPSIS', 'EXIT STATUS'])
         check(set(wanted) <= set(sections), '%s: sections %r', name, sections)
     mandoc = harness.tool('mandoc')

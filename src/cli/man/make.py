@@ -4,7 +4,8 @@
 
     cleave help --table >TABLE; make.py TABLE [PAGE.in] FILE
 
-PAGE.in is a manual page in mdoc(7); a line ".FLAGS COMMAND" becomes the list of its flags. Without
+PAGE.in is a manual page in mdoc(7); a line ".FLAGS COMMAND" becomes the list of its flags,
+".EXAMPLE FILE" the lines of an example (tests/examples) after its first blank one. Without
 one FILE is a completion: _cleave for zsh, cleave.fish, or else for bash.
 """
 import os
@@ -85,11 +86,21 @@ def flag_list(command: Command) -> List[str]:
     return out + ['.El']
 
 
+def example(name: str) -> List[str]:
+    here = os.path.dirname(os.path.abspath(__file__))
+    path = os.path.join(here, '..', '..', '..', 'tests', 'examples', name)
+    with open(path, encoding='utf-8') as f:
+        lines = f.read().rstrip('\n').split('\n')
+    return [escaped(line) for line in lines[lines.index('') + 1:]]
+
+
 def page(source: str, commands: Dict[str, Command]) -> str:
     out: List[str] = []
     for line in source.split('\n'):
         if line.startswith('.FLAGS '):
             out += flag_list(commands[line[len('.FLAGS '):]])
+        elif line.startswith('.EXAMPLE '):
+            out += example(line[len('.EXAMPLE '):])
         elif line and line[0] not in ".'":
             out += folded(line)
         else:
