@@ -17,9 +17,10 @@ import pytest
 
 import cleave
 import conftest
+import harness
 from cleave import _cleave
 
-OPENED = 1000
+OPENED = 1000 if harness.FULL else 100
 
 
 def refused(made):
