@@ -375,13 +375,13 @@ static void give(const struct gather *g, const struct walk_record *rec, struct c
  */
 static void fetch(struct positions_reader *ahead, const struct form_round *round, uint64_t end)
 {
-    enum { LINE = 64 };
+    enum { LINE = 64, LINES = 4 };
     if (positions_next(ahead) != POSITIONS_ONE || ahead->position >= end ||
         ahead->position < round->position)
         return;
     const uint8_t *p = round->base + (ahead->position - round->position);
-    __builtin_prefetch(p);
-    __builtin_prefetch(p + LINE);
+    for (size_t i = 0; i < LINES; i++)
+        __builtin_prefetch(p + i * LINE);
 }
 
 bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t *got,

@@ -24,7 +24,6 @@ struct table_column {
 
 struct table {
     PyObject_HEAD size_t n, cap; /* rows */
-    uint64_t *ids;
     struct table_column columns[COLUMNS];
     unsigned n_columns;
 };
@@ -44,7 +43,6 @@ static void dealloc(PyObject *self)
         free(t->columns[i].ends);
         free(t->columns[i].bytes);
     }
-    free(t->ids);
     ((freefunc)PyType_GetSlot(type, Py_tp_free))(self);
     Py_DECREF(type);
 }
@@ -68,7 +66,7 @@ static bool grow(void **p, size_t n, size_t size)
 static bool more_rows(struct table *t)
 {
     const size_t cap = t->cap ? 2 * t->cap : 256;
-    bool ok = grow((void **)&t->ids, cap, sizeof *t->ids);
+    bool ok = true;
     for (unsigned i = 0; ok && i < t->n_columns; i++) {
         struct table_column *c = &t->columns[i];
         ok = grow((void **)&c->has, cap, sizeof *c->has) &&
@@ -101,7 +99,6 @@ static bool take_row(struct table *t, struct clv_rows *rows)
     if (t->n == t->cap && !more_rows(t))
         return false;
     const size_t row = t->n;
-    t->ids[row] = clv_rows_id(rows);
     for (unsigned i = 0; i < t->n_columns; i++) {
         struct table_column *c = &t->columns[i];
         if (c->type == CLV_COLUMN_TEXT) {
@@ -212,14 +209,6 @@ static PyObject *row(PyObject *self, PyObject *args)
             Py_CLEAR(all);
     }
     return all;
-}
-
-static PyObject *ids(PyObject *self, PyObject *args)
-{
-    const struct table *t = (struct table *)self;
-    const Py_ssize_t shape[3] = {(Py_ssize_t)t->n, 0, 0};
-    (void)args;
-    return array_view(module_of(Py_TYPE(self)), t->ids, self, "Q", sizeof *t->ids, shape);
 }
 
 /* (column): its numbers, and None or which rows have one */
@@ -356,10 +345,13 @@ static PyObject *hashes(PyObject *self, PyObject *args)
 }
 
 static PyMethodDef table_methods[] = {
-    {"describe", describe, METH_NOARGS, NULL}, {"value", value, METH_VARARGS, NULL},
-    {"row", row, METH_VARARGS, NULL},          {"ids", ids, METH_NOARGS, NULL},
-    {"numbers", numbers, METH_VARARGS, NULL},  {"values", values, METH_VARARGS, NULL},
-    {"hashes", hashes, METH_NOARGS, NULL},     {NULL, NULL, 0, NULL},
+    {"describe", describe, METH_NOARGS, NULL},
+    {"value", value, METH_VARARGS, NULL},
+    {"row", row, METH_VARARGS, NULL},
+    {"numbers", numbers, METH_VARARGS, NULL},
+    {"values", values, METH_VARARGS, NULL},
+    {"hashes", hashes, METH_NOARGS, NULL},
+    {NULL, NULL, 0, NULL},
 };
 
 static PyType_Slot table_slots[] = {

@@ -348,7 +348,7 @@ class Flow:
     @property
     def id(self) -> int:
         """The number of its row in an index's tables."""
-        return self._result._rows().ids[self._row]
+        return self._result._ids_of_all()[self._row]
 
     @property
     def packets(self) -> int:
@@ -459,7 +459,7 @@ class Flows(Sequence):
         return self._of
 
     def __len__(self) -> int:
-        return len(self._of._rows().ids if self._rows_chosen is None else self._rows_chosen)
+        return len(self._of._ids_of_all() if self._rows_chosen is None else self._rows_chosen)
 
     def __getitem__(self, which: Any) -> Any:
         if isinstance(which, slice):
@@ -496,7 +496,7 @@ class Flows(Sequence):
 
     def _ids(self) -> Any:
         """Of the rows, as 64-bit numbers."""
-        ids = self._of._rows().ids
+        ids = self._of._ids_of_all()
         return ids if self._rows_chosen is None else [ids[row] for row in self._rows_chosen]
 
     @property
@@ -510,7 +510,7 @@ class Flows(Sequence):
         bytes, captured_bytes and duration); sort and limit as in cleave-flows(1).
         """
         ids = self._of._handle().choose(_SELECTION.pairs(selection))
-        rows = self._of._rows().rows_of(ids)
+        rows = self._of._rows_of(ids)
         if self._rows_chosen is not None:
             mine = set(self._rows_chosen)
             rows = [row for row in rows if row in mine]
@@ -599,7 +599,6 @@ class _Rows:
         self.names: Tuple[str, ...] = tuple(name for name, _ in described)
         self.types: Tuple[str, ...] = tuple(kind for _, kind in described)
         self.column: Dict[str, int] = {name: i for i, name in enumerate(self.names)}
-        self.ids: memoryview = table.ids()
         self._by_name: Optional[Dict[str, int]] = None
         self._hashes: Optional[memoryview] = None
 
@@ -613,14 +612,6 @@ class _Rows:
         if self._hashes is None:
             self._hashes = self.table.hashes()
         return self._hashes
-
-    def rows_of(self, ids: memoryview) -> List[int]:
-        """Ids are numbers from 1 on, as far as cleave makes them."""
-        n = len(self.ids)
-        if n and self.ids[0] == 1 and self.ids[n - 1] == n:
-            return [i - 1 for i in ids]
-        places = {identity: row for row, identity in enumerate(self.ids)}
-        return [places[i] for i in ids]
 
     def frame(self, pandas: Any, rows: Optional[Sequence[int]]) -> Any:
         import numpy
@@ -657,6 +648,7 @@ class Result(Flows):
         self._closed = False
         self._lock = threading.RLock()
         self._table: Optional[_Rows] = None
+        self._all_ids: Optional[memoryview] = None
         self._open: Any = _cleave.Handle(paths, captures, options, _reported(progress))
         self._pid = os.getpid()
 
@@ -678,6 +670,22 @@ class Result(Flows):
         self._lock = threading.RLock()
         self._open = _cleave.Handle(*self._given, None)
         self._pid = os.getpid()
+
+    def _ids_of_all(self) -> memoryview:
+        """Of all rows, in their order: what reading flows needs, without their table."""
+        ids = self._all_ids
+        if ids is None:
+            ids = self._all_ids = self._handle().choose(())
+        return ids
+
+    def _rows_of(self, chosen: memoryview) -> List[int]:
+        """Ids are numbers from 1 on, as far as cleave makes them."""
+        ids = self._ids_of_all()
+        n = len(ids)
+        if n and ids[0] == 1 and ids[n - 1] == n:
+            return [i - 1 for i in chosen]
+        places = {identity: row for row, identity in enumerate(ids)}
+        return [places[i] for i in chosen]
 
     def _rows(self) -> _Rows:
         table = self._table
