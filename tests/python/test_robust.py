@@ -143,12 +143,12 @@ def test_closed_when_nobody_has_it(made):
 
 def test_closed(made):
     result = made.open('index')
-    packets = iter(result[1])
+    packets, n = iter(result[1]), result[1].packets
     first = next(packets)
     result.close()
     result.close()
     rest = list(packets)  # what is being read is read on
-    assert 1 + len(rest) == result[1].packets and first != rest[0]
+    assert 1 + len(rest) == n and first != rest[0]
     for call in (lambda: list(result[0]), result.totals, result.first_bytes,
                  lambda: result.find(port=1), lambda: result.kind, lambda: result[0].times):
         with pytest.raises(ValueError, match='closed'):
