@@ -338,7 +338,9 @@ static bool by_threads(struct first *f, struct clv_error *err)
     const size_t n = (size_t)min_u64(asked, f->p.n_rows);
     struct hand *hands = mem_zalloc(n, sizeof *hands);
     size_t n_hands = 0, n_begun = 1;
-    bool ok = hands || clv_fail_nomem(err, f->r->path, n * sizeof *hands);
+    bool ok = true;
+    if (!hands)
+        return clv_fail_nomem(err, f->r->path, n * sizeof *hands);
     while (ok && n_hands < n)
         ok = hand_init(&hands[n_hands++], f, err);
     /* Where no more can be started those that there are do it. */
@@ -423,8 +425,9 @@ static bool by_stream(struct first *f, struct clv_error *err)
     struct stream s = {.f = f, .hand = {.f = f}};
     s.rows = mem_zalloc(f->p.n_rows, sizeof *s.rows);
     s.positions = mem_alloc(f->packets, sizeof *s.positions);
-    bool ok =
-        (s.rows && s.positions) || clv_fail_nomem(err, f->r->path, f->p.n_rows * sizeof *s.rows);
+    bool ok = s.rows && s.positions;
+    if (!ok)
+        (void)clv_fail_nomem(err, f->r->path, f->p.n_rows * sizeof *s.rows);
     ok = ok && gather_init(&s.hand.gather, f->ix, NULL, NULL, err) && find_places(&s, err) &&
          read_places(&s, err);
     gather_fini(&s.hand.gather);

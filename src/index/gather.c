@@ -427,9 +427,10 @@ bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec, stru
     if (!find_window(g, position, &round, err))
         return false;
     const uint64_t offset = position - round.position;
+    const uint64_t at = g->view.w.offset + offset;
     if (!form_reread(&round, (uint32_t)offset, &g->cursor, &found)) {
         (void)clv_fail(err, CLV_ERR_IO, g->view.source->path, "no record lies at byte %llu",
-                       (unsigned long long)(g->view.w.offset + offset));
+                       (unsigned long long)at);
         return clv_fail_hint(err, "the capture has changed since: index it again");
     }
     give(g, &found, rec);
