@@ -397,6 +397,7 @@ static PyObject *bytes_into(PyObject *self, struct clv_first_params *p, PyObject
         ok = (len == 0 && p->packets) || clv_first_bytes(h->result, p, matrix, &err);
         unlock(h);
         work_end(&w);
+        p->user = NULL;
         ok = ok && !PyErr_Occurred();
         if (!ok)
             (void)error_raise(m, &err);
@@ -450,6 +451,7 @@ static PyObject *sizes_of(PyObject *self, struct clv_first_params *p, PyObject *
         ok = clv_first_sizes(h->result, p, sizes, times, &err);
         unlock(h);
         work_end(&w);
+        p->user = NULL;
         ok = ok && !PyErr_Occurred();
         if (!ok)
             (void)error_raise(m, &err);

@@ -270,6 +270,8 @@ static PyObject *run_split(const struct module *m, bool index, struct clv_split_
         text = ok && !PyErr_Occurred() ? split_text(p, result) : error_raise(m, &err);
     }
     free(p->faults);
+    p->faults = NULL;
+    p->user = NULL;
     free(result);
     return text;
 }
