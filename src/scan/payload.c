@@ -171,6 +171,9 @@ static bool see_dns(struct look *l, struct clv_span message)
         see_nothing(l);
         return true;
     }
+    /* Only multicast DNS answers without saying what: elsewhere this is the rest of a transfer. */
+    if (dns.response && load_be16(message.p + 4) == 0 && !has_port(l, PORT_MDNS))
+        return true;
     if (l->watch->app == APP_NONE)
         recognise(l, has_port(l, PORT_MDNS)    ? APP_MDNS
                      : has_port(l, PORT_LLMNR) ? APP_LLMNR
@@ -250,6 +253,7 @@ static bool see_request(struct look *l, const struct sight_http *http)
         return false;
     if (!url.len)
         return true;
+    l->d->head = http->method.len == 4 && memcmp(http->method.p, "HEAD", 4) == 0;
     mem_free(l->d->url);
     l->d->url = mem_strdup(text_end(&url));
     return l->d->url && announce_request(a, l->s, l->d->url, text_end(&referer));
@@ -294,14 +298,25 @@ static enum sight try_tls(struct look *l, struct clv_span front, size_t *len, bo
     return server;
 }
 
+/*
+ * A body of a known length follows: not that of an answer to HEAD, nor where no request says that
+ * it is none, or that there is none for its status (RFC 9112 section 6.3).
+ */
+static bool has_body(const struct look *l, const struct sight_http *http)
+{
+    if (!http->has_len || http->chunked)
+        return false;
+    return !http->response || (l->d->url && !l->d->head && http->status >= 200 &&
+                               http->status != 204 && http->status != 304);
+}
+
 static enum sight try_http(struct look *l, struct clv_span front, size_t *len, bool *ok)
 {
     struct sight_http http;
     const enum sight step = sight_http_read(front, &http);
     if (step == SIGHT_WHOLE) {
         *ok = see_http(l, &http);
-        /* Of responses the length may be that of a body that is not sent (HEAD). */
-        const uint64_t body = http.has_len && !http.response ? http.content_len : 0;
+        const uint64_t body = has_body(l, &http) ? http.content_len : 0;
         *len = http.head_len;
         if (body && *ok) {
             pass(l, http.head_len + body);

@@ -40,6 +40,7 @@ struct dialog {
     struct sight_stream streams[2];
     struct sight_quic *quic;
     struct watch *of;       /* NULL: free */
+    bool head;              /* the last request was for a head alone */
     char *url;              /* of the last request */
     uint32_t before, after; /* in the order of use, number + 1 */
 };
