@@ -169,7 +169,7 @@ static bool check_params(const struct clv_result *r, const struct clv_result_par
     }
     if (asks_for_flows(p->split) && r->kind != CLV_RESULT_CAPTURES) {
         (void)clv_fail(err, CLV_ERR_ARG, r->path, "has its flows already");
-        return clv_fail_hint(err, "--by, --inner and --skip-bad are for captures");
+        return clv_fail_hint(err, "--by and the like are for captures");
     }
     if (p->n_captures && r->kind != CLV_RESULT_INDEX) {
         (void)clv_fail(err, CLV_ERR_ARG, r->path, "is no index");

@@ -10,8 +10,8 @@ struct options {
     size_t struct_size;
     struct clv_selection selection;
     struct input_flags inputs;
-    const char *by;
-    bool inner, skip_bad, csv, json, no_sandbox;
+    const char *by, *related;
+    bool names, inner, skip_bad, csv, json, no_sandbox;
 };
 
 static const struct options initial = {
@@ -29,6 +29,10 @@ static const struct clv_option flags[] = {
      "of captures: look through tunnels, as for split"},
     {"skip_bad", 0, CLV_OPTION_BOOL, false, AT(skip_bad), 0, 0, 0, NULL, NULL,
      "of captures: leave out those that cannot be read, as for split"},
+    {"related", 0, CLV_OPTION_LIST, false, AT(related), 0, 0, 0, "KINDS|all", NULL,
+     "of captures: which flow led to each, as for split"},
+    {"names", 0, CLV_OPTION_BOOL, false, AT(names), 0, 0, 0, NULL, NULL,
+     "of captures: names of hosts, as for split"},
     {"csv", 0, CLV_OPTION_BOOL, false, AT(csv), 0, 0, 0, NULL, NULL,
      "all columns, as manifest.csv has them"},
     {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL,
@@ -79,6 +83,8 @@ static int list_words(const struct options *o, struct words *words, struct clv_c
     split.inner = o->inner;
     split.skip_bad = o->skip_bad;
     hold_faults(&split);
+    split.related = o->related;
+    split.names = o->names;
     begin_talk(&talk, PROGRESS_AUTO, false);
     if (!o->no_sandbox)
         confine(&(struct confines){

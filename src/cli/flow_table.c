@@ -12,10 +12,11 @@ struct cell {
     char text[64];
 };
 
-enum { FLOW, PROTO, SOURCE, DESTINATION, PACKETS, BYTES, BEGAN, LASTED, CELLS };
+enum { FLOW, PROTO, SOURCE, DESTINATION, NAME, LED_BY, PACKETS, BYTES, BEGAN, LASTED, CELLS };
 
 static const char *const heads[CELLS] = {
-    "flow", "proto", "source", "destination", "packets", "bytes", "began (UTC)", "lasted",
+    "flow",   "proto",   "source", "destination", "name",
+    "led by", "packets", "bytes",  "began (UTC)", "lasted",
 };
 
 static bool is_right_aligned(unsigned i)
@@ -25,8 +26,8 @@ static bool is_right_aligned(unsigned i)
 
 /* Where the rows have the columns that cells are made of; UINT_MAX: not at all. */
 struct sources {
-    unsigned flow, file, proto, src, sport, dst, dport, src_packets, dst_packets, src_bytes,
-        dst_bytes, first, last;
+    unsigned flow, file, proto, src, sport, dst, dport, name, relation, master, src_packets,
+        dst_packets, src_bytes, dst_bytes, first, last;
 };
 
 static unsigned find(const struct clv_rows *rows, const char *name)
@@ -36,6 +37,12 @@ static unsigned find(const struct clv_rows *rows, const char *name)
         if (strcmp(column, name) == 0)
             return i;
     return UINT32_MAX;
+}
+
+/* false: the result has no column that these cells could be made of. */
+static bool has_cells(const struct sources *s, unsigned i)
+{
+    return i == NAME ? s->name != UINT32_MAX : i != LED_BY || s->master != UINT32_MAX;
 }
 
 static struct sources find_all(const struct clv_rows *rows)
@@ -48,6 +55,9 @@ static struct sources find_all(const struct clv_rows *rows)
         .sport = find(rows, "sport"),
         .dst = find(rows, "dst"),
         .dport = find(rows, "dport"),
+        .name = find(rows, "name"),
+        .relation = find(rows, "relation"),
+        .master = find(rows, "master"),
         .src_packets = find(rows, "src_packets"),
         .dst_packets = find(rows, "dst_packets"),
         .src_bytes = find(rows, "src_wire_bytes"),
@@ -72,6 +82,19 @@ static void put_end(struct cell *c, struct clv_rows *rows, unsigned addr, unsign
                        text);
 }
 
+/* "dns 12", and the like. */
+static void put_master(struct cell *c, struct clv_rows *rows, const struct sources *s)
+{
+    char relation[16];
+    const char *text = clv_rows_text(rows, s->relation, NULL);
+    *c = (struct cell){"-"};
+    if (!text)
+        return;
+    (void)snprintf(relation, sizeof relation, "%.12s", printable(text));
+    text = clv_rows_text(rows, s->master, NULL);
+    (void)snprintf(c->text, sizeof c->text, "%s %.12s", relation, text ? text : "");
+}
+
 static uint64_t sum(struct clv_rows *rows, unsigned a, unsigned b)
 {
     int64_t x = 0, y = 0;
@@ -89,6 +112,9 @@ static void fill(struct cell cells[CELLS], struct clv_rows *rows, const struct s
     (void)snprintf(cells[PROTO].text, sizeof cells->text, "%.12s", text ? printable(text) : "-");
     put_end(&cells[SOURCE], rows, s->src, s->sport);
     put_end(&cells[DESTINATION], rows, s->dst, s->dport);
+    text = clv_rows_text(rows, s->name, NULL);
+    (void)snprintf(cells[NAME].text, sizeof cells->text, "%.48s", text ? printable(text) : "-");
+    put_master(&cells[LED_BY], rows, s);
     (void)snprintf(cells[PACKETS].text, sizeof cells->text, "%s",
                    human_count(sum(rows, s->src_packets, s->dst_packets)));
     (void)snprintf(cells[BYTES].text, sizeof cells->text, "%s",
@@ -108,6 +134,8 @@ static void print_cells(const struct cell cells[CELLS], const unsigned widths[CE
     size_t len = 0;
     for (unsigned i = 0; i < CELLS; i++) {
         const int w = (int)widths[i];
+        if (!w)
+            continue; /* the result has no such column */
         const int n =
             snprintf(line + len, sizeof line - len, is_right_aligned(i) ? "%s%*s" : "%s%-*s",
                      i ? "  " : "", w, cells[i].text);
@@ -150,7 +178,7 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
     uint64_t shown = 0;
     for (unsigned i = 0; i < CELLS; i++) {
         (void)snprintf(head[i].text, sizeof head[i].text, "%s", heads[i]);
-        widths[i] = (unsigned)strlen(heads[i]);
+        widths[i] = has_cells(&s, i) ? (unsigned)strlen(heads[i]) : 0;
     }
     while (step == CLV_ROWS_ROW && !ferror(stdout)) {
         unsigned n = 0;
@@ -159,7 +187,7 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
         for (unsigned k = 0; k < n; k++)
             for (unsigned i = 0; i < CELLS; i++) {
                 const unsigned len = (unsigned)strlen(held[k][i].text);
-                widths[i] = len > widths[i] ? len : widths[i];
+                widths[i] = widths[i] && len > widths[i] ? len : widths[i];
             }
         if (shown == 0 && (n || step != CLV_ROWS_FAILED))
             print_cells(head, widths, width, color(stdout, COLOR_STRONG), color(stdout, COLOR_END));

@@ -30,6 +30,9 @@ try cleave flows a.db --csv | cut -d, -f1,21-
 try cleave index -q a.pcap -o b.db --related all
 try cleave flows b.db --sort group --csv --where '"group" = 1' | cut -d, -f1,21-
 try cleave flows flows --sort lag --limit 2 --json | cut -c1-60
+try cleave flows a.pcap --related all
+try cleave flows a.pcap --names --limit 2
+try cleave flows flows --names
 for flags in '--related nothing' '--related dns,' '--related all --group all' '--related all --by host' \
     '--names --top 2' '--name {name} --top 2' '--related all --shards 2' '--group all --every 60s --by flow' '--group dns --directed'; do
     try cleave split a.pcap -o out $flags
