@@ -54,14 +54,14 @@ class Frame(NamedTuple):
 
 
 def read_frame(values: Dict[str, List[str]]) -> Optional[Frame]:
-    """None: it has no ports, or several headers that have some."""
+    """The innermost headers. None: they have no ports, or are quoted by an error."""
     protocols = next(iter(values['frame.protocols']), '').split(':')
-    networks = [p for p in protocols if p in ('ip', 'ipv6')]
-    proto = next((p for p in protocols if p in ('udp', 'tcp')), '')
-    if len(networks) != 1 or not proto or not values[proto + '.srcport']:
+    at = max((i for i, p in enumerate(protocols) if p in ('ip', 'ipv6')), default=len(protocols))
+    proto = next((p for p in protocols[at:] if p in ('udp', 'tcp')), '')
+    if not proto or {'icmp', 'icmpv6'} & set(protocols) or not values[proto + '.srcport']:
         return None
-    src, dst = ((values['%s.%s' % (networks[0], end)][0],
-                 int(values['%s.%sport' % (proto, end)][0])) for end in ('src', 'dst'))
+    src, dst = ((values['%s.%s' % (protocols[at], end)][-1],
+                 int(values['%s.%sport' % (proto, end)][-1])) for end in ('src', 'dst'))
     return Frame(int(values['frame.number'][0]), flow_of(proto, src, dst), protocols, values)
 
 
@@ -79,7 +79,7 @@ def ask_tshark(path: str) -> Dict[int, Frame]:
 def ask_cleave(path: str) -> Dict[Flow, Dict[str, str]]:
     with tempfile.TemporaryDirectory(dir=suite.dir) as top:
         out = os.path.join(top, 'out')
-        done = suite.run_cleave('split', path, '-q', '-o', out, '--related', 'all', '--names',
+        done = suite.run_cleave('split', path, '-q', '-o', out, '--inner', '--related', 'all', '--names',
                                 '--no-metadata', status=None)
         if done.returncode == 2:  # no capture, or one without records
             return {}
@@ -199,7 +199,7 @@ def compare(path: str) -> Tuple[Counter[str], List[str]]:
 
 
 def captures() -> List[str]:
-    """Those without tunnels in which there is something to compare, and those of related flows."""
+    """Those of the field in which there is something to compare, and those of related flows."""
     top = harness.shared_captures()
     related = os.path.join(top, '..', 'related')
     if not os.path.isdir(related):
@@ -209,7 +209,7 @@ def captures() -> List[str]:
     with open(os.path.join(top, 'INDEX.tsv'), newline='', encoding='utf-8') as f:
         for row in csv.DictReader(f, delimiter='\t', quoting=csv.QUOTE_NONE):
             features = {word.partition('=')[0] for word in (row['features'] or '').split()}
-            if features & HAVE and 'tunnel' not in features:
+            if features & HAVE:
                 paths.append(os.path.join(top, row['file']))
     return [path for path in paths if os.path.isfile(path)]
 
