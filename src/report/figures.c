@@ -3,6 +3,8 @@
 
 #include <stdlib.h>
 
+#include "base/bytes.h"
+
 /* Services are of these. */
 static const uint8_t transports[] = {CLV_PROTO_TCP, CLV_PROTO_UDP, CLV_PROTO_SCTP};
 enum { TRANSPORTS = sizeof transports };
@@ -65,16 +67,17 @@ static bool is_above(const struct figures_top *x, const struct figures_top *y)
     return order ? order < 0 : x->port < y->port;
 }
 
-/* Into a list that has its largest first. */
-static void keep_top(struct figures_top *list, unsigned *n, const struct figures_top *x)
+/* Into a list of max that has its largest first. */
+static void keep_top(struct figures_top *list, unsigned *n, unsigned max,
+                     const struct figures_top *x)
 {
     unsigned i = *n;
     for (; i && is_above(x, &list[i - 1]); i--)
-        if (i < FIGURES_TOP)
+        if (i < max)
             list[i] = list[i - 1];
-    if (i < FIGURES_TOP) {
+    if (i < max) {
         list[i] = *x;
-        *n += *n < FIGURES_TOP;
+        *n += *n < max;
     }
 }
 
@@ -96,39 +99,61 @@ uint64_t figures_bound(unsigned bucket)
     return bound;
 }
 
-bool figures_init(struct figures *f, const struct flow_by *by, struct spill *spill)
+bool figures_init(struct figures *f, const struct manifest *m, struct spill *spill)
 {
-    *f = (struct figures){.by = by};
+    *f = (struct figures){
+        .by = m->by,
+        .relations = m->related ? m->relations : NULL,
+        .grouped = m->grouped,
+    };
     f->services = mem_zalloc((size_t)TRANSPORTS * FIGURES_PORTS, sizeof *f->services);
     f->rows = mem_alloc(FIGURES_FLOWS, sizeof *f->rows);
-    if (!flow_table_init(&f->hosts))
+    if (!flow_table_init(&f->hosts) || (f->relations && !flow_table_init(&f->groups)))
         return false;
-    f->hosts.spill = spill;
+    f->hosts.spill = f->groups.spill = spill;
     return f->services && f->rows;
+}
+
+void figures_forget(struct figures *f)
+{
+    flow_table_fini(&f->hosts);
+    flow_table_fini(&f->groups);
 }
 
 void figures_fini(struct figures *f)
 {
-    flow_table_fini(&f->hosts);
+    figures_forget(f);
     mem_free(f->services);
     mem_free(f->rows);
     f->services = NULL;
     f->rows = NULL;
 }
 
-static void end_hosts(struct figures *f)
+/* The largest of a table that tally() made, which is gone then. Returns how many it had. */
+static uint64_t end_tally(struct flow_table *t, struct figures_top *list, unsigned *n, unsigned max)
 {
-    for (uint32_t i = 0; i < f->hosts.n; i++) {
-        const struct flow *host = flow_table_at(&f->hosts, i);
+    const uint64_t all = t->n;
+    for (uint32_t i = 0; i < t->n; i++) {
+        const struct flow *of = flow_table_at(t, i);
         struct figures_top top = {
-            .sum = {host->n, host->sum[0].packets, host->sum[0].wire},
-            .family = host->key.family,
+            .sum = {of->n, of->sum[0].packets, of->sum[0].wire},
+            .family = of->key.family,
         };
-        memcpy(top.addr, host->key.a, sizeof top.addr);
-        keep_top(f->top_hosts, &f->n_hosts, &top);
+        memcpy(top.addr, of->key.a, sizeof top.addr);
+        keep_top(list, n, max, &top);
     }
-    f->all_hosts = f->hosts.n;
-    flow_table_fini(&f->hosts);
+    flow_table_fini(t);
+    return all;
+}
+
+/* Of groups that are outputs: how many flows each kind has led to. */
+static void count_led(struct figures *f)
+{
+    for (uint32_t n = 1; n <= f->relations->n; n++) {
+        const struct relation_row *row = relations_row(f->relations, n);
+        if (row->master)
+            f->led[row->relation].flows++;
+    }
 }
 
 static void end_services(struct figures *f)
@@ -140,7 +165,7 @@ static void end_services(struct figures *f)
                 .proto = transports[i / FIGURES_PORTS],
                 .port = (uint16_t)(i % FIGURES_PORTS),
             };
-            keep_top(f->top_services, &f->n_services, &top);
+            keep_top(f->top_services, &f->n_services, FIGURES_TOP, &top);
             f->all_services++;
         }
 }
@@ -153,7 +178,10 @@ static int by_appearance(const void *x, const void *y)
 
 void figures_end(struct figures *f)
 {
-    end_hosts(f);
+    f->all_hosts = end_tally(&f->hosts, f->top_hosts, &f->n_hosts, FIGURES_TOP);
+    f->all_groups = end_tally(&f->groups, f->top_groups, &f->n_groups, FIGURES_GROUPS);
+    if (f->grouped)
+        count_led(f);
     end_services(f);
     if (f->n_rows)
         qsort(f->rows, f->n_rows, sizeof *f->rows, by_appearance);
@@ -178,6 +206,21 @@ static void count(struct figures *f, const struct flow *flow, const struct figur
             add(&f->services[i * FIGURES_PORTS + port], x);
 }
 
+/* Adds a flow to the sums of what has this key in t. */
+static bool tally(struct flow_table *t, const struct flow_key *key, const struct secret *secret,
+                  const struct figure *x)
+{
+    const uint64_t hash = flow_key_hash_slowly(key, secret);
+    uint32_t i = flow_table_find(t, key, NULL, hash);
+    if (i == FLOW_NONE && (i = flow_table_add(t, key, NULL, hash)) == FLOW_NONE)
+        return false;
+    struct flow *of = flow_table_at(t, i);
+    of->n++; /* its flows */
+    of->sum[0].packets += x->packets;
+    of->sum[0].wire += x->wire;
+    return true;
+}
+
 /* addr: of one end, NULL: it has none. */
 static bool count_host(struct figures *f, const uint8_t *addr, uint8_t family,
                        const struct figure *x)
@@ -186,15 +229,29 @@ static bool count_host(struct figures *f, const uint8_t *addr, uint8_t family,
     if (!addr)
         return true;
     memcpy(key.a, addr, sizeof key.a);
-    const uint64_t hash = flow_key_hash_slowly(&key, f->by->secret);
-    uint32_t i = flow_table_find(&f->hosts, &key, NULL, hash);
-    if (i == FLOW_NONE && (i = flow_table_add(&f->hosts, &key, NULL, hash)) == FLOW_NONE)
-        return false;
-    struct flow *host = flow_table_at(&f->hosts, i);
-    host->n++; /* its flows */
-    host->sum[0].packets += x->packets;
-    host->sum[0].wire += x->wire;
-    return true;
+    return tally(&f->hosts, &key, f->by->secret, x);
+}
+
+/* Flows that nothing led to, and that led to nothing, are in no group here. */
+static bool count_group(struct figures *f, const struct flow *flow, const struct figure *x)
+{
+    if (!f->relations || f->grouped)
+        return true;
+    const struct relation_row *row = relations_row(f->relations, flow->n);
+    struct flow_key key = {.family = 0};
+    if (row->master)
+        add(&f->led[row->relation], x);
+    if (!row->root_lookup && !relations_row(f->relations, row->root)->led)
+        return true;
+    store_be32(key.a, row->root);
+    store_be32(key.a + 4, row->root_lookup);
+    return tally(&f->groups, &key, f->by->secret, x);
+}
+
+struct figures_group figures_group(const struct figures *f, unsigned i)
+{
+    const struct figures_top *top = &f->top_groups[i];
+    return (struct figures_group){top->sum, load_be32(top->addr), load_be32(top->addr + 4)};
 }
 
 bool figures_add(struct figures *f, const struct flow *flow, uint32_t part)
@@ -210,5 +267,6 @@ bool figures_add(struct figures *f, const struct flow *flow, uint32_t part)
     const uint8_t family = flow->key.family;
     if (src && dst && memcmp(src, dst, sizeof flow->key.a) == 0)
         dst = NULL;
-    return count_host(f, src, family, &x) && count_host(f, dst, family, &x);
+    return count_host(f, src, family, &x) && count_host(f, dst, family, &x) &&
+           count_group(f, flow, &x);
 }

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
  * What flows come to: by protocol, service and host, by size and duration, and which of them are
- * the largest. All sums are exact; what is kept of hosts leaves memory as what is kept of flows.
+ * the largest; and what led to them, where that is known. All sums are exact; what is kept of hosts
+ * and groups leaves memory as what is kept of flows.
  *
  * Threads: one at a time.
  */
@@ -9,10 +10,12 @@
 #define CLEAVE_REPORT_FIGURES_H
 
 #include "flow/table.h"
+#include "manifest/columns.h"
 
 enum {
     FIGURES_BUCKETS = 64, /* 0, 1, 2, 5, 10, 20, 50, ... up to what 64 bits hold */
     FIGURES_TOP = 20,
+    FIGURES_GROUPS = 100,   /* that are listed */
     FIGURES_FLOWS = 100000, /* that have a row */
     FIGURES_PORTS = 65536,
 };
@@ -28,6 +31,13 @@ struct figures_top {
     uint8_t family;
     uint8_t proto;
     uint16_t port;
+};
+
+/* A group among the largest: a flow or one of its lookups, and all that it led to. */
+struct figures_group {
+    struct figure sum; /* a lookup's own messages are not in it */
+    uint32_t root;     /* a flow's number */
+    uint32_t lookup;   /* relations_lookup() has it; 0: the flow itself */
 };
 
 /* One of the largest flows, and where it is. */
@@ -47,12 +57,22 @@ struct figures {
     uint64_t all_services;
     struct flow_table hosts;
     uint64_t all_hosts;
+    const struct relations *relations; /* NULL: nobody asks what led to flows */
+    bool grouped;                      /* outputs are groups: of what led there are only counts */
+    struct figure led[RELATIONS];      /* flows that something led to, by what it was */
+    struct figures_top top_groups[FIGURES_GROUPS];
+    unsigned n_groups;
+    struct flow_table groups;  /* by root and lookup */
+    uint64_t all_groups;       /* that have more than what led to them */
     struct figures_rank *rows; /* a heap until figures_end(), its root the smallest */
     size_t n_rows;
 };
 
-/* Hosts are kept in spill. Borrows by. On failure figures_fini() works. */
-CLV_MUST_CHECK bool figures_init(struct figures *f, const struct flow_by *by, struct spill *spill);
+/*
+ * Hosts and groups are kept in spill. Borrows what m lends, whose relations are settled. On failure
+ * figures_fini() works.
+ */
+CLV_MUST_CHECK bool figures_init(struct figures *f, const struct manifest *m, struct spill *spill);
 void figures_fini(struct figures *f);
 
 /* A flow of partition part. false: no memory. */
@@ -60,6 +80,12 @@ CLV_MUST_CHECK bool figures_add(struct figures *f, const struct flow *flow, uint
 
 /* Those were all: the figures stand, and rows are in the order of appearance. */
 void figures_end(struct figures *f);
+
+/* Lets go of what is in spill. */
+void figures_forget(struct figures *f);
+
+/* Number i of the largest groups. */
+struct figures_group figures_group(const struct figures *f, unsigned i);
 
 /* The least that falls into a bucket. */
 uint64_t figures_bound(unsigned bucket);

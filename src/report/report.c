@@ -14,8 +14,10 @@
 #include "page.h"
 
 enum {
-    BUF = 1 << 20,      /* bytes that are written at a time */
-    TEXT_MAX = 1 << 19, /* bytes of a JSON text; figures are at most so many */
+    BUF = 1 << 20,        /* bytes that are written at a time */
+    TEXT_MAX = 1 << 20,   /* bytes of a JSON text; figures are at most so many */
+    INPUTS_MAX = 1 << 17, /* of which inputs have so many, but for the last one */
+    LED_MAX = 1 << 18,    /* and what led to what, with a name of each group */
 };
 
 /* Where a directory is, which need not be there yet, but for its last component. */
@@ -243,19 +245,27 @@ static bool put_json(struct report *r, const struct text *t, struct clv_error *e
     return true;
 }
 
+static bool put_part(struct report *r, const struct page_part *part, struct clv_error *err)
+{
+    return put(r, part->bytes, part->len, err);
+}
+
 bool report_begin(struct report *r, const struct manifest *manifest, struct spill *spill,
                   struct clv_error *err)
 {
     char row[MANIFEST_ROW_MAX];
     struct text t = text_on(row, sizeof row);
     r->manifest = manifest;
+    r->text = manifest->named ? &page_names : &page_plain;
     r->by_protocol = manifest->by->fields & FLOW_BY_PROTO && !manifest->shards;
     r->buf = mem_alloc(BUF, 1);
-    if (!figures_init(&r->figures, manifest->by, spill) || !r->buf)
+    if (manifest->related)
+        r->led = text_on(mem_alloc(LED_MAX, 1), LED_MAX);
+    if (!figures_init(&r->figures, manifest, spill) || !r->buf || (manifest->related && !r->led.p))
         return clv_fail_nomem(err, "the report", BUF);
     text_char(&t, '[');
     manifest_columns(manifest, &t);
-    return put(r, page_head, sizeof page_head, err) && put_json(r, &t, err);
+    return put_part(r, &r->text->head, err) && put_json(r, &t, err);
 }
 
 void report_timeline(struct report *r, const struct timeline *t)
@@ -267,27 +277,6 @@ bool report_flow(struct report *r, const struct flow *f, uint32_t part, struct c
 {
     return figures_add(&r->figures, f, part) ||
            clv_fail_nomem(err, "the report", sizeof(struct flow));
-}
-
-const struct figures_rank *report_rows(struct report *r, size_t *n)
-{
-    figures_end(&r->figures);
-    *n = r->figures.n_rows;
-    return r->figures.rows;
-}
-
-void report_forget(struct report *r)
-{
-    flow_table_fini(&r->figures.hosts);
-}
-
-bool report_row(struct report *r, const struct manifest_entry *e, struct clv_error *err)
-{
-    char row[MANIFEST_ROW_MAX];
-    struct text t = text_on(row, sizeof row);
-    text_str(&t, ",\n");
-    manifest_cells(r->manifest, e, &t);
-    return put_json(r, &t, err);
 }
 
 /* What a figure is of is before it, in the same array. */
@@ -307,6 +296,56 @@ static void put_named(struct json *j, const char *name, const struct figure *f)
     text_char(j->out, '[');
     text_json(j->out, name, strlen(name));
     put_figure(j->out, f);
+}
+
+/* Made while relations are there. */
+static void put_led(struct text *t, const struct figures *f)
+{
+    struct json j = json_begin(t);
+    json_u64(&j, "group_count", f->all_groups);
+    json_open_array(&j, "kinds");
+    for (unsigned i = 1; i < RELATIONS; i++)
+        if (f->led[i].flows)
+            put_named(&j, relation_word((enum relation)i), &f->led[i]);
+    json_end_array(&j);
+    json_open_array(&j, "groups");
+    for (unsigned i = 0; i < f->n_groups; i++) {
+        const struct figures_group group = figures_group(f, i);
+        const char *const name = relations_name(f->relations, group.root, group.lookup);
+        json_element(&j);
+        text_char(t, '[');
+        text_u64(t, group.root, 1);
+        text_char(t, ',');
+        text_u64(t, group.lookup ? relations_lookup(f->relations, group.lookup)->n : 0, 1);
+        text_char(t, ',');
+        text_json(t, name ? name : "", name ? strlen(name) : 0);
+        put_figure(t, &group.sum);
+    }
+    json_end_array(&j);
+    json_end(&j);
+}
+
+const struct figures_rank *report_rows(struct report *r, size_t *n)
+{
+    figures_end(&r->figures);
+    if (r->led.p)
+        put_led(&r->led, &r->figures);
+    *n = r->figures.n_rows;
+    return r->figures.rows;
+}
+
+void report_forget(struct report *r)
+{
+    figures_forget(&r->figures);
+}
+
+bool report_row(struct report *r, const struct manifest_entry *e, struct clv_error *err)
+{
+    char row[MANIFEST_ROW_MAX];
+    struct text t = text_on(row, sizeof row);
+    text_str(&t, ",\n");
+    manifest_cells(r->manifest, e, &t);
+    return put_json(r, &t, err);
 }
 
 static void put_proto_name(struct text *t, uint8_t proto)
@@ -405,7 +444,7 @@ static void put_rest(struct text *t, const struct report *r, const struct text *
     json_u64(&j, "host_count", r->figures.all_hosts);
     json_u64(&j, "service_count", r->figures.all_services);
     json_open_array(&j, "inputs");
-    for (size_t i = 0; i < params->n_inputs && t->len < TEXT_MAX / 4; i++) {
+    for (size_t i = 0; i < params->n_inputs && t->len < INPUTS_MAX; i++) {
         json_element(&j);
         text_json(t, params->inputs[i], strlen(params->inputs[i]));
     }
@@ -415,6 +454,10 @@ static void put_rest(struct text *t, const struct report *r, const struct text *
     put_tops(&j, &r->figures);
     put_buckets(&j, "sizes", r->figures.sizes);
     put_buckets(&j, "durations", r->figures.durations);
+    if (r->led.p) {
+        json_member(&j, "led");
+        text_put(t, r->led.p, r->led.len);
+    }
     json_member(&j, "result");
     text_put(t, run->p, run->len);
     json_end(&j);
@@ -426,9 +469,8 @@ bool report_end(struct report *r, const struct text *run, struct clv_error *err)
     if (!t.p)
         return clv_fail_nomem(err, "the report", TEXT_MAX);
     put_rest(&t, r, run);
-    const bool ok = put(r, "]\n", 2, err) && put(r, page_middle, sizeof page_middle, err) &&
-                    put_json(r, &t, err) && put(r, page_tail, sizeof page_tail, err) &&
-                    flush(r, err);
+    const bool ok = put(r, "]\n", 2, err) && put_part(r, &r->text->middle, err) &&
+                    put_json(r, &t, err) && put_part(r, &r->text->tail, err) && flush(r, err);
     mem_free(t.p);
     if (r->like >= 0)
         return ok;
@@ -454,6 +496,7 @@ void report_fini(struct report *r)
     r->fd = -1;
     publish_fini(&r->file, NULL);
     figures_fini(&r->figures);
+    mem_free(r->led.p);
     mem_free(r->buf);
-    r->buf = NULL;
+    r->led.p = r->buf = NULL;
 }

@@ -24,6 +24,8 @@
 #include "report/figures.h"
 #include "report/timeline.h"
 
+struct page_text; /* what goes around the figures */
+
 struct report {
     const struct clv_split_params *params; /* borrowed */
     int fd;                                /* -1: none */
@@ -36,6 +38,8 @@ struct report {
     struct publish file;      /* elsewhere than among the outputs */
     char links[3 * PATH_MAX]; /* from the page to the outputs, as a URL has it */
     bool has_links, by_protocol;
+    const struct page_text *text;
+    struct text led; /* JSON: what led to what; without memory: nobody asks */
     char *buf;
     size_t len;
     const struct manifest *manifest; /* from report_begin() to the last row */

@@ -9,7 +9,11 @@ const figures = JSON.parse(document.getElementById("figures").textContent);
 const [columns, ...rows] = JSON.parse(document.getElementById("rows").textContent);
 const result = figures.result;
 // What an output is of, and what the records are called that are of none.
+// @plain
 const NOUN = columns.includes("shard") ? "shard" : result.options.by === "none" ? "part" : "flow";
+// @names
+const NOUN = columns.includes("led") ? "group" : "flow";
+// @end
 const NOUNS = `${NOUN[0].toUpperCase()}${NOUN.slice(1)}s`;
 const OTHER = "other";
 
@@ -302,6 +306,7 @@ const shown = [
   ...Object.keys(EXTRA).filter((name) => name in column).map((name) => ({ title: EXTRA[name], ...plain(name) })),
 ].filter((x) => rows.length === 0 || rows.some((row) => x.text(row) !== ""));
 
+// @script
 const BYTES = shown.findIndex((x) => x.title === "Bytes");
 const state = { sort: BYTES, down: true, from: 0, order: [] };
 let searched = null; // the rows' texts, made when they are first wanted
@@ -322,6 +327,9 @@ function showPage() {
       return html("td", { class: x.number ? "number" : x.file ? "file" : null, title: x.file ? text : null },
         link === null ? html("bdi", {}, text) : html("a", { href: link }, html("bdi", {}, text)));
     }))));
+// @names
+  nameRows();
+// @end
   status.textContent = state.order.length === 0 ? "nothing found"
     : `${count(state.from + 1)} to ${count(last)} of ${plural(state.order.length, "row")}`;
   pages.First.disabled = pages.Previous.disabled = state.from === 0;
@@ -363,6 +371,9 @@ function drawTable() {
     heads[i] = html("th", { scope: "col", class: x.number ? "number" : null }, button);
   });
   const input = html("input", { type: "search", id: "search", placeholder: "address, port, protocol, file ..." });
+// @names
+  input.placeholder = "name, address, port, file ...";
+// @end
   let timer = 0;
   input.addEventListener("input", () => {
     clearTimeout(timer);
@@ -456,6 +467,14 @@ const largest = (list, all) => list.length < all ? `The ${list.length} with most
 drawBars("services", "Port of the server", figures.services,
   `${largest(figures.services, figures.service_count)}The server is the end that a SYN names if a flow begins with one, else a guess from the ports.`);
 drawBars("hosts", "Address", figures.hosts, largest(figures.hosts, figures.host_count));
+// @names
+nameHosts();
+// @end
 drawBuckets("sizes", figures.sizes, bytes, "bytes");
 drawBuckets("durations", figures.durations, duration, "duration");
 drawTable();
+// @names
+drawLed();
+drawGroups();
+followLinks();
+// @end

@@ -1,0 +1,245 @@
+// Names of flows and hosts, and what led to what: in pages of runs that know it.
+
+const GROUPED = NOUN === "group";
+const TREE_PAGE = 100; // flows of a group that are shown at a time
+const LARGEST = 10; // groups in the card
+const RELATIONS = { dns: "DNS lookups", sip: "SIP calls", rtsp: "RTSP sessions", ftp: "FTP sessions",
+  tftp: "TFTP requests", http: "Web pages", icmp: "Flows of ICMP errors" };
+const ROOTS = { sip: "call", rtsp: "session", ftp: "session", tftp: "transfer", http: "page" };
+const LOOKUPS = ["dns", "mdns", "llmnr"];
+
+// Names come from the network: they are text, whatever they say, and of any length.
+const named = (name) => html("span", { class: "named", title: name }, html("bdi", {}, name));
+
+// The end that the flow's own name is of: of a connection the server; a lookup's name is of neither.
+function namedEnd(row) {
+  if (!cell(row, "name") || cell(row, "name_from") === "sip" || LOOKUPS.includes(cell(row, "app")))
+    return null;
+  return cell(row, "initiator") === "src" ? "dst" : "src";
+}
+
+// Names of each address, those with most bytes first.
+const hosts = new Map();
+for (const row of rows) {
+  const address = cell(row, namedEnd(row) ?? "");
+  if (address === null) continue;
+  if (!hosts.has(address)) hosts.set(address, new Map());
+  const names = hosts.get(address), name = cell(row, "name");
+  names.set(name, (names.get(name) ?? 0) + sum(row, "wire_bytes"));
+}
+for (const [address, names] of hosts)
+  hosts.set(address, [...names].sort((a, b) => b[1] - a[1]).map(([name]) => name));
+const hostName = (address) => (hosts.get(address) ?? [""])[0];
+const endName = (row, end) => namedEnd(row) === end ? cell(row, "name") : hostName(cell(row, end));
+
+function nameHosts() {
+  for (const head of document.querySelectorAll("#hosts tbody th")) {
+    const address = head.textContent, names = hosts.get(address);
+    if (names === undefined) continue;
+    const more = names.length > 1 ? ` (and ${plural(names.length - 1, "other name")})` : "";
+    head.replaceChildren(named(names[0]), html("bdi", {}, address), more);
+  }
+}
+
+// The table of flows.
+
+const byFlow = new Map();
+rows.forEach((row, i) => {
+  if (cell(row, "flow") !== null && !byFlow.has(cell(row, "flow"))) byFlow.set(cell(row, "flow"), i);
+});
+const linkTo = (flow, text) => byFlow.has(flow) ? html("a", { href: `#flow-${flow}` }, text) : text;
+const lag = (row) => duration(Math.round(cell(row, "lag") * 1e9));
+const led = (row) => cell(row, "master") === null ? "" : `${cell(row, "relation")} #${cell(row, "master")}`;
+const rowName = (row) => cell(row, "name") ?? "";
+const added = [
+  { title: "Name", name: true, key: (row) => rowName(row).toLowerCase(), text: rowName },
+  { title: "App", ...plain("app") },
+  ...GROUPED ? [{ title: "Group", number: true, ...plain("group") },
+    { title: "Lookup", number: true, ...plain("lookup") },
+    { title: "Led to", number: true, ...plain("led") }]
+    : [{ title: "Led by", key: (row) => cell(row, "master") ?? 0, text: led }],
+];
+shown.splice(1, 0, ...added.filter((x) => rows.some((row) => x.text(row) !== "")));
+
+// Of the rows that showPage() has made.
+function nameRows() {
+  [...body.rows].forEach((line, at) => {
+    const row = rows[state.order[state.from + at]];
+    if (cell(row, "flow") !== null) fill(line, { id: `flow-${cell(row, "flow")}`, tabindex: "-1" }, []);
+    shown.forEach((x, i) => {
+      const end = { Source: "src", Destination: "dst" }[x.title];
+      const name = x.name ? x.text(row) : end ? endName(row, end) : "";
+      if (name !== "" && x.name) line.cells[i].replaceChildren(named(name));
+      else if (name !== "") line.cells[i].prepend(named(name));
+      if (x.title === "Led by" && led(row) !== "") {
+        line.cells[i].replaceChildren(
+          html("span", { title: `${lag(row)} before` }, linkTo(cell(row, "master"), led(row))));
+      }
+    });
+  });
+}
+
+// Links to rows and groups, which need not be shown yet.
+
+function showRow(flow) {
+  const row = byFlow.get(flow);
+  if (row === undefined) return;
+  if (!state.order.includes(row)) {
+    document.getElementById("search").value = "";
+    search([]);
+  }
+  state.from = Math.floor(state.order.indexOf(row) / TABLE_PAGE) * TABLE_PAGE;
+  showPage();
+  const line = document.getElementById(`flow-${flow}`);
+  line.focus({ preventScroll: true });
+  line.scrollIntoView({ block: "center" });
+}
+
+function showGroup(id) {
+  const group = document.getElementById(id);
+  if (group === null) return;
+  group.open = true;
+  group.firstChild.focus();
+}
+
+function follow() {
+  const [, kind, flow] = /^#(flow|group)-(\d+)/.exec(location.hash) ?? [];
+  if (kind === "flow") showRow(Number(flow));
+  if (kind === "group") showGroup(location.hash.slice(1));
+}
+
+function followLinks() {
+  window.addEventListener("hashchange", follow);
+  document.addEventListener("click", (event) => { // again, where it was before
+    if (event.target.closest("a")?.hash === location.hash) follow();
+  });
+  follow();
+}
+
+// Groups: a flow or a lookup, and what it led to.
+
+// What a group began with: its flow, if it has a row, says by which protocol.
+function rootWord(flow, lookup) {
+  if (lookup) return "lookup";
+  const row = rows[byFlow.get(flow)];
+  return (row && ROOTS[cell(row, "app")]) ?? "flow";
+}
+function rootName(name, flow) {
+  const row = rows[byFlow.get(flow)];
+  return name || (row ? `${endpoint(row, "src")} to ${endpoint(row, "dst")}` : `#${flow}`);
+}
+const groupKey = (flow, lookup) => `group-${flow}-${lookup ?? 0}`;
+
+// Flows in the order of appearance, by what led to them: a flow, or a lookup or flow without a row.
+function ledFlows() {
+  const found = new Map();
+  rows.forEach((row, i) => {
+    const master = cell(row, "master"), group = cell(row, "group"), lookup = cell(row, "lookup");
+    if (master === null || cell(row, "flow") === group) return;
+    const parent = byFlow.has(master) && !(lookup && master === group) ? master : groupKey(group, lookup);
+    if (!found.has(parent)) found.set(parent, []);
+    found.get(parent).push(i);
+  });
+  return found;
+}
+
+// What unfolds is made when it does.
+function unfolds(summary, list, attributes = {}) {
+  const details = html("details", attributes, summary);
+  details.addEventListener("toggle", () => {
+    if (details.open && details.lastChild === summary) details.append(list());
+  });
+  return details;
+}
+
+function branch(below, list, ...first) {
+  const branched = html("ul", {}, ...first);
+  const more = html("li", {}, html("button", { type: "button" }, "More"));
+  let at = 0;
+  const grow = () => {
+    const next = list.slice(at, at + TREE_PAGE).map((i) => leaf(below, rows[i]));
+    branched.append(...next);
+    at += next.length;
+    if (at < list.length) branched.append(more);
+    return next;
+  };
+  more.firstChild.addEventListener("click", () => {
+    more.remove();
+    grow()[0].querySelector("a").focus();
+  });
+  grow();
+  return branched;
+}
+
+function leaf(below, row, isRoot = false) {
+  const flow = cell(row, "flow"), name = rowName(row), how = cell(row, "relation");
+  const list = isRoot ? undefined : below.get(flow);
+  const about = [cell(row, "app") ?? cell(row, "proto"), endpoint(row, "src"), "to", endpoint(row, "dst")];
+  return html("li", {}, linkTo(flow, `#${flow}`), " ", ...name === "" ? [] : [html("bdi", {}, name), " "],
+    html("small", {}, `${about.join(" ")}, ${bytes(sum(row, "wire_bytes"))}` +
+      (how === null ? "" : `; ${how}, after ${lag(row)}`)),
+    ...list === undefined ? [] : [unfolds(html("summary", {}, `Led to ${plural(list.length, "flow")}`),
+      () => branch(below, list))]);
+}
+
+function wholeGroup(below, flow, lookup) {
+  const row = rows[byFlow.get(flow)], others = below.get(groupKey(flow, lookup)) ?? [];
+  if (lookup) return branch(below, others, html("li", {}, `Lookup ${lookup} of `, linkTo(flow, `#${flow}`)));
+  return row ? branch(below, (below.get(flow) ?? []).concat(others), leaf(below, row, true))
+    : branch(below, others);
+}
+
+function drawGroups() {
+  const groups = figures.led?.groups ?? [];
+  if (groups.length === 0) {
+    document.getElementById("groups").closest("section").hidden = true;
+    return;
+  }
+  const below = ledFlows();
+  put("groups", ...largest(groups, figures.led.group_count) === "" ? []
+    : [html("p", {}, largest(groups, figures.led.group_count))],
+  html("ul", { class: "tree" }, ...groups.map(([flow, lookup, name, flows, , wire]) =>
+    html("li", {}, unfolds(
+      html("summary", {}, `${rootWord(flow, lookup)} `, html("b", {}, html("bdi", {}, rootName(name, flow))),
+        `: ${plural(flows, "flow")}, ${bytes(wire)}`),
+      () => wholeGroup(below, flow, lookup), { id: groupKey(flow, lookup) })))));
+  if (rows.length < result.outputs) put("groups", html("p", {}, "Flows without a row below are left out."));
+}
+
+// Groups in the card: [where in this page, what began it, its name, flows, bytes].
+function largestGroups() {
+  if (!GROUPED)
+    return figures.led.groups.slice(0, LARGEST).map(([flow, lookup, name, flows, , wire]) =>
+      [groupKey(flow, lookup), rootWord(flow, lookup), rootName(name, flow), flows, wire]);
+  return rows.filter((row) => cell(row, "led")).map((row) => [row, sum(row, "wire_bytes")])
+    .sort((a, b) => b[1] - a[1]).slice(0, LARGEST).map(([row, wire]) => {
+      const flow = cell(row, "flow"), lookup = cell(row, "lookup");
+      return [`flow-${flow}`, rootWord(flow, lookup), rootName(rowName(row), flow),
+        cell(row, "led") + (lookup ? 0 : 1), wire];
+    });
+}
+
+function drawLed() {
+  if (figures.led === undefined) {
+    document.getElementById("led").closest("section").hidden = true;
+    return;
+  }
+  const kinds = figures.led.kinds.map(([kind, ...sums]) => [RELATIONS[kind], ...sums]);
+  const table = (heads, lines) => put("led", wide(heads[0], html("table", {},
+    html("thead", {}, html("tr", {}, ...heads.map((head, i) => html("th", { scope: "col", class: number(i) }, head)))),
+    html("tbody", {}, ...lines.map(([head, ...cells]) => html("tr", {}, html("th", { scope: "row" }, ...head),
+      ...cells.map((text) => html("td", { class: "number" }, text))))))));
+  if (kinds.length === 0) {
+    put("led", html("p", {}, "No flow is known to have led to another one."));
+    return;
+  }
+  if (GROUPED) put("notes", html("p", { class: "note" }, "A group counts among the protocols, services and hosts " +
+    "of the flow that it begins with."));
+  if (GROUPED) // which flow of a group has which bytes is not known
+    table(["Led by", "Flows"], kinds.map(([kind, flows]) => [[kind], count(flows)]));
+  else
+    drawBars("led", "Led by", kinds.sort((a, b) => b[3] - a[3]));
+  put("led", html("h3", {}, "The largest groups"));
+  table(["Group", "Flows", "Bytes"], largestGroups().map(([id, word, name, flows, wire]) =>
+    [[html("a", { href: `#${id}` }, named(name)), html("small", {}, word)], count(flows), bytes(wire)]));
+}
