@@ -20,6 +20,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import harness
 import pcapfile as pf
 import reportpage
+import samples
 from harness import check, check_equal
 
 S = 10**9
@@ -216,6 +217,86 @@ def whatever_the_threads() -> None:
         with open(suite.path('report.html'), 'rb') as f:
             seen.add(f.read())
     check_equal(len(seen), 1, 'different pages')
+
+
+# ---- names, and what led to what ----
+
+def lookups(rng: random.Random, n: int) -> str:
+    """As many by one socket, each of which led to some flows; and all kinds in a sample."""
+    def udp(a: str, b: str, sport: int, dport: int, payload: bytes) -> bytes:
+        return pf.frame(a, b, pf.UDP, pf.udp(a, b, sport, dport, payload))
+    client, resolver = samples.CLIENT, samples.RESOLVER
+    frames = []
+    for i in range(n):
+        name, addr = 'host-%d.example' % i, '198.51.100.%d' % (i + 1)
+        frames += [udp(client, resolver, 40001, 53, samples.dns(i, name)),
+                   udp(resolver, client, 53, 40001, samples.dns(i, name, addr))]
+        frames += [udp(client, addr, 41000 + k, 9, bytes(rng.choice((10, 10, 500))))
+                   for k in range(rng.randrange(4))]
+    records = [packet.data for packet in samples.related().packets]
+    return suite.write('lookups.pcap', pf.Capture(
+        pf.Format(), pf.at_times(records + frames, samples.NOON)).encode())
+
+
+def related() -> None:
+    """The sums of what led to what, and the largest groups with their names."""
+    capture = lookups(suite.random('related'), 200)
+    grouped, groups = split(capture, '--group', 'all')
+    page, manifest = split(capture, '--related', 'all')
+    check_equal(as_manifest(page), manifest, 'rows')
+    led, members = Sums(), Sums()
+    for row in manifest:
+        if row['relation']:
+            led.count(row['relation'], row)
+        members.count((int(row['group']), int(row['lookup'] or 0)), row)
+    check_equal({x[0]: x[1:] for x in page.figures['led']['kinds']}, led, 'relations')
+    check_equal(sorted(led), ['dns', 'ftp', 'http', 'icmp'], 'relations')
+    called = {(int(row['group']), int(row['lookup'] or 0)): row['name'] for row in groups}
+    several = Sums({what: sums for what, sums in members.items() if what[1] or sums[0] > 1})
+    largest = sorted(several.items(), key=lambda x: (-x[1][2], x[0]))
+    check(len(largest) > 100, 'all of the groups are listed')
+    check_equal(page.figures['led']['group_count'], len(largest), 'groups')
+    check_equal(page.figures['led']['groups'],
+                [[*what, called[what], *sums] for what, sums in largest[:100]], 'largest groups')
+    # Of groups, flows are counted.
+    check_equal(as_manifest(grouped), groups, 'rows of groups')
+    check_equal({x[0]: x[1] for x in grouped.figures['led']['kinds']},
+                {what: sums[0] for what, sums in led.items()}, 'relations in groups')
+    check_equal(grouped.figures['led']['groups'], [], 'groups of groups')
+    check_equal('led' in split(capture, '--names')[0].figures, False, 'only names')
+
+
+def related_is_proven() -> None:
+    """verify makes the page again, and threads do not change it."""
+    capture = lookups(suite.random('proven'), 200)
+    for flags in (['--related', 'all'], ['--group', 'dns'], ['--names']):
+        seen = set()
+        for more in (['--threads', '1'], ['--threads', '4', '--memory', '1MiB', '--window', '4096']):
+            suite.run_cleave('split', capture, '-o', 'out', '--report', 'out/r.html', '-q',
+                             '--force', *flags, *more, cwd=suite.dir)
+            suite.run_cleave('verify', '-q', 'out', cwd=suite.dir)
+            with open(suite.path('out', 'r.html'), 'rb') as f:
+                seen.add(f.read())
+        check_equal(len(seen), 1, '%s: different pages' % flags)
+        page = suite.path('out', 'r.html')
+        with open(page, 'rb') as f:
+            text = f.read()
+        os.chmod(page, 0o600)
+        with open(page, 'wb') as f:
+            f.write(text.replace(b'www.example.com', b'www.example.org', 1))
+        suite.run_cleave('verify', '-q', 'out', cwd=suite.dir, status=1)
+
+
+def plain() -> None:
+    """Who did not ask for names has nothing of them."""
+    page, _ = split(lookups(suite.random('plain'), 5))
+    check_equal([name for name in page.columns if name in (
+        'name', 'app', 'master', 'relation', 'group', 'lookup', 'led')], [], 'columns')
+    check_equal('led' in page.figures, False, 'figures')
+    with open(suite.path('report.html'), encoding='utf-8') as f:
+        text = f.read()
+    check_equal([word for word in ('led to', 'Groups', 'named', '@names', '@plain', '@end')
+                 if word in text], [], 'words of names')
 
 
 # ---- places ----
@@ -417,6 +498,9 @@ CASES: Dict[str, Callable[[], None]] = {
     'figures': figures,
     'many-hosts': many_hosts,
     'whatever-the-threads': whatever_the_threads,
+    'related': related,
+    'related-is-proven': related_is_proven,
+    'plain': plain,
     'places': places,
     'strays': strays,
     'refused': refused,

@@ -15,6 +15,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import harness
 import pcapfile as pf
 import reportpage
+import samples
 from harness import check, check_equal
 
 S = 10**9
@@ -24,6 +25,7 @@ try:
     from selenium import webdriver
     from selenium.webdriver.chrome.options import Options
     from selenium.webdriver.chrome.service import Service
+    from selenium.webdriver.common.keys import Keys
 except ImportError:  # another Python may have it
     webdriver = None
 
@@ -63,6 +65,14 @@ class Browser:
         while not self.run(script):
             check(time.monotonic() < until, 'still not: %s', script)
             time.sleep(0.05)
+
+    def type(self, selector: str, key: str) -> None:
+        """Where the keyboard's focus goes first."""
+        self.run('document.querySelector(%r).focus()' % selector)
+        self.driver.switch_to.active_element.send_keys(key)
+
+    def focused(self) -> str:
+        return self.run('return document.activeElement.id || document.activeElement.textContent')
 
     def complaints(self) -> List[str]:
         return [line['message'] for line in self.driver.get_log('browser')]
@@ -251,6 +261,85 @@ def hostile() -> None:
         check_equal(browser.driver.title, evil + '.pcap - cleave', 'title after a foreign script')
 
 
+# Rows of the sample whose numbers are 1 to 7: name, app and what led there, by number.
+NAMED = [('', 'dns', ''), ('www.example.com', 'http', 'dns #1'), ('www.example.com', 'http', 'http #2'),
+         ('files.example.com', 'ftp', 'dns #1'), ('', '', 'ftp #4'), ('files.example.com', '', 'dns #1'),
+         ('', '', 'icmp #6')]
+
+
+def check_names(browser: Browser) -> None:
+    browser.press('#')
+    if browser.column('#')[0] != '1':
+        browser.press('#')
+    check_equal(list(zip(*map(browser.column, ('Name', 'App', 'Led by')))), NAMED, 'what is known')
+    check_equal(browser.column('Destination')[1], 'www.example.com203.0.113.80:80', 'destination')
+    check_equal(browser.column('Source')[6], 'files.example.com203.0.113.81', 'source of the error')
+    check('files.example.com203.0.113.81' in browser.texts('#hosts tbody th'), 'hosts have no names')
+    check_equal(browser.texts('#led section, #led tbody th'), [
+        'DNS lookups', 'Web pages', 'FTP sessions', 'Flows of ICMP errors',
+        'files.example.comlookup', 'www.example.comlookup'], 'what led to what')
+
+
+def check_links(browser: Browser) -> None:
+    """By the keyboard: to a row that the search hides, to a group, and into its tree."""
+    browser.search('51201')
+    browser.type('#flow-5 a', Keys.ENTER)
+    browser.wait('return document.activeElement.id === "flow-4"')
+    check_equal(len(browser.column('#')), 7, 'rows, as the search is over')
+    browser.type('#led tbody a', Keys.ENTER)
+    browser.wait('return document.activeElement.textContent.startsWith("lookup files.example.com")')
+    browser.wait('return document.querySelector("#group-1-2 li a") !== null')
+    check_equal(browser.texts('#group-1-2 > ul > li > a'), ['#1', '#4', '#6'], 'what it led to')
+    browser.type('#group-1-2 li summary', Keys.ENTER)
+    browser.wait('return document.querySelectorAll("#group-1-2 ul ul a").length === 1')
+    check_equal(browser.texts('#group-1-2 ul ul a'), ['#5'], 'what that led to')
+    browser.type('#group-1-2 ul ul a', Keys.ENTER)
+    browser.wait('return document.activeElement.id === "flow-5"')
+    browser.driver.back()
+    browser.wait('return document.activeElement.textContent.startsWith("lookup files.example.com")')
+
+
+def hostile_names() -> str:
+    evil = b'<img/src=x/onerror=document.title=1>'
+    call = b'INVITE sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c\r\nCSeq: 1 INVITE\r\nCall-ID: %s\r\n' \
+        b'Content-Type: application/sdp\r\n\r\nv=0\r\nc=IN IP4 192.168.1.10\r\nm=audio 4000 RTP/AVP 0\r\n'
+    frames = [pf.frame(samples.CLIENT, samples.SERVER, pf.UDP, pf.udp(
+        samples.CLIENT, samples.SERVER, sport, dport, data))
+        for sport, dport, data in ((5060, 5060, call % evil), (4000, 5000, b'audio'))]
+    for i, host in enumerate((b'</script><script>document.title=2</script>', b'\xe2\x80\xaexyz', b'x' * 250)):
+        frames += samples.said(samples.CLIENT, samples.SERVER, 50000 + i, 80, (
+            True, b'GET / HTTP/1.1\r\nHost: ' + host + b'\r\n\r\n'))
+    return suite.write('hostile.pcap', pf.Capture(pf.Format(), pf.at_times(frames, S)).encode())
+
+
+def names() -> None:
+    """Names before addresses, what led to what, and groups that unfold."""
+    capture = suite.write('related.pcap', samples.related().encode())
+    with Browser(True) as browser:
+        browser.open(report(capture, '--related', 'all'))
+        check_names(browser)
+        check_links(browser)
+        browser.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
+            'width': 420, 'height': 900, 'deviceScaleFactor': 1, 'mobile': False})
+        evil = hostile_names()
+        for page in (report(capture, '--group', 'all'), report(capture, '--names'),
+                     report(evil, '--related', 'all'), report(evil, '--group', 'sip')):
+            browser.open(page)
+            browser.run('document.querySelectorAll("#groups details").forEach(x => x.open = true)')
+            wide = browser.run('return document.documentElement.scrollWidth - window.innerWidth')
+            check(wide <= 0, 'the page is %r pixels too wide', wide)
+            check_equal(browser.run('return [...document.querySelectorAll(".wide, .scroll")].every('
+                                    'x => x.tabIndex === 0 && x.getAttribute("aria-label"))'), True,
+                        'all that scrolls can be reached')
+        browser.open(report(evil, '--related', 'all'))
+        check('<img/src=x/onerror=document.title=1>' in browser.column('Name'), 'name: %r',
+              browser.column('Name'))
+        check_equal(browser.run('return document.querySelectorAll("img, #flows script").length'), 0,
+                    'images')
+        check_equal(browser.driver.title, 'hostile.pcap - cleave', 'title')
+        check_equal(browser.complaints(), [], 'complaints')
+
+
 CASES: Dict[str, Callable[[], None]] = {
     '10-flows': drawn(10),
     '1,000-flows': drawn(1000),
@@ -260,6 +349,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'nothing': nothing,
     'by-hand': by_hand,
     'hostile': hostile,
+    'names': names,
 }
 
 
