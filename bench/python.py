@@ -1,0 +1,221 @@
+#!/usr/bin/env python3
+# SPDX-License-Identifier: BSD-2-Clause
+"""Times the Python module against dpkt, scapy and a plain reader over split files.
+
+bench/python.py --module build/src/python [--bytes 2GB] [--flows 100000] [--sizes mixed]
+                [--runs 5] [--scratch DIR]
+
+A capture is made, indexed and split. Each task then runs in a process of its own, in turn with its
+rivals, as often as --runs says; what is read is in the page cache, and modules are loaded before.
+scapy, and decoding by dpkt, which take long, read a part. Printed are medians of seconds and of CPU
+seconds, CPU time per packet or flow, and memory that is no file's.
+"""
+import argparse
+import json
+import os
+import resource
+import statistics
+import struct
+import subprocess
+import sys
+import time
+
+TASKS = {
+    'packets': ('cleave', 'dpkt', 'plain', 'scapy'),
+    'first bytes': ('cleave', 'cleave, 1 thread', 'dpkt', 'plain'),
+    'records': ('cleave, batches', 'cleave, records', 'dpkt'),
+}
+PACKETS, HEADER, PAYLOAD = 5, 80, 240
+
+
+def split_files(folder, sample):
+    """Paths of outputs, at most so many."""
+    import csv
+    with open(folder + '/flows/manifest.csv', newline='', encoding='utf-8') as f:
+        names = [row['file'] for row in csv.DictReader(f) if row['flow']]
+    step = max(1, len(names) // sample) if sample else 1
+    return [folder + '/flows/' + name for name in names[::step]]
+
+
+def plain(path):
+    """A reader as one would write it: microseconds, little-endian."""
+    with open(path, 'rb') as f:
+        data = f.read()
+    at, head = 24, struct.Struct('<IIII')
+    while at < len(data):
+        s, us, caplen, _ = head.unpack_from(data, at)
+        at += 16
+        yield s + us / 1e6, data[at:at + caplen]
+        at += caplen
+
+
+def by_dpkt(path):
+    import dpkt
+    with open(path, 'rb') as f:
+        yield from dpkt.pcap.Reader(f)
+
+
+def by_scapy(path):
+    from scapy.utils import RawPcapReader
+    reader = RawPcapReader(path)
+    for data, meta in reader:
+        yield meta.sec + meta.usec / 1e6, data
+    reader.close()
+
+
+def cut(frame):
+    """Headers and payload of Ethernet, IPv4 or IPv6, TCP or UDP, masked."""
+    at = 14
+    if frame[12:14] == b'\x08\x00':
+        transport, proto = at + (frame[at] & 15) * 4, frame[at + 9]
+        addresses = at + 12, at + 20
+    elif frame[12:14] == b'\x86\xdd':
+        transport, proto, addresses = at + 40, frame[at + 6], (at + 8, at + 40)
+    else:
+        return bytes(HEADER + PAYLOAD)
+    body = transport + ((frame[transport + 12] >> 4) * 4 if proto == 6 else 8)
+    head = bytearray(frame[at:body])
+    head[addresses[0] - at:addresses[1] - at] = bytes(addresses[1] - addresses[0])
+    head[transport - at:transport - at + 4] = bytes(4)
+    return (bytes(head[:HEADER]).ljust(HEADER, b'\0') +
+            frame[body:body + PAYLOAD].ljust(PAYLOAD, b'\0'))
+
+
+def run_packets(who, folder, sample):
+    n = 0
+    sample = sample if who == 'scapy' else 0
+    if who == 'cleave':
+        import cleave
+        with cleave.open(folder + '/c.db') as result:
+            for flow in result:
+                for _ in flow:
+                    n += 1
+        return n
+    reader = {'dpkt': by_dpkt, 'plain': plain, 'scapy': by_scapy}[who]
+    for path in split_files(folder, sample):
+        for _ in reader(path):
+            n += 1
+    return n
+
+
+def run_first_bytes(who, folder, _):
+    """Counts flows."""
+    if who.startswith('cleave'):
+        import cleave
+        with cleave.open(folder + '/c.db') as result:
+            matrix = result.first_bytes(PACKETS, HEADER, PAYLOAD, mask='ip,mac,port',
+                                        threads=1 if 'thread' in who else 0)
+            return len(matrix)
+    reader = {'dpkt': by_dpkt, 'plain': plain}[who]
+    files = split_files(folder, 0)
+    matrix = bytearray(len(files) * PACKETS * (HEADER + PAYLOAD))
+    at = 0
+    for path in files:
+        for k, (_, frame) in enumerate(reader(path)):
+            if k == PACKETS:
+                break
+            place = at + k * (HEADER + PAYLOAD)
+            matrix[place:place + HEADER + PAYLOAD] = cut(frame)
+        at += PACKETS * (HEADER + PAYLOAD)
+    return len(files)
+
+
+def run_records(who, folder, _):
+    n = 0
+    if who == 'dpkt':
+        import dpkt
+        import socket
+        for _, data in by_dpkt(folder + '/c.pcap'):
+            ip = dpkt.ethernet.Ethernet(data).data
+            if isinstance(ip, dpkt.ip.IP):
+                socket.inet_ntoa(ip.src), socket.inet_ntoa(ip.dst)
+            n += 1
+            if n == 100000:
+                break
+        return n
+    import cleave
+    for batch in cleave.records(folder + '/c.pcap'):
+        if who == 'cleave, batches':
+            n += len(batch)
+        else:
+            for _ in batch:
+                n += 1
+    return n
+
+
+def anonymous():
+    with open('/proc/self/status', encoding='ascii') as f:
+        return next(int(line.split()[1]) for line in f if line.startswith('RssAnon'))
+
+
+def load(who):
+    """What takes time once, and not with each packet."""
+    if who.startswith('cleave'):
+        import cleave
+        cleave.features()
+    elif who == 'dpkt':
+        import csv, dpkt
+    elif who == 'scapy':
+        import csv, scapy.utils
+    else:
+        import csv
+
+
+def work(task, who, folder, sample):
+    run = {'packets': run_packets, 'first bytes': run_first_bytes, 'records': run_records}[task]
+    load(who)
+    before = resource.getrusage(resource.RUSAGE_SELF)
+    start = time.perf_counter()
+    n = run(who, folder, sample)
+    wall = time.perf_counter() - start
+    after = resource.getrusage(resource.RUSAGE_SELF)
+    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
+    print(json.dumps([n, wall, cpu, anonymous() / 1024]))
+
+
+def main():
+    parser = argparse.ArgumentParser(description=__doc__,
+                                     formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument('--module', required=True)
+    parser.add_argument('--bytes', default='2GB')
+    parser.add_argument('--flows', type=int, default=100000)
+    parser.add_argument('--sizes', default='mixed', choices=('mixed', 'small', 'large'))
+    parser.add_argument('--runs', type=int, default=5)
+    parser.add_argument('--sample', type=int, default=5000)
+    parser.add_argument('--scratch', default='/dev/shm/cleave-bench-python')
+    parser.add_argument('--work', nargs=2, help=argparse.SUPPRESS)
+    args = parser.parse_args()
+    sys.path.insert(0, os.path.abspath(args.module))
+    if args.work:
+        work(*args.work, args.scratch, args.sample)
+        return
+    import cleave
+    os.makedirs(args.scratch, exist_ok=True)
+    made = args.scratch + '/c.pcap'
+    if not os.path.exists(args.scratch + '/flows/cleave.json'):
+        cleave.generate_traffic(made, flows=args.flows, bytes=args.bytes, udp=30, ipv6=10,
+                                sizes=args.sizes, force=True)
+        cleave.index(made, args.scratch + '/c.db', force=True)
+        cleave.split(made, args.scratch + '/flows', force=True)
+    print('| task | who | of | seconds | CPU seconds | us of CPU each | against cleave | MiB |')
+    print('|---|---|---|---|---|---|---|---|')
+    for task, everybody in TASKS.items():
+        found = {who: [] for who in everybody}
+        for _ in range(args.runs):
+            for who in everybody:
+                done = subprocess.run(
+                    [sys.executable, __file__, '--module', args.module, '--scratch', args.scratch,
+                     '--sample', str(args.sample), '--work', task, who],
+                    stdout=subprocess.PIPE, check=True)
+                found[who].append(json.loads(done.stdout))
+        first = None
+        for who, runs in found.items():
+            n = runs[0][0]
+            wall, cpu, memory = (statistics.median(r[i] for r in runs) for i in (1, 2, 3))
+            first = first or cpu / n
+            print('| %s | %s | %s | %.2f | %.2f | %.3f | %.1f x | %d |' % (
+                task, who, format(n, ','), wall, cpu, cpu / n * 1e6, cpu / n / first, memory))
+
+
+if __name__ == '__main__':
+    main()
