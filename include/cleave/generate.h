@@ -102,6 +102,15 @@ struct clv_traffic_params {
     const char *truth; /* NULL, or a path for a CSV of the flows: tuple, packets, bytes, times */
     bool (*progress)(uint64_t packets, void *user); /* as for a SYN flood */
     void *user;
+    /*
+     * Flows that belong together: hosts look names up and speak TLS, QUIC, HTTP, SIP with RTP, FTP,
+     * TFTP with what they found; routers send errors. Flows are so many, or a few more; alive is
+     * how many hosts there are, 0: 100; skew means nothing; packets, bytes, sizes and the other
+     * shares are 0. In the truth each flow, in the order of their first packets, has a number, and
+     * that of the flow that led to it; how; how long after what announced it; and the flow, and of
+     * this which lookup, that led to both in the end.
+     */
+    bool related;
 };
 
 /* The options of struct clv_traffic_params. Threads: any. */

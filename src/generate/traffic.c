@@ -16,7 +16,9 @@
 #include "base/sized.h"
 #include "base/text.h"
 #include "generate/build.h"
+#include "generate/related.h"
 #include "generate/stream.h"
+#include "generate/truth.h"
 
 enum {
     FLOWS_DEFAULT = 1000,
@@ -376,22 +378,7 @@ static bool put_truth(struct traffic *t, const struct alive *a, struct clv_error
     struct text row = text_on(buf, sizeof buf);
     struct clv_tuple c;
     tuple_of(t, a->number, a->kind, &c);
-    text_str(&row, c.proto == CLV_PROTO_UDP ? "udp," : "tcp,");
-    text_addr(&row, c.src, c.family, ':');
-    text_char(&row, ',');
-    text_u64(&row, c.sport, 1);
-    text_char(&row, ',');
-    text_addr(&row, c.dst, c.family, ':');
-    text_char(&row, ',');
-    text_u64(&row, c.dport, 1);
-    text_char(&row, ',');
-    text_u64(&row, a->sent, 1);
-    text_char(&row, ',');
-    text_u64(&row, a->bytes, 1);
-    text_char(&row, ',');
-    text_time(&row, START_NS + a->first_ns);
-    text_char(&row, ',');
-    text_time(&row, START_NS + t->now_ns);
+    truth_put(&row, &c, a->sent, a->bytes, START_NS + a->first_ns, START_NS + t->now_ns);
     text_str(&row, "\r\n");
     if (fwrite(row.p, 1, row.len, t->truth) == row.len)
         return true;
@@ -450,6 +437,13 @@ static bool init(struct traffic *t, struct clv_error *err)
     if (shares > 127 || p->ipv6 > 100 || p->vlan > 100 || p->udp > 100 || p->fragments > 100 ||
         p->other > 99 || p->skew > 400 || (unsigned)p->sizes > CLV_SIZES_LARGE)
         return clv_fail(err, CLV_ERR_ARG, "traffic", "a share of more than 100 per cent");
+    if (p->related) {
+        if (p->packets || p->bytes || p->udp || p->fragments || p->other || p->sizes)
+            return clv_fail(
+                err, CLV_ERR_OPTION, "related",
+                "cannot be combined with packets, bytes, sizes, udp, fragments or other");
+        return true;
+    }
     t->flows = p->flows ? p->flows : FLOWS_DEFAULT;
     t->packets = p->packets ? p->packets
                  : p->bytes ? p->bytes / (mean_frame[p->sizes] + 16)
@@ -523,7 +517,8 @@ static bool begin_truth(struct traffic *t, struct clv_error *err)
     if (!path)
         return true;
     return io_cut(fileno(t->truth), path, err) &&
-           (fputs("proto,src,sport,dst,dport,packets,bytes,first,last\r\n", t->truth) >= 0 ||
+           (fputs(t->params->related ? TRUTH_COLUMNS RELATED_COLUMNS "\r\n" : TRUTH_COLUMNS "\r\n",
+                  t->truth) >= 0 ||
             clv_fail_errno(err, path, "cannot be written"));
 }
 
@@ -544,8 +539,9 @@ static bool generate(const char *path, const struct clv_traffic_params *params, 
               stream_open(&t.out, path, params->format, params->byte_order == CLV_BIG_ENDIAN,
                           params->overwrite, err);
     if (ok) {
-        ok = begin_truth(&t, err) && run(&t, err) && close_truth(&t, err) &&
-             stream_close(&t.out, err);
+        ok = begin_truth(&t, err) &&
+             (params->related ? related_run(&t.out, t.truth, params, err) : run(&t, err)) &&
+             close_truth(&t, err) && stream_close(&t.out, err);
         if (!ok)
             stream_abandon(&t.out);
     }
@@ -596,6 +592,8 @@ static const struct clv_option rows[] = {
      "of the savefile"},
     {"byte_order", 0, CLV_OPTION_WORD, false, AT(byte_order), 0, 0, 0, "little|big", "little",
      "of the savefile"},
+    {"related", 0, CLV_OPTION_BOOL, false, AT(related), 0, 0, 0, NULL, NULL,
+     "flows that lead to each other: lookups, sessions, pages, calls, transfers"},
     {"truth", 0, CLV_OPTION_TEXT, false, AT(truth), 0, 0, 0, "FILE", NULL,
      "save a CSV of the flows too"},
     {"force", 'f', CLV_OPTION_BOOL, false, AT(overwrite), 0, 0, 0, NULL, NULL,

@@ -650,6 +650,10 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'generate-traffic': lambda: Variant(
         ('generate', 'traffic', '-q', '-o', 'new.pcap', '--flows', '20', '--packets', '3000',
          '--truth', 'new.csv'), in_part='new', thorough=True),
+    'generate-related': lambda: Variant(
+        ('generate', 'traffic', '-q', '-o', 'new.pcap', '--related', '--flows', '60',
+         '--truth', 'new.csv'), in_part='new',
+    ),
     'generate-synflood': lambda: Variant(
         ('generate', 'synflood', '-q', '-o', 'new.pcap', '--count', '50'), in_part='new',
         thorough=True),
