@@ -141,16 +141,22 @@ static void add_crypto(struct sight_quic *q, uint64_t offset, struct clv_span da
         q->front++;
 }
 
-/* RFC 9000 section 19.3. */
+static bool skip_varints(struct clv_span *rest, uint64_t count)
+{
+    uint64_t n;
+    while (count && take_varint(rest, &n))
+        count--;
+    return count == 0;
+}
+
+/* RFC 9000 section 19.3: acknowledged, delay, ranges and the first of these, ranges, counts. */
 static bool skip_ack(struct clv_span *rest, bool ecn)
 {
-    uint64_t n, ranges;
-    bool ok = take_varint(rest, &n) && take_varint(rest, &n) && take_varint(rest, &ranges) &&
-              take_varint(rest, &n);
-    for (; ok && ranges; ranges--)
-        ok = take_varint(rest, &n) && take_varint(rest, &n);
-    return ok &&
-           (!ecn || (take_varint(rest, &n) && take_varint(rest, &n) && take_varint(rest, &n)));
+    enum { BEFORE_RANGES = 2, RANGE = 2, COUNTS = 3 };
+    uint64_t ranges;
+    if (!skip_varints(rest, BEFORE_RANGES) || !take_varint(rest, &ranges))
+        return false;
+    return skip_varints(rest, 1 + RANGE * ranges) && (!ecn || skip_varints(rest, COUNTS));
 }
 
 /* RFC 9000 section 12.4, table 3: the frames that an Initial packet may have. */
@@ -174,7 +180,7 @@ static void read_frames(struct sight_quic *q, struct clv_span rest)
                 add_crypto(q, n, data);
             break;
         case FRAME_CLOSE:
-            ok = take_varint(&rest, &n) && take_varint(&rest, &n) && take_counted(&rest, &data);
+            ok = skip_varints(&rest, 2) && take_counted(&rest, &data); /* error, frame, reason */
             break;
         default:
             ok = false;

@@ -203,7 +203,7 @@ static void test_pieces(void **state)
             at += 1 + noise(&seed) % (round % 2 ? 20 : 400);
         }
         cuts[n] = message.len;
-        size_t order[PIECES];
+        size_t order[PIECES] = {0};
         for (size_t i = 0; i < n; i++) {
             const size_t k = noise(&seed) % (i + 1);
             order[i] = order[k];
