@@ -1,9 +1,17 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "flow/anykey.h"
 
+enum { SYN = 0x02, ACK = 0x10, WELL_KNOWN = 1024 };
+
+bool flow_client_is_told(const struct clv_tuple *t)
+{
+    if (t->proto == CLV_PROTO_TCP && (t->tcp_flags & SYN))
+        return true;
+    return !(t->flags & CLV_TUPLE_PORTS) || (t->sport < WELL_KNOWN) != (t->dport < WELL_KNOWN);
+}
+
 bool flow_source_is_client(const struct clv_tuple *t)
 {
-    enum { SYN = 0x02, ACK = 0x10, WELL_KNOWN = 1024 };
     if (t->proto == CLV_PROTO_TCP && (t->tcp_flags & SYN))
         return !(t->tcp_flags & ACK);
     if (!(t->flags & CLV_TUPLE_PORTS) || t->sport == t->dport)

@@ -42,6 +42,9 @@ struct flow_origin {
  */
 bool flow_source_is_client(const struct clv_tuple *first);
 
+/* false: it is but a guess, by which of two ports is the lower one. */
+bool flow_client_is_told(const struct clv_tuple *first);
+
 /* Which end of a record is the key's first. */
 enum flow_side {
     FLOW_SIDE_SOURCE,

@@ -9,7 +9,7 @@
 enum {
     SEGMENT = 1400, /* bytes of payload */
     PORT_DNS = 53,
-    PORT_FIRST = 36000, /* above those of servers */
+    PORT_FIRST = 10000,
     PORT_LAST = 60000,
     FIN = 0x01,
     SYN = 0x02,

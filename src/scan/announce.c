@@ -157,15 +157,19 @@ static struct expect *find_endpoint(const struct announcer *a, const struct sigh
     return best;
 }
 
+/* Where but a guess tells who is the client, either end may have looked the other one up. */
 static struct expect *find_address(const struct announcer *a, const struct sighting *s)
 {
     const bool forth = flow_source_is_client(s->t);
     struct expect *best = NULL;
-    struct fact_key k = client_key(s, FACT_ADDRESS, forth ? s->t->src : s->t->dst);
-    memcpy(k.b, forth ? s->t->dst : s->t->src, sizeof k.b);
-    prefer(a, &best, &k);
-    memset(k.a, 0, sizeof k.a); /* what was said to all */
-    prefer(a, &best, &k);
+    for (unsigned i = 0; i < (flow_client_is_told(s->t) ? 1 : 2); i++) {
+        const bool from_src = forth == (i == 0);
+        struct fact_key k = client_key(s, FACT_ADDRESS, from_src ? s->t->src : s->t->dst);
+        memcpy(k.b, from_src ? s->t->dst : s->t->src, sizeof k.b);
+        prefer(a, &best, &k);
+        memset(k.a, 0, sizeof k.a); /* what was said to all */
+        prefer(a, &best, &k);
+    }
     return within(best, s, a->dns_window_ns) ? best : NULL;
 }
 

@@ -49,6 +49,12 @@ class Packet(NamedTuple):
                                                   'dport': str(self.dst.port)}
         return source_is_client({'proto': str(self.proto), 'flags': str(self.flags), **ports})
 
+    @property
+    def client_is_told(self) -> bool:
+        """By more than which port is the lower one."""
+        is_syn = self.proto == pf.TCP and self.flags & pf.SYN
+        return bool(is_syn) or self.src.port is None or (self.src.port < 1024) != (self.dst.port < 1024)
+
 
 def decode(linktype: int, data: bytes, ts_ns: int) -> Optional[Packet]:
     """Of Ethernet with VLANs, and of raw IP; no later fragments. None: no network address."""
@@ -275,9 +281,11 @@ class Relations:
                 self.http_stream(n, p, stream)
 
     def begin(self, n: int, p: Packet) -> None:
-        client, server = (p.src, p.dst) if p.from_client else (p.dst, p.src)
-        known = [self.answers[key] for key in ((client.addr, server.addr), (None, server.addr))
-                 if key in self.answers]
+        ends = [(p.src, p.dst)] if p.from_client else [(p.dst, p.src)]
+        if not p.client_is_told:
+            ends = [(p.src, p.dst), (p.dst, p.src)]
+        known = [self.answers[key] for client, server in ends
+                 for key in ((client.addr, server.addr), (None, server.addr)) if key in self.answers]
         newest = max(known, key=lambda a: a.serial, default=None)
         if newest is None or p.ts_ns - newest.ts_ns > self.dns_window:
             return

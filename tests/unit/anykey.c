@@ -79,24 +79,24 @@ static void test_client(void **state)
         unsigned proto, flags;
         uint16_t sport, dport;
         unsigned tcp_flags;
-        bool want;
+        bool want, told;
     } rows[] = {
-        {"SYN", 6, PORTS, 80, 50000, SYN, true},
-        {"SYN and ACK", 6, PORTS, 50000, 80, SYN | ACK, false},
-        {"SYN without ports", 6, NONE, 0, 0, SYN, true},
-        {"SYN and ACK without ports", 6, NONE, 0, 0, SYN | ACK, false},
-        {"ACK to a well-known port", 6, PORTS, 50000, 443, ACK, true},
-        {"ACK from a well-known port", 6, PORTS, 443, 50000, ACK, false},
-        {"no TCP: these are no flags", 17, PORTS, 53, 50000, SYN, false},
-        {"the last well-known port", 17, PORTS, 1023, 1024, NONE, false},
-        {"the first that is not", 17, PORTS, 1024, 1025, NONE, false},
-        {"both well-known, to the lower", 17, PORTS, 123, 53, NONE, true},
-        {"both well-known, from the lower", 17, PORTS, 53, 123, NONE, false},
-        {"neither, to the lower", 17, PORTS, 50001, 50000, NONE, true},
-        {"neither, from the lower", 17, PORTS, 50000, 50001, NONE, false},
-        {"to port 0", 17, PORTS, 80, 0, NONE, true},
-        {"equal ports: who speaks first", 17, PORTS, 53, 53, NONE, true},
-        {"no ports: who speaks first", 1, NONE, 0, 0, NONE, true},
+        {"SYN", 6, PORTS, 80, 50000, SYN, true, true},
+        {"SYN and ACK", 6, PORTS, 50000, 80, SYN | ACK, false, true},
+        {"SYN without ports", 6, NONE, 0, 0, SYN, true, true},
+        {"SYN and ACK without ports", 6, NONE, 0, 0, SYN | ACK, false, true},
+        {"ACK to a well-known port", 6, PORTS, 50000, 443, ACK, true, true},
+        {"ACK from a well-known port", 6, PORTS, 443, 50000, ACK, false, true},
+        {"no TCP: these are no flags", 17, PORTS, 53, 50000, SYN, false, true},
+        {"the last well-known port", 17, PORTS, 1023, 1024, NONE, false, true},
+        {"the first that is not", 17, PORTS, 1024, 1025, NONE, false, false},
+        {"both well-known, to the lower", 17, PORTS, 123, 53, NONE, true, false},
+        {"both well-known, from the lower", 17, PORTS, 53, 123, NONE, false, false},
+        {"neither, to the lower", 17, PORTS, 50001, 50000, NONE, true, false},
+        {"neither, from the lower", 17, PORTS, 50000, 50001, NONE, false, false},
+        {"to port 0", 17, PORTS, 80, 0, NONE, true, false},
+        {"equal ports: who speaks first", 17, PORTS, 53, 53, NONE, true, false},
+        {"no ports: who speaks first", 1, NONE, 0, 0, NONE, true, true},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
@@ -107,6 +107,7 @@ static void test_client(void **state)
                                     .tcp_flags = (uint8_t)rows[i].tcp_flags,
                                     .family = 4};
         CHECK_EQ(rows[i].name, flow_source_is_client(&t), rows[i].want);
+        CHECK_EQ(rows[i].name, flow_client_is_told(&t), rows[i].told);
     }
 }
 
