@@ -138,10 +138,18 @@ void scene_send(struct scene *s, uint32_t flow, bool back, const struct wire *w)
  */
 void scene_error(struct scene *s, const uint8_t router[16], uint32_t flow, int64_t ts_ns);
 
+/* The handshake; *c is filled. */
 void scene_open(struct scene *s, struct scene_conn *c, uint32_t flow);
+
+/* Bytes in as many segments as they take, and the other side's acknowledgement. */
 void scene_say(struct scene *s, struct scene_conn *c, bool back, const struct wire *w);
-void scene_part(struct scene *s, struct scene_conn *c, bool back, const struct wire *w); /* one */
-void scene_bytes(struct scene *s, struct scene_conn *c, bool back, size_t n); /* in TLS's records */
+
+/* Bytes in one segment, of which nothing is said. */
+void scene_part(struct scene *s, struct scene_conn *c, bool back, const struct wire *w);
+
+/* So many bytes that look encrypted, in records of TLS. */
+void scene_bytes(struct scene *s, struct scene_conn *c, bool back, size_t n);
+
 void scene_close(struct scene *s, struct scene_conn *c);
 
 /* A SYN that nobody answers. */

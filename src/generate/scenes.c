@@ -251,11 +251,27 @@ static void send_rtcp(struct scene *s, uint32_t flow, bool back)
     scene_wait(s, 5);
 }
 
+/* A stream of media that was announced, RTP's or the one of RTCP beside it; either end begins. */
+static uint32_t open_stream(struct scene *s, const struct call *c, unsigned rtcp,
+                            int64_t announced_ns)
+{
+    const uint32_t flow = scene_flow(s, CLV_PROTO_UDP, c->media, (uint16_t)(c->own_port + rtcp),
+                                     (uint16_t)(c->media_port + rtcp), scene_chance(s, 50));
+    scene_led(s, flow, SCENE_LED_BY_SIP, c->flow, announced_ns);
+    scene_named(s, flow, c->id);
+    if (rtcp)
+        send_rtcp(s, flow, false);
+    else
+        send_rtp(s, flow, false, 0);
+    return flow;
+}
+
 static void do_call(struct scene *s)
 {
     struct call c = {.id = {SCENE_CALL, ++s->set->n_calls}};
     struct scene_answer a = {.ts_ns = 0};
     const bool early = scene_chance(s, 30); /* media before the call is taken */
+    uint32_t rtp = 0;
     scene_server(s, c.server);
     scene_server(s, c.media);
     if (scene_chance(s, 50)) {
@@ -270,31 +286,19 @@ static void do_call(struct scene *s)
     c.media_port = (uint16_t)(20000 + 2 * scene_random(s, 5000));
     (void)say_sip(s, &c, CLIENT, "INVITE sip:b@call.example SIP/2.0", "INVITE", true);
     (void)say_sip(s, &c, SERVER, "SIP/2.0 100 Trying", "INVITE", false);
-    int64_t ts_ns = 0;
     if (early)
-        ts_ns = say_sip(s, &c, SERVER, "SIP/2.0 183 Session Progress", "INVITE", true);
+        rtp = open_stream(s, &c, 0,
+                          say_sip(s, &c, SERVER, "SIP/2.0 183 Session Progress", "INVITE", true));
     else
         (void)say_sip(s, &c, SERVER, "SIP/2.0 180 Ringing", "INVITE", false);
-    uint32_t streams[2]; /* RTP, RTCP */
-    for (unsigned i = 0; i < 2; i++) {
-        const bool from_server = scene_chance(s, 50);
-        const bool before = early && i == 0;
-        if (!before && i == (early ? 1 : 0)) {
-            ts_ns = say_sip(s, &c, SERVER, "SIP/2.0 200 OK", "INVITE", true);
-            (void)say_sip(s, &c, CLIENT, "ACK sip:b@call.example SIP/2.0", "ACK", false);
-        }
-        streams[i] = scene_flow(s, CLV_PROTO_UDP, c.media, (uint16_t)(c.own_port + i),
-                                (uint16_t)(c.media_port + i), from_server);
-        scene_led(s, streams[i], SCENE_LED_BY_SIP, c.flow, ts_ns);
-        scene_named(s, streams[i], c.id);
-        if (i)
-            send_rtcp(s, streams[i], false);
-        else
-            send_rtp(s, streams[i], false, 0);
-    }
+    const int64_t taken_ns = say_sip(s, &c, SERVER, "SIP/2.0 200 OK", "INVITE", true);
+    (void)say_sip(s, &c, CLIENT, "ACK sip:b@call.example SIP/2.0", "ACK", false);
+    if (!early)
+        rtp = open_stream(s, &c, 0, taken_ns);
+    const uint32_t rtcp = open_stream(s, &c, 1, taken_ns);
     for (unsigned i = 4 + scene_random(s, 30); i; i--)
-        send_rtp(s, streams[0], i % 2, i);
-    send_rtcp(s, streams[1], true);
+        send_rtp(s, rtp, i % 2, i);
+    send_rtcp(s, rtcp, true);
     (void)say_sip(s, &c, CLIENT, "BYE sip:b@call.example SIP/2.0", "BYE", false);
     (void)say_sip(s, &c, SERVER, "SIP/2.0 200 OK", "BYE", false);
 }
