@@ -259,7 +259,8 @@ bool figures_add(struct figures *f, const struct flow *flow, uint32_t part)
     const struct figure x = of(flow);
     count(f, flow, &x);
     const bool other = flow_is_other(&flow->key);
-    const uint64_t order = other ? flow->kind : (uint64_t)flow->n + UINT8_MAX;
+    const uint64_t kind = other ? flow->kind : UINT8_MAX + 1; /* they count apart */
+    const uint64_t order = kind << 32 | flow->n;
     rank(f, (struct figures_rank){x.wire, order, part, flow->index});
     if (other)
         return true;

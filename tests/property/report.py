@@ -208,15 +208,16 @@ def many_hosts() -> None:
 
 
 def whatever_the_threads() -> None:
-    """The same page, byte for byte."""
+    """The same page, byte for byte; also where what is no flow has many outputs."""
     capture = mixed('a.pcap', suite.random('threads'), 3000, 90 * S, 5 * S)
-    seen = set()
-    for flags in (['--threads', '1'], ['--threads', '4'], ['--window', '4096', '--memory', '1MiB'],
-                  ['--max-open', '3']):
-        split(capture, *flags)
-        with open(suite.path('report.html'), 'rb') as f:
-            seen.add(f.read())
-    check_equal(len(seen), 1, 'different pages')
+    for cuts in ([], ['--by', 'connection', '--every', '5s']):
+        seen = set()
+        for flags in (['--threads', '1'], ['--threads', '4'], ['--max-open', '3'],
+                      ['--window', '4096', '--memory', '1MiB']):
+            split(capture, *flags, *cuts)
+            with open(suite.path('report.html'), 'rb') as f:
+                seen.add(f.read())
+        check_equal(len(seen), 1, '%s: different pages' % cuts)
 
 
 # ---- names, and what led to what ----
