@@ -261,7 +261,8 @@ static void part_name(const struct name_of *of, struct text *out)
 {
     enum { LONGEST = 128 };
     const struct flow_extra *group = of->t->grouped ? of->s->extra : NULL;
-    const struct relations *known = of->t->known;
+    const bool is_shard = of->s->f->key.has & FLOW_HAS_SHARD; /* of many flows and groups */
+    const struct relations *known = is_shard ? NULL : of->t->known;
     const char *name =
         known ? relations_name(known, group ? group->group : of->s->f->n, group ? group->lookup : 0)
               : NULL;

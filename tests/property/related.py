@@ -158,6 +158,10 @@ def names_stay_inside() -> None:
     for name in files:
         check(len(os.path.relpath(name, out)) <= 200, name)
     suite.run_cleave('verify', '-q', out, path)
+    # A shard is of many groups: it has no name but its own.
+    out = split('shards', path, '--name', '{name}', '--group', 'all', '--shards', '2')
+    check_equal(sorted(os.listdir(out)), ['cleave.json', 'manifest.csv', 'shard0', 'shard1'], 'shards')
+    suite.run_cleave('verify', '-q', out, path)
 
 
 if __name__ == '__main__':
