@@ -61,19 +61,21 @@ bool community_id_of_tuple(const struct clv_tuple *t, const uint8_t *icmp, uint1
     }
     const bool swap = !one_way && memcmp(dst, src, ports ? len + 2 : len) < 0;
     const uint8_t *const low = swap ? dst : src, *const high = swap ? src : dst;
-    const uint8_t proto[2] = {t->proto, 0};
-    uint8_t start[2];
+    uint8_t message[2 + 16 + 16 + 2 + 2 + 2] = {0};
+    size_t n = 2 + 2 * len;
     struct sha1_ctx sha1;
-    store_be16(start, seed);
-    sha1_init(&sha1);
-    sha1_update(&sha1, sizeof start, start);
-    sha1_update(&sha1, len, low);
-    sha1_update(&sha1, len, high);
-    sha1_update(&sha1, sizeof proto, proto);
+    store_be16(message, seed);
+    memcpy(message + 2, low, len);
+    memcpy(message + 2 + len, high, len);
+    message[n] = t->proto; /* and a byte of 0 */
+    n += 2;
     if (ports) {
-        sha1_update(&sha1, 2, low + len);
-        sha1_update(&sha1, 2, high + len);
+        memcpy(message + n, low + len, 2);
+        memcpy(message + n + 2, high + len, 2);
+        n += 4;
     }
+    sha1_init(&sha1);
+    sha1_update(&sha1, n, message);
     sha1_digest(&sha1, sizeof digest, digest);
     id[0] = '1';
     id[1] = ':';
