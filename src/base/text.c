@@ -20,18 +20,10 @@ void text_str(struct text *t, const char *s)
     text_put(t, s, strlen(s));
 }
 
-/* Two digits per division; a manifest of a million rows is mostly numbers. */
-void text_digits(char *to, uint64_t v, unsigned n)
-{
-    static const char pairs[] = "00010203040506070809101112131415161718192021222324"
-                                "25262728293031323334353637383940414243444546474849"
-                                "50515253545556575859606162636465666768697071727374"
-                                "75767778798081828384858687888990919293949596979899";
-    for (; n >= 2; n -= 2, v /= 100)
-        memcpy(to + n - 2, pairs + 2 * (v % 100), 2);
-    if (n)
-        to[0] = (char)('0' + v % 10);
-}
+const char text_pairs[] = "00010203040506070809101112131415161718192021222324"
+                          "25262728293031323334353637383940414243444546474849"
+                          "50515253545556575859606162636465666768697071727374"
+                          "75767778798081828384858687888990919293949596979899";
 
 /* Without a loop, whose end nobody could predict. */
 static unsigned count_digits(uint64_t v)
