@@ -71,23 +71,6 @@ static bool goes_on(void *user, uint64_t records)
     return !x->params.progress || x->params.progress(records, x->result.bytes, x->params.user);
 }
 
-/* true: a file of that name may be replaced by a capture. */
-static bool is_capture(int dir, const char *name)
-{
-    uint8_t head[4];
-    struct stat st;
-    const int fd = openat(dir, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0)
-        return false;
-    errno = 0;
-    const ssize_t n =
-        fstat(fd, &st) == 0 && S_ISREG(st.st_mode) ? io_read_at(fd, head, sizeof head, 0) : -1;
-    const int why = errno;
-    (void)close(fd);
-    errno = why;
-    return n == 0 || (n == sizeof head && walk_is_capture(head));
-}
-
 static unsigned mode_of(const struct extracting *x)
 {
     return x->params.mode ? x->params.mode : IO_MODE;
@@ -115,7 +98,7 @@ static bool open_file(struct extracting *x, const char *what,
 static bool to_file(struct extracting *x, struct clv_error *err)
 {
     x->name = x->params.output;
-    if (!open_file(x, "capture", is_capture, err) || !supply_all(&x->supply, err))
+    if (!open_file(x, "capture", single_is_ours, err) || !supply_all(&x->supply, err))
         return false;
     const int fd = x->fd;
     x->fd = -1;

@@ -59,6 +59,8 @@ struct splitting {
     struct job job;
     struct publish publish, sub;
     bool archives;            /* outputs are members ... */
+    bool is_single;           /* or there is one, which goes to ... */
+    struct single single;     /* ... a file that is published, or the caller's descriptor */
     struct archive archive;   /* ... of this archive, ... */
     struct packing packing;   /* ... in which they may be compressed, ... */
     struct publish_file file; /* ... which is published as a file ... */
@@ -130,6 +132,8 @@ static bool make_outputs(struct splitting *run, struct publish *p, size_t from, 
     struct job *const job = &run->job;
     struct archive *const a = &run->archive;
     struct packing *const packing = run->packing.a ? &run->packing : NULL;
+    if (run->is_single)
+        return job_single(job, &run->single, followers, result, err);
     if (!run->archives)
         return job_part(job, from, n, p, followers, result, err);
     run->one = *result; /* with what is known of the run before anything is read */
@@ -147,11 +151,22 @@ static bool make_outputs(struct splitting *run, struct publish *p, size_t from, 
     return run->table.fd < 0 || beside_add(&run->table, a, err);
 }
 
+static bool end_single(struct splitting *run, struct clv_error *err)
+{
+    const int fd = run->single.fd;
+    if (!run->params.output)
+        return true; /* it is the caller's */
+    run->single.fd = -1;
+    return io_close(fd, run->params.output, err);
+}
+
 /* The receipt, which is what a result ends with. */
 static bool end_outputs(struct splitting *run, struct publish *p, const struct receipt_facts *facts,
                         struct clv_error *err)
 {
     struct archive *const a = &run->archive;
+    if (run->is_single)
+        return end_single(run, err);
     if (!run->archives)
         return receipt_write(p, facts, err);
     if (!receipt_archive(a, facts, err) || !archive_end(a, err))
@@ -259,6 +274,31 @@ static bool open_archive(struct splitting *run, struct clv_error *err)
            packing_begin(&run->packing, &run->archive, params->compress, run->dir, err);
 }
 
+/* The one output is staged beside its name, or it goes to the caller's descriptor. */
+static bool open_single(struct splitting *run, struct clv_error *err)
+{
+    const struct clv_split_params *params = run->job.params;
+    const unsigned mode = params->mode ? params->mode : IO_MODE;
+    int fd = params->output_fd;
+    run->file = (struct publish_file){
+        .option = "output",
+        .what = "capture",
+        .replaces = params->force,
+        .is_ours = single_is_ours,
+    };
+    if (params->output) {
+        if (source_is_among(run->job.sources, run->job.n_sources, params->output))
+            return clv_fail(err, CLV_ERR_ARG, params->output, "is one of the inputs");
+        if (!publish_file_open(&run->publish, params->output, mode, &run->file, params->clean, &fd,
+                               err))
+            return false;
+        path_parent(run->dir, run->publish.staging);
+        run->job.pipeline.spill_dir = run->dir;
+    }
+    single_init(&run->single, fd, params->output ? params->output : "the capture");
+    return true;
+}
+
 /* The last component of where its outputs are made; NULL: nowhere. */
 static const char *one_is_in(const struct publish *sub)
 {
@@ -336,6 +376,12 @@ static bool end_report(struct report *report, const struct clv_split_params *par
     return ok;
 }
 
+/* Something is going to have a name: the one output has none as a pipe, or without a record. */
+static bool publishes(const struct splitting *run)
+{
+    return !run->params.dry_run && (!run->is_single || (run->params.output && run->result.outputs));
+}
+
 /* The outputs, and the report of them: what is there has its name when all is whole. */
 static bool split_all(struct splitting *run, struct clv_split_result *result, struct clv_error *err)
 {
@@ -349,7 +395,7 @@ static bool split_all(struct splitting *run, struct clv_split_result *result, st
                          : split_into(run, p, 0, run->job.n_sources, params->report ? report : NULL,
                                       result, err)) &&
            (!params->report || end_report(report, params, result, err)) &&
-           (!writes || (publish_sync(p, params->sync, err) && publish_commit(p, err)));
+           (!publishes(run) || (publish_sync(p, params->sync, err) && publish_commit(p, err)));
 }
 
 /* The outputs have their name, and keep it: what fails now is not the run. */
@@ -357,7 +403,7 @@ static void finish(struct splitting *run, struct clv_split_result *result)
 {
     const struct clv_split_params *params = run->job.params;
     struct clv_error page = {.code = CLV_ERR_NONE, .offset = CLV_NO_OFFSET};
-    if (!params->dry_run)
+    if (publishes(run))
         (void)publish_finish(&run->publish, params->sync, &result->after);
     if (!report_publish(&run->report, &page) && result->after.code == CLV_ERR_NONE)
         result->after = page;
@@ -381,6 +427,9 @@ static bool open_outputs(struct splitting *run, const struct made_run *replaces,
 {
     const struct clv_split_params *const params = &run->params;
     run->archives = job_archives(params);
+    run->is_single = params->single;
+    if (run->is_single)
+        return open_single(run, err);
     if (run->archives)
         return open_archive(run, err);
     run->job.pipeline.spill_dir = run->publish.staging;
@@ -388,10 +437,19 @@ static bool open_outputs(struct splitting *run, const struct made_run *replaces,
                         replaces, params->clean, err);
 }
 
+/* Of a file that is to be one capture. */
+static bool is_capture_name(const char *output)
+{
+    const char *const dot = output ? strrchr(output, '.') : NULL;
+    return dot && dot > output && dot[-1] != '/' &&
+           (strcmp(dot, ".pcap") == 0 || strcmp(dot, ".pcapng") == 0);
+}
+
 static bool split(struct splitting *run, struct clv_error *err)
 {
     const struct clv_split_params *const params = &run->params;
     struct clv_split_result *const result = &run->result;
+    run->params.single |= is_capture_name(params->output) && !params->archive;
     const struct made_run *const replaces = params->force ? &run->replaces : NULL;
     if (!job_inputs(&run->params, &run->places, result, err))
         return false;
@@ -424,7 +482,7 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
         return clv_fail_nomem(err, "the run", sizeof *run);
     }
     run->result = no_result;
-    run->archive.fd = -1;
+    run->archive.fd = run->single.fd = -1;
     beside_none(&run->table);
     publish_none(&run->publish);
     report_none(&run->report);
@@ -432,6 +490,8 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
                     split(run, err);
     report_fini(&run->report);
     beside_fini(&run->table);
+    if (run->params.output && run->single.fd >= 0)
+        (void)close(run->single.fd);
     if (run->archive.fd >= 0)
         (void)close(run->archive.fd);
     archive_fini(&run->archive);

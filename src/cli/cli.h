@@ -245,6 +245,7 @@ enum made {
     MADE_NOTHING, /* a dry run */
     MADE_FILES,
     MADE_MEMBERS, /* of an archive */
+    MADE_CAPTURE, /* the one output, a file or standard output */
     MADE_INDEX,
 };
 

@@ -81,15 +81,45 @@ static int split(const struct options *o, const struct clv_split_params *p, stru
     return print_outcome(p, &r,
                          p->dry_run   ? MADE_NOTHING
                          : p->archive ? MADE_MEMBERS
+                         : p->single  ? MADE_CAPTURE
                                       : MADE_FILES,
                          o->json, o->quiet);
+}
+
+static bool ends_with(const char *text, const char *ending)
+{
+    const size_t len = strlen(text), n = strlen(ending);
+    return len > n && strcmp(text + len - n, ending) == 0;
+}
+
+/* Where the output is one capture: a file, or standard output, which only one thing can be. */
+static bool settle_single(struct clv_split_params *p, bool json)
+{
+    const bool piped = p->output && strcmp(p->output, "-") == 0,
+               table = p->manifest == CLV_MANIFEST_FD;
+    if (piped + table + json > 1) {
+        (void)fprintf(complaint("split"), "%s and %s both want standard output\n",
+                      json ? "--json" : "--manifest -", piped ? "--output -" : "--manifest -");
+        return false;
+    }
+    if (piped && !p->dry_run && isatty(STDOUT_FILENO)) {
+        (void)fprintf(complaint("split"), "standard output is a terminal; pipe it into a program, "
+                                          "or name a file\n");
+        return false;
+    }
+    p->single = piped || (p->output && !p->archive &&
+                          (ends_with(p->output, ".pcap") || ends_with(p->output, ".pcapng")));
+    if (piped) {
+        p->output = NULL;
+        p->output_fd = STDOUT_FILENO;
+    }
+    return true;
 }
 
 static int split_words(const struct options *o, const struct words *words)
 {
     char output[264];
     struct talk talk;
-    const bool to_stdout = o->params.manifest == CLV_MANIFEST_FD;
     struct clv_split_params p = o->params;
     struct clv_error err;
     p.inputs = words->all;
@@ -98,21 +128,19 @@ static int split_words(const struct options *o, const struct words *words)
     hold_faults(&p);
     p.progress = go_on;
     p.user = &talk;
-    if (to_stdout && o->json) {
-        (void)fprintf(complaint("split"), "--json and --manifest - both want standard output\n");
+    if (!settle_single(&p, o->json))
         return EXIT_NOTHING;
-    }
-    if (!p.output) {
+    const bool piped = p.single && !p.output;
+    if (!p.output && !piped) {
         const size_t len = clv_split_default_output(p.inputs[0], output, sizeof output - 4);
         (void)snprintf(output + len, sizeof output - len, "%s", p.archive ? ".zip" : "");
         p.output = output;
     }
-    const char *const ending = strrchr(p.output, '.');
-    p.archive |= ending && strcmp(ending, ".zip") == 0;
+    p.archive |= p.output && ends_with(p.output, ".zip");
     if (o->on_interrupt == PUBLISH &&
         !end_pipes_by_signal(p.inputs, p.n_inputs, o->quiet, &p.end_fd))
         return EXIT_NOTHING;
-    begin_talk(&talk, (enum progress)o->progress, o->quiet);
+    begin_talk(&talk, (enum progress)o->progress, o->quiet || piped);
     if (!o->no_sandbox)
         confine(&(struct confines){
             .reads = p.inputs,

@@ -68,20 +68,24 @@ int print_outcome(const struct clv_split_params *p, const struct clv_split_resul
                   enum made made, bool json, bool quiet)
 {
     static const char *const done_of[] = {
-        [MADE_NOTHING] = "read",
-        [MADE_FILES] = "split",
-        [MADE_MEMBERS] = "split",
-        [MADE_INDEX] = "indexed",
+        [MADE_NOTHING] = "read",   [MADE_FILES] = "split",   [MADE_MEMBERS] = "split",
+        [MADE_CAPTURE] = "copied", [MADE_INDEX] = "indexed",
     };
     print_stale(r);
     int status = EXIT_ALL;
     if (json)
         status = print_json(p, r);
     else if (!quiet)
-        print_summary(p, r, made, p->manifest == CLV_MANIFEST_FD ? stderr : stdout);
+        print_summary(p, r, made,
+                      p->manifest == CLV_MANIFEST_FD || (p->single && !p->output) ? stderr
+                                                                                  : stdout);
     if ((!p->dry_run || p->report) &&
         !flush_words("the output is whole, but its summary could not be written"))
         status = EXIT_DAMAGED;
+    if (made == MADE_CAPTURE && r->outputs == 0) {
+        (void)fprintf(complaint(NULL), "no record was chosen: nothing was made\n");
+        status = EXIT_DAMAGED;
+    }
     if (r->after.code != CLV_ERR_NONE) {
         (void)print_error(&r->after);
         status = EXIT_DAMAGED;

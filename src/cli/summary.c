@@ -20,7 +20,7 @@ static const char *noun_of(const struct clv_split_params *p)
         {"vlan", "VLAN"},
         {"iface", "interface"},
     };
-    if (p->shards || (p->every && !p->by))
+    if (p->shards || ((p->every || p->single) && !p->by))
         return p->shards ? "shard" : NULL;
     for (size_t i = 0; p->by && i < sizeof nouns / sizeof *nouns; i++)
         if (strcmp(p->by, nouns[i][0]) == 0)
@@ -33,10 +33,8 @@ static const char *print_outputs(const struct clv_split_params *p, const struct 
                                  enum made made, char *buf, size_t len)
 {
     static const char *const outputs[] = {
-        [MADE_NOTHING] = "output",
-        [MADE_FILES] = "file",
-        [MADE_MEMBERS] = "member",
-        [MADE_INDEX] = "row",
+        [MADE_NOTHING] = "output",  [MADE_FILES] = "file", [MADE_MEMBERS] = "member",
+        [MADE_CAPTURE] = "capture", [MADE_INDEX] = "row",
     };
     const char *noun = noun_of(p);
     const int n = snprintf(buf, len, "in %s %s%s", human_count(r->outputs), outputs[made],
@@ -223,9 +221,11 @@ static void print_advice(const struct clv_split_params *p, const struct clv_spli
 void print_summary(const struct clv_split_params *p, const struct clv_split_result *r,
                    enum made made, FILE *to)
 {
-    const bool writes = made == MADE_FILES || made == MADE_MEMBERS;
+    const bool writes = made == MADE_FILES || made == MADE_MEMBERS || made == MADE_CAPTURE;
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
-    const char *where = made == MADE_NOTHING ? "nothing: a dry run" : printable(p->output);
+    const char *where = made == MADE_NOTHING ? "nothing: a dry run"
+                        : p->output          ? printable(p->output)
+                                             : "standard output";
     char buf[256];
     if (p->n_inputs > 1)
         (void)fprintf(to, "%s and %zu more -> %s\n", printable(p->inputs[0]), p->n_inputs - 1,

@@ -55,6 +55,7 @@ bool make_begin(struct make *m, const struct clv_split_params *params, bool posi
                 struct clv_error *err)
 {
     m->params = *params;
+    m->params.single = false; /* an index has all outputs */
     m->result = (struct clv_split_result){.damage = {.offset = CLV_NO_OFFSET},
                                           .after = {.offset = CLV_NO_OFFSET}};
     if (!check_options(params, err) || !job_inputs(&m->params, &m->places, &m->result, err))

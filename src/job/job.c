@@ -83,9 +83,43 @@ static bool reads_twice(const struct clv_split_params *params)
     return chooses(params) || learns(params) || (job_archives(params) && !params->dry_run);
 }
 
+/* What makes several outputs, or needs a directory, is refused. */
+static bool check_single(const struct clv_split_params *params, struct clv_error *err)
+{
+    const struct {
+        const char *option;
+        bool set;
+    } rows[] = {
+        {"shards", params->shards},
+        {"every", params->every},
+        {"idle_timeout", params->idle_timeout_ns},
+        {"active_timeout", params->active_timeout_ns},
+        {"min_packets", params->min_packets},
+        {"min_bytes", params->min_bytes},
+        {"top", params->top},
+        {"group", params->group},
+        {"each", params->each},
+        {"compress", params->compress},
+        {"archive", params->archive},
+        {"verify", params->verify},
+        {"report", params->report},
+        {"manifest",
+         params->manifest == CLV_MANIFEST_JSONL || params->manifest == CLV_MANIFEST_SQLITE},
+        {"by", strcmp(options_by(params), "none") != 0},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].set) {
+            (void)clv_fail(err, CLV_ERR_OPTION, rows[i].option,
+                           "needs a directory, and --output is one capture");
+            return clv_fail_hint(err, "name a directory; 'cleave extract' takes single flows out");
+        }
+    return true;
+}
+
 static bool check_params(const struct clv_split_params *params, struct clv_error *err)
 {
-    if (!params->inputs || !params->n_inputs || !(params->output || params->dry_run))
+    const bool somewhere = params->output || params->dry_run || params->single;
+    if (!params->inputs || !params->n_inputs || !somewhere)
         return clv_fail(err, CLV_ERR_ARG, "clv_split", "inputs and output must be given");
     if (!options_check(params, err))
         return false;
@@ -118,6 +152,8 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         return clv_fail(err, CLV_ERR_OPTION, "verify", "excludes --dry-run, which writes nothing");
     if (params->merge && params->each)
         return clv_fail(err, CLV_ERR_OPTION, "merge", "excludes --each");
+    if (params->single && !check_single(params, err))
+        return false;
     if (job_archives(params) && params->each)
         return clv_fail(err, CLV_ERR_OPTION, "archive", "excludes --each");
     return true;
@@ -172,7 +208,7 @@ static bool is_its_own(const struct clv_error *why)
 static bool parent_of(const struct clv_split_params *params, char dir[PATH_MAX])
 {
     const char *const temporary = getenv("TMPDIR");
-    if (!params->dry_run) {
+    if (!params->dry_run && params->output) {
         path_parent(dir, params->output);
         return strlen(params->output) < PATH_MAX;
     }
@@ -495,15 +531,17 @@ bool job_open(struct job *job, const struct clv_split_params *params,
 {
     struct pipeline_params *pp = &job->pipeline;
     const bool to_fd = params->manifest == CLV_MANIFEST_FD;
+    const bool no_file =
+        params->dry_run || params->manifest == CLV_MANIFEST_SQLITE || params->single;
     *job = (struct job){.params = params};
     *pp = (struct pipeline_params){
         .recover = params->recover,
         .inner = params->inner,
         .drop_other = params->no_other,
         .dry_run = params->dry_run,
-        .manifest = to_fd                                                        ? CLV_MANIFEST_CSV
-                    : params->dry_run || params->manifest == CLV_MANIFEST_SQLITE ? CLV_MANIFEST_NONE
-                                                                                 : params->manifest,
+        .manifest = to_fd     ? CLV_MANIFEST_CSV
+                    : no_file ? CLV_MANIFEST_NONE
+                              : params->manifest,
         .manifest_fd = to_fd ? params->manifest_fd : -1,
         .threads = params->threads ? params->threads : port_processors(),
         .window = params->window,
@@ -599,6 +637,17 @@ bool job_part(struct job *job, size_t from, size_t n, struct publish *p,
     own.publish = p;
     own.observers = observers;
     return run_part(job, from, n, &own, result, err);
+}
+
+bool job_single(struct job *job, struct single *s, const struct observer *observers,
+                struct clv_split_result *result, struct clv_error *err)
+{
+    struct pipeline_params own = job->pipeline;
+    own.single = s;
+    own.observers = observers;
+    const bool ok = run_part(job, 0, job->n_sources, &own, result, err);
+    result->writes = atomic_load(&s->writes);
+    return ok;
 }
 
 bool job_archive(struct job *job, struct archive *a, struct packing *packing,

@@ -56,6 +56,10 @@ CLV_MUST_CHECK bool job_part(struct job *job, size_t from, size_t n, struct publ
                              const struct observer *observers, struct clv_split_result *result,
                              struct clv_error *err);
 
+/* The same of all sources, whose only output goes to s. */
+CLV_MUST_CHECK bool job_single(struct job *job, struct single *s, const struct observer *observers,
+                               struct clv_split_result *result, struct clv_error *err);
+
 /*
  * The same into an archive, whose members are compressed by packing, unless that is NULL; where
  * a->measured is set then, it has to be done once more. */

@@ -17,8 +17,9 @@ enum { RUN = false, RESULT = true, THREADS_MAX = 1024, MEMORY_MIN = 1 << 20 };
 
 /* Those that shape the result are in the order in which they stand in cleave.json. */
 static const struct clv_option rows[] = {
-    {"output", 'o', CLV_OPTION_TEXT, RUN, AT(output), 0, 0, 0, "DIR",
-     "FILE's name with .flows, here", "the directory to make"},
+    {"output", 'o', CLV_OPTION_TEXT, RUN, AT(output), 0, 0, 0, "OUT",
+     "FILE's name with .flows, here",
+     "the directory to make; OUT.zip: an archive; OUT.pcap, or - for standard output: one capture"},
     {"by", 'b', CLV_OPTION_LIST, RESULT, AT(by), 0, 0, 0, "KEY", "flow",
      "what makes a flow: fields, or flow, connection, 3tuple, hostpair, none"},
     {"inner", 0, CLV_OPTION_BOOL, RESULT, AT(inner), 0, 0, 0, NULL, NULL,
@@ -182,7 +183,8 @@ const char *options_by_name(const struct clv_split_params *params)
 const char *options_by(const struct clv_split_params *params)
 {
     const char *given = params->shard_by ? params->shard_by : params->by;
-    return given ? given : params->every && !params->shards ? "none" : "flow";
+    const bool one = params->single || params->every;
+    return given ? given : one && !params->shards ? "none" : "flow";
 }
 
 static const char *suffix_of(enum clv_option_type type)

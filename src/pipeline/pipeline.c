@@ -250,6 +250,8 @@ static bool init_partition(struct pipeline *pl, struct partition *p, uint32_t ma
     p->max_bytes = pp->max_bytes;
     if ((pp->archive || pp->measures) && !p->dry) {
         writer_init(&p->writer, &p->flows, &pl->form, &pl->measure.sink);
+    } else if (pp->single && !p->dry) {
+        writer_init(&p->writer, &p->flows, &pl->form, &pp->single->sink);
     } else if (!p->dry) {
         files_init(&p->files, pp->publish->fd, pp->publish->mode, pp->dialect->compress, max_open);
         writer_init(&p->writer, &p->flows, &pl->form, &p->files.sink);
@@ -358,6 +360,10 @@ static bool init_worker(struct worker *w, struct pipeline *pl)
     const bool rows = pl->params->manifest != CLV_MANIFEST_NONE || pl->params->archive;
     if (pl->params->archive)
         stage_join(&w->scratch.stage);
+    if (pl->params->single) {
+        w->scratch.stage.take = single_take;
+        w->scratch.stage.user = pl->params->single;
+    }
     w->text = rows ? mem_alloc(FINISH_TEXT_MAX, 1) : NULL;
     w->archive.x = &w->scratch;
     w->archive.entries.text = w->packing.out = text_on(w->text, FINISH_TEXT_MAX);

@@ -12,6 +12,7 @@
 #include "flow/relations.h"
 #include "output/packing.h"
 #include "output/publish.h"
+#include "output/single.h"
 #include "pipeline/observe.h"
 
 struct pipeline_params {
@@ -32,6 +33,7 @@ struct pipeline_params {
      * second run with it will.
      */
     struct archive *archive;
+    struct single *single;   /* NULL, or where the one output goes; publish is not used then */
     struct packing *packing; /* NULL: its members are as they are; else they are compressed */
     const char *spill_dir;   /* for what leaves memory; NULL: a place for temporary files */
     struct flow_by by;

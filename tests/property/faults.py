@@ -562,6 +562,7 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'gz-input': lambda: split(zipped(traffic('a.pcap')), '-t', '1'),
     'zip-input': lambda: split(archived(traffic('a.pcap'), pcapng()), '-t', '2', thorough=True,
                                needs=('mmap',)),
+    'single': lambda: split(traffic('a.pcap'), '-o', 'one.pcap', '-t', '2', '--sync', 'full'),
     'folder': lambda: split(folder(traffic('a.pcap'), traffic('b.pcap')), '-t', '1', '--recursive'),
     'list': lambda: split('--files-from', '-', '--sort', 'time', '-t', '1',
                           stdin=(traffic('a.pcap') + '\n' + pcapng()).encode(),

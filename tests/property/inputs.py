@@ -149,8 +149,33 @@ def directories() -> None:
         shutil.rmtree(top)
 
 
+def single() -> None:
+    """The one output is, as a file or through a pipe, what a directory has of it."""
+    rng = suite.random('single')
+    for i in range(harness.times(40)):
+        records = [p for _ in range(rng.choice((1, 3, 40))) for p in packets(rng, 10**9)]
+        path = suite.write('a.pcap', pf.Capture(pf.Format(big_endian=i % 2 == 0), records).encode())
+        flags: List[str] = []
+        for some in ((), ('--snaplen', '40'), ('--host', '10.0.0.%d' % rng.randrange(4))), \
+                ((), ('--format', 'pcapng')), ((), ('-t', '1'), ('-t', '2', '--window', '4KiB')):
+            flags += rng.choice(some)
+        suite.run_cleave('split', '-q', '-f', '--by', 'none', '--name', 'all', *flags, '-o',
+                         suite.path('model'), path)
+        wanted = [data for name, data in harness.files_of(suite.path('model')).items()
+                  if name.startswith('all')]
+        check(len(wanted) < 2, 'several outputs')
+        status, to = (0, suite.path('one.pcap')) if wanted else (1, suite.path('none.pcap'))
+        piped = suite.run_cleave('split', '-q', *flags, '-o', '-', path, status=status).stdout
+        check_equal(piped, b''.join(wanted), 'to a pipe: ' + ' '.join(flags))
+        suite.run_cleave('split', '-q', '-f', *flags, '-o', to, path, status=status)
+        if wanted:
+            with open(to, 'rb') as f:
+                check_equal(f.read(), wanted[0], 'to a file: ' + ' '.join(flags))
+        check_equal(os.path.exists(suite.path('none.pcap')), False, 'nothing was made of nothing')
+
+
 def main() -> int:
-    return suite.run({'directories': directories})
+    return suite.run({'directories': directories, 'single': single})
 
 
 if __name__ == '__main__':
