@@ -27,9 +27,10 @@ import json
 import operator
 import os
 import tempfile
-from collections.abc import Iterable, Mapping, Sequence
-from typing import Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple, Union
 import threading
+from collections.abc import Iterable, Mapping, Sequence
+from typing import (Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple, Union,
+                    overload)
 
 from . import _cleave
 from ._cleave import Batch, Error, OptionError, Record
@@ -43,6 +44,7 @@ Path = Union[str, bytes, 'os.PathLike[str]', 'os.PathLike[bytes]']
 Paths = Union[Path, Sequence[Path]]
 Progress = Optional[Callable[['Counts'], Optional[bool]]]
 Pairs = Tuple[Tuple[bytes, bytes], ...]
+Packet = Tuple[Any, bytes]  # time, or None, and what was captured
 
 # enum clv_option_type
 (_BOOL, _NOT, _TEXT, _LIST, _U16, _U32, _U64, _SIZE, _DURATION, _TIME, _WORD, _CHOICE, _EVERY,
@@ -139,7 +141,7 @@ class _Table:
     """A table of options, by name."""
     def __init__(self, which: str) -> None:
         self.which = which
-        self.rows: Optional[Dict[str, Tuple[str, int, str, str, str]]] = None
+        self.rows: Optional[Dict[str, Tuple[Any, ...]]] = None
 
     def pairs(self, options: Mapping[str, Any]) -> Pairs:
         """None stands for what is not given."""
@@ -379,10 +381,10 @@ class Flow:
         table = self._result._rows()
         return dict(zip(table.names, table.table.row(self._row)))
 
-    def __iter__(self) -> Iterator[Tuple[float, bytes]]:
+    def __iter__(self) -> Iterator[Packet]:
         return self._result._handle().packets(self.id, False)
 
-    def records(self, ns: bool = False) -> Iterator[Tuple[Any, bytes]]:
+    def records(self, ns: bool = False) -> Iterator[Packet]:
         """As iterating; ns: times are int, nanoseconds."""
         return self._result._handle().packets(self.id, bool(ns))
 
@@ -444,7 +446,7 @@ class Flow:
         return self._result._extract({'where': 'id = %d' % self.id}, path, -1, force, mode, None)
 
 
-class Flows(Sequence):
+class Flows(Sequence[Flow]):
     """Some flows of a result, in an order. Slices are Flows, too; [name] is the flow whose output
     has that name."""
     _rows_chosen: Optional[Sequence[int]] = None  # None: all
@@ -460,6 +462,12 @@ class Flows(Sequence):
 
     def __len__(self) -> int:
         return len(self._of._ids_of_all() if self._rows_chosen is None else self._rows_chosen)
+
+    @overload
+    def __getitem__(self, which: Union[int, str]) -> Flow: ...
+
+    @overload
+    def __getitem__(self, which: slice) -> 'Flows': ...
 
     def __getitem__(self, which: Any) -> Any:
         if isinstance(which, slice):
@@ -528,7 +536,7 @@ class Flows(Sequence):
         a flow has none), all else as text; and `hash`, see Flow.hash. Needs pandas.
         """
         try:
-            import pandas
+            import pandas  # type: ignore[import]
         except ImportError as e:
             raise ImportError('manifest needs pandas; rows() gives the same without') from e
         return self._of._rows().frame(pandas, self._rows_chosen)
