@@ -199,6 +199,17 @@ def test_fork(made, form):
         assert of_results(result) == wanted
 
 
+def test_pickle_from_elsewhere(made, tmp_path, monkeypatch):
+    """A relative path is one of where the result was opened."""
+    monkeypatch.chdir(made.folder)
+    with cleave.open('i.db') as result:
+        assert result.path == 'i.db'
+        saved = pickle.dumps(result[3])
+    monkeypatch.chdir(tmp_path)
+    flow = pickle.loads(saved)
+    assert len(list(flow)) == flow.packets
+
+
 def test_pickle(made):
     with made.open('index') as result:
         again = pickle.loads(pickle.dumps(result))

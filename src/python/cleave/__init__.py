@@ -653,6 +653,10 @@ class Result(Flows):
                  options: Optional[Pairs], progress: Progress = None) -> None:
         # Of itself it has no reference: it is closed when nobody has one.
         self._given = (paths, captures, options)
+        # Who opens it again may be in another directory.
+        self._again = (tuple(os.path.abspath(p) for p in paths),
+                       tuple(os.path.abspath(p) for p in captures),
+                       options)
         self._closed = False
         self._lock = threading.RLock()
         self._table: Optional[_Rows] = None
@@ -676,7 +680,7 @@ class Result(Flows):
             return
         _inherited.append(self._open)
         self._lock = threading.RLock()
-        self._open = _cleave.Handle(*self._given, None)
+        self._open = _cleave.Handle(*self._again, None)
         self._pid = os.getpid()
 
     def _ids_of_all(self) -> memoryview:
@@ -762,7 +766,7 @@ class Result(Flows):
         self.close()
 
     def __reduce__(self) -> Tuple[Any, ...]:
-        return _reopen, self._given
+        return _reopen, self._again
 
     def __repr__(self) -> str:
         return '<cleave.Result %s>' % self.path
