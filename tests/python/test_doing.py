@@ -153,9 +153,13 @@ try:
     elif what == 'open':
         cleave.open(capture, progress=now)
     elif what == 'generate':
-        now_too = signal.signal(signal.SIGALRM, now)
+        signal.signal(signal.SIGALRM, now)
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         cleave.generate_traffic('/dev/null', packets=10**9, force=True)
+    elif what == 'synflood':
+        signal.signal(signal.SIGALRM, now)
+        signal.setitimer(signal.ITIMER_REAL, 0.2)
+        cleave.generate_synflood('/dev/null', count=4 * 10**9, force=True)
     elif what == 'pipe':
         os.mkfifo(folder + '/fifo')
         if os.fork() == 0:
@@ -172,7 +176,7 @@ except KeyboardInterrupt:
 '''
 
 
-@pytest.mark.parametrize('what', ['split', 'index', 'open', 'generate', 'pipe'])
+@pytest.mark.parametrize('what', ['split', 'index', 'open', 'generate', 'synflood', 'pipe'])
 def test_interrupt(long, tmp_path, what):
     """Ctrl-C is a KeyboardInterrupt, and leaves nothing."""
     folder = tmp_path / 'out'
