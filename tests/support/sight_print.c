@@ -148,12 +148,16 @@ static void print_ftp_server(const struct clv_span *pieces, size_t n, struct jso
     print_ftp(pieces, n, true, j);
 }
 
-/* Segments, each after its sequence number: true if that is one. */
+/* A segment after its sequence number; without one, a connection begins. false: it is neither. */
 static bool add_segment(struct sight_stream *s, struct clv_span piece)
 {
     enum { SEQ = 4 };
-    return piece.len >= SEQ && sight_stream_add(s, load_be32(piece.p),
-                                                (struct clv_span){piece.p + SEQ, piece.len - SEQ});
+    if (piece.len < SEQ)
+        return false;
+    const uint32_t seq = load_be32(piece.p);
+    if (piece.len == SEQ)
+        sight_stream_begin(s, seq);
+    return sight_stream_add(s, seq, (struct clv_span){piece.p + SEQ, piece.len - SEQ});
 }
 
 static void print_message(const struct sight_http *http, struct json *j)
