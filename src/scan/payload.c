@@ -164,6 +164,15 @@ static bool see_hello(struct look *l, const struct sight_hello *hello, enum app 
     return ok;
 }
 
+/* The beginning of one, whose end may never come: a snaplen has cut it off. */
+static bool see_hello_part(struct look *l, const struct sight_hello *hello, enum app app)
+{
+    if (!hello->name[0])
+        return true;
+    recognise(l, app);
+    return announce_name(l->w->announcer, l->s, hello->name, app);
+}
+
 static bool see_dns(struct look *l, struct clv_span message)
 {
     struct sight_dns dns;
@@ -288,6 +297,8 @@ static enum sight try_tls(struct look *l, struct clv_span front, size_t *len, bo
     const enum sight step = sight_tls(front, &hello);
     if (step == SIGHT_WHOLE)
         *ok = see_hello(l, &hello, APP_TLS);
+    else if (step == SIGHT_PART)
+        *ok = see_hello_part(l, &hello, APP_TLS);
     if (step != SIGHT_NOT)
         return step;
     const enum sight server = sight_tls_server(front);
@@ -495,10 +506,11 @@ static bool see_datagram(struct look *l, struct clv_span datagram)
         return true; /* what keeps a translator's port open, say */
     if (app == APP_QUIC || (app == APP_NONE && sight_quic_is_initial(datagram)))
         return see_quic(l, datagram);
-    if (app == APP_NONE && sight_dtls(datagram, &hello) == SIGHT_WHOLE)
+    const enum sight dtls = app == APP_NONE ? sight_dtls(datagram, &hello) : SIGHT_NOT;
+    if (dtls == SIGHT_WHOLE)
         return see_hello(l, &hello, APP_DTLS);
     see_nothing(l);
-    return true;
+    return dtls != SIGHT_PART || see_hello_part(l, &hello, APP_DTLS);
 }
 
 static bool see_error(struct look *l, struct clv_span message)

@@ -5,6 +5,7 @@ The generator makes one flow lead to another, so it knows: no model of what payl
 """
 import collections
 import csv
+import glob
 import io
 import os
 import sys
@@ -100,6 +101,20 @@ def groups_case(n_flows: int, *flags: str) -> Callable[[], None]:
     return case
 
 
+def cut_short() -> None:
+    """Of hellos without their end, which no later segment brings, the beginning says the name."""
+    capture, truth = generate(2000)
+    suite.run_cleave('split', capture, '-q', '--by', 'none', '--snaplen', '234', '-o',
+                     suite.path('cut'))
+    cut, = glob.glob(suite.path('cut', '*.pcap'))
+    done = suite.run_cleave('split', cut, '-q', '--names', '--dry-run', '--manifest', '-')
+    found = list(csv.DictReader(io.StringIO(done.stdout.decode(), newline='')))
+    names = [(row['name'], wanted['name']) for row, wanted in zip(found, truth)
+             if row['name_from'] == 'sni']
+    check(len(names) > 150, 'no more than %d names from hellos', len(names))
+    check_equal([name for name, _ in names], [name for _, name in names], 'names')
+
+
 def sound() -> None:
     """tshark finds nothing to complain about."""
     capture, _ = generate(2000, '--ipv6', '40', '--vlan', '20')
@@ -119,6 +134,7 @@ def main() -> int:
     cases: Dict[str, Callable[[], None]] = {mix: columns_case(mix) for mix in MIXES}
     cases['groups'] = groups_case(100000 if harness.FULL else 3000, '--ipv6', '30')
     cases['groups-one-host'] = groups_case(1000, '--alive', '1')
+    cases['cut-short'] = cut_short
     cases['sound'] = sound
     return suite.run(cases)
 
