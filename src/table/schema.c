@@ -218,8 +218,7 @@ void schema_put(struct adder *a, unsigned *at, const struct column *c, const str
     if (!v)
         return;
     if (schema_is_integer(c->type)) {
-        const bool ns = c->type == COLUMN_TIME || c->type == COLUMN_SPAN;
-        adder_number(a, value, ns ? v->time_ns : (int64_t)v->number);
+        adder_number(a, value, schema_integer(c->type, v));
         return;
     }
     struct text out = text_on((char *)adder_room(a), MANIFEST_ROW_MAX);

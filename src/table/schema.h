@@ -18,6 +18,12 @@ static inline bool schema_is_integer(enum column_type type)
            type == COLUMN_SPAN;
 }
 
+/* The value of such a column. */
+static inline int64_t schema_integer(enum column_type type, const struct column_value *v)
+{
+    return type == COLUMN_TIME || type == COLUMN_SPAN ? v->time_ns : (int64_t)v->number;
+}
+
 /* An address as it is compared: 4 or 6, and its bytes. Returns its length. */
 size_t schema_key(uint8_t key[SCHEMA_KEY_MAX], const uint8_t *addr, uint8_t family);
 

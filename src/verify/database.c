@@ -187,8 +187,7 @@ static bool is_same(sqlite3_stmt *s, int at, const struct column *c, const struc
         return sqlite3_column_type(s, at) == SQLITE_NULL;
     if (schema_is_integer(c->type))
         return sqlite3_column_type(s, at) == SQLITE_INTEGER &&
-               sqlite3_column_int64(s, at) ==
-                   (c->type == COLUMN_TIME ? v->time_ns : (int64_t)v->number);
+               sqlite3_column_int64(s, at) == schema_integer(c->type, v);
     return sqlite3_column_type(s, at) == SQLITE_TEXT &&
            (size_t)sqlite3_column_bytes(s, at) == text->len &&
            memcmp(sqlite3_column_text(s, at), text->p, text->len) == 0;
