@@ -23,6 +23,7 @@ import difflib
 import os
 import re
 import shlex
+import signal
 import subprocess
 import sys
 from typing import Callable, Dict, List
@@ -89,12 +90,24 @@ def run_script(case_sh: str) -> Dict[str, str]:
         env.update(UNDER_VALGRIND='yes', TMPDIR=suite.path('valgrind'))
     env.update({k: v for k, v in os.environ.items() if k.endswith('SAN_OPTIONS')})
     command = '. %s; . %s' % (shlex.quote(os.path.join(HERE, 'prelude.sh')), shlex.quote(case_sh))
-    done = harness.run(['/bin/sh', '-c', command], cwd=work, env=env, stdin=subprocess.DEVNULL,
-                       timeout=harness.HANGS_S * suite.patience)
+    done = run_whole(['/bin/sh', '-c', command], harness.HANGS_S * suite.patience, cwd=work, env=env,
+                     stdin=subprocess.DEVNULL)
     if done.returncode == harness.SKIPPED:
         raise harness.Skip(done.stderr.decode().strip().split('\n')[-1])
     return {'stdout': normalised(done.stdout), 'stderr': normalised(done.stderr),
             'exit': '%d\n' % done.returncode}
+
+
+def run_whole(args: List[str], timeout: float, **more) -> subprocess.CompletedProcess:
+    """What does not end in time ends with all that it has started."""
+    with subprocess.Popen(args, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
+                          start_new_session=True, **more) as child:
+        try:
+            stdout, stderr = child.communicate(timeout=timeout)
+        except BaseException:
+            os.killpg(child.pid, signal.SIGKILL)
+            raise
+    return subprocess.CompletedProcess(args, child.returncode, stdout, stderr)
 
 
 def staging_left() -> List[str]:
