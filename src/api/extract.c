@@ -8,6 +8,7 @@
 #include "api/supply.h"
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/names.h"
 #include "base/path.h"
 #include "base/sized.h"
 #include "index/listing.h"
@@ -33,8 +34,10 @@ struct extracting {
     char dir[PATH_MAX];
     int64_t *ids; /* chosen rows */
     size_t n_ids, ids_cap;
-    int fd;           /* that takes the capture's bytes; -1: the archive does */
-    const char *name; /* of the capture, for messages */
+    struct keyed key;   /* of names' hashes */
+    struct names names; /* of members */
+    int fd;             /* that takes the capture's bytes; -1: the archive does */
+    const char *name;   /* of the capture, for messages */
     struct rows rows;
 };
 
@@ -133,10 +136,20 @@ static bool one_file(struct extracting *x, size_t i, struct clv_error *err)
     return io_close(fd, name, err);
 }
 
+/* In a directory the file system says so. */
+static bool is_first(struct extracting *x, const char *name, struct clv_error *err)
+{
+    bool is_new;
+    if (!names_add(&x->names, keyed_bytes(&x->key, name, strlen(name)), &is_new))
+        return clv_fail_nomem(err, name, 2 * x->names.cap * sizeof *x->names.slots);
+    return is_new || clv_fail(err, CLV_ERR_FORMAT, x->from->path,
+                              "two of the chosen flows have the file name \"%.80s\"", name);
+}
+
 static bool one_member(struct extracting *x, size_t i, struct clv_error *err)
 {
     char name[NAME_MAX_LEN + 1];
-    if (!supply_name(&x->supply, x->ids[i], name, NULL, err))
+    if (!supply_name(&x->supply, x->ids[i], name, NULL, err) || !is_first(x, name, err))
         return false;
     x->name = name;
     return archive_open(&x->archive, name, err) && supply_one(&x->supply, i, err) &&
@@ -214,7 +227,8 @@ static bool to_directory(struct extracting *x, struct clv_error *err)
 static bool to_archive(struct extracting *x, struct clv_error *err)
 {
     static const char manifest[] = "manifest.csv";
-    if (!check_each(x, err) || !open_file(x, "archive of cleave", archive_is_ours, err))
+    if (!check_each(x, err) || !keyed_draw(&x->key, err) ||
+        !open_file(x, "archive of cleave", archive_is_ours, err))
         return false;
     const int fd = x->fd;
     x->fd = -1;
@@ -285,6 +299,7 @@ bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
     if (x->fd >= 0)
         (void)close(x->fd);
     archive_fini(&x->archive);
+    names_fini(&x->names);
     publish_fini(&x->publish, ok ? NULL : err);
     mem_free(x->ids);
     x->result.records = x->supply.records;

@@ -124,6 +124,9 @@ for page in range(0, len(good), 4096):
             check('%d at %d' % (byte, page + at), bytes(data))
 print('faults:', faults)
 END
+alter_index good.db x.db 'update outputs set file = (select file from outputs where id = 1) where id = 2'
+try cleave extract x.db -q -o both.zip
+try cleave extract x.db -q -o both/
 head -c 4096 good.db >x.db
 cleave flows x.db 2>said
 echo "exit $?"
