@@ -112,6 +112,7 @@ struct clv_totals {
     uint64_t rows; /* flows, and outputs of records that have none */
     uint64_t flows, packets, captured_bytes, wire_bytes;
     int64_t first_ns, last_ns; /* CLV_NO_TIME: no record has one */
+    bool by_host; /* packets are in the rows of both their hosts, and counted in each */
 };
 
 /* Of the chosen flows, without the limit. selection NULL: of all. */

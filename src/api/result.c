@@ -285,6 +285,16 @@ struct index *result_index(struct clv_result *r, struct clv_error *err)
                                                                                          : NULL;
 }
 
+static bool is_by_host(const struct clv_result *r)
+{
+    struct flow_by by;
+    const struct clv_split_params *p = r->make     ? &r->make->params
+                                       : r->loaded ? &r->loaded->receipt.params
+                                                   : &r->index->receipt.params;
+    return flow_by_parse(&by, options_by_name(p), options_by(p), p->directed, NULL) &&
+           by.fields & FLOW_BY_HOST;
+}
+
 bool clv_result_totals(struct clv_result *r, const struct clv_selection *selection,
                        struct clv_totals *totals, struct clv_error *err)
 {
@@ -310,6 +320,7 @@ bool clv_result_totals(struct clv_result *r, const struct clv_selection *selecti
         }
     }
     select_end(&sel);
+    totals->by_host = is_by_host(r);
     return ok;
 }
 

@@ -12,10 +12,10 @@ struct cell {
     char text[64];
 };
 
-enum { FLOW, PROTO, SOURCE, DESTINATION, NAME, LED_BY, PACKETS, BYTES, BEGAN, LASTED, CELLS };
+enum { FLOW, PROTO, SOURCE, DESTINATION, KEY, NAME, LED_BY, PACKETS, BYTES, BEGAN, LASTED, CELLS };
 
 static const char *const heads[CELLS] = {
-    "flow",   "proto",   "source", "destination", "name",
+    "flow",   "proto",   "source", "destination", "key",    "name",
     "led by", "packets", "bytes",  "began (UTC)", "lasted",
 };
 
@@ -24,10 +24,21 @@ static bool is_right_aligned(unsigned i)
     return i == FLOW || i == PACKETS || i == BYTES || i == LASTED;
 }
 
+/* What else keys may have, and what it is called. */
+static const struct {
+    const char *column, *before;
+} more_of_keys[] = {
+    {"vlan", "vlan="},   {"src_mac", "mac="}, {"dst_mac", ">"},    {"tunnel", "tunnel="},
+    {"iface", "iface="}, {"bssid", "bssid="}, {"shard", "shard="},
+};
+enum { MORE_OF_KEYS = sizeof more_of_keys / sizeof *more_of_keys };
+
 /* Where the rows have the columns that cells are made of; UINT_MAX: not at all. */
 struct sources {
     unsigned flow, file, proto, src, sport, dst, dport, name, relation, master, src_packets,
         dst_packets, src_bytes, dst_bytes, first, last;
+    unsigned more[MORE_OF_KEYS];
+    bool has_more;
 };
 
 static unsigned find(const struct clv_rows *rows, const char *name)
@@ -42,12 +53,14 @@ static unsigned find(const struct clv_rows *rows, const char *name)
 /* false: the result has no column that these cells could be made of. */
 static bool has_cells(const struct sources *s, unsigned i)
 {
-    return i == NAME ? s->name != UINT32_MAX : i != LED_BY || s->master != UINT32_MAX;
+    return i == NAME     ? s->name != UINT32_MAX
+           : i == LED_BY ? s->master != UINT32_MAX
+                         : i != KEY || s->has_more;
 }
 
 static struct sources find_all(const struct clv_rows *rows)
 {
-    return (struct sources){
+    struct sources s = {
         .flow = find(rows, "flow"),
         .file = find(rows, "file"),
         .proto = find(rows, "proto"),
@@ -65,6 +78,11 @@ static struct sources find_all(const struct clv_rows *rows)
         .first = find(rows, "first"),
         .last = find(rows, "last"),
     };
+    for (unsigned i = 0; i < MORE_OF_KEYS; i++) {
+        s.more[i] = find(rows, more_of_keys[i].column);
+        s.has_more |= s.more[i] != UINT32_MAX;
+    }
+    return s;
 }
 
 /* "192.168.1.2:80", "[2001:db8::1]:80", or what there is of it. */
@@ -95,6 +113,20 @@ static void put_master(struct cell *c, struct clv_rows *rows, const struct sourc
     (void)snprintf(c->text, sizeof c->text, "%s %.12s", relation, text ? text : "");
 }
 
+/* "vlan=7 mac=02:00:00:00:00:01>02:00:00:00:00:02" */
+static void put_more(struct cell *c, struct clv_rows *rows, const struct sources *s)
+{
+    size_t len = 0;
+    *c = (struct cell){"-"};
+    for (unsigned i = 0; i < MORE_OF_KEYS && len < sizeof c->text; i++) {
+        const char *const text = clv_rows_text(rows, s->more[i], NULL);
+        const char *const space = len && more_of_keys[i].before[1] ? " " : "";
+        if (text)
+            len += (size_t)snprintf(c->text + len, sizeof c->text - len, "%s%s%s", space,
+                                    more_of_keys[i].before, printable(text));
+    }
+}
+
 static uint64_t sum(struct clv_rows *rows, unsigned a, unsigned b)
 {
     int64_t x = 0, y = 0;
@@ -112,6 +144,7 @@ static void fill(struct cell cells[CELLS], struct clv_rows *rows, const struct s
     (void)snprintf(cells[PROTO].text, sizeof cells->text, "%.12s", text ? printable(text) : "-");
     put_end(&cells[SOURCE], rows, s->src, s->sport);
     put_end(&cells[DESTINATION], rows, s->dst, s->dport);
+    put_more(&cells[KEY], rows, s);
     text = clv_rows_text(rows, s->name, NULL);
     (void)snprintf(cells[NAME].text, sizeof cells->text, "%.48s", text ? printable(text) : "-");
     put_master(&cells[LED_BY], rows, s);
@@ -160,8 +193,9 @@ static int print_totals(struct clv_result *result, const struct clv_selection *s
                  t.rows > t.flows ? " and other" : "");
     if (shown < t.rows)
         (void)printf(" (%s shown)", human_count(shown));
-    (void)printf(", %s packet%s, %s\n", human_count(t.packets), plural(t.packets),
-                 human_bytes((double)t.wire_bytes));
+    (void)printf(", %s packet%s, %s%s\n", human_count(t.packets), plural(t.packets),
+                 human_bytes((double)t.wire_bytes),
+                 t.by_host ? ", those between two hosts counted at both" : "");
     return EXIT_ALL;
 }
 

@@ -21,6 +21,11 @@ try cleave flows a.pcap --json | cut -c 1-60
 try cleave flows t.pcap --inner
 try cleave flows a.pcap --by hostpair --no-sandbox
 try cleave flows a.pcap -b proto --csv
+sample tags v.pcap
+try cleave flows v.pcap --by vlan,mac
+try cleave flows a.pcap --by host
+cleave split a.pcap -q --shards 2 -o shards
+try cleave flows shards
 try cleave flows a.pcap t.pcap --sort packets --limit 3
 try cleave flows n.pcap
 try cleave flows n.pcap --csv
