@@ -43,6 +43,7 @@ SESSIONS = harness.times(400)
 MADE_LEAST = {'sip': SESSIONS // 5, 'ftp': SESSIONS // 5, 'rtsp': SESSIONS // 5,
               'tftp': SESSIONS // 8}
 
+
 class Frame(NamedTuple):
     number: int
     flow: Flow
