@@ -538,7 +538,7 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'merge': lambda: split('--merge', '-t', '2', traffic('a.pcap'), pcapng()),
     'each': lambda: split('--each', '-t', '1', traffic('a.pcap'), pcapng()),
     'top': lambda: split(traffic('a.pcap'), '-t', '2', '--top', '3'),
-    'related': lambda: split(linked(), '-t', '2', '--related', 'all', thorough=True,
+    'related': lambda: split(linked(), '-t', '2', '--related', 'all', '--report', 'page.html', thorough=True,
                              fault_kinds=('malloc', 'heap', 'library', 'spill', 'thread')),
     'groups': lambda: split(linked(), '-t', '1', '--group', 'all', thorough=True,
                             fault_kinds=('malloc', 'heap', 'spill', 'open', 'read', 'thread')),
