@@ -36,8 +36,8 @@ function nameHosts() {
   for (const head of document.querySelectorAll("#hosts tbody th")) {
     const address = head.textContent, names = hosts.get(address);
     if (names === undefined) continue;
-    const more = names.length > 1 ? ` (and ${plural(names.length - 1, "other name")})` : "";
-    head.replaceChildren(named(names[0]), html("bdi", {}, address), more);
+    const more = names.length > 1 ? ` and ${plural(names.length - 1, "other name")}` : "";
+    head.replaceChildren(named(names[0]), html("bdi", {}, address), html("small", {}, more));
   }
 }
 
