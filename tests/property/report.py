@@ -210,7 +210,7 @@ def many_hosts() -> None:
 def whatever_the_threads() -> None:
     """The same page, byte for byte; also where what is no flow has many outputs."""
     capture = mixed('a.pcap', suite.random('threads'), 3000, 90 * S, 5 * S)
-    for cuts in ([], ['--by', 'connection', '--every', '5s']):
+    for cuts in ([], ['--by', 'connection', '--every', '20s']):
         seen = set()
         for flags in (['--threads', '1'], ['--threads', '4'], ['--max-open', '3'],
                       ['--window', '4096', '--memory', '1MiB']):
