@@ -297,6 +297,12 @@ def check_links(browser: Browser) -> None:
     browser.wait('return document.activeElement.id === "flow-5"')
     browser.driver.back()
     browser.wait('return document.activeElement.textContent.startsWith("lookup files.example.com")')
+    # A group that is not among the largest is added to the tree.
+    browser.run('document.getElementById("group-1-1").parentNode.remove()')
+    check_equal(browser.column('Group'), [''] + ['#1 lookup 1'] * 2 + ['#1 lookup 2'] * 4, 'groups')
+    browser.type('#flow-2 a[href="#group-1-1"]', Keys.ENTER)
+    browser.wait('return document.querySelector("#group-1-1 li a") !== null')
+    check_equal(browser.texts('#group-1-1 > summary'), ['lookup www.example.com: 2 flows, 449 B'], 'added')
 
 
 def hostile_names() -> str:

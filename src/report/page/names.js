@@ -51,13 +51,36 @@ const linkTo = (flow, text) => byFlow.has(flow) ? html("a", { href: `#flow-${flo
 const lag = (row) => duration(Math.round(cell(row, "lag") * 1e9));
 const led = (row) => cell(row, "master") === null ? "" : `${cell(row, "relation")} #${cell(row, "master")}`;
 const rowName = (row) => cell(row, "name") ?? "";
+
+// Groups that have rows, by key, as the figures have the largest: flow, lookup, name, flows, packets, bytes.
+const groupKey = (flow, lookup) => `group-${flow}-${lookup ?? 0}`;
+const members = new Map();
+for (const row of GROUPED ? [] : rows) {
+  const flow = cell(row, "group"), lookup = cell(row, "lookup") ?? 0, key = groupKey(flow, lookup);
+  if (flow === null) continue;
+  if (!members.has(key)) members.set(key, [flow, lookup, "", 0, 0, 0]);
+  const group = members.get(key);
+  if (lookup ? cell(row, "relation") === "dns" : cell(row, "flow") === flow) group[2] ||= rowName(row);
+  group[3]++;
+  group[4] += sum(row, "packets");
+  group[5] += sum(row, "wire_bytes");
+}
+function groupOf(row) {
+  const group = members.get(groupKey(cell(row, "group"), cell(row, "lookup")));
+  return group && (group[1] || group[3] > 1) ? group : null;
+}
+function groupText(row) {
+  const [flow, lookup] = groupOf(row) ?? [];
+  return flow === undefined ? "" : lookup ? `#${flow} lookup ${lookup}` : `#${flow}`;
+}
 const added = [
   { title: "Name", name: true, key: (row) => rowName(row).toLowerCase(), text: rowName },
   { title: "App", ...plain("app") },
   ...GROUPED ? [{ title: "Group", number: true, ...plain("group") },
     { title: "Lookup", number: true, ...plain("lookup") },
     { title: "Led to", number: true, ...plain("led") }]
-    : [{ title: "Led by", key: (row) => cell(row, "master") ?? 0, text: led }],
+    : [{ title: "Led by", key: (row) => cell(row, "master") ?? 0, text: led },
+      { title: "Group", key: (row) => groupOf(row)?.[0] ?? 0, text: groupText }],
 ];
 shown.splice(1, 0, ...added.filter((x) => rows.some((row) => x.text(row) !== "")));
 
@@ -74,6 +97,10 @@ function nameRows() {
       if (x.title === "Led by" && led(row) !== "") {
         line.cells[i].replaceChildren(
           html("span", { title: `${lag(row)} before` }, linkTo(cell(row, "master"), led(row))));
+      }
+      if (x.title === "Group" && !GROUPED && groupOf(row) !== null) {
+        const [flow, lookup] = groupOf(row);
+        line.cells[i].replaceChildren(html("a", { href: `#${groupKey(flow, lookup)}` }, groupText(row)));
       }
     });
   });
@@ -96,6 +123,7 @@ function showRow(flow) {
 }
 
 function showGroup(id) {
+  if (document.getElementById(id) === null && members.has(id)) tree.append(trunk(members.get(id)));
   const group = document.getElementById(id);
   if (group === null) return;
   group.open = true;
@@ -128,7 +156,6 @@ function rootName(name, flow) {
   const row = rows[byFlow.get(flow)];
   return name || (row ? `${endpoint(row, "src")} to ${endpoint(row, "dst")}` : `#${flow}`);
 }
-const groupKey = (flow, lookup) => `group-${flow}-${lookup ?? 0}`;
 
 // Flows in the order of appearance, by what led to them: a flow, or a lookup or flow without a row.
 function ledFlows() {
@@ -143,6 +170,9 @@ function ledFlows() {
   return found;
 }
 
+const tree = html("ul", { class: "tree" });
+let below = null; // ledFlows(), when it is first wanted
+
 // What unfolds is made when it does.
 function unfolds(summary, list, attributes = {}) {
   const details = html("details", attributes, summary);
@@ -152,12 +182,12 @@ function unfolds(summary, list, attributes = {}) {
   return details;
 }
 
-function branch(below, list, ...first) {
+function branch(list, ...first) {
   const branched = html("ul", {}, ...first);
   const more = html("li", {}, html("button", { type: "button" }, "More"));
   let at = 0;
   const grow = () => {
-    const next = list.slice(at, at + TREE_PAGE).map((i) => leaf(below, rows[i]));
+    const next = list.slice(at, at + TREE_PAGE).map((i) => leaf(rows[i]));
     branched.append(...next);
     at += next.length;
     if (at < list.length) branched.append(more);
@@ -171,7 +201,7 @@ function branch(below, list, ...first) {
   return branched;
 }
 
-function leaf(below, row, isRoot = false) {
+function leaf(row, isRoot = false) {
   const flow = cell(row, "flow"), name = rowName(row), how = cell(row, "relation");
   const list = isRoot ? undefined : below.get(flow);
   const about = [cell(row, "app") ?? cell(row, "proto"), endpoint(row, "src"), "to", endpoint(row, "dst")];
@@ -179,14 +209,21 @@ function leaf(below, row, isRoot = false) {
     html("small", {}, `${about.join(" ")}, ${bytes(sum(row, "wire_bytes"))}` +
       (how === null ? "" : `; ${how}, after ${lag(row)}`)),
     ...list === undefined ? [] : [unfolds(html("summary", {}, `Led to ${plural(list.length, "flow")}`),
-      () => branch(below, list))]);
+      () => branch(list))]);
 }
 
-function wholeGroup(below, flow, lookup) {
+function wholeGroup(flow, lookup) {
+  below ??= ledFlows();
   const row = rows[byFlow.get(flow)], others = below.get(groupKey(flow, lookup)) ?? [];
-  if (lookup) return branch(below, others, html("li", {}, `Lookup ${lookup} of `, linkTo(flow, `#${flow}`)));
-  return row ? branch(below, (below.get(flow) ?? []).concat(others), leaf(below, row, true))
-    : branch(below, others);
+  if (lookup) return branch(others, html("li", {}, `Lookup ${lookup} of `, linkTo(flow, `#${flow}`)));
+  return row ? branch((below.get(flow) ?? []).concat(others), leaf(row, true)) : branch(others);
+}
+
+function trunk([flow, lookup, name, flows, , wire]) {
+  return html("li", {}, unfolds(
+    html("summary", {}, `${rootWord(flow, lookup)} `, html("b", {}, html("bdi", {}, rootName(name, flow))),
+      `: ${plural(flows, "flow")}, ${bytes(wire)}`),
+    () => wholeGroup(flow, lookup), { id: groupKey(flow, lookup) }));
 }
 
 function drawGroups() {
@@ -195,14 +232,9 @@ function drawGroups() {
     document.getElementById("groups").closest("section").hidden = true;
     return;
   }
-  const below = ledFlows();
-  put("groups", ...largest(groups, figures.led.group_count) === "" ? []
-    : [html("p", {}, largest(groups, figures.led.group_count))],
-  html("ul", { class: "tree" }, ...groups.map(([flow, lookup, name, flows, , wire]) =>
-    html("li", {}, unfolds(
-      html("summary", {}, `${rootWord(flow, lookup)} `, html("b", {}, html("bdi", {}, rootName(name, flow))),
-        `: ${plural(flows, "flow")}, ${bytes(wire)}`),
-      () => wholeGroup(below, flow, lookup), { id: groupKey(flow, lookup) })))));
+  const note = largest(groups, figures.led.group_count);
+  tree.append(...groups.map(trunk));
+  put("groups", ...note === "" ? [] : [html("p", {}, note, "The table of flows has links to the others.")], tree);
   if (rows.length < result.outputs) put("groups", html("p", {}, "Flows without a row below are left out."));
 }
 
