@@ -3,11 +3,16 @@
 
 #include "sight/lines.h"
 
-/* Of IANA's registry of methods, those that are in use; a blank follows each. */
+/*
+ * Of IANA's registry of methods those that are in use, and those of UPnP (Device Architecture 2.0,
+ * section 4) and of RPC over HTTP ([MS-RPCH] section 2.1.1); a blank follows each.
+ */
 static const char *const methods[] = {
-    "GET ",   "POST ",   "HEAD ",     "PUT ",       "DELETE ",   "CONNECT ", "OPTIONS ",
-    "TRACE ", "PATCH ",  "PROPFIND ", "PROPPATCH ", "MKCOL ",    "COPY ",    "MOVE ",
-    "LOCK ",  "UNLOCK ", "SEARCH ",   "REPORT ",    "CHECKOUT ", "MERGE ",   "MKACTIVITY ",
+    "GET ",         "POST ",        "HEAD ",         "PUT ",        "DELETE ",    "CONNECT ",
+    "OPTIONS ",     "TRACE ",       "PATCH ",        "PROPFIND ",   "PROPPATCH ", "MKCOL ",
+    "COPY ",        "MOVE ",        "LOCK ",         "UNLOCK ",     "SEARCH ",    "REPORT ",
+    "CHECKOUT ",    "MERGE ",       "MKACTIVITY ",   "MKCALENDAR ", "NOTIFY ",    "SUBSCRIBE ",
+    "UNSUBSCRIBE ", "RPC_IN_DATA ", "RPC_OUT_DATA ",
 };
 
 /* Whether a word is at the front (WHOLE), may still come (PART), or is not. */
