@@ -131,8 +131,8 @@ CLV_API const struct clv_option *clv_traffic_options(size_t i);
 
 /*
  * Saves the mix at path, "-" is standard output. *bytes and *packets, where not NULL, say how much.
- * Memory: 4 bytes per flow and 100 per flow under way. false: *err says why; files may be there in
- * part. Threads: any number of calls side by side.
+ * Memory: 4 bytes per flow and 100 per flow under way; 150 per related flow. false: *err says why;
+ * files may be there in part. Threads: any number of calls side by side.
  */
 CLV_API CLV_MUST_CHECK bool clv_generate_traffic(const char *path,
                                                  const struct clv_traffic_params *params,
