@@ -25,6 +25,7 @@ bool relate_init(struct relate *r, struct relations *learns, struct spill *spill
     r->announcer.relations = r->relations;
     r->announcer.secret = scan->by.secret;
     r->announcer.kinds = r->plan->kinds;
+    r->announcer.keeps_names = r->plan->groups && !r->known;
     r->announcer.dns_window_ns = r->plan->dns_window_ns;
     r->announcer.http_window_ns = r->plan->http_window_ns;
     r->watcher = (struct watcher){.announcer = &r->announcer, .quoted = find_quoted, .user = r};
