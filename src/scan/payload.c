@@ -262,7 +262,6 @@ static bool see_request(struct look *l, const struct sight_http *http)
         return false;
     if (!url.len)
         return true;
-    l->d->head = http->method.len == 4 && memcmp(http->method.p, "HEAD", 4) == 0;
     mem_free(l->d->url);
     l->d->url = mem_strdup(text_end(&url));
     return l->d->url && announce_request(a, l->s, l->d->url, text_end(&referer));
@@ -315,10 +314,25 @@ static enum sight try_tls(struct look *l, struct clv_span front, size_t *len, bo
  */
 static bool has_body(const struct look *l, const struct sight_http *http)
 {
+    const bool asked = l->d->n_asked && l->d->n_asked <= 64;
     if (!http->has_len || http->chunked)
         return false;
-    return !http->response || (l->d->url && !l->d->head && http->status >= 200 &&
+    return !http->response || (asked && !(l->d->heads & 1) && http->status >= 200 &&
                                http->status != 204 && http->status != 304);
+}
+
+/* Which request a response answers follows from their order (RFC 9112 section 9.3.2). */
+static void count_request(struct dialog *d, const struct sight_http *http)
+{
+    const bool head = http->method.len == 4 && memcmp(http->method.p, "HEAD", 4) == 0;
+    if (!http->response && d->n_asked < 64)
+        d->heads |= (uint64_t)head << d->n_asked;
+    if (!http->response)
+        d->n_asked++;
+    if (!http->response || http->status < 200 || !d->n_asked) /* 1xx: another one follows */
+        return;
+    d->heads >>= 1;
+    d->n_asked--;
 }
 
 static enum sight try_http(struct look *l, struct clv_span front, size_t *len, bool *ok)
@@ -328,6 +342,7 @@ static enum sight try_http(struct look *l, struct clv_span front, size_t *len, b
     if (step == SIGHT_WHOLE) {
         *ok = see_http(l, &http);
         const uint64_t body = has_body(l, &http) ? http.content_len : 0;
+        count_request(l->d, &http);
         *len = http.head_len;
         if (body && *ok) {
             pass(l, http.head_len + body);

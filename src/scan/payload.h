@@ -40,7 +40,8 @@ struct dialog {
     struct sight_stream streams[2];
     struct sight_quic *quic;
     struct watch *of;       /* NULL: free */
-    bool head;              /* the last request was for a head alone */
+    uint64_t heads;         /* requests without an answer so far, the oldest lowest: 1 for HEAD */
+    unsigned n_asked;       /* their number; more than 64 are not told apart */
     char *url;              /* of the last request */
     uint32_t before, after; /* in the order of use, number + 1 */
 };
