@@ -87,7 +87,7 @@ struct clv_split_params {
      * archive stands for the captures in it, as clv_captures_list() has them. */
     const char *const *inputs;
     size_t n_inputs;
-    const char *output; /* directory to make, or archive; its parent must exist */
+    const char *output; /* directory to make, or archive; its parent must exist, unless parents */
     /* Fields, separated by commas: ip proto port vlan mac tunnel host client server service iface
      * bssid;
      * or flow, connection, 3tuple, hostpair; or none. Addresses may be networks, as in ip/24 or, of
@@ -208,6 +208,7 @@ struct clv_split_params {
      * min_bytes, top, group, each, compress, archive, verify, report.
      */
     bool single;
+    bool parents; /* make the directories above output that are not there yet */
     int output_fd;
 };
 

@@ -18,6 +18,7 @@ struct indexing {
     struct make make;
     struct clv_split_params params; /* in full */
     struct publish publish;
+    struct parents parents;
     struct publish_file file;
     char dir[PATH_MAX]; /* in which it is made */
 };
@@ -33,6 +34,9 @@ static bool open_output(struct indexing *run, struct clv_error *err)
         .replaces = params->force,
         .is_ours = db_is_ours,
     };
+    if (params->parents &&
+        !parents_make(&run->parents, params->output, params->mode ? params->mode : IO_MODE, err))
+        return false;
     if (!publish_file_open(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
                            &run->file, params->clean, &fd, err) ||
         !io_close(fd, params->output, err))
@@ -79,6 +83,8 @@ bool clv_index(const struct clv_split_params *params, struct clv_split_result *r
     sized_give(result, size, SPLIT_RESULT_FIRST, &run->make.result, sizeof run->make.result);
     make_end(&run->make);
     publish_fini(&run->publish, ok ? NULL : err);
+    if (!ok)
+        parents_remove(&run->parents);
     mem_free(run);
     return ok;
 }

@@ -58,6 +58,7 @@ struct splitting {
     struct places places;
     struct job job;
     struct publish publish, sub;
+    struct parents parents;
     bool archives;            /* outputs are members ... */
     bool is_single;           /* or there is one, which goes to ... */
     struct single single;     /* ... a file that is published, or the caller's descriptor */
@@ -426,6 +427,9 @@ static bool open_outputs(struct splitting *run, const struct made_run *replaces,
                          struct clv_error *err)
 {
     const struct clv_split_params *const params = &run->params;
+    if (params->parents && params->output &&
+        !parents_make(&run->parents, params->output, params->mode ? params->mode : IO_MODE, err))
+        return false;
     run->archives = job_archives(params);
     run->is_single = params->single;
     if (run->is_single)
@@ -459,6 +463,9 @@ static bool split(struct splitting *run, struct clv_error *err)
     }
     if (!keyed_draw(&run->key, err) || (replaces && !settle_replacing(run, params, err)) ||
         !may_begin(params, result, err) || (!params->dry_run && !open_outputs(run, replaces, err)))
+        return false;
+    if (params->output && !params->dry_run &&
+        !publish_fits(&run->publish, job_least_bytes(&run->job), err))
         return false;
     result->stale = run->publish.n_stale;
     (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", run->publish.stale);
@@ -497,6 +504,8 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     archive_fini(&run->archive);
     packing_fini(&run->packing);
     publish_fini(&run->publish, ok ? NULL : err);
+    if (!ok)
+        parents_remove(&run->parents);
     job_close(&run->job);
     places_fini(&run->places);
     names_fini(&run->replaces.subs);

@@ -6,6 +6,7 @@
 #include <limits.h>
 #include <stdio.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/port.h"
@@ -154,4 +155,17 @@ bool io_sync_dir(const char *dir)
     (void)close(fd);
     errno = why;
     return ok;
+}
+
+bool io_fits(int fd, uint64_t bytes, const char *path, struct clv_error *err)
+{
+    struct statvfs st;
+    if (fstatvfs(fd, &st) != 0 || st.f_frsize == 0)
+        return true; /* then writing will tell */
+    const uint64_t room = (uint64_t)st.f_bavail * st.f_frsize;
+    if (bytes <= room)
+        return true;
+    errno = ENOSPC;
+    return clv_fail_errno(err, path, "needs %llu bytes, %llu are free", (unsigned long long)bytes,
+                          (unsigned long long)room);
 }

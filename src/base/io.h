@@ -55,6 +55,10 @@ int io_open_named(const char *path, bool overwrite, struct clv_error *err);
 /* Empties it, unless it is standard output. */
 CLV_MUST_CHECK bool io_cut(int fd, const char *path, struct clv_error *err);
 
+/* false: the file system that the open file is on has not so many bytes free; path is for messages.
+ */
+CLV_MUST_CHECK bool io_fits(int fd, uint64_t bytes, const char *path, struct clv_error *err);
+
 /* What directory dir lists is on the disk. false: errno. */
 bool io_sync_dir(const char *dir);
 

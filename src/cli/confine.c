@@ -81,6 +81,19 @@ static void allow(struct rules *r, const char *path, uint64_t access)
     (void)close(fd);
 }
 
+/* To a directory that is there: those below it may have to be made. */
+static void go_up(char *path)
+{
+    while (access(path, F_OK) != 0 && errno == ENOENT) {
+        char *slash = strrchr(path, '/');
+        if (!slash || slash == path) {
+            memcpy(path, slash ? "/" : ".", 2);
+            return;
+        }
+        *slash = '\0';
+    }
+}
+
 static void allow_parent(struct rules *r, const char *path)
 {
     size_t len = strlen(path);
@@ -91,6 +104,7 @@ static void allow_parent(struct rules *r, const char *path)
     char *parent = malloc(len + 2);
     if (parent) {
         (void)snprintf(parent, len + 2, "%.*s", len ? (int)len : 1, len ? path : ".");
+        go_up(parent);
         allow(r, parent, ACCESS_WRITE);
     }
     r->whole = r->whole && parent;

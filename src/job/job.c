@@ -714,6 +714,21 @@ void job_faults(const struct job *job, struct clv_split_result *result)
     result->damages += result->left_out;
 }
 
+uint64_t job_least_bytes(const struct job *job)
+{
+    const struct clv_split_params *p = job->params;
+    uint64_t bytes = 0;
+    if (job->pipeline.filter || p->snaplen || p->max_packets_per_flow || p->max_bytes_per_flow ||
+        p->no_other || p->compress || p->format != CLV_FORMAT_INPUT)
+        return 0;
+    for (size_t i = 0; i < job->n_sources; i++) {
+        const struct source *s = &job->sources[i];
+        if (s->format.kind == WALK_PCAP && !s->stream && s->found > s->format.data_at)
+            bytes += s->found - s->format.data_at;
+    }
+    return bytes;
+}
+
 bool job_is_once(const struct job *job)
 {
     bool once = false;

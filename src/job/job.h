@@ -98,6 +98,9 @@ const struct source *job_next(const struct job *job, size_t *good, size_t *bad);
  */
 void job_faults(const struct job *job, struct clv_split_result *result);
 
+/* Bytes that outputs have at least, if no capture is damaged; 0: that is not known. */
+uint64_t job_least_bytes(const struct job *job);
+
 /* true: one of the captures can be read only once. */
 bool job_is_once(const struct job *job);
 

@@ -105,6 +105,8 @@ static const struct clv_option rows[] = {
      "all but writing; the summary, and with --manifest - the table of flows"},
     {"force", 'f', CLV_OPTION_CHOICE, RUN, AT(force), 0, 0, 0, "none|own|all", NULL,
      "replace the output of an earlier run; =all: with all else that lies in it"},
+    {"parents", 0, CLV_OPTION_BOOL, RUN, AT(parents), 0, 0, 0, NULL, NULL,
+     "make the directories above the output that are not there yet"},
     {"verify", 0, CLV_OPTION_BOOL, RUN, AT(verify), 0, 0, 0, NULL, NULL,
      "before the output gets its name, read it and FILE again and prove that it is right"},
     {"sync", 0, CLV_OPTION_WORD, RUN, AT(sync), 0, 0, 0, "none|data|full", NULL,

@@ -5,7 +5,6 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/crc.h"
@@ -69,15 +68,7 @@ bool archive_reserve(struct archive *a, uint64_t n, uint64_t n_numbered)
 
 bool archive_fits(const struct archive *a, struct clv_error *err)
 {
-    struct statvfs st;
-    if (fstatvfs(a->fd, &st) != 0 || st.f_frsize == 0)
-        return true; /* then writing will tell */
-    const uint64_t room = (uint64_t)st.f_bavail * st.f_frsize;
-    if (a->at <= room)
-        return true;
-    errno = ENOSPC;
-    return clv_fail_errno(err, a->path, "needs %llu bytes, %llu are free",
-                          (unsigned long long)a->at, (unsigned long long)room);
+    return io_fits(a->fd, a->at, a->path, err);
 }
 
 /* Bytes of the data of a member that takes so much room. */

@@ -10,6 +10,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/io.h"
@@ -608,8 +609,79 @@ bool publish_finish(struct publish *p, enum clv_sync sync, struct clv_error *err
     return synced && removed;
 }
 
+/* What is full, before it is emptied. */
+static void explain_full(const struct publish *p, struct clv_error *err)
+{
+    struct statvfs st;
+    const bool full = err && (err->sys == ENOSPC || err->sys == EDQUOT) && !err->hint[0];
+    const int fd = p->fd >= 0 ? p->fd : p->parent_fd;
+    if (!full || fd < 0 || fstatvfs(fd, &st) != 0)
+        return;
+    if (err->sys == EDQUOT)
+        (void)clv_fail_hint(err, "nothing was published: the quota is used up");
+    else if (st.f_files && st.f_ffree == 0)
+        (void)clv_fail_hint(err,
+                            "nothing was published: the file system of %.40s has no inodes free; "
+                            "--archive needs one",
+                            p->target);
+    else
+        (void)clv_fail_hint(err, "nothing was published: the file system of %.60s has no room",
+                            p->target);
+}
+
+bool publish_fits(const struct publish *p, uint64_t bytes, struct clv_error *err)
+{
+    return io_fits(p->fd >= 0 ? p->fd : p->parent_fd, bytes, p->target, err);
+}
+
+void parents_none(struct parents *p)
+{
+    p->len = p->kept = 0;
+}
+
+bool parents_make(struct parents *p, const char *target, unsigned mode, struct clv_error *err)
+{
+    path_parent(p->path, target);
+    size_t len = strlen(p->path);
+    while (len > 1 && p->path[len - 1] == '/')
+        len--;
+    p->path[len] = '\0';
+    p->len = p->kept = len;
+    for (size_t at = 1; at <= len; at++) {
+        const char after = p->path[at];
+        if ((after && after != '/') || p->path[at - 1] == '/')
+            continue;
+        p->path[at] = '\0';
+        const bool made = mkdirat(AT_FDCWD, p->path, io_dir_mode(mode)) == 0;
+        const bool ok = made || errno == EEXIST || clv_fail_errno(err, p->path, "cannot be made");
+        p->path[at] = after;
+        if (made && p->kept == p->len)
+            p->kept = at - 1;
+        if (!ok) {
+            p->len = at - 1; /* what was made lies before it */
+            return false;
+        }
+    }
+    return true;
+}
+
+void parents_remove(struct parents *p)
+{
+    while (p->len > p->kept) {
+        p->path[p->len] = '\0';
+        if (unlinkat(AT_FDCWD, p->path, AT_REMOVEDIR) != 0)
+            break; /* somebody else uses it by now */
+        while (p->len && p->path[p->len - 1] != '/')
+            p->len--;
+        while (p->len && p->path[p->len - 1] == '/')
+            p->len--;
+    }
+    parents_none(p);
+}
+
 void publish_fini(struct publish *p, struct clv_error *err)
 {
+    explain_full(p, err);
     if (p->staging[0] && p->fd >= 0) { /* not committed */
         const bool empty = p->file || tree_empty(p->tree, p->fd);
         const char *const name = name_of(p->staging);

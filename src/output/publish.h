@@ -57,6 +57,20 @@ CLV_MUST_CHECK bool publish_init(struct publish *p, const char *target, unsigned
                                  const struct made_run *replaces, bool clean,
                                  struct clv_error *err);
 
+/* false: what is to be published needs at least so many bytes, and there is no room for them. */
+CLV_MUST_CHECK bool publish_fits(const struct publish *p, uint64_t bytes, struct clv_error *err);
+
+/* The directories above a target: those that were not there are made, and removed if the run fails.
+ */
+struct parents {
+    char path[PATH_MAX];
+    size_t len, kept; /* bytes of it; of those that were there */
+};
+void parents_none(struct parents *p);
+CLV_MUST_CHECK bool parents_make(struct parents *p, const char *target, unsigned mode,
+                                 struct clv_error *err);
+void parents_remove(struct parents *p);
+
 /* Writes a whole small file into the staging directory. */
 CLV_MUST_CHECK bool publish_put(struct publish *p, const char *name, const char *data, size_t len,
                                 struct clv_error *err);

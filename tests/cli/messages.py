@@ -69,6 +69,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'cannot be synchronised',
         'the output is there, but may not survive a power cut',
         'what was begun could not be removed: %.90s',
+        'nothing was published: the quota is used up',
     ),
     'file systems that are not everywhere': (
         'this file system does not take the name; see --output and --name',

@@ -305,6 +305,7 @@ static const struct {
     AT(struct clv_split_params, http_window_ns, 416),
     AT(struct clv_split_params, skip_bad, 424),
     AT(struct clv_split_params, single, 425),
+    AT(struct clv_split_params, parents, 426),
     AT(struct clv_split_params, output_fd, 428),
     SIZE(struct clv_split_largest, 280),
     AT(struct clv_split_largest, records, 0),

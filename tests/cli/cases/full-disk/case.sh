@@ -11,6 +11,10 @@ try cleave split flood.pcap -o disk/out --threads 1 --window 4096
 names disk
 try cleave split flood.pcap -o disk/out.zip
 names disk
+cleave generate synflood -o big.pcap -c 5000 -q
+try cleave split big.pcap -o disk/out 2>log
+sed 's/needs [0-9]* bytes, [0-9]*/needs 300000 bytes, 200000/' log >&2
+names disk
 cleave generate synflood -o more.pcap -c 3000 -q
 try cleave split more.pcap -o disk/out.zip 2>log
 sed 's/needs [0-9]* bytes, [0-9]*/needs 300000 bytes, 200000/' log >&2

@@ -101,6 +101,7 @@ try cleave info --files-from one --sort time --recursive
 can_list whole
 needs_sqlite
 try cleave index caps -q
+try cleave index caps -q --parents -o far/below/i.db
 try cleave index --files-from list --sort time --recursive -o listed.db -q
 try cleave flows --files-from one --recursive
 for from in caps 'caps --recursive' '--files-from list' caps.flows caps.flows.db; do
