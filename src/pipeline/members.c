@@ -119,19 +119,6 @@ static void prefetch_flow(const struct partition *p, const struct run *r)
     __builtin_prefetch(p->refs + (r->at - r->n));
 }
 
-static void prefetch_records(const struct partition *p, const struct run *r,
-                             const struct form_round *round)
-{
-    enum { RECORDS = 4, LOOKED_AT = 256 }; /* the rest of them the machine guesses */
-    const char *name = partition_name(p, r->flow);
-    __builtin_prefetch(name);
-    __builtin_prefetch(name + 63);
-    const struct form_ref *refs = p->refs + (r->at - r->n);
-    for (uint32_t k = 0; k < r->n && k < RECORDS; k++)
-        for (uint32_t at = 0; at < refs[k].len && at < LOOKED_AT; at += 64)
-            __builtin_prefetch(round->base + refs[k].offset + at);
-}
-
 bool members_write(const struct members *m, size_t task, const struct members_round *r,
                    struct archive_thread *by, struct clv_error *err)
 {
@@ -146,7 +133,7 @@ bool members_write(const struct members *m, size_t task, const struct members_ro
         }
         if (i + RECORD_AHEAD < end) {
             const struct partition *p = &r->parts[at[RECORD_AHEAD].part];
-            prefetch_records(p, &p->write_runs[at[RECORD_AHEAD].run], r->round);
+            partition_prefetch(p, &p->write_runs[at[RECORD_AHEAD].run], r->round);
         }
         struct partition *p = &r->parts[at->part];
         const struct run *run = &p->write_runs[at->run];

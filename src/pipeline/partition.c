@@ -386,6 +386,19 @@ static bool finish(struct partition *p, struct form_scratch *x, const struct for
     return writer_close(&p->writer, err);
 }
 
+void partition_prefetch(const struct partition *p, const struct run *r,
+                        const struct form_round *round)
+{
+    enum { RECORDS = 4, LOOKED_AT = 256 }; /* the rest of them the machine guesses */
+    const char *name = partition_name(p, r->flow);
+    const struct form_ref *refs = p->refs + (r->at - r->n);
+    __builtin_prefetch(name);
+    __builtin_prefetch(name + 63);
+    for (uint32_t k = 0; k < r->n && k < RECORDS; k++)
+        for (uint32_t at = 0; at < refs[k].len && at < LOOKED_AT; at += 64)
+            __builtin_prefetch(round->base + refs[k].offset + at);
+}
+
 bool partition_write(struct partition *p, struct form_scratch *x, const struct form_round *round,
                      struct clv_error *err)
 {
@@ -399,6 +412,8 @@ bool partition_write(struct partition *p, struct form_scratch *x, const struct f
         if (i + AHEAD < p->n_write_runs)
             writer_prefetch(&p->writer, p->write_runs[i + AHEAD].flow);
         const struct run *r = &p->write_runs[i];
+        if (i + 1 < p->n_write_runs)
+            partition_prefetch(p, r + 1, round);
         if (!writer_append(&p->writer, x, r->flow, partition_name(p, r->flow), round,
                            p->refs + (r->at - r->n), r->n, err))
             return false;

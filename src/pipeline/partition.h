@@ -156,6 +156,10 @@ CLV_MUST_CHECK bool partition_set_name(struct partition *p, uint32_t i, const ch
                                        size_t len, struct clv_error *err);
 const char *partition_name(const struct partition *p, uint32_t i);
 
+/* Starts the loads of a run's name and of its first records, which lie apart. */
+void partition_prefetch(const struct partition *p, const struct run *r,
+                        const struct form_round *round);
+
 /* What outputs get once all partitions have written their last round. */
 CLV_MUST_CHECK bool partition_rest(struct partition *p, struct form_scratch *x,
                                    const struct form_round *round, struct clv_error *err);
