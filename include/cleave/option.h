@@ -46,7 +46,9 @@ struct clv_option {
                            about the run alone */
     size_t at, other;   /* offsets of the member, and of the other one of the types that have two */
     uint64_t min, max;  /* of numbers and durations; max 0: any */
-    const char *value; /* what help calls it, "N"; of words: these, separated by |; NULL: of bool */
+    /* What help calls it, "N", or "[=TIME]" if the default text is meant where no value is given;
+     * of words: these, separated by |; NULL: of bool. */
+    const char *value;
     const char *default_text; /* what an all-zero member means, for people; NULL: nothing to say */
     const char *help;         /* one line; of CLV_OPTION_NOT: what it is to say "false" */
 };

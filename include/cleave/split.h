@@ -210,6 +210,15 @@ struct clv_split_params {
     bool single;
     bool parents; /* make the directories above output that are not there yet */
     int output_fd;
+    /*
+     * Records that repeat one of their flow within so much time, before or after it, are dropped.
+     * The bytes from the network header on are compared, of what has none the whole packet, with
+     * the latest like it among the 1,048,576 records before. 0: nothing is dropped.
+     */
+    int64_t dedup_ns;
+    /* What they may differ in: ttl tos checksum; vlan mac iface where keys have these. NULL:
+     * nothing */
+    const char *dedup_ignore;
 };
 
 enum { CLV_LARGEST = 5 };
@@ -316,6 +325,7 @@ struct clv_split_result {
     uint64_t forgotten;        /* announcements that nothing fulfilled, of too many at a time */
     uint64_t unwatched;        /* connections not looked into to their end: too many at a time */
     uint64_t spooled_bytes;    /* of members, kept beside the archive until they were compressed */
+    uint64_t dropped_duplicates; /* by dedup_ns */
 };
 
 /* For struct clv_split_params. */

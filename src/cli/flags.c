@@ -56,6 +56,12 @@ static bool takes_value(const struct clv_option *o)
     return o->type != CLV_OPTION_BOOL && o->type != CLV_OPTION_NOT;
 }
 
+/* It may stand without a value: for another one of its words, or what its row has for it. */
+static bool is_optional(const struct clv_option *o)
+{
+    return o->type == CLV_OPTION_CHOICE || (o->value && strncmp(o->value, "[=", 2) == 0);
+}
+
 /* What follows the first of words that are separated by |. */
 static const char *after_word(const char *words)
 {
@@ -179,10 +185,10 @@ static int set_value(const struct command *cmd, struct flag f, void *options, co
     if (!takes_value(o)) {
         text = o->type == CLV_OPTION_NOT ? "false" : "true";
     } else if (!text) {
-        const char *second = after_word(o->value);
+        const char *usual = o->type == CLV_OPTION_CHOICE ? after_word(o->value) : o->default_text;
         if (clv_option_is_set(o, at))
             return 0; /* -f does not take back --force=all */
-        (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(second, "|"), second);
+        (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(usual, "|"), usual);
         text = word;
     }
     return clv_option_set(o, at, text, &err) ? 0 : bad_value(cmd, o, &err);
@@ -201,6 +207,22 @@ static struct flag find_flag(const struct command *cmd, const char *word, size_t
     return f;
 }
 
+/*
+ * The word after a flag that takes its value behind '=' is one that it would take, and no file.
+ * Says what was meant.
+ */
+static bool is_meant_for(const struct command *cmd, struct flag f, const char *word, void *options)
+{
+    char name[FLAG_NAME_MAX];
+    struct clv_error err;
+    if (f.option->type == CLV_OPTION_CHOICE || access(word, F_OK) == 0 ||
+        !clv_option_set(f.option, (char *)options + f.base, word, &err))
+        return false;
+    (void)fprintf(complaint(cmd->name), "%s: cannot be opened\n", printable(word));
+    (void)fprintf(stderr, "did you mean --%s=%s?\n", flag_name(f.option, name), printable(word));
+    return true;
+}
+
 /* One word that begins with a dash; *i moves on where it takes the next word as its value. */
 static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, void *options,
                       enum help *help)
@@ -217,7 +239,9 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
             return is_long ? unknown_flag(cmd, name) : unknown_letter(cmd, word, *p);
         }
         p += len;
-        if (f.option->type == CLV_OPTION_CHOICE && !(is_long && *p)) {
+        if (is_optional(f.option) && !(is_long && *p)) {
+            if (*i + 1 < argc && is_meant_for(cmd, f, argv[*i + 1], options))
+                return -1;
             (void)set_value(cmd, f, options, NULL);
             continue;
         }
@@ -291,7 +315,7 @@ static void help_row(const struct clv_option *o, FILE *to)
         help[FLAG_HELP_MAX];
     (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
                    o->letter ? o->letter : ' ', o->letter ? "," : " ", flag_name(o, name),
-                   takes_value(o) && o->type != CLV_OPTION_CHOICE ? " " : "", value_of(o, value));
+                   takes_value(o) && !is_optional(o) ? " " : "", value_of(o, value));
     (void)fprintf(to, strlen(left) > 29 ? "  %s\n%33s%s\n" : "  %-29s%.0s  %s\n", left, "",
                   help_of(o, help));
 }

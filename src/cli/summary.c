@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* What a run came to, for people. */
 #include <string.h>
+#include <strings.h>
 
 #include "cleave/packet.h"
 #include "cleave/split.h"
@@ -23,7 +24,7 @@ static const char *noun_of(const struct clv_split_params *p)
     if (p->shards || ((p->every || p->single) && !p->by))
         return p->shards ? "shard" : NULL;
     for (size_t i = 0; p->by && i < sizeof nouns / sizeof *nouns; i++)
-        if (strcmp(p->by, nouns[i][0]) == 0)
+        if (strcasecmp(p->by, nouns[i][0]) == 0)
             return nouns[i][1];
     return "flow";
 }
@@ -136,6 +137,7 @@ static const struct count_row {
      NULL},
     {"dropped", COUNT(dropped_small), "record", " of small flows (--no-other)", 0, NULL},
     {"dropped", COUNT(dropped_filtered), "record", " not asked for", 0, NULL},
+    {"dropped", COUNT(dropped_duplicates), "duplicate", " (--dedup)", 0, NULL},
     {"dropped", COUNT(dropped_capped), "record", " beyond what a flow may have", 0, NULL},
     {"no ports", COUNT(cut_short), "record",
      " whose ports are not there (cut short by the capture or by their length), in flows without "

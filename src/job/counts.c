@@ -21,6 +21,7 @@ const struct counts_row counts_rows[] = {
     {"dropped", "filtered", AT(dropped_filtered), BOTH},
     {"dropped", "small", AT(dropped_small), BOTH},
     {"dropped", "capped", AT(dropped_capped), BOTH},
+    {"dropped", "duplicates", AT(dropped_duplicates), BOTH},
     {"dropped_blocks", "interface_statistics", AT(dropped_blocks.statistics), BOTH},
     {"dropped_blocks", "custom", AT(dropped_blocks.custom), BOTH},
     {"dropped_blocks", "unknown", AT(dropped_blocks.unknown), BOTH},

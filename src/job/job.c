@@ -150,6 +150,8 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         return clv_fail(err, CLV_ERR_OPTION, "before", "is not later than --after");
     if (params->dry_run && params->verify)
         return clv_fail(err, CLV_ERR_OPTION, "verify", "excludes --dry-run, which writes nothing");
+    if (params->dedup_ignore && !params->dedup_ns)
+        return clv_fail(err, CLV_ERR_OPTION, "dedup_ignore", "needs --dedup");
     if (params->merge && params->each)
         return clv_fail(err, CLV_ERR_OPTION, "merge", "excludes --each");
     if (params->single && !check_single(params, err))
@@ -554,6 +556,10 @@ bool job_open(struct job *job, const struct clv_split_params *params,
     if (!check_params(params, err) || !filter_init(&job->filter, params, err) ||
         !secret_draw(&job->secret, err))
         return false;
+    if (!dedup_parse_ignore(&job->dedup, "dedup_ignore", params->dedup_ignore, err))
+        return false;
+    job->dedup.window_ns = params->dedup_ns;
+    pp->dedup = params->dedup_ns ? &job->dedup : NULL;
     if (!decode_ports_parse(&job->ports, "tunnel_port", params->tunnel_port, err))
         return false;
     pp->ports = params->tunnel_port ? &job->ports : NULL;

@@ -8,6 +8,7 @@
 
 #include "capture/places.h"
 #include "pipeline/pipeline.h"
+#include "scan/dedup.h"
 #include "scan/filter.h"
 
 struct job_name {
@@ -20,6 +21,7 @@ struct job {
     size_t n_sources, n_all;
     uint64_t kept_bytes; /* of pipes */
     struct filter filter;
+    struct dedup_plan dedup;
     struct decode_ports ports; /* that tunnels are on, too */
     struct secret secret;      /* of all tables of the job, also where a part is run again */
     struct pipeline_params pipeline;

@@ -33,7 +33,8 @@ static void count(struct pipeline *pl)
     r->orphans = j->orphans;
     r->fragment_overflow = j->overflow;
     r->cut_short = c->cut_short;
-    r->copies = c->copies - j->filtered_copies;
+    r->copies = c->copies - j->filtered_copies - pl->dedup.seen.copies;
+    r->dropped_duplicates = pl->dedup.seen.records;
     r->dropped_filtered = c->filtered + j->filtered;
     r->damages = c->damages;
     r->joined = c->joined;
@@ -296,10 +297,12 @@ static bool init(struct pipeline *pl, struct clv_error *err)
     for (uint32_t p = 0; p < n; p++)
         if (!init_partition(pl, &pl->parts[p], (uint32_t)max_u64(1, pp->max_open / n)))
             return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
-    pl->join.scan = pl->roles.scan = &pl->scan;
+    pl->join.scan = pl->roles.scan = pl->dedup.scan = &pl->scan;
     pl->join.sources = pp->sources;
     if (pl->scan.joins)
         order_add(&pl->schedule.order, join_pass(&pl->join));
+    if (pl->scan.dedup)
+        order_add(&pl->schedule.order, dedup_pass(&pl->dedup));
     if (pl->scan.by.fields & FLOW_BY_ROLES)
         order_add(&pl->schedule.order, roles_pass(&pl->roles));
     if (pp->known)
@@ -340,6 +343,7 @@ static void fini(struct pipeline *pl)
     join_fini(&pl->join);
     roles_fini(&pl->roles);
     relate_fini(&pl->relate);
+    dedup_fini(&pl->dedup);
     mem_free(pl->parts);
     mem_free(pl->refs);
     mem_free(pl->ref_starts);
@@ -407,8 +411,8 @@ static void run_workers(struct pipeline *pl)
 /* Nothing vanishes: every record read is in an output or among those dropped by name. */
 static bool check_conservation(const struct clv_split_result *r, struct clv_error *err)
 {
-    const uint64_t dropped =
-        r->dropped_other + r->dropped_filtered + r->dropped_capped + r->dropped_small;
+    const uint64_t dropped = r->dropped_other + r->dropped_filtered + r->dropped_capped +
+                             r->dropped_small + r->dropped_duplicates;
     if (r->records_read + r->copies == r->records_written + dropped)
         return true;
     return clv_fail(err, CLV_ERR_INTERNAL, "cleave",
@@ -490,6 +494,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .shards = params->relate.groups ? 0 : params->shards, /* groups are whole in them */
         .filter = params->filter,
         .chosen = params->chosen,
+        .dedup = params->dedup,
         .joins = flow_by_ports(&params->by) || (params->filter && filter_by_tuple(params->filter)),
     };
     pl->manifest = (struct manifest){

@@ -13,6 +13,7 @@
 #include "pipeline/members.h"
 #include "pipeline/pipeline.h"
 #include "pipeline/schedule.h"
+#include "scan/dedup.h"
 #include "scan/join.h"
 #include "scan/relate.h"
 #include "scan/roles.h"
@@ -41,6 +42,7 @@ struct pipeline {
     struct join join;
     struct roles roles;
     struct relate relate;
+    struct dedup dedup;
     struct manifest manifest;
     struct numbering numbering;
     struct form_round round; /* of the epoch that is flushed */

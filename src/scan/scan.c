@@ -5,6 +5,7 @@
 #include "cleave/packet.h"
 #include "cleave/time.h"
 #include "decode/ipv4.h"
+#include "scan/dedup.h"
 
 void scan_piece_fini(struct scan_piece *piece)
 {
@@ -12,6 +13,7 @@ void scan_piece_fini(struct scan_piece *piece)
     mem_free(piece->extra);
     mem_free(piece->origins);
     mem_free(piece->tcp);
+    mem_free(piece->digests);
     mem_free(piece->fragments);
     mem_free(piece->order);
     mem_free(piece->bounds);
@@ -212,11 +214,16 @@ CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_setti
 {
     struct flow_origin o = {.iface = lens->iface};
     struct scan_item *item = &piece->items[i];
+    struct decode_place place;
     d->t = &o.tuple;
-    d->path = any_key || plan->filter ? &o.path : NULL;
+    d->path = any_key || plan->filter || plan->dedup ? &o.path : NULL;
     d->transport = NULL;
-    d->inner = plan->inner || (any_key && (plan->by.fields & FLOW_BY_TUNNEL));
-    d->closed = any_key && !plan->inner;
+    d->inner = plan->inner || plan->dedup || (any_key && (plan->by.fields & FLOW_BY_TUNNEL));
+    d->closed = (any_key || plan->dedup) && !plan->inner;
+    if (plan->dedup) {
+        place = (struct decode_place){.network = NULL};
+        d->place = &place;
+    }
     counts->records++;
     if (plan->filter && !filter_record(plan->filter, lens->kind, lens->big_endian, rec))
         goto filtered;
@@ -245,6 +252,8 @@ CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_setti
         .origlen = rec->origlen,
         .id.key.kind = lens->key_kind,
     };
+    if (plan->dedup)
+        piece->digests[i] = dedup_digest(plan->dedup, &plan->by, &o, &place, rec);
     if (plan->by.connections && d->transport && o.tuple.proto == CLV_PROTO_TCP) {
         item->tcp = true;
         piece->tcp[i] = (struct flow_tcp){load_be32(d->transport + TCP_SEQ_AT),
@@ -442,6 +451,13 @@ static bool reserve_asked(struct scan_piece *piece, const struct scan_settings *
         if (!tcp)
             return false;
         piece->tcp = tcp;
+    }
+    if (plan->dedup) {
+        struct scan_digest *digests =
+            mem_reserve(piece->digests, &piece->digests_cap, n, sizeof *digests);
+        if (!digests)
+            return false;
+        piece->digests = digests;
     }
     if (!(plan->by.fields & FLOW_BY_ROLES))
         return true;

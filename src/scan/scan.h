@@ -20,15 +20,23 @@
 #include "scan/filter.h"
 #include "scan/learned.h"
 
+struct dedup_plan;
+
+/* What stands for a record where duplicates are looked for (dedup.h). */
+struct scan_digest {
+    uint64_t lo, hi;
+};
+
 /* Settled once per run, read by all threads. */
 struct scan_settings {
     struct ledger *ledger;
     struct dialect *dialect;
     struct flow_by by;
     struct flow_by base; /* of the tuple: where clients are told apart, by what they are known */
-    const struct learned *chosen; /* NULL: every flow has an output of its own */
-    struct filter *filter;        /* NULL: all records count */
-    bool joins;                   /* later fragments follow their first */
+    const struct learned *chosen;   /* NULL: every flow has an output of its own */
+    struct filter *filter;          /* NULL: all records count */
+    const struct dedup_plan *dedup; /* NULL: nobody looks for duplicates */
+    bool joins;                     /* later fragments follow their first */
     bool drop_other;
     bool inner;                       /* look through tunnels */
     const struct decode_ports *ports; /* that tunnels are on, too; or NULL */
@@ -42,7 +50,7 @@ struct scan_settings {
 static inline bool scan_asks(const struct scan_settings *plan)
 {
     return plan->by.any_key || plan->by.connections || plan->filter || plan->shards ||
-           plan->chosen || plan->dialect->snaplen;
+           plan->chosen || plan->dedup || plan->dialect->snaplen;
 }
 
 struct scan_item {
@@ -122,7 +130,8 @@ struct scan_piece {
     struct flow_extra *extra;    /* by item, where keys are of any fields */
     struct flow_origin *origins; /* by item, where roles are settled later */
     struct flow_tcp *tcp;        /* by item, where connections are told apart */
-    size_t extra_cap, origins_cap, tcp_cap;
+    struct scan_digest *digests; /* by item, the first of each record, where duplicates are */
+    size_t extra_cap, origins_cap, tcp_cap, digests_cap;
     struct scan_fragment *fragments; /* where ports are part of the key */
     size_t n_fragments, fragments_cap;
     bool disordered; /* items got another key: their order by partition has to be made again */

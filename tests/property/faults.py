@@ -537,6 +537,7 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
                           compressible('gzip'), '--window', '16KiB'),
     'merge': lambda: split('--merge', '-t', '2', traffic('a.pcap'), pcapng()),
     'each': lambda: split('--each', '-t', '1', traffic('a.pcap'), pcapng()),
+    'dedup': lambda: split(traffic('a.pcap'), '-t', '2', '--dedup', '--dedup-ignore', 'ttl,vlan', '--by', 'vlan,ip'),
     'top': lambda: split(traffic('a.pcap'), '-t', '2', '--top', '3'),
     'related': lambda: split(linked(), '-t', '2', '--related', 'all', '--report', 'page.html', thorough=True,
                              fault_kinds=('malloc', 'heap', 'library', 'spill', 'thread')),

@@ -256,7 +256,8 @@ def split(paths: Sequence[str], output: str, *flags: str, status: int = 0) -> di
 
 def check_counts(summary: dict, counts: Dict[str, int]) -> None:
     found = {**summary, 'capped': summary['dropped']['capped'],
-             'dropped_other': summary['dropped']['other']}
+             'dropped_other': summary['dropped']['other'],
+             'duplicates': summary['dropped']['duplicates']}
     check_equal({k: found[k] for k in counts}, counts, 'counts')
 
 
@@ -322,6 +323,8 @@ def check_split(made: Made, by: Optional[str], opt: Options, *flags: str) -> str
     c = opt.cuts
     for flag, ns in (('--idle-timeout', c.idle_ns), ('--active-timeout', c.active_ns)):
         asked += [flag, '%dns' % ns] if ns else []
+    asked += ['--dedup=%dns' % opt.dedup_ns] if opt.dedup_ns else []
+    asked += ['--dedup-ignore', ','.join(sorted(opt.ignore))] if opt.ignore else []
     if c.every:
         asked += ['--every', '%d%s' % (c.every_n, {'time': 'ns', 'size': 'B', 'records': 'p'}[
             c.every])]
@@ -349,6 +352,66 @@ def check_split(made: Made, by: Optional[str], opt: Options, *flags: str) -> str
     except harness.Failed as fault:
         raise harness.Failed('%s: %s' % (' '.join([made.name] + asked), fault)) from None
     return output
+
+
+# ---- cases: duplicates ----
+
+def copy_of(rng: random.Random, packet: bytes) -> bytes:
+    """What a copy of an Ethernet frame with an IP packet may look like from elsewhere."""
+    frame, at = bytearray(packet), 12
+    while frame[at:at + 2] in (b'\x81\x00', b'\x88\xa8'):
+        at += 4
+    datagram = frame[at + 2:]
+    change = rng.randrange(9)
+    if len(datagram) < 40 or frame[at:at + 2] not in (b'\x08\x00', b'\x86\xdd') or change == 0:
+        return packet
+    v4, end = datagram[0] >> 4 == 4, len(frame)
+    if change == 1:  # a router
+        datagram[8 if v4 else 7] -= 1
+        frame[:12] = rng.randbytes(12)
+        datagram[10:12] = rng.randbytes(2) if v4 else datagram[10:12]
+    elif change == 2:
+        datagram[1] ^= 0x20
+    elif change == 3:  # a transport's checksum, or something else
+        datagram[min(rng.choice([26, 36, 46, 50, 56, 60]), len(datagram) - 1)] ^= 0xff
+    elif change == 4:
+        datagram[11 if v4 else 39] ^= 1
+    elif change == 5:  # padding
+        datagram += rng.randbytes(rng.randrange(1, 9))
+    elif change == 6:
+        frame[at:at] = struct.pack('!HH', 0x8100, rng.choice([7, 8]))
+        at += 4
+    elif change == 7:
+        frame[:12] = pf.mac(rng.choice(MACS)) + pf.mac(rng.choice(MACS))
+    else:
+        end = rng.randrange(at + 2, end)
+    return (bytes(frame[:at + 2]) + bytes(datagram))[:end + 16 if change == 5 else end + 4]
+
+
+def duplicates() -> None:
+    """Records that were seen before, as they were or changed on the way, close by or not."""
+    rng = suite.random('duplicates')
+    for _ in range(harness.times(12)):
+        some = events(rng, 250)
+        out: List[Event] = []
+        for e in some:
+            if out and rng.random() < 0.5:
+                old = rng.choice(out[-rng.choice([1, 5, 40]):])
+                packet = copy_of(rng, old.packet) if old.linktype == pf.LINK_ETHERNET else old.packet
+                e = old._replace(packet=packet, origlen=None)
+            before = out[-1].now if out else Fraction(1500000000)
+            apart = rng.choice([0, 1, 100, 300, 999, 1000, 1001, 5000, 10**7, -200, -3000])
+            out.append(e._replace(now=before + Fraction(apart, 10**6)))
+        made = rng.choice([as_pcap, as_pcapng])(rng, out)
+        by = rng.choice(['flow', 'connection', 'none', 'host', 'ip,vlan', 'mac', 'client,server', 'iface',
+                         'tunnel,ip', 'ip/24'])
+        ignore = frozenset(w for w in ('ttl', 'tos', 'checksum', 'vlan', 'mac', 'iface')
+                           if rng.random() < 0.35)
+        ns = rng.choice([1, 300000, 10**6, 10**7, 10**12])
+        check_split(made, by, options(by, rng.random() < 0.2, inner=rng.random() < 0.3, dedup_ns=ns,
+                                      ignore=ignore, no_other=rng.random() < 0.2),
+                    '--verify', *['--threads', rng.choice('125'), '--window', rng.choice(
+                        ['4096', '64KiB', '1GiB']), '--memory', rng.choice(['1MiB', '64MiB'])])
 
 
 # ---- cases: keys ----
@@ -927,6 +990,7 @@ def captured() -> None:
 # ---- all ----
 
 CASES: Dict[str, Callable[[], None]] = {
+    'duplicates': duplicates,
     'one-by-one': one_by_one(False),
     'one-by-one-inner': one_by_one(True),
     'combinations': combinations,

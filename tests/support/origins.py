@@ -36,6 +36,8 @@ class Origin:
     vlans: Tuple[str, ...] = ()
     tunnels: Tuple[str, ...] = ()
     iface: int = 0
+    datagram: bytes = b''  # from the network header that counts on, without what is behind it
+    transport_at: int = 0  # in the datagram
 
 
 OF_THE_PACKET = ('flags', 'seq', 'ack', 'type', 'code')  # and of no other of its datagram
@@ -198,6 +200,7 @@ class Decoder:
         if header < 20 or total < header:
             raise Nothing()
         place = _u16(data, 6)
+        self.o.datagram, self.o.transport_at = data[:total], header
         ends = {'family': '4', 'src': ipv4_text(data[12:16]), 'dst': ipv4_text(data[16:20]),
                 'proto': str(data[9])}
         if place & 0x3fff:
@@ -214,6 +217,7 @@ class Decoder:
         proto, rest = data[6], data[40:]
         promised = _u16(data, 4) or len(rest)  # 0: a jumbogram
         rest = rest[:promised]
+        self.o.datagram, self.o.transport_at = data[:40] + rest, 40 + len(rest)
         # Mobility and the like are protocols where nothing follows.
         while proto in EXTENSIONS and not (proto >= 135 and rest[:1] == b'\x3b'):
             self.o.ends = {**ends, 'proto': str(rest[0] if rest else proto), 'short': 'yes'}
@@ -233,6 +237,7 @@ class Decoder:
             if length > len(rest):
                 return
             proto, rest, promised = rest[0], rest[length:], promised - length
+        self.o.transport_at = len(self.o.datagram) - len(rest)
         self.transport({**ends, 'proto': str(proto)}, rest)
 
     def transport(self, ends: Fields, data: bytes) -> None:

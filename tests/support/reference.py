@@ -302,6 +302,8 @@ class Options:
     max_packets: int = 0
     max_bytes: int = 0
     seed: int = 0
+    dedup_ns: int = 0
+    ignore: FrozenSet[str] = frozenset()
 
 
 @dataclasses.dataclass
@@ -335,6 +337,54 @@ def sides(opt: Options, origin: Origin, clients: Dict[Optional[Key], Tuple[bool,
     return ['src' if (back == first_back) == first_is_client else 'dst']
 
 
+# ---- duplicates ----
+
+CHECKSUMS = {pf.TCP: (16, 2), pf.UDP: (6, 2), pf.UDPLITE: (6, 2), pf.DCCP: (6, 2), pf.SCTP: (8, 4),
+             pf.ICMP: (2, 2), pf.ICMPV6: (2, 2)}
+
+
+def compared(r: Record, o: Origin, opt: Options) -> Optional[tuple]:
+    """What two records have to share so that one may be the other's duplicate; None: never."""
+    data = bytearray(o.datagram if o.ends else r.data)
+
+    def clear(at: int, n: int) -> None:
+        data[at:at + n] = bytes(len(data[at:at + n]))
+    if not data:
+        return None
+    if o.ends:
+        if 'ttl' in opt.ignore:
+            clear(8 if data[0] >> 4 == 4 else 7, 1)
+        if 'tos' in opt.ignore and data[0] >> 4 == 4:
+            clear(1, 1)
+        elif 'tos' in opt.ignore:
+            data[0] &= 0xf0
+            data[1] &= 0x0f
+        if opt.ignore & {'ttl', 'tos', 'checksum'} and data[0] >> 4 == 4:
+            clear(10, 2)
+        where = CHECKSUMS.get(int(o.ends['proto']))
+        if 'checksum' in opt.ignore and where and 'fragment' not in o.ends:
+            clear(o.transport_at + where[0], where[1])
+    fields = opt.by.fields - opt.ignore
+    return (bool(o.ends), bytes(data), o.macs if 'mac' in fields else (),
+            o.vlans if 'vlan' in fields else (), o.tunnels if 'tunnel' in fields else (),
+            o.iface if 'iface' in fields else 0)
+
+
+class Seen:
+    """The latest time of each record that was met."""
+
+    def __init__(self, opt: Options) -> None:
+        self.opt, self.times = opt, {}
+
+    def again(self, r: Record, o: Origin) -> bool:
+        what = compared(r, o, self.opt) if self.opt.dedup_ns and r.ts_ns is not None else None
+        if what is None:
+            return False
+        before = self.times.get(what)
+        self.times[what] = r.ts_ns
+        return before is not None and abs(r.ts_ns - before) <= self.opt.dedup_ns
+
+
 def split(records: Sequence[Record], opt: Options) -> Split:
     plain_origins = origins_of(records, opt)
     origins = plain_origins
@@ -342,7 +392,8 @@ def split(records: Sequence[Record], opt: Options) -> Split:
         origins = with_joined(origins, [r.ts_ns for r in records], [r.position for r in records])
     counts = {'records_read': len(records), 'captured_bytes': sum(len(r.data) for r in records),
               'copies': 0, 'records_written': 0, 'capped': 0, 'dropped_other': 0,
-              'other': 0, 'fragments': 0, 'orphans': 0, 'cut_short': 0}
+              'other': 0, 'fragments': 0, 'orphans': 0, 'cut_short': 0, 'duplicates': 0}
+    seen = Seen(opt)
     open_flows: Dict[Optional[Key], Flow] = {}
     clients: Dict[Optional[Key], Tuple[bool, bool]] = {}
     flows: List[Flow] = []
@@ -357,6 +408,9 @@ def split(records: Sequence[Record], opt: Options) -> Split:
             if opt.no_other:
                 counts['dropped_other'] += 1
                 continue
+        if seen.again(r, plain):
+            counts['duplicates'] += 1
+            continue
         for i, side in enumerate(sides(opt, o, clients)):
             key, back = key_of(opt.by, o, side)
             if key and opt.shards:

@@ -116,7 +116,7 @@ static void test_receipt(void **state)
             "    \"other\": true,\n    \"manifest\": \"csv\"\n  },\n"
             "  \"records_read\": 12,\n  \"records_written\": 10,\n  \"copies\": 0,\n"
             "  \"dropped\": {\n    \"other\": 2,\n    \"filtered\": 0,\n    \"small\": 0,\n    "
-            "\"capped\": 0\n  },\n"
+            "\"capped\": 0,\n    \"duplicates\": 0\n  },\n"
             "  \"dropped_blocks\": {\n    \"interface_statistics\": 1,\n    \"custom\": 2,\n"
             "    \"unknown\": 3,\n    \"metadata\": 4\n  },\n"
             "  \"flows\": 4,\n  \"outputs\": 5,\n  \"written_bytes\": 900,\n%s}\n",

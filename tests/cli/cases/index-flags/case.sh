@@ -41,6 +41,7 @@ check a.pcap --name '{proto}/{n}.pcap'
 check a.pcap -n '{n:3}.pcap'
 check a.pcap --format pcapng --no-metadata
 check a.pcap b.pcap
+check a.pcap --dedup=1h --dedup-ignore tos
 check a.pcap --no-other --recover --threads 2 --memory 16MiB --window 1MiB --cache drop
 check a.pcap -t 1
 
