@@ -83,7 +83,8 @@ struct clv_selection {
     const char *community_id; /* Community IDs */
     bool has_after, has_before;
     int64_t after_ns, before_ns; /* flows with records from here on, and before here; ns, UTC */
-    const char *flows;           /* a file with names, numbers or Community IDs, one per line */
+    const char *flows; /* a file that lists them, as for clv_split(), or one with names, numbers or
+                          Community IDs, one per line */
     const char *where; /* a condition in SQL on the columns of the table of flows; nothing else can
                           be read by it, and it may take a minute at most */
     bool invert;       /* all flows but these */

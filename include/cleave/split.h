@@ -89,7 +89,7 @@ struct clv_split_params {
     size_t n_inputs;
     const char *output; /* directory to make, or archive; its parent must exist, unless parents */
     /* Fields, separated by commas: ip proto port vlan mac tunnel host client server service iface
-     * bssid;
+     * bssid label;
      * or flow, connection, 3tuple, hostpair; or none. Addresses may be networks, as in ip/24 or, of
      * IPv6 too, ip/24,64. NULL: flow. */
     const char *by;
@@ -219,6 +219,12 @@ struct clv_split_params {
     /* What they may differ in: ttl tos checksum; vlan mac iface where keys have these. NULL:
      * nothing */
     const char *dedup_ignore;
+    /*
+     * A file that lists flows, whose records alone count: CSV with a head or JSON Lines, with any
+     * of src sport dst dport proto community_id first last label in each row; Zeek's conn.log;
+     * Suricata's eve.json; or Community IDs, one per line. NULL: all count.
+     */
+    const char *flows;
 };
 
 enum { CLV_LARGEST = 5 };
@@ -325,7 +331,10 @@ struct clv_split_result {
     uint64_t forgotten;        /* announcements that nothing fulfilled, of too many at a time */
     uint64_t unwatched;        /* connections not looked into to their end: too many at a time */
     uint64_t spooled_bytes;    /* of members, kept beside the archive until they were compressed */
-    uint64_t dropped_duplicates; /* by dedup_ns */
+    uint64_t dropped_duplicates;  /* by dedup_ns */
+    uint64_t list_rows;           /* of flows */
+    uint64_t list_unmet;          /* of these, rows that no record was of ... */
+    uint64_t list_unmet_lines[8]; /* ... and the lines of the first of them */
 };
 
 /* For struct clv_split_params. */

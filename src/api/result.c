@@ -38,7 +38,7 @@ static const struct clv_option selection_rows[] = {
     {"before", 0, CLV_OPTION_TIME, false, AT(before_ns), AT(has_before), 0, 0, "TIME", NULL,
      "flows with records before this time"},
     {"flows", 0, CLV_OPTION_TEXT, false, AT(flows), 0, 0, 0, "FILE", NULL,
-     "flows that the file lists, one per line: by name, number or Community ID"},
+     "flows that it lists: CSV or JSON Lines, or by name, number or Community ID"},
     {"where", 0, CLV_OPTION_TEXT, false, AT(where), 0, 0, 0, "SQL", NULL,
      "flows for which the condition holds: 'bytes > 1e6 AND dport = 443'"},
     {"invert", 0, CLV_OPTION_BOOL, false, AT(invert), 0, 0, 0, NULL, NULL, "all other flows"},

@@ -67,6 +67,7 @@ static int index_words(const struct options *o, const struct words *words)
         confine(&(struct confines){
             .reads = p.inputs,
             .n_reads = p.n_inputs,
+            .list = p.flows,
             .beside = p.output,
             .looks_up_names = p.filter,
         });

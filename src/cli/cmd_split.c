@@ -145,6 +145,7 @@ static int split_words(const struct options *o, const struct words *words)
         confine(&(struct confines){
             .reads = p.inputs,
             .n_reads = p.n_inputs,
+            .list = p.flows,
             .beside = p.dry_run ? NULL : p.output,
             .report = p.report,
             .looks_up_names = p.filter,
@@ -185,14 +186,15 @@ const struct command command_split = {
         "\n"
         "KEY is fields, separated by commas: ip proto port vlan mac tunnel host client server "
         "service\n"
-        "iface bssid; or flow (ip,proto,port), connection (flow, cut where a TCP connection "
+        "iface bssid label; or flow (ip,proto,port), connection (flow, cut where a TCP connection "
         "begins), "
         "3tuple\n"
         "(ip,proto), hostpair (ip), none. ip/24 is networks, ip/24,64 of IPv6, too.\n"
         "\n"
         "Names are made of text and {n} {n:DIGITS} {key} {proto} {src} {dst} {sport} {dport} "
         "{first}\n"
-        "{input} {vlan} {mac} {tunnel} {iface} {bssid} {shard} {part} {community_id} {name}.\n"
+        "{input} {vlan} {mac} {tunnel} {iface} {bssid} {label} {shard} {part} {community_id} "
+        "{name}.\n"
         "The output directory appears when it is complete, or not at all.\n"
         "\n"
         "Exit status: 0 all split; 1 split, but the capture is damaged, or something is undone "

@@ -1,5 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cleave/capture.h"
+#include "cleave/receipt.h"
 #include "cleave/verify.h"
 #include "cli/cli.h"
 
@@ -115,6 +116,13 @@ static int verify(const struct options *o, const struct words *words, struct clv
     return r.faults ? EXIT_DAMAGED : EXIT_ALL;
 }
 
+/* The list of flows that a run was given, which is read again; NULL: none. */
+static const char *list_of(const char *output, struct clv_receipt **receipt)
+{
+    struct clv_error err;
+    return clv_receipt_read(output, receipt, &err) ? clv_receipt_params(*receipt)->flows : NULL;
+}
+
 static int verify_words(const struct options *o, const struct words *words)
 {
     struct telling t = {.n = 0};
@@ -124,12 +132,15 @@ static int verify_words(const struct options *o, const struct words *words)
     begin_talk(&t.talk, (enum progress)o->progress, o->quiet);
     /* Captures that are not named are sought where cleave.json says. */
     static const char *const all[] = {"/"};
+    struct clv_receipt *receipt = NULL;
     if (!o->no_sandbox)
         confine(&(struct confines){
             .reads = inputs.n ? words->all : all,
             .n_reads = inputs.n ? words->n : 1,
+            .list = inputs.n ? list_of(words->all[0], &receipt) : NULL,
             .looks_up_names = true,
         });
+    clv_receipt_destroy(&receipt);
     if (inputs.n && !list_captures(&captures, &inputs, &o->inputs, o->params.member, &err))
         return end_talk(&err, "proven");
     const int status = verify(o, words, captures, &t);

@@ -61,6 +61,23 @@ static const char *say_disorder(const struct clv_split_params *p, const struct c
     return matters ? said : NULL;
 }
 
+static const char *say_unmet(const struct clv_split_params *p, const struct clv_split_result *r,
+                             char said[SAID_MAX])
+{
+    enum { MAX = sizeof r->list_unmet_lines / sizeof *r->list_unmet_lines };
+    size_t len = (size_t)snprintf(said, SAID_MAX, " of %.200s that no record was of: line",
+                                  p->flows ? printable(p->flows) : "");
+    for (uint64_t i = 0; i < r->list_unmet && i < MAX && len < SAID_MAX; i++)
+        len += (size_t)snprintf(said + len, SAID_MAX - len, "%s %llu",
+                                i                   ? ","
+                                : r->list_unmet > 1 ? "s"
+                                                    : "",
+                                (unsigned long long)r->list_unmet_lines[i]);
+    if (r->list_unmet > MAX && len < SAID_MAX)
+        (void)snprintf(said + len, SAID_MAX - len, ", ...");
+    return said;
+}
+
 static const char *say_metadata(const struct clv_split_params *p, const struct clv_split_result *r,
                                 char said[SAID_MAX])
 {
@@ -137,6 +154,7 @@ static const struct count_row {
      NULL},
     {"dropped", COUNT(dropped_small), "record", " of small flows (--no-other)", 0, NULL},
     {"dropped", COUNT(dropped_filtered), "record", " not asked for", 0, NULL},
+    {"unmatched", COUNT(list_unmet), "row", NULL, 0, say_unmet},
     {"dropped", COUNT(dropped_duplicates), "duplicate", " (--dedup)", 0, NULL},
     {"dropped", COUNT(dropped_capped), "record", " beyond what a flow may have", 0, NULL},
     {"no ports", COUNT(cut_short), "record",

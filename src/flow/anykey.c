@@ -132,6 +132,10 @@ uint64_t flow_stable_hash(const struct flow_key *key, const struct flow_extra *e
         memcpy(p, extra->bssid, sizeof extra->bssid);
         p += sizeof extra->bssid;
     }
+    if (extra->label) {
+        store_be32(p, extra->label);
+        p += 4;
+    }
     return XXH3_64bits_withSeed(bytes, (size_t)(p - bytes), FLOW_SHARD_SEED);
 }
 

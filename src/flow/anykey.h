@@ -25,14 +25,16 @@ struct flow_extra {
     uint8_t direction; /* 1 + it, where directions are told apart and the ends do not tell it */
     uint8_t bssid[6], has_bssid, none;
     uint32_t group, lookup; /* numbers of relations.h, of outputs that are groups of flows */
+    uint32_t label;         /* of struct flow_labels; 0: none */
 };
-static_assert(sizeof(struct flow_extra) == 60, "hashed and compared as bytes: no padding");
+static_assert(sizeof(struct flow_extra) == 64, "hashed and compared as bytes: no padding");
 
 /* All that a record says of the flow that it is of. */
 struct flow_origin {
     struct clv_tuple tuple;
     struct decode_path path;
     uint32_t iface; /* number in the run */
+    uint32_t label; /* that a list gives it; 0: none */
 };
 
 /*

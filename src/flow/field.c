@@ -26,6 +26,11 @@ static void take_bssid(const struct flow_origin *o, struct flow_extra *extra)
         memcpy(extra->bssid, o->path.bssid, sizeof extra->bssid);
 }
 
+static void take_label(const struct flow_origin *o, struct flow_extra *extra)
+{
+    extra->label = o->label;
+}
+
 /* In names of files, where a colon is nothing: hyphens, as IEEE 802 writes them. */
 static bool put_macs(const struct flow_by *by, const struct flow *f, const struct flow_extra *extra,
                      struct text *out)
@@ -88,6 +93,27 @@ static bool put_bssid(const struct flow_by *by, const struct flow *f,
     return extra->has_bssid;
 }
 
+const char *flow_label(const struct flow_by *by, const struct flow_extra *extra)
+{
+    const struct flow_labels *const l = by->labels;
+    return l && extra->label && extra->label <= l->n ? l->text[extra->label - 1] : NULL;
+}
+
+/* What names of files may have of it. */
+static bool put_label(const struct flow_by *by, const struct flow *f,
+                      const struct flow_extra *extra, struct text *out)
+{
+    enum { LABEL_MAX = 60 };
+    (void)f;
+    const char *const label = flow_label(by, extra);
+    for (const char *p = label; p && *p && p < label + LABEL_MAX; p++) {
+        const bool plain = (*p >= 'a' && *p <= 'z') || (*p >= 'A' && *p <= 'Z') ||
+                           (*p >= '0' && *p <= '9') || (*p == '.' && p > label) || *p == '_';
+        text_char(out, (char)(plain ? *p : '-'));
+    }
+    return label;
+}
+
 /* In the order in which names have them. */
 const struct flow_key_field flow_key_fields[FLOW_KEY_FIELDS] = {
     {"ip", FLOW_BY_IP, .a = FLOW_END_ADDR, .b = FLOW_END_ADDR, .network = true},
@@ -103,6 +129,8 @@ const struct flow_key_field flow_key_fields[FLOW_KEY_FIELDS] = {
      .alone = "-", .lacking = "-"},
     {"bssid", FLOW_BY_BSSID, .take = take_bssid, .put = put_bssid, .before = "bssid",
      .none = "nobssid", .alone = "nobssid", .lacking = "-"},
+    {"label", FLOW_BY_LABEL, .take = take_label, .put = put_label, .before = "", .none = "nolabel",
+     .alone = "nolabel", .lacking = "-"},
     {"host", FLOW_BY_HOST, .a = FLOW_END_ADDR, .sided = true, .network = true},
     {"client", FLOW_BY_CLIENT, .a = FLOW_END_ADDR, .sided = true, .network = true},
     {"server", FLOW_BY_SERVER, .b = FLOW_END_ADDR, .sided = true, .network = true},

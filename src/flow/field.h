@@ -37,6 +37,9 @@ struct flow_key_field {
 
 extern const struct flow_key_field flow_key_fields[FLOW_KEY_FIELDS];
 
+/* The label that a key has the number of; NULL: none. */
+const char *flow_label(const struct flow_by *by, const struct flow_extra *extra);
+
 /* The row of one field, which there is. */
 const struct flow_key_field *flow_key_field(enum flow_field bit);
 

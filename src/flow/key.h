@@ -70,11 +70,12 @@ enum flow_field {
     FLOW_BY_SERVICE = 1 << 9,
     FLOW_BY_IFACE = 1 << 10,
     FLOW_BY_BSSID = 1 << 11,
+    FLOW_BY_LABEL = 1 << 12,
     FLOW_BY_TUPLE = FLOW_BY_IP | FLOW_BY_PROTO | FLOW_BY_PORT,
     FLOW_BY_ROLES = FLOW_BY_CLIENT | FLOW_BY_SERVER | FLOW_BY_SERVICE,
 };
 
-enum { FLOW_KEY_FIELDS = 12 };
+enum { FLOW_KEY_FIELDS = 13 };
 
 /* What a key of any fields takes of an end. */
 enum flow_end {
@@ -88,10 +89,17 @@ struct flow_origin;
 struct flow_extra;
 typedef void flow_take_fn(const struct flow_origin *o, struct flow_extra *extra);
 
+/* Of lists of flows; a label's number counts from 1. */
+struct flow_labels {
+    char **text;
+    uint32_t n;
+};
+
 /* Which fields make the key. */
 struct flow_by {
     union flow_id mask, set; /* on the tail: an AND and an OR, so that no field costs a branch */
-    const struct secret *secret; /* of the run, for hashes; borrowed */
+    const struct secret *secret;      /* of the run, for hashes; borrowed */
+    const struct flow_labels *labels; /* that keys have numbers of; NULL: these are not known */
     bool undirected; /* both directions are one flow; else a is the source, b the destination */
 
     bool any_key;       /* the key is made by anykey.h, and not as above */
@@ -108,7 +116,7 @@ struct flow_by {
 /* true: the first fragment's ports, or tunnels, matter for the key. */
 static inline bool flow_by_ports(const struct flow_by *by)
 {
-    return by->fields & (FLOW_BY_PORT | FLOW_BY_TUNNEL | FLOW_BY_ROLES);
+    return by->fields & (FLOW_BY_PORT | FLOW_BY_TUNNEL | FLOW_BY_ROLES | FLOW_BY_LABEL);
 }
 
 /* true: keys have networks where they have addresses. */

@@ -13,7 +13,9 @@
 #include "base/mem.h"
 #include "manifest/name.h"
 #include "scan/filter.h"
+#include "scan/listfile.h"
 #include "table/schema.h"
+#include "walk/walk.h"
 
 enum {
     ASK = 10000,         /* instructions of SQLite's between two looks at the clock */
@@ -28,6 +30,7 @@ struct condition {
     struct text sql;
     const char *path;
     bool any;
+    struct flowlist *list; /* for the statement's parameter; NULL: it has none */
 };
 
 CLV_PRINTF(2, 3) static void add(struct condition *c, const char *format, ...)
@@ -171,6 +174,78 @@ static bool add_lists(struct condition *c, const struct clv_selection *s, struct
     return ok;
 }
 
+/* ---- lists with a row for each flow ---- */
+
+#define LIST_TYPE "list of flows"
+
+/* An address as the table has it: its family, and its bytes. */
+static void take_addr(sqlite3_value *v, uint8_t addr[16], uint8_t *family)
+{
+    const uint8_t *p = sqlite3_value_blob(v);
+    const int n = sqlite3_value_bytes(v);
+    if (!p || (n != 5 && n != 17))
+        return;
+    *family = p[0];
+    memcpy(addr, p + 1, (size_t)n - 1);
+}
+
+/* Whether a flow is of a row: its ends, protocol, Community ID, and times. */
+static void listed(sqlite3_context *context, int n, sqlite3_value **v)
+{
+    enum { LIST, SRC, SPORT, DST, DPORT, PROTO, ID, FIRST, LAST };
+    const struct flowlist *const list = sqlite3_value_pointer(v[LIST], LIST_TYPE);
+    struct clv_tuple t = {.family = 0};
+    const char *const proto = (const char *)sqlite3_value_text(v[PROTO]);
+    struct flowlist_ask ask = {.tuple = &t, .first_ns = WALK_NO_TIME, .last_ns = WALK_NO_TIME};
+    (void)n;
+    take_addr(v[SRC], t.src, &t.family);
+    take_addr(v[DST], t.dst, &t.family);
+    if (sqlite3_value_type(v[SPORT]) != SQLITE_NULL && sqlite3_value_type(v[DPORT]) != SQLITE_NULL)
+        t.flags = CLV_TUPLE_PORTS;
+    t.sport = (uint16_t)sqlite3_value_int(v[SPORT]);
+    t.dport = (uint16_t)sqlite3_value_int(v[DPORT]);
+    if (proto && !name_find_proto(proto, &t.proto))
+        t.proto = (uint8_t)sqlite3_value_int(v[PROTO]);
+    if (sqlite3_value_type(v[ID]) != SQLITE_NULL)
+        ask.id = (const char *)sqlite3_value_text(v[ID]);
+    if (sqlite3_value_type(v[LAST]) != SQLITE_NULL) {
+        ask.first_ns = sqlite3_value_int64(v[FIRST]);
+        ask.last_ns = sqlite3_value_int64(v[LAST]);
+    }
+    sqlite3_result_int(context, list && flowlist_match(list, &ask, NULL) != 0);
+}
+
+static void free_list(void *p)
+{
+    flowlist_fini(p);
+    mem_free(p);
+}
+
+/* Reads a list, for the statement's parameter; *words: it is one of words. */
+static bool add_rows(struct condition *c, sqlite3 *db, const char *file, bool *words,
+                     struct clv_error *err)
+{
+    enum { VALUES = 9 };
+    struct flowlist *list = mem_zalloc(1, sizeof *list);
+    if (!list)
+        return clv_fail_nomem(err, file, sizeof *list);
+    const bool ok = flowlist_init(list, 0, err) && listfile_read(list, file, err);
+    *words = list->plain;
+    if (!ok || *words) {
+        free_list(list);
+        return ok;
+    }
+    c->list = list;
+    const int code = sqlite3_create_function_v2(db, "listed", VALUES, SQLITE_UTF8, NULL, listed,
+                                                NULL, NULL, NULL);
+    if (code != SQLITE_OK && code != SQLITE_BUSY) /* busy: it is there, and in use */
+        return db_fail(db, c->path, err);
+    add(c, "%slisted(?1, src_key, sport, dst_key, dport, proto, community_id, first, last)",
+        c->any ? " AND " : "");
+    c->any = true;
+    return true;
+}
+
 /* A line of the file: a number, or else a name or a Community ID. */
 static bool add_line(sqlite3_stmt *insert, const char *line, size_t len)
 {
@@ -183,6 +258,11 @@ static bool add_line(sqlite3_stmt *insert, const char *line, size_t len)
 /* What is wanted becomes a table that the connection alone sees. */
 static bool add_file(struct condition *c, sqlite3 *db, const char *file, struct clv_error *err)
 {
+    bool words = false;
+    if (!add_rows(c, db, file, &words, err))
+        return false;
+    if (!words)
+        return true;
     FILE *f = fopen(file, "re");
     char *line = NULL;
     size_t cap = 0;
@@ -378,6 +458,11 @@ bool select_begin(struct select *sel, sqlite3 *db, const char *columns,
              check_where(sel, &c.sql, selection->where, err);
     ok = ok && prepare(sel, c.sql.p, err);
     mem_free(c.sql.p);
+    if (ok && c.list) /* which it frees, whatever comes of it */
+        return sqlite3_bind_pointer(sel->s, 1, c.list, LIST_TYPE, free_list) == SQLITE_OK ||
+               db_fail(db, path, err);
+    if (c.list)
+        free_list(c.list);
     return ok;
 }
 

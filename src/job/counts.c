@@ -64,6 +64,8 @@ const struct counts_row counts_rows[] = {
     {NULL, "reopens", AT(reopens), COUNTS_EFFORT},
     {NULL, "writes", AT(writes), COUNTS_EFFORT},
     {NULL, "rounds", AT(rounds), COUNTS_EFFORT},
+    {NULL, "list_rows", AT(list_rows), COUNTS_EFFORT},
+    {NULL, "list_unmet", AT(list_unmet), COUNTS_EFFORT},
     {NULL, "other_members", AT(other_members), COUNTS_EFFORT},
     {NULL, NULL, 0, 0},
 };

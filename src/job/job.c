@@ -453,6 +453,13 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->max_packets = params->max_packets_per_flow;
     pp->max_bytes = params->max_bytes_per_flow;
     pp->community_seed = params->community_seed;
+    if (pp->by.fields & FLOW_BY_LABEL && !params->flows)
+        return clv_fail(err, CLV_ERR_OPTION, options_by_name(params),
+                        "label needs --flows, which gives flows labels");
+    if (params->name && strstr(params->name, "{label}") && !(pp->by.fields & FLOW_BY_LABEL)) {
+        (void)clv_fail(err, CLV_ERR_OPTION, "name", "{label} needs label in --by");
+        return clv_fail_hint(err, "as in --by flow,label");
+    }
     if (params->tunnel_port && !params->inner && !(pp->by.fields & FLOW_BY_TUNNEL))
         return clv_fail(err, CLV_ERR_OPTION, "tunnel_port", "needs --inner, or tunnel in --by");
     if (pp->shards && pp->by.fields & FLOW_BY_HOST)
@@ -528,6 +535,28 @@ bool job_inputs(struct clv_split_params *params, struct places *places,
     return true;
 }
 
+/* The flows that are asked for. Keys have been settled. */
+static bool read_list(struct job *job, const struct clv_split_params *params, struct clv_error *err)
+{
+    struct flowlist *const list = &job->list;
+    if (!flowlist_init(list, params->community_seed, err) ||
+        !listfile_read(list, params->flows, err))
+        return false;
+    if (list->n == 0 || list->worded) {
+        if (list->worded)
+            (void)clv_fail(err, CLV_ERR_ARG, params->flows,
+                           "line %llu is no row, and no Community ID",
+                           (unsigned long long)list->worded);
+        else
+            (void)clv_fail(err, CLV_ERR_ARG, params->flows, "lists no flow");
+        return clv_fail_hint(err,
+                             "it takes CSV with a head, or JSON Lines, of src, sport, dst, dport, "
+                             "proto, community_id, first, last and label, or Zeek's conn.log");
+    }
+    job->pipeline.list = list;
+    return true;
+}
+
 bool job_open(struct job *job, const struct clv_split_params *params,
               const struct input_place *places, struct clv_error *err)
 {
@@ -556,6 +585,8 @@ bool job_open(struct job *job, const struct clv_split_params *params,
     if (!check_params(params, err) || !filter_init(&job->filter, params, err) ||
         !secret_draw(&job->secret, err))
         return false;
+    if (params->flows && !read_list(job, params, err))
+        return false;
     if (!dedup_parse_ignore(&job->dedup, "dedup_ignore", params->dedup_ignore, err))
         return false;
     job->dedup.window_ns = params->dedup_ns;
@@ -567,6 +598,7 @@ bool job_open(struct job *job, const struct clv_split_params *params,
     if (!settle_by(pp, params, err) || !settle_relate(pp, params, err) ||
         !settle_max_open(params->max_open, params->keep_nofile, &pp->max_open, err))
         return false;
+    pp->by.labels = &job->list.labels;
     pp->by.secret = &job->secret;
     job->sources = mem_zalloc(params->n_inputs, sizeof *job->sources);
     if (!job->sources)
@@ -578,6 +610,7 @@ bool job_open(struct job *job, const struct clv_split_params *params,
 void job_close(struct job *job)
 {
     filter_fini(&job->filter);
+    flowlist_fini(&job->list);
     for (size_t i = 0; i < job->n_sources; i++)
         source_forget(&job->sources[i]);
     mem_free(job->sources);
@@ -716,6 +749,9 @@ void job_faults(const struct job *job, struct clv_split_result *result)
         if (result->faulty <= params->max_faults && params->faults)
             params->faults[result->faulty - 1] = s->fault;
     }
+    result->list_rows = job->list.n;
+    result->list_unmet = flowlist_unmet(&job->list, result->list_unmet_lines,
+                                        sizeof result->list_unmet_lines / sizeof(uint64_t));
     result->left_out = job->n_all - job->n_sources;
     result->damages += result->left_out;
 }

@@ -10,6 +10,7 @@
 #include "pipeline/pipeline.h"
 #include "scan/dedup.h"
 #include "scan/filter.h"
+#include "scan/listfile.h"
 
 struct job_name {
     char text[NAME_COMPONENT_MAX + 16];
@@ -21,6 +22,7 @@ struct job {
     size_t n_sources, n_all;
     uint64_t kept_bytes; /* of pipes */
     struct filter filter;
+    struct flowlist list; /* of flows that are asked for */
     struct dedup_plan dedup;
     struct decode_ports ports; /* that tunnels are on, too */
     struct secret secret;      /* of all tables of the job, also where a part is run again */

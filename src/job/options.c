@@ -62,6 +62,8 @@ static const struct clv_option rows[] = {
      "of the Community IDs in the manifest"},
     {"filter", 0, CLV_OPTION_TEXT, RESULT, AT(filter), 0, 0, 0, "EXPR", NULL,
      "only records that the expression takes, as for tcpdump, see pcap-filter(7)"},
+    {"flows", 0, CLV_OPTION_TEXT, RESULT, AT(flows), 0, 0, 0, "FILE", NULL,
+     "only records of flows that it lists: CSV, JSON Lines, Zeek's or Suricata's"},
     {"dedup", 0, CLV_OPTION_DURATION, RESULT, AT(dedup_ns), 0, 1, 0, "[=TIME]", "1ms",
      "drop records that repeat one of their flow within so much time"},
     {"dedup_ignore", 0, CLV_OPTION_LIST, RESULT, AT(dedup_ignore), 0, 0, 0, "WHAT,...", NULL,

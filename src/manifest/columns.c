@@ -176,6 +176,12 @@ static bool get_bssid(const struct column_of *of, struct column_value *v)
     return v->mac != NULL;
 }
 
+static bool get_label(const struct column_of *of, struct column_value *v)
+{
+    const char *const label = flow_label(of->m->by, of->e->extra);
+    return label && set_text(v, label);
+}
+
 static bool get_iface(const struct column_of *of, struct column_value *v)
 {
     const uint32_t iface = of->e->extra->iface;
@@ -324,6 +330,7 @@ const struct column columns_all[] = {
     {"tunnel", COLUMN_WORD, .get = get_field, .field = FLOW_BY_TUNNEL},
     {"iface", COLUMN_NUMBER, .get = get_iface, .field = FLOW_BY_IFACE},
     {"bssid", COLUMN_MAC, .get = get_bssid, .field = FLOW_BY_BSSID},
+    {"label", COLUMN_TEXT, .get = get_label, .field = FLOW_BY_LABEL},
     {"shard", COLUMN_NUMBER, .get = get_shard, .present = has_shards},
     {"part", COLUMN_NUMBER, .get = get_part, .present = cuts_flows},
     {"end", COLUMN_WORD, .get = get_end, .present = cuts_flows},

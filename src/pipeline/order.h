@@ -11,7 +11,7 @@
 #include "pipeline/feed.h"
 #include "scan/pass.h"
 
-enum { ORDER_PASSES = 4 };
+enum { ORDER_PASSES = 8 };
 
 struct order {
     struct order_pass {

@@ -33,9 +33,9 @@ static void count(struct pipeline *pl)
     r->orphans = j->orphans;
     r->fragment_overflow = j->overflow;
     r->cut_short = c->cut_short;
-    r->copies = c->copies - j->filtered_copies - pl->dedup.seen.copies;
+    r->copies = c->copies - j->filtered_copies - pl->dedup.seen.copies - pl->listed.seen.copies;
     r->dropped_duplicates = pl->dedup.seen.records;
-    r->dropped_filtered = c->filtered + j->filtered;
+    r->dropped_filtered = c->filtered + j->filtered + pl->listed.seen.filtered;
     r->damages = c->damages;
     r->joined = c->joined;
     r->times_beyond = c->times_beyond;
@@ -297,10 +297,12 @@ static bool init(struct pipeline *pl, struct clv_error *err)
     for (uint32_t p = 0; p < n; p++)
         if (!init_partition(pl, &pl->parts[p], (uint32_t)max_u64(1, pp->max_open / n)))
             return clv_fail_nomem(err, "the pipeline", sizeof *pl->parts);
-    pl->join.scan = pl->roles.scan = pl->dedup.scan = &pl->scan;
+    pl->join.scan = pl->roles.scan = pl->dedup.scan = pl->listed.scan = &pl->scan;
     pl->join.sources = pp->sources;
     if (pl->scan.joins)
         order_add(&pl->schedule.order, join_pass(&pl->join));
+    if (pl->scan.list)
+        order_add(&pl->schedule.order, listed_pass(&pl->listed));
     if (pl->scan.dedup)
         order_add(&pl->schedule.order, dedup_pass(&pl->dedup));
     if (pl->scan.by.fields & FLOW_BY_ROLES)
@@ -494,8 +496,10 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .shards = params->relate.groups ? 0 : params->shards, /* groups are whole in them */
         .filter = params->filter,
         .chosen = params->chosen,
+        .list = params->list,
         .dedup = params->dedup,
-        .joins = flow_by_ports(&params->by) || (params->filter && filter_by_tuple(params->filter)),
+        .joins = flow_by_ports(&params->by) || params->list ||
+                 (params->filter && filter_by_tuple(params->filter)),
     };
     pl->manifest = (struct manifest){
         .kind = params->manifest,

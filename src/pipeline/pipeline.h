@@ -39,6 +39,7 @@ struct pipeline_params {
     struct flow_by by;
     uint32_t shards;                  /* 0: none */
     struct filter *filter;            /* NULL: all records count */
+    const struct flowlist *list;      /* NULL: records of all flows count */
     const struct dedup_plan *dedup;   /* NULL: nobody looks for duplicates */
     const struct learned *chosen;     /* NULL: every flow has an output of its own */
     const struct observer *observers; /* NULL: nobody follows the run */

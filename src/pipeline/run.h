@@ -15,6 +15,7 @@
 #include "pipeline/schedule.h"
 #include "scan/dedup.h"
 #include "scan/join.h"
+#include "scan/listed.h"
 #include "scan/relate.h"
 #include "scan/roles.h"
 
@@ -43,6 +44,7 @@ struct pipeline {
     struct roles roles;
     struct relate relate;
     struct dedup dedup;
+    struct listed listed;
     struct manifest manifest;
     struct numbering numbering;
     struct form_round round; /* of the epoch that is flushed */

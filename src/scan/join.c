@@ -25,6 +25,13 @@ static void mark_disordered(struct join *j, struct scan_piece *piece)
     more[j->n_disordered++] = piece;
 }
 
+static void leave_out(struct join *j, struct scan_piece *piece, uint32_t item)
+{
+    j->counts.filtered++;
+    mark_disordered(j, piece);
+    j->counts.filtered_copies += scan_piece_drop(piece, item) - 1;
+}
+
 static void settle(void *user, void *owner, uint32_t number, const struct flow_origin *origin)
 {
     struct join *j = user;
@@ -36,17 +43,25 @@ static void settle(void *user, void *owner, uint32_t number, const struct flow_o
     struct flow_origin own = origin ? *origin : f->origin;
     own.iface = f->origin.iface;
     if (j->scan->filter && !filter_origin(j->scan->filter, &own)) {
-        j->counts.filtered++;
-        mark_disordered(j, piece);
-        j->counts.filtered_copies += scan_piece_drop(piece, f->item) - 1;
+        leave_out(j, piece, f->item);
         return;
     }
+    struct flow_origin alone = f->origin;
+    if (j->scan->list) {
+        piece->listed[f->item] = scan_list(piece, j->scan, &own, NULL, piece->items[f->item].ts_ns);
+        alone.label = own.label;
+        if (!piece->listed[f->item]) {
+            leave_out(j, piece, f->item);
+            return;
+        }
+    }
+    const bool labelled = j->scan->by.fields & FLOW_BY_LABEL;
     const bool follows = origin && flow_by_ports(&j->scan->by);
-    if (!follows && !(j->scan->by.fields & FLOW_BY_HOST))
+    if (!follows && !labelled && !(j->scan->by.fields & FLOW_BY_HOST))
         return;
     mark_disordered(j, piece);
     j->counts.filtered_copies +=
-        scan_piece_set_origin(piece, j->scan, f->item, follows ? &own : &f->origin);
+        scan_piece_set_origin(piece, j->scan, f->item, follows ? &own : &alone);
 }
 
 static bool take_piece(struct join *j, struct batch *b, unsigned number, uint32_t file)

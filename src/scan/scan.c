@@ -14,6 +14,8 @@ void scan_piece_fini(struct scan_piece *piece)
     mem_free(piece->origins);
     mem_free(piece->tcp);
     mem_free(piece->digests);
+    mem_free(piece->listed);
+    mem_free(piece->more.rows);
     mem_free(piece->fragments);
     mem_free(piece->order);
     mem_free(piece->bounds);
@@ -204,6 +206,17 @@ static unsigned settle_record(struct scan_piece *piece, const struct scan_settin
     return waits || !same_flow(piece, i) ? 2 : 1;
 }
 
+uint32_t scan_list(struct scan_piece *piece, const struct scan_settings *plan,
+                   struct flow_origin *o, const uint8_t *icmp, int64_t ts_ns)
+{
+    const bool has_icmp = o->tuple.proto == CLV_PROTO_ICMP || o->tuple.proto == CLV_PROTO_ICMPV6;
+    const struct flowlist_ask ask = {
+        .tuple = &o->tuple, .icmp = has_icmp ? icmp : NULL, .first_ns = ts_ns, .last_ns = ts_ns};
+    const uint32_t row = flowlist_match(plan->list, &ask, &piece->more);
+    o->label = row ? plan->list->rows[row - 1].label : 0;
+    return row;
+}
+
 /*
  * take() where more is asked than the usual key: of any fields (any_key), or what filter, snaplen,
  * connections, shards and chosen flows want. Returns the number of items.
@@ -233,6 +246,14 @@ CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_setti
     /* Of a later fragment the first one's tuple decides, when it is there. */
     if (plan->filter && !(o.tuple.flags & CLV_TUPLE_FRAGMENT) && !filter_origin(plan->filter, &o))
         goto filtered;
+    uint32_t listed = 0;
+    bool leaves = false;
+    if (plan->list && !(o.tuple.flags & CLV_TUPLE_FRAGMENT)) {
+        listed = scan_list(piece, plan, &o, d->transport, rec->ts_ns);
+        leaves = !listed;
+        if (leaves && !d->fragment) /* others of the datagram may be wanted: listed.c drops it */
+            goto filtered;
+    }
     if (!addressed) {
         counts->other += plan->by.needs_network;
         if (plan->drop_other && plan->by.needs_network) {
@@ -241,7 +262,7 @@ CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_setti
         }
     }
     counts->fragments += (o.tuple.flags & CLV_TUPLE_FRAGMENT) != 0;
-    counts->cut_short += (o.tuple.flags & CLV_TUPLE_SHORT) != 0;
+    counts->cut_short += (o.tuple.flags & CLV_TUPLE_SHORT) != 0 && !leaves;
     *item = (struct scan_item){
         .offset = (uint32_t)at,
         .tcp_flags = o.tuple.tcp_flags,
@@ -252,6 +273,8 @@ CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_setti
         .origlen = rec->origlen,
         .id.key.kind = lens->key_kind,
     };
+    if (plan->list)
+        piece->listed[i] = listed;
     if (plan->dedup)
         piece->digests[i] = dedup_digest(plan->dedup, &plan->by, &o, &place, rec);
     if (plan->by.connections && d->transport && o.tuple.proto == CLV_PROTO_TCP) {
@@ -451,6 +474,12 @@ static bool reserve_asked(struct scan_piece *piece, const struct scan_settings *
         if (!tcp)
             return false;
         piece->tcp = tcp;
+    }
+    if (plan->list) {
+        uint32_t *listed = mem_reserve(piece->listed, &piece->listed_cap, n, sizeof *listed);
+        if (!listed || piece->more.no_memory)
+            return false;
+        piece->listed = listed;
     }
     if (plan->dedup) {
         struct scan_digest *digests =
@@ -831,6 +860,7 @@ bool scan_piece_reorder(struct scan_piece *piece, const struct scan_settings *pl
 void scan_piece_clear(struct scan_piece *piece)
 {
     piece->n_items = piece->n_fragments = 0;
+    piece->more.n = 0;
     piece->disordered = false;
     piece->counts = (struct scan_counts){0};
     proof_sum_clear(&piece->walked);

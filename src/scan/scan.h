@@ -18,6 +18,7 @@
 #include "flow/cut.h"
 #include "proof/proof.h"
 #include "scan/filter.h"
+#include "scan/flowlist.h"
 #include "scan/learned.h"
 
 struct dedup_plan;
@@ -35,6 +36,7 @@ struct scan_settings {
     struct flow_by base; /* of the tuple: where clients are told apart, by what they are known */
     const struct learned *chosen;   /* NULL: every flow has an output of its own */
     struct filter *filter;          /* NULL: all records count */
+    const struct flowlist *list;    /* NULL: records of all flows count */
     const struct dedup_plan *dedup; /* NULL: nobody looks for duplicates */
     bool joins;                     /* later fragments follow their first */
     bool drop_other;
@@ -50,7 +52,7 @@ struct scan_settings {
 static inline bool scan_asks(const struct scan_settings *plan)
 {
     return plan->by.any_key || plan->by.connections || plan->filter || plan->shards ||
-           plan->chosen || plan->dedup || plan->dialect->snaplen;
+           plan->chosen || plan->dedup || plan->list || plan->dialect->snaplen;
 }
 
 struct scan_item {
@@ -130,6 +132,9 @@ struct scan_piece {
     struct flow_extra *extra;    /* by item, where keys are of any fields */
     struct flow_origin *origins; /* by item, where roles are settled later */
     struct flow_tcp *tcp;        /* by item, where connections are told apart */
+    uint32_t *listed;            /* by item: a row of the list + 1; 0: none */
+    struct flowlist_more more;   /* rows that other records are of */
+    size_t listed_cap;
     struct scan_digest *digests; /* by item, the first of each record, where duplicates are */
     size_t extra_cap, origins_cap, tcp_cap, digests_cap;
     struct scan_fragment *fragments; /* where ports are part of the key */
@@ -160,6 +165,13 @@ void scan_piece_clear(struct scan_piece *piece);
  */
 unsigned scan_piece_set_origin(struct scan_piece *piece, const struct scan_settings *plan,
                                uint32_t i, const struct flow_origin *origin);
+
+/*
+ * The row of the list that a record is of, + 1, or 0: none; o->label is the row's then. icmp: its
+ * first two bytes behind the network header, or NULL.
+ */
+uint32_t scan_list(struct scan_piece *piece, const struct scan_settings *plan,
+                   struct flow_origin *o, const uint8_t *icmp, int64_t ts_ns);
 
 /* Leaves the record of item i, its first, out after all. Returns its items. */
 unsigned scan_piece_drop(struct scan_piece *piece, uint32_t i);

@@ -60,6 +60,7 @@ static bool belongs(const struct expected *e, uint16_t linktype, const struct wa
     if (o.tuple.flags & CLV_TUPLE_FRAGMENT)
         return true; /* another record says of which flow it is */
     if (pp->by.any_key) {
+        o.label = e->o->extra->label;                              /* as is known of the capture */
         o.iface = e->o->extra->iface ? e->o->extra->iface - 1 : 0; /* has another number here */
         return belongs_anykey(e, &o);
     }

@@ -281,6 +281,18 @@ def rows() -> dict[str, bytes]:
             for i, n in enumerate(names)}
 
 
+def lists() -> dict[str, bytes]:
+    return {
+        "csv": b'src,sport,dst,dport,proto,community_id,first,last,label,x\r\n10.0.0.1,5,::1,80,tcp,,,,"a ""b"",",y\r\n'
+               b'10.0.0.1,,,,udp,,2026-11-24T00:00:00.5+01:00,1.25,l,\n,,,,,1:LQU9qZlK+B5F3KDmev6m5PMibrg=,,,,\n',
+        "json": b'{"src_ip":"10.0.0.1","src_port":5,"proto":"TCP","flow":{"start":"2026-11-24T00:00:00.5+0000"},'
+                b'"a":[1,{"b":"c\\u00e9"}],"label":"\\ud83d\\n"}\n{"first":-1.5e3,"dport":80}\n{"id":{"orig_h":"::1"}}\n',
+        "zeek": b'#separator \\x09\n#fields\tts\tid.orig_h\tid.orig_p\tproto\tduration\n'
+                b'1.5\t10.0.0.1\t8\ticmp\t-\n1.5\t::1\t5\tudp\t0.25\n',
+        "words": b'1:LQU9qZlK+B5F3KDmev6m5PMibrg=\n# 7\n7\n',
+    }
+
+
 def recipes() -> dict[str, bytes]:
     """Eight bytes of options, four of damage, then captures: kind, packets of five bytes, changes."""
     noise = random.Random(2)
@@ -584,6 +596,7 @@ def main() -> None:
         "fragments": fragments(),
         "recover": recovered(captures()),
         "select": options(),
+        "list": lists(),
         "manifest": rows(),
         "verify": recipes(),
         "receipt": receipt(),

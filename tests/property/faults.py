@@ -407,6 +407,11 @@ def compressible(kind: str) -> str:
     return kind
 
 
+def flow_list() -> str:
+    rows = ['proto,dport,label', 'tcp,443,web', 'udp,,', 'tcp,80,"a ""b"""'] + [',%d,x%d' % (n, n) for n in range(1, 70)]
+    return suite.write('list.csv', '\n'.join(rows).encode())
+
+
 def split(*args: str, **more) -> Variant:
     """With little memory: where allocations are filled, windows of streams take their time."""
     return Variant(('split', '-q', '-o', 'out', '--memory', '4MiB', *args), **more)
@@ -537,6 +542,7 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
                           compressible('gzip'), '--window', '16KiB'),
     'merge': lambda: split('--merge', '-t', '2', traffic('a.pcap'), pcapng()),
     'each': lambda: split('--each', '-t', '1', traffic('a.pcap'), pcapng()),
+    'list': lambda: split(traffic('a.pcap'), '-t', '2', '--by', 'flow,label', '--flows', flow_list()),
     'dedup': lambda: split(traffic('a.pcap'), '-t', '2', '--dedup', '--dedup-ignore', 'ttl,vlan', '--by', 'vlan,ip'),
     'top': lambda: split(traffic('a.pcap'), '-t', '2', '--top', '3'),
     'related': lambda: split(linked(), '-t', '2', '--related', 'all', '--report', 'page.html', thorough=True,

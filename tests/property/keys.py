@@ -8,6 +8,7 @@ to themselves, ports that are used again, times that run backwards or are not th
 """
 import collections
 import csv
+import dataclasses
 import io
 import itertools
 import json
@@ -29,7 +30,8 @@ import pcapngfile as ng
 import pcapngreference as ngref
 import reference
 from harness import check, check_equal
-from reference import Cuts, Options
+from origins import community_id
+from reference import Cuts, Listed, Options
 
 suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
 
@@ -257,7 +259,8 @@ def split(paths: Sequence[str], output: str, *flags: str, status: int = 0) -> di
 def check_counts(summary: dict, counts: Dict[str, int]) -> None:
     found = {**summary, 'capped': summary['dropped']['capped'],
              'dropped_other': summary['dropped']['other'],
-             'duplicates': summary['dropped']['duplicates']}
+             'duplicates': summary['dropped']['duplicates'],
+             'filtered': summary['dropped']['filtered']}
     check_equal({k: found[k] for k in counts}, counts, 'counts')
 
 
@@ -412,6 +415,116 @@ def duplicates() -> None:
                                       ignore=ignore, no_other=rng.random() < 0.2),
                     '--verify', *['--threads', rng.choice('125'), '--window', rng.choice(
                         ['4096', '64KiB', '1GiB']), '--memory', rng.choice(['1MiB', '64MiB'])])
+
+
+# ---- cases: lists ----
+
+def some_rows(rng: random.Random, made: Made, opt: Options, n: int) -> List[Listed]:
+    """Of flows that are there, or nearly; each says something else of its flow."""
+    rows = []
+    known = [(o.ends, r.ts_ns) for o, r in zip(reference.origins_of(made.records, opt), made.records)
+             if o.ends and r.ts_ns is not None]
+    while known and len(rows) < n:
+        ends, ts_ns = rng.choice(known)
+        with_ports = int(ends['proto']) in origins.WITH_PORTS
+        value = {'src': ends['src'], 'dst': ends['dst'], 'proto': ends['proto']}
+        if with_ports and 'sport' in ends:
+            value.update(sport=ends['sport'], dport=ends['dport'])
+        if rng.random() < 0.6:
+            value = {k: v for k, v in value.items() if rng.random() < 0.6}
+        if rng.random() < 0.3:
+            turned = {'src': 'dst', 'dst': 'src', 'sport': 'dport', 'dport': 'sport'}
+            value = {turned.get(k, k): v for k, v in value.items()}
+        if rng.random() < 0.1 and community_id(ends, opt.seed):
+            value = {'community_id': community_id(ends, opt.seed)}
+        elif rng.random() < 0.1:
+            value.pop('dst', None)
+            value['src'] = '192.0.2.%d' % rng.randrange(99)
+        if not value:
+            continue
+        if rng.random() < 0.4:
+            value['first'] = ts_ns - rng.choice([0, 1, 10**9])
+        if rng.random() < 0.4:
+            value['last'] = ts_ns + rng.choice([0, 1, 10**10, -1])
+        if rng.random() < 0.5:
+            value['label'] = rng.choice(['benign', 'a, "b"', 'c;d', 'Ä', 'x/y'])
+        rows.append(Listed(**value))
+    return rows
+
+
+def as_csv(rng: random.Random, rows: Sequence[Listed]) -> str:
+    names = {'src': ['src', 'SRC_IP', 'saddr'], 'sport': ['sport', 'src_port'], 'dst': ['dst', 'dest_ip'],
+             'dport': ['dport', 'dest_port'], 'proto': ['proto', 'Protocol'], 'label': ['label'],
+             'community_id': ['community_id'], 'first': ['first'], 'last': ['last']}
+    columns = rng.sample(sorted(names), len(names))
+    out = io.StringIO()
+    writer = csv.writer(out, delimiter=rng.choice(',;\t') if not any(
+        set(row.label) & set('",;') for row in rows) else rng.choice(',;'), lineterminator=rng.choice(['\n', '\r\n']))
+    writer.writerow([rng.choice(names[c]) for c in columns] + ['more'])
+    for row in rows:
+        value = row._asdict()
+        for time in ('first', 'last'):
+            if value[time] is not None:
+                value[time] = reference.time_text(value[time])
+        if value['proto'] and rng.random() < 0.5:
+            value['proto'] = reference.PROTO_NAMES.get(int(value['proto']), value['proto']).upper()
+        writer.writerow([value[c] for c in columns] + ['"?,'])
+    return out.getvalue()
+
+
+def as_json(rng: random.Random, rows: Sequence[Listed]) -> str:
+    """As Suricata has it, or with the manifest's names."""
+    lines = []
+    for row in rows:
+        value = {k: v for k, v in row._asdict().items() if v not in (None, '')}
+        for time in {'first', 'last'} & set(value):
+            value[time] = reference.time_text(value[time])
+        for number in {'sport', 'dport'} & set(value):
+            value[number] = int(value[number])
+        if rng.random() < 0.5:
+            renamed = {'src': 'src_ip', 'dst': 'dest_ip', 'sport': 'src_port', 'dport': 'dest_port'}
+            flow = {{'first': 'start', 'last': 'end'}[k]: value.pop(k)[:-1] + '+0000'
+                    for k in ('first', 'last') if k in value}
+            value = {renamed.get(k, k): v for k, v in value.items()}
+            value.update(event_type='flow', deep={'src': [1, {'x': '}'}]}, flow={'pkts': 1e3, **flow})
+        items = list(value.items())
+        rng.shuffle(items)
+        lines.append(json.dumps(dict(items), ensure_ascii=rng.random() < 0.5))
+        if rng.random() < 0.1:
+            lines.append(rng.choice(['', '{"event_type":"stats","uptime":1}', '{}']))
+    return '\n'.join(lines) + '\n'
+
+
+def as_zeek(rng: random.Random, rows: Sequence[Listed]) -> str:
+    """conn.log: a row without times, or with both."""
+    text = '#separator \\x09\n#path\tconn\n#fields\tts\tuid\tid.orig_h\tid.orig_p\tid.resp_h\tid.resp_p\tproto\t' \
+        'duration\tlabel\tcommunity_id\n#types\ttime\tstring\n'
+    for i, row in enumerate(rows):
+        ts = duration = ''
+        if row.first is not None and row.last is not None:
+            ts, duration = ('%d.%09d' % divmod(n, 10**9) for n in (row.first, row.last - row.first))
+        cells = [ts, 'C%d' % i, row.src, row.sport, row.dst, row.dport, row.proto, duration, row.label,
+                 row.community_id]
+        text += '\t'.join(c or rng.choice(['-', '(empty)']) for c in cells) + '\n'
+    return text + '#close\t2026-11-26\n'
+
+
+def lists() -> None:
+    """Records of the flows that a list has, whatever it says of them and however it is written."""
+    rng = suite.random('lists')
+    for _ in range(harness.times(12)):
+        made = rng.choice([as_pcap, as_pcapng])(rng, events(rng, 250))
+        by = rng.choice(['flow', 'flow,label', 'label', 'ip', 'host,label', 'client,label', 'connection'])
+        inner, seed = rng.random() < 0.3, rng.choice([0, 7])
+        opt = options(by, inner=inner, seed=seed)
+        rows = some_rows(rng, made, opt, rng.choice([1, 3, 10, 40]))
+        write = rng.choice([as_csv, as_json, as_zeek])
+        if write is as_zeek:
+            rows = [r if (r.first is None) == (r.last is None) and (r.first is None or r.last >= r.first)
+                    else r._replace(first=None, last=None) for r in rows]
+        path = suite.write('list', write(rng, rows).encode())
+        check_split(made, by, dataclasses.replace(opt, rows=tuple(rows)), '--flows', path, '--verify',
+                    '--threads', rng.choice('125'), '--window', rng.choice(['4096', '1GiB']))
 
 
 # ---- cases: keys ----
@@ -991,6 +1104,7 @@ def captured() -> None:
 
 CASES: Dict[str, Callable[[], None]] = {
     'duplicates': duplicates,
+    'lists': lists,
     'one-by-one': one_by_one(False),
     'one-by-one-inner': one_by_one(True),
     'combinations': combinations,

@@ -36,6 +36,7 @@ class Origin:
     vlans: Tuple[str, ...] = ()
     tunnels: Tuple[str, ...] = ()
     iface: int = 0
+    label: str = ''  # of a list
     datagram: bytes = b''  # from the network header that counts on, without what is behind it
     transport_at: int = 0  # in the datagram
 

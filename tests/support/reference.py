@@ -4,6 +4,7 @@
 Written from the RFCs and the manual for clarity, independent of the program's code. What a packet
 says is in origins.py.
 """
+import copy
 import csv
 import dataclasses
 import datetime
@@ -11,7 +12,7 @@ import io
 import ipaddress
 import re
 import struct
-from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Dict, FrozenSet, Iterable, List, NamedTuple, Optional, Sequence, Set, Tuple
 
 import pcapfile as pf
 import pcapngfile as ng
@@ -80,7 +81,7 @@ class By:
 
     @property
     def joins(self) -> bool:
-        return bool(self.fields & (ROLES | {'port', 'tunnel'}))
+        return bool(self.fields & (ROLES | {'port', 'tunnel', 'label'}))
 
     def takes(self, end: str) -> FrozenSet[str]:
         """What the key has of the end a, or b."""
@@ -138,6 +139,7 @@ class Key(NamedTuple):
     tunnels: Tuple[str, ...]
     iface: Optional[int]
     direction: str = ''
+    label: str = ''
     shard: Optional[int] = None
 
 
@@ -157,7 +159,8 @@ def key_of(by: By, o: Origin, side: str) -> Tuple[Optional[Key], bool]:
                o.ends['proto'] if 'proto' in fields else '', 'mac' in takes and bool(o.macs),
                o.vlans if 'vlan' in fields else (), o.tunnels if 'tunnel' in fields else (),
                o.iface if 'iface' in fields else None,
-               ('back' if back else 'forth') if by.sided and by.directed else ''), back
+               ('back' if back else 'forth') if by.sided and by.directed else '',
+               o.label if 'label' in fields else ''), back
 
 
 # ---- shards: XXH3 with 64 bits of 17 to 128 bytes, from its specification ----
@@ -291,6 +294,33 @@ class Flow:
             self.times.append(r.ts_ns)
 
 
+class Listed(NamedTuple):
+    """A row of a list of flows. '' and None: it does not say."""
+    src: str = ''
+    sport: str = ''
+    dst: str = ''
+    dport: str = ''
+    proto: str = ''
+    community_id: str = ''
+    first: Optional[int] = None
+    last: Optional[int] = None
+    label: str = ''
+
+    def has(self, o: Origin, ts_ns: Optional[int], seed: int) -> bool:
+        ends = o.ends
+        if not ends:
+            return False
+        if ts_ns is None and (self.first is not None or self.last is not None):
+            return False
+        if self.first is not None and ts_ns < self.first or self.last is not None and ts_ns > self.last:
+            return False
+        if self.community_id:
+            return community_id(ends, seed) == self.community_id
+        return any(all(not mine or mine == ends.get(theirs) for mine, theirs in zip(
+            (self.src, self.sport, self.dst, self.dport, self.proto), names)) for names in (
+                ('src', 'sport', 'dst', 'dport', 'proto'), ('dst', 'dport', 'src', 'sport', 'proto')))
+
+
 @dataclasses.dataclass(frozen=True)
 class Options:
     """Of one split."""
@@ -304,6 +334,7 @@ class Options:
     seed: int = 0
     dedup_ns: int = 0
     ignore: FrozenSet[str] = frozenset()
+    rows: Tuple['Listed', ...] = ()
 
 
 @dataclasses.dataclass
@@ -388,21 +419,36 @@ class Seen:
 def split(records: Sequence[Record], opt: Options) -> Split:
     plain_origins = origins_of(records, opt)
     origins = plain_origins
-    if opt.by.joins:
+    joins = opt.by.joins or opt.rows
+    if joins:
         origins = with_joined(origins, [r.ts_ns for r in records], [r.position for r in records])
     counts = {'records_read': len(records), 'captured_bytes': sum(len(r.data) for r in records),
               'copies': 0, 'records_written': 0, 'capped': 0, 'dropped_other': 0,
-              'other': 0, 'fragments': 0, 'orphans': 0, 'cut_short': 0, 'duplicates': 0}
+              'other': 0, 'fragments': 0, 'orphans': 0, 'cut_short': 0, 'duplicates': 0,
+              'filtered': 0}
+    met: Set[int] = set()
     seen = Seen(opt)
     open_flows: Dict[Optional[Key], Flow] = {}
     clients: Dict[Optional[Key], Tuple[bool, bool]] = {}
     flows: List[Flow] = []
     numbers = {False: 0, True: 0}
     for r, o, plain in zip(records, origins, plain_origins):
+        if opt.rows:
+            mine = [i for i, row in enumerate(opt.rows) if row.has(o, r.ts_ns, opt.seed)]
+            met.update(mine)
+            if not mine:
+                late = 'fragment' in plain.ends
+                counts['filtered'] += 1
+                counts['fragments'] += late
+                counts['orphans'] += late and 'joined' not in o.ends
+                continue
+            lonely = 'joined' not in o.ends
+            o = copy.copy(o if opt.by.joins else plain)
+            o.label = opt.rows[mine[0]].label
         counts['fragments'] += 'fragment' in plain.ends
         counts['cut_short'] += 'short' in plain.ends
-        counts['orphans'] += (opt.by.joins and plain.piece.get('offset', '0') != '0' and
-                              'joined' not in o.ends)
+        counts['orphans'] += (bool(joins) and plain.piece.get('offset', '0') != '0' and
+                              (lonely if opt.rows else 'joined' not in o.ends))
         if opt.by.needs_network and not o.ends:
             counts['other'] += 1
             if opt.no_other:
@@ -443,6 +489,7 @@ def split(records: Sequence[Record], opt: Options) -> Split:
             flow.end = flow.closed('end') if opt.cuts.connections else 'end'
     counts['flows'] = sum(f.key is not None for f in flows)
     counts['outputs'] = len(flows)
+    counts['list_unmet'] = len(opt.rows) - len(met)
     return Split(sorted(flows, key=lambda f: f.key is None), counts)
 
 
@@ -516,6 +563,8 @@ def row(flow: Flow, name: str, opt: Options, community: bool) -> Fields:
             shown['vlan'] = '.'.join(key.vlans) if key else ''
         if 'tunnel' in by.fields:
             shown['tunnel'] = '.'.join(key.tunnels) if key else ''
+        if 'label' in by.fields:
+            shown['label'] = key.label if key else ''
         if 'iface' in by.fields:
             shown['iface'] = str(key.iface) if key else ''
     else:

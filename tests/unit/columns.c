@@ -29,6 +29,7 @@ static const struct flow_extra extra = {
     .iface = 1 + 3,
     .bssid = {2, 0, 0, 0, 0, 0x3c},
     .has_bssid = 1,
+    .label = 1,
 };
 static const struct flow_extra no_extra, of_group = {.group = 1, .lookup = 1};
 static const struct flow_cut cut = {.part = 2, .reason = FLOW_ENDED_RST};
@@ -117,6 +118,8 @@ static const struct value_row {
     {"bssid", CONNECTION, COLUMN_MAC, 0, "02000000003c", "02:00:00:00:00:3c",
      "\"02:00:00:00:00:3c\""},
     {"bssid", OTHER, COLUMN_MAC, 0, NULL, NULL, NULL},
+    {"label", CONNECTION, COLUMN_TEXT, 0, "a \"b\"", "\"a \"\"b\"\"\"", "\"a \\\"b\\\"\""},
+    {"label", OTHER, COLUMN_TEXT, 0, NULL, NULL, NULL},
     {"shard", SHARD, COLUMN_NUMBER, 258, NULL, "258", "258"},
     {"shard", OTHER, COLUMN_NUMBER, 0, NULL, NULL, NULL},
     {"part", CONNECTION, COLUMN_NUMBER, 2, NULL, "2", "2"},
@@ -230,7 +233,9 @@ static void test_values(void **state)
     struct relations relations;
     (void)state;
     make_relations(&relations);
-    assert_true(flow_by_parse(&by, "by", "flow,vlan,mac,tunnel,iface,bssid", false, NULL));
+    assert_true(flow_by_parse(&by, "by", "flow,vlan,mac,tunnel,iface,bssid,label", false, NULL));
+    char label[] = "a \"b\"", *labels[] = {label};
+    by.labels = &(struct flow_labels){labels, 1};
     for (size_t i = 0; i < N_ROWS(values); i++) {
         const struct value_row *r = &values[i];
         const struct manifest m = {
@@ -291,8 +296,8 @@ static void test_choice(void **state)
         {"flow", false, false, false, false, false, false, false, ""},
         {"flow", false, true, false, false, false, false, false, " community_id"},
         {"ip,vlan", false, false, false, false, false, false, false, " vlan"},
-        {"ip,mac,iface,bssid", true, false, false, false, false, false, false,
-         " src_mac dst_mac iface bssid"},
+        {"ip,mac,iface,bssid,label", true, false, false, false, false, false, false,
+         " src_mac dst_mac iface bssid label"},
         {"host,tunnel", false, true, false, false, true, false, false,
          " community_id tunnel part end"},
         {"flow,vlan,mac", false, false, false, true, false, false, false, " shard"},

@@ -24,6 +24,7 @@ static const struct flow_origin full = {
              .kind = {DECODE_MPLS, DECODE_VXLAN},
              .n_tunnels = 2},
     .iface = 3,
+    .label = 2,
 };
 static const struct flow_origin bare = {
     .tuple = {.src = {10, 0, 0, 1}, .dst = {10, 0, 0, 2}, .proto = CLV_PROTO_TCP, .family = 4},
@@ -46,11 +47,15 @@ static const struct {
     {"tunnel", FLOW_BY_TUNNEL, 0, 0, false, false, "mpls16.vxlan4711", ""},
     {"iface", FLOW_BY_IFACE, 0, 0, false, false, "3", "0"},
     {"bssid", FLOW_BY_BSSID, 0, 0, false, false, "02-00-00-00-00-03", ""},
+    {"label", FLOW_BY_LABEL, 0, 0, false, false, "x-y-.-..", ""},
     {"host", FLOW_BY_HOST, A, 0, true, true, NULL, NULL},
     {"client", FLOW_BY_CLIENT, A, 0, true, true, NULL, NULL},
     {"server", FLOW_BY_SERVER, 0, A, true, true, NULL, NULL},
     {"service", FLOW_BY_SERVICE | FLOW_BY_PROTO, 0, P, true, true, NULL, NULL},
 };
+
+static char other_label[] = "other", label[] = "x/y .\"..";
+static char *labels[] = {other_label, label};
 
 static void check_text(const char *row, const struct flow_by *by, const struct flow_origin *o,
                        flow_put_fn *put, const char *want)
@@ -75,6 +80,7 @@ static void test_rows(void **state)
         CHECK_STR(row, field->word, row);
         CHECK(row, flow_key_field(field->bit) == field);
         assert_true(flow_by_parse(&by, "by", row, false, NULL));
+        by.labels = &(struct flow_labels){labels, N_ROWS(labels)};
         CHECK_EQ(row, by.fields, rows[i].fields);
         CHECK_EQ(row, by.a, rows[i].a);
         CHECK_EQ(row, by.b, rows[i].b);

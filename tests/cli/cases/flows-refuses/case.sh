@@ -9,7 +9,7 @@ done
 for value in x 10.0.0.0/33 ''; do
     try cleave flows a.flows.db --host "$value"
 done
-for value in http 70000 ''; do
+for value in nowhere 70000 ''; do
     try cleave flows a.flows.db --port "$value"
 done
 for value in nothing 256 ''; do

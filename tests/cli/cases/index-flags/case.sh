@@ -41,6 +41,8 @@ check a.pcap --name '{proto}/{n}.pcap'
 check a.pcap -n '{n:3}.pcap'
 check a.pcap --format pcapng --no-metadata
 check a.pcap b.pcap
+printf 'dst,dport\n203.0.113.80,443\n' >list.csv
+check a.pcap --flows list.csv
 check a.pcap --dedup=1h --dedup-ignore tos
 check a.pcap --no-other --recover --threads 2 --memory 16MiB --window 1MiB --cache drop
 check a.pcap -t 1

@@ -1,0 +1,50 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "scan/listed.h"
+
+static bool settle(struct listed *l, struct scan_piece *piece, struct clv_error *err)
+{
+    const struct flowlist *const list = l->scan->list;
+    bool dropped = false;
+    for (uint32_t i = 0; i < piece->n_items; i++) {
+        const struct scan_item *item = &piece->items[i];
+        if ((i && item->offset == item[-1].offset) || item->dropped)
+            continue;
+        if (piece->listed[i]) {
+            flowlist_meet(list, piece->listed[i] - 1);
+            continue;
+        }
+        l->counts.filtered++;
+        l->counts.copies += scan_piece_drop(piece, i) - 1;
+        dropped = true;
+    }
+    for (size_t i = 0; i < piece->more.n; i++)
+        flowlist_meet(list, piece->more.rows[i]);
+    return !dropped || scan_piece_reorder(piece, l->scan) ||
+           clv_fail_nomem(err, "the list of flows", piece->n_items);
+}
+
+static bool run(void *self, struct batch *b, struct clv_error *err)
+{
+    for (unsigned i = 0; b && i < b->n_pieces; i++)
+        if (!settle(self, &b->pieces[i], err))
+            return false;
+    return true;
+}
+
+static bool needs(const void *self, const struct batch *b)
+{
+    (void)self;
+    return b->n_items != 0;
+}
+
+static uint64_t settled(void *self)
+{
+    struct listed *l = self;
+    l->seen = l->counts;
+    return 0;
+}
+
+struct pass listed_pass(struct listed *l)
+{
+    return (struct pass){.self = l, .needs = needs, .run = run, .settled = settled};
+}

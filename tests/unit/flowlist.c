@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdio.h>
+
+#include "support_temp.h"
+
+#include "base/mem.h"
+#include "scan/listfile.h"
+#include "walk/walk.h"
+
+/* 10.0.0.1:50000 to 10.0.0.2:80 by TCP. */
+static const struct clv_tuple tcp = {.src = {10, 0, 0, 1},
+                                     .dst = {10, 0, 0, 2},
+                                     .sport = 50000,
+                                     .dport = 80,
+                                     .proto = CLV_PROTO_TCP,
+                                     .family = 4,
+                                     .flags = CLV_TUPLE_PORTS};
+static const struct clv_tuple icmp6 = {
+    .src = {0xfe, 0x80, [15] = 1}, .dst = {0xfe, 0x80, [15] = 2}, .proto = 58, .family = 6};
+
+static bool read_text(struct flowlist *list, const char *text, struct clv_error *err)
+{
+    struct temp t;
+    temp_make(&t);
+    assert_true(flowlist_init(list, 0, NULL));
+    const bool ok = listfile_read(list, temp_file(&t, "list", text, strlen(text)), err);
+    temp_remove(&t);
+    return ok;
+}
+
+static uint32_t row_of(const struct flowlist *list, const struct clv_tuple *t, int64_t ts_ns)
+{
+    const struct flowlist_ask ask = {.tuple = t, .first_ns = ts_ns, .last_ns = ts_ns};
+    return flowlist_match(list, &ask, NULL);
+}
+
+/* Which row each of two records is of, at one second. */
+static void test_rows(void **state)
+{
+    static const struct {
+        const char *name, *text;
+        uint32_t tcp, icmp6, n;
+    } rows[] = {
+        {"all of it", "src,sport,dst,dport,proto\n10.0.0.1,50000,10.0.0.2,80,tcp\n", 1, 0, 1},
+        {"turned", "src,sport,dst,dport,proto\n10.0.0.2,80,10.0.0.1,50000,6\n", 1, 0, 1},
+        {"half turned", "src,sport,dst,dport\n10.0.0.2,50000,10.0.0.1,80\n", 0, 0, 1},
+        {"an end", "dst,dport\n10.0.0.1,50000\n", 1, 0, 1},
+        {"a mixture of ends", "dst,dport\n10.0.0.1,80\n", 0, 0, 1},
+        {"the second row", "dport\n81\n80\n", 2, 0, 2},
+        {"the first of two", "dport,src\n80,\n,10.0.0.1\n", 1, 0, 2},
+        {"the first of two, of which it is by less", "src,dport\n10.0.0.1,\n,80\n", 1, 0, 2},
+        {"ICMP of IPv6", "src,proto,sport,dport\nfe80::1,icmp,128,0\n", 0, 1, 1},
+        {"in time", "src,first,last\nfe80::2,1,1\n", 0, 1, 1},
+        {"before", "src,last\nfe80::2,0.999999999\n", 0, 0, 1},
+        {"after", "src,first\nfe80::2,1.000000001\n", 0, 0, 1},
+        {"as exact as its digits", "src,last\nfe80::2,0.9\n", 0, 0, 1},
+        {"exact enough", "src,first,last\nfe80::2,1.999,0.001\n,1,1\n", 2, 2, 2},
+        {"times alone", "first\n1970-01-01T00:00:01Z\n", 1, 1, 1},
+        {"a later row of the same key", "proto,first\ntcp,5\ntcp,1\n", 2, 0, 2},
+        {"tabs, capitals, a mark before them", "\xef\xbb\xbfSRC_IP\tx\r\n10.0.0.1\t\"\r\n", 1, 0,
+         1},
+        {"JSON", "{\"src_ip\":\"fe80::1\",\"a\":[1,{\"src_ip\":2}],\"b\":null}\n", 0, 1, 1},
+        {"JSON, nested and escaped",
+         "{\"id\":{\"orig_h\":\"10.0.\\u0030.1\", \"orig_p\" : 50000 }}", 1, 0, 1},
+        {"JSON that says nothing", "{}\n{\"x\":true}\n{\"dport\":80}\n", 1, 0, 1},
+        {"Zeek", "#fields\tts\tid.orig_h\tduration\n0.5\t10.0.0.1\t0.5\n0.5\t10.0.0.1\t-\n", 1, 0,
+         2},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct flowlist list;
+        struct clv_error err = {.code = CLV_ERR_NONE};
+        CHECK(rows[i].name, read_text(&list, rows[i].text, &err));
+        CHECK_EQ(rows[i].name, list.n, rows[i].n);
+        CHECK_EQ(rows[i].name, row_of(&list, &tcp, 1000000000), rows[i].tcp);
+        CHECK_EQ(rows[i].name, row_of(&list, &icmp6, 1000000000), rows[i].icmp6);
+        flowlist_fini(&list);
+    }
+}
+
+/* Other rows that a record is of are told, too, once. */
+static void test_more(void **state)
+{
+    struct flowlist list;
+    struct flowlist_more more = {.n = 0};
+    uint64_t lines[2];
+    const struct flowlist_ask ask = {.tuple = &tcp, .first_ns = 0, .last_ns = 0};
+    (void)state;
+    assert_true(read_text(&list, "proto,dport,label\ntcp,,a\n,80,b\n,81,a\ntcp,80,\n", NULL));
+    assert_int_equal(list.labels.n, 2);
+    assert_int_equal(list.rows[2].label, list.rows[0].label);
+    assert_int_equal(flowlist_match(&list, &ask, &more), 1);
+    assert_int_equal(more.n, 2);
+    assert_int_equal(flowlist_unmet(&list, lines, 2), 4); /* nobody met them yet */
+    flowlist_meet(&list, 0);
+    for (size_t i = 0; i < 2; i++)
+        flowlist_meet(&list, more.rows[i]);
+    more.n = 0;
+    assert_int_equal(flowlist_match(&list, &ask, &more), 1);
+    assert_int_equal(more.n, 0);
+    assert_int_equal(flowlist_unmet(&list, lines, 2), 1);
+    assert_int_equal(lines[0], 4);
+    mem_free(more.rows);
+    flowlist_fini(&list);
+}
+
+/* More rows and labels than tables begin with. */
+static void test_many(void **state)
+{
+    enum { N = 3000 };
+    struct flowlist list;
+    (void)state;
+    assert_true(flowlist_init(&list, 0, NULL));
+    for (uint32_t i = 0; i < N; i++) {
+        char text[16];
+        struct flowlist_row row = {.first_ns = INT64_MIN, .last_ns = INT64_MAX};
+        row.key = (struct flow_key){.kind = LIST_SPORT, .a_port = (uint16_t)(i / 2)};
+        (void)snprintf(text, sizeof text, "l%u", i % 1000);
+        assert_true(flowlist_label(&list, text, &row.label));
+        assert_int_equal(row.label, i % 1000 + 1);
+        assert_true(flowlist_add(&list, &row));
+    }
+    for (uint32_t i = 0; i < N / 2; i++) {
+        struct clv_tuple t = tcp;
+        t.sport = (uint16_t)i;
+        t.dport = N;
+        assert_int_equal(row_of(&list, &t, WALK_NO_TIME), 2 * i + 1);
+    }
+    assert_int_equal(flowlist_unmet(&list, NULL, 0), 0);
+    flowlist_fini(&list);
+}
+
+UNIT(flowlist)
+{
+    const struct CMUnitTest tests[] = {
+        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_more),
+        cmocka_unit_test(test_many),
+    };
+    return cmocka_run_group_tests(tests, NULL, NULL);
+}
