@@ -20,8 +20,9 @@ enum clv_manifest {
     CLV_MANIFEST_CSV = 0,
     CLV_MANIFEST_JSONL,
     CLV_MANIFEST_NONE,
-    CLV_MANIFEST_SQLITE, /* a database, with the tables of an index (cleave/index.h) */
-    CLV_MANIFEST_FD,     /* CSV to manifest_fd, which stays open, and not to a file */
+    CLV_MANIFEST_SQLITE,   /* a database, with the tables of an index (cleave/index.h) */
+    CLV_MANIFEST_FD,       /* CSV to manifest_fd, which stays open, and not to a file */
+    CLV_MANIFEST_JSONL_FD, /* JSON Lines to it */
 };
 
 enum clv_format {
@@ -127,7 +128,7 @@ struct clv_split_params {
     bool directed;                   /* each direction is a flow of its own */
     const char *name; /* template of output names; NULL: "{n:8}_{key}.pcap", or .pcapng */
     bool dry_run;     /* all but writing; output is not used */
-    int manifest_fd;  /* for CLV_MANIFEST_FD */
+    int manifest_fd;  /* for CLV_MANIFEST_FD and CLV_MANIFEST_JSONL_FD */
     bool no_other;    /* drop what has no network address instead of writing `other` */
     bool each;        /* every capture into a sub-directory of its own, named after it */
     bool merge; /* the captures' records in the order of their times, not one behind the other */

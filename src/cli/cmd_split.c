@@ -96,7 +96,7 @@ static bool ends_with(const char *text, const char *ending)
 static bool settle_single(struct clv_split_params *p, bool json)
 {
     const bool piped = p->output && strcmp(p->output, "-") == 0,
-               table = p->manifest == CLV_MANIFEST_FD;
+               table = p->manifest == CLV_MANIFEST_FD || p->manifest == CLV_MANIFEST_JSONL_FD;
     if (piped + table + json > 1) {
         (void)fprintf(complaint("split"), "%s and %s both want standard output\n",
                       json ? "--json" : "--manifest -", piped ? "--output -" : "--manifest -");

@@ -77,8 +77,10 @@ int print_outcome(const struct clv_split_params *p, const struct clv_split_resul
         status = print_json(p, r);
     else if (!quiet)
         print_summary(p, r, made,
-                      p->manifest == CLV_MANIFEST_FD || (p->single && !p->output) ? stderr
-                                                                                  : stdout);
+                      p->manifest == CLV_MANIFEST_FD || p->manifest == CLV_MANIFEST_JSONL_FD ||
+                              (p->single && !p->output)
+                          ? stderr
+                          : stdout);
     if ((!p->dry_run || p->report) &&
         !flush_words("the output is whole, but its summary could not be written"))
         status = EXIT_DAMAGED;

@@ -6,6 +6,7 @@
 #include "base/mem.h"
 #include "job/options.h"
 #include "job/receipt_write.h"
+#include "manifest/manifest.h"
 
 /* What has no sense where nothing is written but the index. */
 static bool check_options(const struct clv_split_params *params, struct clv_error *err)
@@ -14,7 +15,7 @@ static bool check_options(const struct clv_split_params *params, struct clv_erro
     for (size_t i = 0; (o = clv_split_options(i)) != NULL; i++)
         if (clv_option_is_set(o, params) && !options_of_index(o))
             return clv_fail(err, CLV_ERR_OPTION, o->name, "does not apply to an index");
-    if (params->manifest == CLV_MANIFEST_FD)
+    if (manifest_goes_to_fd(params->manifest))
         return clv_fail(err, CLV_ERR_OPTION, "manifest", "- does not apply to an index");
     return params->manifest != CLV_MANIFEST_SQLITE ||
            clv_fail(err, CLV_ERR_OPTION, "manifest",

@@ -16,6 +16,7 @@
 #include "format/pack.h"
 #include "format/savefile.h"
 #include "job/options.h"
+#include "manifest/manifest.h"
 
 enum {
     MEMORY_DEFAULT = 512 << 20,
@@ -561,7 +562,7 @@ bool job_open(struct job *job, const struct clv_split_params *params,
               const struct input_place *places, struct clv_error *err)
 {
     struct pipeline_params *pp = &job->pipeline;
-    const bool to_fd = params->manifest == CLV_MANIFEST_FD;
+    const bool to_fd = manifest_goes_to_fd(params->manifest);
     const bool no_file =
         params->dry_run || params->manifest == CLV_MANIFEST_SQLITE || params->single;
     *job = (struct job){.params = params};
@@ -570,7 +571,7 @@ bool job_open(struct job *job, const struct clv_split_params *params,
         .inner = params->inner,
         .drop_other = params->no_other,
         .dry_run = params->dry_run,
-        .manifest = to_fd     ? CLV_MANIFEST_CSV
+        .manifest = to_fd     ? manifest_form(params->manifest)
                     : no_file ? CLV_MANIFEST_NONE
                               : params->manifest,
         .manifest_fd = to_fd ? params->manifest_fd : -1,

@@ -6,6 +6,7 @@
 #include "cleave/packet.h"
 #include "job/counts.h"
 #include "job/options.h"
+#include "manifest/manifest.h"
 #include "manifest/name.h"
 
 enum { RECEIPT_MIN = 4096 }; /* bytes, to begin with */
@@ -85,7 +86,7 @@ static void put_options(struct json *j, const struct clv_split_params *params,
     const struct clv_option *o;
     settled.by = options_by(params);
     settled.format = dialect ? format_of(dialect) : CLV_FORMAT_INPUT;
-    settled.manifest = params->manifest == CLV_MANIFEST_FD ? CLV_MANIFEST_NONE : params->manifest;
+    settled.manifest = manifest_goes_to_fd(params->manifest) ? CLV_MANIFEST_NONE : params->manifest;
     settled.report = page;
     json_open(j, "options");
     for (size_t i = 0; (o = clv_split_options(i)) != NULL; i++)

@@ -40,4 +40,16 @@ void manifest_put_json(enum column_type type, const struct column_value *v, stru
 void manifest_columns(const struct manifest *m, struct text *out);
 void manifest_cells(const struct manifest *m, const struct manifest_entry *e, struct text *out);
 
+/* true: it goes to a descriptor of the caller's, and to no file. */
+static inline bool manifest_goes_to_fd(enum clv_manifest kind)
+{
+    return kind == CLV_MANIFEST_FD || kind == CLV_MANIFEST_JSONL_FD;
+}
+
+/* The form of one that goes to a descriptor. */
+static inline enum clv_manifest manifest_form(enum clv_manifest kind)
+{
+    return kind == CLV_MANIFEST_JSONL_FD ? CLV_MANIFEST_JSONL : CLV_MANIFEST_CSV;
+}
+
 #endif

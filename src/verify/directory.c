@@ -47,7 +47,7 @@ bool verify_begin(struct verify *v, struct job *job, size_t from, size_t n, stru
         .packed = job->params->compress,
     };
     (void)pthread_mutex_init(&v->lock, NULL);
-    if (job->params->manifest == CLV_MANIFEST_FD || job->params->manifest == CLV_MANIFEST_SQLITE)
+    if (manifest_goes_to_fd(job->params->manifest) || job->params->manifest == CLV_MANIFEST_SQLITE)
         v->plan.manifest = NULL;
     return !receipt_has_digest(job->params) || proof_origin_begin(&v->plan.origin, err);
 }
@@ -162,8 +162,9 @@ static void check_sums(struct verify *v, const struct clv_split_result *r)
 bool verify_conclude(struct verify *v, const struct clv_split_result *result, bool again,
                      struct clv_error *err)
 {
-    const char *manifest = manifest_file_name(
-        v->job->params->manifest == CLV_MANIFEST_FD ? CLV_MANIFEST_NONE : v->job->params->manifest);
+    const char *manifest = manifest_file_name(manifest_goes_to_fd(v->job->params->manifest)
+                                                  ? CLV_MANIFEST_NONE
+                                                  : v->job->params->manifest);
     if (manifest && !v->manifest_wrong && v->manifest.fd >= 0) {
         char byte;
         struct clv_error fault = {.offset = CLV_NO_OFFSET};

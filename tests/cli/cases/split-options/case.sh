@@ -10,3 +10,5 @@ done
 try cleave split a.pcap -o quiet -q
 try cleave split a.pcap -qo clustered
 try cleave split a.pcap -o no-other --no-other
+cleave split a.pcap -qo lines --manifest jsonl && cleave split a.pcap --dry-run --manifest jsonl:- 2>/dev/null |
+    cmp - lines/manifest.jsonl && echo the same lines on standard output
