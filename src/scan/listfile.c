@@ -4,7 +4,6 @@
 #include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <inttypes.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <strings.h>
@@ -99,11 +98,34 @@ struct reading {
 
 enum kind { UNKNOWN, TABLE, JSON, WORDS };
 
-static CLV_COLD bool bad(const struct reading *r, const char *what, const char *value)
+enum wrong {
+    NO_ADDRESS,
+    OTHER_FAMILY,
+    NO_PORT,
+    NO_PROTOCOL,
+    NO_TIME,
+    NO_ID,
+    NO_END,
+};
+
+static const char *reason_of(enum wrong wrong)
 {
-    (void)clv_fail(r->err, CLV_ERR_ARG, r->path, "line %" PRIu64 ": \"%.60s\" %s", r->line, value,
-                   what);
-    return false;
+    static const char *const reasons[] = {
+        [NO_ADDRESS] = "is no address",
+        [OTHER_FAMILY] = "is of another family than the other address",
+        [NO_PORT] = "is no port",
+        [NO_PROTOCOL] = "is no protocol",
+        [NO_TIME] = "is no time",
+        [NO_ID] = "is no Community ID",
+        [NO_END] = "is not how a cell ends",
+    };
+    return reasons[wrong];
+}
+
+static CLV_COLD bool bad(const struct reading *r, enum wrong wrong, const char *value)
+{
+    return clv_fail(r->err, CLV_ERR_ARG, r->path, "line %llu: \"%.60s\" %s",
+                    (unsigned long long)r->line, value, reason_of(wrong));
 }
 
 /* ---- values ---- */
@@ -116,9 +138,9 @@ static bool put_addr(struct reading *r, enum column c, uint8_t addr[16], uint8_t
                        : inet_pton(AF_INET6, text, addr) == 1 ? 6
                                                               : 0;
     if (!of)
-        return bad(r, "is no address", text);
+        return bad(r, NO_ADDRESS, text);
     if (*family && *family != of)
-        return bad(r, "is of another family than the other address", text);
+        return bad(r, OTHER_FAMILY, text);
     *family = of;
     return true;
 }
@@ -130,7 +152,7 @@ static bool put_port(struct reading *r, enum column c, uint16_t *port)
     for (; *p >= '0' && *p <= '9' && n <= UINT16_MAX; p++)
         n = n * 10 + (unsigned)(*p - '0');
     if (*p || p == r->value[c] || n > UINT16_MAX)
-        return bad(r, "is no port", r->value[c]);
+        return bad(r, NO_PORT, r->value[c]);
     *port = (uint16_t)n;
     return true;
 }
@@ -155,7 +177,7 @@ static bool put_proto(struct reading *r, uint8_t family, uint8_t *proto, bool *o
     if (!name_find_proto(text, proto) && r->of_program)
         return false;
     if (!name_find_proto(text, proto))
-        return *ok = bad(r, "is no protocol", text);
+        return *ok = bad(r, NO_PROTOCOL, text);
     if (strlen(text) < sizeof r->proto_word) {
         (void)snprintf(r->proto_word, sizeof r->proto_word, "%s", text);
         r->proto = *proto;
@@ -185,7 +207,7 @@ static bool put_time(struct reading *r, enum column c, int64_t *ns, int64_t *uni
     if (len >= 5 && len < sizeof own - 1 && (text[len - 5] == '+' || text[len - 5] == '-') &&
         strchr(text, 'T')) {
         (void)snprintf(own, sizeof own, "%.*s:%s", (int)(len - 2), text, text + len - 2);
-        return clv_time_parse(own, ns) || bad(r, "is no time", text);
+        return clv_time_parse(own, ns) || bad(r, NO_TIME, text);
     }
     /* More digits than nanoseconds have say nothing. */
     const char *const point = strchr(text, '.');
@@ -193,9 +215,9 @@ static bool put_time(struct reading *r, enum column c, int64_t *ns, int64_t *uni
         const char *const rest = point + 1 + strspn(point + 1, "0123456789");
         (void)snprintf(own, sizeof own, "%.*s%s", (int)(point - text) + 10, text,
                        strlen(rest) < 8 ? rest : "");
-        return clv_time_parse(own, ns) || bad(r, "is no time", text);
+        return clv_time_parse(own, ns) || bad(r, NO_TIME, text);
     }
-    return clv_time_parse(text, ns) || bad(r, "is no time", text);
+    return clv_time_parse(text, ns) || bad(r, NO_TIME, text);
 }
 
 static int64_t plus(int64_t a, int64_t b)
@@ -270,7 +292,7 @@ static bool take_row(struct reading *r)
         return false;
     if (id && !r->value[SRC] && !r->value[DST]) {
         if (strlen(id) != COMMUNITY_ID_LEN || strncmp(id, "1:", 2) != 0)
-            return bad(r, "is no Community ID", id);
+            return bad(r, NO_ID, id);
         memcpy(&row.key, id, COMMUNITY_ID_LEN);
         row.key.kind = LIST_ID;
     } else if (!put_tuple(r, &row.key)) {
@@ -309,7 +331,7 @@ static bool next_cell(struct reading *r, char **p, char **cell)
         *to++ = *from;
     }
     if (!*from || (from[1] && from[1] != r->delimiter))
-        return bad(r, "is not how a cell ends", from);
+        return bad(r, NO_END, from);
     *p = from[1] ? from + 2 : NULL;
     *to = '\0';
     return true;
@@ -512,7 +534,8 @@ static bool take_json(struct reading *r, char *line)
     char name[NAME_MAX_HERE], *p = line;
     memset(r->value, 0, sizeof r->value);
     if (*p != '{' || !take_object(r, &p, name, 0, 0) || *skip_blanks(p))
-        return clv_fail(r->err, CLV_ERR_ARG, r->path, "line %" PRIu64 ": no JSON object", r->line);
+        return clv_fail(r->err, CLV_ERR_ARG, r->path, "line %llu: no JSON object",
+                        (unsigned long long)r->line);
     return take_row(r);
 }
 
@@ -595,7 +618,8 @@ bool listfile_read(struct flowlist *list, const char *path, struct clv_error *er
         while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
             line[--n] = '\0';
         if (strlen(line) != (size_t)n)
-            ok = clv_fail(err, CLV_ERR_ARG, path, "line %" PRIu64 ": has a NUL byte", r.line);
+            ok = clv_fail(err, CLV_ERR_ARG, path, "line %llu: has a NUL byte",
+                          (unsigned long long)r.line);
         else
             ok = take_line(&r, &kind, line);
     }

@@ -28,7 +28,7 @@ from harness import check, check_equal
 suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
 
 # Functions whose strings are printed through a "%s" of a message.
-WORDS_OF = ('difference', 'kind_of', 'find_foreign', 'suspect_judge')
+WORDS_OF = ('reason_of', 'difference', 'kind_of', 'find_foreign', 'suspect_judge')
 
 # What no command line leads to, and why. Codes excuse all messages that have them.
 CODES = {

@@ -9,6 +9,7 @@ can_verify twice
 try cleave verify twice | grep dropped
 try cleave split a.pcap tap.pcap --merge --dedup=1us --dedup-ignore ttl,tos,checksum --json -fo out | grep duplicates
 try cleave split b.pcap --dedup -qo b && grep duplicates b/cleave.json
+try cleave split b.pcap --dedup --dedup-ignore vlan,mac,iface -qfo b
 # A time that stands behind the flag and not behind its =.
 try cleave split --dedup 5ms a.pcap
 try cleave split --dedup a.pcap -qfo a
