@@ -379,7 +379,7 @@ static bool put_truth(struct traffic *t, const struct alive *a, struct clv_error
     struct clv_tuple c;
     tuple_of(t, a->number, a->kind, &c);
     truth_put(&row, &c, a->sent, a->bytes, START_NS + a->first_ns, START_NS + t->now_ns);
-    text_str(&row, "\r\n");
+    text_str(&row, "\n");
     if (fwrite(row.p, 1, row.len, t->truth) == row.len)
         return true;
     return clv_fail_errno(err, t->params->truth, "cannot be written");
@@ -517,7 +517,7 @@ static bool begin_truth(struct traffic *t, struct clv_error *err)
     if (!path)
         return true;
     return io_cut(fileno(t->truth), path, err) &&
-           (fputs(t->params->related ? TRUTH_COLUMNS RELATED_COLUMNS "\r\n" : TRUTH_COLUMNS "\r\n",
+           (fputs(t->params->related ? TRUTH_COLUMNS RELATED_COLUMNS "\n" : TRUTH_COLUMNS "\n",
                   t->truth) >= 0 ||
             clv_fail_errno(err, path, "cannot be written"));
 }

@@ -125,7 +125,7 @@ static void csv_line(struct rows *rows, struct text *out)
         if (take(rows, i, &type, &v))
             manifest_put_csv(type, &v, out);
     }
-    text_str(out, "\r\n");
+    text_str(out, "\n");
 }
 
 static void json_line(struct rows *rows, struct text *out)

@@ -40,7 +40,7 @@ void manifest_head(const struct manifest *m, struct text *out)
             text_char(out, ',');
         text_str(out, m->columns[i]->name);
     }
-    text_str(out, "\r\n"); /* RFC 4180 section 2 */
+    text_str(out, "\n");
 }
 
 static bool is_number(enum column_type type)
@@ -137,7 +137,7 @@ static void csv_row(const struct manifest *m, const struct manifest_entry *e, st
         if (c->get(&(struct column_of){c, m, e}, &v))
             manifest_put_csv(c->type, &v, out);
     }
-    text_str(out, "\r\n");
+    text_str(out, "\n");
 }
 
 static void jsonl_row(const struct manifest *m, const struct manifest_entry *e, struct text *out)

@@ -13,7 +13,7 @@ static struct clv_span value_at(const char *row, size_t len, size_t at)
     size_t from = at < len ? at : len, to = from;
     while (from > 0 && row[from - 1] != ',')
         from--;
-    while (to < len && row[to] != ',' && row[to] != '\r')
+    while (to < len && row[to] != ',' && row[to] != '\n')
         to++;
     return (struct clv_span){(const uint8_t *)row + from, to - from};
 }
@@ -42,7 +42,7 @@ static void name_column(const struct verify *v, const char *row, size_t at, char
         p++;
     }
     if (p)
-        (void)snprintf(name, SHOWN, "%.*s ", (int)strcspn(p, ",\r"), p);
+        (void)snprintf(name, SHOWN, "%.*s ", (int)strcspn(p, ",\n"), p);
 }
 
 /* text is of whole rows, and not what the manifest has at byte k of it. */

@@ -308,7 +308,7 @@ def in_shards(rows: Sequence[Dict[str, str]]) -> List[Dict[str, str]]:
 
 
 def has_community(files: Dict[str, bytes]) -> bool:
-    return b'community_id' in files['manifest.csv'].split(b'\r\n', 1)[0]
+    return b'community_id' in files['manifest.csv'].split(b'\n', 1)[0]
 
 
 def check_split(made: Made, by: Optional[str], opt: Options, *flags: str) -> str:

@@ -243,11 +243,11 @@ class Table(NamedTuple):
 
 
 def table_of(data: bytes) -> Table:
-    lines = data.split(b'\r\n')
+    lines = data.split(b'\n')
     check_equal(lines.pop(), b'', 'the end of the manifest')
     rows = list(csv.DictReader(io.StringIO(data.decode(), newline='')))
     check_equal(len(rows), len(lines) - 1, 'rows of the manifest')
-    return Table(lines[0] + b'\r\n', [line + b'\r\n' for line in lines[1:]], rows)
+    return Table(lines[0] + b'\n', [line + b'\n' for line in lines[1:]], rows)
 
 
 def can_list() -> None:
@@ -330,7 +330,7 @@ def check_listed(found: Results, choice: Choice) -> None:
     for kind, names in found.paths.items():
         done = suite.run_cleave('flows', *names, *choice.flags, '--csv')
         if done.stdout != wanted:
-            check_equal(done.stdout.decode().split('\r\n'), wanted.decode().split('\r\n'),
+            check_equal(done.stdout.decode().split('\n'), wanted.decode().split('\n'),
                         'rows of %s with %s' % (kind, ' '.join(choice.flags)))
         done = suite.run_cleave('flows', *names, *choice.flags, '--json')
         lines = lines or done.stdout

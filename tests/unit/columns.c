@@ -263,7 +263,7 @@ static void test_values(void **state)
         CHECK_EQ(r->column, c->get(&(struct column_of){c, &m, &e}, &v), r->csv != NULL);
         if (r->csv)
             check_value(r, &v);
-        (void)snprintf(csv, sizeof csv, "%s\r\n", r->csv ? r->csv : "");
+        (void)snprintf(csv, sizeof csv, "%s\n", r->csv ? r->csv : "");
         (void)snprintf(json, sizeof json, "{\"%s\":%s}\n", r->column, r->csv ? r->json : "");
         check_form(r, m, CLV_MANIFEST_CSV, &e, csv);
         check_form(r, m, CLV_MANIFEST_JSONL, &e, r->csv ? json : "}\n");

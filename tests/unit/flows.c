@@ -114,14 +114,14 @@ static bool take(const struct clv_flow *f, void *user)
         put_bytes(&rows->csv, ",", i > 0);
         put_bytes(&rows->csv, column, strlen(column));
     }
-    put_bytes(&rows->csv, "\r\n", rows->n ? 0 : 2);
+    put_bytes(&rows->csv, "\n", rows->n ? 0 : 1);
     for (unsigned i = 0; (column = clv_flow_column_name(f, i)) != NULL; i++) {
         char text[TEXT];
         put_bytes(&rows->csv, ",", i > 0);
         const size_t len = clv_flow_column(f, column, text, sizeof text);
         put_bytes(&rows->csv, text, len);
     }
-    put_bytes(&rows->csv, "\r\n", 2);
+    put_bytes(&rows->csv, "\n", 1);
     rows->n++;
     rows->packets += f->src.packets + f->dst.packets;
     rows->input = f->input;

@@ -8,7 +8,7 @@
 #define HEAD                                                                                       \
     "file,flow,proto,src,sport,dst,dport,src_packets,dst_packets,src_captured_bytes,"              \
     "dst_captured_bytes,src_wire_bytes,dst_wire_bytes,first,last,src_tcp_flags,dst_tcp_flags,"     \
-    "linktype,initiator\r\n"
+    "linktype,initiator\n"
 
 enum flow_kind { TCP4, TCP4_REVERSED, UDP6, ICMP4, HOSTPAIR, NUMBERED, OTHER, NO_TIME };
 
@@ -90,33 +90,33 @@ static void test_csv(void **state)
         const char *want;
     } rows[] = {
         {"TCP", TCP4, "a.pcap", 1,
-         "a.pcap,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1,src\r\n"},
+         "a.pcap,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1,src\n"},
         {"TCP, reversed", TCP4_REVERSED, "a.pcap", 1,
-         "a.pcap,7,tcp,10.0.0.2,80,10.0.0.1,50000,2,3,120,180,200,300," TIMES ",SA,S,1,dst\r\n"},
+         "a.pcap,7,tcp,10.0.0.2,80,10.0.0.1,50000,2,3,120,180,200,300," TIMES ",SA,S,1,dst\n"},
         {"UDP, IPv6", UDP6, "a.pcap", 113,
-         "a.pcap,7,udp,::1,50000,fe80::,80,3,2,180,120,300,200," TIMES ",,,113,src\r\n"},
+         "a.pcap,7,udp,::1,50000,fe80::,80,3,2,180,120,300,200," TIMES ",,,113,src\n"},
         {"no ports", ICMP4, "a.pcap", 1,
-         "a.pcap,7,icmp,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\r\n"},
+         "a.pcap,7,icmp,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\n"},
         {"a protocol without a name", NUMBERED, "a.pcap", 1,
-         "a.pcap,7,253,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\r\n"},
+         "a.pcap,7,253,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\n"},
         {"by hostpair", HOSTPAIR, "a.pcap", 1,
-         "a.pcap,7,,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\r\n"},
+         "a.pcap,7,,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\n"},
         {"other", OTHER, "other.pcap", 65535,
          "other.pcap,,,,,,,5,0,300,0,320,0,1970-01-01T00:00:00.000000000Z,"
-         "1970-01-01T00:00:00.000000001Z,,,65535,\r\n"},
+         "1970-01-01T00:00:00.000000001Z,,,65535,\n"},
         {"no time", NO_TIME, "a.pcapng", 1,
-         "a.pcapng,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200,,,S,SA,1,src\r\n"},
+         "a.pcapng,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200,,,S,SA,1,src\n"},
         {"a comma", TCP4, "a,b.pcap", 1,
          "\"a,b.pcap\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
-         ",S,SA,1,src\r\n"},
+         ",S,SA,1,src\n"},
         {"quotes", TCP4, "\"a\".pcap", 1,
          "\"\"\"a\"\".pcap\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
-         ",S,SA,1,src\r\n"},
+         ",S,SA,1,src\n"},
         {"a line feed", TCP4, "a\nb", 1,
-         "\"a\nb\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1,src\r\n"},
+         "\"a\nb\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1,src\n"},
         {"a directory", TCP4, "00010000/a.pcap", 1,
          "00010000/a.pcap,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
-         ",S,SA,1,src\r\n"},
+         ",S,SA,1,src\n"},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
@@ -186,10 +186,10 @@ static void test_flags(void **state)
         uint8_t flags;
         const char *want;
     } rows[] = {
-        {"none", 0, ",,,1,src\r\n"},
-        {"FIN", 1, ",F,,1,src\r\n"},
-        {"SYN, ACK", 0x12, ",SA,,1,src\r\n"},
-        {"all", 0xff, ",FSRPAUEC,,1,src\r\n"},
+        {"none", 0, ",,,1,src\n"},
+        {"FIN", 1, ",F,,1,src\n"},
+        {"SYN, ACK", 0x12, ",SA,,1,src\n"},
+        {"all", 0xff, ",FSRPAUEC,,1,src\n"},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {

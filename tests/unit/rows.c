@@ -5,10 +5,10 @@
 
 #include "manifest/manifest.h"
 
-#define HEAD "number,proto,name,bytes\r\n"
-#define ROW1 "1,tcp,\"x, y\",100\r\n"
-#define ROW2 "2,udp,z,2000\r\n"
-#define ROW3 "3,icmp,z,30\r\n"
+#define HEAD "number,proto,name,bytes\n"
+#define ROW1 "1,tcp,\"x, y\",100\n"
+#define ROW2 "2,udp,z,2000\n"
+#define ROW3 "3,icmp,z,30\n"
 #define TABLE HEAD ROW1 ROW2 ROW3
 
 static const struct {
@@ -21,16 +21,16 @@ static const struct {
 } rows[] = {
     {"as it must be", CLV_MANIFEST_CSV, TABLE, TABLE, 0, NULL},
     {"more behind it", CLV_MANIFEST_CSV, TABLE "4", TABLE, 0, NULL}, /* verify_conclude() looks */
-    {"a number", CLV_MANIFEST_CSV, HEAD ROW1 "2,udp,z,2100\r\n" ROW3, TABLE,
+    {"a number", CLV_MANIFEST_CSV, HEAD ROW1 "2,udp,z,2100\n" ROW3, TABLE,
      sizeof HEAD + sizeof ROW1 - 2 + 9, "row 2 has bytes \"2100\", and should have \"2000\""},
-    {"a word", CLV_MANIFEST_CSV, HEAD ROW1 "2,tcp,z,2000\r\n" ROW3, TABLE,
+    {"a word", CLV_MANIFEST_CSV, HEAD ROW1 "2,tcp,z,2000\n" ROW3, TABLE,
      sizeof HEAD + sizeof ROW1 - 2 + 2, "row 2 has proto \"tcp\", and should have \"udp\""},
-    {"behind a quoted comma", CLV_MANIFEST_CSV, HEAD "1,tcp,\"x, y\",101\r\n" ROW2 ROW3, TABLE,
+    {"behind a quoted comma", CLV_MANIFEST_CSV, HEAD "1,tcp,\"x, y\",101\n" ROW2 ROW3, TABLE,
      sizeof HEAD - 1 + 15, "row 1 has bytes \"101\", and should have \"100\""},
-    {"the head", CLV_MANIFEST_CSV, "number,proto,name,byte\r\n" ROW1, TABLE, 22,
+    {"the head", CLV_MANIFEST_CSV, "number,proto,name,byte\n" ROW1, TABLE, 22,
      "row 0 has \"byte\", and should have \"bytes\""},
-    {"the first of two", CLV_MANIFEST_CSV, HEAD "1,tcp,\"x, y\",100\r\n2,udp,y,1\r\n3,x,y,z\r\n",
-     TABLE, sizeof HEAD + sizeof ROW1 - 2 + 6, "row 2 has name \"y\", and should have \"z\""},
+    {"the first of two", CLV_MANIFEST_CSV, HEAD "1,tcp,\"x, y\",100\n2,udp,y,1\n3,x,y,z\n", TABLE,
+     sizeof HEAD + sizeof ROW1 - 2 + 6, "row 2 has name \"y\", and should have \"z\""},
     {"it ends in a row", CLV_MANIFEST_CSV, HEAD ROW1 "2,u", TABLE,
      sizeof HEAD + sizeof ROW1 - 2 + 3, "row 2 has proto \"u\", and should have \"udp\""},
     {"it ends between rows", CLV_MANIFEST_CSV, HEAD ROW1, TABLE, sizeof HEAD + sizeof ROW1 - 2,
@@ -118,17 +118,17 @@ static void test_long(void **state)
     (void)state;
     put_bytes(&b, HEAD, sizeof HEAD - 1);
     for (unsigned i = 1; i <= N; i++) {
-        const int len = snprintf(row, sizeof row, "%u,tcp,z,%u\r\n", i, i);
+        const int len = snprintf(row, sizeof row, "%u,tcp,z,%u\n", i, i);
         put_bytes(&b, row, (size_t)len);
     }
-    b.p[b.len - 3] ^= 1;
+    b.p[b.len - 2] ^= 1;
     *bytes_more(&b, 1) = '\0';
     begin(&sc, CLV_MANIFEST_CSV, (const char *)b.p);
-    b.p[b.len - 4] ^= 1;
+    b.p[b.len - 3] ^= 1;
     assert_true(verify_manifest(&sc.v, (const char *)b.p, b.len - 1, &err));
     check_told("long", &sc.told, &sc.t, "manifest.csv",
                "row 5000 has bytes \"5001\", and should have \"5000\"");
-    assert_int_equal(sc.told.all[0].offset, b.len - 4);
+    assert_int_equal(sc.told.all[0].offset, b.len - 3);
     bytes_free(&b);
     end(&sc);
 }

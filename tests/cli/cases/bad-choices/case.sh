@@ -10,7 +10,6 @@ for flags in '--dry-run --verify' '--merge --each' '--shard-by ip' '--shards 4 -
 done
 for flags in '--host 10.0.0' '--host 10.0.0.0/33' '--host ::1/x' '--host 10.0.0.1,' '--port 70000' \
     '--port 90-80' '--port no-such' '--proto tcpp' '--proto 256' '--vlan 4096' '--vlan -1'; do
-    '--port 90-80' '--port nowhere' '--proto tcpp' '--proto 256' '--vlan 4096' '--vlan -1'; do
     try cleave split a.pcap -o out $flags
 done
 try cleave split a.pcap -o out --filter nothing 2>&1 | sed 's/--filter: .* (link/--filter: @LIBPCAP@ (link/'

@@ -13,10 +13,10 @@ alter() {
 import os, sys
 with open(sys.argv[1], 'rb') as f:
     lines = f.read().decode().splitlines(keepends=True)
-cells = [line.rstrip('\r\n').split(',') for line in lines]
+cells = [line.rstrip('\n').split(',') for line in lines]
 def put(row, column, text):
     cells[row][cells[0].index(column)] = text
-    lines[row] = ','.join(cells[row]) + '\r\n'
+    lines[row] = ','.join(cells[row]) + '\n'
 path, kept = sys.argv[1], True
 exec(sys.argv[2])
 if kept:
@@ -37,9 +37,9 @@ alter csv 'put(3, "proto", "TCP")'
 alter csv 'put(3, "src_tcp_flags", "FF")'
 alter csv 'put(3, "initiator", "\x1b[2J")'
 alter csv 'put(0, "src", "source")'
-alter csv 'cells[0][:2] = ["flow", "file"]; lines[0] = ",".join(cells[0]) + "\r\n"'
+alter csv 'cells[0][:2] = ["flow", "file"]; lines[0] = ",".join(cells[0]) + "\n"'
 alter csv 'lines[1] = "x," + lines[1]'
-alter csv 'lines[1] = "," * 48 + "\r\n"'
+alter csv 'lines[1] = "," * 48 + "\n"'
 alter csv 'lines[1] = lines[1].replace(",", "\",", 1)'
 alter csv 'lines[1] = "\"a\"b" + lines[1]'
 alter csv 'lines[1] = "\"" + lines[1]'
