@@ -41,6 +41,8 @@ static const struct clv_option flags[] = {
 };
 
 static const struct habit habits[] = {
+    {'m', "PcapSplitter's -m is --by, as in --by connection, or --every"},
+    {'p', "PcapSplitter's -p is part of --every, as in --every 1000p"},
     {'r', "a capture needs no flag: cleave split FILE"},
     {'i', "to cut by time: --every 60s; to choose records: --filter EXPR"},
     {'w', "the directory to make: --output DIR"},

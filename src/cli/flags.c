@@ -146,6 +146,17 @@ static int unknown_flag(const struct command *cmd, const char *name)
     return -1;
 }
 
+/* Says what stands for another tool's flag; false: none is known. */
+static bool remember(const struct command *cmd, char letter)
+{
+    for (const struct habit *h = cmd->habits; h && h->letter; h++)
+        if (h->letter == letter) {
+            (void)fprintf(stderr, "%s\n", h->instead);
+            return true;
+        }
+    return false;
+}
+
 /* A word that begins with a dash. It may be a file, or a flag as another tool has it. */
 static int unknown_letter(const struct command *cmd, const char *word, char letter)
 {
@@ -154,11 +165,8 @@ static int unknown_letter(const struct command *cmd, const char *word, char lett
         (void)fprintf(stderr, "for the file of that name: ./%s\n", printable(word));
         return -1;
     }
-    for (const struct habit *h = cmd->habits; h && h->letter; h++)
-        if (h->letter == letter) {
-            (void)fprintf(stderr, "%s\n", h->instead);
-            return -1;
-        }
+    if (remember(cmd, letter))
+        return -1;
     (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
     return -1;
 }
@@ -172,6 +180,8 @@ static int bad_value(const struct command *cmd, const struct clv_option *o,
         (void)fprintf(stderr, "it is --%s%s\n", name, value_of(o, value));
     else
         (void)fprintf(stderr, "%s\n", err->hint);
+    if (o->letter)
+        (void)remember(cmd, o->letter);
     return -1;
 }
 

@@ -37,6 +37,7 @@ try cleave extract a.flows.db -o missing/out/
 try cleave extract a.flows.db -o text.zip --force
 head -c 1000 a.pcap >cut.pcap
 try cleave extract cut.pcap --flow 2 -o cut.one
+try cleave extract a.pcap --flow 2 -o -/
 cat there full/text
 cmp a.pcap before.pcap
 names .

@@ -55,7 +55,6 @@ try cleave split a.pcap -o out -q --force
 mv d out/d
 try cleave split a.pcap -o out -q --force=all
 try cleave split a.pcap -o out --force=nothing
-try cleave split a.pcap -o -
 names . | grep -v /
 # A capture that cannot be read is not in the run: what it was once is kept.
 cleave split --each a.pcap b.pcap -o days -q

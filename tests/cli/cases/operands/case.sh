@@ -19,6 +19,8 @@ cat a.pcap | try cleave split -o p
 for letter in r i w c s Y; do
     try cleave split -$letter a.pcap
 done
+try cleave split -f a.pcap -o out -m connection
+try cleave split a.pcap -o out -p 100
 for proto in TCP Udp; do
     try cleave split a.pcap --proto $proto --by 5tuple -o $proto -q
 done
