@@ -365,6 +365,34 @@ def replaced() -> None:
         harness.check_files(harness.files_of(m.dir), harness.files_of(tree))
 
 
+def ordinary_user() -> None:
+    """Somebody who is not root, and may open /dev/fuse: in a namespace of the mounts' own."""
+    needs_fuse()
+    if os.geteuid() != 0 or suite.under:
+        raise harness.Skip('only root can be somebody else')
+    for tool in 'unshare', 'setpriv', 'mount':
+        harness.tool(tool)
+    top = suite.path('anybody')
+    os.makedirs(os.path.join(top, 'dev'))
+    os.makedirs(os.path.join(top, 'point'))
+    shutil.copy(suite.cleave, os.path.join(top, 'cleave'))
+    capture = suite.write('anybody/c.pcap', samples.mixed().encode())
+    for path in (suite.path(), top, os.path.join(top, 'point'), capture):
+        os.chmod(path, 0o777)
+    as_user = ('cd %s && ./cleave index c.pcap -q -o c.db && ./cleave split c.pcap -q -o tree && '
+               './cleave mount c.db point --daemon && diff -r tree point; echo "same: $?"; '
+               './cleave verify point c.pcap -q; echo "verify: $?"; fusermount3 -u point; '
+               'echo "unmount: $?"; id -u') % top
+    script = ('mount -t tmpfs none %s/dev && mknod -m 666 %s/dev/fuse c 10 229 && '
+              'mount --bind %s/dev/fuse /dev/fuse && exec setpriv --reuid 65534 --regid 65534 '
+              '--clear-groups sh -c "$1"') % (top, top, top)
+    done = harness.run(['unshare', '-m', 'sh', '-c', script, 'sh', as_user])
+    if done.returncode and b'same:' not in done.stdout:
+        raise harness.Skip('no such namespace: ' + done.stderr.decode().strip())
+    check_equal(done.stdout.decode().split('\n'),
+                ['same: 0', 'verify: 0', 'unmount: 0', '65534', ''], done.stderr.decode())
+
+
 def ends() -> None:
     """By signals, with files open or not; by kill -9; in the background."""
     needs_fuse()
@@ -400,4 +428,5 @@ def ends() -> None:
 if __name__ == '__main__':
     sys.exit(suite.run({'options': options, 'pcapngs': pcapngs, 'several': several, 'real': real,
                         'readers': readers, 'many': many, 'refuses-changes': refuses_changes,
-                        'changed': changed, 'replaced': replaced, 'ends': ends}))
+                        'changed': changed, 'replaced': replaced, 'ends': ends,
+                        'ordinary-user': ordinary_user}))
