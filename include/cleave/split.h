@@ -91,8 +91,8 @@ struct clv_split_params {
     const char *output; /* directory to make, or archive; its parent must exist, unless parents */
     /* Fields, separated by commas: ip proto port vlan mac tunnel host client server service iface
      * bssid label;
-     * or flow, connection, 3tuple, hostpair; or none. Addresses may be networks, as in ip/24 or, of
-     * IPv6 too, ip/24,64. NULL: flow. */
+     * or flow, connection, 3tuple, hostpair; or name, or none. Addresses may be networks, as in
+     * ip/24 or, of IPv6 too, ip/24,64. NULL: flow. */
     const char *by;
     uint32_t shards;      /* outputs that keys are hashed onto, the same on any machine; 0: none */
     const char *shard_by; /* with shards, in place of by: what must not be torn apart. NULL: flow */

@@ -115,6 +115,9 @@ static bool parse_fields(struct flow_by *by, const char *option, const char *tex
     bool a_seen = false, b_seen = false;
     if (strcasecmp(text, "none") == 0)
         return true;
+    by->names = strcasecmp(text, "name") == 0;
+    if (by->names)
+        text = "flow";
     for (const char *p = text;; p++) {
         const size_t len = strcspn(p, ",/");
         const char *const word = p;

@@ -106,6 +106,7 @@ struct flow_by {
     bool sided;         /* a is the host, or the client, and no order makes it so */
     bool needs_network; /* without a network address a record is `other` */
     bool connections;   /* a TCP flow is cut where a new connection begins */
+    bool names;         /* flows of one name are one output (relations.h) */
     uint16_t fields;    /* enum flow_field */
     uint8_t a, b;       /* enum flow_end */
     /* Bits at the end of addresses that the key leaves out, of IPv4 and IPv6: 0: none. */

@@ -2,6 +2,7 @@
 #include "flow/relations.h"
 
 #include "base/mem.h"
+#include "base/names.h"
 
 enum {
     TEXT_BITS = 16, /* a name's place is 1 + (block << bits | byte) */
@@ -197,4 +198,29 @@ void relations_settle(struct relations *r)
         else if (row->root != n)
             relations_row(r, row->root)->led++;
     }
+}
+
+bool relations_settle_names(struct relations *r, const struct secret *secret)
+{
+    struct names firsts = {.n = 0};
+    bool ok = true;
+    for (uint32_t n = 1; ok && n <= r->n; n++) {
+        struct relation_row *row = relations_row(r, n);
+        const char *name = relations_name(r, n, 0);
+        row->root = n;
+        if (!name)
+            continue;
+        const XXH128_hash_t h = secret_hash128(secret, name, strlen(name));
+        bool is_new;
+        struct names_entry *e = names_add(&firsts, (struct keyed_hash){h.low64, h.high64}, &is_new);
+        ok = e != NULL;
+        if (!e)
+            break;
+        if (is_new)
+            e->number = n;
+        row->root = e->number;
+        relations_row(r, row->root)->led += row->root != n;
+    }
+    names_fini(&firsts);
+    return ok;
 }

@@ -61,6 +61,7 @@ struct relations_plan {
     uint16_t kinds;  /* of relations, bit by number; 0 and no names: nothing */
     bool names;      /* columns for them */
     bool called;     /* outputs are named by them */
+    bool by_names;   /* groups are of all flows with one name */
     bool groups;     /* outputs are groups */
     uint32_t shards; /* outputs that groups are hashed onto; 0: each has its own */
     int64_t dns_window_ns, http_window_ns;
@@ -149,5 +150,8 @@ const char *relations_name(const struct relations *r, uint32_t n, uint32_t looku
 
 /* All records were read: finds roots. */
 void relations_settle(struct relations *r);
+
+/* The same where the root of a flow that has a name is the first one with it. false: no memory. */
+CLV_MUST_CHECK bool relations_settle_names(struct relations *r, const struct secret *secret);
 
 #endif

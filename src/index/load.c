@@ -211,9 +211,9 @@ static bool find_columns(struct loading *l, struct clv_error *err)
         .community = community_supported(NULL),
         .outer = params->inner,
         .shards = params->shards,
-        .related = (params->related || params->group) && !params->shards,
-        .grouped = params->group && !params->shards,
-        .named = (params->names || params->related || params->group) && !params->shards,
+        .related = (params->related || options_groups(params)) && !params->shards,
+        .grouped = options_groups(params) && !params->shards,
+        .named = (params->names || params->related || options_groups(params)) && !params->shards,
     };
     columns_choose(&m);
     for (unsigned k = 0; k < m.n_columns; k++)

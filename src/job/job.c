@@ -75,7 +75,7 @@ static bool chooses(const struct clv_split_params *params)
 /* true: what flows have to do with one another has to be known before there are outputs. */
 static bool learns(const struct clv_split_params *params)
 {
-    return params->group || (params->name && strstr(params->name, "{name}"));
+    return options_groups(params) || (params->name && strstr(params->name, "{name}"));
 }
 
 /* true: the inputs are read more than once, or may have to be. */
@@ -345,10 +345,10 @@ static bool check_twice(const struct job *job, struct clv_error *err)
 static void settle_name(char text[NAME_MAX_LEN + 1], const struct clv_split_params *params,
                         const struct flow_by *by, const struct dialect *d)
 {
-    const char *usual = params->shards    ? NAME_DEFAULT_SHARD
-                        : params->group   ? NAME_DEFAULT_GROUP
-                        : by->fields == 0 ? NAME_DEFAULT_PART
-                                          : NAME_DEFAULT;
+    const char *usual = params->shards           ? NAME_DEFAULT_SHARD
+                        : options_groups(params) ? NAME_DEFAULT_GROUP
+                        : by->fields == 0        ? NAME_DEFAULT_PART
+                                                 : NAME_DEFAULT;
     const char *name = params->name ? params->name : usual;
     const char *ending = params->name ? pack_ending(d->compress) : dialect_ending(d);
     const size_t len = strlen(name), ending_len = strlen(ending);
@@ -487,12 +487,14 @@ static bool settle_relate(struct pipeline_params *pp, const struct clv_split_par
     const char *const option = params->group     ? "group"
                                : params->related ? "related"
                                : params->names   ? "names"
+                               : pp->by.names    ? options_by_name(params)
                                                  : "name";
     *plan = (struct relations_plan){
-        .names = params->names || params->related || params->group,
+        .names = params->names || params->related || options_groups(params),
         .called = learns(params),
-        .groups = params->group,
-        .shards = params->group ? params->shards : 0,
+        .groups = options_groups(params),
+        .by_names = pp->by.names,
+        .shards = options_groups(params) ? params->shards : 0,
         .dns_window_ns = params->dns_window_ns ? params->dns_window_ns : hour,
         .http_window_ns = params->http_window_ns ? params->http_window_ns : hour,
     };
@@ -500,16 +502,20 @@ static bool settle_relate(struct pipeline_params *pp, const struct clv_split_par
         return true;
     if (params->related && params->group)
         return clv_fail(err, CLV_ERR_OPTION, "group", "excludes --related: it says the same");
-    if ((pp->by.fields & TUPLE) != TUPLE || pp->by.fields & (FLOW_BY_HOST | FLOW_BY_ROLES))
+    if (pp->by.names && (params->related || params->group))
+        return clv_fail(err, CLV_ERR_OPTION, option, "excludes --by name");
+    const struct flow_by *const by = &pp->by;
+    if ((by->fields & TUPLE) != TUPLE || by->fields & (FLOW_BY_HOST | FLOW_BY_ROLES) ||
+        by->a_cut[0] || by->a_cut[1] || by->b_cut[0] || by->b_cut[1])
         return clv_fail(err, CLV_ERR_OPTION, option,
                         "needs flows of addresses, protocol and ports, as --by flow has them");
     if (chooses(params))
         return clv_fail(err, CLV_ERR_OPTION, option,
                         "excludes --min-packets, --min-bytes and --top");
-    if (pp->shards && !params->group)
+    if (pp->shards && !plan->groups)
         return clv_fail(err, CLV_ERR_OPTION, option, "excludes --shards; --group does not");
-    if (params->group && (pp->cuts.every || params->directed))
-        return clv_fail(err, CLV_ERR_OPTION, "group", "excludes --every and --directed");
+    if (plan->groups && (pp->cuts.every || params->directed))
+        return clv_fail(err, CLV_ERR_OPTION, option, "excludes --every and --directed");
     const char *const kinds = params->group ? params->group : params->related;
     if (kinds && !relations_parse(&plan->kinds, option, kinds, err))
         return false;
@@ -659,7 +665,7 @@ static bool run_part(struct job *job, size_t from, size_t n, const struct pipeli
     if (learns(params)) {
         ok = ok && learn(&known, params, sources, n, header, &own, &seconds, err);
         own.known = name.known = &known;
-        name.grouped = params->group;
+        name.grouped = own.relate.groups;
     }
     ok = ok && run_once(params, sources, n, header, &own, result, err);
     result->seconds += seconds;

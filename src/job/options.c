@@ -3,6 +3,7 @@
 
 #include <stdio.h>
 #include <string.h>
+#include <strings.h>
 
 #include "cleave/verify.h"
 
@@ -21,7 +22,7 @@ static const struct clv_option rows[] = {
      "FILE's name with .flows, here",
      "the directory to make; OUT.zip: an archive; OUT.pcap, or - for standard output: one capture"},
     {"by", 'b', CLV_OPTION_LIST, RESULT, AT(by), 0, 0, 0, "KEY", "flow",
-     "what makes a flow: fields, or flow, connection, 3tuple, hostpair, none"},
+     "what makes a flow: fields, or flow, connection, 3tuple, hostpair, name, none"},
     {"inner", 0, CLV_OPTION_BOOL, RESULT, AT(inner), 0, 0, 0, NULL, NULL,
      "look through tunnels: the innermost addresses and ports make the flow"},
     {"tunnel_port", 0, CLV_OPTION_LIST, RESULT, AT(tunnel_port), 0, 0, 0, "KIND=PORT,...", NULL,
@@ -194,6 +195,11 @@ const char *options_by(const struct clv_split_params *params)
     const char *given = params->shard_by ? params->shard_by : params->by;
     const bool one = params->single || params->every;
     return given ? given : one && !params->shards ? "none" : "flow";
+}
+
+bool options_groups(const struct clv_split_params *params)
+{
+    return params->group || strcasecmp(options_by(params), "name") == 0;
 }
 
 static const char *suffix_of(enum clv_option_type type)

@@ -25,6 +25,9 @@ const struct clv_option *options_of_index(const struct clv_option *o);
 /* What keys are made of, where it is not given too. */
 const char *options_by(const struct clv_split_params *params);
 
+/* true: outputs are groups of flows. */
+bool options_groups(const struct clv_split_params *params);
+
 /* The option that the parameters have this name for, "by" or "shard_by". */
 const char *options_by_name(const struct clv_split_params *params);
 

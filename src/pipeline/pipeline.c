@@ -509,7 +509,7 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .community_seed = params->community_seed,
         .outer = params->inner,
         .shards = params->shards,
-        .related = params->relate.kinds && !params->shards,
+        .related = (params->relate.kinds || params->relate.groups) && !params->shards,
         .grouped = params->relate.groups && !params->shards,
         .named = params->relate.names && !params->shards,
     };

@@ -304,7 +304,8 @@ static void hide(struct pipeline *pl)
 static bool tour(struct pipeline *pl, struct task *t, struct clv_error *err)
 {
     int fd = -1;
-    relate_settle(&pl->relate);
+    if (!relate_settle(&pl->relate, err))
+        return false;
     if (pl->target == TARGET_MEASURED) {
         hide(pl);
         return measure_all(pl, err) && finish_tour(&pl->finish, fd, &t->rows, &t->checks, err);

@@ -242,7 +242,8 @@ static void regroup(struct relate *r, struct scan_piece *piece, const struct flo
     struct scan_item *item = &piece->items[r->item];
     const struct relation_row *row = relations_row(r->known, f->n);
     uint32_t root = row->root, root_lookup = row->root_lookup;
-    if (row->first_lookup) { /* not the flow, but each lookup led to something */
+    if (row->first_lookup &&
+        !r->plan->by_names) { /* not the flow, but each lookup led to something */
         struct watch *watch = watch_of(r, flow_table_at(&r->flows, f->index));
         watch->lookup = lookup ? lookup : watch->lookup ? watch->lookup : row->first_lookup;
         root_lookup = watch->lookup;
@@ -348,10 +349,15 @@ static bool run(void *self, struct batch *b, struct clv_error *err)
     return true;
 }
 
-void relate_settle(const struct relate *r)
+bool relate_settle(const struct relate *r, struct clv_error *err)
 {
-    if (r->made && !r->known)
-        relations_settle(r->relations);
+    if (!r->made || r->known)
+        return true;
+    if (r->plan->by_names)
+        return relations_settle_names(r->relations, r->scan->by.secret) ||
+               clv_fail_nomem(err, "names of flows", r->relations->n);
+    relations_settle(r->relations);
+    return true;
 }
 
 void relate_count(const struct relate *r, struct clv_split_result *result)

@@ -49,7 +49,7 @@ CLV_MUST_CHECK bool relate_init(struct relate *r, struct relations *learns, stru
 struct pass relate_pass(struct relate *r);
 
 /* All records were read: what follows from all of them is settled, and counted. */
-void relate_settle(const struct relate *r);
+CLV_MUST_CHECK bool relate_settle(const struct relate *r, struct clv_error *err);
 void relate_count(const struct relate *r, struct clv_split_result *result);
 void relate_fini(struct relate *r);
 

@@ -203,8 +203,8 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
     const struct expected e = {
         .v = v,
         .o = o,
-        .judged =
-            !cut && !renumbered && !params->group && !(chosen && flow_is_other(&o->flow->key)),
+        .judged = !cut && !renumbered && !v->job->pipeline.relate.groups &&
+                  !(chosen && flow_is_other(&o->flow->key)),
     };
     char path[PATH_MAX];
     struct store_file file;

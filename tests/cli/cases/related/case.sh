@@ -25,6 +25,9 @@ try cleave split -q a.pcap -o named --names --name '{name}/{n}'
 names named
 try cleave split -q a.pcap -o shards --group all --shards 2
 names shards
+try cleave split -q a.pcap --by name -o hosts
+names hosts
+try cleave verify -q hosts a.pcap
 try cleave index -q a.pcap -o a.db --group dns --names --dns-window 1min --http-window 1min
 try cleave flows a.db --csv | cut -d, -f1,21-
 try cleave index -q a.pcap -o b.db --related all
@@ -34,6 +37,6 @@ try cleave flows a.pcap --related all
 try cleave flows a.pcap --names --limit 2
 try cleave flows flows --names
 for flags in '--related nothing' '--related dns,' '--related all --group all' '--related all --by host' \
-    '--names --top 2' '--name {name} --top 2' '--related all --shards 2' '--group all --every 60s --by flow' '--group dns --directed'; do
+    '--names --top 2' '--by name --group all' '--names --by ip/24,proto,port' '--name {name} --top 2' '--related all --shards 2' '--group all --every 60s --by flow' '--group dns --directed'; do
     try cleave split a.pcap -o out $flags
 done
