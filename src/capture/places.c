@@ -513,7 +513,9 @@ static bool date(struct input_place *place, int64_t *first_ns, struct clv_error 
 static bool sort_by_time(struct places *p, struct clv_error *err)
 {
     struct dated *all = mem_alloc(p->n ? p->n : 1, sizeof *all);
-    bool ok = all || clv_fail_nomem(err, "the inputs", p->n * sizeof *all);
+    bool ok = true;
+    if (!all)
+        return clv_fail_nomem(err, "the inputs", p->n * sizeof *all);
     for (size_t i = 0; ok && i < p->n; i++) {
         int64_t first_ns;
         ok = date(&p->all[i], &first_ns, err);
