@@ -30,15 +30,22 @@ static void check(const struct flowlist *list)
     }
 }
 
+static struct temp temp;
+
+static void remove_temp(void)
+{
+    temp_remove(&temp);
+}
+
 int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 {
     static char path[64];
-    static struct temp t;
     struct flowlist list;
     struct clv_error err = {.code = CLV_ERR_NONE};
     if (!*path) {
-        temp_make(&t);
-        (void)snprintf(path, sizeof path, "%.50s/list", t.dir);
+        temp_make(&temp);
+        FUZZ_CHECK(atexit(remove_temp) == 0);
+        (void)snprintf(path, sizeof path, "%.50s/list", temp.dir);
     }
     FILE *f = fopen(path, "w");
     FUZZ_CHECK(f && fwrite(data, 1, size, f) == size && fclose(f) == 0);
