@@ -180,8 +180,6 @@ static int bad_value(const struct command *cmd, const struct clv_option *o,
         (void)fprintf(stderr, "it is --%s%s\n", name, value_of(o, value));
     else
         (void)fprintf(stderr, "%s\n", err->hint);
-    if (o->letter)
-        (void)remember(cmd, o->letter);
     return -1;
 }
 
@@ -271,7 +269,10 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
             value = argv[++*i];
         else
             return usage_error(cmd, "this flag needs a value", word);
-        return set_value(cmd, f, options, value);
+        const int status = set_value(cmd, f, options, value);
+        if (status != 0 && !is_long) /* it may be another tool's letter */
+            (void)remember(cmd, f.option->letter);
+        return status;
     } while (!is_long && *p);
     return 0;
 }
