@@ -391,23 +391,24 @@ static bool run_once(const struct clv_split_params *params, struct source *sourc
     return ok;
 }
 
-/* Reads all once before, as *dry says, which is that of the outputs but for what it learns. */
+/* Reads all once before, as *pp says, which is that of the outputs but for what it learns. */
 static bool read_before(const struct clv_split_params *params, struct source *sources, size_t n,
-                        const uint8_t *header, struct pipeline_params *dry, double *seconds,
+                        const uint8_t *header, const struct pipeline_params *pp, double *seconds,
                         struct clv_error *err)
 {
     struct clv_split_result result = {.damage = {.offset = CLV_NO_OFFSET}};
+    struct pipeline_params dry = *pp;
     struct dialect dialect = {
-        .form = dry->dialect->form,
-        .nanoseconds = dry->dialect->nanoseconds,
+        .form = pp->dialect->form,
+        .nanoseconds = pp->dialect->nanoseconds,
     };
-    dry->dialect = &dialect;
-    dry->dry_run = true;
-    dry->measures = false;
-    dry->archive = NULL;
-    dry->manifest = CLV_MANIFEST_NONE;
-    dry->max_packets = dry->max_bytes = 0;
-    const bool ok = run_once(params, sources, n, header, dry, &result, err);
+    dry.dialect = &dialect;
+    dry.dry_run = true;
+    dry.measures = false;
+    dry.archive = NULL;
+    dry.manifest = CLV_MANIFEST_NONE;
+    dry.max_packets = dry.max_bytes = 0;
+    const bool ok = run_once(params, sources, n, header, &dry, &result, err);
     *seconds += result.seconds;
     return ok;
 }

@@ -373,7 +373,7 @@ static bool find_head(struct reading *r, const char *line)
             size_t len = strcspn(p, (char[]){*d, '\0'});
             const bool more = p[len];
             const bool quoted = len > 1 && p[0] == '"' && p[len - 1] == '"';
-            if (column_of(p + quoted, len - 2 * quoted) != NOTHING) {
+            if (column_of(p + quoted, len - (quoted ? 2 : 0)) != NOTHING) {
                 r->delimiter = *d;
                 return true;
             }
@@ -514,8 +514,8 @@ static bool take_object(struct reading *r, char **p, char name[NAME_MAX_HERE], s
         if (!own || *(*p)++ != ':')
             return false;
         const size_t all = len + own_len;
-        if (all < NAME_MAX_HERE)
-            memcpy(name + len, own, own_len);
+        for (size_t i = 0; all < NAME_MAX_HERE && i < own_len; i++)
+            name[len + i] = own[i];
         *p = skip_blanks(*p);
         if (!take_member(r, p, name, all, depth))
             return false;

@@ -25,6 +25,7 @@ fusermount3 -u m
 # In the foreground, until a signal comes; a capture that changes meanwhile is an error.
 mv b.pcap a.pcap
 serve() {
+    : >said # or what the one before has said is taken for this one's
     cleave mount "$1" m 2>said &
     for _ in $(seq 600); do
         ! grep -q mounted said || break
