@@ -139,6 +139,7 @@ static const struct count_row {
     {"related", COUNT(related), "flow", " that another one led to", 0, NULL},
     {"forgotten", COUNT(forgotten), "announcement",
      " of flows that had not come, too many at a time", 0, NULL},
+    {"broken", COUNT(broken_dns), "DNS message", " that could not be read", 0, NULL},
     {"unwatched", COUNT(unwatched), "connection",
      " not looked into to their end, too many at a time", 0, NULL},
     {"undated", COUNT(untimed), "record", NULL, 0, say_untimed},

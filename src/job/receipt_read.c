@@ -223,7 +223,9 @@ bool receipt_read(struct clv_receipt *r, const char *dir, size_t n_named, struct
         (void)clv_fail_errno(err, path, "cannot be read");
         return clv_fail_hint(err, "only what cleave split wrote can be verified");
     }
-    if (fd < 0 || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+    if (fd >= 0 && fstat(fd, &st) != 0)
+        (void)clv_fail_errno(err, path, "cannot be looked at");
+    else if (fd < 0 || !S_ISREG(st.st_mode))
         (void)clv_fail(err, CLV_ERR_ARG, path, "is no regular file");
     else
         ok = receipt_read_part(r, path, fd, 0, (uint64_t)st.st_size, n_named, err);

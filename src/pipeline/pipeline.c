@@ -524,7 +524,10 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
     finish_init(&pl->finish);
     numbering_init(&pl->numbering, params->name, params->inner);
     pl->numbering.ports = params->ports;
-    spill_init(&pl->spill, params->memory, spill_dir && *spill_dir ? spill_dir : "/var/tmp");
+    /* Of an index, which keeps as much of each record again as of flows, a quarter: with buffers
+     * that is all of --memory. */
+    spill_init(&pl->spill, params->measures ? params->memory / 4 : params->memory,
+               spill_dir && *spill_dir ? spill_dir : "/var/tmp");
     (void)pthread_mutex_init(&pl->lock, NULL);
     port_cond_init(&pl->wake);
     bool ok = flow_by_parse(&pl->scan.base, "by", "flow", false, err);

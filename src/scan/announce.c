@@ -230,11 +230,9 @@ static uint32_t begin_lookup(struct announcer *a, const struct sighting *s, cons
         return 0;
     l->flow = s->flow;
     l->n = row ? ++row->n_lookups : 0;
-    if (a->keeps_names || l->n == 1) {
-        l->name = relations_keep(r, name, strlen(name));
-        if (!l->name)
-            return 0;
-    }
+    l->name = relations_keep(r, name, strlen(name));
+    if (!l->name)
+        return 0;
     if (row) {
         row->name = l->n == 1 ? l->name : 0; /* of several, no name is the flow's */
         row->name_from = (uint8_t)(l->n == 1 ? app : APP_NONE);

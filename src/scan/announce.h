@@ -37,8 +37,7 @@ struct sighting {
 struct announcer {
     struct relations *relations; /* borrowed, as the secret */
     const struct secret *secret;
-    uint16_t kinds;   /* of relations that are asked for, bit by number */
-    bool keeps_names; /* of all lookups, for outputs that are named after them */
+    uint16_t kinds; /* of relations that are asked for, bit by number */
     int64_t dns_window_ns, http_window_ns;
     struct expects expects;
 };

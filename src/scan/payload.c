@@ -177,6 +177,7 @@ static bool see_dns(struct look *l, struct clv_span message)
 {
     struct sight_dns dns;
     if (!sight_dns_read(message, &dns)) {
+        l->w->broken++;
         see_nothing(l);
         return true;
     }

@@ -53,6 +53,7 @@ struct watcher {
     uint32_t oldest, newest; /* number + 1 */
     uint32_t spare;          /* a free one, chained by `after` */
     uint64_t given_up;       /* connections */
+    uint64_t broken;         /* DNS messages that cannot be read */
     /* The flow of a quoted packet, of a quoted fragment: its number, and *ns its last record's. 0.
      */
     uint32_t (*quoted)(void *user, const struct clv_tuple *t, const struct decode_fragment *f,

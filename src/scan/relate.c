@@ -25,7 +25,6 @@ bool relate_init(struct relate *r, struct relations *learns, struct spill *spill
     r->announcer.relations = r->relations;
     r->announcer.secret = scan->by.secret;
     r->announcer.kinds = r->plan->kinds;
-    r->announcer.keeps_names = r->plan->groups && !r->known;
     r->announcer.dns_window_ns = r->plan->dns_window_ns;
     r->announcer.http_window_ns = r->plan->http_window_ns;
     r->watcher = (struct watcher){.announcer = &r->announcer, .quoted = find_quoted, .user = r};
@@ -369,6 +368,7 @@ void relate_count(const struct relate *r, struct clv_split_result *result)
         result->related += relations_row(all, n)->master != 0;
     result->forgotten = r->announcer.expects.forgotten;
     result->unwatched = r->watcher.given_up;
+    result->broken_dns = r->watcher.broken;
 }
 
 static bool needs(const void *self, const struct batch *b)

@@ -188,10 +188,15 @@ enum store_look store_file(const struct store *s, const char *name, const char *
     f->fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (f->fd < 0 && errno != ELOOP && errno != ENXIO)
         return errno == ENOENT ? STORE_LACKS : STORE_UNKNOWN;
-    if (f->fd >= 0 && fstat(f->fd, &st) == 0 && S_ISREG(st.st_mode))
+    if (f->fd < 0)
+        return STORE_OTHER;
+    const bool looked = fstat(f->fd, &st) == 0;
+    const int why = errno;
+    if (looked && S_ISREG(st.st_mode))
         return STORE_HAS;
     store_file_close(s, f);
-    return STORE_OTHER;
+    errno = why;
+    return looked ? STORE_OTHER : STORE_UNKNOWN;
 }
 
 bool store_has_table(enum store_look look, const struct store *s, const char *path,

@@ -344,7 +344,8 @@ def pipes() -> None:
     check_equal(json.loads(done.stdout)['kept_bytes'], 0, 'bytes kept of a file')
     os.unlink(output)
     for number in signal.SIGINT, signal.SIGTERM:
-        with subprocess.Popen([suite.cleave, 'split', '-', '-o', output, '-q'],
+        with subprocess.Popen([suite.cleave, 'split', '-', '-o', output, '-q',
+                               '--on-interrupt', 'discard'],
                               stdin=subprocess.PIPE, stderr=subprocess.PIPE) as run:
             run.stdin.write(data)
             run.stdin.flush()

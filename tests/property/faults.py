@@ -545,10 +545,10 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'list': lambda: split(traffic('a.pcap'), '-t', '2', '--by', 'flow,label', '--flows', flow_list()),
     'dedup': lambda: split(traffic('a.pcap'), '-t', '2', '--dedup', '--dedup-ignore', 'ttl,vlan', '--by', 'vlan,ip'),
     'top': lambda: split(traffic('a.pcap'), '-t', '2', '--top', '3'),
-    'related': lambda: split(linked(), '-t', '2', '--related', 'all', '--report', 'page.html', thorough=True,
+    'related': lambda: split(linked(), '-t', '2', '--related', 'all', '--report', 'page.html',
                              fault_kinds=('malloc', 'heap', 'library', 'spill', 'thread')),
-    'groups': lambda: split(linked(), '-t', '1', '--group', 'all', thorough=True,
-                            fault_kinds=('malloc', 'heap', 'spill', 'open', 'read', 'thread')),
+    'groups': lambda: split(linked(), '-t', '1', '--group', 'all',
+                            fault_kinds=('malloc', 'heap', 'spill')),
     'filter': lambda: split(traffic('a.pcap'), pcapng(), '-t', '2', '--filter', 'tcp or vlan', thorough=True,
                             fault_kinds=('heap', 'malloc', 'thread', 'pipe', 'read', 'write')),
     'chosen': lambda: split(traffic('a.pcap'), '-t', '1', '--filter', 'tcp or udp', '--by',
@@ -946,6 +946,7 @@ def name_taken() -> None:
     """Somebody else makes something under the output's name meanwhile: it is theirs."""
     os.makedirs(suite.path('place'))
     data = big_capture()[:200000]
+    data = data[:pf.parse(data).damage_at]
     for force in (), ('--force',):
         run = Fed(*force)
         run.to.write(data[:2000])

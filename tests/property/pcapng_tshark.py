@@ -181,7 +181,7 @@ def check_capture(path: str, asked: Asked, found: List[ng.Block]) -> None:
     outputs: List[List[str]] = []
     for flags, ending, check_frames in (((), '.pcapng', check_pcapng),
                                         (('--format', 'pcap'), '.pcap', check_pcap)):
-        output = suite.path('out' + ending)
+        output = suite.path('out-' + ending[1:])
         done = suite.run_cleave('split', path, '--output', output, '-q', *flags, status=None)
         check(done.returncode in status, 'cleave split %s: status %d: %s', ' '.join(flags),
               done.returncode, done.stderr.decode())
@@ -227,8 +227,8 @@ def built() -> None:
                      if code == ng.COMMENT]
             check_equal(frame.rest[0], '|'.join(texts), where + 'comments that tshark reads')
         check_capture(path, told, found)
-        shutil.rmtree(suite.path('out.pcapng'))
-        shutil.rmtree(suite.path('out.pcap'))
+        shutil.rmtree(suite.path('out-pcapng'))
+        shutil.rmtree(suite.path('out-pcap'))
 
 
 def starts_with_magic(path: str) -> bool:

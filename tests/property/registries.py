@@ -63,7 +63,7 @@ def constants(name: str, prefix: str) -> Dict[str, int]:
 def rows_of_tunnels() -> List[Tuple[int, int, str]]:
     """IP protocol, port, name."""
     protos = {'CLV_PROTO_UDP': 17}
-    rows = re.findall(r'\{(\w+), (\d+), (?:TO|EITHER), \w+, (?:"([^"]*)"|NULL)\}',
+    rows = re.findall(r'\{(\w+), (\d+), (?:TO|EITHER), \w+, (?:"([^"]*)"|NULL), (?:"[^"]*"|NULL)\}',
                       source('tunnel.c'))
     return [(protos.get(proto) or int(proto), int(port), name) for proto, port, name in rows]
 

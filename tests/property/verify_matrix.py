@@ -431,6 +431,8 @@ def is_neutral(run: Run, where: Tuple, how: str) -> bool:
         return run.set.captures == 1
     if last == 'metadata':
         return True  # these captures have none
+    if last == 'names':
+        return bool({'jsonl', 'none'} & set(run.set.flags))  # there no row has a name
     if last == 'skip_bad':
         return True  # all of these captures can be read
     if last == 'recover':

@@ -624,7 +624,7 @@ def tree(saved: pf.Savefile, by: str = 'flow', directed: bool = False,
     opt = Options(by_of(by, directed), no_other=no_other)
     wanted = split(of_pcap(saved), opt)
     table = io.StringIO(newline='')
-    rows = csv.DictWriter(table, COLUMNS, lineterminator='\r\n')
+    rows = csv.DictWriter(table, COLUMNS, lineterminator='\n')
     rows.writeheader()
     files = {}
     for flow in wanted.flows:

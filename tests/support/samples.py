@@ -144,7 +144,7 @@ def said(a: str, b: str, sport: int, dport: int, *turns: Tuple[bool, bytes]) -> 
 
 
 def related() -> pf.Capture:
-    """Two lookups, a page, a request that it led to, a file by FTP, an error."""
+    """Two lookups, a question cut short, a page, a request that it led to, a file by FTP, an error."""
     def udp(a: str, b: str, sport: int, dport: int, payload: bytes) -> bytes:
         return pf.frame(a, b, pf.UDP, pf.udp(a, b, sport, dport, payload))
     other = '203.0.113.81'
@@ -153,6 +153,7 @@ def related() -> pf.Capture:
               udp(RESOLVER, CLIENT, 53, 40000, dns(1, 'www.example.com', SERVER)),
               udp(CLIENT, RESOLVER, 40000, 53, dns(2, 'files.example.com')),
               udp(RESOLVER, CLIENT, 53, 40000, dns(2, 'files.example.com', other))]
+    frames.append(udp(CLIENT, RESOLVER, 40000, 53, dns(3, 'www.example.com')[:20]))
     frames += said(CLIENT, SERVER, 50000, 80, (True, get % (b'', b'')))
     frames += said(CLIENT, SERVER, 50001, 80, (True, get % (
         b'style.css', b'Referer: http://www.example.com/\r\n')))
