@@ -130,12 +130,16 @@ static int usage_error(const struct command *cmd, const char *what, const char *
 
 static int unknown_flag(const struct command *cmd, const char *name)
 {
-    enum { MAX = 64 };
+    enum { MAX = 128 };
     char texts[MAX][FLAG_NAME_MAX];
-    const char *names[MAX];
+    const char *names[MAX] = {""};
     size_t n = 0;
-    for (struct flag f; n < MAX && (f = flag_at(cmd, n)).option != &help_option; n++)
-        names[n] = flag_name(f.option, texts[n]);
+    for (; n < MAX; n++) {
+        const struct clv_option *const o = flag_at(cmd, n).option;
+        if (!o || o == &help_option)
+            break;
+        names[n] = flag_name(o, texts[n]);
+    }
     const char *near = nearest_word(name, names, n);
     char flag[80];
     (void)snprintf(flag, sizeof flag, "--%s", name);

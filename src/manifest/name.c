@@ -270,7 +270,7 @@ static void part_name(const struct name_of *of, struct text *out)
         part_key(of, out);
         return;
     }
-    for (unsigned i = 0; name[i] && i < LONGEST; i++) {
+    for (unsigned i = 0; i < LONGEST && name[i]; i++) {
         const char c = name[i];
         const bool harmless = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z') ||
                               (c >= '0' && c <= '9') || c == '-' || c == '_' || (c == '.' && i) ||

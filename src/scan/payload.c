@@ -32,7 +32,7 @@ struct look {
 
 static struct dialog *dialog_at(const struct watcher *w, uint32_t link)
 {
-    return link ? &w->dialogs[link - 1] : NULL;
+    return &w->dialogs[link - 1];
 }
 
 static void unlink_dialog(struct watcher *w, const struct dialog *d)
@@ -100,8 +100,9 @@ static bool take_dialog(struct look *l)
     struct watcher *const w = l->w;
     if (!w->dialogs && !(w->dialogs = mem_alloc(DIALOGS_MAX, sizeof *w->dialogs)))
         return false;
-    struct dialog *d = dialog_at(w, l->watch->dialog);
-    if (d) {
+    struct dialog *d;
+    if (l->watch->dialog) {
+        d = dialog_at(w, l->watch->dialog);
         unlink_dialog(w, d);
     } else {
         if (!w->spare && w->n == DIALOGS_MAX) {
