@@ -524,9 +524,10 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
     finish_init(&pl->finish);
     numbering_init(&pl->numbering, params->name, params->inner);
     pl->numbering.ports = params->ports;
-    /* Of an index, which keeps as much of each record again as of flows, a quarter: with buffers
-     * that is all of --memory. */
-    spill_init(&pl->spill, params->measures ? params->memory / 4 : params->memory,
+    /* Where more than the usual is kept, of records or of what payloads say, a quarter: with
+     * buffers that is all of --memory. */
+    const bool more = params->measures || relations_any(&params->relate);
+    spill_init(&pl->spill, more ? params->memory / 4 : params->memory,
                spill_dir && *spill_dir ? spill_dir : "/var/tmp");
     (void)pthread_mutex_init(&pl->lock, NULL);
     port_cond_init(&pl->wake);
