@@ -155,6 +155,15 @@ const char *relations_name(const struct relations *r, uint32_t n, uint32_t looku
     return name ? relations_text(r, name) : NULL;
 }
 
+void relations_count(const struct relations *r, struct clv_split_result *result)
+{
+    for (uint32_t n = 1; n <= r->n; n++)
+        result->related += relations_row(r, n)->master != 0;
+    result->forgotten = r->forgotten;
+    result->unwatched = r->unwatched;
+    result->broken_dns = r->broken_dns;
+}
+
 /*
  * Follows masters up to the first flow that has none, or that is a lookup's: then all on the way
  * have the same root. Safe because masters are no circle (scan/relate.c says why).

@@ -13,6 +13,7 @@
 #define CLEAVE_FLOW_RELATIONS_H
 
 #include "base/spill.h"
+#include "cleave/split.h"
 #include "flow/table.h"
 
 /* Why a flow has a master. A new kind is a row of the table in relations.c. */
@@ -116,6 +117,8 @@ struct relations {
     char **texts; /* blocks */
     size_t n_texts, texts_cap;
     uint32_t texts_at; /* free bytes of the last block begin here */
+    /* As in struct clv_split_result. */
+    uint64_t forgotten, unwatched, broken_dns;
 };
 
 void relations_init(struct relations *r, struct spill *spill);
@@ -147,6 +150,9 @@ const char *relations_text(const struct relations *r, uint32_t name);
 
 /* The name of a lookup, or where that is 0 of flow n; NULL: none. */
 const char *relations_name(const struct relations *r, uint32_t n, uint32_t lookup);
+
+/* What is known so far. */
+void relations_count(const struct relations *r, struct clv_split_result *result);
 
 /* All records were read: finds roots. */
 void relations_settle(struct relations *r);

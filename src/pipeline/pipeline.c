@@ -307,8 +307,6 @@ static bool init(struct pipeline *pl, struct clv_error *err)
         order_add(&pl->schedule.order, dedup_pass(&pl->dedup));
     if (pl->scan.by.fields & FLOW_BY_ROLES)
         order_add(&pl->schedule.order, roles_pass(&pl->roles));
-    if (pp->known)
-        pl->manifest.relations = pp->known;
     if (relations_any(&pp->relate) && (!pp->known || pp->relate.groups)) {
         pl->relate.scan = &pl->scan;
         pl->relate.cuts = &pp->cuts;
@@ -317,10 +315,9 @@ static bool init(struct pipeline *pl, struct clv_error *err)
         pl->relate.record_header = pl->parts[0].record_header;
         if (!relate_init(&pl->relate, pp->learns, &pl->spill))
             return clv_fail_nomem(err, "relations of flows", sizeof pl->relate);
-        if (!pp->known)
-            pl->manifest.relations = pl->relate.relations;
         order_add(&pl->schedule.order, relate_pass(&pl->relate));
     }
+    pl->manifest.relations = pp->known ? pp->known : pl->relate.relations;
     pl->finish.all = (struct findings){
         .parts = pl->parts,
         .n_parts = n,
@@ -451,7 +448,8 @@ static bool sum_up(struct pipeline *pl, struct clv_error *err)
     count(pl);
     r->flows = pl->numbering.n_numbered;
     r->captured_bytes = pl->schedule.feed.counts.captured;
-    relate_count(&pl->relate, r);
+    if (pl->manifest.relations)
+        relations_count(pl->manifest.relations, r);
     finish_tally(&pl->finish);
     tally_end(&pl->finish.tally, pl->parts, pl->schedule.n_parts, r);
     bool ok = !pl->schedule.failed;

@@ -345,6 +345,9 @@ static bool run(void *self, struct batch *b, struct clv_error *err)
     for (unsigned i = 0; i < b->n_pieces; i++)
         if (!take_piece(r, &b->pieces[i], err))
             return false;
+    r->relations->forgotten = r->announcer.expects.forgotten;
+    r->relations->unwatched = r->watcher.given_up;
+    r->relations->broken_dns = r->watcher.broken;
     return true;
 }
 
@@ -357,18 +360,6 @@ bool relate_settle(const struct relate *r, struct clv_error *err)
                clv_fail_nomem(err, "names of flows", r->relations->n);
     relations_settle(r->relations);
     return true;
-}
-
-void relate_count(const struct relate *r, struct clv_split_result *result)
-{
-    const struct relations *all = r->known ? r->known : r->relations;
-    if (!r->made)
-        return;
-    for (uint32_t n = 1; n <= all->n; n++)
-        result->related += relations_row(all, n)->master != 0;
-    result->forgotten = r->announcer.expects.forgotten;
-    result->unwatched = r->watcher.given_up;
-    result->broken_dns = r->watcher.broken;
 }
 
 static bool needs(const void *self, const struct batch *b)

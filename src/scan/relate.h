@@ -11,7 +11,6 @@
 #ifndef CLEAVE_SCAN_RELATE_H
 #define CLEAVE_SCAN_RELATE_H
 
-#include "cleave/split.h"
 #include "flow/relations.h"
 #include "format/form.h"
 #include "scan/pass.h"
@@ -48,9 +47,8 @@ struct relate {
 CLV_MUST_CHECK bool relate_init(struct relate *r, struct relations *learns, struct spill *spill);
 struct pass relate_pass(struct relate *r);
 
-/* All records were read: what follows from all of them is settled, and counted. */
+/* All records were read: what follows from all of them is settled. */
 CLV_MUST_CHECK bool relate_settle(const struct relate *r, struct clv_error *err);
-void relate_count(const struct relate *r, struct clv_split_result *result);
 void relate_fini(struct relate *r);
 
 #endif

@@ -21,6 +21,7 @@ try cleave split -q a.pcap -o groups --group all
 table groups/manifest.csv
 try cleave verify -q groups a.pcap
 names groups
+try cleave split a.pcap -o counted --related all --name '{name}-{n}' 2>&1 | grep '^related '
 try cleave split -q a.pcap -o named --names --name '{name}/{n}'
 names named
 try cleave split -q a.pcap -o shards --group all --shards 2
