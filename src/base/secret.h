@@ -15,6 +15,7 @@
 #include <xxhash.h>
 
 #include "base/fail.h"
+#include "base/keyed.h"
 
 enum { SECRET_LEN = 192 }; /* bytes; as many as XXH3's own has */
 
@@ -39,9 +40,10 @@ CLV_INLINE uint64_t secret_hash(const struct secret *s, const void *p, size_t le
  * 128 bits that stand for the bytes themselves: two inputs that were chosen without knowing the
  * secret share them with a probability that can be neglected.
  */
-static inline XXH128_hash_t secret_hash128(const struct secret *s, const void *p, size_t len)
+static inline struct keyed_hash secret_hash128(const struct secret *s, const void *p, size_t len)
 {
-    return XXH3_128bits_withSecret(p, len, s->bytes, sizeof s->bytes);
+    const XXH128_hash_t h = XXH3_128bits_withSecret(p, len, s->bytes, sizeof s->bytes);
+    return (struct keyed_hash){h.low64, h.high64};
 }
 
 #endif

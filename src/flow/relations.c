@@ -219,9 +219,9 @@ bool relations_settle_names(struct relations *r, const struct secret *secret)
         row->root = n;
         if (!name)
             continue;
-        const XXH128_hash_t h = secret_hash128(secret, name, strlen(name));
         bool is_new;
-        struct names_entry *e = names_add(&firsts, (struct keyed_hash){h.low64, h.high64}, &is_new);
+        struct names_entry *e =
+            names_add(&firsts, secret_hash128(secret, name, strlen(name)), &is_new);
         ok = e != NULL;
         if (!e)
             break;

@@ -82,8 +82,7 @@ static CLV_COLD bool too_long(struct clv_error *err)
 /* Should two names ever share a hash, the second gets a suffix that it did not need. */
 static struct keyed_hash hash_of(const struct numbering *nb, const char *name, size_t len)
 {
-    const XXH128_hash_t h = secret_hash128(nb->name->by->secret, name, len);
-    return (struct keyed_hash){h.low64, h.high64};
+    return secret_hash128(nb->name->by->secret, name, len);
 }
 
 /* The template's name with the first suffix that makes it one that no other flow has. */

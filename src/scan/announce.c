@@ -43,20 +43,14 @@ void announcer_fini(struct announcer *a)
     expects_fini(&a->expects);
 }
 
-static struct keyed_hash hash_of(const struct announcer *a, const void *p, size_t len)
-{
-    const XXH128_hash_t h = secret_hash128(a->secret, p, len);
-    return (struct keyed_hash){h.low64, h.high64};
-}
-
 static struct keyed_hash key_of(const struct announcer *a, const struct fact_key *k)
 {
-    return hash_of(a, k, sizeof *k);
+    return secret_hash128(a->secret, k, sizeof *k);
 }
 
 static void set_text(const struct announcer *a, struct fact_key *k, const void *text, size_t len)
 {
-    const struct keyed_hash h = hash_of(a, text, len);
+    const struct keyed_hash h = secret_hash128(a->secret, text, len);
     k->text[0] = h.lo;
     k->text[1] = h.hi;
 }

@@ -167,15 +167,15 @@ static void take_beside(struct beside *b, unsigned fields, unsigned ignore,
 
 /* All that is compared, of which the tail is hashed before. */
 struct compared {
-    XXH128_hash_t tail;
+    struct keyed_hash tail;
     uint64_t len;
     struct beside beside;
     uint8_t head[HEAD_MAX];
 };
 
-struct scan_digest dedup_digest(const struct dedup_plan *plan, const struct flow_by *by,
-                                const struct flow_origin *o, const struct decode_place *place,
-                                const struct walk_record *rec)
+struct keyed_hash dedup_digest(const struct dedup_plan *plan, const struct flow_by *by,
+                               const struct flow_origin *o, const struct decode_place *place,
+                               const struct walk_record *rec)
 {
     enum { BEFORE = offsetof(struct compared, head) };
     struct compared all = {.len = rec->caplen};
@@ -186,7 +186,7 @@ struct scan_digest dedup_digest(const struct dedup_plan *plan, const struct flow
         all.len = datagram_len(p, rec->caplen - (size_t)(p - rec->data));
     }
     if (all.len == 0)
-        return (struct scan_digest){0, 0};
+        return (struct keyed_hash){0, 0};
     take_beside(&all.beside, by->fields, plan->ignore, o);
     all.beside.is_whole = !is_datagram;
     const size_t head = (size_t)min_u64(all.len, HEAD_MAX);
@@ -196,14 +196,14 @@ struct scan_digest dedup_digest(const struct dedup_plan *plan, const struct flow
                       place->transport ? (size_t)(place->transport - p) : head);
     if (all.len > head)
         all.tail = secret_hash128(by->secret, p + head, (size_t)all.len - head);
-    const XXH128_hash_t h = secret_hash128(by->secret, &all, BEFORE + head);
-    return (struct scan_digest){h.low64, h.high64 | (h.low64 == 0)};
+    const struct keyed_hash h = secret_hash128(by->secret, &all, BEFORE + head);
+    return (struct keyed_hash){h.lo, h.hi | (h.lo == 0)};
 }
 
 /* ---- who was seen ---- */
 
 struct dedup_seen {
-    struct scan_digest digest;
+    struct keyed_hash digest;
     int64_t ts_ns;
     uint32_t before; /* the record before it in its chain */
     uint32_t none;
@@ -225,18 +225,18 @@ static struct dedup_seen *seen_at(const struct dedup *d, uint32_t n)
     return &d->ring[n & (DEDUP_RECORDS - 1)];
 }
 
-static uint32_t *head_of(const struct dedup *d, const struct scan_digest *digest)
+static uint32_t *head_of(const struct dedup *d, const struct keyed_hash *digest)
 {
     return &d->heads[digest->lo & (DEDUP_RECORDS - 1)];
 }
 
 /* The place that leads to the record with the digest; NULL: there is none. */
-static uint32_t *find(const struct dedup *d, const struct scan_digest *digest)
+static uint32_t *find(const struct dedup *d, const struct keyed_hash *digest)
 {
     uint32_t *at = head_of(d, digest), age = 0;
     while (is_there(d, *at) && d->n - *at > age) {
         struct dedup_seen *const s = seen_at(d, *at);
-        if (s->digest.lo == digest->lo && s->digest.hi == digest->hi)
+        if (keyed_equal(s->digest, *digest))
             return at;
         age = d->n - *at;
         at = &s->before;
@@ -251,7 +251,7 @@ static bool is_near(int64_t a, int64_t b, int64_t window_ns)
 }
 
 /* Adds a record. true: it is a duplicate. */
-static bool meet(struct dedup *d, const struct scan_digest *digest, int64_t ts_ns)
+static bool meet(struct dedup *d, const struct keyed_hash *digest, int64_t ts_ns)
 {
     uint32_t *const at = find(d, digest);
     bool twice = false;
@@ -284,7 +284,7 @@ static bool settle(struct dedup *d, struct scan_piece *piece, struct clv_error *
     bool dropped = false;
     for (uint32_t i = 0; i < piece->n_items; i++) {
         const struct scan_item *item = &piece->items[i];
-        const struct scan_digest *digest = &piece->digests[i];
+        const struct keyed_hash *digest = &piece->digests[i];
         if (i + AHEAD < piece->n_items)
             __builtin_prefetch(head_of(d, &piece->digests[i + AHEAD]), 1);
         if (i + AHEAD / 2 < piece->n_items)

@@ -16,7 +16,6 @@
 #include "walk/walk.h"
 
 struct pass;
-struct scan_digest;
 struct scan_settings;
 
 enum { DEDUP_RECORDS = 1 << 20 };
@@ -34,9 +33,9 @@ CLV_MUST_CHECK bool dedup_parse_ignore(struct dedup_plan *plan, const char *opti
  * What is compared of a record. o->tuple.family 0: it has no network address, and place means
  * nothing. Never all zero but for a record of which nothing was captured: these are never alike.
  */
-struct scan_digest dedup_digest(const struct dedup_plan *plan, const struct flow_by *by,
-                                const struct flow_origin *o, const struct decode_place *place,
-                                const struct walk_record *rec);
+struct keyed_hash dedup_digest(const struct dedup_plan *plan, const struct flow_by *by,
+                               const struct flow_origin *o, const struct decode_place *place,
+                               const struct walk_record *rec);
 
 struct dedup_counts {
     uint64_t records, copies; /* dropped; items beyond one per record */

@@ -89,8 +89,7 @@ static struct keyed_hash datagram_key(const struct relate *r, const struct decod
     static_assert(sizeof k == 48, "hashed as bytes: no padding");
     memcpy(k.src, f->src, sizeof k.src);
     memcpy(k.dst, f->dst, sizeof k.dst);
-    const XXH128_hash_t h = secret_hash128(r->scan->by.secret, &k, sizeof k);
-    return (struct keyed_hash){h.low64, h.high64};
+    return secret_hash128(r->scan->by.secret, &k, sizeof k);
 }
 
 /* The flow of a packet that the record at hand quotes. */

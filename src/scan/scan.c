@@ -482,7 +482,7 @@ static bool reserve_asked(struct scan_piece *piece, const struct scan_settings *
         piece->listed = listed;
     }
     if (plan->dedup) {
-        struct scan_digest *digests =
+        struct keyed_hash *digests =
             mem_reserve(piece->digests, &piece->digests_cap, n, sizeof *digests);
         if (!digests)
             return false;

@@ -23,11 +23,6 @@
 
 struct dedup_plan;
 
-/* What stands for a record where duplicates are looked for (dedup.h). */
-struct scan_digest {
-    uint64_t lo, hi;
-};
-
 /* Settled once per run, read by all threads. */
 struct scan_settings {
     struct ledger *ledger;
@@ -135,7 +130,7 @@ struct scan_piece {
     uint32_t *listed;            /* by item: a row of the list + 1; 0: none */
     struct flowlist_more more;   /* rows that other records are of */
     size_t listed_cap;
-    struct scan_digest *digests; /* by item, the first of each record, where duplicates are */
+    struct keyed_hash *digests; /* by item, the first of each record, where duplicates are */
     size_t extra_cap, origins_cap, tcp_cap, digests_cap;
     struct scan_fragment *fragments; /* where ports are part of the key */
     size_t n_fragments, fragments_cap;

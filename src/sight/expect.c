@@ -56,7 +56,7 @@ struct expect *expects_find(const struct expects *e, struct keyed_hash key)
         return NULL;
     for (uint32_t i = e->heads[key.lo & e->mask]; i;) {
         struct expect *x = at(e, i - 1);
-        if (x->key.lo == key.lo && x->key.hi == key.hi)
+        if (keyed_equal(x->key, key))
             return x;
         i = x->next;
     }

@@ -61,7 +61,7 @@ static struct scan_item *add(struct made *m, uint64_t lo, uint64_t hi, int64_t t
 {
     struct scan_piece *p = &m->piece;
     struct scan_item *item = &p->items[p->n_items];
-    p->digests[p->n_items] = (struct scan_digest){lo, hi};
+    p->digests[p->n_items] = (struct keyed_hash){lo, hi};
     item->offset = (uint32_t)p->n_items++;
     item->ts_ns = ts_ns;
     return item;
