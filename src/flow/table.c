@@ -133,6 +133,29 @@ uint32_t flow_table_replace(struct flow_table *t, uint32_t i, uint64_t hash)
     return made;
 }
 
+struct flow *flow_table_cut(struct flow_table *t, const struct flow_cuts *cuts, struct flow *f,
+                            uint64_t hash, const struct flow_step *step, struct flow **ended)
+{
+    struct flow_cut *cut = flow_table_beside_rw(t, f, FLOW_BESIDE_CUT);
+    *ended = NULL;
+    if (cut->over) { /* it was looked up before its successor was there */
+        const struct flow_extra *extra = flow_table_beside_if(t, f, FLOW_BESIDE_EXTRA);
+        f = flow_table_at(t, flow_table_find(t, &f->key, extra, hash));
+        cut = flow_table_beside_rw(t, f, FLOW_BESIDE_CUT);
+    }
+    if (flow_cut_before(cuts, cut, step)) {
+        const uint32_t part = cut->part + 1, next = flow_table_replace(t, f->index, hash);
+        if (next == FLOW_NONE)
+            return NULL;
+        *ended = f;
+        f = flow_table_at(t, next);
+        cut = flow_table_beside_rw(t, f, FLOW_BESIDE_CUT);
+        cut->part = part;
+    }
+    flow_cut_pass(cuts, cut, step);
+    return f;
+}
+
 bool flow_from_client(const struct flow_by *by, const struct flow *f)
 {
     const bool rev = f->reversed;

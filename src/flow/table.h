@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/spill.h"
 #include "flow/anykey.h"
+#include "flow/cut.h"
 
 struct flow_sums {
     uint64_t packets;
@@ -239,6 +240,14 @@ uint32_t flow_table_add(struct flow_table *t, const struct flow_key *key,
  * Returns its number, or FLOW_NONE: no memory.
  */
 uint32_t flow_table_replace(struct flow_table *t, uint32_t i, uint64_t hash) CLV_COLD;
+
+/*
+ * The flow that a record is of where something cuts flows: f, which has its key, or the one after
+ * f; *ended: the flow that the record ended by beginning another, or NULL. FLOW_BESIDE_CUT is kept.
+ * NULL: no memory.
+ */
+struct flow *flow_table_cut(struct flow_table *t, const struct flow_cuts *cuts, struct flow *f,
+                            uint64_t hash, const struct flow_step *step, struct flow **ended);
 
 /* true: flow f has the key. */
 CLV_INLINE bool flow_table_is(const struct flow_table *t, const struct flow *f,

@@ -135,28 +135,10 @@ static struct flow *cut_flow(struct partition *p, struct flow *f, const struct s
                              uint32_t i, uint64_t seq)
 {
     const struct scan_item *item = &piece->items[i];
-    const struct flow_extra *extra = p->any_key ? &piece->extra[i] : NULL;
-    const bool tcp = p->cuts.connections && item->tcp; /* else no item says whether it is */
-    const struct flow_step step = {
-        .ts_ns = item->ts_ns,
-        .record_len = p->record_header + item->caplen,
-        .dir = item->dir,
-        .other = flow_is_other(&item->id.key),
-        .tcp_flags = item->tcp_flags,
-        .tcp = tcp,
-        .header = tcp ? piece->tcp[i] : (struct flow_tcp){0},
-    };
-    if (partition_cut(p, f)->over) /* it was looked up before its successor was there */
-        f = flow_table_at(&p->flows, flow_table_find(&p->flows, &item->id.key, extra, item->hash));
-    if (flow_cut_before(&p->cuts, partition_cut(p, f), &step)) {
-        const uint32_t part = partition_cut(p, f)->part + 1;
-        f = begin_flow(p, flow_table_replace(&p->flows, f->index, item->hash), item, seq);
-        if (!f)
-            return NULL;
-        partition_cut(p, f)->part = part;
-    }
-    flow_cut_pass(&p->cuts, partition_cut(p, f), &step);
-    return f;
+    const struct flow_step step = scan_piece_step(piece, i, &p->cuts, p->record_header);
+    struct flow *ended;
+    f = flow_table_cut(&p->flows, &p->cuts, f, item->hash, &step, &ended);
+    return f && ended ? begin_flow(p, f->index, item, seq) : f;
 }
 
 /* true: the flow has as much as it may. Its first record is always written; `other` is no flow. */

@@ -103,12 +103,6 @@ struct flow_tour {
 struct flow *flow_tour_next(struct flow_tour *tour, const struct partition *parts, uint32_t n_parts,
                             uint32_t *part);
 
-/* How far a flow is, where something cuts. */
-static inline struct flow_cut *partition_cut(const struct partition *p, struct flow *f)
-{
-    return flow_table_beside_rw(&p->flows, f, FLOW_BESIDE_CUT);
-}
-
 /* What tunnels hide of a flow, where somebody asks. */
 static inline struct clv_tuple *partition_outer(const struct partition *p, struct flow *f)
 {

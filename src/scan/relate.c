@@ -160,50 +160,27 @@ static bool begin(struct relate *r, struct flow *f)
     return true;
 }
 
-static struct flow *add_flow(struct relate *r, uint32_t i)
-{
-    struct flow *f = i == FLOW_NONE ? NULL : flow_table_at(&r->flows, i);
-    return f && begin(r, f) ? f : NULL;
-}
-
 /* The flow of the item, which may begin with it. NULL: no memory. */
 static struct flow *flow_of(struct relate *r, struct flow *candidate)
 {
     const struct scan_item *item = &r->piece->items[r->item];
     const struct flow_extra *extra = extra_of(r);
-    struct flow *f = candidate;
+    struct flow *f = candidate, *ended = NULL;
+    bool begins = false;
     if (!f || !flow_table_is(&r->flows, f, &item->id.key, extra)) {
-        const uint32_t i = flow_table_find(&r->flows, &item->id.key, extra, item->hash);
-        f = i != FLOW_NONE
-                ? flow_table_at(&r->flows, i)
-                : add_flow(r, flow_table_add(&r->flows, &item->id.key, extra, item->hash));
+        uint32_t i = flow_table_find(&r->flows, &item->id.key, extra, item->hash);
+        begins = i == FLOW_NONE;
+        if (begins)
+            i = flow_table_add(&r->flows, &item->id.key, extra, item->hash);
+        f = i == FLOW_NONE ? NULL : flow_table_at(&r->flows, i);
     }
-    if (!f || !flow_cuts_any(r->cuts))
-        return f;
-    const bool tcp = r->cuts->connections && item->tcp;
-    const struct flow_step step = {
-        .ts_ns = item->ts_ns,
-        .record_len = r->record_header + item->caplen,
-        .dir = item->dir,
-        .tcp_flags = item->tcp_flags,
-        .tcp = tcp,
-        .header = tcp ? r->piece->tcp[r->item] : (struct flow_tcp){0},
-    };
-    struct flow_cut *cut = flow_table_beside_rw(&r->flows, f, FLOW_BESIDE_CUT);
-    if (cut->over) { /* it was looked up before its successor was there */
-        const uint32_t i = flow_table_find(&r->flows, &item->id.key, extra, item->hash);
-        f = flow_table_at(&r->flows, i);
-        cut = flow_table_beside_rw(&r->flows, f, FLOW_BESIDE_CUT);
+    if (f && flow_cuts_any(r->cuts)) {
+        const struct flow_step step = scan_piece_step(r->piece, r->item, r->cuts, r->record_header);
+        f = flow_table_cut(&r->flows, r->cuts, f, item->hash, &step, &ended);
     }
-    if (flow_cut_before(r->cuts, cut, &step)) {
-        watch_forget(&r->watcher, watch_of(r, f));
-        f = add_flow(r, flow_table_replace(&r->flows, f->index, item->hash));
-        if (!f)
-            return NULL;
-        cut = flow_table_beside_rw(&r->flows, f, FLOW_BESIDE_CUT);
-    }
-    flow_cut_pass(r->cuts, cut, &step);
-    return f;
+    if (ended)
+        watch_forget(&r->watcher, watch_of(r, ended));
+    return f && (begins || ended) && !begin(r, f) ? NULL : f;
 }
 
 /* Looks at the record's payload. */

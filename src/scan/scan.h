@@ -141,6 +141,23 @@ struct scan_piece {
     uint64_t seq;     /* number of items[0] among all items, set by the confirmer */
 };
 
+/* What item i is for what cuts flows. record_header: bytes, of classic pcap. */
+static inline struct flow_step scan_piece_step(const struct scan_piece *piece, uint32_t i,
+                                               const struct flow_cuts *cuts, uint32_t record_header)
+{
+    const struct scan_item *item = &piece->items[i];
+    const bool tcp = cuts->connections && item->tcp; /* else no item says whether it is */
+    return (struct flow_step){
+        .ts_ns = item->ts_ns,
+        .record_len = record_header + item->caplen,
+        .dir = item->dir,
+        .other = flow_is_other(&item->id.key),
+        .tcp_flags = item->tcp_flags,
+        .tcp = tcp,
+        .header = tcp ? piece->tcp[i] : (struct flow_tcp){0},
+    };
+}
+
 /* A zeroed piece is ready to be scanned or cleared. */
 void scan_piece_fini(struct scan_piece *piece);
 
