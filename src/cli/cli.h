@@ -260,12 +260,15 @@ void hold_faults(struct clv_split_params *p);
 int print_outcome(const struct clv_split_params *p, const struct clv_split_result *r,
                   enum made made, bool json, bool quiet);
 
-/* The same of one that did not; undone: what it did not do. */
+/*
+ * The same of one that did not; undone: what it did not do. Where a capture is why, the others that
+ * are at fault are named, too.
+ */
 int print_failure(const struct clv_split_params *p, const struct clv_error *err,
                   const char *undone);
 
-/* The first fault of each of the n captures that have some, but for one that has been told. */
-void print_faults(const struct clv_split_params *p, uint64_t n, const struct clv_error *told);
+/* The first fault of each of the n captures that have some. */
+void print_faults(const struct clv_split_params *p, uint64_t n);
 
 /* A row of a summary: what it is, a number, and what is to say of it, which may be "". */
 void human_row(FILE *to, const char *name, const char *value, const char *rest);

@@ -237,6 +237,6 @@ int print_damage(const struct clv_result *result, const struct clv_split_params 
     const struct clv_error *damage = clv_result_damage(result);
     if (status != EXIT_ALL || !damage || clv_result_kind(result) != CLV_RESULT_CAPTURES)
         return status;
-    print_faults(p, clv_result_faulty(result), NULL);
+    print_faults(p, clv_result_faulty(result));
     return EXIT_DAMAGED;
 }

@@ -8,16 +8,17 @@
 enum { FAULTS_MAX = 100, JSON_MAX = 65536 + 4096 * FAULTS_MAX };
 static struct clv_error faults[FAULTS_MAX];
 
-void print_faults(const struct clv_split_params *p, uint64_t n, const struct clv_error *told)
+/* The capture's fault; NULL: none has this number. */
+static const struct clv_error *fault_at(const struct clv_split_params *p, uint64_t i)
 {
-    for (uint64_t i = 0; i < p->max_faults && p->faults[i].code != CLV_ERR_NONE; i++) {
-        const struct clv_error *fault = &p->faults[i];
-        if (told && strcmp(fault->subject, told->subject) == 0 &&
-            strcmp(fault->what, told->what) == 0)
-            told = NULL;
-        else
-            (void)print_error(fault);
-    }
+    return i < p->max_faults && p->faults[i].code != CLV_ERR_NONE ? &p->faults[i] : NULL;
+}
+
+void print_faults(const struct clv_split_params *p, uint64_t n)
+{
+    const struct clv_error *fault;
+    for (uint64_t i = 0; (fault = fault_at(p, i)) != NULL; i++)
+        (void)print_error(fault);
     if (n > p->max_faults)
         (void)fprintf(stderr, "        and %s more captures\n", human_count(n - p->max_faults));
 }
@@ -42,7 +43,16 @@ void hold_faults(struct clv_split_params *p)
 int print_failure(const struct clv_split_params *p, const struct clv_error *err, const char *undone)
 {
     const int status = end_talk(err, undone);
-    print_faults(p, 0, err);
+    const struct clv_error *fault;
+    uint64_t told = 0;
+    while ((fault = fault_at(p, told)) != NULL &&
+           (strcmp(fault->subject, err->subject) != 0 || strcmp(fault->what, err->what) != 0))
+        told++;
+    if (!fault)
+        return status; /* it was not for the captures */
+    for (uint64_t i = 0; (fault = fault_at(p, i)) != NULL; i++)
+        if (i != told)
+            (void)print_error(fault);
     return status;
 }
 
@@ -101,7 +111,7 @@ int print_outcome(const struct clv_split_params *p, const struct clv_split_resul
         status = EXIT_DAMAGED;
     }
     if (r->damage.code != CLV_ERR_NONE) {
-        print_faults(p, r->faulty, NULL);
+        print_faults(p, r->faulty);
         const uint64_t more = r->damages - r->faulty, n = r->records_read;
         if (more)
             (void)fprintf(stderr, "        and %s more fault%s in %s\n", human_count(more),

@@ -946,7 +946,6 @@ def name_taken() -> None:
     """Somebody else makes something under the output's name meanwhile: it is theirs."""
     os.makedirs(suite.path('place'))
     data = big_capture()[:200000]
-    data = data[:pf.parse(data).damage_at]
     for force in (), ('--force',):
         run = Fed(*force)
         run.to.write(data[:2000])
