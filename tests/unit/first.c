@@ -2,10 +2,10 @@
 /* What flows begin with is the same of every form of result, and what a plain walk finds. */
 #include "cleave/first.h"
 
-#include "cleave/generate.h"
 #include "cleave/index.h"
 #include "support_compress.h"
 #include "support_temp.h"
+#include "support_traffic.h"
 
 enum { PACKETS = 5, HEADER = 60, PAYLOAD = 50, EACH = HEADER + PAYLOAD, FLOWS_MAX = 64 };
 
@@ -21,17 +21,10 @@ struct ids {
 
 static int setup(void **state)
 {
-    struct clv_traffic_params traffic = CLV_TRAFFIC_PARAMS_INIT;
     (void)state;
     temp_make(&temp);
-    traffic.flows = 40;
-    traffic.packets = 400;
-    traffic.ipv6 = 20;
-    traffic.udp = 40;
-    traffic.vlan = 20;
-    traffic.other = 3;
     (void)snprintf(made, sizeof made, "%s", temp_path(&temp, "made.pcap"));
-    assert_true(clv_generate_traffic(made, &traffic, NULL, NULL, NULL));
+    traffic_make(made, 40);
     return 0;
 }
 

@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /* The rows that on_flow is shown are those of the manifest. */
 #include "support_temp.h"
+#include "support_traffic.h"
 
 #include <errno.h>
 #include <sys/resource.h>
@@ -18,17 +19,10 @@ static char made[512];
 
 static int setup(void **state)
 {
-    struct clv_traffic_params traffic = CLV_TRAFFIC_PARAMS_INIT;
     (void)state;
     temp_make(&temp);
-    traffic.flows = 300;
-    traffic.packets = 3000;
-    traffic.ipv6 = 20;
-    traffic.udp = 40;
-    traffic.vlan = 20;
-    traffic.other = 3;
     (void)snprintf(made, sizeof made, "%s", temp_path(&temp, "made.pcap"));
-    assert_true(clv_generate_traffic(made, &traffic, NULL, NULL, NULL));
+    traffic_make(made, 300);
     return 0;
 }
 
