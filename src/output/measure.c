@@ -10,23 +10,9 @@ static bool begin(struct sink *sink, void *beside, const char *name, struct stag
     return true;
 }
 
-static bool end(struct sink *sink, void *beside, const struct stage_place *place, bool last,
-                struct clv_error *err)
-{
-    uint64_t *size = beside;
-    (void)sink, (void)last, (void)err;
-    *size = place->size;
-    return true;
-}
-
-static bool close_all(struct sink *sink, struct clv_error *err)
-{
-    (void)sink, (void)err;
-    return true;
-}
-
 void measure_init(struct measure *m, size_t kept)
 {
-    m->ops = (struct sink_ops){.beside = kept, .begin = begin, .end = end, .close = close_all};
+    m->ops = (struct sink_ops){
+        .beside = kept, .begin = begin, .end = sink_end_sized, .close = sink_close_none};
     m->sink.ops = &m->ops;
 }

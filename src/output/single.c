@@ -24,25 +24,12 @@ static bool begin(struct sink *sink, void *beside, const char *name, struct stag
     return true;
 }
 
-static bool end(struct sink *sink, void *beside, const struct stage_place *place, bool last,
-                struct clv_error *err)
-{
-    uint64_t *size = beside;
-    (void)sink, (void)last, (void)err;
-    *size = place->size;
-    return true;
-}
-
-static bool close_all(struct sink *sink, struct clv_error *err)
-{
-    (void)sink, (void)err;
-    return true;
-}
-
 void single_init(struct single *s, int fd, const char *name)
 {
-    static const struct sink_ops ops = {
-        .beside = sizeof(uint64_t), .begin = begin, .end = end, .close = close_all};
+    static const struct sink_ops ops = {.beside = sizeof(uint64_t),
+                                        .begin = begin,
+                                        .end = sink_end_sized,
+                                        .close = sink_close_none};
     *s = (struct single){.sink.ops = &ops, .fd = fd, .name = name};
     atomic_flag_clear(&s->taken);
 }
