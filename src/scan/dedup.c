@@ -321,12 +321,6 @@ static bool run(void *self, struct batch *b, struct clv_error *err)
     return true;
 }
 
-static bool needs(const void *self, const struct batch *b)
-{
-    (void)self;
-    return b->n_items != 0;
-}
-
 static uint64_t settled(void *self)
 {
     struct dedup *d = self;
@@ -336,7 +330,7 @@ static uint64_t settled(void *self)
 
 struct pass dedup_pass(struct dedup *d)
 {
-    return (struct pass){.self = d, .needs = needs, .run = run, .settled = settled};
+    return (struct pass){.self = d, .needs = pass_has_items, .run = run, .settled = settled};
 }
 
 void dedup_fini(struct dedup *d)

@@ -31,12 +31,6 @@ static bool run(void *self, struct batch *b, struct clv_error *err)
     return true;
 }
 
-static bool needs(const void *self, const struct batch *b)
-{
-    (void)self;
-    return b->n_items != 0;
-}
-
 static uint64_t settled(void *self)
 {
     struct listed *l = self;
@@ -46,5 +40,5 @@ static uint64_t settled(void *self)
 
 struct pass listed_pass(struct listed *l)
 {
-    return (struct pass){.self = l, .needs = needs, .run = run, .settled = settled};
+    return (struct pass){.self = l, .needs = pass_has_items, .run = run, .settled = settled};
 }

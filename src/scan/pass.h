@@ -26,4 +26,11 @@ struct pass {
     uint64_t (*settled)(void *self);
 };
 
+/* needs() of a pass that looks at all items. */
+static inline bool pass_has_items(const void *self, const struct batch *b)
+{
+    (void)self;
+    return b->n_items != 0;
+}
+
 #endif

@@ -23,13 +23,12 @@ enum watch_state {
 
 /* Of each flow; zeroed at its beginning. */
 struct watch {
-    uint32_t dialog; /* number + 1; 0: none */
-    uint32_t lookup; /* of its last message, where outputs are groups */
-    uint32_t
-        first[2];  /* sequence number of the first byte, by direction, where `known` has its bit */
-    uint8_t state; /* enum watch_state */
-    uint8_t app;   /* enum app */
-    uint8_t looks[2]; /* payloads without a sign of anything, by direction */
+    uint32_t dialog;   /* number + 1; 0: none */
+    uint32_t lookup;   /* of its last message, where outputs are groups */
+    uint32_t first[2]; /* by direction, sequence number of the first byte, if `known` has its bit */
+    uint8_t state;     /* enum watch_state */
+    uint8_t app;       /* enum app */
+    uint8_t looks[2];  /* by direction, payloads without a sign of anything */
     uint8_t known;
     bool greeted; /* as a server of FTP, or of mail */
     uint8_t zero[2];
@@ -54,8 +53,7 @@ struct watcher {
     uint32_t spare;          /* a free one, chained by `after` */
     uint64_t given_up;       /* connections */
     uint64_t broken;         /* DNS messages that cannot be read */
-    /* The flow of a quoted packet, of a quoted fragment: its number, and *ns its last record's. 0.
-     */
+    /* The number of a quoted packet's flow, or fragment's, and *ns: of its last record; 0: none. */
     uint32_t (*quoted)(void *user, const struct clv_tuple *t, const struct decode_fragment *f,
                        int64_t *ns);
     void *user;

@@ -260,7 +260,9 @@ static bool take(struct relate *r, struct scan_piece *piece, struct flow *candid
         return clv_fail_nomem(err, "relations of flows", sizeof *f);
     if (fragment && !note_fragment(r, f, &fragment->f, err))
         return false;
-    if (watch_of(r, f)->state != WATCH_OVER && !look(r, f, &lookup, err))
+    /* Names are known from the first reading; which lookup a message is of is not kept. */
+    const bool looks = !(r->known && r->plan->by_names) && watch_of(r, f)->state != WATCH_OVER;
+    if (looks && !look(r, f, &lookup, err))
         return false;
     if (item->ts_ns != WALK_NO_TIME)
         f->last_ns = item->ts_ns;
@@ -338,14 +340,7 @@ bool relate_settle(const struct relate *r, struct clv_error *err)
     return true;
 }
 
-static bool needs(const void *self, const struct batch *b)
-{
-    (void)self;
-    (void)b;
-    return true;
-}
-
 struct pass relate_pass(struct relate *r)
 {
-    return (struct pass){.self = r, .needs = needs, .run = run};
+    return (struct pass){.self = r, .needs = pass_has_items, .run = run};
 }
