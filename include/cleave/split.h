@@ -336,7 +336,7 @@ struct clv_split_result {
     uint64_t list_rows;           /* of flows */
     uint64_t list_unmet;          /* of these, rows that no record was of ... */
     uint64_t list_unmet_lines[8]; /* ... and the lines of the first of them */
-    uint64_t broken_dns;          /* messages that could not be read */
+    uint64_t broken_messages;     /* of DNS, SIP, RTSP and FTP, that could not be read */
 };
 
 /* For struct clv_split_params. */

@@ -37,6 +37,12 @@ struct input_flags {
 };
 extern const struct clv_option input_flags[]; /* up to one without a name */
 
+/*
+ * How flows of captures are made: flags of commands that take results, too, whose offsets are in
+ * struct clv_split_params.
+ */
+extern const struct clv_option made_flags[]; /* up to one without a name */
+
 struct command {
     const char *name;     /* one word, or two */
     const char *operands; /* "FILE" */
@@ -49,6 +55,7 @@ struct command {
     const struct clv_option *flags; /* the command's own, up to one without a name */
     size_t inputs_at;               /* struct input_flags in the options; 0: none */
     unsigned n_input_flags;         /* those of them that it has, from the first on */
+    size_t made_at;                 /* struct clv_split_params of made_flags; 0: none */
     const struct habit *habits;     /* up to one without a letter; NULL: none */
     const void *initial;            /* the options where no flag is given, from their size on */
     size_t options_size;

@@ -10,15 +10,17 @@ struct options {
     size_t struct_size;
     struct clv_selection selection;
     struct input_flags inputs;
-    const char *output, *capture, *by;
+    struct clv_split_params made; /* of captures */
+    const char *output, *capture;
     unsigned mode;
-    bool force, inner, skip_bad, quiet, no_sandbox;
+    bool force, quiet, no_sandbox;
 };
 
 static const struct options initial = {
     .struct_size = sizeof initial,
     .selection = CLV_SELECTION_INIT,
     .inputs = {.struct_size = sizeof(struct input_flags)},
+    .made = CLV_SPLIT_PARAMS_INIT,
 };
 
 #define AT(member) offsetof(struct options, member)
@@ -28,12 +30,6 @@ static const struct clv_option flags[] = {
      "the capture to make; DIR/ or FILE.zip: one for each flow; -: standard output"},
     {"capture", 0, CLV_OPTION_TEXT, false, AT(capture), 0, 0, 0, "FILE", "where it was",
      "of an index of one capture: where that is now"},
-    {"by", 'b', CLV_OPTION_LIST, false, AT(by), 0, 0, 0, "KEY", "flow",
-     "of captures: what makes a flow, as for split"},
-    {"inner", 0, CLV_OPTION_BOOL, false, AT(inner), 0, 0, 0, NULL, NULL,
-     "of captures: look through tunnels, as for split"},
-    {"skip_bad", 0, CLV_OPTION_BOOL, false, AT(skip_bad), 0, 0, 0, NULL, NULL,
-     "of captures: leave out those that cannot be read, as for split"},
     {"force", 'f', CLV_OPTION_BOOL, false, AT(force), 0, 0, 0, NULL, NULL,
      "replace a capture of that name"},
     {"mode", 0, CLV_OPTION_MODE, false, AT(mode), 0, 0, 0777, "MODE", "0640",
@@ -96,11 +92,8 @@ static int extract_words(const struct options *o, struct words *words,
     struct talk talk;
     struct clv_error err;
     struct clv_result *result;
-    struct clv_split_params split = CLV_SPLIT_PARAMS_INIT;
+    struct clv_split_params split = o->made;
     const bool to_stdout = strcmp(o->output, "-") == 0;
-    split.by = o->by;
-    split.inner = o->inner;
-    split.skip_bad = o->skip_bad;
     hold_faults(&split);
     begin_talk(&talk, PROGRESS_AUTO, o->quiet || to_stdout);
     /* Captures of an index lie anywhere. */
@@ -172,6 +165,7 @@ const struct command command_extract = {
     .flags = flags,
     .inputs_at = AT(inputs),
     .n_input_flags = 2,
+    .made_at = AT(made),
     .initial = &initial,
     .options_size = sizeof(struct options),
     .run = run,

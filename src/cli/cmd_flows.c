@@ -10,29 +10,20 @@ struct options {
     size_t struct_size;
     struct clv_selection selection;
     struct input_flags inputs;
-    const char *by, *related;
-    bool names, inner, skip_bad, csv, json, no_sandbox;
+    struct clv_split_params made; /* of captures */
+    bool csv, json, no_sandbox;
 };
 
 static const struct options initial = {
     .struct_size = sizeof initial,
     .selection = CLV_SELECTION_INIT,
     .inputs = {.struct_size = sizeof(struct input_flags)},
+    .made = CLV_SPLIT_PARAMS_INIT,
 };
 
 #define AT(member) offsetof(struct options, member)
 
 static const struct clv_option flags[] = {
-    {"by", 'b', CLV_OPTION_LIST, false, AT(by), 0, 0, 0, "KEY", "flow",
-     "of captures: what makes a flow, as for split"},
-    {"inner", 0, CLV_OPTION_BOOL, false, AT(inner), 0, 0, 0, NULL, NULL,
-     "of captures: look through tunnels, as for split"},
-    {"skip_bad", 0, CLV_OPTION_BOOL, false, AT(skip_bad), 0, 0, 0, NULL, NULL,
-     "of captures: leave out those that cannot be read, as for split"},
-    {"related", 0, CLV_OPTION_LIST, false, AT(related), 0, 0, 0, "KINDS|all", NULL,
-     "of captures: which flow led to each, as for split"},
-    {"names", 0, CLV_OPTION_BOOL, false, AT(names), 0, 0, 0, NULL, NULL,
-     "of captures: names of hosts, as for split"},
     {"csv", 0, CLV_OPTION_BOOL, false, AT(csv), 0, 0, 0, NULL, NULL,
      "all columns, as manifest.csv has them"},
     {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL,
@@ -78,13 +69,8 @@ static int list_words(const struct options *o, struct words *words, struct clv_c
     struct talk talk;
     struct clv_error err;
     struct clv_result *result;
-    struct clv_split_params split = CLV_SPLIT_PARAMS_INIT;
-    split.by = o->by;
-    split.inner = o->inner;
-    split.skip_bad = o->skip_bad;
+    struct clv_split_params split = o->made;
     hold_faults(&split);
-    split.related = o->related;
-    split.names = o->names;
     begin_talk(&talk, PROGRESS_AUTO, false);
     if (!o->no_sandbox)
         confine(&(struct confines){
@@ -146,6 +132,7 @@ const struct command command_flows = {
     .flags = flags,
     .inputs_at = AT(inputs),
     .n_input_flags = 2,
+    .made_at = AT(made),
     .initial = &initial,
     .options_size = sizeof(struct options),
     .run = run,

@@ -14,13 +14,18 @@ struct flag {
     size_t base;
 };
 
-/* The flags in the order of help: the library's, those of inputs, the command's own, and --help. */
+/*
+ * The flags in the order of help: the library's, those of inputs, and of how flows are made, the
+ * command's own, and --help.
+ */
 static struct flag flag_at(const struct command *cmd, size_t i)
 {
-    size_t n_library = 0, n_own = 0;
+    size_t n_library = 0, n_made = 0, n_own = 0;
     const size_t n_inputs = cmd->n_input_flags;
     while (cmd->options && cmd->options(n_library))
         n_library++;
+    while (cmd->made_at && made_flags[n_made].name)
+        n_made++;
     while (cmd->flags[n_own].name)
         n_own++;
     if (i < n_library)
@@ -29,6 +34,9 @@ static struct flag flag_at(const struct command *cmd, size_t i)
     if (i < n_inputs)
         return (struct flag){&input_flags[i], cmd->inputs_at};
     i -= n_inputs;
+    if (i < n_made)
+        return (struct flag){&made_flags[i], cmd->made_at};
+    i -= n_made;
     if (i < n_own)
         return (struct flag){&cmd->flags[i], 0};
     return (struct flag){i == n_own ? &help_option : NULL, 0};

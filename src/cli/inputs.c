@@ -7,6 +7,7 @@
 #include <unistd.h>
 
 #include "cleave/capture.h"
+#include "cleave/split.h"
 #include "cli/cli.h"
 
 #define AT(member) offsetof(struct input_flags, member)
@@ -19,6 +20,24 @@ const struct clv_option input_flags[] = {
      "captures that this file names, one per line or ended by NULs; -: standard input"},
     {"sort", 0, CLV_OPTION_WORD, false, AT(order), 0, 0, 0, "given|time", "given",
      "time: captures in the order of their first records"},
+    {0},
+};
+
+#define MADE(member) offsetof(struct clv_split_params, member)
+
+const struct clv_option made_flags[] = {
+    {"by", 'b', CLV_OPTION_LIST, false, MADE(by), 0, 0, 0, "KEY", "flow",
+     "of captures: what makes a flow, as for split"},
+    {"inner", 0, CLV_OPTION_BOOL, false, MADE(inner), 0, 0, 0, NULL, NULL,
+     "of captures: look through tunnels, as for split"},
+    {"related", 0, CLV_OPTION_LIST, false, MADE(related), 0, 0, 0, "KINDS|all", NULL,
+     "of captures: which flow led to each, as for split"},
+    {"group", 0, CLV_OPTION_LIST, false, MADE(group), 0, 0, 0, "KINDS|all", NULL,
+     "of captures: a flow, or a DNS lookup, with all that it led to, as for split"},
+    {"names", 0, CLV_OPTION_BOOL, false, MADE(names), 0, 0, 0, NULL, NULL,
+     "of captures: names of hosts, as for split"},
+    {"skip_bad", 0, CLV_OPTION_BOOL, false, MADE(skip_bad), 0, 0, 0, NULL, NULL,
+     "of captures: leave out those that cannot be read, as for split"},
     {0},
 };
 

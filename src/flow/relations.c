@@ -161,7 +161,7 @@ void relations_count(const struct relations *r, struct clv_split_result *result)
         result->related += relations_row(r, n)->master != 0;
     result->forgotten = r->forgotten;
     result->unwatched = r->unwatched;
-    result->broken_dns = r->broken_dns;
+    result->broken_messages = r->broken_messages;
 }
 
 /*

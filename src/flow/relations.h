@@ -118,7 +118,7 @@ struct relations {
     size_t n_texts, texts_cap;
     uint32_t texts_at; /* free bytes of the last block begin here */
     /* As in struct clv_split_result. */
-    uint64_t forgotten, unwatched, broken_dns;
+    uint64_t forgotten, unwatched, broken_messages;
 };
 
 void relations_init(struct relations *r, struct spill *spill);

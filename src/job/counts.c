@@ -46,7 +46,7 @@ const struct counts_row counts_rows[] = {
     {NULL, "related", AT(related), COUNTS_OUTCOME},
     {NULL, "forgotten", AT(forgotten), COUNTS_OUTCOME},
     {NULL, "unwatched", AT(unwatched), COUNTS_OUTCOME},
-    {NULL, "broken_dns", AT(broken_dns), COUNTS_OUTCOME},
+    {NULL, "broken_messages", AT(broken_messages), COUNTS_OUTCOME},
     {NULL, "rounded", AT(rounded), COUNTS_OUTCOME},
     {NULL, "earlier", AT(earlier), COUNTS_OUTCOME},
     {NULL, "overlaps", AT(overlaps), COUNTS_OUTCOME},

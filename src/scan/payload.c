@@ -134,10 +134,16 @@ static bool is_dns(unsigned app)
     return app == APP_DNS || app == APP_MDNS || app == APP_LLMNR;
 }
 
+/* Connections of it are messages from their beginnings to their ends, without other bytes. */
+static bool is_text(unsigned app)
+{
+    return app == APP_SIP || app == APP_RTSP || app == APP_FTP;
+}
+
 /* What is spoken may announce something at any time. */
 static bool goes_on(unsigned app)
 {
-    return is_dns(app) || app == APP_SIP || app == APP_RTSP || app == APP_FTP || app == APP_HTTP;
+    return is_dns(app) || is_text(app) || app == APP_HTTP;
 }
 
 /* A payload says nothing: after some of them the flow is watched no more, where all it can say is
@@ -449,6 +455,8 @@ static bool read_front(struct look *l)
         if (best == SIGHT_PART && front.len < SIGHT_STREAM)
             return true;
         pass(l, front.len); /* a body, or what is not known: a message begins with a segment */
+        const bool broke = sight_stream_broke(&l->d->streams[l->dir]);
+        l->w->broken += is_text(l->watch->app) && !broke; /* behind a gap it is the rest of one */
         see_nothing(l);
         if (!l->d)
             return true;
@@ -519,8 +527,10 @@ static bool see_datagram(struct look *l, struct clv_span datagram)
         return see_tftp(l);
     if ((app == APP_NONE || app == APP_SIP) && sight_sip_read(datagram, true, &sip) == SIGHT_WHOLE)
         return see_sip(l, &sip);
-    if (app == APP_SIP)
-        return true; /* what keeps a translator's port open, say */
+    if (app == APP_SIP) { /* or it keeps a translator's port open, say: blanks, or STUN */
+        l->w->broken += datagram.p[0] >= 'A' && datagram.p[0] <= 'z';
+        return true;
+    }
     if (app == APP_QUIC || (app == APP_NONE && sight_quic_is_initial(datagram)))
         return see_quic(l, datagram);
     const enum sight dtls = app == APP_NONE ? sight_dtls(datagram, &hello) : SIGHT_NOT;

@@ -52,7 +52,7 @@ struct watcher {
     uint32_t oldest, newest; /* number + 1 */
     uint32_t spare;          /* a free one, chained by `after` */
     uint64_t given_up;       /* connections */
-    uint64_t broken;         /* DNS messages that cannot be read */
+    uint64_t broken;         /* messages of DNS, SIP, RTSP and FTP that cannot be read */
     /* The number of a quoted packet's flow, or fragment's, and *ns: of its last record; 0: none. */
     uint32_t (*quoted)(void *user, const struct clv_tuple *t, const struct decode_fragment *f,
                        int64_t *ns);

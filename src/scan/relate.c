@@ -325,7 +325,7 @@ static bool run(void *self, struct batch *b, struct clv_error *err)
             return false;
     r->relations->forgotten = r->announcer.expects.forgotten;
     r->relations->unwatched = r->watcher.given_up;
-    r->relations->broken_dns = r->watcher.broken;
+    r->relations->broken_messages = r->watcher.broken;
     return true;
 }
 

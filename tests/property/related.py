@@ -139,6 +139,25 @@ def groups() -> None:
         suite.run_cleave('verify', '-q', out, path)
 
 
+def broken_is_counted() -> None:
+    """Messages of a protocol that was recognised, and that nobody can read."""
+    sip = b'OPTIONS sip:a@b SIP/2.0\r\nVia: SIP/2.0/UDP c\r\nCSeq: 1 OPTIONS\r\nCall-ID: d\r\nContent-Length: 0\r\n\r\n'
+
+    def udp(port: int, data: bytes) -> bytes:
+        return pf.frame(samples.CLIENT, samples.SERVER, pf.UDP, pf.udp(
+            samples.CLIENT, samples.SERVER, 40000, port, data))
+    frames = [udp(5060, sip), udp(5060, b'OPTIONS sip:a@b SIP'), udp(5060, b'\r\n\r\n'), udp(5060, sip),
+              udp(53, samples.dns(1, 'a.example')), udp(53, samples.dns(1, 'a.example')[:15])]
+    frames += samples.said(samples.CLIENT, samples.SERVER, 40001, 21, (False, b'220 ready\r\n'),
+                           (True, b'USER a\r\n'), (True, b'\x00\x01\x02\r\n'), (True, b'PASV\r\n'),
+                           (False, b'227 (203,0,113,80,200,1)\r\n'))
+    frames += samples.said(samples.CLIENT, samples.SERVER, 40002, 51201, (False, b'x'))
+    path = suite.write('broken.pcap', pf.Capture(pf.Format(), pf.at_times(
+        frames, samples.NOON)).encode())
+    summary = suite.split(path, suite.path('broken'), '--related', 'all')
+    check_equal((summary['broken_messages'], summary['related']), (3, 1), 'broken, related')
+
+
 def names_stay_inside() -> None:
     """Names that others choose never leave the directory."""
     hostile = [b'../../etc/passwd', b'..', b'.', b'a/b', b'con', b'-rf', b'x' * 240]
@@ -169,5 +188,6 @@ if __name__ == '__main__':
         'however-it-is-read': however_it_is_read,
         'cut-into-files': cut_into_files,
         'groups': groups,
+        'broken-is-counted': broken_is_counted,
         'names-stay-inside': names_stay_inside,
     }))

@@ -391,7 +391,7 @@ static const struct {
     AT(struct clv_split_result, list_rows, 3528),
     AT(struct clv_split_result, list_unmet, 3536),
     AT(struct clv_split_result, list_unmet_lines, 3544),
-    AT(struct clv_split_result, broken_dns, 3608),
+    AT(struct clv_split_result, broken_messages, 3608),
     SIZE(struct clv_split_unknown_link, 16),
     AT(struct clv_split_unknown_link, records, 0),
     AT(struct clv_split_unknown_link, linktype, 8),
