@@ -43,6 +43,8 @@ extern const struct clv_option input_flags[]; /* up to one without a name */
  */
 extern const struct clv_option made_flags[]; /* up to one without a name */
 
+struct words;
+
 struct command {
     const char *name;     /* one word, or two */
     const char *operands; /* "FILE" */
@@ -60,6 +62,8 @@ struct command {
     const void *initial;            /* the options where no flag is given, from their size on */
     size_t options_size;
     int (*run)(const void *options, char **operands, unsigned n_operands);
+    /* In its place: operands, and what --files-from lists, are the words. */
+    int (*run_words)(const void *options, const struct words *words);
 };
 
 extern const struct command command_split, command_synflood, command_traffic, command_info,
@@ -109,6 +113,9 @@ struct clv_captures;
 CLV_MUST_CHECK bool take_words(struct words *w, const struct input_flags *f, char *const *operands,
                                unsigned n);
 void drop_words(struct words *w);
+
+/* Carries the command out, which has run_words. */
+int run_on_words(const struct command *cmd, const void *options, char **operands, unsigned n);
 
 /* The captures that the words stand for; w is borrowed. */
 CLV_MUST_CHECK bool list_captures(struct clv_captures **out, const struct words *w,

@@ -46,8 +46,9 @@ static int index_it(const struct options *o, const struct clv_split_params *p, s
     return print_outcome(p, &r, MADE_INDEX, o->json, o->quiet);
 }
 
-static int index_words(const struct options *o, const struct words *words)
+static int index_words(const void *options, const struct words *words)
 {
+    const struct options *o = options;
     char output[264];
     struct talk talk;
     struct clv_split_params p = o->params;
@@ -80,17 +81,6 @@ static int index_words(const struct options *o, const struct words *words)
     return status;
 }
 
-static int run(const void *options, char **operands, unsigned n_operands)
-{
-    const struct options *o = options;
-    struct words words;
-    if (!take_words(&words, &o->inputs, operands, n_operands))
-        return EXIT_NOTHING;
-    const int status = index_words(o, &words);
-    drop_words(&words);
-    return status;
-}
-
 const struct command command_index = {
     .name = "index",
     .operands = "FILE...",
@@ -112,5 +102,5 @@ const struct command command_index = {
     .n_input_flags = 3,
     .initial = &initial,
     .options_size = sizeof(struct options),
-    .run = run,
+    .run_words = index_words,
 };

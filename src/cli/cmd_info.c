@@ -107,27 +107,21 @@ static int inspect(const struct options *o, const struct clv_captures *captures,
     return status;
 }
 
-static int run(const void *options, char **operands, unsigned n_operands)
+static int inspect_all(const void *options, const struct words *words)
 {
     const struct options *o = options;
     int status = EXIT_ALL;
     size_t n;
-    struct words words;
     struct clv_captures *captures = NULL;
     struct clv_error err;
-    if (!take_words(&words, &o->inputs, operands, n_operands))
-        return EXIT_NOTHING;
-    if (!list_captures(&captures, &words, &o->inputs, o->member, &err)) {
-        drop_words(&words);
+    if (!list_captures(&captures, words, &o->inputs, o->member, &err))
         return print_error(&err);
-    }
     (void)clv_captures_names(captures, &n);
     for (size_t i = 0; i < n; i++) {
         const int one = inspect(o, captures, i);
         status = one > status ? one : status;
     }
     clv_captures_destroy(&captures);
-    drop_words(&words);
     return status;
 }
 
@@ -143,5 +137,5 @@ const struct command command_info = {
     .n_input_flags = 3,
     .initial = &initial,
     .options_size = sizeof(struct options),
-    .run = run,
+    .run_words = inspect_all,
 };

@@ -118,8 +118,9 @@ static bool settle_single(struct clv_split_params *p, bool json)
     return true;
 }
 
-static int split_words(const struct options *o, const struct words *words)
+static int split_words(const void *options, const struct words *words)
 {
+    const struct options *o = options;
     char output[264];
     struct talk talk;
     struct clv_split_params p = o->params;
@@ -164,17 +165,6 @@ static int split_words(const struct options *o, const struct words *words)
     return status;
 }
 
-static int run(const void *options, char **operands, unsigned n_operands)
-{
-    const struct options *o = options;
-    struct words words;
-    if (!take_words(&words, &o->inputs, operands, n_operands))
-        return EXIT_NOTHING;
-    const int status = split_words(o, &words);
-    drop_words(&words);
-    return status;
-}
-
 const struct command command_split = {
     .name = "split",
     .operands = "FILE...",
@@ -211,5 +201,5 @@ const struct command command_split = {
     .initial = &initial,
     .habits = habits,
     .options_size = sizeof(struct options),
-    .run = run,
+    .run_words = split_words,
 };

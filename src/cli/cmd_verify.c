@@ -123,8 +123,9 @@ static const char *list_of(const char *output, struct clv_receipt **receipt)
     return clv_receipt_read(output, receipt, &err) ? clv_receipt_params(*receipt)->flows : NULL;
 }
 
-static int verify_words(const struct options *o, const struct words *words)
+static int verify_words(const void *options, const struct words *words)
 {
+    const struct options *o = options;
     struct telling t = {.n = 0};
     struct clv_captures *captures = NULL;
     struct clv_error err;
@@ -145,17 +146,6 @@ static int verify_words(const struct options *o, const struct words *words)
         return end_talk(&err, "proven");
     const int status = verify(o, words, captures, &t);
     clv_captures_destroy(&captures);
-    return status;
-}
-
-static int run(const void *options, char **operands, unsigned n_operands)
-{
-    const struct options *o = options;
-    struct words words;
-    if (!take_words(&words, &o->inputs, operands, n_operands))
-        return EXIT_NOTHING;
-    const int status = verify_words(o, &words);
-    drop_words(&words);
     return status;
 }
 
@@ -189,5 +179,5 @@ const struct command command_verify = {
     .min_beside_list = 1,
     .initial = &initial,
     .options_size = sizeof(struct options),
-    .run = run,
+    .run_words = verify_words,
 };

@@ -139,6 +139,16 @@ void drop_words(struct words *w)
     *w = (struct words){.all = NULL};
 }
 
+int run_on_words(const struct command *cmd, const void *options, char **operands, unsigned n)
+{
+    struct words words;
+    if (!take_words(&words, (const void *)((const char *)options + cmd->inputs_at), operands, n))
+        return EXIT_NOTHING;
+    const int status = cmd->run_words(options, &words);
+    drop_words(&words);
+    return status;
+}
+
 bool list_captures(struct clv_captures **out, const struct words *w, const struct input_flags *f,
                    const char *member, struct clv_error *err)
 {

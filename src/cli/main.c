@@ -185,7 +185,8 @@ static int run_command(const struct command *cmd, int argc, char **argv, int fro
         flags_help(cmd, help, stdout);
         status = EXIT_ALL;
     } else if (n >= 0) {
-        status = cmd->run(options, argv + from, (unsigned)n);
+        status = cmd->run_words ? run_on_words(cmd, options, argv + from, (unsigned)n)
+                                : cmd->run(options, argv + from, (unsigned)n);
     }
     free(options);
     return status;
