@@ -29,6 +29,14 @@ static void fill(struct clv_error *err, enum clv_errc code, int sys, const char 
     (void)vsnprintf(err->what, sizeof err->what, what, ap);
 }
 
+bool clv_fail_list(struct clv_error *err, enum clv_errc code, const char *subject, const char *what,
+                   va_list ap)
+{
+    if (err)
+        fill(err, code, 0, subject, what, ap);
+    return false;
+}
+
 bool clv_fail(struct clv_error *err, enum clv_errc code, const char *subject, const char *what, ...)
 {
     if (err) {

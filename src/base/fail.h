@@ -8,11 +8,17 @@
 
 #include <stdbool.h>
 
+#include <stdarg.h>
+
 #include "base/bytes.h"
 #include "cleave/error.h"
 
 bool clv_fail(struct clv_error *err, enum clv_errc code, const char *subject, const char *what, ...)
     CLV_PRINTF(4, 5) CLV_COLD;
+
+/* The same of a caller's own arguments. */
+bool clv_fail_list(struct clv_error *err, enum clv_errc code, const char *subject, const char *what,
+                   va_list ap) CLV_PRINTF(4, 0) CLV_COLD;
 
 /* Takes errno. */
 bool clv_fail_errno(struct clv_error *err, const char *subject, const char *what, ...)

@@ -40,13 +40,11 @@ static bool tell(struct verify *v, struct clv_error *fault)
 
 CLV_PRINTF(2, 3) static bool tell_of(struct verify *v, const char *what, ...)
 {
-    struct clv_error fault = {.offset = CLV_NO_OFFSET};
-    char text[sizeof fault.what];
+    struct clv_error fault;
     va_list args;
     va_start(args, what);
-    (void)vsnprintf(text, sizeof text, what, args);
+    (void)clv_fail_list(&fault, CLV_ERR_UNPROVEN, v->database.path, what, args);
     va_end(args);
-    (void)clv_fail(&fault, CLV_ERR_UNPROVEN, v->database.path, "%s", text);
     return tell(v, &fault);
 }
 

@@ -53,13 +53,11 @@ static const char *field_at(const struct field *fields, size_t at)
 CLV_PRINTF(4, 5)
 static void tell(struct verify *v, const char *path, uint64_t byte, const char *what, ...)
 {
-    struct clv_error fault = {.offset = CLV_NO_OFFSET};
-    char text[sizeof fault.what];
+    struct clv_error fault;
     va_list args;
     va_start(args, what);
-    (void)vsnprintf(text, sizeof text, what, args);
+    (void)clv_fail_list(&fault, CLV_ERR_UNPROVEN, path, what, args);
     va_end(args);
-    (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path, "%s", text);
     (void)clv_fail_at(&fault, byte, 0);
     verify_tell(v, &fault);
 }
