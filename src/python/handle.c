@@ -361,6 +361,29 @@ static bool fits(size_t rows, size_t packets, size_t each)
     return false;
 }
 
+/* Around what is asked of a result's first records, without the GIL. false: an exception is set. */
+static bool begin_first(struct handle *h, struct clv_first_params *p, struct work *w)
+{
+    if (!enter(h))
+        return false;
+    p->progress = work_count;
+    p->user = w;
+    work_begin(w);
+    return true;
+}
+
+static bool end_first(struct handle *h, struct clv_first_params *p, struct work *w, bool done,
+                      const struct clv_error *err)
+{
+    unlock(h);
+    work_end(w);
+    p->user = NULL;
+    if (done && !PyErr_Occurred())
+        return true;
+    (void)error_raise(w->m, err);
+    return false;
+}
+
 /* With the buffer of rows, and out's, which may be NULL: (header + payload) * packets * rows. */
 static PyObject *bytes_into(PyObject *self, struct clv_first_params *p, PyObject *out,
                             PyObject *progress)
@@ -389,18 +412,10 @@ static PyObject *bytes_into(PyObject *self, struct clv_first_params *p, PyObject
         }
     }
     struct work w = {.m = m, .progress = progress};
-    bool ok = enter(h);
+    bool ok = begin_first(h, p, &w);
     if (ok) {
-        p->progress = work_count;
-        p->user = &w;
-        work_begin(&w);
         ok = (len == 0 && p->packets) || clv_first_bytes(h->result, p, matrix, &err);
-        unlock(h);
-        work_end(&w);
-        p->user = NULL;
-        ok = ok && !PyErr_Occurred();
-        if (!ok)
-            (void)error_raise(m, &err);
+        ok = end_first(h, p, &w, ok, &err);
     }
     if (view.buf)
         PyBuffer_Release(&view);
@@ -443,18 +458,10 @@ static PyObject *sizes_of(PyObject *self, struct clv_first_params *p, PyObject *
     int32_t *sizes = array_alloc(n, sizeof *sizes);
     int64_t *times = sizes ? array_alloc(n, sizeof *times) : NULL;
     struct work w = {.m = m, .progress = progress};
-    bool ok = times && enter(h);
+    bool ok = times && begin_first(h, p, &w);
     if (ok) {
-        p->progress = work_count;
-        p->user = &w;
-        work_begin(&w);
         ok = clv_first_sizes(h->result, p, sizes, times, &err);
-        unlock(h);
-        work_end(&w);
-        p->user = NULL;
-        ok = ok && !PyErr_Occurred();
-        if (!ok)
-            (void)error_raise(m, &err);
+        ok = end_first(h, p, &w, ok, &err);
     }
     if (!ok) {
         free(sizes);
