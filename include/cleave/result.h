@@ -36,6 +36,7 @@ struct clv_result_params {
     clv_split_progress *progress;         /* of captures; NULL: none */
     void *user;
     const struct clv_captures *listed; /* captures, in place of paths; NULL: those */
+    enum clv_captures_order order;     /* of the captures that paths stand for */
 };
 
 #ifdef __cplusplus
@@ -88,8 +89,8 @@ struct clv_selection {
     const char *where; /* a condition in SQL on the columns of the table of flows; nothing else can
                           be read by it, and it may take a minute at most */
     bool invert;       /* all flows but these */
-    const char *sort;  /* a column; sizes, counts and durations from the largest on; NULL: as they
-                          appeared */
+    const char *sort;  /* a column; sizes, counts and durations from the largest on; "time": by
+                          first; NULL: as they appeared */
     uint64_t limit;    /* rows at most; 0: all */
 };
 

@@ -43,7 +43,7 @@ static const struct clv_option selection_rows[] = {
      "flows for which the condition holds: 'bytes > 1e6 AND dport = 443'"},
     {"invert", 0, CLV_OPTION_BOOL, false, AT(invert), 0, 0, 0, NULL, NULL, "all other flows"},
     {"sort", 0, CLV_OPTION_TEXT, false, AT(sort), 0, 0, 0, "COLUMN", "flow",
-     "bytes, packets and duration from the largest on, or any other column"},
+     "bytes, packets and duration from the largest on, or any other column; time: captures, too"},
     {"limit", 0, CLV_OPTION_U64, false, AT(limit), 0, 1, 0, "N", NULL, "no more than N flows"},
 };
 
@@ -96,6 +96,20 @@ static bool kind_of(const char *path, enum clv_result_kind *kind, struct clv_err
     return true;
 }
 
+/* Captures in the order that is asked for. */
+static bool order_captures(struct clv_result *r, const struct clv_result_params *p,
+                           struct clv_split_params *params, struct clv_error *err)
+{
+    struct clv_captures_params list = CLV_CAPTURES_PARAMS_INIT;
+    list.paths = p->paths;
+    list.n_paths = p->n_paths;
+    list.order = p->order;
+    if (!clv_captures_list(&r->listed, &list, err))
+        return false;
+    params->listed = r->listed;
+    return true;
+}
+
 /* The tables are made anew, in memory. */
 static bool open_captures(struct clv_result *r, const struct clv_result_params *p,
                           struct clv_error *err)
@@ -109,6 +123,8 @@ static bool open_captures(struct clv_result *r, const struct clv_result_params *
     params.output = r->path;
     params.progress = p->progress;
     params.user = p->user;
+    if (p->order && !p->listed && !order_captures(r, p, &params, err))
+        return false;
     r->make = mem_zalloc(1, sizeof *r->make);
     if (!r->make)
         return clv_fail_nomem(err, r->path, sizeof *r->make);
@@ -248,6 +264,7 @@ void clv_result_close(struct clv_result **rp)
     mem_free(r->make);
     if (r->owns_db)
         db_close(&r->db);
+    clv_captures_destroy(&r->listed);
     for (size_t i = 0; i < r->n_paths; i++)
         mem_free(r->paths[i]);
     mem_free(r->paths);

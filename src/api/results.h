@@ -12,8 +12,9 @@
 
 struct clv_result {
     enum clv_result_kind kind;
-    char *path;   /* of the result, or of the first capture */
-    char **paths; /* where captures are now, n_paths; NULL: not given */
+    char *path;                  /* of the result, or of the first capture */
+    struct clv_captures *listed; /* in the order that was asked for; NULL: none was */
+    char **paths;                /* where captures are now, n_paths; NULL: not given */
     size_t n_paths;
     sqlite3 *db;            /* the table of flows */
     bool owns_db;           /* else it is that of loaded, or index */

@@ -13,7 +13,9 @@
 #include <stdint.h>
 #include <stdio.h>
 
+#include "cleave/capture.h"
 #include "cleave/option.h"
+#include "cleave/result.h"
 
 /* Exit statuses. */
 enum {
@@ -107,8 +109,6 @@ struct words {
     char *text;
 };
 
-struct clv_captures;
-
 /* operands are borrowed. false: it is said why not; there is nothing to drop then. */
 CLV_MUST_CHECK bool take_words(struct words *w, const struct input_flags *f, char *const *operands,
                                unsigned n);
@@ -122,12 +122,16 @@ CLV_MUST_CHECK bool list_captures(struct clv_captures **out, const struct words 
                                   const struct input_flags *f, const char *member,
                                   struct clv_error *err);
 
+/* In which order captures are read where flows are sorted like this: --sort time is about both. */
+enum clv_captures_order order_of_captures(const struct clv_selection *s);
+
 /*
  * The same of a command that takes results, too: with --recursive the words are captures, and
  * become these, which *captures keeps; else that is NULL, and they stay.
  */
 CLV_MUST_CHECK bool list_results(struct clv_captures **captures, struct words *w,
-                                 const struct input_flags *f, struct clv_error *err);
+                                 const struct input_flags *f, const struct clv_selection *s,
+                                 struct clv_error *err);
 
 /* The one of the n words nearest to word, or NULL where none is near. */
 const char *nearest_word(const char *word, const char *const *words, size_t n);

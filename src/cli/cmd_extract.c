@@ -104,13 +104,14 @@ static int extract_words(const struct options *o, struct words *words,
             .n_reads = 1,
             .beside = to_stdout ? NULL : o->output,
         });
-    if (!list_results(captures, words, &o->inputs, &err))
+    if (!list_results(captures, words, &o->inputs, &o->selection, &err))
         return end_talk(&err, "published");
     const struct clv_result_params params = {
         .struct_size = sizeof params,
         .paths = words->all,
         .n_paths = words->n,
         .listed = *captures,
+        .order = order_of_captures(&o->selection),
         .captures = &o->capture,
         .n_captures = o->capture != NULL,
         .split = &split,

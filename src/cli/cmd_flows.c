@@ -78,13 +78,14 @@ static int list_words(const struct options *o, struct words *words, struct clv_c
             .n_reads = words->n,
             .list = o->selection.flows,
         });
-    if (!list_results(captures, words, &o->inputs, &err))
+    if (!list_results(captures, words, &o->inputs, &o->selection, &err))
         return end_talk(&err, "listed");
     const struct clv_result_params params = {
         .struct_size = sizeof params,
         .paths = words->all,
         .n_paths = words->n,
         .listed = *captures,
+        .order = order_of_captures(&o->selection),
         .split = &split,
         .progress = go_on,
         .user = &talk,

@@ -12,7 +12,7 @@
 
 #define AT(member) offsetof(struct input_flags, member)
 
-/* --sort is the last: to list flows it is about these. */
+/* --sort is the last: commands that list flows have one that is about these, too. */
 const struct clv_option input_flags[] = {
     {"recursive", 0, CLV_OPTION_BOOL, false, AT(recursive), 0, 0, 0, NULL, NULL,
      "captures of all directories below a directory, too"},
@@ -161,13 +161,20 @@ bool list_captures(struct clv_captures **out, const struct words *w, const struc
     return clv_captures_list(out, &params, err);
 }
 
-bool list_results(struct clv_captures **captures, struct words *w, const struct input_flags *f,
-                  struct clv_error *err)
+enum clv_captures_order order_of_captures(const struct clv_selection *s)
 {
+    return s->sort && strcmp(s->sort, "time") == 0 ? CLV_ORDER_TIME : CLV_ORDER_GIVEN;
+}
+
+bool list_results(struct clv_captures **captures, struct words *w, const struct input_flags *f,
+                  const struct clv_selection *s, struct clv_error *err)
+{
+    struct input_flags own = *f;
     *captures = NULL;
     if (!f->recursive)
         return true;
-    if (!list_captures(captures, w, f, NULL, err))
+    own.order = order_of_captures(s);
+    if (!list_captures(captures, w, &own, NULL, err))
         return false;
     w->all = clv_captures_names(*captures, &w->n);
     return true;

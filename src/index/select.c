@@ -357,6 +357,7 @@ static bool add_order(struct condition *c, const struct clv_selection *s, struct
         {"captured_bytes", "captured_bytes DESC"},
         {"src", "src_key"},
         {"dst", "dst_key"},
+        {"time", "first"},
     };
     const char *sql = NULL, *quote = "";
     if (!s->sort)
@@ -371,7 +372,7 @@ static bool add_order(struct condition *c, const struct clv_selection *s, struct
         }
     if (!sql) {
         (void)clv_fail(err, CLV_ERR_OPTION, "sort", "\"%.60s\" is no column", s->sort);
-        return clv_fail_hint(err, "it takes bytes, packets, duration, first, last, file, src, dst, "
+        return clv_fail_hint(err, "it takes time, bytes, packets, duration, last, file, src, dst, "
                                   "sport, dport or any other column");
     }
     add(c, " ORDER BY %s%s%s, id", quote, sql, quote);

@@ -112,6 +112,18 @@ try cleave extract caps --flow 3 -o three.pcap -q
 try cleave extract caps --recursive --flow 3 -o three-2.pcap -q
 cmp three.pcap three-2.pcap
 try cleave extract --files-from list --flow 3 -o listed.pcap
+# In the order of their times, which a result has already.
+for what in 'caps --recursive' '--files-from list'; do
+    cleave flows $what --sort time --csv | cmp - whole/manifest.csv
+done
+cleave flows caps/t.pcap* --sort time --csv | cmp - whole/manifest.csv && echo flows by time
+for what in caps.flows caps.flows.db; do
+    cleave flows $what --sort time --csv | cmp - whole/manifest.csv
+done
+cleave extract caps/t.pcap* --sort time -q -o - | cmp - a.pcap && echo records by time
+cleave extract caps/t.pcap1 caps/t.pcap --sort time -q --limit 1 -o first.pcap
+cleave extract caps/t.pcap caps/t.pcap1 -q --flow 1 -o first-2.pcap
+cmp first.pcap first-2.pcap && echo the first flow
 names . | grep none
 # Directories that lie deep, and what lies beyond what a path can be.
 "$PYTHON" - <<'END'
