@@ -148,6 +148,9 @@ enum color {
 };
 const char *color(FILE *to, enum color c);
 
+/* The terminal can do nothing but show text (TERM=dumb). */
+bool is_dumb(void);
+
 /* Prints "cleave COMMAND: ", or without a command "cleave: ", to stderr, for what went wrong. */
 FILE *complaint(const char *command);
 
@@ -190,6 +193,9 @@ struct clv_split_result;
 
 /* quiet: progress only if it is asked for by name. */
 void begin_talk(struct talk *talk, enum progress progress, bool quiet);
+
+/* One of the inputs can be read only once. */
+bool any_pipe(const char *const *inputs, size_t n);
 
 /*
  * Where one of the inputs is a pipe: from now on the first SIGINT, SIGTERM or SIGHUP ends such

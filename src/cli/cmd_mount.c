@@ -113,12 +113,12 @@ static int mount_behind(struct mounting *m, const char *path)
     int ends[2], status;
     char byte;
     if (pipe(ends) != 0) {
-        (void)fprintf(complaint("mount"), "there are no pipes: %s\n", strerror(errno));
+        (void)fprintf(complaint("mount"), "cannot make a pipe: %s\n", strerror(errno));
         return EXIT_NOTHING;
     }
     const pid_t child = fork();
     if (child < 0) {
-        (void)fprintf(complaint("mount"), "there is no process: %s\n", strerror(errno));
+        (void)fprintf(complaint("mount"), "cannot start a process: %s\n", strerror(errno));
         return EXIT_NOTHING;
     }
     if (child == 0) {

@@ -15,11 +15,17 @@ static char *next_buf(void)
     return bufs[next++ % BUFS];
 }
 
+bool is_dumb(void)
+{
+    const char *term = getenv("TERM");
+    return !term || strcmp(term, "dumb") == 0;
+}
+
 const char *color(FILE *to, enum color c)
 {
     static const char *const codes[] = {"\033[0m", "\033[1m", "\033[1;31m", "\033[1;32m"};
-    const char *off = getenv("NO_COLOR"), *term = getenv("TERM");
-    const bool on = !(off && *off) && term && strcmp(term, "dumb") != 0 && isatty(fileno(to));
+    const char *off = getenv("NO_COLOR");
+    const bool on = !(off && *off) && !is_dumb() && isatty(fileno(to));
     return on ? codes[c] : "";
 }
 

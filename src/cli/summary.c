@@ -29,7 +29,7 @@ static const char *noun_of(const struct clv_split_params *p)
     return "flow";
 }
 
-/* "in 225 files, 224 of them flows" */
+/* "in 225 files (224 flows)" */
 static const char *print_outputs(const struct clv_split_params *p, const struct clv_split_result *r,
                                  enum made made, char *buf, size_t len)
 {
@@ -41,7 +41,7 @@ static const char *print_outputs(const struct clv_split_params *p, const struct 
     const int n = snprintf(buf, len, "in %s %s%s", human_count(r->outputs), outputs[made],
                            plural(r->outputs));
     if (noun && n > 0 && (size_t)n < len)
-        (void)snprintf(buf + n, len - (size_t)n, ", %s of them %s%s", human_count(r->flows), noun,
+        (void)snprintf(buf + n, len - (size_t)n, " (%s %s%s)", human_count(r->flows), noun,
                        plural(r->flows));
     return buf;
 }
@@ -65,7 +65,7 @@ static const char *say_unmet(const struct clv_split_params *p, const struct clv_
                              char said[SAID_MAX])
 {
     enum { MAX = sizeof r->list_unmet_lines / sizeof *r->list_unmet_lines };
-    size_t len = (size_t)snprintf(said, SAID_MAX, " of %.200s that no record was of: line",
+    size_t len = (size_t)snprintf(said, SAID_MAX, " of %.200s without a matching record: line",
                                   p->flows ? printable(p->flows) : "");
     for (uint64_t i = 0; i < r->list_unmet && i < MAX && len < SAID_MAX; i++)
         len += (size_t)snprintf(said + len, SAID_MAX - len, "%s %llu",
@@ -83,7 +83,7 @@ static const char *say_metadata(const struct clv_split_params *p, const struct c
 {
     (void)r;
     (void)said;
-    return p->dry_run ? " of names, secrets, custom and unknown blocks to expect, about"
+    return p->dry_run ? " of names, secrets, custom and unknown blocks (an estimate)"
                       : " of names, secrets, custom and unknown blocks in the outputs";
 }
 
@@ -92,7 +92,7 @@ static const char *say_untimed(const struct clv_split_params *p, const struct cl
 {
     (void)r;
     (void)said;
-    return p->format == CLV_FORMAT_PCAP ? " without a time, which pcap dates to 1970"
+    return p->format == CLV_FORMAT_PCAP ? " without a time: pcap gives them one in 1970"
                                         : " without a time";
 }
 
@@ -107,61 +107,60 @@ static const struct count_row {
     const char *(*say)(const struct clv_split_params *p, const struct clv_split_result *r,
                        char said[SAID_MAX]); /* NULL: no row */
 } count_rows[] = {
-    {"other", COUNT(other), "record", " without a sound network address, in a file of that name",
+    {"other", COUNT(other), "record", " without a valid IP address (ARP and the like), in `other`",
      COUNT(dropped_other), NULL},
-    {"dropped", COUNT(dropped_other), "record", " without a sound network address (--no-other)", 0,
+    {"dropped", COUNT(dropped_other), "record", " without a valid IP address (--no-other)", 0,
      NULL},
-    {"verified", COUNT(verified), "output", ", read again and held against the capture", 0, NULL},
+    {"verified", COUNT(verified), "output", ", read again and compared with the capture", 0, NULL},
     {"left out", COUNT(dropped_blocks.statistics), "block",
-     " of interface statistics, which are of the whole capture", 0, NULL},
-    {"left out", COUNT(dropped_blocks.custom), "custom block", " that must not be copied", 0, NULL},
+     " of interface statistics, which describe the whole capture", 0, NULL},
+    {"left out", COUNT(dropped_blocks.custom), "custom block", " marked as not to be copied", 0,
+     NULL},
     {"left out", COUNT(dropped_blocks.unknown), "block", " of unknown types", 0, NULL},
     {"left out", COUNT(dropped_blocks.metadata), "block", " of names, secrets and custom data", 0,
      NULL},
-    {"rounded", COUNT(rounded), "time", " that pcap cannot hold to the last digit", 0, NULL},
+    {"rounded", COUNT(rounded), "time", " that pcap cannot store exactly", 0, NULL},
     {"far times", COUNT(times_beyond), "record",
-     " before 1677 or after 2262: their times are right in the outputs alone", 0, NULL},
-    {"kept", COUNT(kept_bytes), "byte", " of a pipe beside the output, to read them twice", 0,
+     " before 1677 or after 2262: only the outputs have the exact times", 0, NULL},
+    {"kept", COUNT(kept_bytes), "byte", " of a pipe, temporarily, to read them twice", 0, NULL},
+    {"kept", COUNT(spooled_bytes), "byte", " of outputs, temporarily, to compress them", 0, NULL},
+    {"joined", COUNT(joined), "capture", " appended to another (as by cat), read as part of it", 0,
      NULL},
-    {"kept", COUNT(spooled_bytes), "byte", " of outputs beside the archive, to compress them", 0,
-     NULL},
-    {"joined", COUNT(joined), "capture", " within another (cat), read as one with it", 0, NULL},
     {"disorder", COUNT(earlier), "record", NULL, 0, say_disorder},
-    {"left out", COUNT(left_out), "capture", " that cannot be read", 0, NULL},
-    {"left out", COUNT(other_members), "file", " of directories or zip archives, no captures", 0,
-     NULL},
+    {"left out", COUNT(left_out), "capture", " that could not be read", 0, NULL},
+    {"left out", COUNT(other_members), "file",
+     " other than captures, in directories or zip archives", 0, NULL},
     {"metadata", COUNT(metadata_bytes), "byte", NULL, 0, say_metadata},
     {"left out", COUNT(metadata_beyond), "block",
-     " of such, too much for so many outputs: fewer (--shards, --top) hold more", 0, NULL},
+     " of names, secrets and the like: too much for so many outputs (--shards or --top make fewer)",
+     0, NULL},
     {"left out", COUNT(metadata_unused), "block",
-     " of names, secrets and the like that no output has a use for", 0, NULL},
-    {"left out", COUNT(names_unused), "resolved name", " of addresses that no output has", 0, NULL},
-    {"related", COUNT(related), "flow", " that another one led to", 0, NULL},
+     " of names, secrets and the like that no output needs", 0, NULL},
+    {"left out", COUNT(names_unused), "resolved name", " for addresses that are in no output", 0,
+     NULL},
+    {"related", COUNT(related), "flow", " that another flow led to", 0, NULL},
     {"forgotten", COUNT(forgotten), "announcement",
-     " of flows that had not come, too many at a time", 0, NULL},
-    {"broken", COUNT(broken_messages), "message",
-     " that could not be read, of DNS, SIP, RTSP or FTP", 0, NULL},
-    {"unwatched", COUNT(unwatched), "connection",
-     " not looked into to their end, too many at a time", 0, NULL},
+     " of flows that had not begun yet: too many at a time", 0, NULL},
+    {"broken", COUNT(broken_messages), "DNS, SIP, RTSP or FTP message", " that could not be read",
+     0, NULL},
+    {"unwatched", COUNT(unwatched), "connection", " not followed to the end: too many at a time", 0,
+     NULL},
     {"undated", COUNT(untimed), "record", NULL, 0, say_untimed},
     {"left out", COUNT(unfinished_bytes), "byte",
-     " of a record that a pipe was ended in by a signal", 0, NULL},
-    {"skipped", COUNT(skipped_bytes), "byte", " after faults (--recover)", 0, NULL},
-    {"fragments", COUNT(fragments), "later fragment", ", in the flow of the first one",
+     " of a record that was incomplete when a signal ended the input", 0, NULL},
+    {"skipped", COUNT(skipped_bytes), "byte", " of damaged data (--recover)", 0, NULL},
+    {"fragments", COUNT(fragments), "later IP fragment", ", in the flow of the first fragment",
      COUNT(orphans), NULL},
-    {"orphans", COUNT(orphans), "fragment", " whose first was not seen, in flows without ports", 0,
-     NULL},
+    {"orphans", COUNT(orphans), "IP fragment", " without a first fragment, in flows without ports",
+     0, NULL},
     {"copies", COUNT(copies), "record", " in the outputs of both hosts", 0, NULL},
-    {"other", COUNT(small), "record", " of small flows, in the same file", COUNT(dropped_small),
-     NULL},
+    {"other", COUNT(small), "record", " of small flows, in `other`", COUNT(dropped_small), NULL},
     {"dropped", COUNT(dropped_small), "record", " of small flows (--no-other)", 0, NULL},
-    {"dropped", COUNT(dropped_filtered), "record", " not asked for", 0, NULL},
+    {"dropped", COUNT(dropped_filtered), "record", " not matched by the filter", 0, NULL},
     {"unmatched", COUNT(list_unmet), "row", NULL, 0, say_unmet},
     {"dropped", COUNT(dropped_duplicates), "duplicate", " (--dedup)", 0, NULL},
-    {"dropped", COUNT(dropped_capped), "record", " beyond what a flow may have", 0, NULL},
-    {"no ports", COUNT(cut_short), "record",
-     " whose ports are not there (cut short by the capture or by their length), in flows without "
-     "ports",
+    {"dropped", COUNT(dropped_capped), "record", " beyond the limit for each flow", 0, NULL},
+    {"no ports", COUNT(cut_short), "record", " too short to contain ports, in flows without ports",
      0, NULL},
 };
 
@@ -188,16 +187,19 @@ static void print_counts(const struct clv_split_params *p, const struct clv_spli
 /* Why records are `other` that may well have addresses. */
 static void print_unknown_links(const struct clv_split_result *r, FILE *to)
 {
+    const char *where = r->dropped_other ? "dropped" : "in `other`";
     for (unsigned i = 0; i < r->n_unknown_links; i++) {
         const struct clv_split_unknown_link *l = &r->unknown_links[i];
         const char *name = clv_linktype_name(l->linktype);
-        (void)fprintf(to, "link type %u%s%s%s is not known: all its records (%s) are %s\n",
+        (void)fprintf(to, "link type %u%s%s%s is not supported: its %s record%s %s %s\n",
                       l->linktype, name ? " (" : "", name ? name : "", name ? ")" : "",
-                      human_count(l->records), r->dropped_other ? "dropped" : "in `other`");
+                      human_count(l->records), plural(l->records), l->records == 1 ? "is" : "are",
+                      where);
     }
-    if (r->more_unknown_links)
-        (void)fprintf(to, "and so are %s record%s of further link types\n",
-                      human_count(r->more_unknown_links), plural(r->more_unknown_links));
+    const uint64_t more = r->more_unknown_links;
+    if (more)
+        (void)fprintf(to, "%s record%s of other unsupported link types %s %s, too\n",
+                      human_count(more), plural(more), more == 1 ? "is" : "are", where);
 }
 
 /* An output is more than one frame, as far as the largest flows say. */
@@ -221,23 +223,94 @@ static void print_advice(const struct clv_split_params *p, const struct clv_spli
     if (r->overlaps)
         (void)fprintf(to, "%s begins before %s ends: %s\n", printable(p->inputs[r->overlap[1]]),
                       printable(p->inputs[r->overlap[0]]),
-                      r->unsorted ? "--sort time puts captures in the order of their first records"
-                                  : "--merge takes records by their times");
+                      r->unsorted ? "--sort time reads captures in the order of their first records"
+                                  : "--merge puts their records in the order of their times");
     if (r->mixed)
         (void)fprintf(to,
                       "%s output%s interfaces that differ in link type, snaplen or byte order: "
-                      "libpcap (tcpdump, Zeek, Suricata) stops there; --format pcap makes files "
-                      "that it reads\n",
+                      "tcpdump, Zeek, Suricata and whatever else uses libpcap will stop reading "
+                      "there; make files for them with --format pcap\n",
                       human_count(r->mixed), r->mixed == 1 ? " has" : "s have");
     if (p->compress == CLV_COMPRESS_ZSTD && !p->dry_run && has_frames(r))
-        (void)fprintf(to, "outputs of more than 256 KiB are several zstd frames; Wireshark 4.0 "
-                          "reads only the first: use zstd -d before it, or --compress gzip\n");
+        (void)fprintf(to, "outputs larger than 256 KiB are several zstd frames, and Wireshark 4.0 "
+                          "reads only the first one: decompress them with zstd -d, or split with "
+                          "--compress gzip\n");
     if (r->reopens > r->outputs)
-        (void)fprintf(
-            to,
-            "%s output%s could be open at a time: a higher limit (ulimit -n) or --max-open "
-            "saves re-opens\n",
-            human_count(r->max_open), plural(r->max_open));
+        (void)fprintf(to,
+                      "only %s output%s could be open at a time, which is slow: raise the limit "
+                      "(ulimit -n) or --max-open\n",
+                      human_count(r->max_open), plural(r->max_open));
+}
+
+/* Written as a shell takes it for one word, and cleave for no flag; false: it cannot be shown. */
+static bool put_word(char *buf, size_t len, const char *word)
+{
+    static const char plain[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789"
+                                "/._-+:,@%=";
+    const char *before = *word == '-' ? "./" : "", *quote = word[strspn(word, plain)] ? "'" : "";
+    const int n = snprintf(buf, len, "%s%s%s%s", quote, before, word, quote);
+    return n > 0 && (size_t)n < len && !strchr(word, '\'') && strcmp(printable(word), word) == 0;
+}
+
+/* clv_verify() finds all inputs again. */
+static bool has_names(const struct clv_split_params *p)
+{
+    for (size_t i = 0; i < p->n_inputs; i++)
+        if (strcmp(p->inputs[i], "-") == 0)
+            return false;
+    return !any_pipe(p->inputs, p->n_inputs);
+}
+
+enum { STEPS_MAX = 3, WORD_MAX = 512 };
+
+/* A command that comes next, and what it is for. */
+struct step {
+    char command[WORD_MAX + 64];
+    const char *why;
+};
+
+static unsigned next_steps(const struct clv_split_params *p, const struct clv_split_result *r,
+                           enum made made, struct step steps[STEPS_MAX])
+{
+    const bool is_split = made == MADE_FILES || made == MADE_MEMBERS, is_index = made == MADE_INDEX,
+               has_table = p->manifest == CLV_MANIFEST_CSV || p->manifest == CLV_MANIFEST_JSONL ||
+                           p->manifest == CLV_MANIFEST_SQLITE;
+    char word[WORD_MAX];
+    struct step *s = steps;
+    if (p->report && r->after.code == CLV_ERR_NONE && put_word(word, sizeof word, p->report)) {
+        (void)snprintf(s->command, sizeof s->command, "open %s", word);
+        s++->why = "in a browser";
+    }
+    if (!p->output || !put_word(word, sizeof word, p->output))
+        return (unsigned)(s - steps);
+    if (is_index || (is_split && has_table && !p->each)) {
+        (void)snprintf(s->command, sizeof s->command, "cleave flows %s", word);
+        s++->why = "lists the flows";
+    }
+    if (is_index && r->flows) {
+        (void)snprintf(s->command, sizeof s->command, "cleave extract %s --flow 1 -o flow.pcap",
+                       word);
+        s++->why = "copies one of them";
+    }
+    if (is_split && !p->verify && has_names(p)) {
+        (void)snprintf(s->command, sizeof s->command, "cleave verify %s", word);
+        s++->why = "checks that no record is missing";
+    }
+    return (unsigned)(s - steps);
+}
+
+/* "next       cleave flows out    lists the flows" */
+static void print_next(const struct clv_split_params *p, const struct clv_split_result *r,
+                       enum made made, FILE *to)
+{
+    struct step steps[STEPS_MAX];
+    const unsigned n = next_steps(p, r, made, steps);
+    int width = 0;
+    for (unsigned i = 0; i < n; i++)
+        width = (int)strlen(steps[i].command) > width ? (int)strlen(steps[i].command) : width;
+    for (unsigned i = 0; i < n; i++)
+        (void)fprintf(to, "%s%-10s%s %-*s  %s\n", color(to, COLOR_STRONG), i ? "" : "next",
+                      color(to, COLOR_END), width, steps[i].command, steps[i].why);
 }
 
 void print_summary(const struct clv_split_params *p, const struct clv_split_result *r,
@@ -245,7 +318,7 @@ void print_summary(const struct clv_split_params *p, const struct clv_split_resu
 {
     const bool writes = made == MADE_FILES || made == MADE_MEMBERS || made == MADE_CAPTURE;
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
-    const char *where = made == MADE_NOTHING ? "nothing: a dry run"
+    const char *where = made == MADE_NOTHING ? "nothing written (a dry run)"
                         : p->output          ? printable(p->output)
                                              : "standard output";
     char buf[256];
@@ -254,17 +327,19 @@ void print_summary(const struct clv_split_params *p, const struct clv_split_resu
                       where);
     else
         (void)fprintf(to, "%s -> %s\n", printable(p->inputs[0]), where);
-    (void)snprintf(buf, sizeof buf, "%s of packets", human_bytes((double)r->captured_bytes));
+    (void)snprintf(buf, sizeof buf, "record%s, %s of packets", plural(r->records_read),
+                   human_bytes((double)r->captured_bytes));
     human_row(to, "read", human_count(r->records_read), buf);
     char outputs[128];
-    (void)snprintf(buf, sizeof buf, "%s%s%s", writes ? human_bytes((double)r->written_bytes) : "",
-                   writes ? " " : "", print_outputs(p, r, made, outputs, sizeof outputs));
+    (void)snprintf(buf, sizeof buf, "record%s%s%s %s", plural(r->records_written),
+                   writes ? ", " : "", writes ? human_bytes((double)r->written_bytes) : "",
+                   print_outputs(p, r, made, outputs, sizeof outputs));
     human_row(to, writes ? "written" : "found", human_count(r->records_written), buf);
     if (made == MADE_FILES && r->flows >= CLV_PER_DIRECTORY && !(p->name && strchr(p->name, '/')))
-        (void)fprintf(to, "%27sfrom number %s on in sub-directories; %s\n", "",
+        (void)fprintf(to, "%27sthose from %s on are in sub-directories; %s\n", "",
                       human_count(CLV_PER_DIRECTORY),
-                      p->manifest == CLV_MANIFEST_NONE ? "find lists all"
-                                                       : "the manifest lists all");
+                      p->manifest == CLV_MANIFEST_NONE ? "find lists all of them"
+                                                       : "the manifest lists all of them");
     print_counts(p, r, to);
     for (unsigned i = 0; r->flows > 1 && i < r->n_largest; i++) {
         const struct clv_split_largest *l = &r->largest[i];
@@ -277,11 +352,11 @@ void print_summary(const struct clv_split_params *p, const struct clv_split_resu
         (void)fprintf(to, "%s%-10s%s %s to %s UTC\n", color(to, COLOR_STRONG), "time",
                       color(to, COLOR_END), human_time(r->first_ns), human_time(r->last_ns));
     const uint64_t rate = (uint64_t)((double)r->records_read / s);
-    (void)snprintf(buf, sizeof buf, "%s/s, %s record%s/s, %u thread%s, %s re-open%s, %s write%s",
+    (void)snprintf(buf, sizeof buf, "%s/s, %s record%s/s, %u thread%s",
                    human_bytes((double)r->scanned_bytes / s), human_count(rate), plural(rate),
-                   r->threads, plural(r->threads), human_count(r->reopens), plural(r->reopens),
-                   human_count(r->writes), plural(r->writes));
+                   r->threads, plural(r->threads));
     human_row(to, "took", human_seconds(r->seconds), buf);
     print_unknown_links(r, to);
     print_advice(p, r, to);
+    print_next(p, r, made, to);
 }

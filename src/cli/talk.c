@@ -26,8 +26,9 @@ static void say(const char *text, size_t len)
 
 static void on_stop(int number)
 {
-    static const char stopped[] = "cleave: stopped by a signal before it began\n",
-                      ending[] = "cleave: the input ends here; another signal stops the run\n";
+    static const char stopped[] = "cleave: stopped by a signal before anything was written\n",
+                      ending[] = "cleave: interrupted: the packets that came so far are the input; "
+                                 "interrupt again to stop without output\n";
     if (end_pipes && !end_signal && number != SIGQUIT) {
         end_signal = number;
         const ssize_t n = write(end_pipes, "", 1);
@@ -175,30 +176,31 @@ void begin_talk(struct talk *talk, enum progress progress, bool quiet)
 {
     talk->on_terminal = isatty(STDERR_FILENO);
     if (progress == PROGRESS_AUTO)
-        progress = talk->on_terminal && !quiet ? PROGRESS_ALWAYS : PROGRESS_NEVER;
+        progress = talk->on_terminal && !is_dumb() && !quiet ? PROGRESS_ALWAYS : PROGRESS_NEVER;
     talk->progress = progress;
     atomic_init(&talk->shown, 0);
     catch_stops();
 }
 
-static bool is_pipe(const char *input)
+bool any_pipe(const char *const *inputs, size_t n)
 {
     struct stat st;
-    const bool standard = strcmp(input, "-") == 0;
-    return (standard ? fstat(STDIN_FILENO, &st) : stat(input, &st)) == 0 && !S_ISREG(st.st_mode) &&
-           !S_ISDIR(st.st_mode);
+    for (size_t i = 0; i < n; i++) {
+        const bool standard = strcmp(inputs[i], "-") == 0;
+        if ((standard ? fstat(STDIN_FILENO, &st) : stat(inputs[i], &st)) == 0 &&
+            !S_ISREG(st.st_mode) && !S_ISDIR(st.st_mode))
+            return true;
+    }
+    return false;
 }
 
 bool end_pipes_by_signal(const char *const *inputs, size_t n, bool quiet, int *end_fd)
 {
     int ends[2];
-    bool any = false;
-    for (size_t i = 0; i < n && !any; i++)
-        any = is_pipe(inputs[i]);
-    if (!any)
+    if (!any_pipe(inputs, n))
         return true;
     if (pipe(ends) != 0) {
-        (void)fprintf(complaint(NULL), "there are no pipes: %s\n", strerror(errno));
+        (void)fprintf(complaint(NULL), "cannot make a pipe: %s\n", strerror(errno));
         return false;
     }
     quietly = quiet;

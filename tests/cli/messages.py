@@ -53,8 +53,8 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'the thread that reads it cannot be started',
         'the threads that serve it cannot be started',
         'there are no pipes',
-        'there are no pipes: %s',
-        'there is no process: %s',
+        'cannot make a pipe: %s',
+        'cannot start a process: %s',
         'cannot be cut off at byte %llu',
         'cannot be opened again',
         'has no descriptor',
@@ -75,8 +75,8 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'this file system does not take the name; see --output and --name',
     ),
     'it takes a million announcements, or thousands of connections (tests/unit)': (
-        ' of flows that had not come, too many at a time',
-        ' not looked into to their end, too many at a time',
+        ' of flows that had not begun yet: too many at a time',
+        ' not followed to the end: too many at a time',
     ),
     'somebody else changes files at the right moment': (
         'the file shrank while it was read: it had %llu bytes',
@@ -150,7 +150,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'takes longer than %d s',
     ),
     'the machine\'s own numbers, which no case expects': (
-        '%s/s, %s record%s/s, %u thread%s, %s re-open%s, %s write%s',
+        '%s/s, %s record%s/s, %u thread%s',
         '%s/s over inputs and outputs, %u thread%s',
         ', jemalloc %.*s',
     ),
