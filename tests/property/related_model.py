@@ -140,8 +140,11 @@ class Traffic:
         rng, sport = self.rng, next(self.ports[client])
         at, seq = ts_ns, {True: rng.randrange(2**32), False: rng.randrange(2**32)}
         wild = rng.random() < 0.2  # the client's segments overtake one another
+        n_forth = 0  # of them since the server spoke last
 
         def segment(forth: bool, flags: int, payload: bytes = b'') -> None:
+            nonlocal n_forth
+            n_forth = n_forth + 1 if forth else 0
             ends = (client, addr) if forth else (addr, client)
             ports = (sport, port) if forth else (port, sport)
             self.put(at, *ends, pf.TCP, pf.tcp(*ends, *ports, flags, payload, seq[forth],
@@ -158,7 +161,7 @@ class Traffic:
                 segment(forth, pf.ACK | pf.PSH, said[:n])
                 if rng.random() < 0.1:  # it is sent again, and sometimes more of it
                     segment(forth, pf.ACK | pf.PSH, said[:n + rng.choice((0, 0, 5))])
-                if wild and forth and len(self.sent) > 1 and rng.random() < 0.5:
+                if wild and n_forth > 1 and rng.random() < 0.5:
                     a, b = self.sent[-2:]
                     self.sent[-2:] = [a._replace(frame=b.frame), b._replace(frame=a.frame)]
                 seq[forth] = (seq[forth] + n) % 2**32
