@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Every call that can fail, failed once: at its first, second, ... n-th time (some of these, but
-with CLEAVE_TESTS=full), until a run is over before the n-th. Whatever fails, either nothing is there that was not there before and the error is
+with CLEAVE_TESTS=full), until a run is over before the n-th. Whatever fails, either nothing is
+there that was not there before and the error is
 named, or the output is that of an undisturbed run, byte for byte.
 
 The faults come from ../support/faults.c, which is linked into a cleave of its own. Beside them:
@@ -271,9 +272,10 @@ class Trial:
     def every_call(self, fault: Fault, errors: Sequence[int], found: Found) -> int:
         """The n-th call fails with one of the errors in turn. Gives the number of runs."""
         n, rng = 0, suite.random('%s %s' % (fault, errors))
-        most = 14 if suite.args.sanitized else 7  # such a program takes its time to begin and to end
+        # A program with sanitizers takes its time to begin and to end.
+        most = 2 * harness.SHARE * (2 if suite.args.sanitized and harness.SHARE > 1 else 1)
         while n < CALLS_MAX:
-            n += 1 if harness.FULL or n < 3 else rng.randrange(1, most)
+            n += 1 if n < 3 else rng.randrange(1, most)
             error = errors[(n - 1) % len(errors)]
             text = '%s:%d:%d:%s' % (fault.kind, n, error, fault.mode)
             ending = self.run(text + (',' + fault.beside if fault.beside else ''))

@@ -25,8 +25,10 @@ HANGS_S = 120 * int(os.environ.get('CLEAVE_PATIENCE', 1))
 HUNG_MAX = 2  # cases of a suite; then the others are not tried
 UNDER_VALGRIND = 20  # times as long, at most
 
-# Whether all of a test is wanted that takes long because it repeats itself: meson test --setup full.
-FULL = os.environ.get('CLEAVE_TESTS') == 'full'
+# How much is wanted of a test that takes long because it repeats itself: all (meson test --setup
+# full), a half (--setup ci), or a quarter.
+SHARE = {'full': 1, 'half': 2}.get(os.environ.get('CLEAVE_TESTS', ''), 4)
+FULL = SHARE < 4  # what is done once, and takes long
 
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
@@ -48,7 +50,7 @@ def skipped(why: Skip) -> Callable[[], None]:
 
 def times(n: int) -> int:
     """How often a test does what it does n times where all of it is wanted."""
-    return n if FULL else -(-n // 4)
+    return -(-n // SHARE)
 
 
 def check(true: object, text: str, *args: object) -> None:
