@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <unistd.h>
+
 #include "cleave/capture.h"
 #include "cleave/packet.h"
 #include "cli/cli.h"
@@ -7,7 +9,7 @@ struct options {
     size_t struct_size;
     struct input_flags inputs;
     const char *member;
-    bool json;
+    bool json, list;
 };
 
 static const struct options initial = {
@@ -26,6 +28,10 @@ static const struct clv_option flags[] = {
     {.name = "json",
      .at = offsetof(struct options, json),
      .help = "print one JSON object per file"},
+    {.name = "list",
+     .at = offsetof(struct options, list),
+     .help =
+         "print the names of the captures only, one per line and in order; none is read through"},
     {0},
 };
 
@@ -116,8 +122,10 @@ static int inspect_all(const void *options, const struct words *words)
     struct clv_error err;
     if (!list_captures(&captures, words, &o->inputs, o->member, &err))
         return print_error(&err);
-    (void)clv_captures_names(captures, &n);
-    for (size_t i = 0; i < n; i++) {
+    const char *const *names = clv_captures_names(captures, &n);
+    for (size_t i = 0; o->list && i < n; i++)
+        (void)puts(isatty(STDOUT_FILENO) ? printable(names[i]) : names[i]);
+    for (size_t i = 0; !o->list && i < n; i++) {
         const int one = inspect(o, captures, i);
         status = one > status ? one : status;
     }

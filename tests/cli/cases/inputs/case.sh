@@ -37,6 +37,10 @@ done
 (cd caps && cleave split . -q -o ../dot && cleave split .. -q --dry-run)
 same dot
 try cleave split caps -o dry --dry-run | sed -n '/^left out/p'
+# Their names alone, which --files-from takes.
+try cleave info --list caps
+cleave info --list caps >list
+cleave split --files-from list -q -o named && same named
 cleave info caps --json | "$PYTHON" -c 'import json, sys
 print([json.loads(line)["file"] for line in sys.stdin])' 2>/dev/null || cleave info caps | grep '^caps'
 # Names in the shell's order are not those of the times: it is said once.
