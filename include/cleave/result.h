@@ -122,6 +122,21 @@ CLV_API CLV_MUST_CHECK bool clv_result_totals(struct clv_result *r,
                                               const struct clv_selection *selection,
                                               struct clv_totals *totals, struct clv_error *err);
 
+enum { CLV_UNMET_LINES = 8 };
+
+/* Rows of a list of flows that are of no flow. */
+struct clv_unmet {
+    uint64_t rows;
+    uint64_t lines[CLV_UNMET_LINES]; /* of the first of them */
+};
+
+/*
+ * Of the list of a selection (flows), whatever else that asks for; nothing where it has no list.
+ */
+CLV_API CLV_MUST_CHECK bool clv_result_unmet(struct clv_result *r,
+                                             const struct clv_selection *selection,
+                                             struct clv_unmet *unmet, struct clv_error *err);
+
 struct clv_rows;
 
 /*

@@ -341,6 +341,16 @@ bool clv_result_totals(struct clv_result *r, const struct clv_selection *selecti
     return ok;
 }
 
+bool clv_result_unmet(struct clv_result *r, const struct clv_selection *selection,
+                      struct clv_unmet *unmet, struct clv_error *err)
+{
+    struct clv_selection own;
+    *unmet = (struct clv_unmet){.rows = 0};
+    if (!result_selection(&own, selection, err))
+        return false;
+    return !own.flows || select_unmet(r->db, own.flows, r->path, unmet, err);
+}
+
 bool clv_rows_open(struct clv_rows **out, struct clv_result *r,
                    const struct clv_selection *selection, struct clv_error *err)
 {
@@ -447,6 +457,13 @@ bool clv_result_totals(struct clv_result *r, const struct clv_selection *selecti
                        struct clv_totals *totals, struct clv_error *err)
 {
     (void)r, (void)selection, (void)totals;
+    return db_supported(err);
+}
+
+bool clv_result_unmet(struct clv_result *r, const struct clv_selection *selection,
+                      struct clv_unmet *unmet, struct clv_error *err)
+{
+    (void)r, (void)selection, (void)unmet;
     return db_supported(err);
 }
 

@@ -236,14 +236,13 @@ struct confines {
  */
 void confine(const struct confines *c);
 
-struct clv_rows;
-struct clv_result;
-struct clv_selection;
-struct clv_split_params;
-
 /* Prints the rows as a table, and what all of them come to. Returns the status. */
 int print_flows(struct clv_rows *rows, struct clv_result *result,
                 const struct clv_selection *selection);
+
+/* Names the rows of the selection's list that no flow is of, if there are any. Returns the status.
+ */
+int print_unmet(struct clv_result *result, const struct clv_selection *selection);
 
 /*
  * All went well, status 0, but the captures that were read are damaged: says so. p: with what they

@@ -79,11 +79,13 @@ static int extract(const struct options *o, struct clv_result *result, struct ta
         return end_talk(&err, "published");
     if (r.rows == 0) {
         (void)fprintf(complaint(NULL), "no flow was chosen: nothing was made\n");
+        (void)print_unmet(result, &o->selection);
         return EXIT_DAMAGED;
     }
-    if (!o->quiet)
-        print_extracted(&r, to_stdout ? stderr : stdout);
-    return EXIT_ALL;
+    if (o->quiet)
+        return EXIT_ALL;
+    print_extracted(&r, to_stdout ? stderr : stdout);
+    return print_unmet(result, &o->selection);
 }
 
 static int extract_words(const struct options *o, struct words *words,

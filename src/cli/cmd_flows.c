@@ -61,7 +61,7 @@ static int list(const struct options *o, struct clv_result *result)
                            ? print_lines(rows, o->json ? CLV_MANIFEST_JSONL : CLV_MANIFEST_CSV)
                            : print_flows(rows, result, &o->selection);
     clv_rows_close(&rows);
-    return status;
+    return status == EXIT_ALL ? print_unmet(result, &o->selection) : status;
 }
 
 static int list_words(const struct options *o, struct words *words, struct clv_captures **captures)

@@ -61,21 +61,43 @@ static const char *say_disorder(const struct clv_split_params *p, const struct c
     return matters ? said : NULL;
 }
 
+/* " of list.csv without a matching record: lines 4, 6" */
+static void put_unmet(char said[SAID_MAX], const char *list, const char *what, uint64_t n,
+                      const uint64_t *lines, uint64_t max)
+{
+    size_t len = (size_t)snprintf(said, SAID_MAX, " of %.200s without a matching %s: line",
+                                  list ? printable(list) : "", what);
+    for (uint64_t i = 0; i < n && i < max && len < SAID_MAX; i++)
+        len += (size_t)snprintf(said + len, SAID_MAX - len, "%s %llu",
+                                i       ? ","
+                                : n > 1 ? "s"
+                                        : "",
+                                (unsigned long long)lines[i]);
+    if (n > max && len < SAID_MAX)
+        (void)snprintf(said + len, SAID_MAX - len, ", ...");
+}
+
 static const char *say_unmet(const struct clv_split_params *p, const struct clv_split_result *r,
                              char said[SAID_MAX])
 {
-    enum { MAX = sizeof r->list_unmet_lines / sizeof *r->list_unmet_lines };
-    size_t len = (size_t)snprintf(said, SAID_MAX, " of %.200s without a matching record: line",
-                                  p->flows ? printable(p->flows) : "");
-    for (uint64_t i = 0; i < r->list_unmet && i < MAX && len < SAID_MAX; i++)
-        len += (size_t)snprintf(said + len, SAID_MAX - len, "%s %llu",
-                                i                   ? ","
-                                : r->list_unmet > 1 ? "s"
-                                                    : "",
-                                (unsigned long long)r->list_unmet_lines[i]);
-    if (r->list_unmet > MAX && len < SAID_MAX)
-        (void)snprintf(said + len, SAID_MAX - len, ", ...");
+    put_unmet(said, p->flows, "record", r->list_unmet, r->list_unmet_lines,
+              sizeof r->list_unmet_lines / sizeof *r->list_unmet_lines);
     return said;
+}
+
+int print_unmet(struct clv_result *result, const struct clv_selection *selection)
+{
+    char said[SAID_MAX];
+    struct clv_unmet unmet;
+    struct clv_error err;
+    if (!clv_result_unmet(result, selection, &unmet, &err))
+        return print_error(&err);
+    if (!unmet.rows)
+        return EXIT_ALL;
+    put_unmet(said, selection->flows, "flow", unmet.rows, unmet.lines, CLV_UNMET_LINES);
+    (void)fprintf(complaint(NULL), "%s row%s%s\n", human_count(unmet.rows), plural(unmet.rows),
+                  said);
+    return EXIT_ALL;
 }
 
 static const char *say_metadata(const struct clv_split_params *p, const struct clv_split_result *r,

@@ -247,9 +247,10 @@ static bool add_rows(struct condition *c, sqlite3 *db, const char *file, bool *w
 }
 
 /* A line of the file: a number, or else a name or a Community ID. */
-static bool add_line(sqlite3_stmt *insert, const char *line, size_t len)
+static bool add_line(sqlite3_stmt *insert, const char *line, size_t len, int64_t number)
 {
     const bool ok = sqlite3_bind_text(insert, 1, line, (int)len, SQLITE_STATIC) == SQLITE_OK &&
+                    sqlite3_bind_int64(insert, 2, number) == SQLITE_OK &&
                     sqlite3_step(insert) == SQLITE_DONE;
     (void)sqlite3_reset(insert);
     return ok;
@@ -271,24 +272,27 @@ static bool add_file(struct condition *c, sqlite3 *db, const char *file, struct 
         return clv_fail_errno(err, file, "cannot be opened");
     bool ok = db_do(db,
                     "PRAGMA temp_store=MEMORY; CREATE TEMP TABLE IF NOT EXISTS wanted "
-                    "(what TEXT PRIMARY KEY) STRICT, WITHOUT ROWID; DELETE FROM temp.wanted;",
+                    "(what TEXT PRIMARY KEY, line INTEGER) STRICT, WITHOUT ROWID; "
+                    "DELETE FROM temp.wanted;",
                     c->path, err);
     sqlite3_stmt *insert =
-        ok ? db_prepare(db, "INSERT OR IGNORE INTO temp.wanted VALUES (?)", c->path, err) : NULL;
+        ok ? db_prepare(db, "INSERT OR IGNORE INTO temp.wanted VALUES (?, ?)", c->path, err) : NULL;
     ok = insert != NULL;
     errno = 0;
-    while (ok && (n = getline(&line, &cap, f)) > 0) {
+    for (int64_t at = 1; ok && (n = getline(&line, &cap, f)) > 0; at++) {
         while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
             n--;
         if (n && *line != '#')
-            ok = add_line(insert, line, (size_t)n) || db_fail(db, c->path, err);
+            ok = add_line(insert, line, (size_t)n, at) || db_fail(db, c->path, err);
     }
     if (ok && ferror(f))
         ok = clv_fail_errno(err, file, "cannot be read");
     (void)sqlite3_finalize(insert);
     free(line);
     (void)fclose(f);
-    add(c, "%s(file IN wanted OR community_id IN wanted OR CAST(flow AS TEXT) IN wanted)",
+    add(c,
+        "%s(file IN (SELECT what FROM wanted) OR community_id IN (SELECT what FROM wanted) "
+        "OR CAST(flow AS TEXT) IN (SELECT what FROM wanted))",
         c->any ? " AND " : "");
     c->any = true;
     return ok;
@@ -459,6 +463,7 @@ bool select_begin(struct select *sel, sqlite3 *db, const char *columns,
              check_where(sel, &c.sql, selection->where, err);
     ok = ok && prepare(sel, c.sql.p, err);
     mem_free(c.sql.p);
+    sel->list = c.list;
     if (ok && c.list) /* which it frees, whatever comes of it */
         return sqlite3_bind_pointer(sel->s, 1, c.list, LIST_TYPE, free_list) == SQLITE_OK ||
                db_fail(db, path, err);
@@ -497,6 +502,48 @@ void select_end(struct select *sel)
     sqlite3_progress_handler(sel->db, 0, NULL, NULL);
     (void)sqlite3_limit(sel->db, SQLITE_LIMIT_LENGTH, INT32_MAX);
     sel->db = NULL;
+    sel->list = NULL;
+}
+
+/* Words that are in no flow; what they were looked up in is there from the selection. */
+static bool unmet_words(sqlite3 *db, const char *path, struct clv_unmet *u, struct clv_error *err)
+{
+    sqlite3_stmt *s = db_prepare(
+        db,
+        "SELECT line, count(*) OVER () FROM wanted WHERE "
+        "what NOT IN (SELECT file FROM flows WHERE file IN (SELECT what FROM wanted)) AND "
+        "what NOT IN (SELECT community_id FROM flows WHERE community_id IN (SELECT what FROM "
+        "wanted)) AND what NOT IN (SELECT CAST(flow AS TEXT) FROM flows WHERE flow IS NOT NULL) "
+        "ORDER BY line",
+        path, err);
+    int step = SQLITE_DONE;
+    if (!s)
+        return false;
+    for (size_t i = 0; i < CLV_UNMET_LINES && (step = sqlite3_step(s)) == SQLITE_ROW; i++) {
+        u->lines[i] = (uint64_t)sqlite3_column_int64(s, 0);
+        u->rows = (uint64_t)sqlite3_column_int64(s, 1);
+    }
+    const bool ok = step == SQLITE_ROW || step == SQLITE_DONE || db_fail(db, path, err);
+    (void)sqlite3_finalize(s);
+    return ok;
+}
+
+bool select_unmet(sqlite3 *db, const char *file, const char *path, struct clv_unmet *unmet,
+                  struct clv_error *err)
+{
+    const struct clv_selection all = {.struct_size = sizeof all, .flows = file};
+    struct select sel;
+    *unmet = (struct clv_unmet){.rows = 0};
+    /* All flows are counted in the first step: what is then unmet stays so. */
+    bool ok = select_begin(&sel, db, "count(*)", &all, false, path, err) &&
+              select_step(&sel, err) == SQLITE_ROW;
+    const bool words = !sel.list;
+    if (ok && !words)
+        unmet->rows = flowlist_unmet(sel.list, unmet->lines, CLV_UNMET_LINES);
+    select_end(&sel);
+    if (ok && words)
+        ok = unmet_words(db, path, unmet, err);
+    return ok;
 }
 
 #endif

@@ -16,6 +16,7 @@ struct select {
     bool confined;    /* it has a condition that a person wrote */
     int64_t left_ns;  /* that this may take */
     int64_t until_ns;
+    const struct flowlist *list; /* that it asks for; NULL: none with rows */
 };
 
 /*
@@ -30,5 +31,9 @@ CLV_MUST_CHECK bool select_begin(struct select *sel, sqlite3 *db, const char *co
 /* SQLITE_ROW, SQLITE_DONE, and the selection is over, or anything else and *err says why. */
 int select_step(struct select *sel, struct clv_error *err);
 void select_end(struct select *sel);
+
+/* As clv_result_unmet(), of the list in this file. */
+CLV_MUST_CHECK bool select_unmet(sqlite3 *db, const char *file, const char *path,
+                                 struct clv_unmet *unmet, struct clv_error *err);
 
 #endif
