@@ -170,7 +170,11 @@ static bool has_row(const struct table *t, Py_ssize_t row)
 static PyObject *describe(PyObject *self, PyObject *args)
 {
     static const char *const types[] = {
-        [CLV_COLUMN_TEXT] = "text", [CLV_COLUMN_NUMBER] = "number", [CLV_COLUMN_TIME] = "time"};
+        [CLV_COLUMN_TEXT] = "text",
+        [CLV_COLUMN_NUMBER] = "number",
+        [CLV_COLUMN_TIME] = "time",
+        [CLV_COLUMN_SPAN] = "span",
+    };
     const struct table *t = (struct table *)self;
     (void)args;
     PyObject *list = PyList_New(0);

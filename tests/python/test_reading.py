@@ -328,6 +328,20 @@ def test_pandas(made, form):
         assert some.manifest['file'].tolist() == [flow.file for flow in some]
 
 
+def test_spans(tmp_path):
+    """What a column of durations has, in rows and in a DataFrame."""
+    pandas = pytest.importorskip('pandas', reason='pandas is not there')
+    cleave.generate_traffic(tmp_path / 'r.pcap', flows=200, related=True)
+    cleave.split(tmp_path / 'r.pcap', tmp_path / 'd', related='all')
+    with cleave.open(tmp_path / 'd') as result:
+        texts = [row['lag'] for row in manifest_of(tmp_path / 'd')]
+        wanted = [None if not t else int(t.replace('.', '')) for t in texts]
+        assert [row['lag'] for row in result.rows()] == wanted and any(wanted)
+        lags = result.manifest['lag']
+        assert str(lags.dtype) == 'timedelta64[ns]'
+        assert [None if pandas.isna(lag) else lag.value for lag in lags] == wanted
+
+
 def test_save(made, form, tmp_path):
     """What is saved are the bytes of the output, or of a capture of them all."""
     with made.open(form) as result:

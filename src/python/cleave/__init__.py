@@ -532,8 +532,9 @@ class Flows(Sequence[Flow]):
 
     @property
     def manifest(self) -> Any:
-        """The table as a pandas DataFrame: times as datetime64 in UTC, numbers as int64 (Int64 where
-        a flow has none), all else as text; and `hash`, see Flow.hash. Needs pandas.
+        """The table as a pandas DataFrame: times as datetime64 in UTC, durations as timedelta64,
+        numbers as int64 (Int64 where a flow has none), all else as text; and `hash`, see Flow.hash.
+        Needs pandas.
         """
         try:
             import pandas  # type: ignore[import]
@@ -631,11 +632,12 @@ class _Rows:
             numbers, has = self.table.numbers(i)
             values = numpy.array(numbers)
             lacks = None if has is None else ~numpy.asarray(has)
-            if kind == 'time':
-                times = values.view('datetime64[ns]')
+            if kind in ('time', 'span'):
+                times = values.view('datetime64[ns]' if kind == 'time' else 'timedelta64[ns]')
                 if lacks is not None:
-                    times[lacks] = numpy.datetime64('NaT')
-                columns[name] = pandas.Series(times).dt.tz_localize('UTC')
+                    times[lacks] = 'NaT'
+                column = pandas.Series(times)
+                columns[name] = column.dt.tz_localize('UTC') if kind == 'time' else column
             elif lacks is None:
                 columns[name] = pandas.Series(values)
             else:
