@@ -92,6 +92,9 @@ struct clv_selection {
     const char *sort;  /* a column; sizes, counts and durations from the largest on; "time": by
                           first; NULL: as they appeared */
     uint64_t limit;    /* rows at most; 0: all */
+    bool (*progress)(void *user); /* called now and then while rows are looked for; false: stop,
+                                     with CLV_ERR_CANCELLED; NULL: none */
+    void *user;
 };
 
 #ifdef __cplusplus

@@ -74,6 +74,11 @@ static bool goes_on(void *user, uint64_t records)
     return !x->params.progress || x->params.progress(records, x->result.bytes, x->params.user);
 }
 
+static bool choosing_goes_on(void *user)
+{
+    return goes_on(user, 0);
+}
+
 static unsigned mode_of(const struct extracting *x)
 {
     return x->params.mode ? x->params.mode : IO_MODE;
@@ -294,8 +299,13 @@ bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
     x->from = r;
     x->fd = -1;
     publish_none(&x->publish);
-    const bool ok = sized_take(&x->params, sizeof x->params, EXTRACT_PARAMS_FIRST, params, err) &&
-                    result_selection(&x->selection, x->params.selection, err) && extract(x, err);
+    bool ok = sized_take(&x->params, sizeof x->params, EXTRACT_PARAMS_FIRST, params, err) &&
+              result_selection(&x->selection, x->params.selection, err);
+    if (ok && !x->selection.progress && x->params.progress) {
+        x->selection.progress = choosing_goes_on;
+        x->selection.user = x;
+    }
+    ok = ok && extract(x, err);
     if (x->fd >= 0)
         (void)close(x->fd);
     archive_fini(&x->archive);

@@ -19,6 +19,7 @@
 
 enum {
     ASK = 10000,         /* instructions of SQLite's between two looks at the clock */
+    ASK_NS = 100000000,  /* between two calls of progress */
     WHERE_S = 60,        /* seconds that a condition may take */
     VALUE_MAX = 1 << 20, /* bytes of a value, so that no condition makes large ones */
     COMMUNITY_ID = 30,   /* characters: "1:" and the base64 of 20 bytes */
@@ -384,16 +385,22 @@ static bool add_order(struct condition *c, const struct clv_selection *s, struct
 }
 
 /* Called by SQLite now and then; what is not 0 ends the statement. */
-static int is_late(void *user)
+static int ends(void *user)
 {
-    const struct select *sel = user;
-    return clock_ns() > sel->until_ns;
+    struct select *const sel = user;
+    const int64_t now = clock_ns();
+    sel->late = sel->confined && now > sel->until_ns;
+    if (sel->late)
+        return 1;
+    if (!sel->progress || now < sel->ask_ns)
+        return 0;
+    sel->ask_ns = now + ASK_NS;
+    return !sel->progress(sel->user);
 }
 
 static bool confine(struct select *sel)
 {
     sel->left_ns = WHERE_S * INT64_C(1000000000);
-    sqlite3_progress_handler(sel->db, ASK, is_late, sel);
     return sqlite3_set_authorizer(sel->db, allow, NULL) == SQLITE_OK;
 }
 
@@ -422,7 +429,8 @@ static bool prepare(struct select *sel, const char *sql, struct clv_error *err)
     const int code = sqlite3_prepare_v2(sel->db, sql, -1, &sel->s, &rest);
     if (code == SQLITE_OK && !*rest)
         return true;
-    if (!sel->confined || code == SQLITE_NOMEM || code == SQLITE_CORRUPT)
+    if (!sel->confined || code == SQLITE_NOMEM || code == SQLITE_CORRUPT ||
+        code == SQLITE_INTERRUPT)
         return db_fail(sel->db, sel->path, err);
     (void)clv_fail(err, CLV_ERR_OPTION, "where", "%s",
                    code == SQLITE_OK ? "is more than a condition" : sqlite3_errmsg(sel->db));
@@ -453,9 +461,16 @@ bool select_begin(struct select *sel, sqlite3 *db, const char *columns,
                   struct clv_error *err)
 {
     struct condition c = {.sql = text_on(mem_alloc(SQL_MAX, 1), SQL_MAX), .path = path};
-    *sel = (struct select){.db = db, .path = path, .confined = selection && selection->where};
+    *sel = (struct select){.db = db, .path = path};
+    if (selection) {
+        sel->confined = selection->where;
+        sel->progress = selection->progress;
+        sel->user = selection->user;
+    }
     if (!c.sql.p)
         return clv_fail_nomem(err, path, SQL_MAX);
+    if (sel->confined || sel->progress)
+        sqlite3_progress_handler(db, ASK, ends, sel);
     bool ok = put_statement(&c, db, columns, selection, ordered, err);
     (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
     if (ok && selection && selection->where)
@@ -483,7 +498,7 @@ int select_step(struct select *sel, struct clv_error *err)
         select_end(sel); /* so that another one may begin */
     if (code == SQLITE_ROW || code == SQLITE_DONE)
         return code;
-    if (code == SQLITE_INTERRUPT && sel->confined)
+    if (code == SQLITE_INTERRUPT && sel->late)
         (void)clv_fail(err, CLV_ERR_OPTION, "where", "takes longer than %d s", WHERE_S);
     else if (sel->confined && (code == SQLITE_ERROR || code == SQLITE_TOOBIG))
         (void)clv_fail(err, CLV_ERR_OPTION, "where", "%s", sqlite3_errmsg(sel->db));

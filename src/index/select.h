@@ -14,9 +14,13 @@ struct select {
     sqlite3_stmt *s;
     const char *path; /* what messages call the table; borrowed */
     bool confined;    /* it has a condition that a person wrote */
+    bool late;        /* which took too long */
     int64_t left_ns;  /* that this may take */
     int64_t until_ns;
-    const struct flowlist *list; /* that it asks for; NULL: none with rows */
+    const struct flowlist *list;  /* that it asks for; NULL: none with rows */
+    bool (*progress)(void *user); /* of the selection */
+    void *user;
+    int64_t ask_ns; /* when it is asked next */
 };
 
 /*

@@ -201,24 +201,43 @@ static PyObject *time_or_none(int64_t ns)
     return ns == CLV_NO_TIME ? Py_NewRef(Py_None) : PyLong_FromLongLong(ns);
 }
 
+/* Around what is asked of the result without the interpreter's lock. false: an exception is set. */
+static bool begin(struct handle *h, struct work *w)
+{
+    if (!enter(h))
+        return false;
+    work_begin(w);
+    return true;
+}
+
+static bool end(struct handle *h, struct work *w, bool done, const struct clv_error *err)
+{
+    unlock(h);
+    work_end(w);
+    if (done && !PyErr_Occurred())
+        return true;
+    (void)error_raise(w->m, err);
+    return false;
+}
+
 /* (selection) */
 static PyObject *totals(PyObject *self, PyObject *args)
 {
     struct handle *h = (struct handle *)self;
     const struct module *m = module_of(Py_TYPE(self));
+    struct work w = {.m = m};
     struct clv_selection s = CLV_SELECTION_INIT;
     struct clv_totals t;
     struct clv_error err;
     PyObject *pairs;
     if (!PyArg_ParseTuple(args, "O!", &PyTuple_Type, &pairs) ||
-        !options_set(m, clv_selection_options, &s, pairs) || !enter(h))
+        !options_set(m, clv_selection_options, &s, pairs) || !begin(h, &w))
         return NULL;
-    PyThreadState *saved = PyEval_SaveThread();
+    s.progress = work_goes_on;
+    s.user = &w;
     const bool ok = clv_result_totals(h->result, &s, &t, &err);
-    unlock(h);
-    PyEval_RestoreThread(saved);
-    if (!ok)
-        return error_raise(m, &err);
+    if (!end(h, &w, ok, &err))
+        return NULL;
     return Py_BuildValue("{sKsKsKsKsKsNsN}", "rows", (unsigned long long)t.rows, "flows",
                          (unsigned long long)t.flows, "packets", (unsigned long long)t.packets,
                          "captured_bytes", (unsigned long long)t.captured_bytes, "bytes",
@@ -257,21 +276,21 @@ static PyObject *choose(PyObject *self, PyObject *args)
 {
     struct handle *h = (struct handle *)self;
     const struct module *m = module_of(Py_TYPE(self));
+    struct work w = {.m = m};
     struct clv_selection s = CLV_SELECTION_INIT;
     struct clv_error err;
     PyObject *pairs;
     uint64_t *ids = NULL;
     size_t n = 0;
     if (!PyArg_ParseTuple(args, "O!", &PyTuple_Type, &pairs) ||
-        !options_set(m, clv_selection_options, &s, pairs) || !enter(h))
+        !options_set(m, clv_selection_options, &s, pairs) || !begin(h, &w))
         return NULL;
-    PyThreadState *saved = PyEval_SaveThread();
+    s.progress = work_goes_on;
+    s.user = &w;
     const bool ok = list_ids(h->result, &s, &ids, &n, &err);
-    unlock(h);
-    PyEval_RestoreThread(saved);
-    if (!ok) {
+    if (!end(h, &w, ok, &err)) {
         free(ids);
-        return error_raise(m, &err);
+        return NULL;
     }
     const Py_ssize_t shape[3] = {(Py_ssize_t)n, 0, 0};
     return array_view(m, ids, NULL, "Q", sizeof *ids, shape);
@@ -281,21 +300,20 @@ static PyObject *table(PyObject *self, PyObject *args)
 {
     struct handle *h = (struct handle *)self;
     const struct module *m = module_of(Py_TYPE(self));
+    struct work w = {.m = m};
+    struct clv_selection all = CLV_SELECTION_INIT;
     struct clv_error err;
     (void)args;
     PyObject *t = table_create(m);
-    if (!t || !enter(h)) {
-        Py_XDECREF(t);
-        return NULL;
+    all.progress = work_goes_on;
+    all.user = &w;
+    if (t && begin(h, &w)) {
+        const bool ok = table_fill(t, h->result, &all, &err);
+        if (end(h, &w, ok, &err))
+            return t;
     }
-    PyThreadState *saved = PyEval_SaveThread();
-    const bool ok = table_fill(t, h->result, &err);
-    unlock(h);
-    PyEval_RestoreThread(saved);
-    if (ok)
-        return t;
-    Py_DECREF(t);
-    return error_raise(m, &err);
+    Py_XDECREF(t);
+    return NULL;
 }
 
 /* (selection, output or None, descriptor, force, mode, progress) */
@@ -313,7 +331,7 @@ static PyObject *extract(PyObject *self, PyObject *args)
     if (!PyArg_ParseTuple(args, "O!OipIO", &PyTuple_Type, &pairs, &output, &p.fd, &force, &p.mode,
                           &progress) ||
         (output != Py_None && PyBytes_AsStringAndSize(output, &path, NULL) < 0) ||
-        !options_set(m, clv_selection_options, &s, pairs) || !enter(h))
+        !options_set(m, clv_selection_options, &s, pairs))
         return NULL;
     struct work w = {.m = m, .progress = progress};
     p.selection = &s;
@@ -321,12 +339,11 @@ static PyObject *extract(PyObject *self, PyObject *args)
     p.force = force;
     p.progress = work_counts;
     p.user = &w;
-    work_begin(&w);
+    if (!begin(h, &w))
+        return NULL;
     const bool ok = clv_extract(h->result, &p, &result, &err);
-    unlock(h);
-    work_end(&w);
-    if (!ok || PyErr_Occurred())
-        return error_raise(m, &err);
+    if (!end(h, &w, ok, &err))
+        return NULL;
     return Py_BuildValue("{sKsKsKsK}", "rows", (unsigned long long)result.rows, "flows",
                          (unsigned long long)result.flows, "records",
                          (unsigned long long)result.records, "bytes",
@@ -361,29 +378,6 @@ static bool fits(size_t rows, size_t packets, size_t each)
     return false;
 }
 
-/* Around what is asked of a result's first records, without the GIL. false: an exception is set. */
-static bool begin_first(struct handle *h, struct clv_first_params *p, struct work *w)
-{
-    if (!enter(h))
-        return false;
-    p->progress = work_count;
-    p->user = w;
-    work_begin(w);
-    return true;
-}
-
-static bool end_first(struct handle *h, struct clv_first_params *p, struct work *w, bool done,
-                      const struct clv_error *err)
-{
-    unlock(h);
-    work_end(w);
-    p->user = NULL;
-    if (done && !PyErr_Occurred())
-        return true;
-    (void)error_raise(w->m, err);
-    return false;
-}
-
 /* With the buffer of rows, and out's, which may be NULL: (header + payload) * packets * rows. */
 static PyObject *bytes_into(PyObject *self, struct clv_first_params *p, PyObject *out,
                             PyObject *progress)
@@ -412,10 +406,13 @@ static PyObject *bytes_into(PyObject *self, struct clv_first_params *p, PyObject
         }
     }
     struct work w = {.m = m, .progress = progress};
-    bool ok = begin_first(h, p, &w);
+    bool ok = begin(h, &w);
     if (ok) {
+        p->progress = work_count;
+        p->user = &w;
         ok = (len == 0 && p->packets) || clv_first_bytes(h->result, p, matrix, &err);
-        ok = end_first(h, p, &w, ok, &err);
+        p->user = NULL;
+        ok = end(h, &w, ok, &err);
     }
     if (view.buf)
         PyBuffer_Release(&view);
@@ -458,10 +455,13 @@ static PyObject *sizes_of(PyObject *self, struct clv_first_params *p, PyObject *
     int32_t *sizes = array_alloc(n, sizeof *sizes);
     int64_t *times = sizes ? array_alloc(n, sizeof *times) : NULL;
     struct work w = {.m = m, .progress = progress};
-    bool ok = times && begin_first(h, p, &w);
+    bool ok = times && begin(h, &w);
     if (ok) {
+        p->progress = work_count;
+        p->user = &w;
         ok = clv_first_sizes(h->result, p, sizes, times, &err);
-        ok = end_first(h, p, &w, ok, &err);
+        p->user = NULL;
+        ok = end(h, &w, ok, &err);
     }
     if (!ok) {
         free(sizes);

@@ -18,7 +18,8 @@ void handle_close_flow(PyObject *handle, struct clv_flow_records **f);
 
 /* An empty table, and its rows; the latter without the interpreter's lock. */
 PyObject *table_create(const struct module *m);
-bool table_fill(PyObject *table, struct clv_result *r, struct clv_error *err);
+bool table_fill(PyObject *table, struct clv_result *r, const struct clv_selection *all,
+                struct clv_error *err);
 
 /* Methods of a handle: (id, ns) gives an iterator of (time, bytes); (id) gives memoryviews of
  * times, lengths on the wire, captured lengths and directions. */

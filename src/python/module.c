@@ -168,6 +168,15 @@ static bool wanted(const struct work *w)
     return w->progress && w->progress != Py_None;
 }
 
+bool work_goes_on(void *user)
+{
+    struct work *w = user;
+    work_end(w);
+    const bool ok = PyErr_CheckSignals() == 0;
+    work_begin(w);
+    return ok;
+}
+
 bool work_count(uint64_t n, void *user)
 {
     struct work *w = user;

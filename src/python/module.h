@@ -97,6 +97,7 @@ static inline void work_end(struct work *w)
 }
 
 /* Calls back: w is user. false: a signal's handler raised, progress did, or it returned False. */
+bool work_goes_on(void *w);
 bool work_split(const struct clv_split_result *so_far, void *w);
 bool work_count(uint64_t n, void *w);
 bool work_counts(uint64_t records, uint64_t bytes, void *w);

@@ -116,13 +116,14 @@ static bool take_row(struct table *t, struct clv_rows *rows)
     return true;
 }
 
-bool table_fill(PyObject *self, struct clv_result *r, struct clv_error *err)
+bool table_fill(PyObject *self, struct clv_result *r, const struct clv_selection *all,
+                struct clv_error *err)
 {
     struct table *t = (struct table *)self;
     struct clv_rows *rows;
     enum clv_rows_step step;
     bool ok = true;
-    if (!clv_rows_open(&rows, r, NULL, err))
+    if (!clv_rows_open(&rows, r, all, err))
         return false;
     while (t->n_columns < COLUMNS && (t->columns[t->n_columns].name = clv_rows_column(
                                           rows, t->n_columns, &t->columns[t->n_columns].type)))

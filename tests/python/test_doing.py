@@ -160,6 +160,17 @@ try:
         signal.signal(signal.SIGALRM, now)
         signal.setitimer(signal.ITIMER_REAL, 0.2)
         cleave.generate_synflood('/dev/null', count=4 * 10**9, force=True)
+    elif what in ('find', 'totals', 'save'):
+        endless = '(SELECT count(*) FROM flows a, flows b, flows c) > 0'
+        result = cleave.open(capture)
+        signal.signal(signal.SIGALRM, now)
+        signal.setitimer(signal.ITIMER_REAL, 0.1)
+        if what == 'find':
+            result.find(where=endless)
+        elif what == 'totals':
+            result.totals(where=endless)
+        else:
+            result._extract({'where': endless}, folder + '/x.pcap', -1, False, 0, None)
     elif what == 'pipe':
         os.mkfifo(folder + '/fifo')
         if os.fork() == 0:
@@ -176,7 +187,8 @@ except KeyboardInterrupt:
 '''
 
 
-@pytest.mark.parametrize('what', ['split', 'index', 'open', 'generate', 'synflood', 'pipe'])
+@pytest.mark.parametrize('what', ['split', 'index', 'open', 'generate', 'synflood', 'find', 'totals',
+                                  'save', 'pipe'])
 def test_interrupt(long, tmp_path, what):
     """Ctrl-C is a KeyboardInterrupt, and leaves nothing."""
     folder = tmp_path / 'out'
