@@ -21,6 +21,8 @@ enum clv_result_kind {
     CLV_RESULT_INDEX,
     CLV_RESULT_DIRECTORY,
     CLV_RESULT_ARCHIVE,
+    CLV_RESULT_MANIFEST, /* a database (CLV_MANIFEST_SQLITE) without its outputs: rows alone. One
+                            that is beside them stands for the directory */
 };
 
 /* Set struct_size as CLV_RESULT_PARAMS_INIT does; what else is zero is not asked for. */

@@ -7,6 +7,7 @@
 #include <sys/stat.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/sized.h"
 #include "capture/folder.h"
 #include "cleave/capture.h"
@@ -143,24 +144,6 @@ static bool open_captures(struct clv_result *r, const struct clv_result_params *
                     : clv_fail_nomem(err, r->path, sizeof *r->index);
 }
 
-static bool open_index(struct clv_result *r, const struct clv_result_params *p,
-                       struct clv_error *err)
-{
-    r->index = mem_zalloc(1, sizeof *r->index);
-    if (!r->index)
-        return clv_fail_nomem(err, r->path, sizeof *r->index);
-    r->paths = p->n_captures ? mem_zalloc(p->n_captures, sizeof *r->paths) : NULL;
-    if (p->n_captures && !r->paths)
-        return clv_fail_nomem(err, r->path, p->n_captures * sizeof *r->paths);
-    for (; r->n_paths < p->n_captures; r->n_paths++)
-        if (!(r->paths[r->n_paths] = mem_strdup(p->captures[r->n_paths])))
-            return clv_fail_nomem(err, r->path, PATH_MAX);
-    if (!index_open(r->index, r->path, err))
-        return false;
-    r->db = r->index->db;
-    return true;
-}
-
 /* Options of captures; split may be NULL. */
 static bool asks_for_flows(const struct clv_split_params *split)
 {
@@ -206,6 +189,57 @@ static bool open_outputs(struct clv_result *r, struct clv_error *err)
     return true;
 }
 
+/* The manifest of the outputs in its directory stands for these, any other one for its rows. */
+static bool open_manifest(struct clv_result *r, struct clv_error *err)
+{
+    char dir[PATH_MAX];
+    path_parent(dir, r->path);
+    const size_t len = strlen(dir);
+    if (len > 1 && dir[len - 1] == '/')
+        dir[len - 1] = '\0';
+    if (strcmp(path_base(r->path), manifest_file_name(CLV_MANIFEST_SQLITE)) != 0 ||
+        !is_output(dir)) {
+        r->kind = CLV_RESULT_MANIFEST;
+        r->db = r->index->db;
+        return true;
+    }
+    r->kind = CLV_RESULT_DIRECTORY;
+    index_close(r->index);
+    mem_free(r->index);
+    r->index = NULL;
+    mem_free(r->path);
+    r->path = mem_strdup(dir);
+    if (!r->path)
+        return clv_fail_nomem(err, dir, PATH_MAX);
+    if (!open_outputs(r, err))
+        return false;
+    if (r->loaded->receipt.params.manifest == CLV_MANIFEST_SQLITE)
+        return true;
+    (void)clv_fail(err, CLV_ERR_ARG, r->path, "has another manifest than the one that is named");
+    return clv_fail_hint(err, "name the directory, or move %s away",
+                         manifest_file_name(CLV_MANIFEST_SQLITE));
+}
+
+static bool open_index(struct clv_result *r, const struct clv_result_params *p,
+                       struct clv_error *err)
+{
+    r->index = mem_zalloc(1, sizeof *r->index);
+    if (!r->index)
+        return clv_fail_nomem(err, r->path, sizeof *r->index);
+    r->paths = p->n_captures ? mem_zalloc(p->n_captures, sizeof *r->paths) : NULL;
+    if (p->n_captures && !r->paths)
+        return clv_fail_nomem(err, r->path, p->n_captures * sizeof *r->paths);
+    for (; r->n_paths < p->n_captures; r->n_paths++)
+        if (!(r->paths[r->n_paths] = mem_strdup(p->captures[r->n_paths])))
+            return clv_fail_nomem(err, r->path, PATH_MAX);
+    if (!index_open(r->index, r->path, err))
+        return false;
+    if (r->index->rows_only)
+        return open_manifest(r, err);
+    r->db = r->index->db;
+    return true;
+}
+
 static bool open_it(struct clv_result *r, const struct clv_result_params *p, struct clv_error *err)
 {
     if (!p->paths || !p->n_paths)
@@ -220,8 +254,8 @@ static bool open_it(struct clv_result *r, const struct clv_result_params *p, str
     switch (r->kind) {
     case CLV_RESULT_CAPTURES:
         return open_captures(r, p, err);
-    case CLV_RESULT_INDEX:
-        return open_index(r, p, err);
+    case CLV_RESULT_INDEX: /* of which a manifest has the form */
+        return open_index(r, p, err) && check_params(r, p, err);
     default:
         return open_outputs(r, err);
     }

@@ -94,7 +94,7 @@ static void go_up(char *path)
     }
 }
 
-static void allow_parent(struct rules *r, const char *path)
+static void allow_parent(struct rules *r, const char *path, uint64_t access)
 {
     size_t len = strlen(path);
     while (len > 1 && path[len - 1] == '/')
@@ -105,17 +105,20 @@ static void allow_parent(struct rules *r, const char *path)
     if (parent) {
         (void)snprintf(parent, len + 2, "%.*s", len ? (int)len : 1, len ? path : ".");
         go_up(parent);
-        allow(r, parent, ACCESS_WRITE);
+        allow(r, parent, access);
     }
     r->whole = r->whole && parent;
     free(parent);
 }
 
-/* An input, or the archive whose member it is. */
+/* An input, the archive whose member it is, or the outputs that the manifest stands for. */
 static void allow_input(struct rules *r, const char *path)
 {
     struct stat st;
+    const char *const slash = strrchr(path, '/');
     allow(r, path, ACCESS_READ);
+    if (strcmp(slash ? slash + 1 : path, "manifest.db") == 0)
+        allow_parent(r, path, ACCESS_READ);
     for (const char *colon = path; (colon = strchr(colon, ':')) != NULL; colon++) {
         char *archive = strndup(path, (size_t)(colon - path));
         if (archive && stat(archive, &st) == 0 && S_ISREG(st.st_mode))
@@ -157,11 +160,11 @@ void confine(const struct confines *c)
     if (c->list)
         allow(&r, c->list, ACCESS_READ_FILE);
     if (c->beside)
-        allow_parent(&r, c->beside);
+        allow_parent(&r, c->beside, ACCESS_WRITE);
     else
         allow(&r, tmp && *tmp ? tmp : "/var/tmp", ACCESS_WRITE);
     if (c->report)
-        allow_parent(&r, c->report);
+        allow_parent(&r, c->report, ACCESS_WRITE);
     /* Names of hosts, protocols and services, and who knows them (nsswitch.conf(5)). */
     static const char *const names[] = {"/etc", "/usr", "/lib", "/lib64", "/run", "/var/run"};
     for (size_t i = 0; c->looks_up_names && i < sizeof names / sizeof *names; i++)

@@ -18,6 +18,22 @@
 
 enum { CAPTURES_MAX = 1 << 20 };
 
+/* Of a manifest nothing says which captures there were. */
+static bool is_manifest(struct index *ix, struct clv_error *err)
+{
+    sqlite3_stmt *s = db_prepare(ix->db, "SELECT 1 FROM captures LIMIT 1", ix->path, err);
+    if (!s)
+        return false;
+    const int step = sqlite3_step(s);
+    ix->rows_only = step == SQLITE_DONE;
+    if (step == SQLITE_ROW)
+        (void)clv_fail(err, CLV_ERR_FORMAT, ix->path, "has no record of a run");
+    else if (!ix->rows_only)
+        (void)db_fail(ix->db, ix->path, err);
+    (void)sqlite3_finalize(s);
+    return ix->rows_only;
+}
+
 /* The receipt stays in its row, which owns it. */
 static bool read_receipt(struct index *ix, struct clv_error *err)
 {
@@ -26,10 +42,8 @@ static bool read_receipt(struct index *ix, struct clv_error *err)
     if (!ix->receipt_row)
         return false;
     const int step = sqlite3_step(ix->receipt_row);
-    if (step == SQLITE_DONE) {
-        (void)clv_fail(err, CLV_ERR_FORMAT, ix->path, "has no record of a run");
-        return clv_fail_hint(err, "the manifest of a directory or an archive? Then name that");
-    }
+    if (step == SQLITE_DONE)
+        return is_manifest(ix, err);
     if (step != SQLITE_ROW)
         return db_fail(ix->db, ix->path, err);
     ix->receipt_text = (const char *)sqlite3_column_text(ix->receipt_row, 0);
@@ -371,6 +385,11 @@ static bool find_captures(struct index *ix, const char *const *now, size_t n, st
 
 bool index_find_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
 {
+    if (ix->rows_only) {
+        (void)clv_fail(err, CLV_ERR_ARG, ix->path,
+                       "is a manifest: it has rows of flows, but does not say where records lie");
+        return clv_fail_hint(err, "name the directory or the archive that it belongs to");
+    }
     if (!ix->ready && !(ix->ready = find_captures(ix, now, n, err)))
         forget_captures(ix);
     return ix->ready;

@@ -23,6 +23,7 @@ struct index {
     const char *receipt_text; /* cleave.json as split would have written it */
     size_t receipt_len;
     sqlite3_stmt *receipt_row; /* owns it */
+    bool rows_only;            /* it is a manifest: there is no receipt, and no place of a record */
     sqlite3_stmt *flow_row;    /* of index_flow(); NULL: it was not called yet */
     sqlite3_stmt *places_row;  /* of index_places(); the same */
 
@@ -47,7 +48,8 @@ struct index {
     bool streams; /* or they can only be read from their beginnings on, one after another */
 };
 
-/* Opens the file and reads what the run was. On failure index_close() is harmless. */
+/* Opens the file and reads what the run was, unless it is a manifest. On failure index_close() is
+ * harmless. */
 CLV_MUST_CHECK bool index_open(struct index *ix, const char *path, struct clv_error *err);
 
 /* The same of a database that was made here, which becomes the index's in any case. */

@@ -166,10 +166,9 @@ static PyObject *close_it(PyObject *self, PyObject *args)
 static PyObject *kind(PyObject *self, PyObject *args)
 {
     static const char *const names[] = {
-        [CLV_RESULT_CAPTURES] = "captures",
-        [CLV_RESULT_INDEX] = "index",
-        [CLV_RESULT_DIRECTORY] = "directory",
-        [CLV_RESULT_ARCHIVE] = "archive",
+        [CLV_RESULT_CAPTURES] = "captures",   [CLV_RESULT_INDEX] = "index",
+        [CLV_RESULT_DIRECTORY] = "directory", [CLV_RESULT_ARCHIVE] = "archive",
+        [CLV_RESULT_MANIFEST] = "manifest",
     };
     struct handle *h = (struct handle *)self;
     (void)args;

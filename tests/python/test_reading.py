@@ -5,6 +5,7 @@ import gc
 import glob
 import io
 import os
+import pickle
 import random
 import struct
 
@@ -340,6 +341,29 @@ def test_spans(tmp_path):
         lags = result.manifest['lag']
         assert str(lags.dtype) == 'timedelta64[ns]'
         assert [None if pandas.isna(lag) else lag.value for lag in lags] == wanted
+
+
+def test_database_of_outputs(made, tmp_path):
+    """manifest.db is the result that it lies in, and by itself has rows alone."""
+    cleave.split(made.capture, tmp_path / 'd', manifest='sqlite')
+    with cleave.open(tmp_path / 'd') as whole, cleave.open(tmp_path / 'd' / 'manifest.db') as beside:
+        assert beside.kind == whole.kind == 'directory'
+        wanted = list(whole.rows())
+        assert list(beside.rows()) == wanted
+        assert list(beside[3]) == list(whole[3])
+        again = pickle.loads(pickle.dumps(beside[3]))
+        assert list(again) == list(whole[3])
+    (tmp_path / 'alone.db').write_bytes((tmp_path / 'd' / 'manifest.db').read_bytes())
+    with cleave.open(tmp_path / 'alone.db') as alone:
+        assert alone.kind == 'manifest' and list(alone.rows()) == wanted
+        assert alone.totals().packets == 3000 and alone.damage is None
+        assert [f.flow for f in alone.find(where='flow < 4')] == [1, 2, 3]
+        assert alone[0].hash == alone.hashes[0] != 0
+        for call in (lambda: list(alone[0]), lambda: alone[0].times, alone.first_bytes,
+                     lambda: alone.splt(3), alone[0].open, lambda: alone.save(tmp_path / 'x.pcap')):
+            with pytest.raises(cleave.Error, match='is a manifest'):
+                call()
+    assert sorted(os.listdir(tmp_path)) == ['alone.db', 'd']
 
 
 def test_save(made, form, tmp_path):

@@ -742,7 +742,7 @@ class Result(Flows):
 
     @property
     def kind(self) -> str:
-        """"captures", "index", "directory" or "archive"."""
+        """"captures", "index", "directory", "archive", or "manifest": rows alone."""
         return self._handle().kind()
 
     @property
@@ -810,7 +810,8 @@ def _u32(name: str, value: Any) -> int:
 
 def open(path: Paths, *, captures: Paths = (), progress: Progress = None,
          **options: Any) -> Result:
-    """Opens an index, a directory or an archive that split() made, or captures themselves.
+    """Opens an index, a directory or an archive that split() made, or captures themselves. The
+    manifest.db of a directory stands for that; by itself it has rows, but no packets.
 
     captures: of an index, where its captures are now. options: of captures, how flows are made, as
     for split(); they are read at once, and so take longer than an index. progress: as for split().

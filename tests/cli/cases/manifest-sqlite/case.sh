@@ -12,7 +12,17 @@ cleave flows whole --csv | cmp - csv/manifest.csv && echo 'the same table'
 try cleave flows whole --sort bytes --limit 2
 try cleave extract whole -q --flow 2 -o one.pcap
 cmp one.pcap csv/00000002_*.pcap
-try cleave flows whole/manifest.db
+cleave flows whole/manifest.db --csv | cmp - csv/manifest.csv && echo 'the same table'
+try cleave extract whole/manifest.db -q --flow 2 -o beside.pcap
+cmp one.pcap beside.pcap
+(cd whole && cleave flows manifest.db --csv | cmp - ../csv/manifest.csv && echo 'the same table')
+cp whole/manifest.db alone.db
+cleave flows alone.db --csv | cmp - csv/manifest.csv && echo 'the same table'
+try cleave extract alone.db -o out.pcap
+try cleave extract alone.db --capture a.pcap -o out.pcap
+cp whole/manifest.db csv
+try cleave flows csv/manifest.db
+rm csv/manifest.db
 try cleave split a.pcap -o whole -q -m sqlite --force
 touch whole/mine
 try cleave split a.pcap -o whole -q -m sqlite --force
