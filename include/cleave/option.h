@@ -38,6 +38,22 @@ enum clv_option_type {
     CLV_OPTION_IPV4,     /* uint8_t[4] */
 };
 
+/* What an option is about, in the order in which help shows them. */
+enum clv_option_group {
+    CLV_GROUP_NONE = 0, /* one of so few that they are not grouped */
+    CLV_GROUP_FLOW,     /* what makes a flow */
+    CLV_GROUP_CHOOSE,   /* which packets or flows are taken */
+    CLV_GROUP_OUTPUT,   /* what is made, and where */
+    CLV_GROUP_CUT,      /* where flows and packets end */
+    CLV_GROUP_FORMAT,   /* in which format */
+    CLV_GROUP_INPUT,    /* which captures are read, and how */
+    CLV_GROUP_RELATED,  /* flows that led to others */
+    CLV_GROUP_SAFETY,   /* what is replaced, proven, flushed, allowed */
+    CLV_GROUP_SPEED,    /* threads and memory */
+    CLV_GROUP_TALK,     /* what is printed */
+    CLV_GROUP_COUNT,
+};
+
 struct clv_option {
     const char *name; /* "max_packets_per_flow" */
     char letter;      /* short form on a command line; 0: none */
@@ -51,6 +67,7 @@ struct clv_option {
     const char *value;
     const char *default_text; /* what an all-zero member means, for people; NULL: nothing to say */
     const char *help;         /* one line; of CLV_OPTION_NOT: what it is to say "false" */
+    enum clv_option_group group;
 };
 
 /*

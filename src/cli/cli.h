@@ -53,6 +53,8 @@ struct command {
     unsigned min_operands, max_operands;
     unsigned min_beside_list; /* operands where --files-from names the captures */
     const char *summary;
+    const char *const *usual;       /* flags that most people use, up to NULL; NULL: all */
+    const char *const *examples;    /* lines, of which -h shows three; up to NULL */
     const char *details;            /* shown below the flags, may be "" */
     clv_options *options;           /* the library's, of the params at params_at; NULL: none */
     size_t params_at;               /* in the options */
@@ -87,8 +89,8 @@ const struct clv_option *flag_option(const struct command *cmd, const char *name
  */
 enum help {
     HELP_NONE,
-    HELP_SHORT, /* -h: the flags */
-    HELP_LONG,  /* --help: and what else there is to know */
+    HELP_SHORT, /* -h: a screen of it */
+    HELP_LONG,  /* --help: all of it */
 };
 int flags_parse(const struct command *cmd, int argc, char **argv, int from, void *options,
                 enum help *help);
@@ -97,7 +99,7 @@ void flags_help(const struct command *cmd, enum help help, FILE *to);
 /*
  * The command and its flags for programs, from which manual pages and completions are made: lines
  * of fields with tabs between them, "command NAME OPERANDS SUMMARY" and then "flag LONG LETTER
- * VALUE HELP" each; a field that is not there is empty.
+ * VALUE HELP DEFAULT" each; a field that is not there is empty.
  */
 void flags_table(const struct command *cmd, FILE *to);
 
@@ -175,7 +177,7 @@ bool flush_words(const char *what);
 void await_signals(void);
 
 #define PROGRESS_WORDS "auto|always|never|json"
-#define PROGRESS_HELP "to standard error; auto: on a terminal; json: an object to a line"
+#define PROGRESS_HELP "progress on standard error; auto: on a terminal; json: one object per line"
 enum progress {                /* in the order of the words */
                 PROGRESS_AUTO, /* on a terminal */
                 PROGRESS_ALWAYS,

@@ -27,16 +27,18 @@ static const struct options initial = {
 
 static const struct clv_option flags[] = {
     {"output", 'o', CLV_OPTION_TEXT, false, AT(output), 0, 0, 0, "OUT", NULL,
-     "the capture to make; DIR/ or FILE.zip: one for each flow; -: standard output"},
+     "capture to make, or - for standard output; DIR/ or FILE.zip: a capture for each flow",
+     CLV_GROUP_OUTPUT},
     {"capture", 0, CLV_OPTION_TEXT, false, AT(capture), 0, 0, 0, "FILE", "where it was",
-     "of an index of one capture: where that is now"},
+     "where the capture of an index is now", CLV_GROUP_INPUT},
     {"force", 'f', CLV_OPTION_BOOL, false, AT(force), 0, 0, 0, NULL, NULL,
-     "replace a capture of that name"},
+     "replace an existing capture", CLV_GROUP_SAFETY},
     {"mode", 0, CLV_OPTION_MODE, false, AT(mode), 0, 0, 0777, "MODE", "0640",
-     "permissions of files that are made, octal, less umask"},
+     "permissions of output files, octal (umask applies)", CLV_GROUP_SAFETY},
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
-     "do not confine the run to RESULT, its captures and the output's directory (Landlock)"},
-    {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL, "print no summary"},
+     "do not restrict cleave to its own files (Landlock)", CLV_GROUP_SAFETY},
+    {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL, "print no summary",
+     CLV_GROUP_TALK},
     {0},
 };
 
@@ -155,14 +157,28 @@ const struct command command_extract = {
     .operands = "RESULT...",
     .min_operands = 1,
     .max_operands = UINT32_MAX >> 1,
-    .summary = "Takes some flows out, as one capture or as one for each.",
-    .details =
-        "RESULT is an index, or captures, which are read twice: records are in the order of the\n"
-        "capture, byte for byte as split writes them. Or it is what split made, a directory or an\n"
-        "archive: records are in the order of their times. All conditions have to hold.\n"
-        "\n"
-        "Exit status: 0 extracted; 1 no flow was chosen, or extracted, but a capture is damaged;\n"
-        "2 nothing done.\n",
+    .summary = "Takes chosen flows out of captures.",
+    .usual = (const char *const[]){"output", "host", "port", "proto", "after", "before", "flow",
+                                   "community-id", "where", "force", NULL},
+    .examples =
+        (const char *const[]){
+            "cleave extract day.pcap --host 10.0.0.7 --port 443 -o one.pcap",
+            "cleave extract day.flows.db --flow 17 -o - | tshark -r -",
+            "cleave extract day.flows.db --sort bytes --limit 100 -o largest/",
+            "cleave extract day.flows.db --community-id 1:LQU9qZlK+B5F3KDmev6m5PMibrg= \\",
+            "    -o flow.pcap",
+            "cleave extract day.flows.db --host 10.0.0.9 --invert -o rest.pcap",
+            "cleave extract day.pcap --group all --where \"name = 'example.com'\" \\",
+            "    -o example.pcap                      # all that example.com caused",
+            NULL,
+        },
+    .details = "RESULT is an index; captures, which are read twice; or a directory or archive\n"
+               "that split made. Packets come in the order of the captures, or from a directory\n"
+               "or archive in the order of their times. A flow is taken if it meets all\n"
+               "conditions. SQL is as for 'cleave flows'.\n"
+               "\n"
+               "Exit status: 0 the flows were extracted; 1 no flow was chosen, or a capture is\n"
+               "damaged; 2 nothing was done.\n",
     .options = clv_selection_options,
     .params_at = AT(selection),
     .flags = flags,

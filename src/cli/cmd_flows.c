@@ -25,11 +25,11 @@ static const struct options initial = {
 
 static const struct clv_option flags[] = {
     {"csv", 0, CLV_OPTION_BOOL, false, AT(csv), 0, 0, 0, NULL, NULL,
-     "all columns, as manifest.csv has them"},
+     "print all columns as CSV, as in manifest.csv", CLV_GROUP_OUTPUT},
     {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL,
-     "all columns, one JSON object per line"},
+     "print all columns as JSON, one object per line", CLV_GROUP_OUTPUT},
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
-     "do not confine the run to RESULT... (Landlock)"},
+     "do not restrict cleave to its own files (Landlock)", CLV_GROUP_SAFETY},
     {0},
 };
 
@@ -121,13 +121,24 @@ const struct command command_flows = {
     .operands = "RESULT...",
     .min_operands = 1,
     .max_operands = UINT32_MAX >> 1,
-    .summary = "Lists the flows of captures, of an index, or of what was split.",
-    .details =
-        "RESULT is what split made, a directory or an archive, or an index, or captures as for\n"
-        "split. All conditions have to hold. SQL is a condition on the columns that\n"
-        "cleave-index(5) lists, such as bytes, packets, duration.\n"
-        "\n"
-        "Exit status: 0 listed; 1 listed, but a capture is damaged; 2 nothing done.\n",
+    .summary = "Lists the flows of captures, of an index or of an output.",
+    .usual = (const char *const[]){"host", "port", "proto", "after", "before", "where", "sort",
+                                   "limit", "csv", "json", NULL},
+    .examples =
+        (const char *const[]){
+            "cleave flows day.pcap --sort bytes --limit 10    # the ten largest flows",
+            "cleave flows day.flows.db --host 10.0.0.0/8 --port 443",
+            "cleave flows day.flows.db --where 'duration > 3600e9' --csv",
+            "cleave flows day.flows.db --after 2026-11-22T09:00:00Z --limit 5",
+            "cleave flows day.pcap --names --json | jq -r .name",
+            NULL,
+        },
+    .details = "RESULT is a capture as for split, an index, or a directory or archive that\n"
+               "split made. A flow is listed if it meets all conditions. SQL is a condition on\n"
+               "the columns of cleave-index(5), such as bytes, packets, duration or dport.\n"
+               "\n"
+               "Exit status: 0 the flows were listed; 1 they were listed, but a capture is\n"
+               "damaged; 2 nothing was done.\n",
     .options = clv_selection_options,
     .params_at = AT(selection),
     .flags = flags,

@@ -20,10 +20,11 @@ static const struct synflood synflood_initial = {.struct_size = sizeof(struct sy
 
 static const struct clv_option synflood_flags[] = {
     {"output", 'o', CLV_OPTION_TEXT, false, SYNFLOOD(output), 0, 0, 0, "FILE", "synflood.pcap",
-     "where to save, - is standard output"},
+     "file to make; - is standard output", CLV_GROUP_NONE},
     {"rate", 0, CLV_OPTION_U64, false, SYNFLOOD(rate), 0, 1, 1000000000, "N", NULL,
-     "packets per second, in place of --interval"},
-    {"quiet", 'q', CLV_OPTION_BOOL, false, SYNFLOOD(quiet), 0, 0, 0, NULL, NULL, "print nothing"},
+     "packets per second, instead of --interval", CLV_GROUP_NONE},
+    {"quiet", 'q', CLV_OPTION_BOOL, false, SYNFLOOD(quiet), 0, 0, 0, NULL, NULL, "print nothing",
+     CLV_GROUP_NONE},
     {0},
 };
 
@@ -57,8 +58,20 @@ static int run_synflood(const void *options, char **operands, unsigned n_operand
 const struct command command_synflood = {
     .name = "generate synflood",
     .operands = "",
-    .summary = "Saves TCP SYN packets to one port, each from the next address.",
-    .details = "",
+    .summary = "Makes a capture of TCP SYN packets.",
+    .usual = (const char *const[]){"count", "src", "dst", "dport", "rate", "pad", "output", "force",
+                                   NULL},
+    .examples =
+        (const char *const[]){
+            "cleave generate synflood                 # 100 packets, in synflood.pcap",
+            "cleave generate synflood --count 1000000 --rate 50000 -o flood.pcap",
+            "cleave generate synflood -o - | cleave split - -o flood",
+            NULL,
+        },
+    .details = "Each packet comes from the next address, as in the classic dpkt tutorial. The\n"
+               "same flags make the same capture.\n"
+               "\n"
+               "Exit status: 0 the capture was made; 2 it was not.\n",
     .options = clv_synflood_options,
     .params_at = SYNFLOOD(params),
     .flags = synflood_flags,
@@ -83,8 +96,9 @@ static const struct traffic traffic_initial = {
 
 static const struct clv_option traffic_flags[] = {
     {"output", 'o', CLV_OPTION_TEXT, false, TRAFFIC(output), 0, 0, 0, "FILE", "traffic.pcap",
-     "where to save, - is standard output"},
-    {"quiet", 'q', CLV_OPTION_BOOL, false, TRAFFIC(quiet), 0, 0, 0, NULL, NULL, "print nothing"},
+     "file to make; - is standard output", CLV_GROUP_OUTPUT},
+    {"quiet", 'q', CLV_OPTION_BOOL, false, TRAFFIC(quiet), 0, 0, 0, NULL, NULL, "print nothing",
+     CLV_GROUP_TALK},
     {0},
 };
 
@@ -108,8 +122,21 @@ static int run_traffic(const void *options, char **operands, unsigned n_operands
 const struct command command_traffic = {
     .name = "generate traffic",
     .operands = "",
-    .summary = "Saves a mix of flows, the same for the same flags.",
-    .details = "",
+    .summary = "Makes a capture of many flows.",
+    .usual = (const char *const[]){"output", "flows", "packets", "bytes", "seed", "ipv6", "vlan",
+                                   "related", "truth", "force", NULL},
+    .examples =
+        (const char *const[]){
+            "cleave generate traffic                  # 1,000 flows, in traffic.pcap",
+            "cleave generate traffic --flows 10000 --bytes 1GB -o large.pcap",
+            "cleave generate traffic --related -o related.pcap --truth related.csv",
+            "cleave generate traffic --ipv6 20 --vlan 5 --fragments 10 --format pcapng",
+            NULL,
+        },
+    .details = "The same flags make the same capture, on any machine. Flow sizes follow Zipf's\n"
+               "law.\n"
+               "\n"
+               "Exit status: 0 the capture was made; 2 it was not.\n",
     .options = clv_traffic_options,
     .params_at = TRAFFIC(params),
     .flags = traffic_flags,

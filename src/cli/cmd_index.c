@@ -21,12 +21,13 @@ static const struct options initial = {
 
 static const struct clv_option flags[] = {
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
-     "do not confine the run to FILE... and the index's directory (Landlock)"},
+     "do not restrict cleave to its own files (Landlock)", CLV_GROUP_SAFETY},
     {"progress", 0, CLV_OPTION_WORD, false, AT(progress), 0, 0, 0, PROGRESS_WORDS, "auto",
-     PROGRESS_HELP},
-    {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON"},
+     PROGRESS_HELP, CLV_GROUP_TALK},
+    {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON",
+     CLV_GROUP_TALK},
     {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL,
-     "print no summary, and progress only if --progress says so"},
+     "print no summary, and progress only if --progress asks for it", CLV_GROUP_TALK},
     {0},
 };
 
@@ -86,15 +87,26 @@ const struct command command_index = {
     .operands = "FILE...",
     .min_operands = 1,
     .max_operands = UINT32_MAX >> 1,
-    .summary = "Finds the flows of captures and where their records lie, and copies nothing.",
-    .details =
-        "FILE is as for split, but no pipe. The index is one SQLite database: the table of flows\n"
-        "that split would make of the same FILEs with the same flags, and the place of each\n"
-        "flow's records. 'cleave flows' lists it, 'cleave extract' takes flows out of the "
-        "captures\n"
-        "by it, 'cleave mount' shows them as files. cleave-index(5) describes its tables.\n"
-        "\n"
-        "Exit status: 0 all indexed; 1 indexed, but the capture is damaged; 2 nothing done.\n",
+    .summary = "Indexes the flows of captures without copying packets.",
+    .usual = (const char *const[]){"output", "by", "host", "port", "filter", "after", "before",
+                                   "names", "force", NULL},
+    .examples =
+        (const char *const[]){
+            "cleave index day.pcap                    # makes day.flows.db",
+            "cleave flows day.flows.db --sort bytes --limit 20",
+            "cleave extract day.flows.db --host 10.0.0.7 -o host.pcap",
+            "cleave index --by connection --port 80,443 -o week.db mon.pcap tue.pcap",
+            "cleave index --related all day.pcap      # and which flow led to which",
+            "sqlite3 -box day.flows.db 'select * from top_talkers limit 10'",
+            NULL,
+        },
+    .details = "FILE is as for split, but cannot be a pipe. The index is one SQLite database\n"
+               "with the table of flows and the places of each flow's packets in the captures:\n"
+               "keep these. 'cleave flows' lists it, 'cleave extract' takes flows out of the\n"
+               "captures, and 'cleave mount' shows them as files.\n"
+               "\n"
+               "Exit status: 0 everything was indexed; 1 it was indexed, but a capture is\n"
+               "damaged; 2 nothing was done.\n",
     .options = clv_index_options,
     .params_at = AT(params),
     .flags = flags,

@@ -24,14 +24,16 @@ static const struct clv_option flags[] = {
      .type = CLV_OPTION_TEXT,
      .at = offsetof(struct options, member),
      .value = "GLOB",
-     .help = "only members of zip archives with such names"},
+     .help = "only members of zip archives whose names match",
+     .group = CLV_GROUP_INPUT},
     {.name = "json",
      .at = offsetof(struct options, json),
-     .help = "print one JSON object per file"},
+     .help = "print one JSON object per file",
+     .group = CLV_GROUP_TALK},
     {.name = "list",
      .at = offsetof(struct options, list),
-     .help =
-         "print the names of the captures only, one per line and in order; none is read through"},
+     .help = "print only the names of the captures, in order; do not read them",
+     .group = CLV_GROUP_TALK},
     {0},
 };
 
@@ -138,8 +140,19 @@ const struct command command_info = {
     .operands = "FILE...",
     .min_operands = 1,
     .max_operands = UINT32_MAX >> 1,
-    .summary = "Says what captures are: format, times, counts, damage.",
-    .details = "Exit status: 0 all sound; 1 one is damaged; 2 one could not be read.\n",
+    .summary = "Shows what captures are: format, times, counts, damage.",
+    .examples =
+        (const char *const[]){
+            "cleave info day.pcap",
+            "cleave info --json *.pcap | jq -r 'select(.damage) | .file'",
+            "cleave info --list --recursive /captures  # the names, nothing is read",
+            "zstd -dc day.pcap.zst | cleave info -",
+            NULL,
+        },
+    .details = "FILE is as for split.\n"
+               "\n"
+               "Exit status: 0 all captures are sound; 1 one is damaged; 2 one could not be\n"
+               "read.\n",
     .flags = flags,
     .inputs_at = AT(inputs),
     .n_input_flags = 3,

@@ -24,13 +24,13 @@ static const struct options initial = {.struct_size = sizeof initial,
 
 static const struct clv_option flags[] = {
     {"capture", 0, CLV_OPTION_TEXT, false, AT(capture), 0, 0, 0, "FILE", "where it was",
-     "of an index of one capture: where that is now"},
+     "where the capture of an index is now", CLV_GROUP_NONE},
     {"daemon", 'd', CLV_OPTION_BOOL, false, AT(daemon), 0, 0, 0, NULL, NULL,
-     "return once it is mounted, and serve it in the background"},
+     "go to the background once the files are there", CLV_GROUP_NONE},
     {"memory", 0, CLV_OPTION_SIZE, false, AT(params.memory), 0, 1 << 20, UINT64_C(1) << 40, "SIZE",
-     "256MiB", "memory for files that are read"},
+     "256MiB", "memory for what programs read", CLV_GROUP_NONE},
     {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL,
-     "do not say how to unmount it, nor why a read failed"},
+     "do not print how to unmount, or why a read failed", CLV_GROUP_NONE},
     {0},
 };
 
@@ -147,13 +147,19 @@ const struct command command_mount = {
     .operands = "RESULT DIR",
     .min_operands = 2,
     .max_operands = 2,
-    .summary = "Shows the flows of an index as files, without copying them.",
-    .details =
-        "RESULT is an index. The empty directory DIR becomes, until it is unmounted, the one\n"
-        "that split would have made: the same names, bytes, manifest and cleave.json. It cannot\n"
-        "be changed. Whoever reads after a capture has changed gets an error (EIO).\n"
-        "\n"
-        "Exit status: 0 it was mounted, and unmounted; 2 nothing done.\n",
+    .summary = "Shows the flows of an index as files.",
+    .examples =
+        (const char *const[]){
+            "cleave index day.pcap",
+            "mkdir flows && cleave mount -d day.flows.db flows",
+            "fusermount3 -u flows                     # when you are done",
+            NULL,
+        },
+    .details = "RESULT is an index and DIR an empty directory. Until it is unmounted, DIR has\n"
+               "the files that split would have made, with the same names and bytes. They\n"
+               "cannot be changed. If a capture changes meanwhile, reading fails with EIO.\n"
+               "\n"
+               "Exit status: 0 it was mounted and unmounted again; 2 nothing was done.\n",
     .flags = flags,
     .initial = &initial,
     .options_size = sizeof(struct options),

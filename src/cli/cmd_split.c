@@ -29,14 +29,16 @@ static const struct options initial = {
 /* What a command line has besides the options of clv_split(). */
 static const struct clv_option flags[] = {
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
-     "do not confine the run to FILE... and the directories of output and report (Landlock)"},
+     "do not restrict cleave to its own files (Landlock)", CLV_GROUP_SAFETY},
     {"progress", 0, CLV_OPTION_WORD, false, AT(progress), 0, 0, 0, PROGRESS_WORDS, "auto",
-     PROGRESS_HELP},
+     PROGRESS_HELP, CLV_GROUP_TALK},
     {"on_interrupt", 0, CLV_OPTION_WORD, false, AT(on_interrupt), 0, 0, 0, "publish|discard",
-     "publish", "what becomes of a pipe's records at Ctrl-C (files: nothing is published)"},
-    {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON"},
+     "publish", "what Ctrl-C does while a pipe is read: publish what came, or discard it",
+     CLV_GROUP_SAFETY},
+    {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON",
+     CLV_GROUP_TALK},
     {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL,
-     "print no summary, and progress only if --progress says so"},
+     "print no summary, and progress only if --progress asks for it", CLV_GROUP_TALK},
     {0},
 };
 
@@ -170,29 +172,50 @@ const struct command command_split = {
     .operands = "FILE...",
     .min_operands = 1,
     .max_operands = UINT32_MAX >> 1,
-    .summary = "Splits captures, one behind the other, into one file per flow.",
-    .details =
-        "FILE is pcap or pcapng, as it is or compressed with gzip, zstd, lz4, xz or bzip2; - is\n"
-        "standard input. A directory stands for the captures in it, FILE.zip for those in a zip\n"
-        "archive, FILE.zip:MEMBER for one of them.\n"
-        "\n"
-        "KEY is fields, separated by commas: ip proto port vlan mac tunnel host client server "
-        "service\n"
-        "iface bssid label; or flow (ip,proto,port), connection (flow, cut where a TCP connection "
-        "begins), "
-        "3tuple\n"
-        "(ip,proto), hostpair (ip), name (of the host), none. ip/24 is networks, ip/24,64 of IPv6, "
-        "too.\n"
-        "\n"
-        "Names are made of text and {n} {n:DIGITS} {key} {proto} {src} {dst} {sport} {dport} "
-        "{first}\n"
-        "{input} {vlan} {mac} {tunnel} {iface} {bssid} {label} {shard} {part} {community_id} "
-        "{name}.\n"
-        "The output directory appears when it is complete, or not at all.\n"
-        "\n"
-        "Exit status: 0 all split; 1 split, but the capture is damaged, or something is undone "
-        "that\n"
-        "comes after; 2 nothing done.\n",
+    .summary = "Splits captures into one file per flow.",
+    .usual = (const char *const[]){"output", "by", "host", "port", "filter", "every", "top",
+                                   "report", "verify", "force", NULL},
+    .examples =
+        (const char *const[]){
+            "cleave split day.pcap                    # a file for each flow, in day.flows",
+            "cleave split day.pcap --host 10.0.0.7 -o - | tshark -r -",
+            "cleave split day.pcap --by connection -o day --report day/report.html",
+            "cleave split --each night-*.pcap.zst -o night  # a directory for each capture",
+            "cleave split --every 10m day.pcap -o slices    # slices of ten minutes",
+            "cleave split --shards 8 day.pcap -o shards     # for eight workers",
+            "cleave split --top 100 day.pcap -o top         # the 100 largest flows",
+            "cleave split --group sip day.pcap -o calls     # each call with its audio",
+            "cleave split --verify day.pcap -o day.zip      # one archive, proven",
+            "cleave split --dry-run --manifest - day.pcap   # only the table of flows",
+            "tcpdump -w - -i eth0 | cleave split - -o live  # Ctrl-C: splits what came",
+            NULL,
+        },
+    .details = "FILE is a pcap or pcapng capture, plain or compressed (gzip, zstd, lz4, xz,\n"
+               "bzip2), or - for standard input. A directory or a zip archive stands for the\n"
+               "captures in it; FILE.zip:MEMBER is one of them. Several captures are read in\n"
+               "order, as if concatenated.\n"
+               "\n"
+               "KEY (--by) is one of these words, or fields separated by commas:\n"
+               "  flow        ip,proto,port; the default, also called 5tuple or session\n"
+               "  connection  like flow, but each TCP connection is a flow of its own\n"
+               "  3tuple      ip,proto\n"
+               "  hostpair    ip\n"
+               "  name        the name of the host (from TLS, QUIC, HTTP or DNS)\n"
+               "  none        all packets are one flow\n"
+               "Fields: ip proto port vlan mac tunnel client server service host iface bssid\n"
+               "label. ip/24 groups addresses by network, ip/24,64 those of IPv6, too.\n"
+               "\n"
+               "TEMPLATE (--name) is text with fields in braces: {n} {n:DIGITS} {key} {proto}\n"
+               "{src} {dst} {sport} {dport} {first} {input} {vlan} {mac} {tunnel} {iface}\n"
+               "{bssid} {label} {shard} {part} {community_id} {name}\n"
+               "\n"
+               "Sizes take k, M, G, T (powers of 1000) and Ki, Mi, Gi, Ti (of 1024); times take\n"
+               "ns, us, ms, s, min, h, d.\n"
+               "\n"
+               "The output appears when it is complete, or not at all.\n"
+               "\n"
+               "Exit status: 0 everything was split; 1 it was split, but a capture is damaged\n"
+               "or a later step failed; 2 nothing was done.\n",
     .options = clv_split_options,
     .params_at = AT(params),
     .flags = flags,

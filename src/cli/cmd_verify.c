@@ -22,12 +22,13 @@ static const struct options initial = {
 
 static const struct clv_option flags[] = {
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
-     "do not confine the run to OUTPUT and FILE... (Landlock)"},
+     "do not restrict cleave to its own files (Landlock)", CLV_GROUP_SAFETY},
     {"progress", 0, CLV_OPTION_WORD, false, AT(progress), 0, 0, 0, PROGRESS_WORDS, "auto",
-     PROGRESS_HELP},
-    {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON"},
+     PROGRESS_HELP, CLV_GROUP_TALK},
+    {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON",
+     CLV_GROUP_TALK},
     {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL,
-     "print faults only, and progress only if --progress says so"},
+     "print only faults, and progress only if --progress asks for it", CLV_GROUP_TALK},
     {0},
 };
 
@@ -154,23 +155,25 @@ const struct command command_verify = {
     .operands = "OUTPUT [FILE...]",
     .min_operands = 1,
     .max_operands = UINT32_MAX >> 1,
-    .summary = "Proves that an output of split holds what its captures hold.",
-    .details =
-        "OUTPUT is what cleave split made, a directory or an archive, FILE... are the captures "
-        "that\n"
-        "were split, in their order; left out, they are sought where its cleave.json says, if "
-        "these\n"
-        "are regular files. Both sides are read: each record must be in the outputs as often as "
-        "it\n"
-        "should, in the right one, in the captures' order, byte for byte with its time; manifest,\n"
-        "cleave.json and a report's page must say so, and no other file may lie there. Of an "
-        "archive\n"
-        "each byte is looked at. What was left out or changed by the run's options is known from\n"
-        "cleave.json, so name FILE... where OUTPUT comes from somebody else. No host's name is\n"
-        "looked up.\n"
-        "\n"
-        "Exit status: 0 proven; 1 faults were found, each is printed; 2 it could not be looked "
-        "at.\n",
+    .summary = "Proves that outputs hold exactly what their captures hold.",
+    .usual = (const char *const[]){"recursive", "files-from", "member", "threads", "json", "quiet",
+                                   NULL},
+    .examples =
+        (const char *const[]){
+            "cleave verify day.flows day.pcap",
+            "cleave verify day.zip day.pcap           # an archive",
+            "cleave verify night             # the captures that its cleave.json names",
+            NULL,
+        },
+    .details = "OUTPUT is a directory or an archive that split made; FILE... are its captures,\n"
+               "in the same order. Without FILE, the captures are those that its cleave.json\n"
+               "names; name them yourself if OUTPUT comes from somebody else. Both sides are\n"
+               "read: every packet must appear exactly as often as expected, in the right\n"
+               "output, in order, with its bytes and its time. The manifest, cleave.json and\n"
+               "the report must match, and there must be no other files.\n"
+               "\n"
+               "Exit status: 0 proven; 1 there are faults, and each is printed; 2 the output\n"
+               "could not be checked.\n",
     .options = clv_verify_options,
     .params_at = AT(params),
     .flags = flags,

@@ -5,8 +5,11 @@
 
 #include "cli/cli.h"
 
-static const struct clv_option help_option = {
-    .name = "help", .letter = 'h', .help = "show this help; -h: the flags alone"};
+static const struct clv_option help_option = {.name = "help",
+                                              .letter = 'h',
+                                              .help =
+                                                  "show all flags; -h: those that most people use",
+                                              .group = CLV_GROUP_TALK};
 
 /* An option as it is given, and what its offsets are of. */
 struct flag {
@@ -324,7 +327,7 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
     return n;
 }
 
-/* The help, and what stands for the option where it is not given. */
+/* The help, and the default if there is one. */
 static const char *help_of(const struct clv_option *o, char help[FLAG_HELP_MAX])
 {
     (void)snprintf(help, FLAG_HELP_MAX, o->default_text ? "%s (default: %s)" : "%s", o->help,
@@ -332,22 +335,43 @@ static const char *help_of(const struct clv_option *o, char help[FLAG_HELP_MAX])
     return help;
 }
 
+enum { HELP_WIDTH = 79, HELP_LEFT = 27 };
+
+/* Prints the words, the first one at that column, in lines that begin there and fit the width. */
+static void print_wrapped(const char *words, size_t column, FILE *to)
+{
+    for (size_t at = column; *words;) {
+        const size_t len = strcspn(words, " ");
+        if (at > column && at + 1 + len > HELP_WIDTH) {
+            (void)fprintf(to, "\n%*s", (int)column, "");
+            at = column;
+        }
+        at += len + (at > column);
+        (void)fprintf(to, "%s%.*s", at - len > column ? " " : "", (int)len, words);
+        words += len + (words[len] == ' ');
+    }
+    (void)fputc('\n', to);
+}
+
 static void help_row(const struct clv_option *o, FILE *to)
 {
     char left[FLAG_NAME_MAX + FLAG_VALUE_MAX + 16], name[FLAG_NAME_MAX], value[FLAG_VALUE_MAX],
         help[FLAG_HELP_MAX];
-    (void)snprintf(left, sizeof left, "%c%c%s --%s%s%s", o->letter ? '-' : ' ',
+    (void)snprintf(left, sizeof left, "  %c%c%s --%s%s%s", o->letter ? '-' : ' ',
                    o->letter ? o->letter : ' ', o->letter ? "," : " ", flag_name(o, name),
                    takes_value(o) && !is_optional(o) ? " " : "", value_of(o, value));
-    (void)fprintf(to, strlen(left) > 29 ? "  %s\n%33s%s\n" : "  %-29s%.0s  %s\n", left, "",
-                  help_of(o, help));
+    if (strlen(left) > HELP_LEFT)
+        (void)fprintf(to, "%s\n%*s", left, HELP_LEFT + 2, "");
+    else
+        (void)fprintf(to, "%-*s", HELP_LEFT + 2, left);
+    print_wrapped(help_of(o, help), HELP_LEFT + 2, to);
 }
 
 static void table_row(const struct clv_option *o, FILE *to)
 {
-    char name[FLAG_NAME_MAX], value[FLAG_VALUE_MAX], help[FLAG_HELP_MAX];
-    (void)fprintf(to, "flag\t%s\t%.1s\t%s\t%s\n", flag_name(o, name), &o->letter,
-                  value_of(o, value), help_of(o, help));
+    char name[FLAG_NAME_MAX], value[FLAG_VALUE_MAX];
+    (void)fprintf(to, "flag\t%s\t%.1s\t%s\t%s\t%s\n", flag_name(o, name), &o->letter,
+                  value_of(o, value), o->help, o->default_text ? o->default_text : "");
 }
 
 void flags_table(const struct command *cmd, FILE *to)
@@ -358,15 +382,70 @@ void flags_table(const struct command *cmd, FILE *to)
         table_row(f.option, to);
 }
 
-void flags_help(const struct command *cmd, enum help help, FILE *to)
+/* Prints the flags of a group under its title; nothing where the command has none. */
+static void print_group(const struct command *cmd, enum clv_option_group group, FILE *to)
+{
+    static const char *const titles[CLV_GROUP_COUNT] = {
+        [CLV_GROUP_NONE] = "Flags",
+        [CLV_GROUP_FLOW] = "What is a flow",
+        [CLV_GROUP_CHOOSE] = "Choose packets and flows",
+        [CLV_GROUP_OUTPUT] = "Output",
+        [CLV_GROUP_CUT] = "Cut",
+        [CLV_GROUP_FORMAT] = "Formats",
+        [CLV_GROUP_INPUT] = "Input",
+        [CLV_GROUP_RELATED] = "Related flows",
+        [CLV_GROUP_SAFETY] = "Safety",
+        [CLV_GROUP_SPEED] = "Speed",
+        [CLV_GROUP_TALK] = "Talk",
+    };
+    struct flag f;
+    bool any = false;
+    for (size_t i = 0; (f = flag_at(cmd, i)).option; i++) {
+        if (f.option->group != group)
+            continue;
+        if (!any)
+            (void)fprintf(to, "\n%s:\n", titles[group]);
+        any = true;
+        help_row(f.option, to);
+    }
+}
+
+/* The flags of that command that most people use, or all if they are few. */
+static void print_usual(const struct command *cmd, FILE *to)
 {
     struct flag f;
-    (void)fprintf(to, "%s\n\nUsage: cleave %s [FLAGS]%s%s\n\nFlags:\n", cmd->summary, cmd->name,
-                  *cmd->operands ? " " : "", cmd->operands);
-    for (size_t i = 0; (f = flag_at(cmd, i)).option; i++)
+    (void)fputs("\n", to);
+    for (size_t i = 0; cmd->usual && cmd->usual[i]; i++) {
+        f = find_flag(cmd, cmd->usual[i], strlen(cmd->usual[i]), 0);
+        if (f.option)
+            help_row(f.option, to);
+    }
+    for (size_t i = 0; !cmd->usual && (f = flag_at(cmd, i)).option != &help_option; i++)
         help_row(f.option, to);
-    if (*cmd->details && help == HELP_SHORT)
-        (void)fprintf(to, "\n'cleave %s --help' says more.\n", cmd->name);
-    else if (*cmd->details)
+}
+
+static void print_examples(const struct command *cmd, size_t max, FILE *to)
+{
+    (void)fputs("\nExamples:\n", to);
+    for (size_t i = 0; i < max && cmd->examples[i]; i++)
+        (void)fprintf(to, "  %s\n", cmd->examples[i]);
+}
+
+void flags_help(const struct command *cmd, enum help help, FILE *to)
+{
+    const bool brief = help == HELP_SHORT;
+    (void)fprintf(to, "%s\n%sUsage: cleave %s [FLAGS]%s%s\n", cmd->summary, brief ? "" : "\n",
+                  cmd->name, *cmd->operands ? " " : "", cmd->operands);
+    if (brief) {
+        print_usual(cmd, to);
+        print_examples(cmd, 3, to);
+        (void)fprintf(to, "\n'cleave %s --help' shows all flags and more examples.\n", cmd->name);
+        return;
+    }
+    for (int group = 0; group < CLV_GROUP_COUNT; group++)
+        print_group(cmd, (enum clv_option_group)group, to);
+    print_examples(cmd, SIZE_MAX, to);
+    if (*cmd->details)
         (void)fprintf(to, "\n%s", cmd->details);
+    (void)fprintf(to, "\nManual: man cleave-%.*s\n", (int)strcspn(cmd->name, " "), cmd->name);
 }

@@ -15,11 +15,12 @@
 /* --sort is the last: commands that list flows have one that is about these, too. */
 const struct clv_option input_flags[] = {
     {"recursive", 0, CLV_OPTION_BOOL, false, AT(recursive), 0, 0, 0, NULL, NULL,
-     "captures of all directories below a directory, too"},
+     "read the captures in all sub-directories of a directory, too", CLV_GROUP_INPUT},
     {"files_from", 0, CLV_OPTION_TEXT, false, AT(files_from), 0, 0, 0, "LIST", NULL,
-     "captures that this file names, one per line or ended by NULs; -: standard input"},
+     "read the names of captures from LIST, one per line or NUL-terminated; -: from standard input",
+     CLV_GROUP_INPUT},
     {"sort", 0, CLV_OPTION_WORD, false, AT(order), 0, 0, 0, "given|time", "given",
-     "time: captures in the order of their first records"},
+     "order of the captures; time: by their first packets", CLV_GROUP_INPUT},
     {0},
 };
 
@@ -27,17 +28,17 @@ const struct clv_option input_flags[] = {
 
 const struct clv_option made_flags[] = {
     {"by", 'b', CLV_OPTION_LIST, false, MADE(by), 0, 0, 0, "KEY", "flow",
-     "of captures: what makes a flow, as for split"},
+     "what a flow is, where RESULT is a capture; as for split", CLV_GROUP_FLOW},
     {"inner", 0, CLV_OPTION_BOOL, false, MADE(inner), 0, 0, 0, NULL, NULL,
-     "of captures: look through tunnels, as for split"},
+     "look inside tunnels, as for split", CLV_GROUP_FLOW},
     {"related", 0, CLV_OPTION_LIST, false, MADE(related), 0, 0, 0, "KINDS|all", NULL,
-     "of captures: which flow led to each, as for split"},
+     "say which flow led to each, as for split", CLV_GROUP_RELATED},
     {"group", 0, CLV_OPTION_LIST, false, MADE(group), 0, 0, 0, "KINDS|all", NULL,
-     "of captures: a flow, or a DNS lookup, with all that it led to, as for split"},
+     "put flows together with all that they led to, as for split", CLV_GROUP_RELATED},
     {"names", 0, CLV_OPTION_BOOL, false, MADE(names), 0, 0, 0, NULL, NULL,
-     "of captures: names of hosts, as for split"},
+     "add host names, as for split", CLV_GROUP_RELATED},
     {"skip_bad", 0, CLV_OPTION_BOOL, false, MADE(skip_bad), 0, 0, 0, NULL, NULL,
-     "of captures: leave out those that cannot be read, as for split"},
+     "leave out captures that cannot be read, as for split", CLV_GROUP_INPUT},
     {0},
 };
 

@@ -56,8 +56,12 @@ static void usage(FILE *to)
                 to);
     for (size_t i = 0; i < N_COMMANDS; i++)
         (void)fprintf(to, "  %-18s %s\n", commands[i]->name, commands[i]->summary);
-    (void)fputs("\n'cleave COMMAND --help' shows the flags of a command.\n"
-                "For a start: cleave split FILE\n",
+    (void)fputs("\nExamples:\n"
+                "  cleave split day.pcap                    # a file for each flow\n"
+                "  cleave flows day.pcap --sort bytes --limit 10\n"
+                "  cleave extract day.pcap --host 10.0.0.7 -o host.pcap\n"
+                "\n'cleave COMMAND -h' shows the flags that most people use, --help all of them.\n"
+                "Manual: man cleave\n",
                 to);
 }
 

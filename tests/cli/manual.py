@@ -1,8 +1,10 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
 """Help, manual pages and completions agree on the flags, and are sound for who reads them."""
+import glob
 import os
 import re
+import shlex
 import sys
 from typing import Callable, Dict, List, Set, Tuple
 
@@ -28,10 +30,12 @@ def read(name: str) -> str:
         return f.read()
 
 
+TOP = os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..')
+
+
 def source(name: str) -> str:
     """A file of ours, for what only the program's tables have."""
-    with open(os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', '..', name),
-              encoding='utf-8') as f:
+    with open(os.path.join(TOP, name), encoding='utf-8') as f:
         return f.read()
 
 
@@ -43,7 +47,7 @@ def table() -> Dict[str, Flags]:
         if kind == 'command':
             last = out[fields[0]] = set()
         else:
-            check_equal(len(fields), 4, 'fields of ' + line)
+            check_equal(len(fields), 5, 'fields of ' + line)
             last.add((fields[0], fields[1]))
     check(len(out) >= 5 and all(out.values()), 'commands: %r', out)
     return out
@@ -55,6 +59,76 @@ def help_agrees() -> None:
             text = suite.run_cleave(*args).stdout.decode()
             found = {(m[2], m[1]) for m in re.finditer(r'^ {2,6}(?:-(\w), )?--([a-z0-9-]+)', text, re.M)}
             check_equal({(name, letter or '') for name, letter in found}, flags, 'help of ' + command)
+
+
+SCREEN = (24, 80)  # a terminal's lines and columns
+
+
+def help_fits() -> None:
+    """-h fits a screen, no line of --help is wider, and both have examples."""
+    for command in [''] + list(table()):
+        for flag in ('-h', '--help'):
+            lines = suite.run_cleave(*command.split(), flag).stdout.decode().splitlines()
+            wide = [line for line in lines if len(line) >= SCREEN[1]]
+            check(not wide, '%s %s: too wide: %r', command, flag, wide)
+            check(flag != '-h' or len(lines) <= SCREEN[0], '%s -h: %d lines', command, len(lines))
+            check('Examples:' in lines, '%s %s: no examples', command, flag)
+
+
+def usual_flags_are_there() -> None:
+    """Each name among those that -h shows is a flag of the command, once."""
+    for path in glob.glob(os.path.join(TOP, 'src', 'cli', 'cmd_*.c')):
+        first = re.search(r'cmd_(\w+)\.c', path)[1]
+        known = {flag for row, flags in table().items() if row.split()[0] == first
+                 for flag, _ in flags}
+        for words in re.findall(r'\.usual =\s*\(const char \*const\[\]\)\{([^}]*)', source(path)):
+            usual = re.findall(r'"([a-z-]+)"', words)
+            check(5 < len(usual) < 12 and len(set(usual)) == len(usual), '%s: %r', first, usual)
+            check(set(usual) <= known, '%s: %r are no flags', first, set(usual) - known)
+
+
+def commands_in(text: str) -> List[List[str]]:
+    """The command lines of cleave in examples, as words; what continues in the next line is one."""
+    out = []
+    for line in re.sub(r'\\\n', ' ', text).splitlines():
+        try:
+            words = shlex.split(line, comments=True)
+        except ValueError:
+            continue  # the line of another program
+        for i, word in enumerate(words):
+            if word == 'cleave' and (i == 0 or words[i - 1] in ('|', '&&', '$', '#', ';', 'do')):
+                end = [k for k in range(i, len(words)) if words[k] in ('|', '&&', ';', '>', '&')]
+                out.append(words[i + 1:end[0] if end else len(words)])
+    return out
+
+
+def check_commands(where: str, text: str) -> Set[str]:
+    """Each example's command and flags exist. Returns the commands."""
+    commands, found = table(), set()
+    for words in commands_in(text):
+        name = words[0] if words[:1] and words[0] in commands else ' '.join(words[:2])
+        check(name in commands or name.split()[:1] == ['help'], '%s: no command: %r', where, words)
+        flags = commands.get(name, set())
+        names = {long for long, _ in flags}
+        letters = {letter for _, letter in flags}
+        for word in words:
+            flag = re.match(r'--([a-z0-9-]+)', word)
+            check(not flag or flag[1] in names, '%s: %s has no %s', where, name, word)
+            check(not re.match(r'-[a-zA-Z]', word) or set(word[1:]) <= letters,
+                  '%s: %s has no %s', where, name, word)
+        found.add(name)
+    return found
+
+
+def examples_of(command: str) -> str:
+    text = suite.run_cleave(*command.split(), '--help').stdout.decode()
+    return re.search(r'\nExamples:\n((?:  .*\n)+)', text)[1]
+
+
+def examples_of_help() -> None:
+    for command in [''] + list(table()):
+        found = check_commands('help of ' + command, examples_of(command))
+        check(not command or command in found, 'help of %s: examples of %r', command, found)
 
 
 def every_flag_is_taken() -> None:
@@ -184,7 +258,7 @@ def others_complete() -> None:
 
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {}
-    for case in (help_agrees, every_flag_is_taken, pages_agree, columns_agree, tables_agree, fields_agree,
+    for case in (help_agrees, help_fits, usual_flags_are_there, examples_of_help, every_flag_is_taken, pages_agree, columns_agree, tables_agree, fields_agree,
                  pages_are_sound, bash_completes, others_complete):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)

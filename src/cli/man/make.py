@@ -19,7 +19,12 @@ class Flag(NamedTuple):
     name: str
     letter: str
     value: str  # how help calls it; words with | between them; '': none
-    help: str
+    summary: str  # one line
+    default: str  # '': none
+
+    @property
+    def help(self) -> str:
+        return self.summary + (' (default: %s)' % self.default if self.default else '')
 
     @property
     def optional(self) -> str:
