@@ -134,6 +134,42 @@ def protocols() -> None:
             if not port and name in names and proto in known and names[name] not in known[proto]])
 
 
+SERVICES = os.path.join(SOURCES, '..', 'flow', 'service.c')
+# By name: what tshark calls it, where that is another word.
+CALLED = {
+    'smb': 'nbss', 'submissions': 'tls', 'rdp': 'tpkt|rdpudp', 'ms-wbt-server': 'rdpudp',
+    'sips': 'tls', 'rfb': 'vnc', 'gtp-control': 'gtp', 'gtp-user': 'gtp', 'postgresql': 'pgsql',
+    'ircu': 'irc', 'secure-mqtt': 'tls',
+}
+# IANA has it so, and neither of the others has it.
+BY_IANA = {('h323hostcall', 1720, 'tcp'), ('sips', 5061, 'udp')}
+
+
+def services() -> None:
+    """Names of ports, those of the report's page, in /etc/services or tshark."""
+    path = '/etc/services'
+    if not os.path.exists(path):
+        raise harness.Skip('no %s' % path)
+    known: Dict[Tuple[int, str], List[str]] = collections.defaultdict(list)
+    with open(path, encoding='utf-8') as f:
+        for words in (line.split('#')[0].split() for line in f):
+            if len(words) > 1:
+                number, transport = words[1].split('/')
+                known[(int(number), transport)] += [words[0], *words[2:]]
+    decodes = tshark_table('decodes')
+    with open(SERVICES, encoding='utf-8') as f:
+        rows = re.findall(r'\{"([^"]+)", (\d+), (TCP|UDP|BOTH)\}', f.read())
+    harness.check(len(rows) > 80, 'rows that were read: %d', len(rows))
+    faults = []
+    for name, port, on in ((name, int(port), on) for name, port, on in rows):
+        for transport in ('tcp', 'udp') if on == 'BOTH' else (on.lower(),):
+            found = known[(port, transport)] + decodes[transport + '.port'][port]
+            if not {name, *CALLED.get(name, '').split('|')} & set(found) and \
+                    (name, port, transport) not in BY_IANA:
+                faults.append('%s is %d/%s, there %s' % (name, port, transport, found or 'nothing'))
+    report(faults)
+
+
 def ppp() -> None:
     decodes = tshark_table('decodes')
     report(['PPP_%s is 0x%04x, for tshark %s' % (name, number, decodes['ppp.protocol'][number])
@@ -143,6 +179,7 @@ def ppp() -> None:
 
 CASES: Dict[str, Callable[[], None]] = {
     'ethertypes': ethertypes, 'tunnels': tunnels, 'protocols': protocols, 'ppp': ppp,
+    'services': services,
 }
 
 if __name__ == '__main__':
