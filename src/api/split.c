@@ -372,7 +372,7 @@ static bool end_report(struct report *report, const struct clv_split_params *par
     if (!outcome.p)
         return clv_fail_nomem(err, "the report", OUTCOME_MAX);
     receipt_outcome(params, result, &outcome);
-    const bool ok = report_end(report, &outcome, err);
+    const bool ok = report_end(report, &outcome, result, err);
     mem_free(outcome.p);
     return ok;
 }

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "job/receipt_write.h"
 
+#include <string.h>
+
 #include "base/json.h"
 #include "base/mem.h"
 #include "cleave/packet.h"
@@ -154,6 +156,48 @@ bool receipt_archive(struct archive *a, const struct receipt_facts *facts, struc
     return ok;
 }
 
+/* true: what a run has without a word. */
+static bool is_default(const struct clv_option *o, const struct clv_split_params *params)
+{
+    const bool is_text = o->type == CLV_OPTION_TEXT || o->type == CLV_OPTION_LIST;
+    return !value_is_set(o, params) || options_is_format(o) ||
+           (is_text && o->default_text && strcmp(value_text(o, params), o->default_text) == 0);
+}
+
+/* "--idle-timeout=30s" */
+static void put_flag(struct json *j, const struct clv_option *o,
+                     const struct clv_split_params *params)
+{
+    enum { FLAG_MAX = 4096 };
+    char flag[FLAG_MAX], value[FLAG_MAX / 2];
+    struct text t = text_on(flag, sizeof flag);
+    text_str(&t, o->type == CLV_OPTION_NOT ? "--no-" : "--");
+    for (const char *c = o->name; *c; c++)
+        text_char(&t, *c == '_' ? '-' : *c);
+    if (o->type != CLV_OPTION_BOOL && o->type != CLV_OPTION_NOT) {
+        text_char(&t, '=');
+        text_str(&t, clv_option_get(o, params, value, sizeof value) ? value : "...");
+    }
+    json_element(j);
+    text_json(j->out, flag, t.len);
+}
+
+/* The flags of the result: those of outputs and speed differ from run to run. */
+static void put_command(struct json *j, const struct clv_split_params *params)
+{
+    struct clv_split_params settled = *params;
+    const struct clv_option *o;
+    settled.by = options_by(params);
+    settled.report = NULL;
+    if (manifest_goes_to_fd(params->manifest))
+        settled.manifest = CLV_MANIFEST_NONE;
+    json_open_array(j, "command");
+    for (size_t i = 0; (o = clv_split_options(i)) != NULL; i++)
+        if (o->shapes_result && !is_default(o, &settled))
+            put_flag(j, o, &settled);
+    json_end_array(j);
+}
+
 /* What a run came to, but for what differs from run to run. */
 static void put_outcome(struct json *j, const struct clv_split_params *params,
                         const struct clv_split_result *r)
@@ -198,6 +242,7 @@ void receipt_outcome(const struct clv_split_params *params, const struct clv_spl
     if (!receipt_has_digest(params))
         seen.verified = 0;
     put_options(&j, params, NULL, NULL);
+    put_command(&j, params);
     put_outcome(&j, &own, &seen);
     json_end(&j);
 }

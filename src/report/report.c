@@ -10,14 +10,17 @@
 #include "base/json.h"
 #include "base/path.h"
 #include "base/port.h"
+#include "flow/service.h"
 #include "manifest/name.h"
 #include "page.h"
+#include "report/headline.h"
 
 enum {
-    BUF = 1 << 20,        /* bytes that are written at a time */
-    TEXT_MAX = 1 << 20,   /* bytes of a JSON text; figures are at most so many */
-    INPUTS_MAX = 1 << 17, /* of which inputs have so many, but for the last one */
-    LED_MAX = 1 << 18,    /* and what led to what, with a name of each group */
+    BUF = 1 << 20,            /* bytes that are written at a time */
+    TEXT_MAX = 1 << 20,       /* bytes of a JSON text; figures are at most so many */
+    INPUTS_MAX = 1 << 17,     /* of which inputs have so many, but for the last one */
+    NAMES_MAX = 6 * PATH_MAX, /* and a path as HTML */
+    LED_MAX = 1 << 18,        /* and what led to what, with a name of each group */
 };
 
 /* Where a directory is, which need not be there yet, but for its last component. */
@@ -245,9 +248,28 @@ static bool put_json(struct report *r, const struct text *t, struct clv_error *e
     return true;
 }
 
-static bool put_part(struct report *r, const struct page_part *part, struct clv_error *err)
+/* What stands after place number i, as PAGE_ROWS; 0: what the page begins with. */
+static bool put_part(struct report *r, unsigned i, struct clv_error *err)
 {
-    return put(r, part->bytes, part->len, err);
+    return put(r, r->text->parts[i].bytes, r->text->parts[i].len, err);
+}
+
+static bool put_html(struct report *r, const struct text *t, struct clv_error *err)
+{
+    return t->full ? clv_fail(err, CLV_ERR_INTERNAL, r->params->report, "names do not fit")
+                   : put(r, t->p, t->len, err);
+}
+
+/* What the page begins with is known before its figures are. */
+static bool put_head(struct report *r, struct clv_error *err)
+{
+    char title[NAMES_MAX], heading[2 * NAMES_MAX];
+    struct text short_one = text_on(title, sizeof title);
+    struct text long_one = text_on(heading, sizeof heading);
+    headline_title(&short_one, r->params);
+    headline_heading(&long_one, r->params);
+    return put_part(r, 0, err) && put_html(r, &short_one, err) && put_part(r, PAGE_TITLE, err) &&
+           put_html(r, &long_one, err) && put_part(r, PAGE_HEADING, err);
 }
 
 bool report_begin(struct report *r, const struct manifest *manifest, struct spill *spill,
@@ -257,6 +279,7 @@ bool report_begin(struct report *r, const struct manifest *manifest, struct spil
     struct text t = text_on(row, sizeof row);
     r->manifest = manifest;
     r->text = manifest->named ? &page_names : &page_plain;
+    r->noun = headline_noun(manifest);
     r->by_protocol = manifest->by->fields & FLOW_BY_PROTO && !manifest->shards;
     r->buf = mem_alloc(BUF, 1);
     if (manifest->related)
@@ -265,7 +288,7 @@ bool report_begin(struct report *r, const struct manifest *manifest, struct spil
         return clv_fail_nomem(err, "the report", BUF);
     text_char(&t, '[');
     manifest_columns(manifest, &t);
-    return put_part(r, &r->text->head, err) && put_json(r, &t, err);
+    return put_head(r, err) && put_json(r, &t, err);
 }
 
 void report_timeline(struct report *r, const struct timeline *t)
@@ -356,6 +379,13 @@ static void put_proto_name(struct text *t, uint8_t proto)
         text_u64(t, proto, 1);
 }
 
+static void put_service(struct text *t, uint8_t proto, uint16_t port)
+{
+    put_proto_name(t, proto);
+    text_char(t, '/');
+    text_u64(t, port, 1);
+}
+
 static void put_protos(struct json *j, const struct figures *f)
 {
     char name[64];
@@ -379,9 +409,7 @@ static void put_tops(struct json *j, const struct figures *f)
     json_open_array(j, "services");
     for (unsigned i = 0; i < f->n_services; i++) {
         struct text t = text_on(name, sizeof name);
-        put_proto_name(&t, f->top_services[i].proto);
-        text_char(&t, '/');
-        text_u64(&t, f->top_services[i].port, 1);
+        put_service(&t, f->top_services[i].proto, f->top_services[i].port);
         put_named(j, text_end(&t), &f->top_services[i].sum);
     }
     json_end_array(j);
@@ -434,6 +462,23 @@ static void put_timeline(struct json *j, const struct timeline *tl)
     json_end_array(j);
 }
 
+/* What ports are called, "tcp/443": the last name of each is what the page shows. */
+static void put_port_names(struct json *j)
+{
+    static const uint8_t protos[] = {CLV_PROTO_TCP, CLV_PROTO_UDP};
+    const struct service *s;
+    char name[64];
+    json_open(j, "port_names");
+    for (size_t i = 0; (s = service_at(i)) != NULL; i++)
+        for (unsigned k = 0; k < sizeof protos; k++)
+            if (s->on & 1U << k) {
+                struct text t = text_on(name, sizeof name);
+                put_service(&t, protos[k], s->port);
+                json_str(j, text_end(&t), s->name);
+            }
+    json_close(j);
+}
+
 static void put_rest(struct text *t, const struct report *r, const struct text *run)
 {
     const struct clv_split_params *const params = r->params;
@@ -441,6 +486,7 @@ static void put_rest(struct text *t, const struct report *r, const struct text *
     json_str(&j, "cleave", clv_version());
     json_str(&j, "links", r->has_links ? r->links : NULL);
     json_bool(&j, "by_protocol", r->by_protocol);
+    json_str(&j, "noun", r->noun);
     json_u64(&j, "host_count", r->figures.all_hosts);
     json_u64(&j, "service_count", r->figures.all_services);
     json_open_array(&j, "inputs");
@@ -452,6 +498,7 @@ static void put_rest(struct text *t, const struct report *r, const struct text *
     put_timeline(&j, &r->timeline);
     put_protos(&j, &r->figures);
     put_tops(&j, &r->figures);
+    put_port_names(&j);
     put_buckets(&j, "sizes", r->figures.sizes);
     put_buckets(&j, "durations", r->figures.durations);
     if (r->led.p) {
@@ -463,14 +510,19 @@ static void put_rest(struct text *t, const struct report *r, const struct text *
     json_end(&j);
 }
 
-bool report_end(struct report *r, const struct text *run, struct clv_error *err)
+bool report_end(struct report *r, const struct text *run, const struct clv_split_result *result,
+                struct clv_error *err)
 {
+    char totals[NAMES_MAX];
+    struct text html = text_on(totals, sizeof totals);
     struct text t = text_on(mem_alloc(TEXT_MAX, 1), TEXT_MAX);
     if (!t.p)
         return clv_fail_nomem(err, "the report", TEXT_MAX);
+    headline_totals(&html, r->params, result, &r->figures, r->noun);
     put_rest(&t, r, run);
-    const bool ok = put(r, "]\n", 2, err) && put_part(r, &r->text->middle, err) &&
-                    put_json(r, &t, err) && put_part(r, &r->text->tail, err) && flush(r, err);
+    const bool ok = put(r, "]\n", 2, err) && put_part(r, PAGE_ROWS, err) && put_json(r, &t, err) &&
+                    put_part(r, PAGE_FIGURES, err) && put_html(r, &html, err) &&
+                    put_part(r, PAGE_TOTALS, err) && flush(r, err);
     mem_free(t.p);
     if (r->like >= 0)
         return ok;

@@ -4,9 +4,10 @@
  * works on them any more, and its timeline; gives one HTML file that needs no network: what the run
  * came to, traffic over time, hosts, services, and a table of the largest flows.
  *
- * The page's parts are in page/: they go before, between and behind two JSON texts, the table's
- * rows and all else. These hold names and addresses as strings; the page's script alone makes
- * elements of them, and no other script may run.
+ * The page's parts are in page/. Between them go two JSON texts, the table's rows and all else:
+ * these hold names and addresses as strings, the page's script alone makes elements of them, and no
+ * other script may run. The captures' names and the first numbers are HTML (headline.h), so that a
+ * reader without scripts sees these.
  *
  *   report_open       the file, under another name beside its own, or among the outputs
  *   report_begin      while nobody works on the flows
@@ -39,7 +40,8 @@ struct report {
     char links[3 * PATH_MAX]; /* from the page to the outputs, as a URL has it */
     bool has_links, by_protocol;
     const struct page_text *text;
-    struct text led; /* JSON: what led to what; without memory: nobody asks */
+    const char *noun; /* what an output is of */
+    struct text led;  /* JSON: what led to what; without memory: nobody asks */
     char *buf;
     size_t len;
     const struct manifest *manifest; /* from report_begin() to the last row */
@@ -84,8 +86,9 @@ CLV_MUST_CHECK bool report_row(struct report *r, const struct manifest_entry *e,
 /* Lets go of what is in spill, also where report_rows() was not reached. */
 void report_forget(struct report *r);
 
-/* run: what the run came to, a JSON object. */
-CLV_MUST_CHECK bool report_end(struct report *r, const struct text *run, struct clv_error *err);
+/* run: what the run came to, a JSON object made of result. */
+CLV_MUST_CHECK bool report_end(struct report *r, const struct text *run,
+                               const struct clv_split_result *result, struct clv_error *err);
 
 /* false: *err says what is not done; unless it took its name, a page that was there is untouched.
  */

@@ -309,7 +309,7 @@ static bool check_page(struct verify *v, const struct clv_split_result *r, struc
         return clv_fail_nomem(err, "the report", OUTCOME_MAX);
     seen.verified = r->outputs;
     receipt_outcome(v->job->params, &seen, &outcome);
-    const bool ok = report_end(v->page, &outcome, err);
+    const bool ok = report_end(v->page, &outcome, &seen, err);
     mem_free(outcome.p);
     if (!ok || !report_differs(v->page, &at))
         return ok;

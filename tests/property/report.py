@@ -192,6 +192,15 @@ def figures() -> None:
             check_timeline(page.figures, capture, 'host' not in flags)
 
 
+def port_names() -> None:
+    """By transport: of the names of a port the one that people use."""
+    page, _ = split(mixed('a.pcap', suite.random('ports'), 9, S, S))
+    names = page.figures['port_names']
+    for port, name in (('tcp/443', 'https'), ('udp/443', 'https'), ('udp/53', 'dns'), ('tcp/80', 'http'),
+                       ('udp/67', 'dhcp'), ('tcp/445', 'smb'), ('udp/22', None), ('tcp/123', None)):
+        check_equal(names.get(port), name, port)
+
+
 def many_hosts() -> None:
     """More of them than the memory has room for: they leave it, and are counted all the same."""
     capture = suite.path('flood.pcap')
@@ -298,6 +307,58 @@ def plain() -> None:
         text = f.read()
     check_equal([word for word in ('led to', 'Groups', 'named', '@names', '@plain', '@end')
                  if word in text], [], 'words of names')
+
+
+# ---- without scripts, and the command ----
+
+def headline() -> None:
+    """Who runs no script reads names and numbers, and they are those of the figures."""
+    rng = suite.random('headline')
+    a, b = mixed('a.pcap', rng, 3000, 90 * S, 5 * S), mixed('<b>&"\'.pcap', rng, 9, S, S)
+    for inputs, flags, noun in (
+            ([a], [], 'Flows'), ([b], [], 'Flows'), ([a, b], ['--shards', '3'], 'Shards'),
+            ([b, a], ['--by', 'none'], 'Parts'), ([a], ['--by', 'host'], 'Flows'),
+            ([b, a], ['--group', 'dns'], 'Groups'), ([a], ['--no-other', '--dry-run'], 'Flows')):
+        suite.run_cleave('split', *inputs, '-o', suite.path('out'), '--force', '-q', '--report',
+                         suite.path('report.html'), *flags)
+        figures = reportpage.read(suite.path('report.html')).figures
+        plain, result = reportpage.plain(suite.path('report.html')), figures['result']
+        more = len(inputs) - 1
+        title = os.path.basename(inputs[0]) + (
+            ' and %d more capture%s' % (more, 's' if more > 1 else '') if more else '')
+        check_equal(plain['title'], [title + ' - cleave'], 'title')
+        check_equal(plain['h1'], [title], 'heading')
+        check_equal(plain['p'][0], inputs[0], 'path')
+        copied = bool(result['copies'])
+        read, written = result['records_read'], result['records_written']
+        wire = sum(x[3] for x in figures['protocols'])
+        lasted = nanoseconds(result['last']) - nanoseconds(result['first'])
+        check_equal(list(zip(plain['dt'], plain['dd'])), [
+            ('Packets', '{:,}'.format(read) if copied or read == written
+             else '{:,} of {:,}'.format(written, read)),
+            (noun, '{:,}'.format(result['flows'])),
+            ('Files', 'none: a dry run' if '--dry-run' in flags else '{:,}'.format(result['outputs'])),
+            ('Bytes on the wire', '{:,} bytes'.format(wire)),
+            *([('Hosts', '{:,}'.format(figures['host_count']))] if figures['host_count'] else []),
+            ('Duration', '%d.%09d s' % divmod(lasted, S))], '%s: totals' % flags)
+
+
+def command() -> None:
+    """What the page says made it makes the same outputs, and verify has the same page."""
+    capture = mixed('a.pcap', suite.random('command'), 600, 5 * S, S)
+    for flags in ([], ['--by', 'connection', '--idle-timeout', '90ms', '--no-other'],
+                  ['--shards', '3', '--shard-by', 'hostpair'], ['--every', '1s'], ['-m', 'jsonl'],
+                  ['--filter', 'tcp port 80 or udp', '--max-bytes-per-flow', '2k'],
+                  ['--name', "it's {n}.pcap", '--after', '1970-01-01T00:00:02Z'],
+                  ['--directed', '--snaplen', '60', '--top', '7'], ['--related', 'dns,http']):
+        suite.run_cleave('split', capture, '-o', 'out', '--force', '-q', '--report', 'out/r.html',
+                         *flags, cwd=suite.dir)
+        suite.run_cleave('verify', '-q', 'out', cwd=suite.dir)
+        words = reportpage.read(suite.path('out', 'r.html')).figures['result']['command']
+        check_equal([word for word in words if not word.startswith('--')], [], 'no flags')
+        suite.run_cleave('split', capture, '-o', 'again', '--force', '-q', '--report', 'again/r.html',
+                         *words, cwd=suite.dir)
+        harness.check_files(harness.files_of(suite.path('again')), harness.files_of(suite.path('out')))
 
 
 # ---- places ----
@@ -497,11 +558,14 @@ CASES: Dict[str, Callable[[], None]] = {
     'rows': rows,
     'largest-rows': largest_rows,
     'figures': figures,
+    'port-names': port_names,
     'many-hosts': many_hosts,
     'whatever-the-threads': whatever_the_threads,
     'related': related,
     'related-is-proven': related_is_proven,
     'plain': plain,
+    'headline': headline,
+    'command': command,
     'places': places,
     'strays': strays,
     'refused': refused,

@@ -49,3 +49,33 @@ def read(path: str) -> Page:
     check_equal([name for name, text in scripts if name and '<' in text], [], 'unescaped')
     columns, *rows = json.loads(scripts[0][1])
     return Page(columns, rows, json.loads(scripts[1][1]))
+
+
+class _Plain(html.parser.HTMLParser):
+    """Texts of elements by tag, without those of scripts and styles."""
+
+    def __init__(self, text: str) -> None:
+        super().__init__()
+        self.found: Dict[str, List[str]] = {}
+        self.open: List[str] = []
+        self.feed(text)
+        self.close()
+
+    def handle_starttag(self, tag: str, attrs: List) -> None:
+        if tag not in ('meta', 'br'):
+            self.open.append(tag)
+            self.found.setdefault(tag, []).append('')
+
+    def handle_endtag(self, tag: str) -> None:
+        check_equal(self.open.pop(), tag, 'the element that ends')
+
+    def handle_data(self, data: str) -> None:
+        if not {'script', 'style'} & set(self.open):
+            for tag in self.open:
+                self.found[tag][-1] += data
+
+
+def plain(path: str) -> Dict[str, List[str]]:
+    """What a reader without scripts sees, by tag."""
+    with open(path, encoding='utf-8') as f:
+        return _Plain(f.read()).found

@@ -1,13 +1,12 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes page.h of the report's page: what goes before, between and behind its two JSON texts.
+"""Makes page.h of the report's page: the pieces that what cleave writes goes between.
 
-    embed.py page.html page.css page.js names.js page.h
+    embed.py page.html page.css SCRIPT.js... page.h
 
 Style and script are named in the page's policy by their hashes: no other may run. There are two
 pages: the plain one, and one for runs that know what flows are called and what led to them. Lines
-after a comment "@plain" or "@names" are in one of them alone, up to "@end"; "@script" is where that
-page has names.js.
+after a comment "@names" are in that one alone, up to "@end".
 """
 import base64
 import hashlib
@@ -29,16 +28,14 @@ def array(name: str, text: str) -> str:
 MARK = re.compile(r'(?:<!--|/\*|//) @(\w+)(?: -->| \*/)?\n')
 
 
-def lines_for(kind: str, text: str, script: str) -> str:
+def lines_for(kind: str, text: str) -> str:
     wanted, found = True, []
     for line in text.splitlines(keepends=True):
         mark = MARK.fullmatch(line)
-        if not mark:
-            found += [line] * wanted
-        elif mark[1] == 'script':
-            found += [script] * (kind == 'names')
-        else:
+        if mark:
             wanted = mark[1] in (kind, 'end')
+        else:
+            found += [line] * wanted
     return ''.join(found)
 
 
@@ -51,6 +48,7 @@ def assembled(page: str, style: str, script: str) -> str:
     return text
 
 
+PLACES = ('TITLE', 'HEADING', 'ROWS', 'FIGURES', 'TOTALS')
 TYPES = """/* Made by embed.py. */
 #include <stddef.h>
 
@@ -59,22 +57,27 @@ struct page_part {
     size_t len;
 };
 
+/* What is written before each part but the first. */
+enum { PAGE_TITLE = 1, PAGE_HEADING, PAGE_ROWS, PAGE_FIGURES, PAGE_TOTALS, PAGE_PARTS };
+
 struct page_text {
-    struct page_part head, middle, tail;
+    struct page_part parts[PAGE_PARTS];
 };
 """
 
 
-def main(page: str, style: str, script: str, names: str, out: str) -> None:
-    *texts, more = (Path(name).read_text(encoding='utf-8') for name in (page, style, script, names))
+def main(page: str, style: str, *scripts_and_out: str) -> None:
+    *scripts, out = scripts_and_out
+    html, css, *js = (Path(name).read_text(encoding='utf-8') for name in (page, style, *scripts))
     made = TYPES
     for kind in ('plain', 'names'):
-        head, rest = assembled(*(lines_for(kind, text, more) for text in texts)).split('@ROWS@')
-        middle, tail = rest.split('@FIGURES@')
-        parts = {f'{kind}_head': head, f'{kind}_middle': middle, f'{kind}_tail': tail}
-        made += ''.join(array(name, text) for name, text in parts.items())
-        made += f'static const struct page_text page_{kind} = {{' + ', '.join(
-            f'{{page_{name}, sizeof page_{name}}}' for name in parts) + '};\n'
+        text = assembled(*(lines_for(kind, text) for text in (html, css, '\n'.join(js))))
+        first, *rest = re.split(f"@({'|'.join(PLACES)})@", text)
+        assert tuple(rest[::2]) == PLACES, 'places are in the order in which they are filled'
+        parts = {f'{kind}_{i}': part for i, part in enumerate([first, *rest[1::2]])}
+        made += ''.join(array(name, part) for name, part in parts.items())
+        made += f'static const struct page_text page_{kind} = {{{{' + ', '.join(
+            f'{{page_{name}, sizeof page_{name}}}' for name in parts) + '}};\n'
     Path(out).write_text(made)
 
 

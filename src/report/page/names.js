@@ -1,3 +1,4 @@
+// @names
 // Names of flows and hosts, and what led to what: in pages of runs that know it.
 
 const GROUPED = NOUN === "group";
@@ -32,14 +33,12 @@ for (const [address, names] of hosts)
 const hostName = (address) => (hosts.get(address) ?? [""])[0];
 const endName = (row, end) => namedEnd(row) === end ? cell(row, "name") : hostName(cell(row, end));
 
-function nameHosts() {
-  for (const head of document.querySelectorAll("#hosts tbody th")) {
-    const address = head.textContent, names = hosts.get(address);
-    if (names === undefined) continue;
-    const more = names.length > 1 ? ` and ${plural(names.length - 1, "other name")}` : "";
-    head.replaceChildren(named(names[0]), html("bdi", {}, address), html("small", {}, more));
-  }
-}
+labels.hosts = (address) => {
+  const names = hosts.get(address);
+  if (names === undefined) return [html("bdi", {}, address)];
+  const more = names.length > 1 ? ` and ${plural(names.length - 1, "other name")}` : "";
+  return [named(names[0]), html("bdi", {}, address), html("small", {}, more)];
+};
 
 // The table of flows.
 
@@ -79,8 +78,8 @@ const added = [
   ...GROUPED ? [{ title: "Group", number: true, ...plain("group") },
     { title: "Lookup", number: true, ...plain("lookup") },
     { title: "Led to", number: true, ...plain("led") }]
-    : [{ title: "Led by", key: (row) => cell(row, "master") ?? 0, text: led },
-      { title: "Group", key: (row) => groupOf(row)?.[0] ?? 0, text: groupText }],
+    : [{ title: "Led by", extra: true, key: (row) => cell(row, "master") ?? 0, text: led },
+      { title: "Group", extra: true, key: (row) => groupOf(row)?.[0] ?? 0, text: groupText }],
 ];
 shown.splice(1, 0, ...added.filter((x) => rows.some((row) => x.text(row) !== "")));
 
@@ -113,7 +112,9 @@ function showRow(flow) {
   if (row === undefined) return;
   if (!state.order.includes(row)) {
     document.getElementById("search").value = "";
-    search([]);
+    chosen.clear();
+    state.words = [];
+    showChosen();
   }
   state.from = Math.floor(state.order.indexOf(row) / TABLE_PAGE) * TABLE_PAGE;
   showPage();
@@ -251,6 +252,9 @@ function largestGroups() {
     });
 }
 
+const byRelation = (title) => ({ kind: "relation", value: title, text: title,
+  fits: (row) => RELATIONS[cell(row, "relation")] === title });
+
 function drawLed() {
   if (figures.led === undefined) {
     document.getElementById("led").closest("section").hidden = true;
@@ -265,13 +269,14 @@ function drawLed() {
     put("led", html("p", {}, "No flow is known to have led to another one."));
     return;
   }
-  if (GROUPED) put("notes", html("p", { class: "note" }, "A group counts among the protocols, services and hosts " +
-    "of the flow that it begins with."));
+  if (GROUPED) put("notes", html("p", { class: "note" }, "A group counts as its first flow does: with that flow's " +
+    "protocol, service and hosts."));
   if (GROUPED) // which flow of a group has which bytes is not known
     table(["Led by", "Flows"], kinds.map(([kind, flows]) => [[kind], count(flows)]));
   else
-    drawBars("led", "Led by", kinds.sort((a, b) => b[3] - a[3]));
+    drawBars("led", "Led by", kinds.sort((a, b) => b[3] - a[3]), byRelation);
   put("led", html("h3", {}, "The largest groups"));
   table(["Group", "Flows", "Bytes"], largestGroups().map(([id, word, name, flows, wire]) =>
     [[html("a", { href: `#${id}` }, named(name)), html("small", {}, word)], count(flows), bytes(wire)]));
 }
+// @end
