@@ -20,7 +20,7 @@ def more_flags(parser) -> None:
 
 suite = harness.Suite(__doc__ or '', more_flags)
 FILES = {os.path.basename(path): path for path in suite.args.files}
-PAGES = [name for name in FILES if re.search(r'\.[157]$', name)]
+PAGES = [name for name in FILES if re.search(r'\.[1357]$', name)]
 
 Flags = Set[Tuple[str, str]]  # long, and its letter or ''
 
@@ -203,6 +203,26 @@ def fields_agree() -> None:
                   'cleave-split.1: no %s of %s', word, flag)
 
 
+def pasted(page: str) -> str:
+    """The literal blocks of a page's examples, as a terminal shows them."""
+    examples = re.search(r'^\.Sh EXAMPLES\n(.*?)(?=^\.Sh )', page, re.M | re.S)
+    check(examples is not None, 'no examples')
+    blocks = re.findall(r'^\.Bd -literal[^\n]*\n(.*?)^\.Ed$', examples[1] if examples else '', re.M | re.S)
+    return re.sub(r'\\(.)', lambda m: {'e': '\\', '&': ''}.get(m[1], m[1]), ''.join(blocks))
+
+
+def examples_of_pages() -> None:
+    """Each page has examples that can be pasted, a page of a command some of that, with its flags."""
+    commands = table()
+    for name in PAGES:
+        text = pasted(read(name))
+        check(text, '%s: no literal block in EXAMPLES', name)
+        found = check_commands(name, text)
+        check('.Dl ' not in read(name), '%s: .Dl, whose dashes cannot be pasted', name)
+        for command in commands:
+            check(page_of(command) != name or command in found, '%s: no example of %s', name, command)
+
+
 def pages_are_sound() -> None:
     for name in PAGES:
         text = read(name)
@@ -259,7 +279,7 @@ def others_complete() -> None:
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {}
     for case in (help_agrees, help_fits, usual_flags_are_there, examples_of_help, every_flag_is_taken, pages_agree, columns_agree, tables_agree, fields_agree,
-                 pages_are_sound, bash_completes, others_complete):
+                 examples_of_pages, pages_are_sound, bash_completes, others_complete):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)
 

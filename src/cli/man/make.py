@@ -1,12 +1,20 @@
 #!/usr/bin/env python3
 # SPDX-License-Identifier: BSD-2-Clause
-"""Makes the manual pages and the completions of shells from the flags that the program knows.
+"""Makes the manual pages, and the completions of shells, with the flags that the program knows.
 
     cleave help --table >TABLE; make.py TABLE [PAGE.in] FILE
 
-PAGE.in is a manual page in mdoc(7); a line ".FLAGS COMMAND" becomes the list of its flags,
-".EXAMPLE FILE" the lines of an example (tests/examples) after its first blank one. Without
-one FILE is a completion: _cleave for zsh, cleave.fish, or else for bash.
+PAGE.in is a manual page in mdoc(7), whose text is written and whose flags are the program's:
+
+    .COMMAND split      the command that the following lines are about
+    .FLAG by            the item of a list for its flag --by, with letter and value
+    .REST               items for all flags of the command that no .FLAG is for, with their help
+    .EX, .EE            around an example: as it is, to be pasted into a shell
+    .EXAMPLE FILE       the lines of an example (tests/examples) after its first blank one
+    @default@           in text: the default of the last .FLAG
+
+In text, `word` is literal, *WORD* stands for something, --flag and page(1) are recognised.
+Without PAGE.in FILE is a completion: _cleave for zsh, cleave.fish, or else for bash.
 """
 import os
 import re
@@ -71,6 +79,19 @@ def folded(line: str) -> List[str]:
             for part in textwrap.wrap(line, 78, break_long_words=False, break_on_hyphens=False)]
 
 
+# Literal; what stands for something; a flag; another page.
+MARKS = re.compile(r'`([^`]+)`|\*([A-Z][^*\s]*)\*|(?<![\w\\-])(--[a-z][a-z0-9-]*)|'
+                   r'\b([a-z][\w.-]*)(?=\([1-8]\))')
+
+
+def marked(line: str) -> str:
+    """Text, with its marks as fonts."""
+    def font(m: 're.Match[str]') -> str:
+        name = 'I' if m[2] else 'B'
+        return '\\f%s%s\\fR' % (name, escaped(m[1] or m[2] or m[3] or m[4]))
+    return MARKS.sub(font, line)
+
+
 def value_of(flag: Flag) -> str:
     if not flag.value:
         return ''
@@ -81,14 +102,17 @@ def value_of(flag: Flag) -> str:
     return ' Ns = Ns Ar ' + escaped(flag.value)
 
 
-def flag_list(command: Command) -> List[str]:
-    out = ['.Bl -tag -width Ds']
-    for flag in command.flags:
-        short = 'Fl %s , ' % flag.letter if flag.letter else ''
-        out.append('.It %sFl \\-%s%s' % (short, escaped(flag.name), value_of(flag)))
+def item(flag: Flag) -> str:
+    short = 'Fl %s , ' % flag.letter if flag.letter else ''
+    return '.It %sFl \\-%s%s' % (short, escaped(flag.name), value_of(flag))
+
+
+def items_with_help(flags: List[Flag]) -> List[str]:
+    out = []
+    for flag in flags:
         text = flag.help[:1].upper() + flag.help[1:]
-        out += folded(escaped(text if text.endswith('.') else text + '.'))
-    return out + ['.El']
+        out += [item(flag)] + folded(escaped(text if text.endswith('.') else text + '.'))
+    return out
 
 
 def example(name: str) -> List[str]:
@@ -101,13 +125,34 @@ def example(name: str) -> List[str]:
 
 def page(source: str, commands: Dict[str, Command]) -> str:
     out: List[str] = []
+    literal, default = False, ''
+    command = next(iter(commands.values()))
+    done: List[str] = []
     for line in source.split('\n'):
-        if line.startswith('.FLAGS '):
-            out += flag_list(commands[line[len('.FLAGS '):]])
-        elif line.startswith('.EXAMPLE '):
-            out += example(line[len('.EXAMPLE '):])
+        word, _, rest = line.partition(' ')
+        if word == '.EE':
+            literal = False
+            out.append('.Ed')
+        elif word == '.EX':
+            literal = True
+            out.append('.Bd -literal -offset indent')
+        elif literal:
+            out.append(escaped(line))
+        elif word == '.COMMAND':
+            command, done = commands[rest], []
+        elif word == '.FLAG':
+            flag = next(f for f in command.flags if f.name == rest)
+            default = flag.default
+            done.append(rest)
+            out.append(item(flag))
+        elif word == '.REST':
+            out += items_with_help([f for f in command.flags if f.name not in done])
+        elif word == '.FLAGS':
+            out += ['.Bl -tag -width Ds', *items_with_help(commands[rest].flags), '.El']
+        elif word == '.EXAMPLE':
+            out += example(rest)
         elif line and line[0] not in ".'":
-            out += folded(line)
+            out += folded(marked(line.replace('@default@', '`%s`' % default)))
         else:
             out.append(line)
     return '\n'.join(out)
