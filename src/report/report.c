@@ -260,16 +260,22 @@ static bool put_html(struct report *r, const struct text *t, struct clv_error *e
                    : put(r, t->p, t->len, err);
 }
 
-/* What the page begins with is known before its figures are. */
+/* What the page begins with is known before its figures are. Names may be too long for a small
+ * stack. */
 static bool put_head(struct report *r, struct clv_error *err)
 {
-    char title[NAMES_MAX], heading[2 * NAMES_MAX];
-    struct text short_one = text_on(title, sizeof title);
-    struct text long_one = text_on(heading, sizeof heading);
-    headline_title(&short_one, r->params);
-    headline_heading(&long_one, r->params);
-    return put_part(r, 0, err) && put_html(r, &short_one, err) && put_part(r, PAGE_TITLE, err) &&
-           put_html(r, &long_one, err) && put_part(r, PAGE_HEADING, err);
+    struct text t = text_on(mem_alloc(2 * NAMES_MAX, 1), 2 * NAMES_MAX);
+    if (!t.p)
+        return clv_fail_nomem(err, "the report", 2 * NAMES_MAX);
+    headline_title(&t, r->params);
+    bool ok = put_part(r, 0, err) && put_html(r, &t, err) && put_part(r, PAGE_TITLE, err);
+    if (ok) {
+        t.len = 0;
+        headline_heading(&t, r->params);
+        ok = put_html(r, &t, err) && put_part(r, PAGE_HEADING, err);
+    }
+    mem_free(t.p);
+    return ok;
 }
 
 bool report_begin(struct report *r, const struct manifest *manifest, struct spill *spill,
