@@ -4,98 +4,25 @@ complaint, in both themes, and takes hostile names for text. Chromium by way of 
 """
 import ipaddress
 import os
-import shutil
 import sys
-import time
 from typing import Callable, Dict, Iterator, List
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 # pylint: disable=wrong-import-position
 import harness
+import pagebrowser
 import pcapfile as pf
 import reportpage
 import samples
 from harness import check, check_equal
 
 S = 10**9
-OPENS_S = 600  # until a page must have drawn itself, on the slowest machine
-
-try:
-    from selenium import webdriver
-    from selenium.webdriver.common.action_chains import ActionChains
-    from selenium.webdriver.chrome.options import Options
-    from selenium.webdriver.chrome.service import Service
-    from selenium.webdriver.common.keys import Keys
-except ImportError:  # another Python may have it
-    webdriver = None
-
 suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
 
 
-class Browser:
-    def __init__(self, dark: bool) -> None:
-        options = Options()
-        options.binary_location = next(
-            (path for path in map(shutil.which, ('chromium', 'chromium-browser')) if path),
-            None) or harness.tool('chromium')
-        # As root, and where /dev/shm is small, Chromium needs the second and the third.
-        for flag in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
-                     '--window-size=1400,2400', '--user-data-dir=' + suite.path('profile'),
-                     '--blink-settings=preferredColorScheme=%d' % (0 if dark else 1)):
-            options.add_argument(flag)
-        options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
-        self.driver = webdriver.Chrome(service=Service(harness.tool('chromedriver')),
-                                       options=options)
-
-    def __enter__(self) -> 'Browser':
-        return self
-
-    def __exit__(self, *_: object) -> None:
-        self.driver.quit()
-
-    def open(self, path: str) -> None:
-        self.driver.get('file://' + path)
-        self.wait('return document.querySelector("[role=status]") !== null')
-
-    def run(self, script: str) -> object:
-        return self.driver.execute_script(script)
-
-    def wait(self, script: str) -> None:
-        until = time.monotonic() + OPENS_S * suite.patience
-        while not self.run(script):
-            check(time.monotonic() < until, 'still not: %s', script)
-            time.sleep(0.05)
-
-    def type(self, selector: str, key: str) -> None:
-        """Where the keyboard's focus goes first."""
-        self.run('document.querySelector(%r).focus()' % selector)
-        self.driver.switch_to.active_element.send_keys(key)
-
-    def focused(self) -> str:
-        return self.run('return document.activeElement.id || document.activeElement.textContent')
-
-    def complaints(self) -> List[str]:
-        return [line['message'] for line in self.driver.get_log('browser')]
-
-    def texts(self, selector: str) -> List[str]:
-        return self.run('return [...document.querySelectorAll(%r)].map(x => x.textContent)'
-                        % selector)
-
-    def column(self, title: str) -> List[str]:
-        heads = [head.rstrip(' ▲▼') for head in self.texts('#flows thead th')]
-        return self.texts('#flows tbody td:nth-child(%d)' % (heads.index(title) + 1))
-
-    def press(self, title: str) -> None:
-        self.run('[...document.querySelectorAll("button")].find('
-                 'x => x.textContent.replace(/ [▲▼]/, "") === %r).click()' % title)
-
-    def search(self, words: str) -> None:
-        """Waits until the table shows what was found."""
-        before = self.texts('[role=status]')
-        self.run('const s = document.getElementById("search"); s.value = %r;'
-                 's.dispatchEvent(new Event("input"))' % words)
-        self.wait('return document.querySelector("[role=status]").textContent !== %r' % before[0])
+def Browser(dark: bool) -> pagebrowser.Browser:  # pylint: disable=invalid-name
+    return pagebrowser.Browser(dark, suite.patience)
 
 
 def traffic(flows: int) -> str:
@@ -112,7 +39,7 @@ def report(capture: str, *flags: str) -> str:
     return page
 
 
-def check_drawn(browser: Browser) -> None:
+def check_drawn(browser: pagebrowser.Browser) -> None:
     for section in ('time', 'sizes', 'durations'):
         box = browser.run('const x = document.querySelector("#%s svg"); const b = x.getBBox();'
                           'return [x.getAttribute("aria-label"), b.width, b.height]' % section)
@@ -123,7 +50,7 @@ def check_drawn(browser: Browser) -> None:
     check(wide <= 0, 'the page is %r pixels too wide', wide)
 
 
-def brightness(browser: Browser) -> float:
+def brightness(browser: pagebrowser.Browser) -> float:
     color = browser.run('return getComputedStyle(document.body).backgroundColor')
     return sum(int(x) for x in color.strip('rgb()').split(',')) / 3
 
@@ -248,7 +175,7 @@ def chosen() -> None:
         # The pointer goes over the chart: which bins these are is for the page to say.
         chart = browser.driver.find_element('css selector', '#time svg')
         browser.run('document.querySelector("#time svg").scrollIntoView({block: "center"})')
-        ActionChains(browser.driver).move_to_element(chart).click_and_hold().move_by_offset(
+        pagebrowser.ActionChains(browser.driver).move_to_element(chart).click_and_hold().move_by_offset(
             150, 0).release().perform()
         span = browser.run('const {first, last} = chosen.get("time"); return [first, last]')
         check(span[1] > span[0] + 20, 'bins: %r', span)
@@ -262,7 +189,7 @@ def chosen() -> None:
         browser.press('packets/s')
         check_equal(browser.texts('#time svg .axis')[0], 'Packets per second', 'the axis')
         check_equal(bar(), [found(in_time)], 'the time is still chosen')
-        browser.type('#time svg', Keys.ESCAPE)
+        browser.type('#time svg', pagebrowser.Keys.ESCAPE)
         check_equal(bar(), [], 'nothing is chosen any more')
         check_equal(browser.texts('[role=status]')[0].split(' of ')[1], '{:,} rows'.format(len(rows)), 'rows')
         check_equal(browser.complaints(), [], 'complaints')
@@ -273,8 +200,7 @@ def widths() -> None:
     many = report(traffic(12000))
     with Browser(True) as browser:
         for width in (420, 700, 1000, 2000):
-            browser.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
-                'width': width, 'height': 900, 'deviceScaleFactor': 1, 'mobile': False})
+            browser.resize(width, 900)
             browser.open(many)
             check_drawn(browser)
             sizes = browser.run('return [...document.querySelectorAll("svg")].map(x => '
@@ -329,7 +255,7 @@ def by_hand() -> None:
             browser.run(key % name)
             told += browser.texts('output')
         check_equal(told[0] == told[2] and told[0] != told[1], True, 'what is told: %r' % told)
-        browser.driver.set_window_size(500, 900)
+        browser.resize(500, 900)
         wide = browser.run('return document.documentElement.scrollWidth - window.innerWidth')
         check(wide <= 0, 'the page is %r pixels too wide', wide)
         check_equal(browser.run('return [...document.querySelectorAll(".wide, .scroll")].every('
@@ -362,7 +288,7 @@ NAMED = [('', 'dns', ''), ('www.example.com', 'http', 'dns #1'), ('www.example.c
          ('', '', 'icmp #6')]
 
 
-def check_names(browser: Browser) -> None:
+def check_names(browser: pagebrowser.Browser) -> None:
     browser.press('#')
     if browser.column('#')[0] != '1':
         browser.press('#')
@@ -375,27 +301,27 @@ def check_names(browser: Browser) -> None:
         'files.example.comlookup', 'www.example.comlookup'], 'what led to what')
 
 
-def check_links(browser: Browser) -> None:
+def check_links(browser: pagebrowser.Browser) -> None:
     """By the keyboard: to a row that the search hides, to a group, and into its tree."""
     browser.search('51201')
-    browser.type('#flow-5 a', Keys.ENTER)
+    browser.type('#flow-5 a', pagebrowser.Keys.ENTER)
     browser.wait('return document.activeElement.id === "flow-4"')
     check_equal(len(browser.column('#')), 7, 'rows, as the search is over')
-    browser.type('#led tbody a', Keys.ENTER)
+    browser.type('#led tbody a', pagebrowser.Keys.ENTER)
     browser.wait('return document.activeElement.textContent.startsWith("lookup files.example.com")')
     browser.wait('return document.querySelector("#group-1-2 li a") !== null')
     check_equal(browser.texts('#group-1-2 > ul > li > a'), ['#1', '#4', '#6'], 'what it led to')
-    browser.type('#group-1-2 li summary', Keys.ENTER)
+    browser.type('#group-1-2 li summary', pagebrowser.Keys.ENTER)
     browser.wait('return document.querySelectorAll("#group-1-2 ul ul a").length === 1')
     check_equal(browser.texts('#group-1-2 ul ul a'), ['#5'], 'what that led to')
-    browser.type('#group-1-2 ul ul a', Keys.ENTER)
+    browser.type('#group-1-2 ul ul a', pagebrowser.Keys.ENTER)
     browser.wait('return document.activeElement.id === "flow-5"')
     browser.driver.back()
     browser.wait('return document.activeElement.textContent.startsWith("lookup files.example.com")')
     # A group that is not among the largest is added to the tree.
     browser.run('document.getElementById("group-1-1").parentNode.remove()')
     check_equal(browser.column('Group'), [''] + ['#1 lookup 1'] * 2 + ['#1 lookup 2'] * 4, 'groups')
-    browser.type('#flow-2 a[href="#group-1-1"]', Keys.ENTER)
+    browser.type('#flow-2 a[href="#group-1-1"]', pagebrowser.Keys.ENTER)
     browser.wait('return document.querySelector("#group-1-1 li a") !== null')
     check_equal(browser.texts('#group-1-1 > summary'), ['lookup www.example.com: 2 flows, 449 B'], 'added')
 
@@ -420,8 +346,7 @@ def names() -> None:
         browser.open(report(capture, '--related', 'all'))
         check_names(browser)
         check_links(browser)
-        browser.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {
-            'width': 420, 'height': 900, 'deviceScaleFactor': 1, 'mobile': False})
+        browser.resize(420, 900)
         evil = hostile_names()
         for page in (report(capture, '--group', 'all'), report(capture, '--names'),
                      report(evil, '--related', 'all'), report(evil, '--group', 'sip')):
@@ -458,14 +383,14 @@ CASES: Dict[str, Callable[[], None]] = {
 
 def main() -> int:
     try:
-        harness.tool('chromedriver')
-        if webdriver is None:
-            python = harness.python_with('selenium')
-            os.execv(python, [python, *sys.argv])
+        pagebrowser.find()
     except harness.Skip as why:
         print('skipped: %s' % why)
         return harness.SKIPPED
-    return suite.run(CASES)
+    try:
+        return suite.run(CASES)
+    finally:
+        pagebrowser.Browser.quit()
 
 
 if __name__ == '__main__':
