@@ -143,10 +143,9 @@ def chosen() -> None:
         return '2026-01-01T00:00:00.%09dZ' % ns
 
     figures = page.figures
-    host, service = figures['hosts'][4][0], figures['services'][1][0]
+    service = figures['services'][1][0]
     least = max(figures['sizes'], key=lambda x: x[1])[0]
     proto, port = service.split('/')
-    by_host = lambda row: host in (row['src'], row['dst'])
     by_service = lambda row: row['proto'] == proto and port == str(
         row['dport' if row['initiator'] == 'src' else 'sport'])
     in_bucket = lambda row: row['flow'] is not None and least <= size(row) < 5 * least and (
@@ -155,11 +154,13 @@ def chosen() -> None:
         browser.open(suite.path('report.html'))
         bar = lambda: browser.texts('#chosen:not([hidden]) a')
         check_equal(bar(), [], 'nothing is chosen')
-        browser.run('document.querySelectorAll("#hosts button")[4].click()')
-        check_equal(bar(), [found(by_host)], 'a host')
-        check_equal(browser.texts('#hosts [aria-pressed=true]'), [host], 'what is chosen')
-        browser.run('document.querySelectorAll("#hosts button")[4].click()')
-        check_equal(bar(), [], 'the host is let go')
+        for i in range(4):  # clients and servers
+            host = figures['hosts'][i][0]
+            browser.run('document.querySelectorAll("#hosts button")[%d].click()' % i)
+            check_equal(bar(), [found(lambda row: host in (row['src'], row['dst']))], 'a host')
+            check_equal(browser.texts('#hosts [aria-pressed=true]'), [host], 'what is chosen')
+            browser.run('document.querySelectorAll("#hosts button")[%d].click()' % i)
+            check_equal(bar(), [], 'the host is let go')
         browser.run('document.querySelectorAll("#services button")[1].click()')
         check_equal(bar(), [found(by_service)], 'a service')
         browser.search('udp')
@@ -339,6 +340,16 @@ def hostile_names() -> str:
     return suite.write('hostile.pcap', pf.Capture(pf.Format(), pf.at_times(frames, S)).encode())
 
 
+def traced() -> str:
+    """After a lookup one packet, whose lower port is the client's."""
+    client, resolver, there = samples.CLIENT, samples.RESOLVER, '198.51.100.7'
+    frames = [pf.frame(a, b, pf.UDP, pf.udp(a, b, sport, dport, payload)) for a, b, sport, dport, payload in (
+        (client, resolver, 40001, 53, samples.dns(1, 'far.example')),
+        (resolver, client, 53, 40001, samples.dns(1, 'far.example', there)),
+        (client, there, 10530, 33434, b''))]
+    return suite.write('traced.pcap', pf.Capture(pf.Format(), pf.at_times(frames, S)).encode())
+
+
 def names() -> None:
     """Names before addresses, what led to what, and groups that unfold."""
     capture = suite.write('related.pcap', samples.related().encode())
@@ -357,6 +368,9 @@ def names() -> None:
             check_equal(browser.run('return [...document.querySelectorAll(".wide, .scroll")].every('
                                     'x => x.tabIndex === 0 && x.getAttribute("aria-label"))'), True,
                         'all that scrolls can be reached')
+        browser.open(report(traced(), '--related', 'dns'))
+        named = [text for text in browser.texts('#hosts tbody th') if 'far' in text]
+        check_equal(named, ['far.example198.51.100.7'], 'whose name it is')
         browser.open(report(evil, '--related', 'all'))
         check('<img/src=x/onerror=document.title=1>' in browser.column('Name'), 'name: %r',
               browser.column('Name'))

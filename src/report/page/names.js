@@ -12,11 +12,20 @@ const LOOKUPS = ["dns", "mdns", "llmnr"];
 // Names come from the network: they are text, whatever they say, and of any length.
 const named = (name) => html("span", { class: "named", title: name }, html("bdi", {}, name));
 
-// The end that the flow's own name is of: of a connection the server; a lookup's name is of neither.
+const byFlow = new Map();
+rows.forEach((row, i) => {
+  if (isFlow(row) && !byFlow.has(cell(row, "flow"))) byFlow.set(cell(row, "flow"), i);
+});
+
+// The end that the flow's own name is of: of a connection the server, of a lookup neither, and of
+// what a lookup led to the end that did not ask.
 function namedEnd(row) {
   if (!cell(row, "name") || cell(row, "name_from") === "sip" || LOOKUPS.includes(cell(row, "app")))
     return null;
-  return cell(row, "initiator") === "src" ? "dst" : "src";
+  const asked = cell(row, "relation") === "dns" && rows[byFlow.get(cell(row, "master"))];
+  const other = asked && ["src", "dst"].find((end) =>
+    ![cell(asked, "src"), cell(asked, "dst")].includes(cell(row, end)));
+  return other || (cell(row, "initiator") === "src" ? "dst" : "src");
 }
 
 // Names of each address, those with most bytes first.
@@ -42,10 +51,6 @@ labels.hosts = (address) => {
 
 // The table of flows.
 
-const byFlow = new Map();
-rows.forEach((row, i) => {
-  if (cell(row, "flow") !== null && !byFlow.has(cell(row, "flow"))) byFlow.set(cell(row, "flow"), i);
-});
 const linkTo = (flow, text) => byFlow.has(flow) ? html("a", { href: `#flow-${flow}` }, text) : text;
 const lag = (row) => duration(Math.round(cell(row, "lag") * 1e9));
 const led = (row) => cell(row, "master") === null ? "" : `${cell(row, "relation")} #${cell(row, "master")}`;
