@@ -1,6 +1,6 @@
 // Charts, drawn as wide as there is room, so that their text stays as large as all other text.
 
-const CHART_MIN = 300, PRINTED = 700, BAR_MAX = 90; // widths in pixels; what paper has room for
+const CHART_MIN = 230, PRINTED = 700, BAR_MAX = 90; // widths in pixels; what paper has room for
 
 // Draws now, and again when the width changes.
 function drawAsWide(area, draw) {
@@ -302,12 +302,11 @@ function drawBuckets(id, buckets, format, kind, title, valueOf) {
       "aria-label": `Number of ${NOUNS.toLowerCase()} by ${kind}; most, ${count(largest)}, have ${range(most[0])}.`,
     });
     axes(chart, box, end, count, [NOUNS, title]);
-    let free = 0; // where the next label may be
+    let labelled = -Infinity; // where the last label is
     slots.forEach((bucket, i) => {
       const x = box.left + i * width;
       if (bucket === null) {
         chart.append(svg("text", { x: x + width / 2, y: box.bottom - 4, "text-anchor": "middle" }, "…"));
-        free = 0;
         return;
       }
       const [least, flows] = bucket, height = Math.max((flows / end.end) * (box.bottom - box.top), flows ? 1 : 0);
@@ -317,9 +316,9 @@ function drawBuckets(id, buckets, format, kind, title, valueOf) {
         svg("rect", { class: "tcp", x: x + 1, y: box.bottom - height, width: Math.max(width - 2, 1), height }));
       if (flows) makeChoice(bar, choiceOf(least));
       chart.append(bar);
-      if (x >= free) {
+      if (x - labelled >= (slots[i - 1] === null ? 44 : 64)) {
         chart.append(svg("text", { x, y: box.bottom + 18, "text-anchor": i === 0 ? "start" : "middle" }, format(least)));
-        free = x + 64;
+        labelled = x;
       }
     });
     area.replaceChildren(chart);

@@ -1,8 +1,8 @@
 // What stands above and below it all, and the order in which everything is drawn.
 
 // Of each: what people call the packets that were dropped.
-const DROPPED = { other: "without an IP address", filtered: "not matched by the filters",
-  small: "of small flows", capped: "beyond the limit of a flow", duplicates: "duplicates" };
+const DROPPED = { other: "without an IP address", small: "of small flows",
+  capped: "beyond the limit of a flow", duplicates: "duplicates" };
 
 // As a shell takes it.
 const quoted = (word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
@@ -39,7 +39,8 @@ function damageText({ byte, record, what }) {
 
 // Warnings are for damage and for what was dropped; all else is only said.
 function drawNotes() {
-  const dropped = Object.entries(result.dropped).filter(([, n]) => n)
+  const { filtered } = result.dropped;
+  const dropped = Object.entries(result.dropped).filter(([why, n]) => n && why in DROPPED)
     .map(([why, n]) => `${plural(n, "packet")} ${DROPPED[why]}`);
   const other = result.other - result.dropped.other, small = result.small - result.dropped.small;
   const are = (n) => n === 1 ? "is" : "are";
@@ -47,6 +48,8 @@ function drawNotes() {
     [true, result.damage && damageText(result.damage)],
     [true, result.left_out && `${plural(result.left_out, "capture")} could not be read and ${are(result.left_out)} left out.`],
     [true, dropped.length && `Dropped, in no file: ${dropped.join(", ")}.`],
+    [false, filtered && `${plural(filtered, "packet")} ${filtered === 1 ? "does" : "do"} not match the filters: ` +
+      `${filtered === 1 ? "it is" : "they are"} in no file, and not in the totals.`],
     [false, other > 0 && `${plural(other, "packet")} ${other === 1 ? "has" : "have"} no IP address (ARP and the like). ` +
       `The totals count ${other === 1 ? "it" : "them"} as "other".`],
     [false, small > 0 && `${plural(small, "packet")} of small flows ${are(small)} in other.pcap, and in the totals as "other".`],
