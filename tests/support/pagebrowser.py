@@ -38,7 +38,7 @@ def start(profile: str) -> 'webdriver.Chrome':
         None) or harness.tool('chromium')
     # As root, and where /dev/shm is small, Chromium needs the second and the third.
     for flag in ('--headless=new', '--no-sandbox', '--disable-dev-shm-usage', '--disable-gpu',
-                 '--hide-scrollbars', '--user-data-dir=' + profile):
+                 '--hide-scrollbars', '--disable-lcd-text', '--user-data-dir=' + profile):
         options.add_argument(flag)
     options.set_capability('goog:loggingPrefs', {'browser': 'ALL'})
     return webdriver.Chrome(service=Service(harness.tool('chromedriver')), options=options)
