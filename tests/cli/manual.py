@@ -165,6 +165,16 @@ def columns_agree() -> None:
     check_equal(sorted(found), sorted(wanted), 'columns in cleave-manifest.5')
 
 
+def layers_agree() -> None:
+    """Each link type, and each tunnel's port, is named."""
+    page = read('cleave-layers.7')
+    types = set(re.findall(r'^    \{\d+, "(\w+)", ', source('src/decode/link.c'), re.M))
+    said = re.search(r'registry of link types(.*?)^\.Ss', page, re.M | re.S)
+    check_equal(set(re.findall(r'\\fB(\w+)\\fR', said[1] if said else '')), types, 'link types')
+    for port in re.findall(r'^ +\{CLV_PROTO_UDP, (\d+),', source('src/decode/tunnel.c'), re.M):
+        check(re.search(r'\b%s\b' % port, page), 'cleave-layers.7: no port %s', port)
+
+
 def tables_agree() -> None:
     """Tables, views and what they have beside the manifest's columns are in cleave-index.5."""
     rows = source('src/table/schema.c')
@@ -278,7 +288,7 @@ def others_complete() -> None:
 
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {}
-    for case in (help_agrees, help_fits, usual_flags_are_there, examples_of_help, every_flag_is_taken, pages_agree, columns_agree, tables_agree, fields_agree,
+    for case in (help_agrees, help_fits, usual_flags_are_there, examples_of_help, every_flag_is_taken, pages_agree, columns_agree, layers_agree, tables_agree, fields_agree,
                  examples_of_pages, pages_are_sound, bash_completes, others_complete):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)
