@@ -3,16 +3,19 @@
 """Times the Python module against dpkt, scapy and a plain reader over split files.
 
 bench/python.py --module build/src/python [--bytes 2GB] [--flows 100000] [--sizes mixed]
-                [--runs 5] [--scratch DIR]
+                [--runs 5] [--scratch DIR] [--page]
 
 A capture is made, indexed and split. Each task then runs in a process of its own, in turn with its
 rivals, as often as --runs says; what is read is in the page cache, and modules are loaded before.
 scapy, and decoding by dpkt, which take long, read a part. Printed are medians of seconds and of CPU
-seconds, CPU time per packet or flow, and memory that is no file's.
+seconds, CPU time per packet or flow, and memory that is no file's. --page puts the same into its
+part of RESULTS.md. A rival that is not installed is left out.
 """
 import argparse
+import importlib.util
 import json
 import os
+import pathlib
 import resource
 import statistics
 import struct
@@ -25,6 +28,19 @@ TASKS = {
     'first bytes': ('cleave', 'cleave, 1 thread', 'dpkt', 'plain'),
     'records': ('cleave, batches', 'cleave, records', 'dpkt'),
 }
+# How the page calls a task, what is counted in it, and who does it.
+TITLES = {
+    'packets': ('all packets: `for ts, buf in flow`', 'packet'),
+    'first bytes': ('the first 5 x 320 bytes of each flow, masked', 'flow'),
+    'records': ('all packets with their addresses and ports', 'packet'),
+}
+WHO = {
+    'plain': '10 lines of `struct`',
+    'scapy': "scapy's RawPcapReader",
+    'cleave, batches': 'cleave, in batches',
+    'cleave, records': 'cleave, record by record',
+}
+MODULES = {'dpkt': 'dpkt', 'scapy': 'scapy.utils'}
 PACKETS, HEADER, PAYLOAD = 5, 80, 240
 
 
@@ -183,6 +199,7 @@ def main():
     parser.add_argument('--runs', type=int, default=5)
     parser.add_argument('--sample', type=int, default=5000)
     parser.add_argument('--scratch', default='/dev/shm/cleave-bench-python')
+    parser.add_argument('--page', action='store_true', help='write the part of RESULTS.md')
     parser.add_argument('--work', nargs=2, help=argparse.SUPPRESS)
     args = parser.parse_args()
     sys.path.insert(0, os.path.abspath(args.module))
@@ -197,24 +214,67 @@ def main():
                                 sizes=args.sizes, force=True)
         cleave.index(made, args.scratch + '/c.db', force=True)
         cleave.split(made, args.scratch + '/flows', force=True)
-    print('| task | who | of | seconds | CPU seconds | us of CPU each | against cleave | MiB |')
-    print('|---|---|---|---|---|---|---|---|')
+    rows = measure(args)
+    print('\n'.join(table(rows)))
+    if args.page:
+        write_page(args, os.path.getsize(made), rows)
+
+
+def installed(who):
+    module = MODULES.get(who)
+    return not module or importlib.util.find_spec(module.split('.')[0])
+
+
+def measure(args):
+    """Rows: task, who, how many, and medians of seconds, CPU seconds and MiB."""
+    rows = []
     for task, everybody in TASKS.items():
-        found = {who: [] for who in everybody}
+        found = {who: [] for who in everybody if installed(who)}
         for _ in range(args.runs):
-            for who in everybody:
+            for who in found:
                 done = subprocess.run(
                     [sys.executable, __file__, '--module', args.module, '--scratch', args.scratch,
                      '--sample', str(args.sample), '--work', task, who],
                     stdout=subprocess.PIPE, check=True)
                 found[who].append(json.loads(done.stdout))
-        first = None
-        for who, runs in found.items():
-            n = runs[0][0]
-            wall, cpu, memory = (statistics.median(r[i] for r in runs) for i in (1, 2, 3))
-            first = first or cpu / n
-            print('| %s | %s | %s | %.2f | %.2f | %.3f | %.1f x | %d |' % (
-                task, who, format(n, ','), wall, cpu, cpu / n * 1e6, cpu / n / first, memory))
+        rows += [(task, who, runs[0][0], *(statistics.median(r[i] for r in runs) for i in (1, 2, 3)))
+                 for who, runs in found.items()]
+    return rows
+
+
+def table(rows):
+    lines = ['| task | program | of | time | CPU time | CPU time for each | against cleave | memory |',
+             '|---' * 8 + '|']
+    first = {}
+    for task, who, n, wall, cpu, memory in rows:
+        title, unit = TITLES[task]
+        ratio = cpu / n / first.setdefault(task, cpu / n)
+        lines.append('| %s | %s | %s %ss | %.2f s | %.2f s | %.2f us | %.2f times cleave | %d MiB |' % (
+            title, WHO.get(who, who), format(n, ','), unit, wall, cpu, cpu / n * 1e6, ratio, memory))
+    return lines
+
+
+def write_page(args, size, rows):
+    """The part of RESULTS.md that is about the module, and its picture."""
+    import page
+    import picture
+    here = pathlib.Path(__file__).resolve().parent
+    title = 'From Python: CPU time for each packet or flow'
+    groups = {}
+    for task, who, n, _, cpu, _ in rows:
+        each = cpu / n * 1e6
+        groups.setdefault(TITLES[task][0].replace('`', ''), []).append(
+            (WHO.get(who, who).replace('`', ''), each, '%.2f us' % each,
+             'cleave' if who.startswith('cleave') else 'other'))
+    page.replace_file(here / 'plots' / 'python.svg', picture.bars(title, list(groups.items())))
+    says = ('The module `cleave` against dpkt, scapy and a reader written by hand. cleave reads an index '
+            'of a capture of %.2f GB with %s flows (in the last task, the capture); the others read the '
+            'files that cleave split it into. "Against cleave" compares CPU time for each packet or '
+            'flow, since scapy and, in the last task, dpkt read only a part. Medians of %d runs in turn. '
+            'Memory is what is no file\'s.' % (size / 1e9, format(args.flows, ','), args.runs))
+    page.replace_part(here / 'RESULTS.md', 'bench/python.py',
+                      ['## From Python', '', says, '', *table(rows), '',
+                       '![%s](plots/python.svg)' % title, ''])
 
 
 if __name__ == '__main__':

@@ -22,7 +22,7 @@ def flow_of(frame: bytes):
 
 def main() -> None:
     out = Path(sys.argv[2])
-    out.mkdir()
+    out.mkdir(exist_ok=True)
     flows = {}
     with open(sys.argv[1], "rb") as capture:
         for ts, frame in dpkt.pcap.Reader(capture):
