@@ -206,9 +206,10 @@ CLV_API CLV_MUST_CHECK bool clv_flow_open(struct clv_flow_records **out, struct 
 
 /*
  * Reads the flow's next records, n at most; *got of them are there, 0 only after the last one. What
- * they point at is read-only and dies with the next call. offset is in the capture, or the output.
- * Captures that are compressed or merged are read from the beginning for each flow: who wants many
- * flows of these splits them first, or asks clv_first_bytes().
+ * they point at is read-only and dies with the next call; that fails where
+ * a capture was truncated meanwhile, so that they cannot be believed. offset is in the capture, or
+ * the output. Captures that are compressed or merged are read from the beginning for each flow: who
+ * wants many flows of these splits them first, or asks clv_first_bytes().
  */
 CLV_API CLV_MUST_CHECK bool clv_flow_next(struct clv_flow_records *f, struct clv_record *recs,
                                           size_t n, size_t *got, struct clv_error *err);

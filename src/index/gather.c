@@ -384,11 +384,19 @@ static void fetch(struct positions_reader *ahead, const struct form_round *round
         __builtin_prefetch(p + i * LINE);
 }
 
+bool gather_check(const struct gather *g, struct clv_error *err)
+{
+    return !g->view.source || !g->view.source->in || input_check(g->view.source->in, err);
+}
+
 bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t *got,
                     struct clv_error *err)
 {
     struct form_round round = round_of(g);
     *got = 0;
+    if (g->given && !gather_check(g, err))
+        return false;
+    g->given = false;
     if (!g->begun && !begin(g, err))
         return false;
     if (g->n_heap == 0)
@@ -411,7 +419,8 @@ bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t 
             return false;
         g->n_heap -= !more;
     }
-    return input_check(g->view.source->in, err);
+    g->given = true;
+    return true;
 }
 
 bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec, struct clv_error *err)
@@ -435,11 +444,6 @@ bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec, stru
     }
     give(g, &found, rec);
     return true;
-}
-
-bool gather_check(const struct gather *g, struct clv_error *err)
-{
-    return !g->view.source || !g->view.source->in || input_check(g->view.source->in, err);
 }
 
 bool gather_step(struct gather *g, uint64_t bytes, struct clv_error *err)

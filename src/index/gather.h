@@ -29,6 +29,7 @@ struct gather {
     struct form_ref *refs;
     size_t n_refs, refs_cap;
     uint64_t records; /* so far */
+    bool given;       /* some by gather_records(), which the next call has to confirm */
 
     /* Where captures are streams. */
     struct source *own; /* those of the index, read by this one alone */
@@ -57,7 +58,8 @@ const struct index_ends *gather_ends(const struct gather *g);
 
 /*
  * In place of steps, where there is one flow: its next records, n at most. *got is 0 behind the
- * last. What they point at dies with the next call, but where captures are mapped.
+ * last. What they point at dies with the next call, but where captures are mapped. Each call fails
+ * where what the one before gave cannot be believed, since a capture was truncated meanwhile.
  */
 CLV_MUST_CHECK bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t *got,
                                    struct clv_error *err);

@@ -16,7 +16,11 @@
 #include "manifest/name.h"
 #include "table/schema.h"
 
-enum { CAPTURES_MAX = 1 << 20 };
+enum {
+    CAPTURES_MAX = 1 << 20,
+    STAY_OPEN = 16, /* captures at most that keep a descriptor: to ask the file of its size by its
+                       path takes three times as long, for each flow */
+};
 
 /* Of a manifest nothing says which captures there were. */
 static bool is_manifest(struct index *ix, struct clv_error *err)
@@ -339,7 +343,11 @@ static bool relearn(struct index *ix, struct clv_error *err)
 static bool map_source(struct index *ix, struct source *s, struct clv_error *err)
 {
     const struct input_plan plan = {
-        .window = (size_t)1 << 30, .slack = s->format.record_max, .buffers = 1};
+        .window = (size_t)1 << 30,
+        .slack = s->format.record_max,
+        .buffers = 1,
+        .checked_often = ix->n_sources <= STAY_OPEN,
+    };
     uint64_t position = s->position;
     if (!source_begin(s, &plan, err))
         return false;

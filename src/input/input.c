@@ -395,7 +395,7 @@ bool input_begin(struct input *in, const struct input_plan *plan, struct clv_err
     if (in->reader)
         return reader_begin(in->reader, plan, err);
     /* Many may be open at a time, and a map needs no descriptor. */
-    if (!in->given)
+    if (!in->given && !plan->checked_often)
         let_go(&in->file);
     return true;
 }

@@ -45,6 +45,7 @@ struct input_plan {
     size_t
         slack_read;   /* ... of inputs that are read, until input_more() is called; 0: slack, too */
     unsigned buffers; /* of inputs that are read: windows in use at a time, at most; at least 1 */
+    bool checked_often; /* of maps: input_check() is asked so often that a descriptor stays open */
     void (*ready)(void *user); /* called from another thread; NULL: input_next() waits itself */
     void *user;
 };

@@ -5,6 +5,7 @@ import gc
 import glob
 import io
 import os
+import pathlib
 import pickle
 import random
 import struct
@@ -420,6 +421,24 @@ def test_captures_elsewhere(made, tmp_path):
         assert e.value.code == 'io' and 'a.pcap' in e.value.subject
     with cleave.open(index, captures=moved) as result:
         assert len(list(result[0])) == result[0].packets
+
+
+@pytest.mark.parametrize('packets', ['between 5 and 60', '> 100'])
+def test_truncated(made, tmp_path, packets):
+    """Packets of a capture that shrinks meanwhile do not end as if they were all there."""
+    path = tmp_path / 't.pcap'
+    path.write_bytes(pathlib.Path(made.capture).read_bytes())
+    cleave.index(path, tmp_path / 't.db')
+    with cleave.open(tmp_path / 't.db') as result:
+        flow = result.find(where='packets ' + packets, sort='last')[-1]
+        reading = iter(flow)
+        first = next(reading)
+        assert first == next(iter(flow))
+        os.truncate(path, path.stat().st_size // 2 + 1)
+        with pytest.raises(cleave.Error, match='shrank'):
+            list(reading)
+        with pytest.raises(cleave.Error):
+            list(flow)
 
 
 def test_streams(made, tmp_path):

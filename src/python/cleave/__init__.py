@@ -382,7 +382,8 @@ class Flow:
         return dict(zip(table.names, table.table.row(self._row)))
 
     def __iter__(self) -> Iterator[Packet]:
-        return self._result._handle().packets(self.id, False)
+        result = self._result
+        return result._handle().packets(result._ids_of_all()[self._row], False)
 
     def records(self, ns: bool = False) -> Iterator[Packet]:
         """As iterating; ns: times are int, nanoseconds."""
@@ -664,7 +665,7 @@ class Result(Flows):
         self._table: Optional[_Rows] = None
         self._all_ids: Optional[memoryview] = None
         self._open: Any = _cleave.Handle(paths, captures, options, _reported(progress))
-        self._pid = os.getpid()
+        self._forks = _forks
 
     @property
     def _of(self) -> 'Result':  # type: ignore[override]
@@ -672,7 +673,7 @@ class Result(Flows):
 
     def _handle(self) -> Any:
         """What is open, in this process."""
-        if self._pid != os.getpid():
+        if self._forks != _forks:
             self._after_fork()
         return self._open
 
@@ -683,7 +684,7 @@ class Result(Flows):
         _inherited.append(self._open)
         self._lock = threading.RLock()
         self._open = _cleave.Handle(*self._again, None)
-        self._pid = os.getpid()
+        self._forks = _forks
 
     def _ids_of_all(self) -> memoryview:
         """Of all rows, in their order: what reading flows needs, without their table."""
@@ -774,6 +775,17 @@ class Result(Flows):
         return '<cleave.Result %s>' % self.path
 
 
+_forks = 0  # that led to this process
+
+
+def _forked() -> None:
+    global _forks
+    _forks += 1
+
+
+if hasattr(os, 'register_at_fork'):
+    os.register_at_fork(after_in_child=_forked)
+
 _inherited: List[Any] = []  # of a process that was forked: never closed
 _opened: Dict[Any, Result] = {}  # by _reopen(), those that were asked for last
 _OPENED_MAX = 4
@@ -789,7 +801,7 @@ def _reopen(paths: Tuple[bytes, ...], captures: Tuple[bytes, ...],
             return None
         return st.st_dev, st.st_ino, st.st_size, st.st_mtime_ns
 
-    key = (os.getpid(), paths, captures, options, tuple(map(identity, paths + captures)))
+    key = (_forks, paths, captures, options, tuple(map(identity, paths + captures)))
     found = _opened.get(key)
     if found is None or found._closed:
         found = Result(paths, captures, options)
