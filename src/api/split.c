@@ -390,7 +390,8 @@ static bool split_all(struct splitting *run, struct clv_split_result *result, st
     struct report *const report = &run->report;
     const struct clv_split_params *params = run->job.params;
     const bool writes = !params->dry_run;
-    if (params->report && !report_open(report, params, writes ? p : NULL, result, err))
+    struct publish *const files = writes && !run->archives ? p : NULL;
+    if (params->report && !report_open(report, params, files, result, err))
         return false;
     return (params->each ? split_each(run, result, err)
                          : split_into(run, p, 0, run->job.n_sources, params->report ? report : NULL,

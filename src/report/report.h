@@ -53,7 +53,7 @@ struct report {
 void report_none(struct report *r);
 
 /*
- * Makes the file of params->report; publish is NULL where nothing is written. On failure there is
+ * Makes the file of params->report; publish is NULL where no files are made. On failure there is
  * none, and report_fini() is harmless. Adds what killed runs left to *result, or removes it.
  */
 CLV_MUST_CHECK bool report_open(struct report *r, const struct clv_split_params *params,

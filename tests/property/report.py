@@ -407,6 +407,13 @@ def places() -> None:
             os.unlink(found)
 
 
+def beside_an_archive() -> None:
+    """A page cannot link to what is in an archive."""
+    capture = mixed('a.pcap', suite.random('archive'), 60, S, S)
+    suite.run_cleave('split', capture, '-o', 'out.zip', '--report', 'r.html', '-q', cwd=suite.dir)
+    check_equal(reportpage.read(suite.path('r.html')).figures['links'], None, 'links')
+
+
 def strays() -> None:
     """Verify knows the page, and no other file."""
     capture = mixed('a.pcap', suite.random('strays'), 60, S, S)
@@ -567,6 +574,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'headline': headline,
     'command': command,
     'places': places,
+    'beside-an-archive': beside_an_archive,
     'strays': strays,
     'refused': refused,
     'not-over-its-inputs': not_over_its_inputs,

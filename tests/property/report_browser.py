@@ -210,6 +210,13 @@ def widths() -> None:
             cut = browser.run('return [...document.querySelectorAll(".columns .wide")].map('
                               'x => x.scrollWidth - x.clientWidth).filter(x => x > 1)')
             check_equal(cut, [], '%d pixels: cards that are cut' % width)
+        # Paper, with little margin: nothing on it can be scrolled.
+        browser.resize(720, 1000)
+        browser.emulate('print')
+        check_equal(browser.run('return [...document.querySelectorAll(".wide, .scroll, svg, table")].filter('
+                                'x => x.getBoundingClientRect().right > innerWidth || '
+                                'getComputedStyle(x).overflowX === "auto").map(x => x.outerHTML)'), [], 'cut on paper')
+        check(brightness(browser) > 200, 'paper is dark')
         check('12,000 flows: those from 10,000 on are in sub-directories.' in
               browser.texts('#flows .hint'), 'hints: %r', browser.texts('#flows .hint'))
 

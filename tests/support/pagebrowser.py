@@ -57,8 +57,7 @@ class Browser:
         if not Browser.driver:
             Browser.profile = tempfile.TemporaryDirectory()
             Browser.driver = start(Browser.profile.name)
-        self.driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'features': [
-            {'name': 'prefers-color-scheme', 'value': 'dark' if self.dark else 'light'}]})
+        self.emulate('')
         self.resize(WIDTH, HEIGHT)
         return self
 
@@ -75,6 +74,11 @@ class Browser:
             cls.driver.quit()
             cls.profile.cleanup()
             cls.driver = None
+
+    def emulate(self, medium: str) -> None:
+        """'print', or '' for a screen."""
+        self.driver.execute_cdp_cmd('Emulation.setEmulatedMedia', {'media': medium, 'features': [
+            {'name': 'prefers-color-scheme', 'value': 'dark' if self.dark else 'light'}]})
 
     def resize(self, width: int, height: int, scale: int = 1) -> None:
         self.driver.execute_cdp_cmd('Emulation.setDeviceMetricsOverride', {

@@ -22,12 +22,13 @@ const EXTRA = { community_id: "Community ID", vlan: "VLAN", tunnel: "Tunnel", if
 const address = (name) => ({ key: (row) => addressKey(cell(row, name)), text: (row) => cell(row, name) ?? "" });
 const port = (name) => ({ number: true, key: (row) => cell(row, name) ?? -1, text: (row) => String(cell(row, name) ?? "") });
 const plain = (name) => ({ key: (row) => cell(row, name) ?? "", text: (row) => String(cell(row, name) ?? "") });
+const protocol = (row) => isFlow(row) ? cell(row, "proto") ?? "" : OTHER;
 // To the microsecond, and of a capture of one day without its date.
 const oneDay = result.first?.slice(0, 10) === result.last?.slice(0, 10);
 const firstSeen = (row) => moment(cell(row, "first") ?? "").slice(oneDay ? 11 : 0, -3);
 const shown = [
   { title: "#", number: true, ...plain("flow") },
-  { title: "Protocol", ...plain("proto") },
+  { title: "Protocol", key: protocol, text: protocol },
   { title: "Source", ...address("src") },
   { title: "Source port", ...port("sport") },
   { title: "Destination", ...address("dst") },
@@ -115,7 +116,7 @@ function tableNotes() {
       `${all ? "; the manifest has all." : "."}`);
   }
   const nested = rows.filter((row) => cell(row, "file").includes("/"));
-  if (figures.links !== null && nested.length && nested.length < rows.length)
+  if (result.output !== null && nested.length && nested.length < rows.length)
     notes.push(`${plural(result.flows, NOUN)}: those from 10,000 on are in sub-directories.`);
   return notes;
 }
