@@ -175,6 +175,25 @@ def layers_agree() -> None:
         check(re.search(r'\b%s\b' % port, page), 'cleave-layers.7: no port %s', port)
 
 
+def functions_agree() -> None:
+    """Each function of the public headers is in libcleave.3, and no other."""
+    wanted: Set[str] = set()
+    for path in glob.glob(os.path.join(TOP, 'include', 'cleave', '*.h')):
+        wanted.update(re.findall(r'^CLV_API [^;]*?\b(clv_\w+)\(', source(path), re.M))
+    check(len(wanted) > 80, 'functions: %r', wanted)
+    check_equal(set(re.findall(r'\bFn (clv_\w+)', read('libcleave.3'))), wanted, 'functions')
+
+
+def counts_agree() -> None:
+    """Each count that is printed as JSON is in cleave.json.5."""
+    page = read('cleave.json.5')
+    rows = re.findall(r'^    \{(?:NULL|"(\w+)"), "(\w+)", AT\([\w.]+\), (?!0)',
+                      source('src/job/counts.c'), re.M)
+    check(len(rows) > 50, 'counts: %r', rows)
+    for name in sorted({word for row in rows for word in row if word}):
+        check(re.search(r'^\.(?:It )?Cm (?:.* )?%s\b' % name, page, re.M), 'cleave.json.5: no %s', name)
+
+
 def tables_agree() -> None:
     """Tables, views and what they have beside the manifest's columns are in cleave-index.5."""
     rows = source('src/table/schema.c')
@@ -237,7 +256,7 @@ def pages_are_sound() -> None:
     for name in PAGES:
         text = read(name)
         sections = re.findall(r'^\.Sh (.*)$', text, re.M)
-        wanted = ['NAME', 'DESCRIPTION', 'EXAMPLES'] + ([] if name.endswith(('.5', '.7')) else
+        wanted = ['NAME', 'DESCRIPTION', 'EXAMPLES'] + ([] if not name.endswith('.1') else
                                                        ['SYNOPSIS', 'EXIT STATUS'])
         check(set(wanted) <= set(sections), '%s: sections %r', name, sections)
     mandoc = harness.tool('mandoc')
@@ -288,7 +307,7 @@ def others_complete() -> None:
 
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {}
-    for case in (help_agrees, help_fits, usual_flags_are_there, examples_of_help, every_flag_is_taken, pages_agree, columns_agree, layers_agree, tables_agree, fields_agree,
+    for case in (help_agrees, help_fits, usual_flags_are_there, examples_of_help, every_flag_is_taken, pages_agree, columns_agree, layers_agree, functions_agree, counts_agree, tables_agree, fields_agree,
                  examples_of_pages, pages_are_sound, bash_completes, others_complete):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)

@@ -10,7 +10,7 @@ PAGE.in is a manual page in mdoc(7), whose text is written and whose flags are t
     .FLAG by            the item of a list for its flag --by, with letter and value
     .REST               items for all flags of the command that no .FLAG is for, with their help
     .EX, .EE            around an example: as it is, to be pasted into a shell
-    .EXAMPLE FILE       the lines of an example (tests/examples) after its first blank one
+    .EXAMPLE FILE       the lines of an example (tests/examples) after its first comments
     @default@           in text: the default of the last .FLAG
 
 In text, `word` is literal, *WORD* stands for something, --flag and page(1) are recognised.
@@ -120,7 +120,9 @@ def example(name: str) -> List[str]:
     path = os.path.join(here, '..', '..', '..', 'tests', 'examples', name)
     with open(path, encoding='utf-8') as f:
         lines = f.read().rstrip('\n').split('\n')
-    return [escaped(line) for line in lines[lines.index('') + 1:]]
+    while re.match('# |/[*] |$', lines[0]):
+        lines.pop(0)
+    return [escaped(line) for line in lines]
 
 
 def page(source: str, commands: Dict[str, Command]) -> str:
