@@ -119,8 +119,8 @@ def run_first_bytes(who, folder, _):
     if who.startswith('cleave'):
         import cleave
         with cleave.open(folder + '/c.db') as result:
-            matrix = result.first_bytes(PACKETS, HEADER, PAYLOAD, mask='ip,mac,port',
-                                        threads=1 if 'thread' in who else 0)
+            matrix = result.first_bytes(packets=PACKETS, header=HEADER, payload=PAYLOAD,
+                                        mask='ip,mac,port', threads=1 if 'thread' in who else 0)
             return len(matrix)
     reader = {'dpkt': by_dpkt, 'plain': plain}[who]
     files = split_files(folder, 0)

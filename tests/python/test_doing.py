@@ -2,6 +2,7 @@
 """Runs do what the program does, tell how far they are, and stop when they are asked to."""
 import datetime
 import os
+import pickle
 import signal
 import subprocess
 import sys
@@ -33,7 +34,8 @@ def test_split_is_that_of_the_program(made, tmp_path):
 def test_index_and_verify(made, tmp_path):
     counts = cleave.index([made.capture], tmp_path / 'i.db', threads=1)
     assert counts.flows == 150
-    assert cleave.verify(made.paths['directory']).proven
+    verdict = cleave.verify(made.paths['directory'])
+    assert verdict and verdict.proven and 'proven' in pickle.loads(pickle.dumps(verdict))
     assert cleave.verify(made.paths['archive'], made.capture, threads=1).records_read == 3000
     cleave.split(made.capture, tmp_path / 'd')
     name = next(p for p in sorted(os.listdir(tmp_path / 'd')) if p.startswith('00000001'))
@@ -41,7 +43,7 @@ def test_index_and_verify(made, tmp_path):
         f.seek(100)
         f.write(b'\xff\xfe')
     verdict = cleave.verify(tmp_path / 'd')
-    assert not verdict.proven and verdict.faults == len(verdict.found) == 1
+    assert not verdict.proven and not verdict and verdict.faults == len(verdict.found) == 1
     assert verdict.found[0].code == 'unproven' and verdict.found[0].subject.endswith(name)
 
 

@@ -276,6 +276,41 @@ def test_sequence(made):
             _ = result[1.5]
 
 
+def test_chosen(made):
+    """Flows at places, by flows, or by a bool for each."""
+    with made.open('index') as result, made.open('index') as other:
+        n = len(result)
+        assert [f.row for f in result[[5, -1, 5]]] == [5, n - 1, 5]
+        assert [f.row for f in result[(result[7], result[2])]] == [7, 2]
+        assert [f.row for f in result[2:9][[0, -1]]] == [2, 8]
+        assert [f.row for f in result[[i % 50 == 0 for i in range(n)]]] == list(range(0, n, 50))
+        assert len(result[[]]) == 0 and len(result[iter([1, 2])]) == 2
+        chosen = result.find(port=443)
+        assert list(result[chosen]) == list(chosen)
+        wanted = chosen.first_bytes(packets=2).tobytes()
+        assert result.first_bytes(chosen, packets=2).tobytes() == wanted
+        assert result.first_bytes(list(chosen), 2, 80, 240).tobytes() == wanted
+        for bad, exception in (([n], IndexError), ([True], IndexError), ([1.5], TypeError),
+                               ([None], TypeError), ({'a': 1}, TypeError),
+                               (other[:2], ValueError), ([other[0]], ValueError)):
+            with pytest.raises(exception):
+                _ = result[bad]
+        for bad in (5, 'x', result[0]):
+            with pytest.raises(TypeError):
+                result.first_bytes(bad)
+
+
+def test_chosen_by_arrays(made):
+    numpy = pytest.importorskip('numpy', reason='NumPy is not there')
+    with made.open('index') as result:
+        assert [f.row for f in result[numpy.array([3, 1], dtype=numpy.uint32)]] == [3, 1]
+        table = pytest.importorskip('pandas', reason='pandas is not there') and result.manifest
+        some = result[table['proto'] == 'udp']
+        assert [f.row for f in some] == [f.row for f in result if f.proto == 'udp']
+        assert list(result[table.index[table['proto'] == 'udp']]) == list(some)
+        assert len(numpy.asarray(result.first_bytes(table['proto'] == 'udp'))) == len(some)
+
+
 def test_hash(made):
     """The same for both directions and in each version, and no address has none."""
     assert cleave.tuple_hash('10.0.0.1', '10.0.0.2', 1, 2, 'udp') == 0x517d5ee31c6209fe

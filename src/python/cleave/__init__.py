@@ -37,7 +37,7 @@ from ._cleave import Batch, Error, OptionError, Record
 
 __version__ = _cleave.version
 __all__ = ['Batch', 'Counts', 'Error', 'Flow', 'Flows', 'OptionError', 'Record', 'Result', 'features',
-           'generate_synflood', 'generate_traffic', 'index', 'open', 'records', 'split',
+           'Verdict', 'generate_synflood', 'generate_traffic', 'index', 'open', 'records', 'split',
            'tuple_hash', 'verify']
 
 Path = Union[str, bytes, 'os.PathLike[str]', 'os.PathLike[bytes]']
@@ -188,7 +188,7 @@ class Counts(Mapping):
         return [*super().__dir__(), *self._values]
 
     def __repr__(self) -> str:
-        return 'Counts(%r)' % self._values
+        return '%s(%r)' % (type(self).__name__, self._values)
 
 
 def _counts(text: str) -> Counts:
@@ -240,16 +240,23 @@ def index(inputs: Paths, output: Optional[Path] = None, *, progress: Progress = 
     return _run(True, inputs, output, progress, options)
 
 
+class Verdict(Counts):
+    """What verify() found, which is true where all was proven."""
+    def __bool__(self) -> bool:
+        return bool(self._values['proven'])
+
+
 def verify(output: Path, inputs: Paths = (), *, progress: Optional[Callable[[int], Any]] = None,
-           **options: Any) -> Counts:
+           **options: Any) -> Verdict:
     """Proves that what split() made holds what its captures hold.
 
     inputs: where they are now; by default where they were. progress: called with the bytes read.
-    Returns the counts: `proven`, and `found`, the faults as a list of Error, 10,000 at most.
+    Returns the counts: `proven`, which is also whether they are true, and `found`, the faults as a
+    list of Error, 10,000 at most.
     """
     text, found = _cleave.verify(_path(output), _paths(inputs), _VERIFY.pairs(options),
                                  _function(progress))
-    return Counts(dict(json.loads(text), found=found))
+    return Verdict(dict(json.loads(text), found=found))
 
 
 def generate_traffic(path: Path, **options: Any) -> Counts:
@@ -448,8 +455,12 @@ class Flow:
 
 
 class Flows(Sequence[Flow]):
-    """Some flows of a result, in an order. Slices are Flows, too; [name] is the flow whose output
-    has that name."""
+    """Some flows of a result, in an order.
+
+    [n] is the flow at a place, ['name'] the one whose output has that name. Slices are Flows, too,
+    and so is [chosen], of a sequence or an array of places or of flows, or of one bool for each
+    flow: result[(result.manifest['dport'] == 443)].
+    """
     _rows_chosen: Optional[Sequence[int]] = None  # None: all
 
     def __init__(self, result: 'Result', rows: Optional[Sequence[int]]) -> None:
@@ -468,7 +479,7 @@ class Flows(Sequence[Flow]):
     def __getitem__(self, which: Union[int, str]) -> Flow: ...
 
     @overload
-    def __getitem__(self, which: slice) -> 'Flows': ...
+    def __getitem__(self, which: Union[slice, Iterable[Any]]) -> 'Flows': ...
 
     def __getitem__(self, which: Any) -> Any:
         if isinstance(which, slice):
@@ -478,11 +489,33 @@ class Flows(Sequence[Flow]):
             if row is None or (self._rows_chosen is not None and row not in self._rows_chosen):
                 raise KeyError(which)
             return Flow(self._of, row)
+        if isinstance(which, Iterable) and not isinstance(which, Flow):
+            return Flows(self._of, self._rows_at(which))
+        return Flow(self._of, self._row_at(which))
+
+    def _row_at(self, which: Any) -> int:
+        if isinstance(which, Flow):
+            if which._result is not self._of:
+                raise ValueError('%r is of another result' % which)
+            return which._row
         n, i = len(self), operator.index(which)
         if not -n <= i < n:
             raise IndexError('there are %d flows' % n)
         i += n if i < 0 else 0
-        return Flow(self._of, i if self._rows_chosen is None else self._rows_chosen[i])
+        return i if self._rows_chosen is None else self._rows_chosen[i]
+
+    def _rows_at(self, which: Iterable[Any]) -> List[int]:
+        if isinstance(which, Flows):
+            if which._of is not self._of:
+                raise ValueError('%r is of another result' % which)
+            return list(which._all_rows())
+        # Arrays of NumPy and columns of pandas have numbers of their own.
+        items = list(which.tolist() if hasattr(which, 'tolist') else which)
+        if not items or not all(isinstance(item, bool) for item in items):
+            return [self._row_at(item) for item in items]
+        if len(items) != len(self):
+            raise IndexError('%d bools for %d flows' % (len(items), len(self)))
+        return [row for row, chosen in zip(self._all_rows(), items) if chosen]
 
     def __iter__(self) -> Iterator[Flow]:
         for row in self._all_rows():
@@ -551,20 +584,27 @@ class Flows(Sequence[Flow]):
             return all_of_them
         return memoryview(_u64([all_of_them[row] for row in self._rows_chosen]))
 
-    def first_bytes(self, packets: int = 5, header: int = 80, payload: int = 240, *,
-                    mask: str = '', link: bool = False, threads: int = 0, out: Any = None,
+    def first_bytes(self, flows: Optional[Iterable[Any]] = None, packets: int = 5,
+                    header: int = 80, payload: int = 240, *, mask: str = '', link: bool = False,
+                    threads: int = 0, out: Any = None,
                     progress: Optional[Callable[[int], Any]] = None) -> memoryview:
         """The first bytes of each flow's first packets, by several threads: uint8, flows x packets x
         (header + payload), zeros where there is less.
 
-        header: bytes of IP's header and the one of TCP, UDP and the like; with link, from the link
+        flows: some of them, as in [chosen]; by default all. header: bytes of IP's header and the one of TCP, UDP and the like; with link, from the link
         layer's header on. payload: bytes of what these carry. mask: "ip", "mac", "port", with
         commas between them: addresses and ports, and the checksums that are computed of them,
         are zeros. threads: 0, as many as there are processors. out: a buffer of that many bytes to
         fill, which is returned. progress: called now and then with the number of flows that are
         done; returning False stops.
         """
-        return self._of._first_bytes(self._ids(), packets, header, payload, mask, link, threads,
+        if flows is None:
+            chosen = self
+        elif isinstance(flows, Iterable) and not isinstance(flows, (str, Flow)):
+            chosen = self[flows]
+        else:
+            raise TypeError('flows takes a sequence of flows, not %r' % (flows,))
+        return self._of._first_bytes(chosen._ids(), packets, header, payload, mask, link, threads,
                                      out, progress)
 
     def splt(self, packets: int, *, threads: int = 0,
