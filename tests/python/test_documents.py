@@ -3,6 +3,8 @@
 import os
 import re
 import runpy
+import sys
+import types
 
 import pytest
 
@@ -63,3 +65,59 @@ def test_data_set(tmp_path, monkeypatch):
     train = table[known & ~there['straddles'] & ~there['by_time']]
     test = table[known & ~there['straddles'] & there['by_time']]
     assert train['last'].max() < test['first'].min()
+
+
+def blocks():
+    """The programs of cleave-python(7) that stand in it as they are: its synopsis, and its loader."""
+    path = os.path.join(TOP, 'src', 'cli', 'man', 'cleave-python.7.in')
+    with open(path, encoding='utf-8') as f:
+        found = re.findall(r'^\.Bd -literal\n(.*?)^\.Ed$', f.read(), re.M | re.S)
+    return [text.replace('\\-', '-').replace('\\e', '\\') for text in found
+            if not text.startswith('.EXAMPLE')]
+
+
+def test_synopsis(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    cleave.generate_traffic('day.pcap', flows=50, packets=1000)
+    there = {}
+    exec(blocks()[0], there)  # pylint: disable=exec-used
+    assert there['matrix'].shape == (50, 5, 320)
+    assert isinstance(there['packet'], bytes) and there['ts'] > 1e9
+
+
+class Loader:
+    """What is needed of torch's: workers that are forked, and have the data set from before."""
+    def __init__(self, dataset, batch_size, num_workers):
+        assert batch_size > 0
+        self.dataset, self.workers = dataset, num_workers
+
+    def __iter__(self):
+        for worker in range(self.workers):
+            reader, writer = os.pipe()
+            if os.fork() == 0:
+                with os.fdopen(writer, 'wb') as f:
+                    for i in range(worker, len(self.dataset), self.workers):
+                        f.write(bytes(self.dataset[i]))
+                os._exit(0)
+            os.close(writer)
+            with os.fdopen(reader, 'rb') as f:
+                yield f.read()
+            os.wait()
+
+
+def test_loader(tmp_path, monkeypatch):
+    """The same bytes come from four processes."""
+    torch = types.ModuleType('torch')
+    torch.utils = types.SimpleNamespace(data=types.SimpleNamespace(Dataset=object, DataLoader=Loader))
+    torch.uint8 = 'B'
+    torch.frombuffer = lambda buffer, dtype: memoryview(buffer).cast('B').cast(dtype)
+    monkeypatch.setitem(sys.modules, 'torch', torch)
+    monkeypatch.chdir(tmp_path)
+    cleave.generate_traffic('day.pcap', flows=50, packets=1000)
+    cleave.index('day.pcap', 'day.db')
+    there = {}
+    exec(blocks()[1], there)  # pylint: disable=exec-used
+    with cleave.open('day.db') as result:
+        for worker, data in enumerate(there['loader']):
+            assert data == result[worker::4].first_bytes().tobytes()
+        assert worker == 3
