@@ -31,10 +31,11 @@ def capture() -> str:
     return suite.write('a.pcap', samples.mixed().encode())
 
 
-EXAMPLES = 'flows', 'packets', 'split'
+EXAMPLES = 'flows', 'packets', 'split', 'table'
 
 
-def check_examples(flows: str, packets: str, split: str, env: Dict[str, str]) -> None:
+def check_examples(flows: str, packets: str, split: str, table: str, env: Dict[str, str]) -> None:
+    check_table(table, env)
     path = capture()
     saved = pf.parse(samples.mixed().encode())
     done = harness.run([flows, path], env=env)
@@ -62,26 +63,18 @@ def examples() -> None:
     check_examples(*suite.args.examples, dict(os.environ))
 
 
-def write_readme() -> str:
-    """The program in README.md, as a file."""
-    with open(os.path.join(harness.SOURCE_ROOT, 'README.md'), encoding='utf-8') as f:
-        programs = re.findall(r'^```c\n(.*?)^```$', f.read(), re.M | re.S)
-    check_equal(len(programs), 1, 'programs in README.md')
-    return suite.write('readme.c', programs[0].encode())
-
-
-def check_readme(program: str, env: Dict[str, str]) -> None:
+def check_table(program: str, env: Dict[str, str]) -> None:
     done = harness.run([program, capture()], env=env)
-    check_equal((done.returncode, done.stderr), (0, b''), 'the program in README.md')
-    told = suite.split(capture(), suite.path('table'))
-    with open(suite.path('table/manifest.csv'), newline='', encoding='utf-8') as f:
+    check_equal((done.returncode, done.stderr), (0, b''), 'what table says on errors')
+    told = suite.split(capture(), suite.path('rows'))
+    with open(suite.path('rows/manifest.csv'), newline='', encoding='utf-8') as f:
         rows = list(csv.DictReader(f))
     want = ['%s %s of %s bytes' % (
         row['file'].split('_', 1)[1][:-5] if row['flow'] else 'other',
         int(row['src_packets']) + int(row['dst_packets']),
         int(row['src_wire_bytes']) + int(row['dst_wire_bytes'])) for row in rows]
     check_equal(len(want), told['outputs'], 'rows')
-    check_equal(done.stdout.decode().splitlines(), want, 'what the program in README.md says')
+    check_equal(done.stdout.decode().splitlines(), want, 'what table says')
 
 
 def installed() -> str:
@@ -122,13 +115,12 @@ def installation() -> None:
     if not library.startswith(root):
         library = root + library
     built = []
-    for source in [one_installed(root, name + '.c') for name in EXAMPLES] + [write_readme()]:
+    for source in [one_installed(root, name + '.c') for name in EXAMPLES]:
         built.append(suite.path(os.path.basename(source)[:-2]))
         done = harness.run([*suite.args.cc.split(), '-o', built[-1], source, *words])
         check_equal(done.returncode, 0, '%s does not compile: %s' % (source, done.stderr.decode()))
     env = dict(os.environ, LD_LIBRARY_PATH=library)
-    check_examples(*built[:-1], env)
-    check_readme(built[-1], env)
+    check_examples(*built, env)
 
 
 def declared() -> Set[str]:

@@ -2,7 +2,7 @@
 """Whatever is altered in an output is found by cleave verify, whatever the run's options were.
 
 Each way of altering something meets each set of options that it fits. What is not found is listed
-here with the reason, and in README, "Proof".
+here with the reason, and in cleave-verify(1).
 """
 import gzip
 import json
@@ -415,7 +415,7 @@ def members_of(run: Run) -> Iterator[Tuple[str, Tuple, Callable[[], None]]]:
 
 
 def is_neutral(run: Run, where: Tuple, how: str) -> bool:
-    """What does not follow from the captures and the other options, see README."""
+    """What does not follow from the captures and the other options, see cleave-verify(1)."""
     last = str(where[-1])
     if '--report' in run.set.flags:
         return False  # its page says all of it
