@@ -237,20 +237,24 @@ def measure(args):
                      '--sample', str(args.sample), '--work', task, who],
                     stdout=subprocess.PIPE, check=True)
                 found[who].append(json.loads(done.stdout))
-        rows += [(task, who, runs[0][0], *(statistics.median(r[i] for r in runs) for i in (1, 2, 3)))
+        rows += [(task, who, runs[0][0],
+                  *(statistics.median(r[i] for r in runs) for i in (1, 2, 3)))
                  for who, runs in found.items()]
     return rows
 
 
 def table(rows):
-    lines = ['| task | program | of | time | CPU time | CPU time for each | against cleave | memory |',
-             '|---' * 8 + '|']
+    heads = ('task', 'program', 'of', 'time', 'CPU time', 'CPU time for each', 'against cleave',
+             'memory')
+    lines = ['| ' + ' | '.join(heads) + ' |', '|---' * len(heads) + '|']
     first = {}
     for task, who, n, wall, cpu, memory in rows:
         title, unit = TITLES[task]
         ratio = cpu / n / first.setdefault(task, cpu / n)
-        lines.append('| %s | %s | %s %ss | %.2f s | %.2f s | %.2f us | %.2f times cleave | %d MiB |' % (
-            title, WHO.get(who, who), format(n, ','), unit, wall, cpu, cpu / n * 1e6, ratio, memory))
+        lines.append(
+            '| %s | %s | %s %ss | %.2f s | %.2f s | %.2f us | %.2f times cleave | %d MiB |' % (
+                title, WHO.get(who, who), format(n, ','), unit, wall, cpu, cpu / n * 1e6, ratio,
+                memory))
     return lines
 
 
@@ -267,11 +271,12 @@ def write_page(args, size, rows):
             (WHO.get(who, who).replace('`', ''), each, '%.2f us' % each,
              'cleave' if who.startswith('cleave') else 'other'))
     page.replace_file(here / 'plots' / 'python.svg', picture.bars(title, list(groups.items())))
-    says = ('The module `cleave` against dpkt, scapy and a reader written by hand. cleave reads an index '
-            'of a capture of %.2f GB with %s flows (in the last task, the capture); the others read the '
-            'files that cleave split it into. "Against cleave" compares CPU time for each packet or '
-            'flow, since scapy and, in the last task, dpkt read only a part. Medians of %d runs in turn. '
-            'Memory is what is no file\'s.' % (size / 1e9, format(args.flows, ','), args.runs))
+    says = ('The module `cleave` against dpkt, scapy and a reader written by hand. cleave reads an '
+            'index of a capture of %.2f GB with %s flows, the others the files that cleave split '
+            'it into; in the last task, all read the capture. "Against cleave" compares CPU time for '
+            'each packet or flow, since scapy and, in the last task, dpkt read only a part. '
+            'Medians of %d runs in turn. Memory is what is no file\'s.' %
+            (size / 1e9, format(args.flows, ','), args.runs))
     page.replace_part(here / 'RESULTS.md', 'bench/python.py',
                       ['## From Python', '', says, '', *table(rows), '',
                        '![%s](plots/python.svg)' % title, ''])

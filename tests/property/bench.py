@@ -27,7 +27,8 @@ CASES = ['files-10k-mixed', 'archive-10k-mixed', 'index-10k-mixed', 'options-10k
          'peers-one-10k-mixed', 'options-related']
 CLAIMS = {'files': 'One file per flow', 'archive': 'One archive', 'index': 'List, index, extract',
           'options': 'What options cost', 'threads': 'Threads', 'peers': 'Other programs'}
-BEFORE = '# Speed\n\nWritten by hand, before.\n\n<!-- bench/run writes what follows: do not edit -->\n'
+BEFORE = ('# Speed\n\nWritten by hand, before.\n\n'
+          '<!-- bench/run writes what follows: do not edit -->\n')
 AFTER = '<!-- end of bench/run -->\n\nWritten by hand, after.\n'
 
 # Other programs, as far as bench/run can see: one keeps all packets, one none.
@@ -38,8 +39,9 @@ suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
 
 
 def command(*more: str) -> list:
-    return [sys.executable, BENCH, '--tiny', '--build', os.path.dirname(os.path.dirname(suite.cleave)),
-            '--out', suite.path('page'), '--scratch', suite.path('scratch'), '--peers',
+    build = os.path.dirname(os.path.dirname(suite.cleave))
+    return [sys.executable, BENCH, '--tiny', '--build', build, '--out',
+            suite.path('page'), '--scratch', suite.path('scratch'), '--peers',
             'pkt2flow,PcapSplitter', '--peer-dir', suite.path('bin'), '--cases',
             ','.join('^%s$' % name for name in CASES), *more]
 
@@ -53,7 +55,7 @@ def page() -> str:
     """The generated part; what was written by hand must be as it was."""
     with open(suite.path('page', 'RESULTS.md'), encoding='utf-8') as f:
         text = f.read()
-    check(text.startswith(BEFORE) and text.endswith(AFTER), 'the written part has changed: %s', text)
+    check(text.startswith(BEFORE) and text.endswith(AFTER), 'the written part changed: %s', text)
     return text[len(BEFORE):-len(AFTER)]
 
 
@@ -98,7 +100,7 @@ def check_page(text: str, records: int) -> None:
         check(re.search(r'^## %s' % title, text, re.M), 'no section "%s"', title)
         check('](plots/%s.svg)' % claim in text, 'no picture of %s', claim)
         with minidom.parse(suite.path('page', 'plots', claim + '.svg')) as svg:
-            check(svg.getElementsByTagName('rect').length > 1, 'no bars in the picture of %s', claim)
+            check(svg.getElementsByTagName('rect').length > 1, 'the picture of %s is empty', claim)
     for line in text.splitlines():
         check(not re.search(r'\|\s*\|', line), 'a blank cell: %s', line)
         check(not re.search(r'\| *[\d.]+ x *\|', line), 'a figure that may be seconds: %s', line)
