@@ -21,7 +21,7 @@ enum clv_errc {
     CLV_ERR_NOMEM,     /* memory could not be had */
     CLV_ERR_FORMAT,    /* the input is not a capture that cleave reads */
     CLV_ERR_DAMAGE,    /* the capture is damaged from offset on */
-    CLV_ERR_EXISTS,    /* the output is there already */
+    CLV_ERR_EXISTS,    /* the output already exists */
     CLV_ERR_CANCELLED, /* the caller asked to stop */
     CLV_ERR_INTERNAL,  /* a check of cleave against itself failed */
     CLV_ERR_UNPROVEN,  /* outputs do not hold what they should */

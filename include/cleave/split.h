@@ -202,7 +202,8 @@ struct clv_split_params {
     bool skip_bad; /* go on without captures that cannot be read at all, unless none can; without
                       those that have not a byte it goes on in any case */
     /*
-     * The run's only output is no directory's: it becomes the file output, also where that ends in
+     * The run's only output is not a directory's: it becomes the file output, also where that ends
+     * in
      * ".pcap" or ".pcapng", or without output it is written to output_fd, which stays open. by is
      * "none" where it is NULL. Nothing else is made, no manifest and no cleave.json. Excludes all
      * that makes several outputs, or looks at them: shards, every, timeouts, min_packets,

@@ -119,7 +119,7 @@ static bool make_dirs(const struct extracting *x, char *name, struct clv_error *
     for (char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         const bool ok = mkdirat(x->publish.fd, name, io_dir_mode(mode_of(x))) == 0 ||
-                        errno == EEXIST || clv_fail_errno(err, name, "cannot be made");
+                        errno == EEXIST || clv_fail_errno(err, name, "cannot be created");
         *slash = '/';
         if (!ok)
             return false;
@@ -202,7 +202,7 @@ static bool check_each(const struct extracting *x, struct clv_error *err)
 {
     if (x->params.force)
         return clv_fail(err, CLV_ERR_OPTION, "force",
-                        "replaces one capture, and no directory or archive");
+                        "replaces a single capture, not a directory or an archive");
     return supply_has_each(&x->supply, err);
 }
 
@@ -233,7 +233,7 @@ static bool to_archive(struct extracting *x, struct clv_error *err)
 {
     static const char manifest[] = "manifest.csv";
     if (!check_each(x, err) || !keyed_draw(&x->key, err) ||
-        !open_file(x, "archive of cleave", archive_is_ours, err))
+        !open_file(x, "cleave archive", archive_is_ours, err))
         return false;
     const int fd = x->fd;
     x->fd = -1;

@@ -442,13 +442,13 @@ static bool check(const struct clv_first_params *p, size_t each, struct clv_erro
     if (p->packets == 0)
         return clv_fail(err, CLV_ERR_OPTION, "packets", "must be at least 1");
     if (p->mask & ~(unsigned)MASKS)
-        return clv_fail(err, CLV_ERR_OPTION, "mask", "has bits that mean nothing");
+        return clv_fail(err, CLV_ERR_OPTION, "mask", "has unknown bits");
     if (p->threads > THREADS_MAX)
         return clv_fail(err, CLV_ERR_OPTION, "threads", "must be at most %d", THREADS_MAX);
     if (p->n_rows && !p->rows)
         return clv_fail(err, CLV_ERR_ARG, "clv_first_bytes", "rows must be given");
     return !p->n_rows || each <= SIZE_MAX / p->packets / p->n_rows ||
-           clv_fail(err, CLV_ERR_ARG, "clv_first_bytes", "more bytes than there can be");
+           clv_fail(err, CLV_ERR_ARG, "clv_first_bytes", "more bytes than memory can hold");
 }
 
 static bool run(struct first *f, const struct clv_first_params *params, struct clv_error *err)

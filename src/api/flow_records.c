@@ -122,7 +122,7 @@ static bool next_of_output(struct clv_flow_records *f, struct clv_record *recs, 
         (void)clv_fail(err, CLV_ERR_FORMAT, clv_capture_name(f->capture),
                        "has %llu records, but the manifest says %llu", (unsigned long long)f->read,
                        (unsigned long long)f->packets);
-        return clv_fail_hint(err, "cleave verify says which one differs");
+        return clv_fail_hint(err, "cleave verify shows which one differs");
     }
     return store_check(&l->store, err);
 }

@@ -30,7 +30,7 @@ static bool open_output(struct indexing *run, struct clv_error *err)
     int fd;
     run->file = (struct publish_file){
         .option = "output",
-        .what = "index of cleave",
+        .what = "cleave index",
         .replaces = params->force,
         .is_ours = db_is_ours,
     };

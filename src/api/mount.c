@@ -17,7 +17,7 @@ static bool mount_index(struct index *ix, const struct clv_mount_params *params,
 {
     bool ok = index_open(ix, params->path, err);
     if (!ok && err->code == CLV_ERR_FORMAT && !err->hint[0])
-        (void)clv_fail_hint(err, "cleave index makes one of captures");
+        (void)clv_fail_hint(err, "make one of the captures with cleave index");
     ok = ok && index_find_captures(ix, params->captures, params->n_captures, err) &&
          serve(ix, params, err);
     index_close(ix);

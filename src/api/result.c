@@ -168,15 +168,15 @@ static bool check_params(const struct clv_result *r, const struct clv_result_par
             return false;
         if (kind == CLV_RESULT_INDEX)
             return clv_fail(err, CLV_ERR_ARG, p->paths[i],
-                            "is an index, and several cannot be read as one");
+                            "is an index, and several cannot be read at a time");
     }
     if (asks_for_flows(p->split) && r->kind != CLV_RESULT_CAPTURES) {
-        (void)clv_fail(err, CLV_ERR_ARG, r->path, "has its flows already");
-        return clv_fail_hint(err, "--by and the like are for captures");
+        (void)clv_fail(err, CLV_ERR_ARG, r->path, "already has its flows");
+        return clv_fail_hint(err, "--by and similar options are for captures");
     }
     if (p->n_captures && r->kind != CLV_RESULT_INDEX) {
-        (void)clv_fail(err, CLV_ERR_ARG, r->path, "is no index");
-        return clv_fail_hint(err, "--capture says where the capture of an index is");
+        (void)clv_fail(err, CLV_ERR_ARG, r->path, "is not an index");
+        return clv_fail_hint(err, "--capture is for an index whose capture has moved");
     }
     return true;
 }

@@ -93,7 +93,7 @@ static bool make_sub(struct splitting *run, const char *capture, struct clv_erro
         if (errno == EEXIST) /* of another case, which the file system takes for the same */
             continue;
         const int why = errno;
-        (void)clv_fail_errno(err, name.text, "cannot be made");
+        (void)clv_fail_errno(err, name.text, "cannot be created");
         io_hint_name(err, why);
         return false;
     }
@@ -240,7 +240,7 @@ static bool split_into(struct splitting *run, struct publish *p, size_t from, si
         ok = false;
         if (err)
             *err = run->fault;
-        (void)clv_fail_hint(err, "%llu fault%s found: nothing was published",
+        (void)clv_fail_hint(err, "%llu fault%s found: no output was made",
                             (unsigned long long)v->faults, v->faults == 1 ? "" : "s");
     }
     result->verified = v->outputs;
@@ -259,7 +259,7 @@ static bool open_archive(struct splitting *run, struct clv_error *err)
     int fd;
     run->file = (struct publish_file){
         .option = "output",
-        .what = "archive of cleave",
+        .what = "cleave archive",
         .replaces = params->force,
         .is_ours = archive_is_ours,
     };

@@ -54,10 +54,10 @@ static bool index_has_each(const struct supply *s, struct clv_error *err)
     if (!s->index->streams)
         return true;
     (void)clv_fail(err, CLV_ERR_ARG, s->from->path,
-                   "its captures are compressed, merged or cannot be mapped, and so cannot be read "
-                   "flow by flow");
-    return clv_fail_hint(err,
-                         "-o FILE makes one capture of them; cleave split makes one for each flow");
+                   "its captures cannot be read flow by flow: they are compressed or merged, or "
+                   "cannot be mapped");
+    return clv_fail_hint(
+        err, "extract them into one capture with -o FILE, or split the captures with cleave split");
 }
 
 static bool index_all(struct supply *s, struct clv_error *err)
@@ -145,7 +145,7 @@ static bool join(struct joining *j, struct supply *s, struct clv_error *err)
         (void)clv_fail(err, CLV_ERR_FORMAT, s->from->path,
                        "the chosen outputs have %llu records, but the manifest says %llu",
                        (unsigned long long)m->result.records_read, (unsigned long long)j->packets);
-        return clv_fail_hint(err, "cleave verify says which one differs");
+        return clv_fail_hint(err, "cleave verify shows which one differs");
     }
     return gather(s, &j->rejoin.index, &row, 1, err);
 }

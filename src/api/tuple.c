@@ -153,7 +153,8 @@ bool clv_tuple_parse(const char *text, struct clv_tuple *out, struct clv_error *
             return bad(err, text, "more than five words");
     }
     if (n != WORDS && n != PORTS_WORDS)
-        return bad(err, text, "protocol and two addresses, each with a port or both without");
+        return bad(err, text,
+                   "needs a protocol and two addresses, both with a port or both without");
     const bool ports = n == PORTS_WORDS;
     if (!parse_proto(words[PROTO], &t.proto))
         return bad(err, text, "unknown protocol");

@@ -62,8 +62,8 @@ bool clv_fail_errno(struct clv_error *err, const char *subject, const char *what
 
 bool clv_fail_nomem(struct clv_error *err, const char *what, size_t bytes)
 {
-    (void)clv_fail(err, CLV_ERR_NOMEM, what, "%zu bytes of memory cannot be had", bytes);
-    return clv_fail_hint(err, "a smaller --memory or fewer --threads may help");
+    (void)clv_fail(err, CLV_ERR_NOMEM, what, "cannot allocate %zu bytes of memory", bytes);
+    return clv_fail_hint(err, "try a smaller --memory or fewer --threads");
 }
 
 bool clv_fail_hint(struct clv_error *err, const char *hint, ...)

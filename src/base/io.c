@@ -64,8 +64,9 @@ void io_hint_name(struct clv_error *err, int error)
 {
     /* Of FAT, exFAT and SMB, which lack characters, and of those that take UTF-8 alone. */
     if (error == EINVAL || error == EILSEQ)
-        (void)clv_fail_hint(err,
-                            "this file system does not take the name; see --output and --name");
+        (void)clv_fail_hint(
+            err,
+            "the file system does not accept this name: choose another with --output or --name");
 }
 
 int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *err)
@@ -119,8 +120,8 @@ int io_open_named(const char *path, bool overwrite, struct clv_error *err)
     const int flags = O_WRONLY | O_CREAT | O_CLOEXEC | (overwrite ? 0 : O_EXCL);
     const int fd = standard ? fcntl(STDOUT_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, flags, 0666);
     if (fd < 0 && errno == EEXIST) {
-        (void)clv_fail(err, CLV_ERR_EXISTS, path, "is there already");
-        (void)clv_fail_hint(err, "name another, or replace it with --force");
+        (void)clv_fail(err, CLV_ERR_EXISTS, path, "already exists");
+        (void)clv_fail_hint(err, "choose another name, or replace it with --force");
     } else if (fd < 0) {
         (void)clv_fail_errno(err, path, "cannot be created");
     }
@@ -133,9 +134,9 @@ bool io_cut(int fd, const char *path, struct clv_error *err)
     if (strcmp(path, "-") == 0)
         return true;
     if (fstat(fd, &st) != 0)
-        return clv_fail_errno(err, path, "cannot be looked at");
+        return clv_fail_errno(err, path, "cannot be examined");
     return !S_ISREG(st.st_mode) || ftruncate(fd, 0) == 0 ||
-           clv_fail_errno(err, path, "cannot be cut off");
+           clv_fail_errno(err, path, "cannot be truncated");
 }
 
 bool io_close(int fd, const char *subject, struct clv_error *err)
@@ -166,6 +167,6 @@ bool io_fits(int fd, uint64_t bytes, const char *path, struct clv_error *err)
     if (bytes <= room)
         return true;
     errno = ENOSPC;
-    return clv_fail_errno(err, path, "needs %llu bytes, %llu are free", (unsigned long long)bytes,
-                          (unsigned long long)room);
+    return clv_fail_errno(err, path, "needs %llu bytes, but only %llu are free",
+                          (unsigned long long)bytes, (unsigned long long)room);
 }

@@ -9,7 +9,7 @@ bool secret_bytes(void *p, size_t len, struct clv_error *err)
     for (uint8_t *at = p; len;) {
         const size_t n = (size_t)min_u64(len, AT_A_TIME);
         if (!port_random(at, n))
-            return clv_fail_errno(err, "cleave", "the system gives no random bytes");
+            return clv_fail_errno(err, "cleave", "the system provides no random bytes");
         at += n;
         len -= n;
     }

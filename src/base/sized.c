@@ -10,9 +10,9 @@ bool sized_take(void *own, size_t own_size, size_t first, const void *params, st
     size = size ? size : first;
     for (size_t i = own_size; i < size; i++)
         if (((const uint8_t *)params)[i]) {
-            (void)clv_fail(err, CLV_ERR_ARG, "the parameters", "byte %zu of %zu is not known here",
-                           i, size);
-            return clv_fail_hint(err, "this libcleave is older than its caller");
+            (void)clv_fail(err, CLV_ERR_ARG, "the parameters",
+                           "byte %zu of %zu is unknown to this libcleave", i, size);
+            return clv_fail_hint(err, "libcleave is older than the program that uses it");
         }
     memset(own, 0, own_size);
     memcpy(own, params, size < own_size ? size : own_size);

@@ -368,34 +368,33 @@ static bool hint(const struct clv_option *o, struct clv_error *err)
     switch (o->type) {
     case CLV_OPTION_BOOL:
     case CLV_OPTION_NOT:
-        return clv_fail_hint(err, "it takes true or false");
+        return clv_fail_hint(err, "use true or false");
     case CLV_OPTION_WORD:
     case CLV_OPTION_CHOICE:
-        return clv_fail_hint(err, "it takes one of %s", o->value);
+        return clv_fail_hint(err, "use one of %s", o->value);
     case CLV_OPTION_DURATION:
-        return clv_fail_hint(err,
-                             "it takes seconds, or a whole number with ns, us, ms, s, m, h or d%s",
+        return clv_fail_hint(err, "use seconds, or a whole number with ns, us, ms, s, m, h or d%s",
                              o->min ? "; more than 0" : "");
     case CLV_OPTION_TIME:
-        return clv_fail_hint(err, "it takes a time such as 2026-11-22T23:59:59Z, or seconds since "
-                                  "the epoch");
+        return clv_fail_hint(err,
+                             "use a time such as 2026-11-22T23:59:59Z, or seconds since the epoch");
     case CLV_OPTION_EVERY:
-        return clv_fail_hint(err, "it takes a duration such as 60s, a size such as 1GiB, or "
-                                  "records as in 1000000p");
+        return clv_fail_hint(err, "use a duration such as 60s, a size such as 1GiB, or a number of "
+                                  "records such as 1000000p");
     case CLV_OPTION_MODE:
-        return clv_fail_hint(err, "it takes permissions in octal such as 0600, at most %04llo",
+        return clv_fail_hint(err, "use permissions in octal such as 0600, at most %04llo",
                              (unsigned long long)o->max);
     case CLV_OPTION_IPV4:
-        return clv_fail_hint(err, "it takes an IPv4 address such as 192.168.0.1");
+        return clv_fail_hint(err, "use an IPv4 address such as 192.168.0.1");
     default:
         if (o->max)
-            return clv_fail_hint(err, "it takes a whole number from %llu to %llu%s",
+            return clv_fail_hint(err, "use a whole number from %llu to %llu%s",
                                  (unsigned long long)o->min, (unsigned long long)o->max,
                                  sized ? ", or one with a unit such as 64MiB" : "");
         if (sized)
-            return clv_fail_hint(err, "it takes bytes, or a number with a unit such as 64MiB%s",
+            return clv_fail_hint(err, "use a number of bytes, or one with a unit such as 64MiB%s",
                                  o->min ? "; at least 1" : "");
-        return clv_fail_hint(err, "it takes a whole number of at least %llu",
+        return clv_fail_hint(err, "use a whole number of at least %llu",
                              (unsigned long long)o->min);
     }
 }
@@ -407,7 +406,7 @@ bool clv_option_set(const struct clv_option *o, void *params, const char *text,
         return clv_fail(err, CLV_ERR_OPTION, o->name, "is not known to the caller of the library");
     if (set(o, params, text))
         return true;
-    (void)clv_fail(err, CLV_ERR_OPTION, o->name, "does not take \"%.120s\"", text);
+    (void)clv_fail(err, CLV_ERR_OPTION, o->name, "invalid value \"%.120s\"", text);
     return hint(o, err);
 }
 

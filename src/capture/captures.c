@@ -62,7 +62,7 @@ bool clv_capture_open(struct clv_capture **out, const char *path, struct clv_err
     *out = NULL;
     bool ok = places_list(&places, &(struct places_wish){.paths = &path, .n = 1}, err);
     if (ok && places.n > 1) {
-        (void)clv_fail(err, CLV_ERR_ARG, path, "zip archive: it has %zu captures", places.n);
+        (void)clv_fail(err, CLV_ERR_ARG, path, "zip archive: it contains %zu captures", places.n);
         ok = clv_fail_hint(err, "name one of them: %.120s", places.names[0]);
     }
     ok = ok && capture_open_at(out, &places.all[0], err);

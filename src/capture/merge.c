@@ -138,9 +138,10 @@ static bool put_made(struct merge *m, const struct lane *l, uint32_t iface, uint
     const struct walk_record *rec = &l->rec;
     uint8_t head[NG_PACKET_HEADER];
     if (!blocks_fit(rec->caplen))
-        return clv_fail(err, CLV_ERR_FORMAT, l->source->path,
-                        "a packet of %u bytes is too long for the pcapng that all become",
-                        rec->caplen);
+        return clv_fail(
+            err, CLV_ERR_FORMAT, l->source->path,
+            "a packet of %u bytes is too long for pcapng, into which all captures are merged",
+            rec->caplen);
     const uint32_t padding = blocks_head(head, rec, iface, ticks, m->big_endian);
     return put(m, head, sizeof head, err) && put(m, rec->data, rec->caplen, err) &&
            put(m, zeros, padding, err) && put(m, head + 4, 4, err);
@@ -164,7 +165,7 @@ static bool put_record(struct merge *m, const struct lane *l, struct clv_error *
     }
     if (walk_load32(rec->raw, big) == NG_PACKET_OLD && number > UINT16_MAX)
         return clv_fail(err, CLV_ERR_FORMAT, l->source->path,
-                        "an obsolete packet block cannot be of interface %u", number);
+                        "an obsolete packet block cannot refer to interface %u", number);
     blocks_renumber(head, rec->raw, big, number);
     return put_block(m, head, rec->raw, rec->raw_len, big, err);
 }
@@ -436,11 +437,10 @@ static bool open_lane(struct merge *m, struct lane *l, uint64_t offset, struct c
     l->begun = false;
     l->at = 0;
     if (s->stream && !s->once && ++m->n_open > m->max_open) {
-        (void)clv_fail(
-            err, CLV_ERR_ARG, s->path,
-            "overlaps with %u captures that are compressed too: --memory and the limit of "
-            "descriptors allow no more",
-            m->max_open);
+        (void)clv_fail(err, CLV_ERR_ARG, s->path,
+                       "overlaps in time with %u other compressed captures: more than --memory and "
+                       "the limit on open files allow",
+                       m->max_open);
         return clv_fail_hint(err, "raise both (ulimit -n), or merge them in groups with mergecap");
     }
     (void)pthread_mutex_lock(&m->lock);

@@ -212,8 +212,8 @@ static bool add_named(struct listing *l, const char *path, size_t archive_len,
         count_named(a, (struct clv_span){(const uint8_t *)name, strlen(name)}, &n, &entry, &fault);
     if (ok && n != 1)
         ok = clv_fail(&fault, CLV_ERR_FORMAT, path,
-                      n ? "the archive has several members of this name"
-                        : "the archive has no member of this name");
+                      n ? "the archive has several members with this name"
+                        : "the archive has no member with this name");
     ok = unzip_check(&a->zip, &fault) && ok;
     if (!ok)
         return add_fault(l->places, path, &fault, err);
@@ -335,7 +335,7 @@ static bool add_all(struct listing *l, const char *path, struct clv_error *err)
     if (fault.code == CLV_ERR_NONE && unzip_check(&a->zip, &fault)) {
         if (twin)
             (void)clv_fail(&fault, CLV_ERR_FORMAT, twin,
-                           "the archive has several members of this name");
+                           "the archive has several members with this name");
         else if (p->n == from && l->in_folder)
             p->n_others += n_matched == 0;
         else if (p->n == from && (n_matched || !l->pattern))
@@ -421,9 +421,9 @@ static bool add_folder(struct listing *l, const char *path, struct clv_error *er
     if (p->n > from)
         return true;
     struct clv_error fault = {.offset = CLV_NO_OFFSET};
-    (void)clv_fail(&fault, CLV_ERR_FORMAT, path, "is a directory without captures");
+    (void)clv_fail(&fault, CLV_ERR_FORMAT, path, "is a directory that contains no captures");
     if (f->n_below)
-        (void)clv_fail_hint(&fault, "--recursive looks into those below it");
+        (void)clv_fail_hint(&fault, "--recursive also looks into its sub-directories");
     return add_fault(p, path, &fault, err);
 }
 
@@ -499,7 +499,7 @@ static bool date(struct input_place *place, int64_t *first_ns, struct clv_error 
         return true;
     if (strcmp(place->path, "-") == 0 || (stat(place->path, &st) == 0 && !S_ISREG(st.st_mode)))
         return clv_fail(err, CLV_ERR_ARG, place->path,
-                        "cannot be read twice, as a sort by time does");
+                        "can be read only once, and --sort time has to read it twice");
     if (first_time(place, first_ns, &why))
         return true;
     struct clv_error *own = why.code == CLV_ERR_IO ? mem_alloc(1, sizeof *own) : NULL;
@@ -537,8 +537,8 @@ bool places_list(struct places *p, const struct places_wish *wish, struct clv_er
     for (size_t i = 0; ok && i < wish->n; i++)
         ok = add_path(&l, wish->paths[i], err);
     if (ok && wish->pattern && !l.matched)
-        ok = clv_fail(err, CLV_ERR_OPTION, "member",
-                      "no member of an archive has a name like %.100s", wish->pattern);
+        ok = clv_fail(err, CLV_ERR_OPTION, "member", "no member of an archive matches %.100s",
+                      wish->pattern);
     close_archive(&l.archive);
     mem_free(l.text);
     if (!ok || (wish->by_time && !sort_by_time(p, err)))

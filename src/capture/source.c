@@ -33,7 +33,7 @@ static int open_once(const char *path, int end_fd, struct clv_error *err)
     const int fd =
         standard ? fcntl(STDIN_FILENO, F_DUPFD_CLOEXEC, 3) : open(path, O_RDONLY | O_CLOEXEC);
     if (fd < 0 && errno == EINTR && input_ends(end_fd))
-        (void)clv_fail(err, CLV_ERR_CANCELLED, path, "nobody wrote to it");
+        (void)clv_fail(err, CLV_ERR_CANCELLED, path, "no program wrote to it");
     else if (fd < 0)
         (void)clv_fail_errno(err, standard ? "standard input" : path, "cannot be opened");
     return fd;
@@ -82,7 +82,7 @@ static bool copy_all(const struct keeping *k, source_goes_on *goes_on, void *use
         if (n < 0)
             ok = clv_fail_errno(err, path, "cannot be read");
         else if (!io_write(k->to, buf, (size_t)n, k->dir, err))
-            ok = clv_fail_hint(err, "a pipe is kept there, since it has to be read twice");
+            ok = clv_fail_hint(err, "the pipe's data are kept there, to be read twice");
         total += n > 0 ? (uint64_t)n : 0;
     }
     mem_free(buf);
@@ -108,7 +108,7 @@ bool source_keep(int *kept, bool *part, const struct input_place *place, const c
     *kept = io_open_nameless(dir);
     const struct keeping k = {fd, *kept, place->end_fd, part, name, dir};
     const bool ok = *kept >= 0 ? copy_all(&k, goes_on, user, err)
-                               : clv_fail_errno(err, dir, "has no room for what a pipe gives");
+                               : clv_fail_errno(err, dir, "has no room for the pipe's data");
     (void)close(fd);
     if (!ok && *kept >= 0)
         (void)close(*kept);

@@ -213,7 +213,7 @@ bool talk_progress(const struct clv_split_result *so_far, struct talk *talk);
 /* Takes the progress off the terminal, before something else is printed. */
 void hide_progress(struct talk *talk);
 
-/* The work failed: prints why, or that a signal ended it and what is not done. Returns the status.
+/* The work failed: prints why, or that a signal ended it and what was not done. Returns the status.
  */
 int end_talk(const struct clv_error *err, const char *undone);
 
@@ -286,7 +286,7 @@ int print_outcome(const struct clv_split_params *p, const struct clv_split_resul
                   enum made made, bool json, bool quiet);
 
 /*
- * The same of one that did not; undone: what it did not do. Where a capture is why, the others that
+ * The same of one that did not; undone: what was not done. Where a capture is why, the others that
  * are at fault are named, too.
  */
 int print_failure(const struct clv_split_params *p, const struct clv_error *err,

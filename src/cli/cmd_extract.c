@@ -57,7 +57,7 @@ static void print_extracted(const struct clv_extract_result *r, FILE *to)
 {
     (void)fprintf(to, "%s record%s of %s flow%s%s, %s\n", human_count(r->records),
                   plural(r->records), human_count(r->flows), plural(r->flows),
-                  r->rows > r->flows ? " and other" : "", human_bytes((double)r->bytes));
+                  r->rows > r->flows ? " and `other`" : "", human_bytes((double)r->bytes));
 }
 
 static int extract(const struct options *o, struct clv_result *result, struct talk *talk)
@@ -78,9 +78,9 @@ static int extract(const struct options *o, struct clv_result *result, struct ta
     const bool ok = clv_extract(result, &params, &r, &err);
     hide_progress(talk);
     if (!ok)
-        return end_talk(&err, "published");
+        return end_talk(&err, "written");
     if (r.rows == 0) {
-        (void)fprintf(complaint(NULL), "no flow was chosen: nothing was made\n");
+        (void)fprintf(complaint(NULL), "no flow matches: no output was made\n");
         (void)print_unmet(result, &o->selection);
         return EXIT_DAMAGED;
     }
@@ -109,7 +109,7 @@ static int extract_words(const struct options *o, struct words *words,
             .beside = to_stdout ? NULL : o->output,
         });
     if (!list_results(captures, words, &o->inputs, &o->selection, &err))
-        return end_talk(&err, "published");
+        return end_talk(&err, "written");
     const struct clv_result_params params = {
         .struct_size = sizeof params,
         .paths = words->all,
@@ -124,7 +124,7 @@ static int extract_words(const struct options *o, struct words *words,
         .user = &talk,
     };
     if (!clv_result_open(&result, &params, &err))
-        return print_failure(&split, &err, "published");
+        return print_failure(&split, &err, "written");
     const int status = print_damage(result, &split, extract(o, result, &talk));
     clv_result_close(&result);
     return status;
@@ -136,7 +136,8 @@ static int run(const void *options, char **operands, unsigned n_operands)
     struct words words;
     struct clv_captures *captures = NULL;
     if (!o->output) {
-        (void)fprintf(complaint("extract"), "--output says where to; -o - is standard output\n");
+        (void)fprintf(complaint("extract"),
+                      "--output is missing: name a file, or - for standard output\n");
         return EXIT_NOTHING;
     }
     if (strcmp(o->output, "-") == 0 && isatty(STDOUT_FILENO)) {

@@ -105,7 +105,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     struct words words;
     struct clv_captures *captures = NULL;
     if (o->csv && o->json) {
-        (void)fprintf(complaint("flows"), "--csv and --json exclude each other\n");
+        (void)fprintf(complaint("flows"), "--csv and --json cannot be combined\n");
         return EXIT_NOTHING;
     }
     if (!take_words(&words, &o->inputs, operands, n_operands))

@@ -33,7 +33,8 @@ static int print_result(const char *path, bool quiet, uint64_t packets, uint64_t
     if (!quiet && strcmp(path, "-") != 0)
         (void)printf("%s: %s packet%s, %s\n", printable(path), human_count(packets),
                      plural(packets), human_bytes((double)bytes));
-    return flush_words("the file is whole, but standard output failed") ? EXIT_ALL : EXIT_DAMAGED;
+    return flush_words("the file is complete, but standard output failed") ? EXIT_ALL
+                                                                           : EXIT_DAMAGED;
 }
 
 static int run_synflood(const void *options, char **operands, unsigned n_operands)
@@ -42,7 +43,7 @@ static int run_synflood(const void *options, char **operands, unsigned n_operand
     (void)n_operands;
     const struct synflood *o = options;
     if (o->rate && o->params.interval_ns) {
-        (void)fprintf(complaint("generate synflood"), "--rate and --interval exclude each other\n");
+        (void)fprintf(complaint("generate synflood"), "--rate and --interval cannot be combined\n");
         return EXIT_NOTHING;
     }
     struct clv_synflood_params p = o->params;
@@ -111,7 +112,7 @@ static int run_traffic(const void *options, char **operands, unsigned n_operands
     struct clv_error err;
     uint64_t bytes, packets;
     if (p.packets && p.bytes) {
-        (void)fprintf(complaint("generate traffic"), "--packets and --bytes exclude each other\n");
+        (void)fprintf(complaint("generate traffic"), "--packets and --bytes cannot be combined\n");
         return EXIT_NOTHING;
     }
     if (!clv_generate_traffic(o->output, &p, &bytes, &packets, &err))

@@ -43,7 +43,7 @@ static int index_it(const struct options *o, const struct clv_split_params *p, s
     const bool ok = clv_index(p, &r, &err);
     hide_progress(talk);
     if (!ok)
-        return print_failure(p, &err, "published");
+        return print_failure(p, &err, "written");
     return print_outcome(p, &r, MADE_INDEX, o->json, o->quiet);
 }
 
@@ -74,7 +74,7 @@ static int index_words(const void *options, const struct words *words)
             .looks_up_names = p.filter,
         });
     if (!list_captures(&captures, words, &o->inputs, p.member, &err))
-        return end_talk(&err, "published");
+        return end_talk(&err, "written");
     p.listed = captures;
     p.inputs = clv_captures_names(captures, &p.n_inputs);
     const int status = index_it(o, &p, &talk);

@@ -67,7 +67,7 @@ static void print_info(const struct clv_capture_info *i)
         (void)printf("\n  snaplen    %s bytes\n", human_count(f->snaplen));
     (void)printf("  file       %s bytes\n", human_count(i->file_bytes));
     (void)printf("  records    %s%s\n", human_count(i->records),
-                 i->ordered ? "" : ", not in the order of their times");
+                 i->ordered ? "" : ", not in order of time");
     (void)printf("  packets    %s bytes captured of %s on the wire, the longest %s\n",
                  human_count(i->captured_bytes), human_count(i->wire_bytes),
                  human_count(i->longest));
@@ -78,8 +78,7 @@ static void print_info(const struct clv_capture_info *i)
     if (i->damage.code == CLV_ERR_NONE)
         (void)printf("  damage     none\n");
     else if (i->damage.offset == CLV_NO_OFFSET)
-        (void)printf("  damage     behind record %s: %s\n", human_count(i->records),
-                     i->damage.what);
+        (void)printf("  damage     after record %s: %s\n", human_count(i->records), i->damage.what);
     else
         (void)printf("  damage     at byte %s (record %s): %s\n", human_count(i->damage.offset),
                      human_count(i->damage.record), i->damage.what);

@@ -47,8 +47,8 @@ struct mounting {
 static void say_mounted(const struct mounting *m)
 {
     if (!m->o->quiet)
-        (void)fprintf(stderr, "mounted on %s; %sfusermount3 -u %s unmounts it\n", printable(m->dir),
-                      m->o->daemon ? "" : "Ctrl-C or ", printable(m->dir));
+        (void)fprintf(stderr, "mounted on %s; to unmount it: %sfusermount3 -u %s\n",
+                      printable(m->dir), m->o->daemon ? "" : "Ctrl-C or ", printable(m->dir));
 }
 
 static bool goes_on(void *user)

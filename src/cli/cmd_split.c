@@ -45,12 +45,12 @@ static const struct clv_option flags[] = {
 static const struct habit habits[] = {
     {'m', "PcapSplitter's -m is --by, as in --by connection, or --every"},
     {'p', "PcapSplitter's -p is part of --every, as in --every 1000p"},
-    {'r', "a capture needs no flag: cleave split FILE"},
+    {'r', "captures are named without a flag: cleave split FILE"},
     {'i', "to cut by time: --every 60s; to choose records: --filter EXPR"},
-    {'w', "the directory to make: --output DIR"},
+    {'w', "to name the output directory: --output DIR"},
     {'c', "to cut by number of records: --every 1000p"},
-    {'s', "to cut packets: --snaplen N; what makes a flow: --by KEY"},
-    {'Y', "as for tcpdump: --filter EXPR"},
+    {'s', "to cut packets: --snaplen N; to say what makes a flow: --by KEY"},
+    {'Y', "to choose records as tcpdump does: --filter EXPR"},
     {0, NULL},
 };
 
@@ -66,8 +66,7 @@ static void hint_output(struct clv_error *err, const char *last)
     if (strcmp(err->subject, last) != 0)
         return;
     if (stat(last, &st) == 0 ? S_ISDIR(st.st_mode) : errno == ENOENT && !strchr(last, '.'))
-        (void)snprintf(err->hint, sizeof err->hint, "for the directory of the outputs: -o %.80s",
-                       last);
+        (void)snprintf(err->hint, sizeof err->hint, "to name the output directory: -o %.80s", last);
 }
 
 /* Splits the captures. last: the last of several operands, or NULL. */
@@ -81,7 +80,7 @@ static int split(const struct options *o, const struct clv_split_params *p, stru
     if (!ok && !o->params.output && last)
         hint_output(&err, last);
     if (!ok)
-        return print_failure(p, &err, "published");
+        return print_failure(p, &err, "written");
     return print_outcome(p, &r,
                          p->dry_run   ? MADE_NOTHING
                          : p->archive ? MADE_MEMBERS
@@ -102,7 +101,7 @@ static bool settle_single(struct clv_split_params *p, bool json)
     const bool piped = p->output && strcmp(p->output, "-") == 0,
                table = p->manifest == CLV_MANIFEST_FD || p->manifest == CLV_MANIFEST_JSONL_FD;
     if (piped + table + json > 1) {
-        (void)fprintf(complaint("split"), "%s and %s both want standard output\n",
+        (void)fprintf(complaint("split"), "%s and %s cannot both write to standard output\n",
                       json ? "--json" : "--manifest -", piped ? "--output -" : "--manifest -");
         return false;
     }
@@ -159,7 +158,7 @@ static int split_words(const void *options, const struct words *words)
      */
     struct clv_captures *captures;
     if (!list_captures(&captures, words, &o->inputs, p.member, &err))
-        return end_talk(&err, "published");
+        return end_talk(&err, "written");
     p.listed = captures;
     p.inputs = clv_captures_names(captures, &p.n_inputs);
     const int status = split(o, &p, &talk, words->n > 1 ? words->all[words->n - 1] : NULL);

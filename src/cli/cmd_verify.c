@@ -75,7 +75,7 @@ static void print_verdict(const struct clv_verify_result *r, const char *output,
                              : "record%s in %s output%s, each in its place",
                    plural(r->written), human_count(r->outputs), plural(r->outputs));
     human_row(stdout, r->faults ? "expected" : "found", human_count(r->written), buf);
-    (void)snprintf(buf, sizeof buf, "record%s left out, as the run's options say",
+    (void)snprintf(buf, sizeof buf, "record%s left out because of the run's options",
                    plural(r->dropped));
     if (r->dropped)
         human_row(stdout, "dropped", human_count(r->dropped), buf);
@@ -103,7 +103,7 @@ static int verify(const struct options *o, const struct words *words, struct clv
     const bool ok = clv_verify(&p, &r, &err);
     hide_progress(&t->talk);
     if (!ok)
-        return end_talk(&err, "proven");
+        return end_talk(&err, "verified");
     if (t->n > SHOWN)
         (void)fprintf(complaint(NULL), "and %s more fault%s\n", human_count(t->n - SHOWN),
                       plural(t->n - SHOWN));
@@ -144,7 +144,7 @@ static int verify_words(const void *options, const struct words *words)
         });
     clv_receipt_destroy(&receipt);
     if (inputs.n && !list_captures(&captures, &inputs, &o->inputs, o->params.member, &err))
-        return end_talk(&err, "proven");
+        return end_talk(&err, "verified");
     const int status = verify(o, words, captures, &t);
     clv_captures_destroy(&captures);
     return status;

@@ -135,7 +135,7 @@ const char *nearest_word(const char *word, const char *const *words, size_t n)
 static int usage_error(const struct command *cmd, const char *what, const char *subject)
 {
     (void)fprintf(complaint(cmd->name), "%s: %s\n", what, printable(subject));
-    (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
+    (void)fprintf(stderr, "'cleave %s --help' lists its flags\n", cmd->name);
     return -1;
 }
 
@@ -155,8 +155,8 @@ static int unknown_flag(const struct command *cmd, const char *name)
     char flag[80];
     (void)snprintf(flag, sizeof flag, "--%s", name);
     if (!near)
-        return usage_error(cmd, "no such flag", flag);
-    (void)fprintf(complaint(cmd->name), "no such flag: --%s\n", printable(name));
+        return usage_error(cmd, "unknown flag", flag);
+    (void)fprintf(complaint(cmd->name), "unknown flag: --%s\n", printable(name));
     (void)fprintf(stderr, "did you mean --%s?\n", near);
     return -1;
 }
@@ -175,14 +175,14 @@ static bool remember(const struct command *cmd, char letter)
 /* A word that begins with a dash. It may be a file, or a flag as another tool has it. */
 static int unknown_letter(const struct command *cmd, const char *word, char letter)
 {
-    (void)fprintf(complaint(cmd->name), "no such flag: %s\n", printable(word));
+    (void)fprintf(complaint(cmd->name), "unknown flag: %s\n", printable(word));
     if (access(word, F_OK) == 0) {
-        (void)fprintf(stderr, "for the file of that name: ./%s\n", printable(word));
+        (void)fprintf(stderr, "if it is a file: ./%s\n", printable(word));
         return -1;
     }
     if (remember(cmd, letter))
         return -1;
-    (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
+    (void)fprintf(stderr, "'cleave %s --help' lists its flags\n", cmd->name);
     return -1;
 }
 
@@ -190,9 +190,9 @@ static int bad_value(const struct command *cmd, const struct clv_option *o,
                      const struct clv_error *err)
 {
     char name[FLAG_NAME_MAX], value[FLAG_VALUE_MAX];
-    (void)fprintf(complaint(cmd->name), "--%s %s\n", flag_name(o, name), printable(err->what));
+    (void)fprintf(complaint(cmd->name), "--%s: %s\n", flag_name(o, name), printable(err->what));
     if (o->type == CLV_OPTION_CHOICE)
-        (void)fprintf(stderr, "it is --%s%s\n", name, value_of(o, value));
+        (void)fprintf(stderr, "use --%s%s\n", name, value_of(o, value));
     else
         (void)fprintf(stderr, "%s\n", err->hint);
     return -1;
@@ -317,13 +317,13 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
         struct stat in;
         (void)fprintf(complaint(cmd->name), "%s is missing\n", cmd->operands);
         if (fstat(STDIN_FILENO, &in) == 0 && S_ISFIFO(in.st_mode))
-            (void)fprintf(stderr, "for what comes through a pipe: cleave %s -\n", cmd->name);
+            (void)fprintf(stderr, "to read from a pipe: cleave %s -\n", cmd->name);
         else
-            (void)fprintf(stderr, "'cleave %s --help' shows what it takes\n", cmd->name);
+            (void)fprintf(stderr, "'cleave %s --help' lists its flags\n", cmd->name);
         return -1;
     }
     if ((unsigned)n > cmd->max_operands)
-        return usage_error(cmd, "one operand too many", argv[from + (int)cmd->max_operands]);
+        return usage_error(cmd, "unexpected argument", argv[from + (int)cmd->max_operands]);
     return n;
 }
 

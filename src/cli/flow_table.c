@@ -190,12 +190,12 @@ static int print_totals(struct clv_result *result, const struct clv_selection *s
     if (!clv_result_totals(result, selection, &t, &err))
         return print_error(&err);
     (void)printf("%s flow%s%s", human_count(t.flows), plural(t.flows),
-                 t.rows > t.flows ? " and other" : "");
+                 t.rows > t.flows ? " and `other`" : "");
     if (shown < t.rows)
         (void)printf(" (%s shown)", human_count(shown));
     (void)printf(", %s packet%s, %s%s\n", human_count(t.packets), plural(t.packets),
                  human_bytes((double)t.wire_bytes),
-                 t.by_host ? ", those between two hosts counted at both" : "");
+                 t.by_host ? ", those between two hosts counted for both" : "");
     return EXIT_ALL;
 }
 

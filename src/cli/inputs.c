@@ -110,8 +110,8 @@ static bool add_list(struct words *w, const char *list)
         return list_error(name, strerror(ENOMEM));
     for (size_t i = 0; standard && i < w->n; i++)
         if (strcmp(w->list[i], "-") == 0)
-            return list_error("-", "standard input is the list, and no capture");
-    return w->n || list_error(name, "names no captures");
+            return list_error("-", "standard input is the list, and cannot be a capture as well");
+    return w->n || list_error(name, "contains no names of captures");
 }
 
 bool take_words(struct words *w, const struct input_flags *f, char *const *operands, unsigned n)

@@ -91,7 +91,7 @@ static bool list_group(const char *word, FILE *to)
         if (strncmp(name, word, len) != 0 || name[len] != ' ')
             continue;
         if (!any)
-            (void)fprintf(to, "cleave %s needs a kind:\n", word);
+            (void)fprintf(to, "cleave %s needs one of these:\n", word);
         any = true;
         (void)fprintf(to, "  cleave %-20s %s\n", name, commands[i]->summary);
     }
@@ -108,19 +108,19 @@ static int unknown_command(const char *word, const char *second)
     const char *names[N_COMMANDS];
     if (list_group(word, stderr)) {
         if (second)
-            (void)fprintf(stderr, "and \"%s\" is none of them\n", printable(second));
+            (void)fprintf(stderr, "\"%s\" is none of them\n", printable(second));
         return EXIT_NOTHING;
     }
     for (size_t i = 0; i < N_COMMANDS; i++)
         names[i] = commands[i]->name;
     const char *near = nearest_word(word, names, N_COMMANDS);
-    (void)fprintf(complaint(NULL), "no such command: %s\n", printable(word));
+    (void)fprintf(complaint(NULL), "unknown command: %s\n", printable(word));
     if (near)
         (void)fprintf(stderr, "did you mean 'cleave %s'?\n", near);
     else if (strchr(word, '.') || strchr(word, '/'))
         (void)fprintf(stderr, "to split a capture: cleave split %s\n", printable(word));
     else
-        (void)fprintf(stderr, "'cleave --help' shows the commands\n");
+        (void)fprintf(stderr, "'cleave --help' lists the commands\n");
     return EXIT_NOTHING;
 }
 
@@ -236,7 +236,7 @@ int main(int argc, char **argv)
     if (!help)
         return leave(run_command(cmd, argc, argv, from + n_words));
     if (argc > from + n_words) {
-        (void)fprintf(complaint("help"), "one word too many: %s\n",
+        (void)fprintf(complaint("help"), "unexpected argument: %s\n",
                       printable(argv[from + n_words]));
         return EXIT_NOTHING;
     }

@@ -20,14 +20,15 @@ void print_faults(const struct clv_split_params *p, uint64_t n)
     for (uint64_t i = 0; (fault = fault_at(p, i)) != NULL; i++)
         (void)print_error(fault);
     if (n > p->max_faults)
-        (void)fprintf(stderr, "        and %s more captures\n", human_count(n - p->max_faults));
+        (void)fprintf(stderr, "        and %s more capture%s\n", human_count(n - p->max_faults),
+                      plural(n - p->max_faults));
 }
 
 static int print_json(const struct clv_split_params *p, const struct clv_split_result *r)
 {
     static char buf[JSON_MAX]; /* too much for a small stack */
     if (clv_split_json(p, r, buf, sizeof buf) == 0) {
-        (void)fprintf(complaint(NULL), "the summary does not fit: a path is too long\n");
+        (void)fprintf(complaint(NULL), "the summary cannot be printed: a path is too long\n");
         return EXIT_DAMAGED;
     }
     (void)fputs(buf, stdout);
@@ -70,8 +71,10 @@ static void print_stale(const struct clv_split_result *r)
                            : "%s was left by a killed run",
                   printable(r->stale_path));
     if (r->stale > 1)
-        (void)fprintf(stderr, ", and %s more", human_count(r->stale - 1));
-    (void)fprintf(stderr, "; --clean removes such\n");
+        (void)fprintf(stderr, ", and so were %s more; --clean removes them\n",
+                      human_count(r->stale - 1));
+    else
+        (void)fprintf(stderr, "; --clean removes it\n");
 }
 
 int print_outcome(const struct clv_split_params *p, const struct clv_split_result *r,
@@ -92,10 +95,10 @@ int print_outcome(const struct clv_split_params *p, const struct clv_split_resul
                           ? stderr
                           : stdout);
     if ((!p->dry_run || p->report) &&
-        !flush_words("the output is whole, but its summary could not be written"))
+        !flush_words("the output is complete, but its summary could not be written"))
         status = EXIT_DAMAGED;
     if (made == MADE_CAPTURE && r->outputs == 0) {
-        (void)fprintf(complaint(NULL), "no record was chosen: nothing was made\n");
+        (void)fprintf(complaint(NULL), "no record matches: no output was made\n");
         status = EXIT_DAMAGED;
     }
     if (r->after.code != CLV_ERR_NONE) {
@@ -117,14 +120,15 @@ int print_outcome(const struct clv_split_params *p, const struct clv_split_resul
             (void)fprintf(stderr, "        and %s more fault%s in %s\n", human_count(more),
                           plural(more), r->faulty == 1 ? "it" : "them");
         if (r->left_out == r->faulty)
-            (void)fprintf(stderr, "        the other %s whole, and %s %s\n",
+            (void)fprintf(stderr, "        the other %s complete and %s %s\n",
                           p->n_inputs - r->left_out == 1 ? "capture is" : "captures are",
                           p->n_inputs - r->left_out == 1 ? "was" : "were", done_of[made]);
         else
             (void)fprintf(
-                stderr, "        the %s record%s that %s whole %s %s%s\n", human_count(n),
-                plural(n), n == 1 ? "is" : "are", n == 1 ? "was" : "were", done_of[made],
-                p->recover || r->damage.hint[0] ? "" : "; --recover searches for more after it");
+                stderr, "        %s complete record%s %s %s%s\n", n ? human_count(n) : "no",
+                plural(n), n == 1 ? "was" : "were", done_of[made],
+                p->recover || r->damage.hint[0] ? ""
+                                                : "; --recover searches for more after the damage");
         status = EXIT_DAMAGED;
     }
     return status;

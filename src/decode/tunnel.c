@@ -466,14 +466,14 @@ bool decode_ports_parse(struct decode_ports *ports, const char *option, const ch
         if (ports->n == MAX)
             return clv_fail(err, CLV_ERR_OPTION, option, "more than %d ports", (int)MAX);
         if (!parse_port(p, len, &ports->at[ports->n].port, &ports->at[ports->n].row)) {
-            (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.*s\" cannot be", (int)min_u64(len, 60),
-                           p);
+            (void)clv_fail(err, CLV_ERR_OPTION, option, "invalid value \"%.*s\"",
+                           (int)min_u64(len, 60), p);
             for (unsigned i = 0; i < N_TUNNELS; i++)
                 if (tunnels[i].word) {
                     text_str(&t, t.len ? ", " : "");
                     text_str(&t, tunnels[i].word);
                 }
-            return clv_fail_hint(err, "it takes KIND=PORT, with commas between them, of %s",
+            return clv_fail_hint(err, "use KIND=PORT, separated by commas; kinds: %s",
                                  text_end(&t));
         }
         ports->n++;

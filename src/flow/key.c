@@ -32,11 +32,12 @@ static bool unknown(struct clv_error *err, const char *option, const char *text,
     char words[128];
     struct text t = text_on(words, sizeof words);
     if (len == 4 && strncasecmp(word, "none", 4) == 0)
-        return clv_fail(err, CLV_ERR_OPTION, option, "\"%.60s\": none stands alone", text);
+        return clv_fail(err, CLV_ERR_OPTION, option,
+                        "\"%.60s\": none cannot be combined with fields", text);
     if (strlen(text) == len)
-        (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.60s\" is no key", text);
+        (void)clv_fail(err, CLV_ERR_OPTION, option, "unknown key \"%.60s\"", text);
     else
-        (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.*s\" of \"%.60s\" is no key",
+        (void)clv_fail(err, CLV_ERR_OPTION, option, "unknown field \"%.*s\" in \"%.60s\"",
                        (int)min_u64(len, 40), word, text);
     for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++) {
         text_str(&t, i ? " " : "");
@@ -104,9 +105,9 @@ static void cut_end(uint8_t cut[2], bool *seen, const uint8_t more[2])
 
 static bool bad_prefix(struct clv_error *err, const char *option, const char *text)
 {
-    (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.60s\" cannot be", text);
-    return clv_fail_hint(err, "addresses have prefixes as in ip/24 (of IPv4, up to 32) or ip/24,64 "
-                              "(of IPv6, up to 128)");
+    (void)clv_fail(err, CLV_ERR_OPTION, option, "invalid value \"%.60s\"", text);
+    return clv_fail_hint(
+        err, "give address prefixes as ip/24 (IPv4, up to 32) or ip/24,64 (and IPv6, up to 128)");
 }
 
 static bool parse_fields(struct flow_by *by, const char *option, const char *text,
@@ -155,12 +156,12 @@ bool flow_by_parse(struct flow_by *out, const char *option, const char *text, bo
         return false;
     const unsigned f = by.fields;
     if ((f & FLOW_BY_HOST) && (f & (FLOW_BY_IP | FLOW_BY_ROLES)))
-        return clv_fail(err, CLV_ERR_OPTION, option,
-                        "host is each address alone: it excludes ip, client, server, service, and "
-                        "all that has ip in it");
+        return clv_fail(
+            err, CLV_ERR_OPTION, option,
+            "host cannot be combined with ip, client, server, service, or a key that contains ip");
     if ((f & FLOW_BY_ROLES) && by.connections)
         return clv_fail(err, CLV_ERR_OPTION, option,
-                        "connection excludes client, server and service");
+                        "connection cannot be combined with client, server or service");
     size_t n = 0;
     for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++)
         if (f & flow_key_fields[i].bit)

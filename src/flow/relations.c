@@ -52,7 +52,7 @@ bool relations_parse(uint16_t *set, const char *option, const char *text, struct
         if (!one) {
             (void)clv_fail(err, CLV_ERR_OPTION, option, "unknown kind \"%.*s\"",
                            (int)min_u64(len, 40), at);
-            return clv_fail_hint(err, "all, or some of dns,sip,rtsp,ftp,tftp,http,icmp");
+            return clv_fail_hint(err, "use all, or some of dns,sip,rtsp,ftp,tftp,http,icmp");
         }
         all |= one;
         at += len;

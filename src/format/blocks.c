@@ -425,7 +425,7 @@ static bool put_converted(struct stage *s, struct trail *t, const struct blocks_
     rec.caplen = dialect_cut(src->dialect, rec.caplen);
     if (!blocks_fit(rec.caplen))
         return clv_fail(s->err, CLV_ERR_FORMAT, s->name,
-                        "a packet of %u bytes does not fit into a block of pcapng", rec.caplen);
+                        "a packet of %u bytes does not fit into a pcapng block", rec.caplen);
     const uint32_t padding =
         blocks_head(head, &rec, number, (uint64_t)rec.ts_ns / f->tick_ns, false);
     return stage_put(s, head, sizeof head) && stage_put(s, rec.data, rec.caplen) &&

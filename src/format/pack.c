@@ -44,7 +44,7 @@ bool pack_supported(enum clv_compress kind, struct clv_error *err)
     if (kind == CLV_COMPRESS_NONE || (kind == CLV_COMPRESS_ZSTD && HAVE_ZSTD) ||
         (kind == CLV_COMPRESS_GZIP && HAVE_ZLIB))
         return true;
-    return clv_fail(err, CLV_ERR_OPTION, "compress", "this build lacks the library for %s",
+    return clv_fail(err, CLV_ERR_OPTION, "compress", "this build does not support %s",
                     kind == CLV_COMPRESS_ZSTD ? "zstd" : "gzip");
 }
 
@@ -140,7 +140,7 @@ bool pack_stretch(struct packer *p, const uint8_t *from, size_t len, struct clv_
         n = pack_zstd(p, from, len);
 #endif
     if (n == 0)
-        return clv_fail(err, CLV_ERR_NOMEM, name, "cannot be compressed: too little memory");
+        return clv_fail(err, CLV_ERR_NOMEM, name, "cannot be compressed: not enough memory");
     *packed = (struct clv_span){p->to, n};
     return true;
 }

@@ -204,6 +204,6 @@ bool stage_end(struct stage *s)
     if (!write_all(s, s->p + s->from, s->at - s->from, packed + s->from))
         return false;
     return end >= s->old_size || ftruncate(s->place.fd, (off_t)(s->place.base + end)) == 0 ||
-           clv_fail_errno(s->err, s->name, "cannot be cut off at byte %llu",
+           clv_fail_errno(s->err, s->name, "cannot be truncated at byte %llu",
                           (unsigned long long)end);
 }

@@ -46,11 +46,11 @@ static bool generate(const char *path, const struct clv_synflood_params *params,
         (interval && count - 1 > (uint64_t)((last_s * SECOND - start) / interval)))
         return clv_fail(
             err, CLV_ERR_ARG, path,
-            "times from %lld s, %llu times %lld ns on, do not fit pcap's 32-bit seconds",
+            "a start at %lld s and %llu packets %lld ns apart exceed pcap's 32-bit seconds",
             (long long)(start / SECOND), (unsigned long long)count, (long long)interval);
     if (interval && interval < 1000 && !params->nanoseconds)
         return clv_fail(err, CLV_ERR_ARG, path,
-                        "records %lld ns apart need a savefile of nanoseconds",
+                        "packets %lld ns apart need a capture with nanoseconds",
                         (long long)interval) ||
                clv_fail_hint(err, "--nanoseconds makes one");
     struct clv_saver *saver;

@@ -453,7 +453,7 @@ static bool init(struct traffic *t, struct clv_error *err)
     t->ip_packets = t->packets - t->packets * p->other / 100;
     if (t->ip_packets < t->flows || t->flows > UINT32_MAX || t->packets >> 40)
         return clv_fail(err, CLV_ERR_ARG, "traffic",
-                        "%llu packets for %llu flows; one each is needed, 2^40 at most",
+                        "%llu packets for %llu flows: each flow needs one, and 2^40 is the limit",
                         (unsigned long long)t->ip_packets, (unsigned long long)t->flows);
     t->length_ns = (int64_t)t->packets * MEAN_GAP_NS;
     const uint64_t alive = p->alive ? p->alive : ALIVE_DEFAULT;
@@ -502,7 +502,7 @@ static bool open_truth(struct traffic *t, const char *capture, struct clv_error 
     if (t->truth)
         return true;
     if (same)
-        (void)clv_fail(err, CLV_ERR_OPTION, "truth", "and --output are the same file");
+        (void)clv_fail(err, CLV_ERR_OPTION, "truth", "is the same file as --output");
     else
         (void)clv_fail_errno(err, path, "cannot be created");
     if (is_new && strcmp(path, "-") != 0)

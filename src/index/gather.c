@@ -74,7 +74,7 @@ static bool next_of(struct gather *g, struct gather_flow *f, bool *more, struct 
     const enum positions_step step = positions_next(&f->reader);
     *more = step == POSITIONS_ONE;
     return step != POSITIONS_BAD ||
-           clv_fail(err, CLV_ERR_FORMAT, g->ix->path, "row %lld: its records are in no order",
+           clv_fail(err, CLV_ERR_FORMAT, g->ix->path, "row %lld: its records are out of order",
                     (long long)f->is.id);
 }
 
@@ -125,7 +125,7 @@ static bool settle_output(struct gather *g, struct clv_error *err)
     for (size_t i = 1; g->form.dialect->form == DIALECT_PCAP && i < g->n; i++)
         if (g->flows[i].is.flow.kind != g->flows[0].is.flow.kind) {
             (void)clv_fail(err, CLV_ERR_FORMAT, g->ix->path,
-                           "the flows' link types or times do not fit one classic pcap");
+                           "the flows' link types or times do not fit into one classic pcap");
             return clv_fail_hint(err, "index with --format pcapng, or choose fewer flows");
         }
     if (g->n)
@@ -253,9 +253,10 @@ static bool read_record(struct gather *g, struct gather_flow *f, const struct fo
 {
     const uint32_t offset = (uint32_t)(f->reader.position - round->position);
     if (!form_reread(round, offset, &g->cursor, rec)) {
-        (void)clv_fail(err, CLV_ERR_IO, g->ix->path, "no record lies where flow %lld has one",
+        (void)clv_fail(err, CLV_ERR_IO, g->ix->path,
+                       "there is no record where the index has one of flow %lld",
                        (long long)f->is.id);
-        return clv_fail_hint(err, "the capture has changed since: index it again");
+        return clv_fail_hint(err, "the capture has changed since it was indexed: index it again");
     }
     f->packets++;
     f->captured += dialect_cut(g->form.dialect, rec->caplen);
@@ -282,11 +283,11 @@ static bool check_flow(const struct gather *g, const struct gather_flow *f, stru
     if (f->packets == f->is.packets && f->captured == f->is.captured)
         return true;
     (void)clv_fail(err, CLV_ERR_IO, g->ix->path,
-                   "flow %lld has %llu records of %llu bytes, and should have %llu of %llu",
+                   "flow %lld has %llu records of %llu bytes, but should have %llu of %llu",
                    (long long)f->is.id, (unsigned long long)f->packets,
                    (unsigned long long)f->captured, (unsigned long long)f->is.packets,
                    (unsigned long long)f->is.captured);
-    return clv_fail_hint(err, "the capture has changed since: index it again");
+    return clv_fail_hint(err, "the capture has changed since it was indexed: index it again");
 }
 
 /* The records of a stretch of the window, of all flows. */
@@ -438,9 +439,9 @@ bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec, stru
     const uint64_t offset = position - round.position;
     const uint64_t at = g->view.w.offset + offset;
     if (!form_reread(&round, (uint32_t)offset, &g->cursor, &found)) {
-        (void)clv_fail(err, CLV_ERR_IO, g->view.source->path, "no record lies at byte %llu",
+        (void)clv_fail(err, CLV_ERR_IO, g->view.source->path, "there is no record at byte %llu",
                        (unsigned long long)at);
-        return clv_fail_hint(err, "the capture has changed since: index it again");
+        return clv_fail_hint(err, "the capture has changed since it was indexed: index it again");
     }
     give(g, &found, rec);
     return true;

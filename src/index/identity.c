@@ -53,9 +53,9 @@ bool identity_of(struct identity *is, const char *path, struct clv_error *err)
     if (!bytes) {
         (void)clv_fail_nomem(err, file, (size_t)2 * LOOK);
     } else if (fstat(fd, &st) != 0) {
-        (void)clv_fail_errno(err, file, "cannot be looked at");
+        (void)clv_fail_errno(err, file, "cannot be examined");
     } else if (!S_ISREG(st.st_mode)) {
-        (void)clv_fail(err, CLV_ERR_ARG, file, "is no regular file");
+        (void)clv_fail(err, CLV_ERR_ARG, file, "is not a regular file");
     } else {
         is->bytes = (uint64_t)st.st_size;
         is->modified_ns = (int64_t)st.st_mtim.tv_sec * 1000000000 + st.st_mtim.tv_nsec;

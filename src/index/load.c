@@ -335,7 +335,7 @@ static bool read_receipt(struct loaded *l, const char *path, struct clv_error *e
         return false;
     if (store_file(&l->store, PUBLISH_MARK, mark, &f) == STORE_LACKS) {
         (void)clv_fail(err, CLV_ERR_ARG, path, "has no " PUBLISH_MARK);
-        return clv_fail_hint(err, "only what cleave split made has a table of flows");
+        return clv_fail_hint(err, "only an output of cleave split has a table of flows");
     }
     store_file_close(&l->store, &f);
     return store_receipt(&l->store, &l->receipt, 0, err) && check_receipt(&l->receipt, path, err);

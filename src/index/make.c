@@ -19,7 +19,7 @@ static bool check_options(const struct clv_split_params *params, struct clv_erro
         return clv_fail(err, CLV_ERR_OPTION, "manifest", "- does not apply to an index");
     return params->manifest != CLV_MANIFEST_SQLITE ||
            clv_fail(err, CLV_ERR_OPTION, "manifest",
-                    "sqlite does not apply to an index, which is such a database");
+                    "sqlite does not apply to an index, which is a database already");
 }
 
 /* An index refers to its captures, which therefore stay. */

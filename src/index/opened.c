@@ -122,7 +122,7 @@ static bool read_row(const struct index *ix, sqlite3_stmt *s, struct capture_row
     row->records = (uint64_t)sqlite3_column_int64(s, 6);
     if (!path || strlen(path) >= sizeof row->path || !digest ||
         sqlite3_column_bytes(s, 4) != sizeof row->was.digest || row->position > INT64_MAX)
-        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of captures is not sound");
+        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of captures is damaged");
     memcpy(row->was.digest, digest, sizeof row->was.digest);
     (void)snprintf(row->path, sizeof row->path, "%s", path);
     return true;
@@ -151,11 +151,12 @@ static bool check_capture(const struct capture_row *row, const char *path, struc
     if (is.bytes == row->was.bytes && memcmp(is.digest, row->was.digest, sizeof is.digest) == 0)
         return true;
     if (is.bytes != row->was.bytes)
-        (void)clv_fail(err, CLV_ERR_IO, path, "has %llu bytes, and %llu when it was indexed",
+        (void)clv_fail(err, CLV_ERR_IO, path, "has %llu bytes, but had %llu when it was indexed",
                        (unsigned long long)is.bytes, (unsigned long long)row->was.bytes);
     else
         (void)clv_fail(err, CLV_ERR_IO, path, "has changed since it was indexed");
-    return clv_fail_hint(err, "cleave index --force makes the index anew; --capture names another");
+    return clv_fail_hint(
+        err, "index it again with cleave index --force, or name the right capture with --capture");
 }
 
 /* Where the capture of the row is now; row->path says where it was. */
@@ -165,8 +166,8 @@ static bool find_capture(const struct index *ix, struct capture_row *row, const 
     if (now) {
         (void)snprintf(row->path, sizeof row->path, "%s", now);
     } else if (!look_for(ix, row->path)) {
-        (void)clv_fail(err, CLV_ERR_IO, row->path, "the capture is not there");
-        return clv_fail_hint(err, "--capture says where it is now");
+        (void)clv_fail(err, CLV_ERR_IO, row->path, "the capture is missing");
+        return clv_fail_hint(err, "name the place where it is now with --capture");
     }
     return check_capture(row, row->path, err);
 }
@@ -189,7 +190,7 @@ static bool add_capture(struct index *ix, const struct capture_row *row, struct 
         .records = row->records,
     };
     if (++ix->n_paths > 1 && sources[i - 1].position > row->position)
-        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "its captures are in no order");
+        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "its captures are out of order");
     return true;
 }
 
@@ -200,7 +201,7 @@ static bool check_number(const struct index *ix, size_t i, size_t n, struct clv_
         return true;
     (void)clv_fail(err, CLV_ERR_ARG, ix->path, "it has more captures than are named");
     return clv_fail_hint(
-        err, "without --capture they are looked for where they were, and beside the index");
+        err, "without --capture, cleave searches where they were, and next to the index");
 }
 
 static bool list_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
@@ -220,9 +221,9 @@ static bool list_captures(struct index *ix, const char *const *now, size_t n, st
     if (ok && step != SQLITE_DONE)
         ok = db_fail(ix->db, ix->path, err);
     if (ok && ix->n_paths == 0)
-        ok = clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of captures is not sound");
+        ok = clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of captures is damaged");
     if (ok && n && n != ix->n_paths)
-        ok = clv_fail(err, CLV_ERR_ARG, ix->path, "it has %zu captures, and %zu are named",
+        ok = clv_fail(err, CLV_ERR_ARG, ix->path, "it has %zu captures, but %zu are named",
                       ix->n_paths, n);
     (void)sqlite3_finalize(s);
     return ok;
@@ -261,7 +262,7 @@ static bool read_kinds(struct index *ix, struct clv_error *err)
         ok = sqlite3_column_int64(s, 0) == n && n < DIALECT_KINDS && linktype >= 0 &&
              linktype <= UINT16_MAX && fcs_len >= 0 && fcs_len <= UINT8_MAX;
         if (!ok)
-            (void)clv_fail(err, CLV_ERR_FORMAT, ix->path, "its kinds of outputs are not sound");
+            (void)clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of kinds is damaged");
         else
             ix->dialect.kinds[n++] = (struct dialect_kind){
                 .linktype = (uint16_t)linktype,
@@ -291,7 +292,7 @@ static bool relearn_block(struct index *ix, struct relearning *r, uint64_t posit
     const uint32_t n = ledger_count(&ix->ledger);
     if (position < r->last || !block || len > NG_BLOCK_MAX ||
         walk_block(&ix->ledger, &r->st, block, len, &rec) != WALK_BLOCK || rec.raw_len != len)
-        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "its blocks are not sound");
+        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of blocks is damaged");
     r->last = position;
     if (!walk_note(&ix->ledger, &r->st, block, (uint32_t)len, position, err))
         return false;
@@ -447,7 +448,7 @@ static bool take_flow(const struct index *ix, sqlite3_stmt *s, struct index_flow
     struct flow_key *key = &f->flow.key;
     f->n_bytes = (size_t)sqlite3_column_bytes(s, 10);
     if (!bytes || !name || !has_kind(ix, kind) || sqlite3_column_int64(s, 9) < 0)
-        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "row %lld is not sound", (long long)f->id);
+        return clv_fail(err, CLV_ERR_FORMAT, ix->path, "row %lld is damaged", (long long)f->id);
     /* Outputs of what has no flow count apart, and come last. */
     f->flow.n = (uint32_t)(sqlite3_column_type(s, 0) != SQLITE_NULL
                                ? (uint64_t)sqlite3_column_int64(s, 0)
@@ -515,7 +516,7 @@ bool index_places(struct index *ix, int64_t id, uint64_t *positions, size_t max,
     }
     (void)sqlite3_reset(ix->places_row);
     return ok && (step != POSITIONS_BAD ||
-                  clv_fail(err, CLV_ERR_FORMAT, ix->path, "row %lld: its records are in no order",
+                  clv_fail(err, CLV_ERR_FORMAT, ix->path, "row %lld: its records are out of order",
                            (long long)id));
 }
 

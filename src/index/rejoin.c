@@ -87,7 +87,7 @@ static bool open_output(const struct loaded *l, const char *name, char path[PATH
         return true;
     case STORE_LACKS:
         (void)clv_fail(err, CLV_ERR_IO, path, "is missing, but the manifest has a row for it");
-        return clv_fail_hint(err, "cleave verify says what else is");
+        return clv_fail_hint(err, "cleave verify shows what else is missing");
     case STORE_OTHER:
         return clv_fail(err, CLV_ERR_FORMAT, path,
                         l->store.archived ? "is not a stored member" : "is not a regular file");
@@ -160,7 +160,7 @@ static bool check(const struct rejoin *r, const struct loaded *l, struct clv_err
     if (m->result.outputs <= 1)
         return true;
     (void)clv_fail(err, CLV_ERR_FORMAT, l->store.path,
-                   "the flows' link types or times do not fit one classic pcap");
+                   "the flows' link types or times do not fit into one classic pcap");
     return clv_fail_hint(err, "choose fewer flows, or extract one capture for each: -o DIR/");
 }
 

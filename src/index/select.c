@@ -116,8 +116,8 @@ static bool add_numbers(struct condition *c, const char *text, struct clv_error 
         if (end && *end == '-' && end[1] >= '0' && end[1] <= '9')
             to = strtoull(end + 1, &end, 10);
         if (!end || errno || (*end && *end != ',') || from > to || to > INT64_MAX) {
-            (void)clv_fail(err, CLV_ERR_OPTION, "flow", "\"%.60s\" cannot be", p);
-            return clv_fail_hint(err, "it takes N or N-M, with commas between them");
+            (void)clv_fail(err, CLV_ERR_OPTION, "flow", "invalid value \"%.60s\"", p);
+            return clv_fail_hint(err, "use N or N-M, separated by commas");
         }
         add(c, "%sid BETWEEN %" PRIu64 " AND %" PRIu64 " AND flow BETWEEN %" PRIu64 " AND %" PRIu64,
             before, from, to, from, to);
@@ -146,9 +146,10 @@ static bool add_ids(struct condition *c, const char *text, struct clv_error *err
     for (const char *p = text;; p++) {
         const size_t len = strcspn(p, ",");
         if (len != COMMUNITY_ID || strncmp(p, "1:", 2) != 0 || p[len - 1] != '=') {
-            (void)clv_fail(err, CLV_ERR_OPTION, "community_id", "\"%.60s\" cannot be", p);
-            return clv_fail_hint(err, "it takes Community IDs such as "
-                                      "1:LQU9qZlK+B5F3KDmev6m5PMibrg=, with commas between them");
+            (void)clv_fail(err, CLV_ERR_OPTION, "community_id", "invalid value \"%.60s\"", p);
+            return clv_fail_hint(
+                err,
+                "use Community IDs such as 1:LQU9qZlK+B5F3KDmev6m5PMibrg=, separated by commas");
         }
         add(c, ",");
         add_quoted(c, p, len);
@@ -376,8 +377,8 @@ static bool add_order(struct condition *c, const struct clv_selection *s, struct
             quote = "\"";
         }
     if (!sql) {
-        (void)clv_fail(err, CLV_ERR_OPTION, "sort", "\"%.60s\" is no column", s->sort);
-        return clv_fail_hint(err, "it takes time, bytes, packets, duration, last, file, src, dst, "
+        (void)clv_fail(err, CLV_ERR_OPTION, "sort", "unknown column \"%.60s\"", s->sort);
+        return clv_fail_hint(err, "use time, bytes, packets, duration, last, file, src, dst, "
                                   "sport, dport or any other column");
     }
     add(c, " ORDER BY %s%s%s, id", quote, sql, quote);
@@ -433,8 +434,8 @@ static bool prepare(struct select *sel, const char *sql, struct clv_error *err)
         code == SQLITE_INTERRUPT)
         return db_fail(sel->db, sel->path, err);
     (void)clv_fail(err, CLV_ERR_OPTION, "where", "%s",
-                   code == SQLITE_OK ? "is more than a condition" : sqlite3_errmsg(sel->db));
-    return clv_fail_hint(err, "it takes a condition on the columns of the table of flows, such as "
+                   code == SQLITE_OK ? "is more than one condition" : sqlite3_errmsg(sel->db));
+    return clv_fail_hint(err, "use a condition on the columns of the table of flows, such as "
                               "\"bytes > 1e6 AND proto = 'udp'\"");
 }
 

@@ -127,7 +127,7 @@ static bool begin_path(struct input *in, const char *path, struct clv_error *err
         return begin_file(in, err);
     const int why = errno;
     if (why == EINTR && input_ends(in->file.end_fd))
-        return clv_fail(err, CLV_ERR_CANCELLED, in->path, "nobody wrote to it");
+        return clv_fail(err, CLV_ERR_CANCELLED, in->path, "no program wrote to it");
     if (why == ENXIO && stat(path, &st) == 0) /* nobody opens a socket so */
         return clv_fail(err, CLV_ERR_FORMAT, in->path, "is %s; a capture is needed",
                         kind_of(st.st_mode));

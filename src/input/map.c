@@ -189,7 +189,7 @@ bool map_shrank(const struct map *m, uint64_t size, struct clv_error *err)
         (void)clv_fail(err, CLV_ERR_IO, m->path,
                        "the file shrank while it was read: it had %llu bytes",
                        (unsigned long long)m->size);
-    (void)clv_fail_hint(err, "split it when nothing truncates or rewrites it any more");
+    (void)clv_fail_hint(err, "try again when no other program changes it");
     return clv_fail_at(err, size - min_u64(size, m->at), 0); /* of the part */
 }
 

@@ -42,12 +42,12 @@ bool member_readable(const struct unzip_member *m, const char *path, struct clv_
     }
     if (m->central.flags & UNZIP_PATCH || (method != UNZIP_STORED && method != UNZIP_DEFLATED)) {
         (void)clv_fail(err, CLV_ERR_FORMAT, path,
-                       "is compressed by method %u (%s), which is not read within archives", method,
-                       name ? name : "unknown");
+                       "is compressed with method %u (%s), which cleave does not read in archives",
+                       method, name ? name : "unknown");
         return clv_fail_hint(err, "unpack it first: 7z x");
     }
     if (method == UNZIP_STORED && m->central.packed != m->central.size)
-        return clv_fail(err, CLV_ERR_FORMAT, path, "is stored, but has two sizes");
+        return clv_fail(err, CLV_ERR_FORMAT, path, "is stored, but has two different sizes");
     if (method == UNZIP_STORED || deflate->open)
         return true;
     (void)clv_fail(err, CLV_ERR_FORMAT, path, "is %s, which this build does not read", name);
@@ -108,7 +108,7 @@ static bool read_some(struct member *s, uint8_t *to, size_t len, size_t *n, stru
         return clv_fail_errno(err, s->path, "cannot be read");
     if (got == 0) {
         (void)clv_fail(err, CLV_ERR_IO, s->path, "the archive shrank while it was read");
-        return clv_fail_hint(err, "split it when nothing truncates or rewrites it any more");
+        return clv_fail_hint(err, "try again when no other program changes it");
     }
     s->at += (uint64_t)got;
     s->left -= (uint64_t)got;
@@ -166,11 +166,11 @@ static void settle(struct member *s)
 {
     s->over = true;
     if (s->made < s->size)
-        damaged(s, "its data end before the size that the archive says is reached", "");
+        damaged(s, "its data are shorter than the archive says", "");
     else if (s->left || s->packed_at < s->packed_len)
         damaged(s, "its data are followed by other bytes", "");
     else if (crc_supported() && s->made_crc != s->crc)
-        damaged(s, "its data do not have the CRC-32 that the archive says", "");
+        damaged(s, "the CRC-32 of its data differs from the one in the archive", "");
 }
 
 static bool make(void *user, uint8_t *to, size_t len, size_t *n, struct clv_error *err)

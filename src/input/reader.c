@@ -123,7 +123,7 @@ static bool read_raw(struct reader *s, uint8_t *to, size_t len, size_t *n, struc
         (void)clv_fail(err, CLV_ERR_IO, s->path,
                        "the file shrank while it was read: it had %llu bytes",
                        (unsigned long long)(atomic_load(&s->consumed) + s->left));
-        return clv_fail_hint(err, "split it when nothing truncates or rewrites it any more");
+        return clv_fail_hint(err, "try again when no other program changes it");
     }
     s->raw_ended = got == 0;
     s->left -= (uint64_t)got;
@@ -162,9 +162,9 @@ static CLV_COLD void tell_damage(struct reader *s, enum codec_step step, const c
         break;
     case CODEC_AFTER:
         (void)clv_fail(damage, CLV_ERR_DAMAGE, s->path,
-                       "the %s data are followed by something else at byte %llu of the file", name,
+                       "the %s data are followed by other data at byte %llu of the file", name,
                        (unsigned long long)at);
-        (void)clv_fail_hint(damage, "it was not read: damaged %s data, or bytes that were appended",
+        (void)clv_fail_hint(damage, "that was not read: it is damaged %s data, or was appended",
                             name);
         return;
     case CODEC_LIMIT:
@@ -272,8 +272,8 @@ static bool sniff(struct reader *s, struct clv_error *err)
         return true;
     (void)clv_fail(err, CLV_ERR_FORMAT, s->path,
                    skip || s->raw_at < s->raw_len
-                       ? "not a capture: a skippable frame of zstd or lz4, then neither"
-                       : "holds nothing: only skippable frames of zstd or lz4");
+                       ? "not a capture: a skippable frame of zstd or lz4, followed by neither"
+                       : "is empty: only skippable frames of zstd or lz4");
     return false;
 }
 
@@ -295,7 +295,7 @@ struct reader *reader_open(const char *path, struct file *file, const struct inp
     (void)pthread_cond_init(&s->space, NULL);
     s->wake[0] = s->wake[1] = -1;
     if (!maker && may_wait(file->fd) && !port_pipe(s->wake)) {
-        (void)clv_fail_errno(err, path, "no descriptor is left to wait for it");
+        (void)clv_fail_errno(err, path, "too many files are open to wait for it");
         goto fail;
     }
     s->raw = mem_alloc(RAW_BUFFER, 1);

@@ -130,7 +130,7 @@ static bool read_end(struct unzip *z, struct clv_error *err)
 {
     if (!find_end(z, &z->end)) {
         (void)clv_fail(err, CLV_ERR_FORMAT, z->path, "zip archive: its end is missing");
-        (void)clv_fail_hint(err, "it may be cut short; zip -FF saves what is left of it");
+        (void)clv_fail_hint(err, "it may have been cut short; zip -FF recovers what is left");
         return clv_fail_at(err, z->map.size, 0);
     }
     const uint8_t *p = z->map.p + z->end;
@@ -245,7 +245,7 @@ bool unzip_entry(const struct unzip *z, uint64_t entry, struct unzip_member *m,
     const uint64_t limit = z->directory + z->directory_len;
     if (entry < z->directory || entry > limit || limit - entry < ENTRY_LEN ||
         !is(z, entry, ENTRY_MAGIC))
-        return bad(z, entry, err, "no entry of its directory is here");
+        return bad(z, entry, err, "an entry of its directory is missing here");
     const uint8_t *p = z->map.p + entry;
     const size_t name_len = load_le16(p + 28), extra_len = load_le16(p + 30),
                  comment_len = load_le16(p + 32), len = name_len + extra_len + comment_len;
@@ -262,12 +262,12 @@ bool unzip_entry(const struct unzip *z, uint64_t entry, struct unzip_member *m,
         .entry_len = ENTRY_LEN + len,
     };
     if (m->disk != 0 && m->disk != UINT16_MAX)
-        return bad(z, entry, err, "a member lies in another part of several");
+        return bad(z, entry, err, "a member is in another part of several");
     const struct clv_span name = {p + ENTRY_LEN, name_len};
     if (name_len && memchr(name.p, 0, name_len))
-        return bad(z, entry, err, "a member's name has a zero in it");
+        return bad(z, entry, err, "a member's name contains a NUL byte");
     if (!read_fields(&m->central, p + 6, name, extra_len, &m->header))
-        return bad(z, entry, err, "an entry of its directory lacks its sizes of 64 bits");
+        return bad(z, entry, err, "an entry of its directory lacks its 64-bit sizes");
     if (m->header > z->directory || z->shift > z->directory - m->header)
         return bad(z, entry, err, "a member would begin after the directory does");
     m->header += z->shift;
@@ -281,7 +281,8 @@ enum unzip_step unzip_next(const struct unzip *z, struct unzip_cursor *c, struct
     if (c->at == z->directory_len || is(z, entry, SIGNATURE_MAGIC)) {
         if (c->n == z->n || (!z->zip64 && (uint16_t)c->n == z->n))
             return UNZIP_END;
-        (void)bad(z, z->end, err, "its directory has another number of members than its end says");
+        (void)bad(z, z->end, err,
+                  "the number of members in its directory differs from the one in its end record");
         return UNZIP_BAD;
     }
     if (!unzip_entry(z, entry, m, err))
@@ -320,22 +321,22 @@ bool unzip_locate(const struct unzip *z, struct unzip_member *m, struct clv_erro
     struct unzip_fields *const l = &m->local;
     const uint64_t at = m->header, room = z->directory - at; /* at is within: unzip_entry() */
     if (room < LOCAL_LEN || !is(z, at, LOCAL_MAGIC))
-        return bad(z, at, err, "no local header is here");
+        return bad(z, at, err, "a local header is missing here");
     const uint8_t *p = z->map.p + at;
     const struct clv_span name = {p + LOCAL_LEN, load_le16(p + 26)};
     const size_t extra_len = load_le16(p + 28);
     const uint64_t len = LOCAL_LEN + name.len + extra_len;
     if (room < len || room - len < c->packed)
-        return bad(z, at, err, "a member goes on into the directory");
+        return bad(z, at, err, "a member runs into the directory");
     if (!read_fields(l, p + 4, name, extra_len, NULL))
-        return bad(z, at, err, "a local header lacks its sizes of 64 bits");
+        return bad(z, at, err, "a local header lacks its 64-bit sizes");
     if (l->name.len != c->name.len || memcmp(l->name.p, c->name.p, c->name.len) != 0)
-        return bad(z, at, err, "a local header has another name than the directory");
+        return bad(z, at, err, "a local header and the directory disagree about a name");
     if (l->method != c->method || (l->flags ^ c->flags) & UNZIP_ENCRYPTED)
-        return bad(z, at, err, "a local header has another method than the directory");
+        return bad(z, at, err, "a local header and the directory disagree about a method");
     const bool described = l->flags & UNZIP_DESCRIPTOR;
     if (!described && (l->crc != c->crc || l->packed != c->packed || l->size != c->size))
-        return bad(z, at, err, "a local header has other sizes or another CRC than the directory");
+        return bad(z, at, err, "a local header and the directory disagree about sizes or a CRC");
     m->data = at + len;
     m->over = m->data + c->packed;
     const uint64_t descriptor = described ? descriptor_len(z, c, m->over) : 0;

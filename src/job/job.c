@@ -50,7 +50,7 @@ static bool settle_max_open(unsigned wanted, bool keep, unsigned *max_open, stru
     }
     const unsigned spare = spare_of(lim.rlim_cur);
     if (spare == 0) {
-        (void)clv_fail(err, CLV_ERR_ARG, "RLIMIT_NOFILE", "%llu descriptors are too few",
+        (void)clv_fail(err, CLV_ERR_ARG, "RLIMIT_NOFILE", "a limit of %llu open files is too low",
                        (unsigned long long)lim.rlim_cur);
         return clv_fail_hint(err, "raise the limit, for example with ulimit -n 1024");
     }
@@ -111,8 +111,9 @@ static bool check_single(const struct clv_split_params *params, struct clv_error
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].set) {
             (void)clv_fail(err, CLV_ERR_OPTION, rows[i].option,
-                           "needs a directory, and --output is one capture");
-            return clv_fail_hint(err, "name a directory; 'cleave extract' takes single flows out");
+                           "needs a directory, but --output is a single capture");
+            return clv_fail_hint(
+                err, "name a directory, or take single flows out with 'cleave extract'");
         }
     return true;
 }
@@ -125,12 +126,12 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
     if (!options_check(params, err))
         return false;
     if (params->shard_by && (!params->shards || params->by))
-        return clv_fail(err, CLV_ERR_OPTION, "shard_by", "needs --shards, and no --by");
+        return clv_fail(err, CLV_ERR_OPTION, "shard_by", "needs --shards without --by");
     unsigned standard = 0;
     for (size_t i = 0; i < params->n_inputs; i++)
         standard += strcmp(params->inputs[i], "-") == 0;
     if (standard > 1)
-        return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read once");
+        return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read only once");
     if (params->mode && (params->mode & 0600) != 0600)
         return clv_fail(err, CLV_ERR_OPTION, "mode",
                         "%04o: the owner must be able to read and write", params->mode);
@@ -150,15 +151,16 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
     if (params->has_after && params->has_before && params->after_ns >= params->before_ns)
         return clv_fail(err, CLV_ERR_OPTION, "before", "is not later than --after");
     if (params->dry_run && params->verify)
-        return clv_fail(err, CLV_ERR_OPTION, "verify", "excludes --dry-run, which writes nothing");
+        return clv_fail(err, CLV_ERR_OPTION, "verify",
+                        "cannot be combined with --dry-run, which writes nothing");
     if (params->dedup_ignore && !params->dedup_ns)
         return clv_fail(err, CLV_ERR_OPTION, "dedup_ignore", "needs --dedup");
     if (params->merge && params->each)
-        return clv_fail(err, CLV_ERR_OPTION, "merge", "excludes --each");
+        return clv_fail(err, CLV_ERR_OPTION, "merge", "cannot be combined with --each");
     if (params->single && !check_single(params, err))
         return false;
     if (job_archives(params) && params->each)
-        return clv_fail(err, CLV_ERR_OPTION, "archive", "excludes --each");
+        return clv_fail(err, CLV_ERR_OPTION, "archive", "cannot be combined with --each");
     return true;
 }
 
@@ -299,7 +301,7 @@ static bool probe_all(struct job *job, const struct input_place *places, struct 
 bool job_hint_skipping(const struct job *job, struct clv_error *err)
 {
     if (err && job->n_sources && is_its_own(err) && !err->hint[0])
-        (void)clv_fail_hint(err, "--skip-bad leaves out captures that cannot be read");
+        (void)clv_fail_hint(err, "to leave out captures that cannot be read: --skip-bad");
     return false;
 }
 
@@ -335,7 +337,7 @@ static bool check_twice(const struct job *job, struct clv_error *err)
                 (void)clv_fail(err, CLV_ERR_ARG, path, "is named twice");
             else
                 (void)clv_fail(err, CLV_ERR_ARG, path, "is the same file as %.100s", other);
-            ok = clv_fail_hint(err, "all its records would be split twice");
+            ok = clv_fail_hint(err, "all its records would count twice");
         }
     mem_free(twins);
     return ok;
@@ -457,7 +459,7 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->community_seed = params->community_seed;
     if (pp->by.fields & FLOW_BY_LABEL && !params->flows)
         return clv_fail(err, CLV_ERR_OPTION, options_by_name(params),
-                        "label needs --flows, which gives flows labels");
+                        "the key label needs --flows, where labels come from");
     if (params->name && strstr(params->name, "{label}") && !(pp->by.fields & FLOW_BY_LABEL)) {
         (void)clv_fail(err, CLV_ERR_OPTION, "name", "{label} needs label in --by");
         return clv_fail_hint(err, "as in --by flow,label");
@@ -465,14 +467,16 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     if (params->tunnel_port && !params->inner && !(pp->by.fields & FLOW_BY_TUNNEL))
         return clv_fail(err, CLV_ERR_OPTION, "tunnel_port", "needs --inner, or tunnel in --by");
     if (pp->shards && pp->by.fields & FLOW_BY_HOST)
-        return clv_fail(err, CLV_ERR_OPTION, "shards", "host would put a record into two shards");
+        return clv_fail(err, CLV_ERR_OPTION, "shards",
+                        "the key host would put a record into two shards");
     if (chooses(params) && (pp->shards || pp->by.fields & FLOW_BY_HOST))
         return clv_fail(err, CLV_ERR_OPTION, pp->shards ? "shards" : options_by_name(params),
-                        "%sexcludes --min-packets, --min-bytes and --top",
+                        "%scannot be combined with --min-packets, --min-bytes or --top",
                         pp->shards ? "" : "host ");
     if (pp->shards && (pp->by.connections || pp->cuts.idle_ns || pp->cuts.active_ns))
-        return clv_fail(err, CLV_ERR_OPTION, "shards",
-                        "excludes connection and timeouts: a shard holds flows whole");
+        return clv_fail(
+            err, CLV_ERR_OPTION, "shards",
+            "cannot be combined with connection or timeouts: a shard holds whole flows");
     if (pp->shards && pp->by.fields == 0)
         return clv_fail(err, CLV_ERR_OPTION, "shards", "needs a key to hash");
     return true;
@@ -502,21 +506,24 @@ static bool settle_relate(struct pipeline_params *pp, const struct clv_split_par
     if (!relations_any(plan))
         return true;
     if (params->related && params->group)
-        return clv_fail(err, CLV_ERR_OPTION, "group", "excludes --related: it says the same");
+        return clv_fail(err, CLV_ERR_OPTION, "group",
+                        "cannot be combined with --related, which it includes");
     if (pp->by.names && (params->related || params->group))
-        return clv_fail(err, CLV_ERR_OPTION, option, "excludes --by name");
+        return clv_fail(err, CLV_ERR_OPTION, option, "cannot be combined with --by name");
     const struct flow_by *const by = &pp->by;
     if ((by->fields & TUPLE) != TUPLE || by->fields & (FLOW_BY_HOST | FLOW_BY_ROLES) ||
         by->a_cut[0] || by->a_cut[1] || by->b_cut[0] || by->b_cut[1])
         return clv_fail(err, CLV_ERR_OPTION, option,
-                        "needs flows of addresses, protocol and ports, as --by flow has them");
+                        "needs a key of addresses, protocol and ports, such as --by flow");
     if (chooses(params))
         return clv_fail(err, CLV_ERR_OPTION, option,
-                        "excludes --min-packets, --min-bytes and --top");
+                        "cannot be combined with --min-packets, --min-bytes or --top");
     if (pp->shards && !plan->groups)
-        return clv_fail(err, CLV_ERR_OPTION, option, "excludes --shards; --group does not");
+        return clv_fail(err, CLV_ERR_OPTION, option,
+                        "cannot be combined with --shards; --group can");
     if (plan->groups && (pp->cuts.every || params->directed))
-        return clv_fail(err, CLV_ERR_OPTION, option, "excludes --every and --directed");
+        return clv_fail(err, CLV_ERR_OPTION, option,
+                        "cannot be combined with --every or --directed");
     const char *const kinds = params->group ? params->group : params->related;
     if (kinds && !relations_parse(&plan->kinds, option, kinds, err))
         return false;
@@ -553,13 +560,12 @@ static bool read_list(struct job *job, const struct clv_split_params *params, st
     if (list->n == 0 || list->worded) {
         if (list->worded)
             (void)clv_fail(err, CLV_ERR_ARG, params->flows,
-                           "line %llu is no row, and no Community ID",
+                           "line %llu is neither a row nor a Community ID",
                            (unsigned long long)list->worded);
         else
-            (void)clv_fail(err, CLV_ERR_ARG, params->flows, "lists no flow");
-        return clv_fail_hint(err,
-                             "it takes CSV with a head, or JSON Lines, of src, sport, dst, dport, "
-                             "proto, community_id, first, last and label, or Zeek's conn.log");
+            (void)clv_fail(err, CLV_ERR_ARG, params->flows, "contains no flows");
+        return clv_fail_hint(err, "use CSV with a header or JSON Lines (src sport dst dport proto "
+                                  "community_id first last label), or Zeek's conn.log");
     }
     job->pipeline.list = list;
     return true;

@@ -81,10 +81,10 @@ static bool read_options(struct clv_receipt *r, json_t *from, struct clv_error *
         bool is_named;
         const struct clv_option *const o = options_of_key(name, &is_named);
         if (!o)
-            return clv_fail(err, CLV_ERR_FORMAT, r->path, "option \"%.40s\" is not known here",
-                            name);
+            return clv_fail(err, CLV_ERR_FORMAT, r->path,
+                            "option \"%.40s\" is unknown to this version of cleave", name);
         if (!take_option(&r->params, o, is_named, v))
-            return clv_fail(err, CLV_ERR_FORMAT, r->path, "option \"%.40s\" has no such value",
+            return clv_fail(err, CLV_ERR_FORMAT, r->path, "option \"%.40s\" has an invalid value",
                             name);
     }
     return true;
@@ -147,7 +147,7 @@ static char *read_text(const char *path, int fd, uint64_t from, uint64_t size, s
     *len = 0;
     if (size > max) {
         (void)clv_fail(err, CLV_ERR_FORMAT, path,
-                       "has %llu bytes; the record of a run has at most %llu",
+                       "has %llu bytes, but the record of a run has at most %llu",
                        (unsigned long long)size, (unsigned long long)max);
         (void)clv_fail_hint(err, "if it was split from very many captures, name them all");
     } else if (!(text = mem_alloc((size_t)size + 1, 1))) {
@@ -171,7 +171,7 @@ static bool parse(struct clv_receipt *r, const char *text, size_t len, struct cl
         values += text[i] == ',' || text[i] == '[' || text[i] == '{';
     if (values > VALUES_MAX && values > len / BYTES_PER_VALUE)
         return clv_fail(err, CLV_ERR_FORMAT, r->path,
-                        "has %zu values in %zu bytes: no run's record", values, len);
+                        "has %zu values in %zu bytes: not the record of a run", values, len);
     r->json = json_loadb(text, len, JSON_REJECT_DUPLICATES, &why);
     if (!r->json)
         return clv_fail(err, CLV_ERR_FORMAT, r->path, "line %d: %.100s", why.line, why.text);
@@ -221,12 +221,12 @@ bool receipt_read(struct clv_receipt *r, const char *dir, size_t n_named, struct
     const int fd = open(path, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (fd < 0 && errno != ELOOP && errno != ENXIO) {
         (void)clv_fail_errno(err, path, "cannot be read");
-        return clv_fail_hint(err, "only what cleave split wrote can be verified");
+        return clv_fail_hint(err, "only an output of cleave split can be verified");
     }
     if (fd >= 0 && fstat(fd, &st) != 0)
-        (void)clv_fail_errno(err, path, "cannot be looked at");
+        (void)clv_fail_errno(err, path, "cannot be examined");
     else if (fd < 0 || !S_ISREG(st.st_mode))
-        (void)clv_fail(err, CLV_ERR_ARG, path, "is no regular file");
+        (void)clv_fail(err, CLV_ERR_ARG, path, "is not a regular file");
     else
         ok = receipt_read_part(r, path, fd, 0, (uint64_t)st.st_size, n_named, err);
     if (fd >= 0)

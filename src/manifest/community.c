@@ -14,7 +14,7 @@ bool community_supported(struct clv_error *err)
     (void)err;
     return true;
 #else
-    return clv_fail(err, CLV_ERR_ARG, "community_id", "this build lacks the library for SHA-1");
+    return clv_fail(err, CLV_ERR_ARG, "community_id", "this build does not support SHA-1");
 #endif
 }
 

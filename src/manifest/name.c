@@ -321,7 +321,7 @@ static bool unknown_field(struct clv_error *err, const char *text)
             text_char(&t, ' ');
             text_str(&t, flow_key_fields[i].word);
         }
-    (void)bad(err, "an unknown field", text);
+    (void)bad(err, "unknown field", text);
     return clv_fail_hint(err, "fields, in braces: %s", text_end(&t));
 }
 
@@ -531,7 +531,7 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
     if (!check_components(t->text, err))
         return false;
     if (name_reserved(t->text, strcspn(t->text, "/")) && strchr(t->text, '/'))
-        return bad(err, "a directory with the name of one of our files", text);
+        return bad(err, "a directory cannot have the name of one of cleave's own files", text);
     for (const char *p = t->text; *p;) {
         if (t->n_parts == NAME_MAX_PARTS)
             return bad(err, "too many fields", text);

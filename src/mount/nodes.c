@@ -157,8 +157,7 @@ static bool is_ours(const struct nodes *t, const char *name, size_t len)
 
 static bool twice(const struct nodes *t, const char *path, struct clv_error *err)
 {
-    return clv_fail(err, CLV_ERR_FORMAT, t->ix->path, "two of its files have the name %.100s",
-                    path);
+    return clv_fail(err, CLV_ERR_FORMAT, t->ix->path, "two of its files are called %.100s", path);
 }
 
 static bool add_dir(struct nodes *t, uint32_t parent, const char *name, size_t len,
@@ -202,7 +201,8 @@ static bool dir_of(struct nodes *t, const char *path, size_t len, uint32_t *dir,
         const size_t n = (size_t)(slash - name);
         uint32_t what;
         if (!is_name(name, n) || (*dir == 0 && is_ours(t, name, n)))
-            return clv_fail(err, CLV_ERR_FORMAT, t->ix->path, "%.100s is no name for a file", path);
+            return clv_fail(err, CLV_ERR_FORMAT, t->ix->path, "%.100s is not a valid file name",
+                            path);
         if (!find(t, *dir, name, n, hash_of(t, *dir, name, n), &what, err))
             return false;
         if (what && !(what & IS_DIR))
@@ -225,7 +225,7 @@ static bool add_file(struct nodes *t, const char *path, size_t len, uint32_t row
     const char *name = path + base;
     const size_t n = len - base;
     if (!is_name(name, n))
-        return clv_fail(err, CLV_ERR_FORMAT, t->ix->path, "%.100s is no name for a file", path);
+        return clv_fail(err, CLV_ERR_FORMAT, t->ix->path, "%.100s is not a valid file name", path);
     const uint32_t hash = hash_of(t, dir, name, n);
     if (!find(t, dir, name, n, hash, &what, err))
         return false;
@@ -265,7 +265,7 @@ static bool take_row(struct nodes *t, sqlite3_stmt *s, uint32_t row, struct clv_
     const int64_t size = sqlite3_column_int64(s, 2);
     if (sqlite3_column_int64(s, 0) != row || !path || len > NAME_MAX_LEN || size < 0 ||
         (uint64_t)size > INT64_MAX - t->bytes)
-        return clv_fail(err, CLV_ERR_FORMAT, t->ix->path, "row %u is not sound", row);
+        return clv_fail(err, CLV_ERR_FORMAT, t->ix->path, "row %u is damaged", row);
     t->sizes[row - 1] = (uint64_t)size;
     t->bytes += (uint64_t)size;
     return add_file(t, path, len, row, err);

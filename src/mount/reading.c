@@ -58,9 +58,8 @@ struct reading {
 static bool not_sound(const struct reading *r, struct clv_error *err)
 {
     (void)clv_fail(err, CLV_ERR_IO, r->all->ix->path,
-                   "what the captures have of output %lld is not what was indexed",
-                   (long long)r->row);
-    return clv_fail_hint(err, "the capture has changed since: index it again");
+                   "the packets of output %lld are not those that were indexed", (long long)r->row);
+    return clv_fail_hint(err, "the capture has changed since it was indexed: index it again");
 }
 
 /* ---- records as they are ---- */

@@ -342,7 +342,7 @@ static bool greet(struct serve *s, struct clv_error *err)
         return true;
     if (n == -EINTR)
         return clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
-    return clv_fail(err, CLV_ERR_IO, s->params->dir, "the system and libfuse do not fit together");
+    return clv_fail(err, CLV_ERR_IO, s->params->dir, "the system and libfuse do not work together");
 }
 
 /* Signals are for who mounted; only what a thread does itself reaches it. */
@@ -406,7 +406,9 @@ static bool cannot_mount(const char *dir, struct clv_error *err)
     const bool left = errno == ENOTCONN;
     (void)clv_fail_errno(err, dir, "cannot be mounted on");
     return left &&
-           clv_fail_hint(err, "whoever mounted it is gone: fusermount3 -u %.80s unmounts it", dir);
+           clv_fail_hint(
+               err, "the program that mounted it is gone: unmount it with fusermount3 -u %.80s",
+               dir);
 }
 
 static bool check_dir(struct serve *s, struct clv_error *err)
@@ -433,7 +435,7 @@ static bool check_device(struct clv_error *err)
     const int fd = open(device, O_RDWR | O_CLOEXEC);
     if (fd < 0) {
         (void)clv_fail_errno(err, device, "cannot be opened");
-        return clv_fail_hint(err, "the system has no FUSE, or does not let you use it");
+        return clv_fail_hint(err, "the system has no FUSE, or you are not allowed to use it");
     }
     (void)close(fd);
     return true;
@@ -458,7 +460,7 @@ static bool mount_it(struct serve *s, struct clv_error *err)
         (void)clv_fail(err, CLV_ERR_IO, s->params->dir, "cannot be mounted on");
     fuse_session_destroy(s->session);
     s->session = NULL;
-    return clv_fail_hint(err, "fusermount3 has to be installed and allowed");
+    return clv_fail_hint(err, "fusermount3 must be installed, and you must be allowed to use it");
 }
 
 /* The captures, by number, and the index after them. */
@@ -484,9 +486,10 @@ static bool check_captures(const struct index *ix, struct clv_error *err)
 {
     if (!ix->streams)
         return true;
-    (void)clv_fail(err, CLV_ERR_ARG, ix->path,
-                   "its captures are compressed or merged, and cannot be read from everywhere");
-    return clv_fail_hint(err, "unpack them and index that, or split them");
+    (void)clv_fail(
+        err, CLV_ERR_ARG, ix->path,
+        "its captures are compressed or merged, and can be read only from the beginning");
+    return clv_fail_hint(err, "decompress and index them, or split them");
 }
 
 static bool begin(struct serve *s, struct index *ix, struct clv_error *err)
@@ -498,7 +501,7 @@ static bool begin(struct serve *s, struct index *ix, struct clv_error *err)
         !readings_init(&s->readings, ix, &s->nodes.lock, &s->watch, memory, err))
         return false;
     return port_pipe(s->ended) ? check_device(err)
-                               : clv_fail_errno(err, s->dir, "there are no pipes");
+                               : clv_fail_errno(err, s->dir, "cannot make a pipe");
 }
 
 static void end(struct serve *s)

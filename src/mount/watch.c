@@ -20,7 +20,7 @@ bool watch_add(struct watch *w, const char *path, struct clv_error *err)
     if (one->fd < 0)
         return clv_fail_errno(err, path, "cannot be opened");
     w->n++;
-    return fstat(one->fd, &one->was) == 0 || clv_fail_errno(err, path, "cannot be looked at");
+    return fstat(one->fd, &one->was) == 0 || clv_fail_errno(err, path, "cannot be examined");
 }
 
 void watch_fini(struct watch *w)
@@ -36,7 +36,7 @@ bool watch_same(const struct watch *w, size_t i, struct clv_error *err)
     const struct watched *one = &w->all[i];
     struct stat is;
     if (fstat(one->fd, &is) != 0)
-        return clv_fail_errno(err, one->path, "cannot be looked at");
+        return clv_fail_errno(err, one->path, "cannot be examined");
     return CLV_LIKELY(is.st_size == one->was.st_size &&
                       is.st_mtim.tv_sec == one->was.st_mtim.tv_sec &&
                       is.st_mtim.tv_nsec == one->was.st_mtim.tv_nsec) ||

@@ -96,8 +96,9 @@ void archive_lay_out(struct archive *a)
 /* The room that was found for members is not what they take. */
 CLV_COLD static bool fail_changed(const char *name, struct clv_error *err)
 {
-    (void)clv_fail(err, CLV_ERR_IO, name, "is not as long as the first reading of the input said");
-    return clv_fail_hint(err, "split it when nothing truncates or rewrites it any more");
+    (void)clv_fail(err, CLV_ERR_IO, name,
+                   "its length differs from that of the first reading of the input");
+    return clv_fail_hint(err, "try again when no other program changes it");
 }
 
 /* Of a member whose header and data fill its room. */

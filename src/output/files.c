@@ -121,7 +121,7 @@ static int open_file(struct files *f, bool is_new, const char *name, struct clv_
         (void)clv_fail_errno(err, name, is_new ? "cannot be created" : "cannot be opened again");
         io_hint_name(err, why);
         if (few)
-            (void)clv_fail_hint(err, "a smaller --max-open leaves descriptors to others");
+            (void)clv_fail_hint(err, "a smaller --max-open leaves descriptors for other programs");
         return -1;
     }
 }

@@ -138,8 +138,8 @@ static bool read_record(struct check *c, int dir, struct part *part, enum clv_ma
     if (ours)
         return true;
     (void)clv_fail(c->err, CLV_ERR_EXISTS, c->subject,
-                   "is no output of cleave, its " PUBLISH_MARK " is of another kind");
-    return clv_fail_hint(c->err, "replace it all the same with --force=all");
+                   "is not an output of cleave: its " PUBLISH_MARK " is of another kind");
+    return clv_fail_hint(c->err, "to replace it anyway: --force=all");
 }
 
 /* The next byte of a JSON text. -1: it has ended. */
@@ -381,8 +381,7 @@ static enum tree_answer fail(struct check *c)
 
 static enum tree_answer cannot_look(struct check *c, const char *path)
 {
-    (void)clv_fail_errno(c->err, c->subject, "%.100s%scannot be looked at", path,
-                         *path ? ": " : "");
+    (void)clv_fail_errno(c->err, c->subject, "%.100s%scannot be examined", path, *path ? ": " : "");
     return fail(c);
 }
 
@@ -400,8 +399,8 @@ static bool is_input(struct check *c, const struct port_place *place)
         if ((standard ? port_place(STDIN_FILENO, "", &input) : port_place_of(path, &input)) &&
             port_same_file(&input, place)) {
             (void)clv_fail(c->err, CLV_ERR_ARG, standard ? "standard input" : path,
-                           "lies in the output that would be replaced");
-            (void)clv_fail_hint(c->err, "name another with --output");
+                           "is inside the output that would be replaced");
+            (void)clv_fail_hint(c->err, "choose another --output");
             return true;
         }
     }
@@ -498,10 +497,11 @@ static enum tree_answer visit(const struct tree_entry *e, void *user)
     case TREE_FOREIGN:
         (void)clv_fail(c->err, CLV_ERR_EXISTS, c->subject,
                        "another file system is mounted in it: %.100s", e->path);
-        (void)clv_fail_hint(c->err, "unmount it, or name another with --output");
+        (void)clv_fail_hint(c->err, "unmount it, or choose another --output");
         return fail(c);
     case TREE_DEEP:
-        (void)clv_fail(c->err, CLV_ERR_EXISTS, c->subject, "%.100s: is too deep", e->path);
+        (void)clv_fail(c->err, CLV_ERR_EXISTS, c->subject,
+                       "%.100s: has too many levels of directories", e->path);
         return fail(c);
     case TREE_CLOSED:
         break;
@@ -532,19 +532,21 @@ static bool judge(struct check *c)
     count_up(c, &c->top);
     if (c->n_foreign)
         (void)clv_fail(c->err, CLV_ERR_EXISTS, c->subject,
-                       "holds %llu file%s that cleave did not make: %s",
+                       "contains %llu file%s that cleave did not make: %s",
                        (unsigned long long)c->n_foreign, c->n_foreign == 1 ? "" : "s", c->foreign);
     else if (c->n_subs)
         (void)clv_fail(c->err, CLV_ERR_EXISTS, c->subject,
-                       "holds the output of %llu capture%s not in this run: %s",
+                       "contains the output of %llu capture%s not in this run: %s",
                        (unsigned long long)c->n_subs, c->n_subs == 1 ? "" : "s", c->foreign);
     else if (part->found)
-        (void)clv_fail(c->err, CLV_ERR_EXISTS, c->subject,
-                       "holds %llu captures, of which cleave made %llu; no manifest says which",
-                       (unsigned long long)part->found, (unsigned long long)part->made);
+        (void)clv_fail(
+            c->err, CLV_ERR_EXISTS, c->subject,
+            "contains %llu captures, of which cleave made %llu, and no manifest says which",
+            (unsigned long long)part->found, (unsigned long long)part->made);
     else
         return true;
-    return clv_fail_hint(c->err, "move what is to be kept, or replace all with --force=all");
+    return clv_fail_hint(c->err,
+                         "move what you want to keep, or replace everything with --force=all");
 }
 
 bool made_check(int dir, const char *subject, const struct made_run *run, struct tree *tree,

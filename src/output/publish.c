@@ -122,32 +122,33 @@ static enum target look_at_target(const struct publish *p, int *fd)
 
 static bool refuse(const struct publish *p, enum target what, struct clv_error *err)
 {
-    const char *const force =
-        p->replaces ? "--force replaces only what an earlier run made; remove it yourself" : NULL;
-    const char *hint = force ? force : "name another with --output";
+    const char *const force = p->replaces ? "--force replaces only what an earlier run made: move "
+                                            "it away, or choose another --output"
+                                          : NULL;
+    const char *hint = force ? force : "choose another --output";
     char to[128];
     ssize_t n;
     switch (what) {
     case TARGET_OUTPUT:
-        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is there already");
-        hint = "name another with --output, or replace it with --force";
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "already exists");
+        hint = "choose another --output, or replace it with --force";
         break;
     case TARGET_LINK:
         n = readlinkat(p->parent_fd, name_of(p->target), to, sizeof to - 1);
         to[n < 0 ? 0 : n] = '\0';
         (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is a symbolic link to %s", to);
-        hint = "name what it leads to, or another with --output";
+        hint = "name what it points to, or choose another --output";
         break;
     case TARGET_FILE:
-        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is there already, and no directory");
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "already exists, and is not a directory");
         break;
     case TARGET_MOUNT:
-        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is where a file system is mounted");
-        hint = "name a directory in it with --output";
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is the mount point of a file system");
+        hint = "choose a directory inside it with --output";
         break;
     default:
         (void)clv_fail(err, CLV_ERR_EXISTS, p->target,
-                       "is there already, and no output of cleave: it has no " PUBLISH_MARK);
+                       "already exists, and is not an output of cleave: it has no " PUBLISH_MARK);
         break;
     }
     return clv_fail_hint(err, "%s", hint);
@@ -160,20 +161,20 @@ static bool check_file(const struct publish *p, struct port_place *old, struct c
     if (!port_place(p->parent_fd, name_of(p->target), old)) {
         const bool none = errno == ENOENT;
         *old = (struct port_place){0};
-        return none || clv_fail_errno(err, p->target, "cannot be looked at");
+        return none || clv_fail_errno(err, p->target, "cannot be examined");
     }
     if (!file->replaces) {
-        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is there already");
-        return clv_fail_hint(err, "name another with --%s, or replace it with --force",
-                             file->option);
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "already exists");
+        return clv_fail_hint(err, "choose another --%s, or replace it with --force", file->option);
     }
     errno = 0;
     if (S_ISREG(old->mode) && file->is_ours(p->parent_fd, name_of(p->target)))
         return true;
     if (errno)
         return clv_fail_errno(err, p->target, "cannot be read");
-    (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "is there already, and no %s", file->what);
-    return clv_fail_hint(err, "--force replaces only such; remove it yourself");
+    (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "already exists, and is not a %s", file->what);
+    return clv_fail_hint(
+        err, "--force does not replace other files: move it away, or choose another name");
 }
 
 /* Whether the target may be taken, or replaced. *old: what that is; all zero: nothing. */
@@ -186,16 +187,16 @@ static bool check_target(const struct publish *p, struct port_place *old, struct
     bool ok = false;
     *old = (struct port_place){0};
     if (what == TARGET_UNKNOWN)
-        (void)clv_fail_errno(err, p->target, "cannot be looked at");
+        (void)clv_fail_errno(err, p->target, "cannot be examined");
     else if (what == TARGET_NONE)
         ok = true;
     else if (what == TARGET_EMPTY)
-        ok = port_place(fd, "", old) || clv_fail_errno(err, p->target, "cannot be looked at");
+        ok = port_place(fd, "", old) || clv_fail_errno(err, p->target, "cannot be examined");
     else if (what != TARGET_OUTPUT || !p->replaces)
         (void)refuse(p, what, err);
     else
         ok = made_check(fd, p->target, p->replaces, p->tree, err) &&
-             (port_place(fd, "", old) || clv_fail_errno(err, p->target, "cannot be looked at"));
+             (port_place(fd, "", old) || clv_fail_errno(err, p->target, "cannot be examined"));
     if (fd >= 0)
         (void)close(fd);
     return ok;
@@ -305,13 +306,13 @@ static bool set_target(struct publish *p, const char *target, struct clv_error *
         return clv_fail(err, CLV_ERR_OPTION, "output", "is empty");
     /* ".NAME.cleave-PID" and a terminator beside the target must fit too. */
     if (len + 32 > sizeof p->target)
-        return clv_fail(err, CLV_ERR_OPTION, "output", "a path of %zu bytes cannot be used", len);
+        return clv_fail(err, CLV_ERR_OPTION, "output", "a path of %zu bytes is too long", len);
     memcpy(p->target, target, len);
     p->target[len] = '\0';
     const char *base = name_of(p->target);
     if (strcmp(p->target, "-") == 0) {
-        (void)clv_fail(err, CLV_ERR_OPTION, "output", "is a directory, and not standard output");
-        return clv_fail_hint(err, "name one; ./- if it must be called so");
+        (void)clv_fail(err, CLV_ERR_OPTION, "output", "must be a directory, not standard output");
+        return clv_fail_hint(err, "to name a directory that is called so: ./-");
     }
     if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
         return clv_fail(err, CLV_ERR_ARG, p->target, "cannot be an output directory");
@@ -321,7 +322,7 @@ static bool set_target(struct publish *p, const char *target, struct clv_error *
 static bool fail_to_make(const struct publish *p, struct clv_error *err)
 {
     const int why = errno;
-    (void)clv_fail_errno(err, p->target, "cannot be made");
+    (void)clv_fail_errno(err, p->target, "cannot be created");
     io_hint_name(err, why);
     if (why == ENOENT || why == ENOTDIR || why == EACCES || why == EPERM || why == EROFS)
         (void)clv_fail_hint(err, "its parent directory must exist and be writable");
@@ -396,9 +397,9 @@ bool publish_file_named(const struct publish_file *file, const char *target, str
 {
     const char *const base = path_base(target);
     if (strcmp(target, "-") == 0)
-        return clv_fail(err, CLV_ERR_OPTION, file->option, "is a file, and not standard output");
+        return clv_fail(err, CLV_ERR_OPTION, file->option, "must be a file, not standard output");
     if (*base == '\0' || strcmp(base, ".") == 0 || strcmp(base, "..") == 0)
-        return clv_fail(err, CLV_ERR_ARG, target, "is no name for a file");
+        return clv_fail(err, CLV_ERR_ARG, target, "is not the name of a file");
     /* ".NAME.cleave-PID" beside the target must fit too. */
     if (strlen(target) + 64 > PATH_MAX || strlen(base) > NAME_COMPONENT_MAX)
         return clv_fail(err, CLV_ERR_ARG, target, "its path is too long");
@@ -457,7 +458,7 @@ static bool check_parent(struct publish *p, struct clv_error *err)
     char parent[PATH_MAX];
     path_parent(parent, p->target);
     if (!port_place_of(parent, &now) || !port_place(p->parent_fd, "", &own))
-        return clv_fail_errno(err, p->target, "cannot take its name");
+        return clv_fail_errno(err, p->target, "cannot be renamed to its final name");
     return port_same_file(&now, &own) || fail_moved(p, err);
 }
 
@@ -466,7 +467,8 @@ static bool check_staging(struct publish *p, struct clv_error *err)
     errno = 0;
     if (is_still(p, name_of(p->staging), p->fd))
         return true;
-    return errno ? clv_fail_errno(err, p->target, "cannot take its name") : fail_moved(p, err);
+    return errno ? clv_fail_errno(err, p->target, "cannot be renamed to its final name")
+                 : fail_moved(p, err);
 }
 
 /* What was staged has the target's name; what had it before has this one. */
@@ -500,7 +502,8 @@ static bool settle(struct publish *p, const char *old_name, const struct port_pl
     else
         (void)port_rename(p->parent_fd, name_of(p->target), name_of(p->staging), PORT_NOREPLACE);
     errno = why;
-    return why ? clv_fail_errno(err, p->target, "cannot take its name") : fail_moved(p, err);
+    return why ? clv_fail_errno(err, p->target, "cannot be renamed to its final name")
+               : fail_moved(p, err);
 }
 
 /*
@@ -516,7 +519,7 @@ static bool rename_plainly(struct publish *p, const struct port_place *old, stru
     if (p->file)
         return renameat(parent, staging, parent, target) == 0
                    ? settle(p, NULL, NULL, err)
-                   : clv_fail_errno(err, p->target, "cannot take its name");
+                   : clv_fail_errno(err, p->target, "cannot be renamed to its final name");
     /* Not ".NAME.cleave-PID": should it stay, it is not what a killed run left, but the old output.
      */
     const int len = snprintf(aside, sizeof aside, ".old-%s", staging + 1);
@@ -525,7 +528,7 @@ static bool rename_plainly(struct publish *p, const struct port_place *old, stru
     if (old->ino && renameat(parent, target, parent, aside) != 0)
         return clv_fail_errno(err, p->target, "cannot be moved aside");
     if (renameat(parent, staging, parent, target) != 0) {
-        (void)clv_fail_errno(err, p->target, "cannot take its name");
+        (void)clv_fail_errno(err, p->target, "cannot be renamed to its final name");
         if (old->ino && renameat(parent, aside, parent, target) != 0)
             (void)clv_fail_hint(err, "what was there before is now %.*s%.120s",
                                 (int)(target - p->target), p->target, aside);
@@ -552,7 +555,7 @@ bool publish_commit(struct publish *p, struct clv_error *err)
         return settle(p, NULL, NULL, err);
     const bool plain = port_renames_plainly(errno);
     if (errno != EEXIST && !plain)
-        return clv_fail_errno(err, p->target, "cannot take its name");
+        return clv_fail_errno(err, p->target, "cannot be renamed to its final name");
     if (!check_target(p, &old, err))
         return false;
     if (!plain && old.ino && port_rename(p->parent_fd, staging, target, PORT_EXCHANGE))
@@ -570,7 +573,7 @@ static bool sync_parent(const struct publish *p, struct clv_error *err)
     const bool ok = fd >= 0 && port_sync(fd);
     if (!ok)
         (void)clv_fail_errno(err, p->target,
-                             "the output is there, but may not survive a power cut");
+                             "the output is complete, but may not survive a power cut");
     if (fd >= 0)
         (void)close(fd);
     return ok;
@@ -593,7 +596,7 @@ static bool remove_old(struct publish *p, struct clv_error *err)
     const bool renamed = renameat(p->parent_fd, name, p->parent_fd, left) == 0;
     errno = why;
     (void)clv_fail_errno(err, p->target,
-                         "the output is there, but the one it replaced cannot be removed");
+                         "the output is complete, but the one it replaced cannot be removed");
     return clv_fail_hint(err, "what it replaced is now %.*s%.100s",
                          (int)(name_of(p->target) - p->target), p->target, renamed ? left : name);
 }
@@ -618,15 +621,14 @@ static void explain_full(const struct publish *p, struct clv_error *err)
     if (!full || fd < 0 || fstatvfs(fd, &st) != 0)
         return;
     if (err->sys == EDQUOT)
-        (void)clv_fail_hint(err, "nothing was published: the quota is used up");
+        (void)clv_fail_hint(err, "no output was made: the quota is used up");
     else if (st.f_files && st.f_ffree == 0)
         (void)clv_fail_hint(err,
-                            "nothing was published: the file system of %.40s has no inodes free; "
-                            "--archive needs one",
+                            "no output was made: the file system of %.40s has no free inodes; "
+                            "--archive needs only one",
                             p->target);
     else
-        (void)clv_fail_hint(err, "nothing was published: the file system of %.60s has no room",
-                            p->target);
+        (void)clv_fail_hint(err, "no output was made: the file system of %.60s is full", p->target);
 }
 
 bool publish_fits(const struct publish *p, uint64_t bytes, struct clv_error *err)
@@ -653,7 +655,8 @@ bool parents_make(struct parents *p, const char *target, unsigned mode, struct c
             continue;
         p->path[at] = '\0';
         const bool made = mkdirat(AT_FDCWD, p->path, io_dir_mode(mode)) == 0;
-        const bool ok = made || errno == EEXIST || clv_fail_errno(err, p->path, "cannot be made");
+        const bool ok =
+            made || errno == EEXIST || clv_fail_errno(err, p->path, "cannot be created");
         p->path[at] = after;
         if (made && p->kept == p->len)
             p->kept = at - 1;
@@ -689,7 +692,8 @@ void publish_fini(struct publish *p, struct clv_error *err)
                               ? unlinkat(p->parent_fd, name, p->file ? 0 : AT_REMOVEDIR) == 0
                               : empty; /* of what is another's only the name is ours */
         if (!(empty && gone))
-            (void)clv_fail_hint(err, "what was begun could not be removed: %.90s", p->staging);
+            (void)clv_fail_hint(err, "the unfinished output could not be removed: %.90s",
+                                p->staging);
     } else {
         (void)remove_old(p, err);
     }

@@ -17,7 +17,7 @@
 /* How messages speak of a file that is published, and which older one it replaces. */
 struct publish_file {
     const char *option;                         /* that names it, as in cleave/option.h */
-    const char *what;                           /* "page of cleave": no other kind is replaced */
+    const char *what;                           /* "cleave report": no other kind is replaced */
     bool replaces;                              /* false: nothing may be there */
     bool (*is_ours)(int dir, const char *name); /* false and an errno other than 0: not known */
 };

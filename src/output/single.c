@@ -17,8 +17,8 @@ static bool begin(struct sink *sink, void *beside, const char *name, struct stag
     (void)name;
     if (*size == 0 && atomic_flag_test_and_set(&s->taken)) {
         (void)clv_fail(err, CLV_ERR_ARG, s->name,
-                       "holds one output, and records of several link types need several");
-        return clv_fail_hint(err, "--format pcapng makes one of them, a directory holds all");
+                       "is one output, but records of several link types need several");
+        return clv_fail_hint(err, "use --format pcapng, or name a directory");
     }
     *place = (struct stage_place){.fd = s->fd, .size = *size};
     return true;

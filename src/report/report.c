@@ -108,11 +108,12 @@ static bool check_places(const struct places *p, const struct clv_split_params *
         return clv_fail(err, CLV_ERR_ARG, path, "its path is too long");
     const bool below = path_is_below(page, p->output) || strcmp(page, p->output) == 0;
     if (params->dry_run && p->inside)
-        return clv_fail(err, CLV_ERR_ARG, path, "is in the output, and a dry run makes none");
+        return clv_fail(err, CLV_ERR_ARG, path,
+                        "is inside the output, which a dry run does not make");
     if (below && !p->inside)
-        return clv_fail(err, CLV_ERR_ARG, path, "is where the output's own files are to be");
+        return clv_fail(err, CLV_ERR_ARG, path, "is in the place of the output's own files");
     if (p->inside && (name_reserved(base, strlen(base)) || !text_is_utf8(base)))
-        return clv_fail(err, CLV_ERR_ARG, path, "cannot stand beside the output's own files");
+        return clv_fail(err, CLV_ERR_ARG, path, "cannot be put among the output's own files");
     return true;
 }
 
@@ -143,15 +144,16 @@ bool report_open(struct report *r, const struct clv_split_params *params,
     report_none(r);
     r->params = params;
     r->page = (struct publish_file){.option = "report",
-                                    .what = "page of cleave",
+                                    .what = "cleave report",
                                     .replaces = params->force,
                                     .is_ours = made_is_page};
     if (!publish_file_named(&r->page, params->report, err))
         return false;
     if (params->each)
-        return clv_fail(err, CLV_ERR_OPTION, "report", "is of one run, and excludes --each");
+        return clv_fail(err, CLV_ERR_OPTION, "report",
+                        "describes one run, and cannot be combined with --each");
     if (!find_places(&p, params)) {
-        (void)clv_fail_errno(err, params->report, "cannot be made");
+        (void)clv_fail_errno(err, params->report, "cannot be created");
         return clv_fail_hint(err, "its parent directory must exist and be writable");
     }
     if (!check_places(&p, params, err))
@@ -544,7 +546,8 @@ bool report_publish(struct report *r, struct clv_error *err)
         return true; /* it is among the outputs, or there is none */
     if (publish_commit(&r->file, err))
         return publish_finish(&r->file, r->params->sync, err);
-    return r->params->dry_run || clv_fail_hint(err, "the output is there, but not its page");
+    return r->params->dry_run ||
+           clv_fail_hint(err, "the output is complete, but its page is missing");
 }
 
 void report_fini(struct report *r)

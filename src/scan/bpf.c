@@ -122,7 +122,7 @@ _Noreturn static void serve(int requests, int answers, const char *expression)
 
 static bool no_memory(struct clv_error *err)
 {
-    (void)clv_fail(err, CLV_ERR_NOMEM, "the filter", "there is no memory to compile it");
+    (void)clv_fail(err, CLV_ERR_NOMEM, "the filter", "not enough memory to compile it");
     return false;
 }
 

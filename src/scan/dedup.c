@@ -42,9 +42,9 @@ bool dedup_parse_ignore(struct dedup_plan *plan, const char *option, const char 
                 text_str(&t, i ? ", " : "");
                 text_str(&t, ignores[i].word);
             }
-            (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.*s\" cannot be", (int)min_u64(len, 60),
-                           p);
-            return clv_fail_hint(err, "it takes any of %s, with commas between them", text_end(&t));
+            (void)clv_fail(err, CLV_ERR_OPTION, option, "invalid value \"%.*s\"",
+                           (int)min_u64(len, 60), p);
+            return clv_fail_hint(err, "use any of %s, separated by commas", text_end(&t));
         }
         plan->ignore |= ignores[i].bit;
         p += len;

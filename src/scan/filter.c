@@ -122,9 +122,9 @@ static bool parse_list(const char *option, const char *takes, const char *text, 
             word[len] = '\0';
         }
         if (len >= sizeof word || !parse(word, (char *)more + *n * size)) {
-            (void)clv_fail(err, CLV_ERR_OPTION, option, "\"%.*s\" cannot be", (int)min_u64(len, 60),
-                           p);
-            return clv_fail_hint(err, "it takes %s, with commas between them", takes);
+            (void)clv_fail(err, CLV_ERR_OPTION, option, "invalid value \"%.*s\"",
+                           (int)min_u64(len, 60), p);
+            return clv_fail_hint(err, "use %s, separated by commas", takes);
         }
         ++*n;
         p += len;

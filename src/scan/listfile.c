@@ -111,13 +111,13 @@ enum wrong {
 static const char *reason_of(enum wrong wrong)
 {
     static const char *const reasons[] = {
-        [NO_ADDRESS] = "is no address",
-        [OTHER_FAMILY] = "is of another family than the other address",
-        [NO_PORT] = "is no port",
-        [NO_PROTOCOL] = "is no protocol",
-        [NO_TIME] = "is no time",
-        [NO_ID] = "is no Community ID",
-        [NO_END] = "is not how a cell ends",
+        [NO_ADDRESS] = "is not an address",
+        [OTHER_FAMILY] = "and the other address are not of the same family",
+        [NO_PORT] = "is not a port",
+        [NO_PROTOCOL] = "is not a protocol",
+        [NO_TIME] = "is not a time",
+        [NO_ID] = "is not a Community ID",
+        [NO_END] = "cannot follow a closing quote",
     };
     return reasons[wrong];
 }
@@ -534,7 +534,7 @@ static bool take_json(struct reading *r, char *line)
     char name[NAME_MAX_HERE], *p = line;
     memset(r->value, 0, sizeof r->value);
     if (*p != '{' || !take_object(r, &p, name, 0, 0) || *skip_blanks(p))
-        return clv_fail(r->err, CLV_ERR_ARG, r->path, "line %llu: no JSON object",
+        return clv_fail(r->err, CLV_ERR_ARG, r->path, "line %llu: not a JSON object",
                         (unsigned long long)r->line);
     return take_row(r);
 }
@@ -594,7 +594,7 @@ static FILE *open_list(const char *path, struct clv_error *err)
     if (fd < 0 || fstat(fd, &st) != 0)
         (void)clv_fail_errno(err, path, "cannot be opened");
     else if (!S_ISREG(st.st_mode))
-        (void)clv_fail(err, CLV_ERR_ARG, path, "is no file, as a list of flows has to be");
+        (void)clv_fail(err, CLV_ERR_ARG, path, "is not a file, as a list of flows must be");
     else if (!(f = fdopen(fd, "r")))
         (void)clv_fail_errno(err, path, "cannot be read");
     if (fd >= 0 && !f)
@@ -618,7 +618,7 @@ bool listfile_read(struct flowlist *list, const char *path, struct clv_error *er
         while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
             line[--n] = '\0';
         if (strlen(line) != (size_t)n)
-            ok = clv_fail(err, CLV_ERR_ARG, path, "line %llu: has a NUL byte",
+            ok = clv_fail(err, CLV_ERR_ARG, path, "line %llu: contains a NUL byte",
                           (unsigned long long)r.line);
         else
             ok = take_line(&r, &kind, line);

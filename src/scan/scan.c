@@ -343,14 +343,16 @@ static CLV_COLD bool fits(const struct scan_settings *plan, const struct lens *l
     counts->times_beyond += ts == INT64_MAX || ts == WALK_NO_TIME + 1;
     if (pcap && ts != WALK_NO_TIME && (uint64_t)ts >= PCAP_TIME_END) {
         char text[64];
-        (void)clv_fail(why, CLV_ERR_FORMAT, "", "its time is %s%s; pcap holds 1970 to 2106-02-07",
+        (void)clv_fail(why, CLV_ERR_FORMAT, "",
+                       "its time is %s%s, but pcap can only hold 1970 to 2106-02-07",
                        clv_time_format(ts, text, sizeof text), ts == INT64_MAX ? " or later" : "");
         return clv_fail_hint(why, "keep it with --format pcapng, or leave it out with --after or "
                                   "--before");
     }
     if (rec->caplen <= lens->longest)
         return true;
-    (void)clv_fail(why, CLV_ERR_FORMAT, "", "a packet of %u bytes; readers of pcap take %u",
+    (void)clv_fail(why, CLV_ERR_FORMAT, "",
+                   "a packet of %u bytes is too long for pcap, whose readers accept %u",
                    rec->caplen, lens->longest);
     return clv_fail_hint(why, "keep it with --format pcapng, or cut it with --snaplen %u",
                          lens->longest);

@@ -31,7 +31,7 @@ bool db_fail(sqlite3 *db, const char *what, struct clv_error *err)
     if (code == SQLITE_OK || code == SQLITE_ROW || code == SQLITE_DONE)
         code = SQLITE_NOMEM; /* it did not come so far as to note it */
     if (code == SQLITE_NOMEM)
-        return clv_fail(err, CLV_ERR_NOMEM, what, "there is no memory for it");
+        return clv_fail(err, CLV_ERR_NOMEM, what, "not enough memory");
     if (code == SQLITE_INTERRUPT)
         return clv_fail(err, CLV_ERR_CANCELLED, what, "stopped by its caller");
     if (code == SQLITE_FULL || (code == SQLITE_IOERR && sys)) {
@@ -39,7 +39,7 @@ bool db_fail(sqlite3 *db, const char *what, struct clv_error *err)
         return clv_fail_errno(err, what, "cannot be read or written");
     }
     if (code == SQLITE_NOTADB || code == SQLITE_CORRUPT)
-        return clv_fail(err, CLV_ERR_FORMAT, what, "is no sound SQLite database: %s",
+        return clv_fail(err, CLV_ERR_FORMAT, what, "is not a valid SQLite database: %s",
                         sqlite3_errmsg(db));
     return clv_fail(err, CLV_ERR_IO, what, "%s", sqlite3_errmsg(db));
 }
@@ -113,10 +113,11 @@ static bool check_version(int64_t version, const char *what, const char *path,
                           struct clv_error *err)
 {
     if (version < 0)
-        return clv_fail(err, CLV_ERR_FORMAT, path, "is no %s of cleave", what);
+        return clv_fail(err, CLV_ERR_FORMAT, path, "is not a cleave %s", what);
     return version == DB_VERSION ||
-           clv_fail(err, CLV_ERR_FORMAT, path, "its tables are of version %lld, this cleave has %d",
-                    (long long)version, (int)DB_VERSION);
+           clv_fail(err, CLV_ERR_FORMAT, path,
+                    "its tables have version %lld, but this cleave needs %d", (long long)version,
+                    (int)DB_VERSION);
 }
 
 static bool check_file(const char *path, struct clv_error *err)
@@ -135,7 +136,7 @@ static bool check_file(const char *path, struct clv_error *err)
     (void)close(fd);
     if (check_version(version, "index", path, err))
         return true;
-    return version < 0 ? false : clv_fail_hint(err, "make it anew: cleave index --force");
+    return version < 0 ? false : clv_fail_hint(err, "make it again with cleave index --force");
 }
 
 /* As a file's name in a URI, RFC 3986 section 2.1. */

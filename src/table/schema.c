@@ -90,7 +90,7 @@ bool schema_create(sqlite3 *db, const char *what, struct clv_error *err)
     text_str(&sql, " FROM outputs;");
     text_str(&sql, other_tables);
     return text_whole(&sql) ? db_do(db, buf, what, err)
-                            : clv_fail(err, CLV_ERR_INTERNAL, what, "its columns are too many");
+                            : clv_fail(err, CLV_ERR_INTERNAL, what, "has too many columns");
 }
 
 bool schema_views(sqlite3 *db, const char *what, struct clv_error *err)

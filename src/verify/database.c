@@ -56,7 +56,7 @@ static bool judge(struct verify *v, const struct clv_error *why, struct clv_erro
 {
     struct clv_error fault = *why;
     if (!map_check(&v->database.map, err))
-        return clv_fail_hint(err, "verify it when nothing truncates or rewrites it any more");
+        return clv_fail_hint(err, "try again when no other program changes it");
     if (why->code != CLV_ERR_NOMEM)
         return tell(v, &fault);
     if (err)
@@ -210,11 +210,10 @@ static bool tell_value(struct verify *v, const struct column *c, int at, const s
                                .len = (size_t)(text ? sqlite3_column_bytes(d->s, at) : 0)};
     char has[SHOWN + 3], should[SHOWN + 3];
     if (found.len == want->len && memcmp(found.p, want->p, want->len) == 0)
-        return tell_of(v, "row %llu has %s of another type than it should",
-                       (unsigned long long)d->row, c->name);
+        return tell_of(v, "row %llu: %s has the wrong type", (unsigned long long)d->row, c->name);
     show(&found, has);
     show(want, should);
-    return tell_of(v, "row %llu has %s %s, and should have %s", (unsigned long long)d->row, c->name,
+    return tell_of(v, "row %llu has %s %s, but should have %s", (unsigned long long)d->row, c->name,
                    has, should);
 }
 
@@ -234,7 +233,7 @@ static bool compare(struct verify *v, const struct findings *all, const struct m
     char buf[MANIFEST_ROW_MAX];
     int at = 1;
     if (sqlite3_column_int64(d->s, 0) != (int64_t)d->row)
-        return tell_of(v, "row %llu has another id", (unsigned long long)d->row);
+        return tell_of(v, "row %llu has the wrong id", (unsigned long long)d->row);
     for (unsigned i = 0; i < columns_n; i++, at++) {
         const struct column *const c = &columns_all[i];
         struct column_value value;
@@ -246,12 +245,11 @@ static bool compare(struct verify *v, const struct findings *all, const struct m
         if (!is_same(d->s, at, c, want, &text))
             return tell_value(v, c, at, &text);
         if (c->type == COLUMN_ADDRESS && !is_same_key(d->s, ++at, want))
-            return tell_of(v, "row %llu has another %s_key than it should",
-                           (unsigned long long)d->row, c->name);
+            return tell_of(v, "row %llu has the wrong %s_key", (unsigned long long)d->row, c->name);
     }
     for (unsigned i = 0; i < 3; i++, at++)
         if (sqlite3_column_type(d->s, at) != SQLITE_NULL)
-            return tell_of(v, "row %llu has a %s, of which a manifest has none",
+            return tell_of(v, "row %llu has a %s, which a manifest does not have",
                            (unsigned long long)d->row, sqlite3_column_name(d->s, at));
     return true;
 }
@@ -288,7 +286,7 @@ static bool end(void *self, const struct findings *all, struct clv_error *err)
     else if (step != SQLITE_DONE)
         ok = wrong_step(v, err);
     else if (!map_check(&d->map, err))
-        ok = clv_fail_hint(err, "verify it when nothing truncates or rewrites it any more");
+        ok = clv_fail_hint(err, "try again when no other program changes it");
     close_database(d);
     return ok;
 }

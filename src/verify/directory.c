@@ -138,7 +138,7 @@ static void tell_suspects(struct verify *v)
         struct clv_error fault = {.offset = CLV_NO_OFFSET};
         char path[PATH_MAX];
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->store, v->suspects[i].name, path),
-                       "does not hold the records that it should");
+                       "does not contain the records that it should");
         verify_tell(v, &fault);
     }
 }
@@ -154,7 +154,7 @@ static void check_sums(struct verify *v, const struct clv_split_result *r)
     if (!comparable || (a->n == b->n && a->places == b->places))
         return;
     (void)clv_fail(&fault, CLV_ERR_UNPROVEN, v->store->path,
-                   "the inputs have %llu records, the outputs %llu, or others",
+                   "the inputs have %llu records and the outputs %llu, or not the same ones",
                    (unsigned long long)a->n, (unsigned long long)b->n);
     verify_tell(v, &fault);
 }
@@ -171,7 +171,7 @@ bool verify_conclude(struct verify *v, const struct clv_split_result *result, bo
         char path[PATH_MAX];
         if (store_read(&v->manifest, v->manifest_at, &byte, 1) == 1) {
             (void)clv_fail(&fault, CLV_ERR_UNPROVEN, path_in(v->store, manifest, path),
-                           "goes on behind its last row");
+                           "goes on after its last row");
             (void)clv_fail_at(&fault, v->manifest.from + v->manifest_at, v->manifest_rows);
             verify_tell(v, &fault);
         }
@@ -221,7 +221,7 @@ static void check_digest(struct verify *v, const struct clv_receipt *receipt)
     if (verify_origin(v, digest) && strcmp(receipt->digest, digest) != 0) {
         struct clv_error fault = {.offset = CLV_NO_OFFSET};
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, v->job->sources[v->from].path,
-                       "%sother records than in the run",
+                       "%sdifferent records now than when it was split",
                        v->n == 1 ? "has " : "and the captures after it have ");
         verify_tell(v, &fault);
     }
@@ -244,7 +244,7 @@ static bool are_others(struct verify *v, const struct clv_receipt *receipt)
             !same_text(s->compression, receipt->inputs[s->number].compression))
             continue;
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, s->path,
-                       "has %llu bytes, and had %llu when it was split: another capture?",
+                       "has %llu bytes, but had %llu when it was split: is it another capture?",
                        (unsigned long long)s->size,
                        (unsigned long long)receipt->inputs[s->number].bytes);
         (void)clv_fail_hint(&fault, "name the captures that were split, in their order");
@@ -431,7 +431,7 @@ static bool verify_dir(const struct clv_verify_params *params, const struct clv_
 {
     bool ok = false;
     if (receipt->params.n_inputs != n) {
-        (void)clv_fail(err, CLV_ERR_ARG, store->path, "was made of %zu captures, not of %zu",
+        (void)clv_fail(err, CLV_ERR_ARG, store->path, "was made from %zu captures, not from %zu",
                        receipt->params.n_inputs, n);
         return clv_fail_hint(err, "name them all, in the order in which they were split");
     }
@@ -502,7 +502,7 @@ static bool check_left_out(struct verify *names, const struct clv_receipt *top, 
     source_close(&s);
     if (ok) {
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, place->path,
-                       "was left out of the run, and can be read");
+                       "was left out of the run, but can be read");
         verify_tell(names, &fault);
         return true;
     }
@@ -542,7 +542,7 @@ static CLV_COLD bool verify_part(const struct clv_verify_params *params, struct 
     } else if (receipt->params.n_inputs != 1 ||
                strcmp(receipt->params.inputs[0], top->params.inputs[i]) != 0) {
         (void)clv_fail(&why, CLV_ERR_UNPROVEN, receipt->path,
-                       "its capture is \"%.60s\", and not \"%.60s\"", receipt->params.inputs[0],
+                       "its capture is \"%.60s\", not \"%.60s\"", receipt->params.inputs[0],
                        top->params.inputs[i]);
         (void)clv_fail_at(&why, CLV_NO_OFFSET, 0);
         verify_tell(names, &why);
@@ -618,7 +618,7 @@ static bool check_sources(const struct clv_verify_params *params, const struct c
         struct stat st;
         if (strcmp(path, "-") == 0) {
             (void)clv_fail(err, CLV_ERR_ARG, params->output, "was split from standard input");
-            return clv_fail_hint(err, "name the capture, if it was saved too");
+            return clv_fail_hint(err, "name the capture if it was saved as well");
         }
         errno = 0;
         if ((stat(path, &st) == 0 && S_ISREG(st.st_mode)) ||
@@ -627,7 +627,8 @@ static bool check_sources(const struct clv_verify_params *params, const struct c
         if (stat(path, &st) != 0)
             (void)clv_fail_errno(err, path, "cannot be opened");
         else
-            (void)clv_fail(err, CLV_ERR_ARG, path, "is no regular file, and was not named");
+            (void)clv_fail(err, CLV_ERR_ARG, path,
+                           "is not a regular file, and no capture is named");
         return clv_fail_hint(err, "name the captures that were split: cleave verify %.60s FILE...",
                              params->output);
     }
@@ -647,8 +648,8 @@ static CLV_COLD bool check_whole(const struct clv_verify_params *params,
         (void)snprintf(parent, sizeof parent, "..");
     const size_t len = strlen(parent);
     parent[len - (len > 1 && parent[len - 1] == '/')] = '\0';
-    (void)clv_fail(err, CLV_ERR_ARG, params->output, "is one part of what was split with --each");
-    return clv_fail_hint(err, "verify its parent: cleave verify %.80s", parent);
+    (void)clv_fail(err, CLV_ERR_ARG, params->output, "is one part of an output of --each");
+    return clv_fail_hint(err, "verify all of it: cleave verify %.80s", parent);
 }
 
 bool verify_all(const struct clv_verify_params *params, struct clv_verify_result *result,

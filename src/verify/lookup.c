@@ -160,6 +160,7 @@ bool verify_filter(const struct clv_receipt *receipt, struct clv_error *err)
     if (!receipt->params.filter || !filter_looks_up(receipt->params.filter, word))
         return true;
     (void)clv_fail(err, CLV_ERR_ARG, receipt->path,
-                   "the filter has the name \"%.50s\", and verify looks up none", word);
-    return clv_fail_hint(err, "what is split by addresses and numbers can be verified");
+                   "the filter contains the name \"%.50s\", and verify looks up no names", word);
+    return clv_fail_hint(err,
+                         "use addresses and numbers in filters of outputs that are to be verified");
 }

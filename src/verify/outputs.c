@@ -134,7 +134,7 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
     uint64_t offset, sum_at = file->p && base ? SUM_STEP : UINT64_MAX;
     enum clv_walk step = CLV_BAD;
     if (o && !header_is(o, f)) {
-        (void)clv_fail(why, CLV_ERR_UNPROVEN, path, "its file header is another");
+        (void)clv_fail(why, CLV_ERR_UNPROVEN, path, "its file header differs");
         goto done;
     }
     while (ok && (step = capture_next(c, &rec, &offset, why)) == CLV_RECORD) {
@@ -165,7 +165,7 @@ static bool read_output(struct verify *v, const struct proof_output *o, const ch
     if (r->read && f->kind == WALK_PCAP && clv_capture_sections(c) > 1) {
         r->read = false;
         (void)clv_fail(why, CLV_ERR_UNPROVEN, path,
-                       "another file header stands between its records");
+                       "a different file header is between its records");
     }
     r->bytes = clv_capture_size(c);
 done:
@@ -248,7 +248,7 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
         verify_tell(v, &why);
     else if (!suspected(v, o->name)) {
         (void)clv_fail(&why, CLV_ERR_UNPROVEN, path,
-                       "has %llu records, and should have %llu, or others",
+                       "has %llu records, but should have %llu, or not the same ones",
                        (unsigned long long)r.proof.n, (unsigned long long)o->proof->n);
         verify_tell(v, &why);
     }

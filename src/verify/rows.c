@@ -72,7 +72,7 @@ CLV_COLD static void tell_row(struct verify *v, const char *text, size_t len, si
                        (unsigned long long)v->manifest_rows);
     else
         (void)clv_fail(&fault, CLV_ERR_UNPROVEN, name,
-                       "row %llu has %s\"%.*s\", and should have \"%.*s\"",
+                       "row %llu has %s\"%.*s\", but should have \"%.*s\"",
                        (unsigned long long)v->manifest_rows, column, (int)min_u64(have.len, SHOWN),
                        have.p, (int)min_u64(want.len, SHOWN), want.p);
     (void)clv_fail_at(&fault, v->manifest.from + v->manifest_at + k, 0);

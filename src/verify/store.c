@@ -100,7 +100,7 @@ bool store_index(struct store *s, struct clv_error *err)
         return index_members(s, err);
     if (!looks_like_archive(s->fd)) {
         (void)clv_fail(err, CLV_ERR_ARG, s->path, "is neither a directory nor a zip archive");
-        (void)clv_fail_hint(err, "only what cleave split wrote can be verified");
+        (void)clv_fail_hint(err, "only an output of cleave split can be verified");
     }
     return false;
 }
@@ -165,7 +165,7 @@ enum store_look store_look(const struct store *s, const char *name, const char *
         return S_ISREG(st.st_mode) ? STORE_HAS : STORE_OTHER;
     if (errno == ENOENT || errno == ENOTDIR)
         return STORE_LACKS;
-    (void)clv_fail_errno(err, path, "cannot be looked at");
+    (void)clv_fail_errno(err, path, "cannot be examined");
     return STORE_UNKNOWN;
 }
 
@@ -206,7 +206,7 @@ bool store_has_table(enum store_look look, const struct store *s, const char *pa
     case STORE_HAS:
         return true;
     case STORE_LACKS:
-        return clv_fail(err, CLV_ERR_FORMAT, path, "is missing; it holds the table of flows");
+        return clv_fail(err, CLV_ERR_FORMAT, path, "is missing: it contains the table of flows");
     case STORE_OTHER:
         return clv_fail(err, CLV_ERR_FORMAT, path,
                         s->archived ? "is not a stored member" : "is not a regular file");
@@ -261,7 +261,7 @@ bool store_receipt(const struct store *s, struct clv_receipt *receipt, size_t n_
         return receipt_read_part(receipt, path, s->fd, f.from, f.size, n_named, err);
     if (look == STORE_LACKS) {
         (void)clv_fail(err, CLV_ERR_ARG, s->path, "has no " PUBLISH_MARK);
-        (void)clv_fail_hint(err, "only what cleave split wrote can be verified");
+        (void)clv_fail_hint(err, "only an output of cleave split can be verified");
     }
     return false;
 }
@@ -270,5 +270,5 @@ bool store_check(const struct store *s, struct clv_error *err)
 {
     if (!s->archived || unzip_check(&s->zip, err))
         return true;
-    return clv_fail_hint(err, "verify it when nothing truncates or rewrites it any more");
+    return clv_fail_hint(err, "try again when no other program changes it");
 }

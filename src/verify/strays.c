@@ -82,11 +82,11 @@ static enum tree_answer look_at(struct strays *s, const struct tree_entry *e)
         return TREE_ON;
     }
     if (!known)
-        tell_stray(s->v, s->path, "is no output of the run");
+        tell_stray(s->v, s->path, "is not an output of the run");
     else if (known->kind == VERIFY_DIR && !is_dir)
-        tell_stray(s->v, s->path, "is no directory");
+        tell_stray(s->v, s->path, "is not a directory");
     else if (known->kind == VERIFY_FILE && !S_ISREG(e->place->mode))
-        tell_stray(s->v, s->path, "is no regular file");
+        tell_stray(s->v, s->path, "is not a regular file");
     return TREE_SKIP;
 }
 
@@ -109,7 +109,7 @@ static enum tree_answer visit(const struct tree_entry *e, void *user)
         return fail(s);
     case TREE_LEFT:
         if (was_entered)
-            tell_stray(s->v, s->path, "is empty: no directory of the run");
+            tell_stray(s->v, s->path, "is empty, and not a directory of the run");
         return TREE_ON;
     case TREE_FILE:
     case TREE_DIR:

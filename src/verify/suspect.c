@@ -90,7 +90,7 @@ static const char *difference(const struct proof_record *want, const struct proo
 {
     if (!keyed_equal(want->data, have->data) || want->caplen != have->caplen)
         (void)snprintf(buf, len,
-                       want->caplen == have->caplen ? "its packet of %u bytes has other bytes"
+                       want->caplen == have->caplen ? "its packet of %u bytes differs"
                                                     : "%u bytes of packet, not %u",
                        have->caplen, want->caplen);
     else if (want->ticks != have->ticks)
@@ -101,9 +101,9 @@ static const char *difference(const struct proof_record *want, const struct proo
         (void)snprintf(buf, len, "a length on the wire of %u, not %u", have->origlen,
                        want->origlen);
     else if (!keyed_equal(want->iface, have->iface))
-        (void)snprintf(buf, len, "its interface, or what its header says of it, is another");
+        (void)snprintf(buf, len, "its interface, or what its header says about it, differs");
     else
-        (void)snprintf(buf, len, "its block has other options, another type or padding");
+        (void)snprintf(buf, len, "its block has a different type, options or padding");
     return buf;
 }
 
@@ -136,9 +136,11 @@ bool suspect_judge(struct suspect *s, const char *path, struct clv_error *fault)
     else if (alien)
         (void)clv_fail(fault, CLV_ERR_UNPROVEN, path, "a record that does not belong here");
     else if (more)
-        (void)clv_fail(fault, CLV_ERR_UNPROVEN, path, "a record is here more often than it should");
+        (void)clv_fail(fault, CLV_ERR_UNPROVEN, path,
+                       "a record is here more often than it should be");
     else if (missing)
-        (void)clv_fail(fault, CLV_ERR_UNPROVEN, path, "a record is here less often than it should");
+        (void)clv_fail(fault, CLV_ERR_UNPROVEN, path,
+                       "a record is here less often than it should be");
     else
         (void)clv_fail(fault, CLV_ERR_UNPROVEN, path, "records are not in the capture's order");
     if (h)

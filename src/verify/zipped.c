@@ -100,7 +100,7 @@ static bool check_local(struct verify *v, const char *path, const struct unzip_m
     const size_t len = headers_local(want, &e, wide);
     const size_t same = alike(z, m->header, want, len);
     if (same < len)
-        tell(v, path, m->header + same, "its local header has another %s than it should",
+        tell(v, path, m->header + same, "its local header has the wrong %s",
              field_at(local_fields, same));
     return same == len;
 }
@@ -109,7 +109,7 @@ static void check_crc(struct verify *v, const char *path, const struct unzip_mem
                       uint32_t crc)
 {
     if (crc != m->central.crc)
-        tell(v, path, m->data, "the CRC-32 of its bytes is %08x, and its headers say %08x", crc,
+        tell(v, path, m->data, "the CRC-32 of its bytes is %08x, but its headers say %08x", crc,
              m->central.crc);
 }
 
@@ -159,7 +159,7 @@ static const char *why_not(const struct store *s, size_t i, const struct unzip_m
         return "there is an earlier member of this name";
     if (leads_out(*name))
         return "its name leads out of the directory";
-    return s->members[i].rank == STORE_STRAY ? "is no output of the run" : NULL;
+    return s->members[i].rank == STORE_STRAY ? "is not an output of the run" : NULL;
 }
 
 static void check_order(struct walk *w, const char *path, const struct unzip_member *m,
@@ -184,8 +184,7 @@ static void check_entry(struct walk *w, const char *path, const struct unzip_mem
     const size_t len = headers_central(want, &e);
     const size_t same = alike(z, m->entry, want, len);
     if (same < len || m->entry_len != len)
-        tell(w->v, path, m->entry + same,
-             "its entry in the archive's directory has another %s than it should",
+        tell(w->v, path, m->entry + same, "its entry in the archive's directory has the wrong %s",
              field_at(entry_fields, same));
 }
 
@@ -251,9 +250,9 @@ static void check_end(struct walk *w, const struct unzip_cursor *cursor)
         tell(v, z->path, w->at, "%llu bytes before its directory belong to no member",
              (unsigned long long)(z->directory - w->at));
     else if (z->directory < w->at)
-        tell(v, z->path, z->directory, "its last member goes on into its directory");
+        tell(v, z->path, z->directory, "its last member runs into its directory");
     if (same < len)
-        tell(v, z->path, entries + same, "what ends it is not what it should be");
+        tell(v, z->path, entries + same, "its end record is not what it should be");
     else if (z->map.size > entries + len)
         tell(v, z->path, entries + len, "%llu bytes follow its end",
              (unsigned long long)(z->map.size - entries - len));

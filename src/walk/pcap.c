@@ -99,11 +99,13 @@ static bool refuse_foreign(const char *path, struct clv_span head, struct clv_er
         return clv_fail_hint(err, "%s", k->hint);
     }
     if (head.len < 4)
-        return clv_fail(err, CLV_ERR_FORMAT, path, "not a capture: %zu bytes, a savefile has 24",
-                        head.len);
-    return clv_fail(err, CLV_ERR_FORMAT, path,
-                    "not a capture: begins with %02x %02x %02x %02x, no magic number of pcap",
-                    head.p[0], head.p[1], head.p[2], head.p[3]);
+        return clv_fail(err, CLV_ERR_FORMAT, path,
+                        "not a capture: it has %zu byte%s, and a pcap header alone has 24",
+                        head.len, head.len == 1 ? "" : "s");
+    return clv_fail(
+        err, CLV_ERR_FORMAT, path,
+        "not a capture: begins with %02x %02x %02x %02x, which is not a magic number of pcap",
+        head.p[0], head.p[1], head.p[2], head.p[3]);
 }
 
 static bool known_magic(uint32_t magic)
@@ -145,7 +147,7 @@ bool walk_open(struct walk_format *f, const char *path, struct clv_span head, st
     const enum lengths lengths = settle_lengths(major, minor);
     if ((major != 2 || minor > 4) && major != 543) {
         (void)clv_fail(err, CLV_ERR_FORMAT, path,
-                       "pcap version %u.%u; versions up to 2.4 are known", major, minor);
+                       "pcap version %u.%u is not supported; versions up to 2.4 are", major, minor);
         return clv_fail_at(err, 4, 0);
     }
     *f = (struct walk_format){
@@ -281,9 +283,9 @@ static bool explain_other(const struct walk_format *f, const char *path, struct 
                           uint64_t offset, uint64_t record, struct clv_error *err)
 {
     (void)clv_fail(err, CLV_ERR_DAMAGE, path,
-                   "another capture begins here, as joined by cat, which differs in its %s",
+                   "another capture begins here, as joined by cat, but differs in its %s",
                    difference(f, rest.p));
-    (void)clv_fail_hint(err, "split it on its own: tail -c +%llu gives it",
+    (void)clv_fail_hint(err, "tail -c +%llu cuts it out, to be split on its own",
                         (unsigned long long)offset + 1);
     return clv_fail_at(err, offset, record);
 }
@@ -568,9 +570,9 @@ static bool explain_doubtful(const struct walk_format *f, const char *path, stru
     const bool other = begins_capture(s.p + at, s.len - at);
     (void)clv_fail(err, CLV_ERR_DAMAGE, path,
                    "the record header promises %u bytes, within which %s", caplen,
-                   other ? "another capture begins" : "sound records begin");
+                   other ? "another capture begins" : "valid records begin");
     if (other)
-        (void)clv_fail_hint(err, "split it on its own: tail -c +%llu gives it",
+        (void)clv_fail_hint(err, "tail -c +%llu cuts it out, to be split on its own",
                             (unsigned long long)offset + at + 1);
     else
         (void)clv_fail_hint(err, "the bytes from here on are not records of a pcap file");

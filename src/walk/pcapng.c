@@ -84,8 +84,8 @@ bool walk_block_open(struct walk_format *f, const char *path, struct clv_span he
     }
     const uint16_t major = walk_load16(head.p + 12, big);
     if (major != 1) {
-        (void)clv_fail(err, CLV_ERR_FORMAT, path, "pcapng version %u.%u; 1.0 is known", major,
-                       walk_load16(head.p + 14, big));
+        (void)clv_fail(err, CLV_ERR_FORMAT, path, "pcapng version %u.%u is not supported; 1.0 is",
+                       major, walk_load16(head.p + 14, big));
         return clv_fail_at(err, 12, 0);
     }
     *f = (struct walk_format){
@@ -245,10 +245,11 @@ static bool note_section(struct ledger *l, struct walk_state *st, const uint8_t 
 {
     bool big;
     if (len < NG_SECTION_MIN || !section_order(p, &big))
-        return clv_fail(err, CLV_ERR_DAMAGE, "", "the section header has %u bytes, it needs %d",
+        return clv_fail(err, CLV_ERR_DAMAGE, "", "the section header has %u bytes, but needs %d",
                         len, NG_SECTION_MIN);
     if (walk_load16(p + 12, big) != 1)
-        return clv_fail(err, CLV_ERR_DAMAGE, "", "the section has version %u.%u, 1.0 is known",
+        return clv_fail(err, CLV_ERR_DAMAGE, "",
+                        "the section has version %u.%u, which is not supported; 1.0 is",
                         walk_load16(p + 12, big), walk_load16(p + 14, big));
     if (!ledger_add(l, LEDGER_SECTION, position, p, len, big))
         return clv_fail_nomem(err, "sections", len);
@@ -267,7 +268,7 @@ static bool note_interface(struct ledger *l, struct walk_state *st, const uint8_
 {
     const bool big = st->big_endian;
     if (len < NG_INTERFACE_MIN)
-        return clv_fail(err, CLV_ERR_DAMAGE, "", "the interface block has %u bytes, it needs %d",
+        return clv_fail(err, CLV_ERR_DAMAGE, "", "the interface block has %u bytes, but needs %d",
                         len, NG_INTERFACE_MIN);
     struct ledger_iface iface = {
         .linktype = walk_load16(p + 8, big),
@@ -411,7 +412,7 @@ void walk_block_explain(const struct ledger *l, const struct walk_state *st, con
     if (step == WALK_OTHER) {
         (void)clv_fail(err, CLV_ERR_DAMAGE, path,
                        "another capture begins here, as joined by cat, in classic pcap");
-        (void)clv_fail_hint(err, "split it on its own: tail -c +%llu gives it",
+        (void)clv_fail_hint(err, "tail -c +%llu cuts it out, to be split on its own",
                             (unsigned long long)offset + 1);
         (void)clv_fail_at(err, offset, record);
         return;
@@ -429,15 +430,16 @@ void walk_block_explain(const struct ledger *l, const struct walk_state *st, con
         goto done;
     }
     if (len < NG_BLOCK_MIN || len > NG_BLOCK_MAX || len % 4) {
-        (void)clv_fail(err, CLV_ERR_DAMAGE, path,
-                       "a block of type %u cannot have %u bytes: multiples of 4 from %d to %d can",
-                       type, len, NG_BLOCK_MIN, NG_BLOCK_MAX);
+        (void)clv_fail(
+            err, CLV_ERR_DAMAGE, path,
+            "a block of type %u cannot have %u bytes: it needs a multiple of 4, from %d to %d",
+            type, len, NG_BLOCK_MIN, NG_BLOCK_MAX);
         goto done;
     }
     const uint32_t trailer = walk_load32(p + len - 4, big);
     if (trailer != len) {
         (void)clv_fail(err, CLV_ERR_DAMAGE, path,
-                       "the block has %u bytes at its beginning and %u at its end", len, trailer);
+                       "the block's length is %u at its beginning and %u at its end", len, trailer);
         goto done;
     }
     const uint32_t iface = len < NG_PACKET_MIN ? 0 : ng_iface(p, type, big);
@@ -446,7 +448,8 @@ void walk_block_explain(const struct ledger *l, const struct walk_state *st, con
         (void)clv_fail(err, CLV_ERR_DAMAGE, path, "a packet block of %u bytes is too short", len);
     else if (iface >= st->n_ifaces)
         (void)clv_fail(err, CLV_ERR_DAMAGE, path,
-                       "a packet of interface %u, %u are described before it", iface, st->n_ifaces);
+                       "a packet of interface %u; interfaces described before it: %u", iface,
+                       st->n_ifaces);
     else if (type == NG_SIMPLE)
         (void)clv_fail(err, CLV_ERR_DAMAGE, path,
                        "the packet promises %u bytes (snaplen %u), its block has %u",

@@ -368,7 +368,7 @@ def hidden() -> List[str]:
 
 
 def published() -> None:
-    """Nothing is overwritten unasked; --force replaces an archive of cleave, and nothing else."""
+    """Nothing is overwritten unasked; --force replaces a cleave archive, and nothing else."""
     path = suite.write('capture.pcap', samples.mixed().encode())
     output = suite.path('out.zip')
     split([path], output)

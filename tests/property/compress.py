@@ -134,7 +134,7 @@ def need(kind: Kind) -> None:
     done = suite.run_cleave('split', path, '--output', suite.path('nothing'), '-q', *kind.flags,
                             status=None)
     if b'lacks the library' in done.stderr:
-        raise harness.Skip('this build lacks the library for %s' % kind.word)
+        raise harness.Skip('this build does not support %s' % kind.word)
     check_equal(done.returncode, 0, 'status: %s' % done.stderr.decode())
     shutil.rmtree(suite.path('nothing'))
 

@@ -415,7 +415,7 @@ def ends() -> None:
     m.process.wait()
     check_equal(outcome(lambda: os.listdir(m.dir)), errno.ENOTCONN, 'of one that was killed')
     done = suite.run_cleave('mount', suite.path('x.db'), m.dir, status=2)
-    check('whoever mounted it is gone: fusermount3 -u %s unmounts it' % m.dir[:80] in
+    check('the program that mounted it is gone: unmount it with fusermount3 -u %s' % m.dir[:80] in
           done.stderr.decode(), '%r', done.stderr)
     m.unmount()
     check_equal(m.end(-signal.SIGKILL), '', 'said')

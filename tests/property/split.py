@@ -533,7 +533,7 @@ def holes() -> None:
 
 
 def swallowed() -> None:
-    """A length with a bit too much, within which sound records begin: these are not lost."""
+    """A length with a bit too much, within which valid records begin: these are not lost."""
     rng = suite.random('swallowed')
     fmt = pf.Format(big_endian=rng.random() < 0.5)
     records = some_records(rng, fmt, 4000)

@@ -398,7 +398,7 @@ def several() -> None:
 
 
 def equal_names() -> None:
-    """With --each: a, a-2, and a-2 that is there already."""
+    """With --each: a, a-2, and a-2 that already exists."""
     rng = suite.random('equal-names')
     inputs = []
     for i, name in enumerate(('day.pcap', 'day.pcap', 'day-2.pcap', 'day.pcapng', 'day')):
@@ -554,7 +554,7 @@ def other_captures() -> None:
         with open(path, 'wb') as f:
             f.write(data[:at] + bytes([data[at] ^ 1]) + data[at + 1:])
         told = run_verify(output, path, status=1).stderr
-        check(b'a.pcap: has other records than in the run\n' in told, 'says %r', told)
+        check(b'a.pcap: has different records now than when it was split\n' in told, 'says %r', told)
 
 
 def moved() -> None:
@@ -673,7 +673,7 @@ def doubled(p: Plain, i: int) -> Deed:
 def bit(p: Plain, i: int) -> Deed:
     """The last one of the packet."""
     at = p.spans[i][0] + p.at + p.caplens[i] - 1
-    return Deed(p.flip(at, 7), i, i, r'altered: its packet of \d+ bytes has other bytes')
+    return Deed(p.flip(at, 7), i, i, r'altered: its packet of \d+ bytes differs')
 
 
 def wire_length(p: Plain, i: int) -> Deed:
@@ -1087,7 +1087,7 @@ def stretches() -> None:
         double = tell(data[:b] + data[a:b] + data[b:], i + 1, 'more often|not belong', i + 1)
         altered = bytearray(data)
         altered[b - 1] ^= 1
-        tell(bytes(altered), i, 'altered: .*has other bytes', i)
+        tell(bytes(altered), i, 'altered: .*packet of .* bytes differs', i)
         tell(data[:a] + data[b:c] + data[a:b] + data[c:], i, 'order', i)
         for fault in (short, double):
             numbers = re.search(r'(\d+) missing, (\d+) too many in all', fault.what)
@@ -1580,7 +1580,7 @@ def sabotage() -> None:
                     shutil.rmtree(output)
                     continue
                 check_equal(child.returncode, 2, '%s: status: %r' % (deed.__name__, talk))
-                check(word in talk and b'nothing was published' in talk, 'what is said: %r', talk)
+                check(word in talk and b'no output was made' in talk, 'what is said: %r', talk)
                 check(not os.path.exists(output), 'it was published')
                 check_equal([name for name in os.listdir(suite.dir) if name.startswith('.')], [],
                             'left behind')
@@ -1592,7 +1592,7 @@ def sabotage() -> None:
 # ---- cases: what others wrote into cleave.json ----
 
 def garbled() -> None:
-    """No record of a run: it cannot be looked at, and that is said."""
+    """No record of a run: it cannot be examined, and that is said."""
     m = Made(FORMS['us'])
     true = told(m.output)
     text = json.dumps(true)

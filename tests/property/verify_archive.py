@@ -235,7 +235,7 @@ def changed() -> None:
     suite.write('day.pcap', bytes(data))
     found = base.faults_of(base.run_verify(m.path, '-q', status=1).stderr)
     check(any('altered: its packet' in f.what for f in found), 'faults: %s', found)
-    check(any('other records than in the run' in f.what for f in found), 'faults: %s', found)
+    check(any('different records now than when it was split' in f.what for f in found), 'faults: %s', found)
 
 
 # ---- cases: what is found ----
@@ -325,20 +325,20 @@ def crc_of_cleave_json(a: Archive, names: List[str]) -> Said:
 @way
 def crc_of_the_local_header(a: Archive, names: List[str]) -> Said:
     a.member(names[0]).local['crc'] = 4711
-    return names[0], 'its local header has another CRC-32'
+    return names[0], 'its local header has the wrong CRC-32'
 
 
 @way
 def size_of_the_local_header(a: Archive, names: List[str]) -> Said:
     m = a.member(names[0])
     m.local['size'] = len(m.data) + 1
-    return names[0], 'its local header has another size'
+    return names[0], 'its local header has the wrong size'
 
 
 @way
 def another_local_name(a: Archive, names: List[str]) -> Said:
     a.member(names[2]).local_name = names[2].upper().encode()
-    return names[2], 'its local header has another name'
+    return names[2], 'its local header has the wrong name'
 
 
 @way
@@ -372,50 +372,50 @@ def data_descriptor(a: Archive, names: List[str]) -> Said:
 def needless_64_bits(a: Archive, names: List[str]) -> Said:
     m = a.member(names[1])
     m.wide = True
-    return names[1], 'its local header has another version'
+    return names[1], 'its local header has the wrong version'
 
 
 @way
 def extra_field(a: Archive, names: List[str]) -> Said:
     a.member(names[1]).local_extra = b'UT\5\0\1aaaa'
-    return names[1], 'its local header has another extra length'
+    return names[1], 'its local header has the wrong extra length'
 
 
 @way
 def extra_field_of_the_entry(a: Archive, names: List[str]) -> Said:
     a.member(names[1]).entry_extra = b'UT\5\0\1aaaa'
-    return names[1], "its entry in the archive's directory has another extra length"
+    return names[1], "its entry in the archive's directory has the wrong extra length"
 
 
 @way
 def comment_of_a_member(a: Archive, names: List[str]) -> Said:
     a.member(names[1]).comment = b'hello'
-    return names[1], "its entry in the archive's directory has another comment"
+    return names[1], "its entry in the archive's directory has the wrong comment"
 
 
 @way
 def stray(a: Archive, names: List[str]) -> Said:
     a.members.insert(1, Member(b'stray', b'data'))
-    return 'stray', 'is no output of the run'
+    return 'stray', 'is not an output of the run'
 
 
 @way
 def stray_at_the_end(a: Archive, names: List[str]) -> Said:
     a.members.append(Member(b'stray', b''))
-    return 'stray', 'is no output of the run'
+    return 'stray', 'is not an output of the run'
 
 
 @way
 def stray_in_the_directory(a: Archive, names: List[str]) -> Said:
     a.members.append(Member(b'stray', b''))
     a.members[-1].entry.update(size=20, packed=20)
-    return '', 'its last member goes on into its directory'
+    return '', 'its last member runs into its directory'
 
 
 @way
 def directory(a: Archive, names: List[str]) -> Said:
     a.members.insert(0, Member(b'dir/', b''))
-    return 'dir/', 'is no output of the run'
+    return 'dir/', 'is not an output of the run'
 
 
 @way
@@ -494,13 +494,13 @@ def bytes_before_the_directory(a: Archive, names: List[str]) -> Said:
 @way
 def bytes_behind_the_directory(a: Archive, names: List[str]) -> Said:
     a.after_entries = b'123'
-    return '', 'what ends it is not what it should be'
+    return '', 'its end record is not what it should be'
 
 
 @way
 def comment(a: Archive, names: List[str]) -> Said:
     a.comment = b'hello'
-    return '', 'what ends it is not what it should be'
+    return '', 'its end record is not what it should be'
 
 
 @way
@@ -512,7 +512,7 @@ def bytes_last(a: Archive, names: List[str]) -> Said:
 @way
 def needless_64_bits_at_the_end(a: Archive, names: List[str]) -> Said:
     a.wide_end = True
-    return '', 'what ends it is not what it should be'
+    return '', 'its end record is not what it should be'
 
 
 def ways() -> None:
@@ -675,7 +675,7 @@ def truncated_meanwhile() -> None:
     talk = run.communicate(timeout=harness.HANGS_S)[1].decode()
     check_equal(run.returncode, 2, 'status: ' + talk)
     check('shrank while it was read' in talk, 'says %r', talk)
-    check('verify it when nothing truncates or rewrites it any more' in talk, 'says %r', talk)
+    check('try again when no other program changes it' in talk, 'says %r', talk)
 
 
 def main() -> int:

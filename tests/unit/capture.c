@@ -349,9 +349,17 @@ static void test_pcapng_damage(void **state)
         uint8_t value;
         const char *what;
     } rows[] = {
-        {"an interface that is not there", {PACKET, 5, 0, 0}, 0, 6, "a packet of interface 5, 1"},
+        {"an interface that is not there",
+         {PACKET, 5, 0, 0},
+         0,
+         6,
+         "a packet of interface 5; interfaces described before it: 1"},
         {"a packet that is too long", {PACKET, 0, 0, 0}, 20, 99, "the packet promises 99 bytes"},
-        {"another length at the end", {NAMES, 0, 0, 0}, 12, 20, "16 bytes at its beginning and 20"},
+        {"another length at the end",
+         {NAMES, 0, 0, 0},
+         12,
+         20,
+         "length is 16 at its beginning and 20"},
         {"an impossible length", {NAMES, 0, 0, 0}, 4, 17, "cannot have 17 bytes"},
         {"a section without its magic", {SECTION, 0, 0, 0}, 8, 1, "byte-order magic is"},
         {"a section of another version", {SECTION, 0, 0, 0}, 12, 7, "the section has version 7.0"},

@@ -143,11 +143,11 @@ static const struct {
     {"nothing is altered", nothing, NULL, NULL, NULL},
     {"no receipt", drop_receipt, NULL, NULL, NULL},
     {"an output is missing", drop_output, OUTPUT, "is missing, with 4 records", NULL},
-    {"a byte of an output", flip_output, OUTPUT, "altered", "does not hold the records"},
-    {"behind the manifest", lengthen_manifest, "out/manifest.csv", "goes on behind its last row",
+    {"a byte of an output", flip_output, OUTPUT, "altered", "does not contain the records"},
+    {"behind the manifest", lengthen_manifest, "out/manifest.csv", "goes on after its last row",
      NULL},
     {"in the manifest", alter_manifest, "out/manifest.csv", "row 3 has", NULL},
-    {"a file too much", add_file, "out/z", "is no output of the run", NULL},
+    {"a file too much", add_file, "out/z", "is not an output of the run", NULL},
 };
 
 static void test_rows(void **state)
@@ -198,7 +198,7 @@ static void test_sums(void **state)
         assert_int_equal(l.told.n, i < 2);
         if (i == 0)
             check_told("sums", &l.told, &temp, "out",
-                       "the inputs have 12 records, the outputs 11, or others");
+                       "the inputs have 12 records and the outputs 11, or not the same ones");
         end(&l);
     }
     temp_remove(&temp);
@@ -307,11 +307,12 @@ static const struct {
     {"each as it was made", untouched, true, CLV_ERR_NONE, NULL, NULL},
     {"another capture", other_capture, false, CLV_ERR_NONE, "a", "another capture?"},
     {"no capture", capture_gone, false, CLV_ERR_IO, "a", "cannot be opened"},
-    {"a FIFO", capture_fifo, false, CLV_ERR_ARG, "a", "is no regular file, and was not named"},
+    {"a FIFO", capture_fifo, false, CLV_ERR_ARG, "a",
+     "is not a regular file, and no capture is named"},
     {"captures too many", two_captures, false, CLV_ERR_ARG, "out",
-     "was made of 1 captures, not of 2"},
+     "was made from 1 captures, not from 2"},
     {"no receipt", no_receipt, false, CLV_ERR_IO, "out/cleave.json", ""},
-    {"one part", one_part, true, CLV_ERR_ARG, "out/a", "is one part of what was split with --each"},
+    {"one part", one_part, true, CLV_ERR_ARG, "out/a", "is one part of an output of --each"},
     {"a part is gone", part_gone, true, CLV_ERR_NONE, "out/b", ""},
     {"a part too many", part_too_many, true, CLV_ERR_NONE, "out/c", "is empty"},
 };

@@ -332,11 +332,11 @@ static void test_refused(void **state)
         const char *what;
     } rows[] = {
         {"no packets", 1, 1, 0, 0, 1, CLV_ERR_OPTION, "must be at least 1"},
-        {"an unknown mask", 1, 1, 1, 8, 1, CLV_ERR_OPTION, "has bits that mean nothing"},
+        {"an unknown mask", 1, 1, 1, 8, 1, CLV_ERR_OPTION, "has unknown bits"},
         {"too many threads", 1, 1, 1, 0, 5000, CLV_ERR_OPTION, "must be at most 1024"},
         {"no such row", 1, 1000, 1, 0, 1, CLV_ERR_FORMAT, "has no row 1000"},
         {"more than there can be", SIZE_MAX / 2, 1, UINT32_MAX, 0, 1, CLV_ERR_ARG,
-         "more bytes than there can be"},
+         "more bytes than memory can hold"},
     };
     (void)state;
     struct clv_result *r = open_result(made, &ids);
@@ -428,7 +428,7 @@ static void test_altered(void **state)
     for (long at = 24; at < middle + 4096; at += 64)
         alter(path, at, 64, 0);
     CHECK("no records", !clv_first_bytes(r, &p, matrix, &err));
-    CHECK_STR("no records", err.what, "no record lies at byte 24");
+    CHECK_STR("no records", err.what, "there is no record at byte 24");
     free(matrix);
     clv_result_close(&r);
 }

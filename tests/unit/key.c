@@ -268,7 +268,7 @@ static void test_by(void **state)
             CHECK_STR(rows[i].name, err.subject, "by");
             CHECK_HAS(rows[i].name, err.what, rows[i].text);
             CHECK_HAS(rows[i].name, strstr(rows[i].text, "none") ? err.what : err.hint,
-                      strstr(rows[i].text, "none") ? "stands alone" : "hostpair");
+                      strstr(rows[i].text, "none") ? "cannot be combined" : "hostpair");
         }
     }
 }

@@ -233,7 +233,7 @@ static void test_open(void **state)
     assert_int_equal(input_next(sc.merged.in, &w, &err), INPUT_FAILED);
     assert_int_equal(err.code, CLV_ERR_ARG);
     assert_string_equal(err.subject, sc.paths[2]); /* the third to begin */
-    CHECK_HAS("overlap", err.what, "overlaps with 2 captures");
+    CHECK_HAS("overlap", err.what, "overlaps in time with 2 other compressed captures");
     close_scene(&sc);
     make_scene(&sc, apart, false, true);
     assert_true(open_scene(&sc, &limits, &err));

@@ -44,13 +44,13 @@ static const struct {
      false,
      false,
      CLV_NO_OFFSET,
-     "its file header is another"},
+     "its file header differs"},
     {"a header between",
      {OWN_HEADER, 10, 11, OWN_HEADER, 12, 13, 14, END},
      false,
      false,
      CLV_NO_OFFSET,
-     "another file header stands between its records"},
+     "a different file header is between its records"},
     {"cut", {OWN_HEADER, 10, 11, 12, 13, CUT, END}, false, false, LEN - RECORD, "remain"},
     {"empty", {END}, false, false, CLV_NO_OFFSET, "the file is empty"},
 };
@@ -232,7 +232,7 @@ static void test_many_suspects(void **state)
     assert_int_equal(sc.told.n, 0);
     assert_true(look(&sc, "a.pcap", &err));
     check_told("one more", &sc.told, &sc.t, "a.pcap",
-               "has 4 records, and should have 5, or others");
+               "has 4 records, but should have 5, or not the same ones");
     assert_int_equal(sc.v.n_suspects, VERIFY_SUSPECTS);
     end(&sc);
 }

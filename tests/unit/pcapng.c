@@ -182,9 +182,9 @@ static const struct packet_row packet_rows[] = {
     {"packet, impossible, padding would wrap", EPB, 0, UINT32_MAX - 2, 60, 0, NO_TAIL,
      WALK_IMPOSSIBLE, 0, "the packet promises 4294967293 bytes, its block has 0"},
     {"packet, no such interface", EPB, 2, 60, 60, 60, NO_TAIL, WALK_IMPOSSIBLE, 0,
-     "a packet of interface 2, 2 are described before it"},
+     "a packet of interface 2; interfaces described before it: 2"},
     {"packet, the last interface number", EPB, UINT32_MAX, 60, 60, 60, NO_TAIL, WALK_IMPOSSIBLE, 0,
-     "a packet of interface 4294967295, 2 are described before it"},
+     "a packet of interface 4294967295; interfaces described before it: 2"},
     {"old packet", OPB, 0, 60, 60, 60, NO_TAIL, WALK_RECORD, 60, NULL},
     {"old packet, padded", OPB, 1, 57, 1500, 57, NO_TAIL, WALK_RECORD, 57, NULL},
     {"old packet, no bytes", OPB, 1, 0, 1500, 0, NO_TAIL, WALK_RECORD, 0, NULL},
@@ -193,7 +193,7 @@ static const struct packet_row packet_rows[] = {
     {"old packet, a byte too few", OPB, 0, 61, 61, 60, NO_TAIL, WALK_IMPOSSIBLE, 0,
      "the packet promises 61 bytes, its block has 60"},
     {"old packet, no such interface", OPB, 2, 60, 60, 60, NO_TAIL, WALK_IMPOSSIBLE, 0,
-     "a packet of interface 2, 2 are described before it"},
+     "a packet of interface 2; interfaces described before it: 2"},
     {"simple packet", SPB, 0, 0, 60, 60, NO_TAIL, WALK_RECORD, 60, NULL},
     {"simple packet, padded", SPB, 0, 0, 57, 57, NO_TAIL, WALK_RECORD, 57, NULL},
     {"simple packet, no bytes", SPB, 0, 0, 0, 0, NO_TAIL, WALK_RECORD, 0, NULL},
@@ -295,7 +295,7 @@ static void test_simple_alone(void **state)
                 walk_block_explain(&s.l, &s.st, "a", step, (struct clv_span){b.p, b.len}, 0, 1,
                                    &err);
                 CHECK_STR("no interface", err.what,
-                          "a packet of interface 0, 0 are described before it");
+                          "a packet of interface 0; interfaces described before it: 0");
             }
             bytes_free(&b);
             end(&s);
@@ -315,7 +315,8 @@ static void test_lengths(void **state)
         {"sound", 99, AS_IS, AS_IS, WALK_BLOCK, NULL, NULL},
         {"sound packet", 6, AS_IS, AS_IS, WALK_RECORD, NULL, NULL},
         {"length 0", 99, 0, AS_IS, WALK_IMPOSSIBLE,
-         "a block of type 99 cannot have 0 bytes: multiples of 4 from 12 to 16777216 can", "not"},
+         "a block of type 99 cannot have 0 bytes: it needs a multiple of 4, from 12 to 16777216",
+         "not"},
         {"length 8", 99, 8, AS_IS, WALK_IMPOSSIBLE, "of type 99 cannot have 8 bytes", "not"},
         {"length 11", 99, 11, AS_IS, WALK_IMPOSSIBLE, "cannot have 11 bytes", "not"},
         {"length 38", 99, 38, AS_IS, WALK_IMPOSSIBLE, "cannot have 38 bytes", "not"},
@@ -337,9 +338,9 @@ static void test_lengths(void **state)
         {"a packet as long as libpcap takes", 6, 16 << 20, AS_IS, WALK_CUT,
          "the block promises 16777216 bytes, 40 remain", "cut off"},
         {"another length at the end", 99, AS_IS, 44, WALK_IMPOSSIBLE,
-         "the block has 40 bytes at its beginning and 44 at its end", "not"},
+         "the block's length is 40 at its beginning and 44 at its end", "not"},
         {"packet, another length at the end", 6, AS_IS, 36, WALK_IMPOSSIBLE,
-         "the block has 40 bytes at its beginning and 36 at its end", "not"},
+         "the block's length is 40 at its beginning and 36 at its end", "not"},
         {"packet of 12 bytes", 6, 12, SAME, WALK_IMPOSSIBLE, "a packet block of 12 bytes is too",
          ""},
         {"packet of 28 bytes", 6, 28, SAME, WALK_IMPOSSIBLE, "a packet block of 28 bytes is too",
@@ -847,13 +848,14 @@ static void test_note_refusals(void **state)
         const char *what;
     } rows[] = {
         {"a section of 24 bytes", BLOCK_SECTION, "4d3c2b1a 01000000 ffffffff",
-         "1a2b3c4d 00010000 ffffffff", "the section header has 24 bytes, it needs 28"},
+         "1a2b3c4d 00010000 ffffffff", "the section header has 24 bytes, but needs 28"},
         {"a section of version 2.1", BLOCK_SECTION, "4d3c2b1a 02000100 ffffffff ffffffff",
-         "1a2b3c4d 00020001 ffffffff ffffffff", "the section has version 2.1, 1.0 is known"},
+         "1a2b3c4d 00020001 ffffffff ffffffff",
+         "the section has version 2.1, which is not supported; 1.0 is"},
         {"a section of version 0.1", BLOCK_SECTION, "4d3c2b1a 00000100 ffffffff ffffffff",
          "1a2b3c4d 00000001 ffffffff ffffffff", "the section has version 0.1"},
         {"an interface of 16 bytes", BLOCK_INTERFACE, "01000000", "00010000",
-         "the interface block has 16 bytes, it needs 20"},
+         "the interface block has 16 bytes, but needs 20"},
     };
     (void)state;
     for (size_t i = 0; i < 2 * N_ROWS(rows); i++) {

@@ -981,11 +981,10 @@ static void test_skippable(void **state)
         {"empty", 0, true, false, NULL},
         {"short", 7, true, false, NULL},
         {"long", LONG, true, false, NULL},
-        {"empty, and no more", 0, false, false,
-         "holds nothing: only skippable frames of zstd or lz4"},
-        {"long, and no more", LONG, false, false,
-         "holds nothing: only skippable frames of zstd or lz4"},
-        {"cut", 100, false, true, "not a capture: a skippable frame of zstd or lz4, then neither"},
+        {"empty, and no more", 0, false, false, "is empty: only skippable frames of zstd or lz4"},
+        {"long, and no more", LONG, false, false, "is empty: only skippable frames of zstd or lz4"},
+        {"cut", 100, false, true,
+         "not a capture: a skippable frame of zstd or lz4, followed by neither"},
     };
     struct temp t;
     struct bytes data = {0};

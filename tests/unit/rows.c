@@ -22,22 +22,22 @@ static const struct {
     {"as it must be", CLV_MANIFEST_CSV, TABLE, TABLE, 0, NULL},
     {"more behind it", CLV_MANIFEST_CSV, TABLE "4", TABLE, 0, NULL}, /* verify_conclude() looks */
     {"a number", CLV_MANIFEST_CSV, HEAD ROW1 "2,udp,z,2100\n" ROW3, TABLE,
-     sizeof HEAD + sizeof ROW1 - 2 + 9, "row 2 has bytes \"2100\", and should have \"2000\""},
+     sizeof HEAD + sizeof ROW1 - 2 + 9, "row 2 has bytes \"2100\", but should have \"2000\""},
     {"a word", CLV_MANIFEST_CSV, HEAD ROW1 "2,tcp,z,2000\n" ROW3, TABLE,
-     sizeof HEAD + sizeof ROW1 - 2 + 2, "row 2 has proto \"tcp\", and should have \"udp\""},
+     sizeof HEAD + sizeof ROW1 - 2 + 2, "row 2 has proto \"tcp\", but should have \"udp\""},
     {"behind a quoted comma", CLV_MANIFEST_CSV, HEAD "1,tcp,\"x, y\",101\n" ROW2 ROW3, TABLE,
-     sizeof HEAD - 1 + 15, "row 1 has bytes \"101\", and should have \"100\""},
+     sizeof HEAD - 1 + 15, "row 1 has bytes \"101\", but should have \"100\""},
     {"the head", CLV_MANIFEST_CSV, "number,proto,name,byte\n" ROW1, TABLE, 22,
-     "row 0 has \"byte\", and should have \"bytes\""},
+     "row 0 has \"byte\", but should have \"bytes\""},
     {"the first of two", CLV_MANIFEST_CSV, HEAD "1,tcp,\"x, y\",100\n2,udp,y,1\n3,x,y,z\n", TABLE,
-     sizeof HEAD + sizeof ROW1 - 2 + 6, "row 2 has name \"y\", and should have \"z\""},
+     sizeof HEAD + sizeof ROW1 - 2 + 6, "row 2 has name \"y\", but should have \"z\""},
     {"it ends in a row", CLV_MANIFEST_CSV, HEAD ROW1 "2,u", TABLE,
-     sizeof HEAD + sizeof ROW1 - 2 + 3, "row 2 has proto \"u\", and should have \"udp\""},
+     sizeof HEAD + sizeof ROW1 - 2 + 3, "row 2 has proto \"u\", but should have \"udp\""},
     {"it ends between rows", CLV_MANIFEST_CSV, HEAD ROW1, TABLE, sizeof HEAD + sizeof ROW1 - 2,
      "ends before row 2"},
     {"it is empty", CLV_MANIFEST_CSV, "", TABLE, 0, "ends before row 0"},
     {"lines of JSON", CLV_MANIFEST_JSONL, "{\"a\":1}\n{\"a\":3}\n", "{\"a\":1}\n{\"a\":2}\n", 13,
-     "row 2 has \"{\"a\":3}\", and should have \"{\"a\":2}\""},
+     "row 2 has \"{\"a\":3}\", but should have \"{\"a\":2}\""},
     {"no lines of JSON", CLV_MANIFEST_JSONL, "", "{\"a\":1}\n", 0, "ends before row 1"},
 };
 
@@ -127,7 +127,7 @@ static void test_long(void **state)
     b.p[b.len - 3] ^= 1;
     assert_true(verify_manifest(&sc.v, (const char *)b.p, b.len - 1, &err));
     check_told("long", &sc.told, &sc.t, "manifest.csv",
-               "row 5000 has bytes \"5001\", and should have \"5000\"");
+               "row 5000 has bytes \"5001\", but should have \"5000\"");
     assert_int_equal(sc.told.all[0].offset, b.len - 3);
     bytes_free(&b);
     end(&sc);

@@ -52,8 +52,8 @@ static void test_take(void **state)
                  rows[i].ok);
         CHECK_EQ(rows[i].name, err.code, rows[i].ok ? CLV_ERR_NONE : CLV_ERR_ARG);
         if (!rows[i].ok) {
-            CHECK_STR(rows[i].name, err.what, "byte 24 of 32 is not known here");
-            CHECK_STR(rows[i].name, err.hint, "this libcleave is older than its caller");
+            CHECK_STR(rows[i].name, err.what, "byte 24 of 32 is unknown to this libcleave");
+            CHECK_STR(rows[i].name, err.hint, "libcleave is older than the program that uses it");
             continue;
         }
         CHECK_EQ(rows[i].name, own.struct_size, sizeof own);

@@ -454,7 +454,7 @@ static void cannot_shrink(enum clv_compress kind)
     CHECK("last", !stage_end(&o.stage));
     CHECK_EQ("last", o.err.code, CLV_ERR_IO);
     CHECK_EQ("last", o.err.sys, EPERM);
-    CHECK_HAS("last", o.err.what, "cannot be cut off at byte");
+    CHECK_HAS("last", o.err.what, "cannot be truncated at byte");
     end(&o);
 }
 

@@ -210,7 +210,7 @@ static void test_truncated(void **state)
     (void)store_look(&s, "plain", path, &f, &err);
     CHECK("noticed", !store_check(&s, &err));
     CHECK_HAS("noticed", err.what, "shrank while it was read");
-    CHECK_HAS("noticed", err.hint, "verify it when");
+    CHECK_HAS("noticed", err.hint, "try again when");
     store_close(&s);
     (void)close(fd);
     bytes_free(b);

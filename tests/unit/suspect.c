@@ -52,7 +52,7 @@ static void test_judge(void **state)
         {"nothing", "", "", NULL, 0, ""},
         {"the same", "abc", "abc", NULL, 0, ""},
         {"bytes", "axc", "aDc",
-         "altered: its packet of 60 bytes has other bytes; 1 missing, 1 too many in all", 2,
+         "altered: its packet of 60 bytes differs; 1 missing, 1 too many in all", 2,
          "in its place: the record at byte 16 of in.pcap"},
         {"length", "abc", "Lbc",
          "altered: 61 bytes of packet, not 60; 1 missing, 1 too many in all", 1,
@@ -66,11 +66,11 @@ static void test_judge(void **state)
          "altered: a length on the wire of 1501, not 1500; 1 missing, 1 too many in all", 1,
          "in its place: the record at byte 0 of in.pcap"},
         {"interface", "abc", "Ibc",
-         "altered: its interface, or what its header says of it, is another; 1 missing, 1 too many "
+         "altered: its interface, or what its header says about it, differs; 1 missing, 1 too many "
          "in all",
          1, "in its place: the record at byte 0 of in.pcap"},
         {"options", "abc", "Obc",
-         "altered: its block has other options, another type or padding; 1 missing, 1 too many in "
+         "altered: its block has a different type, options or padding; 1 missing, 1 too many in "
          "all",
          1, "in its place: the record at byte 0 of in.pcap"},
         {"the first is missing", "abc", "bc", "a record is missing here", 1,
@@ -84,9 +84,9 @@ static void test_judge(void **state)
         {"too much", "abc", "axbc", "a record that does not belong here", 2,
          "in its place: the record at byte 16 of in.pcap"},
         {"too much at the end", "abc", "abcx", "a record that does not belong here", 4, ""},
-        {"twice", "abc", "aabc", "a record is here more often than it should", 2,
+        {"twice", "abc", "aabc", "a record is here more often than it should be", 2,
          "in its place: the record at byte 16 of in.pcap"},
-        {"once", "aabc", "abc", "a record is here less often than it should", 2,
+        {"once", "aabc", "abc", "a record is here less often than it should be", 2,
          "in its place: the record at byte 16 of in.pcap"},
         {"in another order", "abc", "acb", "records are not in the capture's order", 2,
          "in its place: the record at byte 16 of in.pcap"},

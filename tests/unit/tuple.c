@@ -69,7 +69,7 @@ static void test_text(void **state)
     assert_true(clv_tuple_text(&longest, text, sizeof text) > 0);
 }
 
-static const char words[] = "protocol and two addresses, each with a port or both without";
+static const char words[] = "needs a protocol and two addresses, both with a port or both without";
 
 static void test_text_refused(void **state)
 {

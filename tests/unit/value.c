@@ -141,7 +141,7 @@ static void test_texts(void **state)
         } else {
             CHECK_EQ(row, err.code, CLV_ERR_OPTION);
             CHECK_STR(row, err.subject, rows[i].name);
-            CHECK_HAS(row, err.hint, "it takes ");
+            CHECK_HAS(row, err.hint, "use ");
             CHECK_MEM(row, &params, &zero, sizeof zero);
         }
         /* Whole, or nothing. */

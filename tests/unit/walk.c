@@ -161,8 +161,8 @@ static void test_open_refusals(void **state)
         const char *hint;
     } rows[] = {
         {"empty", "", CLV_NO_OFFSET, "empty", ""},
-        {"one byte", "a1", CLV_NO_OFFSET, "not a capture: 1 bytes", ""},
-        {"half a magic", "a1b2c3", CLV_NO_OFFSET, "not a capture: 3 bytes", ""},
+        {"one byte", "a1", CLV_NO_OFFSET, "not a capture: it has 1 byte,", ""},
+        {"half a magic", "a1b2c3", CLV_NO_OFFSET, "not a capture: it has 3 bytes,", ""},
         {"the magic alone", "a1b2c3d4", 4, "cut short: 4 of 24", ""},
         {"a byte missing", "d4c3b2a1 02000400 00000000 00000000 00000400 010000", 23,
          "cut short: 23 of 24", ""},

@@ -326,7 +326,7 @@ static void test_directories(void **state)
     end(&x);
 }
 
-/* What is there already is not ours: it is not written to, truncated or followed. */
+/* What already exists is not ours: it is not written to, truncated or followed. */
 static void test_refusals(void **state)
 {
     enum there { A_FILE, A_LINK, A_DANGLING_LINK, A_DIR, PARENT_IS_FILE };

@@ -91,23 +91,23 @@ static const struct {
     uint8_t bits;
     const char *subject, *what;
 } rows[] = {
-    {"local version", LOCAL, 0, 4, 1, ":a", "its local header has another version"},
-    {"local flags", LOCAL, 1, 7, 8, ":b", "its local header has another set of flags"},
-    {"local time", LOCAL, 2, 10, 128, ":other", "its local header has another time"},
-    {"local date", LOCAL, 3, 13, 1, ":manifest.csv", "its local header has another date"},
-    {"local CRC", LOCAL, 4, 17, 1, ":cleave.json", "its local header has another CRC-32"},
-    {"local packed size", LOCAL, 0, 18, 1, ":a", "its local header has another packed size"},
-    {"local size", LOCAL, 0, 22, 1, ":a", "its local header has another size"},
-    {"local name", LOCAL, 0, 30, 1, ":a", "its local header has another name or extra field"},
-    {"local extra length", LOCAL, 1, 28, 1, ":b", "its local header has another extra length"},
+    {"local version", LOCAL, 0, 4, 1, ":a", "its local header has the wrong version"},
+    {"local flags", LOCAL, 1, 7, 8, ":b", "its local header has the wrong set of flags"},
+    {"local time", LOCAL, 2, 10, 128, ":other", "its local header has the wrong time"},
+    {"local date", LOCAL, 3, 13, 1, ":manifest.csv", "its local header has the wrong date"},
+    {"local CRC", LOCAL, 4, 17, 1, ":cleave.json", "its local header has the wrong CRC-32"},
+    {"local packed size", LOCAL, 0, 18, 1, ":a", "its local header has the wrong packed size"},
+    {"local size", LOCAL, 0, 22, 1, ":a", "its local header has the wrong size"},
+    {"local name", LOCAL, 0, 30, 1, ":a", "its local header has the wrong name or extra field"},
+    {"local extra length", LOCAL, 1, 28, 1, ":b", "its local header has the wrong extra length"},
     {"data", LOCAL, 1, 31, 1, ":b", "the CRC-32 of its bytes is"},
-    {"entry's origin", ENTRY, 0, 4, 1, ":a", "has another origin"},
-    {"entry's version", ENTRY, 0, 7, 1, ":a", "has another version"},
-    {"entry's flags", ENTRY, 1, 9, 8, ":b", "has another set of flags"},
-    {"entry's time", ENTRY, 1, 12, 1, ":b", "has another time"},
-    {"entry's date", ENTRY, 1, 14, 1, ":b", "has another date"},
-    {"entry's attributes", ENTRY, 1, 36, 1, ":b", "has another set of attributes"},
-    {"entry's permissions", ENTRY, 1, 40, 4, ":b", "has another set of attributes"},
+    {"entry's origin", ENTRY, 0, 4, 1, ":a", "has the wrong origin"},
+    {"entry's version", ENTRY, 0, 7, 1, ":a", "has the wrong version"},
+    {"entry's flags", ENTRY, 1, 9, 8, ":b", "has the wrong set of flags"},
+    {"entry's time", ENTRY, 1, 12, 1, ":b", "has the wrong time"},
+    {"entry's date", ENTRY, 1, 14, 1, ":b", "has the wrong date"},
+    {"entry's attributes", ENTRY, 1, 36, 1, ":b", "has the wrong set of attributes"},
+    {"entry's permissions", ENTRY, 1, 40, 4, ":b", "has the wrong set of attributes"},
 };
 
 static void test_fields(void **state)
@@ -173,7 +173,7 @@ static void test_strays(void **state)
     for (size_t i = 0; i < N; i++) {
         CHECK(members[i].name, look(&t, &b, i, &told));
         CHECK_EQ(members[i].name, told.n, 1);
-        CHECK_STR(members[i].name, told.first.what, "is no output of the run");
+        CHECK_STR(members[i].name, told.first.what, "is not an output of the run");
         CHECK_EQ(members[i].name, told.first.offset, at.local[i]);
     }
     bytes_free(&b);

@@ -6,7 +6,7 @@ cleave index a.pcap -q
 cp a.flows.db before
 # own_words SAID: without SQLite's, which differ between its versions.
 own_words() {
-    sed '/more than a condition/!s/--where: .*/--where: .../' "$1" >&2
+    sed '/more than one condition/!s/--where: .*/--where: .../' "$1" >&2
 }
 for sql in '' ' ' 'bytes >' 'nothing > 1' 'size = 1' 'pragma user_version' '1; drop table outputs' '1;' \
     '1) or (1' '1) or 1 --' '1 /*' "'" '1 order by 1' '1 limit 1' '1 union select 1' \

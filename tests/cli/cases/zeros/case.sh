@@ -1,5 +1,5 @@
 # SPDX-License-Identifier: BSD-2-Clause
-# Zeros in the place of records, and a length within which sound records begin.
+# Zeros in the place of records, and a length within which valid records begin.
 sample mixed a.pcap
 cp a.pcap tail.pcap
 head -c 4096 /dev/zero >>tail.pcap
