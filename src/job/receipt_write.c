@@ -173,7 +173,7 @@ static void put_flag(struct json *j, const struct clv_option *o,
     struct text t = text_on(flag, sizeof flag);
     text_str(&t, o->type == CLV_OPTION_NOT ? "--no-" : "--");
     for (const char *c = o->name; *c; c++)
-        text_char(&t, *c == '_' ? '-' : *c);
+        text_char(&t, (char)(*c == '_' ? '-' : *c));
     if (o->type != CLV_OPTION_BOOL && o->type != CLV_OPTION_NOT) {
         text_char(&t, '=');
         text_str(&t, clv_option_get(o, params, value, sizeof value) ? value : "...");

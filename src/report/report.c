@@ -16,11 +16,12 @@
 #include "report/headline.h"
 
 enum {
-    BUF = 1 << 20,            /* bytes that are written at a time */
-    TEXT_MAX = 1 << 20,       /* bytes of a JSON text; figures are at most so many */
-    INPUTS_MAX = 1 << 17,     /* of which inputs have so many, but for the last one */
-    NAMES_MAX = 6 * PATH_MAX, /* and a path as HTML */
-    LED_MAX = 1 << 18,        /* and what led to what, with a name of each group */
+    BUF = 1 << 20,             /* bytes that are written at a time */
+    TEXT_MAX = 1 << 20,        /* bytes of a JSON text; figures are at most so many */
+    INPUTS_MAX = 1 << 17,      /* of which inputs have so many, but for the last one */
+    NAMES_MAX = 12 * PATH_MAX, /* and paths as HTML, ... */
+    TOTALS_MAX = 4096,         /* ... and totals */
+    LED_MAX = 1 << 18,         /* and what led to what, with a name of each group */
 };
 
 /* Where a directory is, which need not be there yet, but for its last component. */
@@ -266,9 +267,9 @@ static bool put_html(struct report *r, const struct text *t, struct clv_error *e
  * stack. */
 static bool put_head(struct report *r, struct clv_error *err)
 {
-    struct text t = text_on(mem_alloc(2 * NAMES_MAX, 1), 2 * NAMES_MAX);
+    struct text t = text_on(mem_alloc(NAMES_MAX, 1), NAMES_MAX);
     if (!t.p)
-        return clv_fail_nomem(err, "the report", 2 * NAMES_MAX);
+        return clv_fail_nomem(err, "the report", NAMES_MAX);
     headline_title(&t, r->params);
     bool ok = put_part(r, 0, err) && put_html(r, &t, err) && put_part(r, PAGE_TITLE, err);
     if (ok) {
@@ -521,7 +522,7 @@ static void put_rest(struct text *t, const struct report *r, const struct text *
 bool report_end(struct report *r, const struct text *run, const struct clv_split_result *result,
                 struct clv_error *err)
 {
-    char totals[NAMES_MAX];
+    char totals[TOTALS_MAX];
     struct text html = text_on(totals, sizeof totals);
     struct text t = text_on(mem_alloc(TEXT_MAX, 1), TEXT_MAX);
     if (!t.p)
