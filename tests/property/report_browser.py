@@ -4,6 +4,7 @@ complaint, in both themes, and takes hostile names for text. Chromium by way of 
 """
 import ipaddress
 import os
+import re
 import sys
 from typing import Callable, Dict, Iterator, List
 
@@ -224,7 +225,22 @@ def widths() -> None:
 def odd_pages() -> Iterator[List[str]]:
     yield from (['--shards', '4'], ['--by', 'none'], ['--by', 'host'], ['--by', 'vlan,mac'],
                 ['--by', 'connection', '--idle-timeout', '1ms'], ['--inner'], ['--top', '3'],
-                ['--name', '{proto}/{n} 100%?#&.pcap'], ['--filter', 'udp port 53'])
+                ['--name', '{proto}/{n} 100%?#&.pcap'], ['--filter', 'udp port 53'], ['--directed'],
+                ['--by', 'client,service'], ['--by', 'ip/24,proto'], ['--by', 'server,proto,port'])
+
+
+# What can be chosen, and how many rows that leaves: as many as it is said to have flows.
+MISCOUNTED = """
+    const found = [], look = (list, choiceOf) => list.forEach(([name, flows]) => {
+      const fit = rows.filter(choiceOf(name).fits).length;
+      if (fit !== flows) found.push([name, flows, fit]);
+    });
+    look(figures.services, byService);
+    look(figures.hosts, byHost);
+    look(figures.protocols.filter(([name]) => name !== OTHER), byProtocol);
+    for (const [list, valueOf] of [[figures.sizes, (row) => sum(row, "wire_bytes")], [figures.durations, lasted]])
+      look(list, (least) => byRange("", "", least, afterBucket(least), valueOf));
+    return found;"""
 
 
 def odd() -> None:
@@ -235,6 +251,7 @@ def odd() -> None:
             page = report(capture, *flags)
             browser.open(page)
             check_equal(browser.complaints(), [], '%s: complaints' % flags)
+            check_equal(browser.run(MISCOUNTED), [], '%s: choices that leave other rows' % flags)
             for link in browser.run('return [...document.querySelectorAll("#flows a")]'
                                     '.map(x => decodeURIComponent(new URL(x.href).pathname))'):
                 check(os.path.isfile(link), '%s: no file %s', flags, link)
@@ -250,6 +267,29 @@ def nothing() -> None:
             check_equal(browser.complaints(), [], 'complaints')
             check_equal(browser.texts('#time'), [said], 'what is said')
             check_equal(browser.texts('[role=status]'), ['nothing found'], 'rows')
+
+
+def warned() -> None:
+    """Of damage and of what was dropped, and of nothing else."""
+    whole = traffic(100)
+    with open(whole, 'rb') as f:
+        cut = suite.write('cut.pcap', f.read()[:-1])
+    empty = suite.write('empty.pcap', b'')
+    with Browser(False) as browser:
+        for captures, flags, status, wanted in (
+                ([whole], [], 0, []), ([whole], ['--by', 'host'], 0, []), ([whole], ['--proto', 'udp'], 0, []),
+                ([whole], ['--no-other'], 0, [r'Dropped, in no file: \d+ packets without an IP address[.]']),
+                ([cut], [], 1, [r'The capture is damaged at byte [0-9,]+ [(]packet 400[)]: .*']),
+                ([whole, empty], [], 1, [r'1 capture is left out: the file is empty.*']),
+                ([whole, cut, empty], [], 1, [r'A capture is damaged.* This is the first of 2 faults[.]',
+                                              r'1 capture is left out: empty, or not readable[.]'])):
+            page = suite.path('report.html')
+            suite.run_cleave('split', *captures, '-o', suite.path('out'), '--report', page, '-q',
+                             '--force', *flags, status=status)
+            browser.open(page)
+            found = browser.texts('.warning')
+            check(len(found) == len(wanted) and all(map(re.fullmatch, wanted, found)), '%r: warnings %r',
+                  flags, found)
 
 
 def by_hand() -> None:
@@ -396,6 +436,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'widths': widths,
     'odd': odd,
     'nothing': nothing,
+    'warned': warned,
     'by-hand': by_hand,
     'hostile': hostile,
     'names': names,

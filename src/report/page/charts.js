@@ -11,7 +11,7 @@ function drawAsWide(area, draw) {
   };
   fit(area.clientWidth || CHART_MIN);
   new ResizeObserver(() => fit(area.clientWidth)).observe(area);
-  window.addEventListener("beforeprint", () => fit(area.closest(".columns") ? CHART_MIN : PRINTED));
+  window.addEventListener("beforeprint", () => fit(area.closest(".columns") ? PRINTED / 2 : PRINTED));
   window.addEventListener("afterprint", () => fit(area.clientWidth));
 }
 
@@ -225,7 +225,7 @@ function drawTime() {
     html("div", { class: "legend" }, html("span", { class: "units", role: "group", "aria-label": "Unit" }, ...units),
       legend, html("span", {}, `averaged over ${duration(figures.width_ns)}`), said),
     area,
-    html("p", { class: "hint" }, "Drag over the chart, or click, to list the flows of that time."),
+    html("p", { class: "hint" }, `Drag over the chart, or click, to list the ${NOUNS.toLowerCase()} of that time.`),
     asTable(["From (UTC)", "Packets", ...series.bits.classes.map(([, title]) => `${title}, bit/s`)],
       bins.map((bin, i) => [when(i), count(bin[0]), ...series.bits.values[i].map((x) => count(Math.round(x)))])));
   showUnit();

@@ -33,7 +33,7 @@ function drawHead() {
 
 function damageText({ byte, record, what }) {
   const where = (byte === null ? "" : ` at byte ${count(byte)}`) + (record === null ? "" : ` (packet ${count(record)})`);
-  return `The capture is damaged${where}: ${what}.` +
+  return `${result.inputs > 1 ? "A" : "The"} capture is damaged${where}: ${what}.` +
     (result.damages > 1 ? ` This is the first of ${count(result.damages)} faults.` : "");
 }
 
@@ -45,11 +45,12 @@ function drawNotes() {
   const other = result.other - result.dropped.other, small = result.small - result.dropped.small;
   const are = (n) => n === 1 ? "is" : "are";
   const notes = [
-    [true, result.damage && damageText(result.damage)],
-    [true, result.left_out && `${plural(result.left_out, "capture")} could not be read and ${are(result.left_out)} left out.`],
+    [true, result.damages > result.left_out && damageText(result.damage)],
+    [true, result.left_out && `${plural(result.left_out, "capture")} ${are(result.left_out)} left out: ` +
+      `${result.damages === 1 ? result.damage.what : "empty, or not readable"}.`],
     [true, dropped.length && `Dropped, in no file: ${dropped.join(", ")}.`],
-    [false, filtered && `${plural(filtered, "packet")} ${filtered === 1 ? "does" : "do"} not match the filters: ` +
-      `${filtered === 1 ? "it is" : "they are"} in no file, and not in the totals.`],
+    [false, filtered && `${plural(filtered, "packet")} ${filtered === 1 ? "does" : "do"} not match the filters, ` +
+      `and ${are(filtered)} in no file.`],
     [false, other > 0 && `${plural(other, "packet")} ${other === 1 ? "has" : "have"} no IP address (ARP and the like). ` +
       `The totals count ${other === 1 ? "it" : "them"} as "other".`],
     [false, small > 0 && `${plural(small, "packet")} of small flows ${are(small)} in other.pcap, and in the totals as "other".`],
@@ -81,7 +82,7 @@ function drawThemes() {
   });
 }
 
-const largest = (list, all) => list.length < all ? `The ${list.length} with most bytes of ${count(all)}. ` : "";
+const largest = (list, all) => list.length < all ? `The top ${list.length} of ${count(all)} by bytes. ` : "";
 document.querySelector("main").hidden = false;
 drawThemes();
 drawHead();
@@ -91,9 +92,10 @@ const protocols = figures.by_protocol ? figures.protocols : [];
 drawBars("protocols", "Protocol", protocols.slice().sort((a, b) => b[3] - a[3]), byProtocol);
 drawBars("services", "Server port", figures.services, byService, `${largest(figures.services, figures.service_count)}` +
   "The server is the end that answered the SYN, or else a guess from the port numbers.");
-drawBars("hosts", "Address", figures.hosts, byHost, largest(figures.hosts, figures.host_count));
+drawBars("hosts", "Address", figures.hosts, byHost, `${largest(figures.hosts, figures.host_count)}` +
+  `Click a row to list its ${NOUNS.toLowerCase()}.`);
 drawBuckets("sizes", figures.sizes, bytes, "size", "Bytes on the wire", (row) => sum(row, "wire_bytes"));
-drawBuckets("durations", figures.durations, duration, "duration", "From the first packet to the last one", lasted);
+drawBuckets("durations", figures.durations, duration, "duration", "From first packet to last", lasted);
 drawTable();
 // @names
 drawLed();

@@ -112,8 +112,8 @@ function tableNotes() {
   const notes = [];
   if (rows.length < result.outputs) {
     const all = result.output !== null && result.options.manifest !== "none";
-    notes.push(`The ${count(rows.length)} with most bytes of ${count(result.outputs)}` +
-      `${all ? "; the manifest has all." : "."}`);
+    notes.push(`The top ${count(rows.length)} of ${count(result.outputs)} by bytes` +
+      `${all ? "; the manifest lists all." : "."}`);
   }
   const nested = rows.filter((row) => cell(row, "file").includes("/"));
   if (result.output !== null && nested.length && nested.length < rows.length)
