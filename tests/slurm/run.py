@@ -208,8 +208,13 @@ def by_parallel() -> None:
     needs('parallel')
     make_captures()
     wanted = one_machine('--by', 'connection', '--idle-timeout', '1ms')
-    done = script(*planned('--engine', 'parallel', '--parallel', '-j 2'), '--', 'split', 'caps', '-o',
-                  'out', '--by', 'connection', '--idle-timeout=1ms', status=DAMAGED)
+    os.mkdir(suite.path('scratch'))
+    done = script(*planned('--engine', 'parallel', '--parallel', '-j 2', '--scratch', '$SCRATCH'), '--',
+                  'split', 'caps', '-o', 'out', '--by', 'connection', '--idle-timeout=1ms',
+                  status=DAMAGED, env={**os.environ, 'SCRATCH': suite.path('scratch')})
+    check_equal(os.listdir(suite.path('scratch')), [], 'left in scratch')
+    left = [n for n in os.listdir(suite.path('out.plan/maps')) if not n.startswith('map-')]
+    check_equal(left, [], 'left in maps')
     check_union('out', wanted)
     check_proven('out')
     text = done.stdout.decode()
