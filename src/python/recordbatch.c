@@ -300,11 +300,33 @@ static PyGetSetDef batch_getset[] = {
 static const char batch_doc[] =
     "Records of a capture: a sequence of Record, and their columns as memoryviews.";
 
+/* A record, or a list of those in a slice. */
+static PyObject *batch_subscript(PyObject *self, PyObject *key)
+{
+    Py_ssize_t from, to, step;
+    if (!PySlice_Check(key)) {
+        const Py_ssize_t i = PyNumber_AsSsize_t(key, PyExc_IndexError);
+        return i == -1 && PyErr_Occurred() ? NULL
+                                           : batch_item(self, i < 0 ? i + batch_length(self) : i);
+    }
+    if (PySlice_Unpack(key, &from, &to, &step) < 0)
+        return NULL;
+    const Py_ssize_t n = PySlice_AdjustIndices(batch_length(self), &from, &to, step);
+    PyObject *list = PyList_New(n);
+    for (Py_ssize_t i = 0; list && i < n; i++) {
+        PyObject *record = batch_item(self, from + i * step);
+        if (!record || PyList_SetItem(list, i, record) < 0)
+            Py_CLEAR(list);
+    }
+    return list;
+}
+
 static PyType_Slot batch_slots[] = {
     {Py_tp_dealloc, batch_dealloc},
     {Py_tp_getset, batch_getset},
     {Py_sq_length, batch_length},
     {Py_sq_item, batch_item},
+    {Py_mp_subscript, batch_subscript},
     {Py_tp_doc, (void *)(uintptr_t)batch_doc},
     {0, NULL},
 };

@@ -1,6 +1,9 @@
 # SPDX-License-Identifier: BSD-2-Clause
 """Runs do what the program does, tell how far they are, and stop when they are asked to."""
 import datetime
+import decimal
+import fractions
+import importlib
 import os
 import pickle
 import signal
@@ -67,6 +70,25 @@ def test_times(made, tmp_path):
         moment, moment.timestamp(), moment.isoformat(), '%d.%09d' % (
             divmod(first // 1000 * 1000 + 500000, 10**9)))]
     assert found[0] == found[2] == found[3] > 1000 and abs(found[1] - found[0]) < 5
+    with cleave.open(made.capture) as result:
+        ends = sorted(flow.last for flow in result)
+        for ns in (ends[100], ends[100] + 1):  # to the nanosecond
+            wanted = sum(end >= ns for end in ends)
+            assert 0 < wanted < len(result)
+            seconds = fractions.Fraction(ns, 10**9)
+            for when in (seconds, decimal.Decimal(ns) / 10**9, '%d.%09d' % divmod(ns, 10**9)):
+                assert len(result.find(after=when)) == wanted
+            for module, make in (('numpy', lambda m, ns=ns: m.datetime64(ns, 'ns')),
+                                 ('pandas', lambda m, ns=ns: m.Timestamp(ns, tz='UTC'))):
+                try:
+                    when = make(importlib.import_module(module))
+                except ImportError:
+                    continue
+                assert len(result.find(after=when)) == wanted
+    for what, exception in ((float('inf'), ValueError), (float('nan'), ValueError), (True, TypeError),
+                            ([1], TypeError), (b'1', TypeError)):
+        with pytest.raises(exception):
+            cleave.split(made.capture, dry_run=True, idle_timeout=what)
     with pytest.raises(ValueError, match='time zone'):
         cleave.split(made.capture, tmp_path / 'x', after=datetime.datetime(2026, 1, 1))
 

@@ -538,8 +538,13 @@ def test_records(made):
     assert at == len(wanted)
     bare = next(cleave.records(made.capture, data=False))
     assert bare.data is None and bare[0].data is None and bare[0].length > 0
-    with pytest.raises(IndexError):
-        _ = bare[len(bare)]
+    all_of_them = list(bare)
+    for at in (slice(1, 4), slice(None, None, -7), slice(5, 2), slice(-3, None)):
+        assert bare[at] == all_of_them[at]
+    assert bare[-1] == all_of_them[-1]
+    for bad, exception in ((len(bare), IndexError), (-len(bare) - 1, IndexError), ('0', TypeError)):
+        with pytest.raises(exception):
+            _ = bare[bad]
 
 
 def test_damage(made, tmp_path):

@@ -44,6 +44,7 @@ def refused(made):
         ('no bool', TypeError, lambda: cleave.split(capture, inner=1)),
         ('no word', ValueError, lambda: cleave.split(capture, format='zip')),
         ('no text', TypeError, lambda: cleave.split(capture, filter=3)),
+        ('nanoseconds', ValueError, lambda: result.find(after=flow.first)),
         ('no time', TypeError, lambda: cleave.split(capture, after=[])),
         ('a comma in a list', ValueError, lambda: cleave.split(capture, host=['a,b'])),
         ('nothing to split', cleave.Error, lambda: cleave.split([])),
@@ -374,4 +375,7 @@ def test_lists_take_addresses(made):
     with made.open('index') as result:
         address = ipaddress.ip_address(result[0].src)
         assert len(result.find(host=address)) == len(result.find(host=[address, str(address)])) > 0
+        network = ipaddress.ip_network('10.0.0.0/8')  # a sequence of 16 million
+        wanted = len(result.find(host='10.0.0.0/8'))
+        assert len(result.find(host=network)) == len(result.find(host=[network])) == wanted > 0
         assert result.find(host=pathlib.PurePath('x').name and str(address))[0].row == 0

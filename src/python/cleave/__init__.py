@@ -12,7 +12,8 @@
 Keywords of split(), index(), verify(), open() and find() are the options of the library, with the
 names that cleave-split(1) has, '_' for '-'. They take what they say (str, int, bool), and also
 sequences for lists, os.PathLike for files, datetime (with a time zone) or seconds for times, and
-timedelta or seconds for durations.
+timedelta or seconds for durations; also what NumPy and pandas have for these. Seconds are any
+number: Fraction(flow.first, 10**9) is exact.
 
 Bytes are counted in bytes, times are nanoseconds since the epoch in UTC, where it does not say
 otherwise. What fails raises cleave.Error; what a parameter cannot be, cleave.OptionError, which is
@@ -67,11 +68,22 @@ def _paths(paths: Paths) -> Tuple[bytes, ...]:
 
 def _ns(value: Any) -> int:
     """Seconds, or a timedelta, exactly as far as they are."""
-    if isinstance(value, datetime.timedelta):
-        return ((value.days * 86400 + value.seconds) * 10**6 + value.microseconds) * 1000
-    if isinstance(value, float):
-        return round(value * 10**9)
-    return operator.index(value) * 10**9
+    if isinstance(value, datetime.timedelta):  # that of pandas has nanoseconds, too
+        return (((value.days * 86400 + value.seconds) * 10**6 + value.microseconds) * 1000 +
+                getattr(value, 'nanoseconds', 0))
+    if _is_numpy_time(value):
+        return int(value.astype(value.dtype.kind + '8[ns]').astype('i8'))
+    if isinstance(value, (bool, str, Iterable)) or not hasattr(value, '__round__'):
+        raise TypeError('%r is no number of seconds' % (value,))
+    try:
+        return round(value * 10**9)  # also of Fraction and Decimal
+    except OverflowError:
+        raise ValueError('%r is no number of seconds' % value) from None
+
+
+def _is_numpy_time(value: Any) -> bool:
+    """datetime64, which is UTC, and timedelta64, of a module that need not be there."""
+    return type(value).__module__ == 'numpy' and value.dtype.kind in 'Mm'
 
 
 def _time(value: Any) -> str:
@@ -80,6 +92,8 @@ def _time(value: Any) -> str:
             raise ValueError('a datetime needs a time zone, such as datetime.timezone.utc')
         value = value - _EPOCH
     ns = _ns(value)
+    if not -2**63 < ns < 2**63:
+        raise ValueError('%r is no time in seconds: nanoseconds are Fraction(n, 10**9)' % (value,))
     return '%s%d.%09d' % ('-' if ns < 0 else '', abs(ns) // 10**9, abs(ns) % 10**9)
 
 
@@ -96,17 +110,19 @@ def _number(name: str, value: Any) -> str:
 
 
 def _list(name: str, value: Any) -> str:
+    if _is_address(value):
+        return str(value)
     if isinstance(value, Iterable) and not isinstance(value, (bytes, Mapping)):
         words = [v if isinstance(v, str) else str(v) if _is_address(v) else _number(name, v)
                  for v in value]
         if any(',' in w for w in words):
             raise ValueError('%s: words of a list have no commas' % name)
         return ','.join(words)
-    return str(value) if _is_address(value) else _number(name, value)
+    return _number(name, value)
 
 
 def _is_address(value: Any) -> bool:
-    """One of module ipaddress, which is not loaded for this."""
+    """One of module ipaddress, which is not loaded for this. Networks are sequences, too."""
     return type(value).__module__ == 'ipaddress'
 
 
