@@ -211,6 +211,7 @@ def widths() -> None:
             cut = browser.run('return [...document.querySelectorAll(".columns .wide")].map('
                               'x => x.scrollWidth - x.clientWidth).filter(x => x > 1)')
             check_equal(cut, [], '%d pixels: cards that are cut' % width)
+            check_equal(browser.texts('#flows thead th')[0], 'Bytes ▼' if width < 600 else '#', 'first column')
         # Paper, with little margin: nothing on it can be scrolled.
         browser.resize(720, 1000)
         browser.emulate('print')

@@ -41,6 +41,9 @@ const shown = [
   ...Object.keys(EXTRA).filter((name) => name in column)
     .map((name) => ({ title: EXTRA[name], extra: true, ...plain(name) })),
 ].filter((x) => rows.length === 0 || rows.some((row) => x.text(row) !== ""));
+// A telephone shows few columns at a time: what rows are sorted by is the first of them.
+if (matchMedia("(max-width: 36rem)").matches)
+  shown.unshift(...shown.splice(shown.findIndex((x) => x.title === "Bytes"), 1));
 
 const state = { sort: 0, down: true, from: 0, order: [], words: [] };
 let searched = null; // the rows' texts, made when they are first wanted
