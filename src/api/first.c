@@ -10,7 +10,7 @@
 #include "base/mem.h"
 #include "base/port.h"
 #include "base/sized.h"
-#include "index/gather.h"
+#include "index/collect.h"
 #include "index/rejoin.h"
 
 #if HAVE_SQLITE
@@ -56,7 +56,7 @@ struct hand {
     struct row *rows; /* taken at a time, n_rows */
     size_t n_rows;
     uint64_t *positions; /* packets for each */
-    struct gather gather;
+    struct collect collect;
     int64_t asked_ns;
 };
 
@@ -225,7 +225,7 @@ static bool fill_indexed(struct hand *h, const struct row *row, const uint64_t *
 {
     struct clv_record rec;
     for (size_t k = 0; k < row->n; k++) {
-        if (!gather_at(&h->gather, positions[k], &rec, err))
+        if (!collect_at(&h->collect, positions[k], &rec, err))
             return false;
         put(h->f, row, k, &rec);
     }
@@ -278,7 +278,7 @@ static bool fill_rows(struct hand *h, size_t n, bool asks, struct clv_error *err
         if (asks && !goes_on(h, err))
             return false;
     }
-    return gather_check(&h->gather, err);
+    return collect_check(&h->collect, err);
 }
 
 /* The first failure is that of the call. */
@@ -322,12 +322,12 @@ static bool hand_init(struct hand *h, struct first *f, struct clv_error *err)
     h->positions = f->ix ? mem_alloc(h->n_rows, f->packets * sizeof *h->positions) : NULL;
     if (!h->rows || (f->ix && !h->positions))
         return clv_fail_nomem(err, f->r->path, h->n_rows * sizeof *h->rows);
-    return !f->ix || gather_init(&h->gather, f->ix, NULL, NULL, err);
+    return !f->ix || collect_init(&h->collect, f->ix, NULL, NULL, err);
 }
 
 static void hand_fini(struct hand *h)
 {
-    gather_fini(&h->gather);
+    collect_fini(&h->collect);
     mem_free(h->positions);
     mem_free(h->rows);
 }
@@ -407,13 +407,13 @@ static bool read_places(struct stream *s, struct clv_error *err)
     struct clv_record rec;
     for (size_t i = 0; i < s->n; i++) {
         const struct place *const p = &s->places[i];
-        if (!gather_at(&s->hand.gather, p->position, &rec, err))
+        if (!collect_at(&s->hand.collect, p->position, &rec, err))
             return false;
         put(s->f, &s->rows[p->row], p->k, &rec);
         if (!goes_on(&s->hand, err))
             return false;
     }
-    if (!gather_check(&s->hand.gather, err))
+    if (!collect_check(&s->hand.collect, err))
         return false;
     for (size_t i = 0; i < s->f->p.n_rows; i++)
         settle(s->f, &s->rows[i]);
@@ -428,9 +428,9 @@ static bool by_stream(struct first *f, struct clv_error *err)
     bool ok = s.rows && s.positions;
     if (!ok)
         (void)clv_fail_nomem(err, f->r->path, f->p.n_rows * sizeof *s.rows);
-    ok = ok && gather_init(&s.hand.gather, f->ix, NULL, NULL, err) && find_places(&s, err) &&
+    ok = ok && collect_init(&s.hand.collect, f->ix, NULL, NULL, err) && find_places(&s, err) &&
          read_places(&s, err);
-    gather_fini(&s.hand.gather);
+    collect_fini(&s.hand.collect);
     mem_free(s.rows);
     mem_free(s.positions);
     mem_free(s.places);

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "api/supply.h"
 #include "base/mem.h"
-#include "index/gather.h"
+#include "index/collect.h"
 #include "index/rejoin.h"
 
 #if HAVE_SQLITE
@@ -9,7 +9,7 @@
 struct clv_flow_records {
     struct clv_result *from;
     struct result_ends ends;
-    struct gather gather; /* of an index */
+    struct collect collect; /* of an index */
 
     /* Of a directory or an archive. */
     struct clv_capture *capture;
@@ -85,10 +85,10 @@ static bool open_output(struct clv_flow_records *f, uint64_t id, struct clv_erro
 static bool open_indexed(struct clv_flow_records *f, uint64_t id, struct clv_error *err)
 {
     struct index *ix = result_index(f->from, err);
-    if (!ix || !gather_init(&f->gather, ix, NULL, NULL, err) ||
-        !gather_add(&f->gather, (int64_t)id, err))
+    if (!ix || !collect_init(&f->collect, ix, NULL, NULL, err) ||
+        !collect_add(&f->collect, (int64_t)id, err))
         return false;
-    f->ends.row = *gather_ends(&f->gather);
+    f->ends.row = *collect_ends(&f->collect);
     f->ends.inner = result_inner(f->from);
     return true;
 }
@@ -131,7 +131,7 @@ bool clv_flow_next(struct clv_flow_records *f, struct clv_record *recs, size_t n
                    struct clv_error *err)
 {
     return f->capture ? next_of_output(f, recs, n, got, err)
-                      : gather_records(&f->gather, recs, n, got, err);
+                      : collect_records(&f->collect, recs, n, got, err);
 }
 
 int clv_flow_direction(const struct clv_flow_records *f, const struct clv_record *rec)
@@ -143,7 +143,7 @@ void clv_flow_close(struct clv_flow_records **f)
 {
     if (!*f)
         return;
-    gather_fini(&(*f)->gather);
+    collect_fini(&(*f)->collect);
     clv_capture_close(&(*f)->capture);
     mem_free(*f);
     *f = NULL;

@@ -24,17 +24,17 @@ static bool goes_on(const struct supply *s, uint64_t records, struct clv_error *
 }
 
 /* The rows of an index become a capture. */
-static bool gather(struct supply *s, struct index *ix, const int64_t *ids, size_t n,
-                   struct clv_error *err)
+static bool collect(struct supply *s, struct index *ix, const int64_t *ids, size_t n,
+                    struct clv_error *err)
 {
-    struct gather *const g = &s->gather;
-    bool ok = gather_init(g, ix, s->take, s->user, err);
+    struct collect *const g = &s->collect;
+    bool ok = collect_init(g, ix, s->take, s->user, err);
     for (size_t i = 0; ok && i < n; i++)
-        ok = gather_add(g, ids[i], err);
+        ok = collect_add(g, ids[i], err);
     while (ok && !g->over)
-        ok = gather_step(g, STEP, err) && goes_on(s, g->records, err);
+        ok = collect_step(g, STEP, err) && goes_on(s, g->records, err);
     s->records += g->records;
-    gather_fini(g);
+    collect_fini(g);
     return ok;
 }
 
@@ -62,12 +62,12 @@ static bool index_has_each(const struct supply *s, struct clv_error *err)
 
 static bool index_all(struct supply *s, struct clv_error *err)
 {
-    return gather(s, s->index, s->ids, s->n_ids, err);
+    return collect(s, s->index, s->ids, s->n_ids, err);
 }
 
 static bool index_one(struct supply *s, size_t i, struct clv_error *err)
 {
-    return gather(s, s->index, &s->ids[i], 1, err);
+    return collect(s, s->index, &s->ids[i], 1, err);
 }
 
 /* Of a directory or an archive. */
@@ -147,7 +147,7 @@ static bool join(struct joining *j, struct supply *s, struct clv_error *err)
                        (unsigned long long)m->result.records_read, (unsigned long long)j->packets);
         return clv_fail_hint(err, "cleave verify shows which one differs");
     }
-    return gather(s, &j->rejoin.index, &row, 1, err);
+    return collect(s, &j->rejoin.index, &row, 1, err);
 }
 
 static bool outputs_all(struct supply *s, struct clv_error *err)

@@ -7,7 +7,7 @@
 #define CLEAVE_API_SUPPLY_H
 
 #include "api/results.h"
-#include "index/gather.h"
+#include "index/collect.h"
 
 struct supply_kind;
 
@@ -19,12 +19,12 @@ struct supply {
     const char *target; /* a file that may be replaced; NULL: none */
 
     /* Get user: a capture's next bytes, and whether to go on after so many records. */
-    gather_take *take;
+    collect_take *take;
     bool (*goes_on)(void *user, uint64_t records);
     void *user;
 
     struct index *index; /* that records are found by; NULL: outputs are read */
-    struct gather gather;
+    struct collect collect;
     uint64_t records; /* of captures that are complete */
 };
 

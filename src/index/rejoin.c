@@ -12,7 +12,7 @@
 enum { PIECE = 256 << 10, MAGIC = 4 };
 
 /* A file of the store as it lies there. */
-static bool copy(struct store_file *f, const char *path, uint8_t *buf, gather_take *take,
+static bool copy(struct store_file *f, const char *path, uint8_t *buf, collect_take *take,
                  void *user, struct clv_error *err)
 {
     uint64_t at = 0;
@@ -33,7 +33,7 @@ static bool copy(struct store_file *f, const char *path, uint8_t *buf, gather_ta
            clv_fail(err, CLV_ERR_FORMAT, path, "is damaged: its CRC-32 is wrong");
 }
 
-static bool copy_input(struct input *in, const char *path, gather_take *take, void *user,
+static bool copy_input(struct input *in, const char *path, collect_take *take, void *user,
                        struct clv_error *err)
 {
     const struct input_plan plan = {.window = PIECE, .buffers = 2};
@@ -55,7 +55,7 @@ static bool copy_input(struct input *in, const char *path, gather_take *take, vo
 }
 
 /* The output's capture, if it is compressed; *is: it is. */
-static bool copy_unpacked(const char *path, bool *is, gather_take *take, void *user,
+static bool copy_unpacked(const char *path, bool *is, collect_take *take, void *user,
                           struct clv_error *err)
 {
     struct places one = {.n = 0};
@@ -96,7 +96,7 @@ static bool open_output(const struct loaded *l, const char *name, char path[PATH
     }
 }
 
-bool rejoin_copy(const struct loaded *l, const char *name, bool unpack, gather_take *take,
+bool rejoin_copy(const struct loaded *l, const char *name, bool unpack, collect_take *take,
                  void *user, struct clv_error *err)
 {
     char path[PATH_MAX];

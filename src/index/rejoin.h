@@ -6,7 +6,7 @@
 #ifndef CLEAVE_INDEX_REJOIN_H
 #define CLEAVE_INDEX_REJOIN_H
 
-#include "index/gather.h"
+#include "index/collect.h"
 #include "index/load.h"
 #include "index/make.h"
 
@@ -15,7 +15,7 @@
  * user. false: *err says why, also where the output is not what cleave wrote.
  */
 CLV_MUST_CHECK bool rejoin_copy(const struct loaded *l, const char *name, bool unpack,
-                                gather_take *take, void *user, struct clv_error *err);
+                                collect_take *take, void *user, struct clv_error *err);
 
 /*
  * Opens an output as a capture, packed as it may be: a regular file, or a stored member, whose
@@ -29,7 +29,7 @@ struct rejoin {
     char **paths;
     size_t n;
     struct make make;
-    struct index index; /* of one row, which index/gather.h makes the capture of */
+    struct index index; /* of one row, which index/collect.h makes the capture of */
 };
 
 /*

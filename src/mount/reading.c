@@ -33,7 +33,7 @@ struct plain {
 
 /* Where they are made by a form. */
 struct made {
-    struct gather gather;
+    struct collect collect;
     uint8_t *kept; /* KEPT bytes: byte k of the output is at k modulo KEPT */
     uint64_t at;   /* bytes made so far */
 
@@ -252,7 +252,7 @@ static bool take(void *user, const uint8_t *p, size_t len, struct clv_error *err
 
 static void made_close(struct made *m)
 {
-    gather_fini(&m->gather);
+    collect_fini(&m->collect);
     mem_free(m->kept);
     mem_free(m);
 }
@@ -266,10 +266,10 @@ static struct made *made_open(struct reading *r, struct clv_error *err)
     }
     m->kept = mem_alloc(KEPT, 1);
     bool ok = m->kept || clv_fail_nomem(err, r->all->ix->path, KEPT);
-    ok = ok && gather_init(&m->gather, r->all->ix, take, m, err);
+    ok = ok && collect_init(&m->collect, r->all->ix, take, m, err);
     if (ok) {
         (void)pthread_mutex_lock(r->all->db);
-        ok = gather_add(&m->gather, r->row, err);
+        ok = collect_add(&m->collect, r->row, err);
         (void)pthread_mutex_unlock(r->all->db);
     }
     if (ok)
@@ -309,10 +309,10 @@ static bool made_get(struct reading *r, uint8_t *to, size_t len, uint64_t at, st
     m->to = to;
     m->from = at;
     m->end = end;
-    while (!m->gather.over && (m->at < end || end == r->size)) {
-        if (!gather_step(&m->gather, STEP, err))
+    while (!m->collect.over && (m->at < end || end == r->size)) {
+        if (!collect_step(&m->collect, STEP, err))
             return false;
-        if (m->gather.view.source && !same(r, &m->gather.view, err))
+        if (m->collect.view.source && !same(r, &m->collect.view, err))
             return false;
     }
     m->end = 0;

@@ -12,7 +12,7 @@
 
 #include <pthread.h>
 
-#include "index/gather.h"
+#include "index/collect.h"
 #include "mount/watch.h"
 
 struct reading;

@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "index/gather.h"
+#include "index/collect.h"
 
 #if HAVE_SQLITE
 
@@ -14,16 +14,16 @@ enum {
     AHEAD = 16,         /* records whose memory is on its way while one is read */
 };
 
-struct gather_flow {
+struct collect_flow {
     struct index_flow is;
     struct positions_reader reader; /* its position: of the next record */
     uint64_t packets, captured;     /* so far */
 };
 
-bool gather_init(struct gather *g, struct index *ix, gather_take *take, void *user,
-                 struct clv_error *err)
+bool collect_init(struct collect *g, struct index *ix, collect_take *take, void *user,
+                  struct clv_error *err)
 {
-    *g = (struct gather){.ix = ix, .form = {.dialect = &ix->dialect, .by = &ix->by}};
+    *g = (struct collect){.ix = ix, .form = {.dialect = &ix->dialect, .by = &ix->by}};
     g->output = (struct form_output){
         .flow = &g->owner,
         .trail = ix->dialect.form == DIALECT_PCAPNG ? &g->trail : NULL,
@@ -38,7 +38,7 @@ bool gather_init(struct gather *g, struct index *ix, gather_take *take, void *us
     return true;
 }
 
-static void close_streams(struct gather *g)
+static void close_streams(struct collect *g)
 {
     if (g->has_view)
         input_release(&g->view.w, 0, g->view.w.len);
@@ -54,7 +54,7 @@ static void close_streams(struct gather *g)
     g->n_own = g->n_all = 0;
 }
 
-void gather_fini(struct gather *g)
+void collect_fini(struct collect *g)
 {
     close_streams(g);
     for (size_t i = 0; i < g->n; i++)
@@ -65,11 +65,11 @@ void gather_fini(struct gather *g)
     trail_fini(&g->trail);
     if (g->has_scratch)
         form_scratch_fini(&g->scratch);
-    *g = (struct gather){.ix = NULL};
+    *g = (struct collect){.ix = NULL};
 }
 
 /* The flow's next record, if it has one. */
-static bool next_of(struct gather *g, struct gather_flow *f, bool *more, struct clv_error *err)
+static bool next_of(struct collect *g, struct collect_flow *f, bool *more, struct clv_error *err)
 {
     const enum positions_step step = positions_next(&f->reader);
     *more = step == POSITIONS_ONE;
@@ -78,14 +78,14 @@ static bool next_of(struct gather *g, struct gather_flow *f, bool *more, struct 
                     (long long)f->is.id);
 }
 
-bool gather_add(struct gather *g, int64_t id, struct clv_error *err)
+bool collect_add(struct collect *g, int64_t id, struct clv_error *err)
 {
-    struct gather_flow *flows = mem_reserve(g->flows, &g->cap, g->n + 1, sizeof *flows);
+    struct collect_flow *flows = mem_reserve(g->flows, &g->cap, g->n + 1, sizeof *flows);
     if (!flows)
         return clv_fail_nomem(err, g->ix->path, (g->n + 1) * sizeof *flows);
     g->flows = flows;
-    struct gather_flow *f = &flows[g->n];
-    *f = (struct gather_flow){.packets = 0};
+    struct collect_flow *f = &flows[g->n];
+    *f = (struct collect_flow){.packets = 0};
     const bool ok = index_flow(g->ix, id, &f->is, err);
     g->n++;
     if (ok)
@@ -93,17 +93,17 @@ bool gather_add(struct gather *g, int64_t id, struct clv_error *err)
     return ok;
 }
 
-const struct index_ends *gather_ends(const struct gather *g)
+const struct index_ends *collect_ends(const struct collect *g)
 {
     return &g->flows[0].is.ends;
 }
 
-static uint64_t position_at(const struct gather *g, size_t i)
+static uint64_t position_at(const struct collect *g, size_t i)
 {
     return g->flows[g->heap[i]].reader.position;
 }
 
-static void sift_down(struct gather *g, size_t i)
+static void sift_down(struct collect *g, size_t i)
 {
     for (;;) {
         size_t least = i;
@@ -120,7 +120,7 @@ static void sift_down(struct gather *g, size_t i)
 }
 
 /* What all records share must fit one file. */
-static bool settle_output(struct gather *g, struct clv_error *err)
+static bool settle_output(struct collect *g, struct clv_error *err)
 {
     for (size_t i = 1; g->form.dialect->form == DIALECT_PCAP && i < g->n; i++)
         if (g->flows[i].is.flow.kind != g->flows[0].is.flow.kind) {
@@ -136,7 +136,7 @@ static bool settle_output(struct gather *g, struct clv_error *err)
 }
 
 /* Streams are read anew for each capture that is gathered. */
-static bool begin_streams(struct gather *g, struct clv_error *err)
+static bool begin_streams(struct collect *g, struct clv_error *err)
 {
     struct index *ix = g->ix;
     enum { MEMORY = 64 << 20, OPEN = 256 };
@@ -163,7 +163,7 @@ static bool begin_streams(struct gather *g, struct clv_error *err)
     return true;
 }
 
-static bool begin(struct gather *g, struct clv_error *err)
+static bool begin(struct collect *g, struct clv_error *err)
 {
     g->heap = mem_alloc(g->n + 1, sizeof *g->heap);
     if (!g->heap)
@@ -181,7 +181,7 @@ static bool begin(struct gather *g, struct clv_error *err)
     return !g->ix->streams || begin_streams(g, err);
 }
 
-static bool begin_output(struct gather *g, struct clv_error *err)
+static bool begin_output(struct collect *g, struct clv_error *err)
 {
     static const struct stage_place place = {.fd = TAKEN};
     return settle_output(g, err) &&
@@ -189,7 +189,7 @@ static bool begin_output(struct gather *g, struct clv_error *err)
 }
 
 /* The window that has the position, of streams that are read up to it. */
-static bool read_to(struct gather *g, uint64_t position, struct clv_error *err)
+static bool read_to(struct collect *g, uint64_t position, struct clv_error *err)
 {
     while (!g->has_view || position - g->view.position >= g->view.w.len) {
         if (g->has_view) {
@@ -224,7 +224,7 @@ static bool read_to(struct gather *g, uint64_t position, struct clv_error *err)
 }
 
 /* The same of captures that are mapped. */
-static bool find_view(struct gather *g, uint64_t position, struct clv_error *err)
+static bool find_view(struct collect *g, uint64_t position, struct clv_error *err)
 {
     struct view *v = &g->view;
     size_t from = 0, to = g->ix->n_views;
@@ -248,7 +248,7 @@ static int by_offset(const void *x, const void *y)
 }
 
 /* The record at the position of the flow, in the window. */
-static bool read_record(struct gather *g, struct gather_flow *f, const struct form_round *round,
+static bool read_record(struct collect *g, struct collect_flow *f, const struct form_round *round,
                         struct walk_record *rec, struct clv_error *err)
 {
     const uint32_t offset = (uint32_t)(f->reader.position - round->position);
@@ -264,7 +264,7 @@ static bool read_record(struct gather *g, struct gather_flow *f, const struct fo
     return true;
 }
 
-static bool take_record(struct gather *g, struct gather_flow *f, const struct form_round *round,
+static bool take_record(struct collect *g, struct collect_flow *f, const struct form_round *round,
                         struct clv_error *err)
 {
     struct form_ref *refs = mem_reserve(g->refs, &g->refs_cap, g->n_refs + 1, sizeof *refs);
@@ -278,7 +278,7 @@ static bool take_record(struct gather *g, struct gather_flow *f, const struct fo
     return true;
 }
 
-static bool check_flow(const struct gather *g, const struct gather_flow *f, struct clv_error *err)
+static bool check_flow(const struct collect *g, const struct collect_flow *f, struct clv_error *err)
 {
     if (f->packets == f->is.packets && f->captured == f->is.captured)
         return true;
@@ -291,14 +291,14 @@ static bool check_flow(const struct gather *g, const struct gather_flow *f, stru
 }
 
 /* The records of a stretch of the window, of all flows. */
-static bool take_stretch(struct gather *g, const struct form_round *round, uint64_t end,
+static bool take_stretch(struct collect *g, const struct form_round *round, uint64_t end,
                          uint64_t bytes, struct clv_error *err)
 {
     bool one = true;
     uint64_t taken = 0;
     g->n_refs = 0;
     while (g->n_heap && position_at(g, 0) < end && (taken < bytes || g->n > 1)) {
-        struct gather_flow *f = &g->flows[g->heap[0]];
+        struct collect_flow *f = &g->flows[g->heap[0]];
         bool more = true;
         g->cursor.until = 0; /* another flow may have gone further */
         one = one && (g->n_refs == 0 || g->n == 1);
@@ -319,7 +319,7 @@ static bool take_stretch(struct gather *g, const struct form_round *round, uint6
     return true;
 }
 
-static bool finish(struct gather *g, const struct form_round *round)
+static bool finish(struct collect *g, const struct form_round *round)
 {
     bool any = false;
     if (!form_finish(&g->form, &g->scratch, &g->output, round, false))
@@ -332,7 +332,7 @@ static bool finish(struct gather *g, const struct form_round *round)
 }
 
 /* The window that has the position. */
-static bool find_window(struct gather *g, uint64_t position, struct form_round *round,
+static bool find_window(struct collect *g, uint64_t position, struct form_round *round,
                         struct clv_error *err)
 {
     if (g->ix->streams ? !read_to(g, position, err) : !find_view(g, position, err))
@@ -346,14 +346,14 @@ static bool find_window(struct gather *g, uint64_t position, struct form_round *
     return true;
 }
 
-static struct form_round round_of(const struct gather *g)
+static struct form_round round_of(const struct collect *g)
 {
     return (struct form_round){
         .source = {.dialect = &g->ix->dialect, .n_entries = ledger_count(&g->ix->ledger)},
     };
 }
 
-static void give(const struct gather *g, const struct walk_record *rec, struct clv_record *to)
+static void give(const struct collect *g, const struct walk_record *rec, struct clv_record *to)
 {
     const struct source *s = g->view.source;
     *to = (struct clv_record){
@@ -385,17 +385,17 @@ static void fetch(struct positions_reader *ahead, const struct form_round *round
         __builtin_prefetch(p + i * LINE);
 }
 
-bool gather_check(const struct gather *g, struct clv_error *err)
+bool collect_check(const struct collect *g, struct clv_error *err)
 {
     return !g->view.source || !g->view.source->in || input_check(g->view.source->in, err);
 }
 
-bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t *got,
-                    struct clv_error *err)
+bool collect_records(struct collect *g, struct clv_record *recs, size_t n, size_t *got,
+                     struct clv_error *err)
 {
     struct form_round round = round_of(g);
     *got = 0;
-    if (g->given && !gather_check(g, err))
+    if (g->given && !collect_check(g, err))
         return false;
     g->given = false;
     if (!g->begun && !begin(g, err))
@@ -404,7 +404,7 @@ bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t 
         return true;
     if (!find_window(g, position_at(g, 0), &round, err))
         return false;
-    struct gather_flow *f = &g->flows[g->heap[0]];
+    struct collect_flow *f = &g->flows[g->heap[0]];
     const uint64_t end = round.position + g->view.w.len;
     struct positions_reader ahead = f->reader;
     for (unsigned i = 0; i < AHEAD && i + 1 < n; i++)
@@ -424,7 +424,7 @@ bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t 
     return true;
 }
 
-bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec, struct clv_error *err)
+bool collect_at(struct collect *g, uint64_t position, struct clv_record *rec, struct clv_error *err)
 {
     struct form_round round = round_of(g);
     struct walk_record found;
@@ -432,7 +432,7 @@ bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec, stru
         return false;
     if (g->view.source &&
         (position < g->view.position || position - g->view.position >= g->view.w.len) &&
-        !gather_check(g, err))
+        !collect_check(g, err))
         return false;
     if (!find_window(g, position, &round, err))
         return false;
@@ -447,7 +447,7 @@ bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec, stru
     return true;
 }
 
-bool gather_step(struct gather *g, uint64_t bytes, struct clv_error *err)
+bool collect_step(struct collect *g, uint64_t bytes, struct clv_error *err)
 {
     struct form_round round = round_of(g);
     if (!g->begun && (!begin(g, err) || !begin_output(g, err)))

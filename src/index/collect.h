@@ -4,18 +4,18 @@
  * order: of one flow the bytes of its output. It is made step by step, by the code that writes
  * outputs (format/form.h), and each step's bytes go to whoever takes them.
  */
-#ifndef CLEAVE_INDEX_GATHER_H
-#define CLEAVE_INDEX_GATHER_H
+#ifndef CLEAVE_INDEX_COLLECT_H
+#define CLEAVE_INDEX_COLLECT_H
 
 #include "index/opened.h"
 
-struct gather_flow;
+struct collect_flow;
 
-typedef bool gather_take(void *user, const uint8_t *p, size_t len, struct clv_error *err);
+typedef bool collect_take(void *user, const uint8_t *p, size_t len, struct clv_error *err);
 
-struct gather {
+struct collect {
     struct index *ix;
-    struct gather_flow *flows;
+    struct collect_flow *flows;
     size_t n, cap;
     size_t *heap; /* flows that have records left, that with the earliest one first */
     size_t n_heap;
@@ -29,7 +29,7 @@ struct gather {
     struct form_ref *refs;
     size_t n_refs, refs_cap;
     uint64_t records; /* so far */
-    bool given;       /* some by gather_records(), which the next call has to confirm */
+    bool given;       /* some by collect_records(), which the next call has to confirm */
 
     /* Where captures are streams. */
     struct source *own; /* those of the index, read by this one alone */
@@ -43,39 +43,39 @@ struct gather {
 };
 
 /*
- * On failure gather_fini() is harmless, as it is on a zeroed one. The index's captures are open.
+ * On failure collect_fini() is harmless, as it is on a zeroed one. The index's captures are open.
  * take NULL: there will be no steps. Threads: one at a time; any number read of one index.
  */
-CLV_MUST_CHECK bool gather_init(struct gather *g, struct index *ix, gather_take *take, void *user,
-                                struct clv_error *err);
-void gather_fini(struct gather *g);
+CLV_MUST_CHECK bool collect_init(struct collect *g, struct index *ix, collect_take *take,
+                                 void *user, struct clv_error *err);
+void collect_fini(struct collect *g);
 
 /* Adds a flow, before the first step. */
-CLV_MUST_CHECK bool gather_add(struct gather *g, int64_t id, struct clv_error *err);
+CLV_MUST_CHECK bool collect_add(struct collect *g, int64_t id, struct clv_error *err);
 
 /* The ends of the first flow that was added. */
-const struct index_ends *gather_ends(const struct gather *g);
+const struct index_ends *collect_ends(const struct collect *g);
 
 /*
  * In place of steps, where there is one flow: its next records, n at most. *got is 0 behind the
  * last. What they point at dies with the next call, but where captures are mapped. Each call fails
  * where what the one before gave cannot be believed, since a capture was truncated meanwhile.
  */
-CLV_MUST_CHECK bool gather_records(struct gather *g, struct clv_record *recs, size_t n, size_t *got,
-                                   struct clv_error *err);
+CLV_MUST_CHECK bool collect_records(struct collect *g, struct clv_record *recs, size_t n,
+                                    size_t *got, struct clv_error *err);
 
 /*
  * The record at a position of the index, whoever's it is, where no flow was added; where captures
- * are streams, the positions of a gather must not fall. What rec points at as above. What is made
- * of records waits for gather_check().
+ * are streams, the positions must not fall. What rec points at as above. What is made
+ * of records waits for collect_check().
  */
-CLV_MUST_CHECK bool gather_at(struct gather *g, uint64_t position, struct clv_record *rec,
-                              struct clv_error *err);
+CLV_MUST_CHECK bool collect_at(struct collect *g, uint64_t position, struct clv_record *rec,
+                               struct clv_error *err);
 
-/* false: what gather_at() gave cannot be believed, since a capture was truncated meanwhile. */
-CLV_MUST_CHECK bool gather_check(const struct gather *g, struct clv_error *err);
+/* false: what collect_at() gave cannot be believed, since a capture was truncated meanwhile. */
+CLV_MUST_CHECK bool collect_check(const struct collect *g, struct clv_error *err);
 
 /* Goes on for about so many bytes of records. g->over: that was all. */
-CLV_MUST_CHECK bool gather_step(struct gather *g, uint64_t bytes, struct clv_error *err);
+CLV_MUST_CHECK bool collect_step(struct collect *g, uint64_t bytes, struct clv_error *err);
 
 #endif
