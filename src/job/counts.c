@@ -7,6 +7,7 @@
 
 enum {
     BOTH = COUNTS_RECEIPT | COUNTS_OUTCOME,
+    OF_ONE = COUNTS_ALONE | COUNTS_OUTCOME, /* blocks are copied to every shard that wants them */
 };
 
 const struct counts_row counts_rows[] = {
@@ -22,10 +23,10 @@ const struct counts_row counts_rows[] = {
     {"dropped", "small", AT(dropped_small), BOTH},
     {"dropped", "capped", AT(dropped_capped), BOTH},
     {"dropped", "duplicates", AT(dropped_duplicates), BOTH},
-    {"dropped_blocks", "interface_statistics", AT(dropped_blocks.statistics), BOTH},
-    {"dropped_blocks", "custom", AT(dropped_blocks.custom), BOTH},
-    {"dropped_blocks", "unknown", AT(dropped_blocks.unknown), BOTH},
-    {"dropped_blocks", "metadata", AT(dropped_blocks.metadata), BOTH},
+    {"dropped_blocks", "interface_statistics", AT(dropped_blocks.statistics), OF_ONE},
+    {"dropped_blocks", "custom", AT(dropped_blocks.custom), OF_ONE},
+    {"dropped_blocks", "unknown", AT(dropped_blocks.unknown), OF_ONE},
+    {"dropped_blocks", "metadata", AT(dropped_blocks.metadata), OF_ONE},
     {NULL, "other", AT(other), COUNTS_OUTCOME},
     {NULL, "small", AT(small), COUNTS_OUTCOME},
     {NULL, "fragments", AT(fragments), COUNTS_OUTCOME},
@@ -77,7 +78,7 @@ void counts_add(struct clv_split_result *sum, const struct clv_split_result *r)
         counts_set(sum, row, counts_get(sum, row) + counts_get(r, row));
 }
 
-void counts_put(struct json *j, const struct clv_split_result *r, enum counts_in in)
+void counts_put(struct json *j, const struct clv_split_result *r, unsigned in)
 {
     const char *group = NULL;
     for (const struct counts_row *row = counts_rows; row->name; row++) {

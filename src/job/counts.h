@@ -15,6 +15,7 @@ enum counts_in {
     COUNTS_OUTCOME = 1 << 1, /* the summary as JSON, and the report */
     COUNTS_EFFORT = 1 << 2,  /* the summary as JSON: what differs from run to run, or is not known
                                 when outputs are verified */
+    COUNTS_ALONE = 1 << 3,   /* cleave.json of one run: what those of several do not add up to */
 };
 
 struct counts_row {
@@ -40,6 +41,6 @@ static inline void counts_set(struct clv_split_result *r, const struct counts_ro
 void counts_add(struct clv_split_result *sum, const struct clv_split_result *r);
 
 /* Writes the rows that stand in `in`. */
-void counts_put(struct json *j, const struct clv_split_result *r, enum counts_in in);
+void counts_put(struct json *j, const struct clv_split_result *r, unsigned in);
 
 #endif

@@ -118,6 +118,31 @@ static bool read_inputs(struct clv_receipt *r, const json_t *from, struct clv_er
     return true;
 }
 
+/* Of what was gathered: which results. */
+static bool read_parts(struct clv_receipt *r, const json_t *from, struct clv_error *err)
+{
+    const size_t n = json_array_size(from);
+    if (!from)
+        return true;
+    if (n == 0)
+        return clv_fail(err, CLV_ERR_FORMAT, r->path, "it was gathered of nothing");
+    r->parts = mem_zalloc(n, sizeof *r->parts);
+    if (!r->parts)
+        return clv_fail_nomem(err, r->path, n * sizeof *r->parts);
+    for (r->n_parts = 0; r->n_parts < n; r->n_parts++) {
+        const json_t *part = json_array_get(from, r->n_parts);
+        const char *const name = json_string_value(json_object_get(part, "part"));
+        if (!name || !*name || *name == '.' || strchr(name, '/'))
+            return clv_fail(err, CLV_ERR_FORMAT, r->path, "part %zu has no name", r->n_parts + 1);
+        r->parts[r->n_parts] = (struct receipt_part){
+            .name = name,
+            .flows = (uint64_t)json_integer_value(json_object_get(part, "flows")),
+            .outputs = (uint64_t)json_integer_value(json_object_get(part, "outputs")),
+        };
+    }
+    return true;
+}
+
 static void read_result(struct clv_split_result *r, const json_t *from)
 {
     const json_t *const damage = json_object_get(from, "damage");
@@ -126,7 +151,7 @@ static void read_result(struct clv_split_result *r, const json_t *from)
     r->damage.offset = CLV_NO_OFFSET;
     for (const struct counts_row *row = counts_rows; row->name; row++) {
         const json_t *const group = row->group ? json_object_get(from, row->group) : from;
-        if (row->in & COUNTS_RECEIPT)
+        if (row->in & (COUNTS_RECEIPT | COUNTS_ALONE))
             counts_set(r, row, (uint64_t)json_integer_value(json_object_get(group, row->name)));
     }
     r->written_bytes = (uint64_t)json_integer_value(json_object_get(from, "written_bytes"));
@@ -194,7 +219,8 @@ bool receipt_take(struct clv_receipt *r, const char *path, const char *text, siz
     r->part =
         json_is_true(json_object_get(settings, "each")) && json_object_get(settings, "format");
     return read_options(r, settings, err) &&
-           read_inputs(r, json_object_get(r->json, "inputs"), err);
+           read_inputs(r, json_object_get(r->json, "inputs"), err) &&
+           read_parts(r, json_object_get(r->json, "gathered"), err);
 }
 
 bool receipt_read_part(struct clv_receipt *r, const char *path, int fd, uint64_t from,
@@ -238,6 +264,7 @@ void receipt_fini(struct clv_receipt *r)
 {
     mem_free((void *)(uintptr_t)r->params.inputs);
     mem_free(r->inputs);
+    mem_free(r->parts);
     json_decref(r->json);
     *r = (struct clv_receipt){.json = NULL};
 }
@@ -336,6 +363,14 @@ bool receipt_compare(const struct clv_receipt *r, const char *text, size_t len,
     return true;
 }
 
+void receipt_compare_options(const struct clv_receipt *r, const struct clv_receipt *other,
+                             receipt_difference *report, void *user)
+{
+    struct comparing c = {.report = report, .user = user};
+    compare(&c, "options", json_object_get(r->json, "options"),
+            json_object_get(other->json, "options"));
+}
+
 void receipt_compare_part(const struct clv_receipt *r, const struct clv_receipt *part,
                           receipt_difference *report, void *user)
 {
@@ -388,6 +423,12 @@ bool receipt_compare(const struct clv_receipt *r, const char *text, size_t len,
     (void)user;
     (void)err;
     return true;
+}
+
+void receipt_compare_options(const struct clv_receipt *r, const struct clv_receipt *other,
+                             receipt_difference *report, void *user)
+{
+    receipt_compare_part(r, other, report, user);
 }
 
 void receipt_compare_part(const struct clv_receipt *r, const struct clv_receipt *part,

@@ -10,6 +10,12 @@
 
 #include "cleave/receipt.h"
 
+/* A result that others were gathered with. */
+struct receipt_part {
+    const char *name; /* in the result: its directory, or its archive */
+    uint64_t flows, outputs;
+};
+
 struct clv_receipt {
     char path[PATH_MAX];              /* of the file */
     struct clv_split_params params;   /* inputs are what they were called then */
@@ -18,7 +24,9 @@ struct clv_receipt {
     const char *version; /* NULL: none is given */
     const char *digest;  /* of the inputs' records; NULL: none is given */
     bool part;           /* outputs lie in a directory per input, and it is that of one of these */
-    void *json;          /* owns all strings */
+    struct receipt_part *parts; /* that were gathered, n_parts; NULL: it was made by one run */
+    size_t n_parts;
+    void *json; /* owns all strings */
 };
 
 /*
@@ -45,6 +53,10 @@ typedef void receipt_difference(const char *what, void *user);
  */
 CLV_MUST_CHECK bool receipt_compare(const struct clv_receipt *r, const char *text, size_t len,
                                     receipt_difference *report, void *user, struct clv_error *err);
+
+/* The same of the options of two runs. */
+void receipt_compare_options(const struct clv_receipt *r, const struct clv_receipt *other,
+                             receipt_difference *report, void *user);
 
 /* The same of the options that a directory's receipt has in common with that of a part of it. */
 void receipt_compare_part(const struct clv_receipt *r, const struct clv_receipt *part,

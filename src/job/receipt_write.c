@@ -102,6 +102,19 @@ bool receipt_has_digest(const struct clv_split_params *params)
     return params->verify && !params->recover && proof_origin_supported();
 }
 
+static void put_parts(struct json *j, const struct receipt_facts *facts)
+{
+    json_open_array(j, "gathered");
+    for (size_t i = 0; i < facts->n_parts; i++) {
+        json_item(j);
+        json_str(j, "part", facts->parts[i].name);
+        json_u64(j, "flows", facts->parts[i].flows);
+        json_u64(j, "outputs", facts->parts[i].outputs);
+        json_close(j);
+    }
+    json_end_array(j);
+}
+
 static void put_receipt(struct text *out, const struct receipt_facts *facts)
 {
     struct json j = json_begin(out);
@@ -119,7 +132,9 @@ static void put_receipt(struct text *out, const struct receipt_facts *facts)
     put_options(&j, facts->params, facts->dialect, facts->page);
     if (facts->digest)
         json_str(&j, "records_digest", facts->digest);
-    counts_put(&j, facts->result, COUNTS_RECEIPT);
+    if (facts->parts)
+        put_parts(&j, facts);
+    counts_put(&j, facts->result, COUNTS_RECEIPT | (facts->parts ? 0 : COUNTS_ALONE));
     json_u64(&j, "written_bytes", facts->result->written_bytes);
     json_damage(&j, &facts->result->damage);
     json_end(&j);

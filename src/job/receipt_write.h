@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "capture/source.h"
 #include "cleave/split.h"
+#include "job/receipt_read.h"
 #include "output/archive.h"
 #include "output/publish.h"
 #include "proof/proof.h"
@@ -24,6 +25,8 @@ struct receipt_facts {
     const struct dialect *dialect; /* NULL: the outputs lie in sub-directories, each with its own */
     const char *digest;            /* of the inputs (struct proof_origin); NULL: none */
     const char *page;              /* a report's name among the outputs; NULL: none */
+    const struct receipt_part *parts; /* that were gathered, n_parts; NULL: it is one run's */
+    size_t n_parts;
     const struct clv_split_result *result;
 };
 

@@ -85,7 +85,8 @@ void proof_of_output(struct proof_record *out, struct proof_place *place, enum d
 
 /* An output, and what it must hold. */
 struct proof_output {
-    const char *name;
+    const char *name; /* where it lies */
+    const char *made; /* what the run calls it */
     const struct flow *flow;
     const struct flow_extra *extra; /* NULL: the key has none */
     const struct dialect *dialect;

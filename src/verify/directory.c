@@ -68,7 +68,7 @@ static bool read_again(struct verify *v, struct proof_plan *plan, struct report 
                        struct clv_split_result *result, struct clv_error *err)
 {
     struct observer proof = observe_proof(plan), made = observe_report(page),
-                    table = verify_table(v);
+                    table = v->gathered.parts ? verify_gathered(v) : verify_table(v);
     proof.next = page ? &made : NULL;
     if (plan == &v->plan) {
         table.next = proof.next;
@@ -99,7 +99,7 @@ static void *trace(void *user, const char *name)
 {
     struct verify *v = user;
     for (unsigned i = 0; i < v->n_suspects; i++)
-        if (!v->suspects[i].told && strcmp(v->suspects[i].name, name) == 0)
+        if (!v->suspects[i].told && strcmp(v->suspects[i].made, name) == 0)
             return &v->suspects[i];
     return NULL;
 }
@@ -343,6 +343,8 @@ static bool look_at_all(struct verify *v, const struct clv_receipt *receipt,
         .dialect = &v->job->dialect,
         .digest = receipt_has_digest(&params) ? receipt->digest : NULL,
         .page = receipt->params.report,
+        .parts = receipt->parts,
+        .n_parts = receipt->n_parts,
         .result = r,
     };
     struct store_file file = {.fd = -1};
@@ -424,6 +426,15 @@ static void settle_params(struct clv_split_params *own, const struct clv_receipt
     own->keep_nofile = params->keep_nofile;
 }
 
+/* Outputs and rows are sought where several runs have them. */
+static void expect_parts(struct verify *v, const struct clv_receipt *receipt)
+{
+    v->gathered.parts = receipt->parts;
+    v->gathered.n_parts = receipt->n_parts;
+    v->plan.output = NULL;
+    v->plan.manifest = NULL;
+}
+
 /* The outputs in store, which are of n of the captures. whole: what it is a part of, or NULL. */
 static bool verify_dir(const struct clv_verify_params *params, const struct clv_receipt *receipt,
                        struct store *store, const struct input_place *places, size_t n,
@@ -444,6 +455,8 @@ static bool verify_dir(const struct clv_verify_params *params, const struct clv_
     settle_params(&l->params, receipt, params);
     if (open_job(&l->job, params, &l->params, places, err)) {
         ok = verify_begin(v, &l->job, 0, l->job.n_sources, store, params->fault, params->user, err);
+        if (ok && receipt->parts)
+            expect_parts(v, receipt);
         if (ok && !are_others(v, receipt))
             ok = look_at_all(v, receipt, split, err);
         if (ok && whole)

@@ -47,6 +47,19 @@ struct database {
     bool begun;
 };
 
+/* The table of what was gathered: rows by what they say, wherever they stand. */
+struct gathered {
+    const struct receipt_part *parts; /* borrowed; NULL: it is one run's */
+    size_t n_parts;
+    char path[PATH_MAX];
+    struct map map;
+    struct names rows; /* number: of the row; kind: it is that of an output */
+    uint64_t *offsets; /* of rows in the table */
+    size_t n, cap;
+    size_t part; /* of the row that was read last, and what was read of it */
+    uint64_t in_part, flows_in_part, flows;
+};
+
 /* One directory of outputs. */
 struct verify {
     struct store *store; /* borrowed */
@@ -58,7 +71,8 @@ struct verify {
     const struct keyed *key; /* the store's */
     struct report *page;     /* NULL, or the page that is made again */
     struct store_file manifest;
-    struct database database; /* ... or the manifest is one */
+    struct database database; /* ... or the manifest is one ... */
+    struct gathered gathered; /* ... or has the rows of several */
     uint64_t manifest_at;     /* bytes of it that were right, or the fault was told */
     uint64_t manifest_rows;
     bool manifest_wrong;
@@ -83,6 +97,9 @@ CLV_MUST_CHECK bool verify_begin(struct verify *v, struct job *job, size_t from,
 
 /* Who holds a table of flows that is a database against the run; of others it does nothing. */
 struct observer verify_table(struct verify *v);
+
+/* Who looks for outputs where a table of several has them. */
+struct observer verify_gathered(struct verify *v);
 
 /* Leads the sources through the pipeline for the plan alone. */
 CLV_MUST_CHECK bool verify_again(struct verify *v, struct clv_split_result *result,

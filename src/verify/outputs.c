@@ -180,14 +180,15 @@ static bool same_proof(const struct proof *a, const struct proof *b)
 }
 
 /* Notes an output to be looked at again, if there are not too many. */
-static bool suspected(struct verify *v, const char *name)
+static bool suspected(struct verify *v, const struct proof_output *o)
 {
     (void)pthread_mutex_lock(&v->lock);
     const bool room = v->n_suspects < VERIFY_SUSPECTS;
     if (room) {
         struct suspect *s = &v->suspects[v->n_suspects++];
         s->key = v->key;
-        (void)snprintf(s->name, sizeof s->name, "%s", name);
+        (void)snprintf(s->name, sizeof s->name, "%s", o->name);
+        (void)snprintf(s->made, sizeof s->made, "%s", o->made);
     }
     (void)pthread_mutex_unlock(&v->lock);
     return room;
@@ -246,7 +247,7 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
         return true;
     if (!r.read)
         verify_tell(v, &why);
-    else if (!suspected(v, o->name)) {
+    else if (!suspected(v, o)) {
         (void)clv_fail(&why, CLV_ERR_UNPROVEN, path,
                        "has %llu records, but should have %llu, or not the same ones",
                        (unsigned long long)r.proof.n, (unsigned long long)o->proof->n);

@@ -18,7 +18,8 @@ struct suspect_record {
 };
 
 struct suspect {
-    char name[1024];         /* of the output */
+    char name[1536];         /* of the output: where it lies */
+    char made[1024];         /* what the run calls it */
     const struct keyed *key; /* borrowed */
     uint64_t from;           /* records before this one are right */
     uint64_t passed;         /* by the collector, in this reading of the input */

@@ -157,8 +157,11 @@ static void end(struct scene *sc)
 
 static bool look(struct scene *sc, const char *name, struct clv_error *err)
 {
-    const struct proof_output o = {
-        .name = name, .flow = &sc->flow, .dialect = &sc->dialect, .proof = &sc->proof};
+    const struct proof_output o = {.made = "made",
+                                   .name = name,
+                                   .flow = &sc->flow,
+                                   .dialect = &sc->dialect,
+                                   .proof = &sc->proof};
     return sc->v.plan.output(&sc->v, &o, err);
 }
 

@@ -1,0 +1,324 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * What was gathered has the rows of one run over all captures, in another order: part by part, with
+ * numbers and names of their own. So an output is sought by its row without these, and the manifest
+ * is right if each row is that of one output and no other is left.
+ */
+#include "verify/directory.h"
+
+#include <errno.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <string.h>
+
+#include "base/mem.h"
+#include "manifest/manifest.h"
+#include "manifest/name.h"
+
+enum {
+    NUMBERED = 2, /* columns that a run over all captures has otherwise: file and flow */
+    SHOWN = 48,
+};
+
+/* A row of the manifest, and what stands in it. */
+struct line {
+    const char *p, *end;  /* its end is after its line feed */
+    struct clv_span rest; /* after its file and its flow */
+    char file[NAME_COMPONENT_MAX + NAME_MAX_LEN + 2];
+    uint64_t flow; /* 0: it has none */
+};
+
+/* The table is wrong, and that is told once. Returns true. */
+CLV_PRINTF(2, 3) static bool tell_of(struct verify *v, const char *what, ...)
+{
+    struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    va_list args;
+    va_start(args, what);
+    (void)clv_fail_list(&fault, CLV_ERR_UNPROVEN, v->gathered.path, what, args);
+    va_end(args);
+    v->manifest_wrong = true;
+    verify_tell(v, &fault);
+    return true;
+}
+
+/* The text of a name, in quotes or not; *p is set after it. false: it has no end. */
+static bool take_text(const char **p, const char *end, bool quoted, bool csv, char *to, size_t room)
+{
+    size_t n = 0;
+    for (; *p < end && n + 1 < room; ++*p) {
+        const bool ends = **p == (quoted ? '"' : ',');
+        const bool doubled = ends && quoted && csv && *p + 1 < end && (*p)[1] == '"';
+        if (ends && !doubled) {
+            *p += quoted;
+            to[n] = '\0';
+            return n > 0;
+        }
+        if (doubled || (!csv && **p == '\\' && *p + 1 < end))
+            ++*p;
+        to[n++] = **p;
+    }
+    return false;
+}
+
+static uint64_t take_number(const char **p, const char *end)
+{
+    uint64_t n = 0;
+    for (; *p < end && **p >= '0' && **p <= '9' && n < UINT64_MAX / 10 - 1; ++*p)
+        n = 10 * n + (uint64_t)(**p - '0');
+    return n;
+}
+
+static bool take(const char **p, const char *end, const char *word)
+{
+    const size_t len = strlen(word);
+    if ((size_t)(end - *p) < len || memcmp(*p, word, len) != 0)
+        return false;
+    *p += len;
+    return true;
+}
+
+/* What is before the other values of a row, whatever they are. */
+static bool parse_csv(struct line *l)
+{
+    const char *p = l->p;
+    const bool quoted = *p == '"';
+    p += quoted;
+    if (!take_text(&p, l->end, quoted, true, l->file, sizeof l->file) || !take(&p, l->end, ","))
+        return false;
+    l->flow = take_number(&p, l->end);
+    if (!take(&p, l->end, ","))
+        return false;
+    l->rest = (struct clv_span){(const uint8_t *)p, (size_t)(l->end - p)};
+    return true;
+}
+
+static bool parse_json(struct line *l)
+{
+    const char *p = l->p;
+    if (!take(&p, l->end, "{\"file\":\"") ||
+        !take_text(&p, l->end, true, false, l->file, sizeof l->file) || !take(&p, l->end, ","))
+        return false;
+    if (take(&p, l->end, "\"flow\":")) {
+        l->flow = take_number(&p, l->end);
+        if (!take(&p, l->end, ","))
+            return false;
+    }
+    l->rest = (struct clv_span){(const uint8_t *)p, (size_t)(l->end - p)};
+    return true;
+}
+
+/* The line at byte `at` of the manifest. */
+static bool read_line(const struct verify *v, uint64_t at, struct line *l)
+{
+    const struct map *m = &v->gathered.map;
+    *l = (struct line){.p = (const char *)m->p + at};
+    const char *const end = (const char *)m->p + m->size;
+    bool quoted = false;
+    for (l->end = l->p; l->end < end && (quoted || *l->end != '\n'); l->end++)
+        quoted ^= *l->end == '"' && v->job->params->manifest == CLV_MANIFEST_CSV;
+    if (l->end == end)
+        return false;
+    l->end++;
+    return v->job->params->manifest == CLV_MANIFEST_CSV ? parse_csv(l) : parse_json(l);
+}
+
+/* The part that the row's output is in, which must be the one that comes next. */
+static bool is_in_part(struct gathered *g, const struct line *l)
+{
+    for (; g->part < g->n_parts; g->part++) {
+        const struct receipt_part *const part = &g->parts[g->part];
+        const size_t len = strlen(part->name);
+        if (g->in_part < part->outputs) {
+            g->in_part++;
+            g->flows_in_part += l->flow != 0;
+            return strncmp(l->file, part->name, len) == 0 && l->file[len] == '/' &&
+                   l->file[len + 1];
+        }
+        if (g->flows_in_part != part->flows)
+            return false;
+        g->in_part = g->flows_in_part = 0;
+    }
+    return false;
+}
+
+/* All parts have their rows. */
+static bool are_all(const struct gathered *g)
+{
+    uint64_t outputs = 0;
+    for (size_t i = 0; i < g->n_parts; i++)
+        outputs += g->parts[i].outputs;
+    return outputs == g->n &&
+           (g->part == g->n_parts || g->flows_in_part == g->parts[g->part].flows);
+}
+
+/* Notes a row, by what it says of its output. */
+static bool add_row(struct verify *v, uint64_t at, const struct line *l, struct clv_error *err)
+{
+    struct gathered *const g = &v->gathered;
+    bool is_new;
+    uint64_t *offsets = mem_reserve(g->offsets, &g->cap, g->n + 1, sizeof *offsets);
+    if (offsets)
+        g->offsets = offsets;
+    struct names_entry *const e =
+        offsets ? names_add(&g->rows, keyed_bytes(v->key, l->rest.p, l->rest.len), &is_new) : NULL;
+    if (!e || g->n >= UINT32_MAX)
+        return clv_fail_nomem(err, g->path, 2 * g->rows.cap * sizeof *g->rows.slots);
+    g->offsets[g->n++] = at;
+    if (!is_new)
+        return tell_of(v, "row %llu is another one's, but for its file and number",
+                       (unsigned long long)g->n);
+    e->number = (uint32_t)(g->n - 1);
+    if (l->flow && l->flow != ++g->flows)
+        return tell_of(v, "row %llu has another number of its flow than it should",
+                       (unsigned long long)g->n);
+    return is_in_part(g, l) ||
+           tell_of(v, "row %llu is not where the part's rows should be", (unsigned long long)g->n);
+}
+
+/* What a run over all captures says in the other columns. */
+static struct manifest without_numbers(const struct verify *v, const struct manifest *m)
+{
+    struct manifest own = *m;
+    own.kind = v->job->params->manifest; /* that of the run writes none */
+    own.n_columns -= NUMBERED;
+    memmove(own.columns, own.columns + NUMBERED, own.n_columns * sizeof(struct column *));
+    return own;
+}
+
+static bool read_head(struct verify *v, const struct findings *all, uint64_t *at)
+{
+    const struct map *const m = &v->gathered.map;
+    char buf[COLUMNS_MAX * 32];
+    struct text head = text_on(buf, sizeof buf);
+    struct manifest own = *all->manifest;
+    own.kind = v->job->params->manifest;
+    manifest_head(&own, &head);
+    *at = head.len;
+    return head.len <= m->size && memcmp(m->p, head.p, head.len) == 0;
+}
+
+static bool map_manifest(struct verify *v, bool *there, struct clv_error *err)
+{
+    struct gathered *const g = &v->gathered;
+    const char *const name = manifest_file_name(v->job->params->manifest);
+    struct store_file f;
+    if (!store_path(v->store, name, g->path, err))
+        return false;
+    const enum store_look look = store_file(v->store, name, g->path, &f);
+    *there = look == STORE_HAS;
+    v->manifest_wrong = !*there;
+    if (look == STORE_OTHER)
+        return true; /* verify_strays() reports it */
+    if (look != STORE_HAS) {
+        struct clv_error fault = {.offset = CLV_NO_OFFSET};
+        (void)clv_fail_errno(&fault, g->path, "cannot be read");
+        fault.code = CLV_ERR_UNPROVEN;
+        verify_tell(v, &fault);
+        return true;
+    }
+    const bool ok =
+        store_map(&f, g->path, &g->map) || clv_fail_errno(err, g->path, "cannot be read");
+    store_file_close(v->store, &f);
+    return ok;
+}
+
+/* All flows are found: which rows there are. */
+static bool begin(void *self, const struct findings *all, struct clv_error *err)
+{
+    struct verify *const v = self;
+    struct line l;
+    uint64_t at;
+    bool there;
+    if (!map_manifest(v, &there, err))
+        return false;
+    if (!there)
+        return true;
+    if (!read_head(v, all, &at))
+        return tell_of(v, "names other columns than it should");
+    while (at < v->gathered.map.size && !v->manifest_wrong) {
+        if (!read_line(v, at, &l))
+            return tell_of(v, "row %llu is none that cleave writes",
+                           (unsigned long long)(v->gathered.n + 1));
+        if (!add_row(v, at, &l, err))
+            return false;
+        at += (uint64_t)(l.end - l.p);
+    }
+    if (!v->manifest_wrong && !are_all(&v->gathered))
+        return tell_of(v, "row %llu is not the last one of the parts that cleave.json has",
+                       (unsigned long long)v->gathered.n);
+    return map_check(&v->gathered.map, err);
+}
+
+/* An output that has no row: what it is, as a row would have it. */
+static void tell_missing(struct verify *v, const struct text *row)
+{
+    struct clv_error fault = {.offset = CLV_NO_OFFSET};
+    (void)clv_fail(&fault, CLV_ERR_UNPROVEN, v->gathered.path, "has no row with %.*s...",
+                   (int)min_u64(row->len ? row->len - 1 : 0, SHOWN), row->p);
+    verify_tell(v, &fault);
+}
+
+/* The output of the row that says the same of a flow. */
+static bool output(void *self, const struct findings *all, uint32_t part, uint32_t flow,
+                   struct clv_error *err)
+{
+    struct verify *const v = self;
+    struct gathered *const g = &v->gathered;
+    const struct manifest own = without_numbers(v, all->manifest);
+    const struct manifest_entry e = findings_entry(all, part, flow);
+    const struct partition *const p = &all->parts[part];
+    char buf[MANIFEST_ROW_MAX];
+    struct text row = text_on(buf, sizeof buf);
+    struct line l;
+    manifest_row(&own, &e, &row);
+    const size_t brace = own.kind == CLV_MANIFEST_JSONL;
+    struct names_entry *const known =
+        names_find(&g->rows, keyed_bytes(v->key, row.p + brace, row.len - brace));
+    if (!known) {
+        if (!v->manifest_wrong)
+            tell_missing(v, &row);
+        return true;
+    }
+    known->kind = true; /* each row is one output's */
+    if (!read_line(v, g->offsets[known->number], &l))
+        return true; /* it was read before */
+    const struct proof_output o = {
+        .name = l.file,
+        .made = partition_name(p, flow),
+        .flow = e.f,
+        .extra = e.extra,
+        .dialect = all->dialect,
+        .proof = flow_table_beside(&p->flows, e.f, FLOW_BESIDE_PROOF),
+    };
+    return verify_output(v, &o, err);
+}
+
+/* Rows that no output has. */
+static bool end(void *self, const struct findings *all, struct clv_error *err)
+{
+    struct verify *const v = self;
+    struct gathered *const g = &v->gathered;
+    uint64_t first = UINT64_MAX;
+    (void)all, (void)err;
+    for (size_t i = 0; i < g->rows.cap; i++)
+        if (g->rows.slots[i].used && !g->rows.slots[i].kind)
+            first = min_u64(first, g->rows.slots[i].number);
+    if (first < UINT64_MAX)
+        (void)tell_of(v, "row %llu is that of no output of these captures",
+                      (unsigned long long)(first + 1));
+    return true;
+}
+
+static void fini(void *self)
+{
+    struct verify *const v = self;
+    map_close(&v->gathered.map);
+    names_fini(&v->gathered.rows);
+    mem_free(v->gathered.offsets);
+    v->gathered.offsets = NULL;
+}
+
+struct observer verify_gathered(struct verify *v)
+{
+    return (struct observer){.self = v, .begin = begin, .output = output, .end = end, .fini = fini};
+}
