@@ -71,7 +71,7 @@ struct command {
 };
 
 extern const struct command command_split, command_synflood, command_traffic, command_info,
-    command_verify, command_index, command_flows, command_extract, command_mount;
+    command_verify, command_index, command_flows, command_extract, command_mount, command_gather;
 
 /* Bytes for a flag's name, its value, and its help. */
 enum { FLAG_NAME_MAX = 48, FLAG_VALUE_MAX = 64, FLAG_HELP_MAX = 192 };

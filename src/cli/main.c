@@ -19,8 +19,8 @@ const char *malloc_conf = "narenas:1";
 #endif
 
 static const struct command *const commands[] = {
-    &command_split,  &command_index, &command_flows,    &command_extract, &command_mount,
-    &command_verify, &command_info,  &command_synflood, &command_traffic,
+    &command_split,  &command_index,  &command_flows, &command_extract,  &command_mount,
+    &command_verify, &command_gather, &command_info,  &command_synflood, &command_traffic,
 };
 enum { N_COMMANDS = sizeof commands / sizeof *commands };
 

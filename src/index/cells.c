@@ -3,8 +3,6 @@
 
 #include "config.h"
 
-#if HAVE_SQLITE
-
 #include <errno.h>
 #include <string.h>
 
@@ -270,5 +268,3 @@ enum cells_step cells_next(struct cells *c, struct clv_error *err)
         c->kind == CLV_MANIFEST_CSV ? csv_row(c, p, len, err) : json_row(c, p, len, err);
     return ok ? CELLS_ROW : CELLS_BAD;
 }
-
-#endif

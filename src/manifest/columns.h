@@ -83,10 +83,18 @@ struct column_of {
     const struct manifest_entry *e;
 };
 
+/* Whether a column is what tells flows apart: no two have the same in all such. */
+enum column_key {
+    COLUMN_NO_KEY,
+    COLUMN_KEY,
+    COLUMN_KEY_END, /* of one end: the other one has such a column, too */
+};
+
 struct column {
     const char *name;
     enum column_type type;
     bool src; /* of the source, else of the destination */
+    enum column_key key;
 
     /* A run has the column if its keys have this field, 0: any, and if this says so, NULL: yes. */
     enum flow_field field;

@@ -68,11 +68,14 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'cannot be replaced',
         'cannot be synchronised',
         'the output is complete, but may not survive a power cut',
+        'cannot be linked',
+        'is in the result, but cannot be removed',
         'the unfinished output could not be removed: %.90s',
         'no output was made: the quota is used up',
     ),
     'file systems that are not everywhere': (
         'the file system does not accept this name: choose another with --output or --name',
+        'could not be linked',
     ),
     'it takes a million announcements, or thousands of connections (tests/unit)': (
         ' of flows that had not begun yet: too many at a time',
@@ -94,6 +97,7 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
     'the command line checks it first, other callers of the library may not': (
         'is not known to the caller of the library',
         'inputs and output must be given',
+        'results and output must be given',
         'paths must be given',
         'was not opened to extract from it',
         'does not apply to an index',

@@ -90,6 +90,8 @@ FAULTS: Tuple[Fault, ...] = (
     Fault('rename', (E.EINVAL,), 'on', must_succeed=True),
     Fault('rename-plain', (E.EIO, E.EACCES), must_fail=True,
           beside='rename:1:%d:on' % E.EINVAL),
+    Fault('link', (E.ENOSPC, E.EIO, E.EDQUOT), must_fail=True),
+    Fault('link', (E.EXDEV, E.EPERM, E.EMLINK), must_succeed=True),
     Fault('remove', (E.EACCES, E.EIO)),
     Fault('sync', (E.EIO, E.ENOSPC, E.EDQUOT), must_fail=True),
     Fault('truncate', (E.EIO,), must_fail=True),
@@ -467,6 +469,20 @@ def made_database() -> str:
     return path
 
 
+def shards_and_parts() -> List[str]:
+    """What is gathered: a map, and a part for each of its shards."""
+    shards, parts = suite.path('map.zip'), []
+    suite.run_cleave('split', '-q', '-o', shards, '--shards', '2', '--shard-by', 'hostpair',
+                     traffic('a.pcap'))
+    for name in ('shard_000', 'shard_001', 'other'):
+        parts.append(suite.path(name))
+        suite.run_cleave('split', '-q', '-o', parts[-1], '--member', name + '*', shards)
+    return [shards, *parts]
+
+
+# Not open: what is a link, by its errno, is refused as such.
+GATHERS = ('malloc', 'library', 'fstat', 'lstat', 'mkdir', 'rename', 'link', 'write', 'read', 'pread',
+           'close', 'close-output', 'mmap', 'random')
 MAKES_DATABASE = ('library', 'malloc', 'open', 'pread', 'write', 'pwrite', 'close-output', 'thread')
 
 
@@ -632,6 +648,8 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'database': lambda: database('-t', '1', traffic('a.pcap'), fault_kinds=MAKES_DATABASE),
     'archive-database': lambda: database('--archive', '-t', '1', traffic('a.pcap'),
                                          fault_kinds=MAKES_DATABASE),
+    'gather': lambda: Variant(('gather', *shards_and_parts(), '-q', '-o', 'out'),
+                              fault_kinds=GATHERS, needs=('mmap',)),
     'database-force': lambda: made_database() and database(
         '--force', '-t', '1', traffic('a.pcap'), before=old_database,
         fault_kinds=('library', 'malloc', 'open', 'fstat', 'mmap', 'pread'), needs=('mmap',)),

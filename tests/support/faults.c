@@ -51,6 +51,7 @@
     X(MKDIR, "mkdir")                                                                              \
     X(RENAME, "rename") /* with flags */                                                           \
     X(RENAME_PLAIN, "rename-plain")                                                                \
+    X(LINK, "link")                                                                                \
     X(REMOVE, "remove")                                                                            \
     X(SYNC, "sync")                                                                                \
     X(TRUNCATE, "truncate")                                                                        \
@@ -346,6 +347,9 @@ WRAP(RENAME, int, renameat2, "renameat2",
 #endif
 WRAP(RENAME_PLAIN, int, renameat, "renameat",
      (int from_dir, const char *from, int to_dir, const char *to), (from_dir, from, to_dir, to), -1)
+WRAP(LINK, int, linkat, "linkat",
+     (int from_dir, const char *from, int to_dir, const char *to, int flags),
+     (from_dir, from, to_dir, to, flags), -1)
 WRAP(REMOVE, int, unlinkat, "unlinkat", (int dir, const char *path, int flags), (dir, path, flags),
      -1)
 WRAP(OPENDIR, DIR *, opendir, "opendir", (const char *path), (path), NULL)

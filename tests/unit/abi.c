@@ -9,6 +9,7 @@
 
 #include "cleave/capture.h"
 #include "cleave/first.h"
+#include "cleave/gather.h"
 #include "cleave/generate.h"
 #include "cleave/packet.h"
 #include "cleave/result.h"
@@ -124,6 +125,35 @@ static const struct {
     AT(struct clv_extract_params, user, 48),
     SIZE(struct clv_extract_result, 32),
     AT(struct clv_extract_result, flows, 8),
+    SIZE(struct clv_gather_params, 72),
+    AT(struct clv_gather_params, struct_size, 0),
+    AT(struct clv_gather_params, result_size, 8),
+    AT(struct clv_gather_params, results, 16),
+    AT(struct clv_gather_params, n_results, 24),
+    AT(struct clv_gather_params, output, 32),
+    AT(struct clv_gather_params, force, 40),
+    AT(struct clv_gather_params, move, 44),
+    AT(struct clv_gather_params, clean, 45),
+    AT(struct clv_gather_params, sync, 48),
+    AT(struct clv_gather_params, mode, 52),
+    AT(struct clv_gather_params, progress, 56),
+    AT(struct clv_gather_params, user, 64),
+    SIZE(struct clv_gather_result, 1552),
+    AT(struct clv_gather_result, parts, 0),
+    AT(struct clv_gather_result, maps, 8),
+    AT(struct clv_gather_result, inputs, 16),
+    AT(struct clv_gather_result, left_out, 24),
+    AT(struct clv_gather_result, records_read, 32),
+    AT(struct clv_gather_result, records_written, 40),
+    AT(struct clv_gather_result, flows, 48),
+    AT(struct clv_gather_result, outputs, 56),
+    AT(struct clv_gather_result, written_bytes, 64),
+    AT(struct clv_gather_result, copied_bytes, 72),
+    AT(struct clv_gather_result, stale, 80),
+    AT(struct clv_gather_result, stale_path, 88),
+    AT(struct clv_gather_result, seconds, 344),
+    AT(struct clv_gather_result, damage, 352),
+    AT(struct clv_gather_result, after, 952),
     SIZE(struct clv_synflood_params, 72),
     AT(struct clv_synflood_params, struct_size, 0),
     AT(struct clv_synflood_params, count, 8),

@@ -1,0 +1,92 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+/*
+ * Room: results become one.
+ *
+ *   part       one of them: what its cleave.json and its manifest say, and that these agree
+ *   rows       all rows, numbered through, as the manifest of the whole; no flow is in two parts
+ *   place      outputs are linked, or copied, below the part's name
+ *   sums       what the parts come to, and whether it is what their maps wrote
+ *
+ * Nothing of a part is believed. What was begun is never under the output's name.
+ */
+#ifndef CLEAVE_GATHER_GATHERING_H
+#define CLEAVE_GATHER_GATHERING_H
+
+#include "base/names.h"
+#include "base/tree.h"
+#include "cleave/gather.h"
+#include "flow/key.h"
+#include "index/cells.h"
+#include "output/publish.h"
+
+/* A result that is gathered, or one that shards were taken from. */
+struct part {
+    const char *path; /* borrowed */
+    const char *name; /* its last component, in path */
+    size_t name_len;
+    struct store store;
+    struct clv_receipt receipt;
+    int fd; /* of its directory; -1: it is not open */
+    bool is_map;
+
+    /* What its rows and files come to. */
+    uint64_t rows, flows, packets, bytes;
+};
+
+struct gathering {
+    struct clv_gather_params params; /* in full */
+    struct clv_gather_result result;
+    struct part *all;         /* params' n_results */
+    const struct part *first; /* of the parts */
+    size_t n_parts, n_maps;
+    struct flow_by by; /* what makes a flow, in all parts */
+    struct publish publish;
+    struct made_run replaces;
+    struct keyed key;    /* of names and flows */
+    struct names flows;  /* number: of the part that has it */
+    struct names shards; /* captures of the parts; number: of these */
+    struct clv_split_result sum;
+    int manifest_fd; /* -1: it is not open */
+    char *text;      /* of the manifest: the rows that were not written yet */
+    size_t text_len;
+    char head[1024]; /* of the manifest */
+    size_t head_len;
+    unsigned packets_at[2]; /* the columns that count them */
+    struct cells cells;
+    char path[PATH_MAX]; /* of the file that is read, for messages */
+};
+
+/*
+ * Opens a result and reads its receipt. On failure part_close() is harmless, as it is on a zeroed
+ * one.
+ */
+CLV_MUST_CHECK bool part_open(struct part *p, const char *path, struct clv_error *err);
+void part_close(struct part *p);
+
+/* Whether the results may be gathered at all; each part, and each map, is open. */
+CLV_MUST_CHECK bool parts_check(struct gathering *g, struct clv_error *err);
+
+CLV_MUST_CHECK bool rows_begin(struct gathering *g, struct clv_error *err);
+/* The next part's rows go into the manifest, and its outputs into what is staged. */
+CLV_MUST_CHECK bool rows_add(struct gathering *g, size_t part, struct clv_error *err);
+/* The last rows are written. */
+CLV_MUST_CHECK bool rows_end(struct gathering *g, struct clv_error *err);
+
+/* The output goes below the part's name; *bytes: its size. */
+CLV_MUST_CHECK bool place_output(struct gathering *g, const struct part *p, const char *name,
+                                 uint64_t *bytes, struct clv_error *err);
+/* Removes a part that is in the result now. */
+CLV_MUST_CHECK bool place_remove(struct gathering *g, const struct part *p, struct clv_error *err);
+
+/* What a part's rows and files come to is what its receipt says; adds it to the sums. */
+CLV_MUST_CHECK bool sums_add(struct gathering *g, const struct part *p, struct clv_error *err);
+/* The parts have what the maps wrote. */
+CLV_MUST_CHECK bool sums_of_maps(struct gathering *g, struct clv_error *err);
+
+/* Before params are set. */
+void gather_init(struct gathering *g);
+/* Does all of it: clv_gather(), whose params these are in full. */
+CLV_MUST_CHECK bool gather_all(struct gathering *g, struct clv_error *err);
+void gather_fini(struct gathering *g, struct clv_error *err);
+
+#endif

@@ -1,0 +1,141 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "base/path.h"
+#include "gather/gathering.h"
+#include "job/options.h"
+#include "manifest/name.h"
+
+bool part_open(struct part *p, const char *path, struct clv_error *err)
+{
+    size_t len = strlen(path);
+    *p = (struct part){.path = path, .fd = -1};
+    while (len > 1 && path[len - 1] == '/')
+        len--;
+    for (p->name_len = 0; p->name_len < len && path[len - p->name_len - 1] != '/'; p->name_len++)
+        ;
+    p->name = path + len - p->name_len;
+    if (!store_open(&p->store, path, err) || !store_receipt(&p->store, &p->receipt, 0, err))
+        return clv_fail_hint(err, "name what cleave split made");
+    p->is_map = p->receipt.params.shards;
+    p->fd = p->store.archived ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return p->store.archived || p->fd >= 0 || clv_fail_errno(err, path, "cannot be opened");
+}
+
+void part_close(struct part *p)
+{
+    if (!p->path)
+        return;
+    if (p->fd >= 0)
+        (void)close(p->fd);
+    receipt_fini(&p->receipt);
+    store_close(&p->store);
+    *p = (struct part){.path = NULL};
+}
+
+/* What a run was asked for that needs more than a part of the flows. */
+static bool check_kind(const struct part *p, struct clv_error *err)
+{
+    const struct clv_split_params *const params = &p->receipt.params;
+    const struct {
+        bool is;
+        const char *what;
+    } rows[] = {
+        {p->receipt.n_parts, "was gathered itself: name its parts"},
+        {params->each, "was split with --each: each of its captures has flows of its own"},
+        {params->report, "has a page of its flows alone (--report)"},
+        {params->top, "has the largest of its flows alone (--top)"},
+        {params->related || options_groups(params) || params->names,
+         "knows what led to its flows from these alone (--related, --group, --names)"},
+        {params->manifest == CLV_MANIFEST_NONE, "has no table of flows (--manifest none)"},
+        {params->manifest == CLV_MANIFEST_SQLITE, "has a database of flows (--manifest sqlite)"},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].is)
+            return clv_fail(err, CLV_ERR_ARG, p->path, "%s", rows[i].what);
+    return true;
+}
+
+/* How the options of two results differ, as far as it is kept. */
+struct difference {
+    char first[160];
+};
+
+static void keep_first(const char *what, void *user)
+{
+    struct difference *d = user;
+    if (!d->first[0])
+        (void)snprintf(d->first, sizeof d->first, "%s", what);
+}
+
+static bool same_options(const struct part *p, const struct part *like, struct clv_error *err)
+{
+    struct difference d = {.first = ""};
+    receipt_compare_options(&p->receipt, &like->receipt, keep_first, &d);
+    if (!d.first[0])
+        return true;
+    (void)clv_fail(err, CLV_ERR_ARG, p->path, "other options: %s", d.first);
+    return clv_fail_hint(err, "as %.100s has it", like->path);
+}
+
+/* Each has a name of its own in the result. */
+static bool check_name(struct gathering *g, size_t i, struct clv_error *err)
+{
+    const struct part *const p = &g->all[i];
+    if (p->name_len == 0 || p->name[0] == '.' || name_reserved(p->name, p->name_len))
+        return clv_fail(err, CLV_ERR_ARG, p->path, "cannot be a name in the result");
+    for (size_t k = 0; k < i; k++)
+        if (!g->all[k].is_map && g->all[k].name_len == p->name_len &&
+            memcmp(g->all[k].name, p->name, p->name_len) == 0)
+            return clv_fail(err, CLV_ERR_ARG, p->path, "has the name of another part, %.100s",
+                            g->all[k].path);
+    return true;
+}
+
+/* What is replaced has none of the parts in it. */
+static bool check_place(const struct gathering *g, const struct part *p, struct clv_error *err)
+{
+    char own[PATH_MAX], output[PATH_MAX];
+    if (!realpath(p->path, own) || !realpath(g->params.output, output) ||
+        (strcmp(own, output) != 0 && !path_is_below(own, output)))
+        return true;
+    (void)clv_fail(err, CLV_ERR_ARG, p->path, "lies in the output that would be replaced");
+    return clv_fail_hint(err, "name another with --output");
+}
+
+static bool check_map(const struct gathering *g, const struct part *m, struct clv_error *err)
+{
+    if (m->receipt.params.manifest != CLV_MANIFEST_CSV &&
+        m->receipt.params.manifest != CLV_MANIFEST_JSONL)
+        return clv_fail(err, CLV_ERR_ARG, m->path, "has no table of its shards as text");
+    return check_place(g, m, err);
+}
+
+bool parts_check(struct gathering *g, struct clv_error *err)
+{
+    for (size_t i = 0; i < g->params.n_results; i++) {
+        const struct part *const p = &g->all[i];
+        if (p->is_map) {
+            if (!check_map(g, p, err))
+                return false;
+            continue;
+        }
+        if (p->store.archived)
+            return clv_fail(err, CLV_ERR_ARG, p->path, "is an archive");
+        if (!check_kind(p, err) || !check_name(g, i, err) || !check_place(g, p, err) ||
+            !same_options(p, g->first, err))
+            return false;
+    }
+    if (!g->first) {
+        (void)clv_fail(err, CLV_ERR_ARG, g->params.results[0], "has shards, which are no parts");
+        return clv_fail_hint(err, "name what was split of them, too");
+    }
+    const struct clv_split_params *const params = &g->first->receipt.params;
+    return flow_by_parse(&g->by, options_by_name(params), options_by(params), params->directed,
+                         err);
+}

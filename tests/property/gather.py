@@ -1,0 +1,381 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""Properties of cleave gather: several results become the one that a single run makes.
+
+Captures with connections, fragments, and damage that cross the borders of files are sharded by host
+pair in groups, the shards are split, and these parts are gathered. The union is, file for file and
+byte for byte, what one split of all captures makes, but for numbers. cleave verify proves it against
+the captures, and finds what was altered. A part that is missing, twice there, damaged, or of other
+options is refused by name, and whatever ends a run leaves nothing under the result's name.
+"""
+import csv
+import json
+import os
+import shutil
+import subprocess
+import sys
+import time
+import zipfile
+from typing import Callable, Dict, List, NamedTuple, Sequence, Tuple
+
+sys.dont_write_bytecode = True
+sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
+# pylint: disable=wrong-import-position
+import harness
+import pcapfile as pf
+from harness import check, check_equal
+
+SHARDS = 3
+MIX = ('--fragments', '30', '--udp', '40', '--ipv6', '20', '--vlan', '20', '--other', '3')
+
+suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
+
+
+class Way(NamedTuple):
+    """How captures are sharded, and the shards split."""
+    both: Tuple[str, ...] = ()  # flags of both, and of the single run
+    map: Tuple[str, ...] = ()
+    reduce: Tuple[str, ...] = ()  # and of the single run
+    key: str = 'hostpair'
+
+
+class Made(NamedTuple):
+    captures: List[str]
+    maps: List[str]
+    parts: List[str]
+
+
+def captures_of(form: str, n: int = 8, flows: int = 60, more: Sequence[str] = ()) -> List[str]:
+    """Captures that begin where the one before them ends, in the middle of whatever goes on."""
+    ending = 'pcapng' if form == 'pcapng' else 'pcap'
+    whole, folder = suite.path('whole.' + ending), suite.path('captures-' + form)
+    suite.run_cleave('generate', 'traffic', '-q', '--flows', str(flows), '--packets', str(40 * flows),
+                     *MIX, '--format', form, '--seed', str(suite.seed % 1000), *more, '-o', whole,
+                     '--force')
+    suite.run_cleave('split', whole, '-q', '--every', '%dp' % (-(-40 * flows // n)), '--name',
+                     'c{part:3}.' + ending, '-o', folder, '--force')
+    return sorted(os.path.join(folder, name) for name in os.listdir(folder) if name[0] == 'c' and
+                  name != 'cleave.json')
+
+
+def split_maps(captures: Sequence[str], way: Way, groups: int, status: int) -> List[str]:
+    maps = []
+    for i in range(groups):
+        some = captures[i * len(captures) // groups:(i + 1) * len(captures) // groups]
+        maps.append(suite.path('map-%d.zip' % i))
+        suite.run_cleave('split', '-q', *some, '--shards', str(SHARDS), '--shard-by', way.key,
+                         *way.both, *way.map, '-o', maps[-1], '--force', status=None if status else 0)
+    return maps
+
+
+def split_parts(maps: Sequence[str], way: Way) -> List[str]:
+    parts = []
+    for shard in ['shard_%03d' % i for i in range(SHARDS)] + ['other']:
+        if any(name.startswith(shard) for m in maps for name in zipfile.ZipFile(m).namelist()):
+            parts.append(suite.path('part-' + shard))
+            suite.run_cleave('split', '-q', *maps, '--member', shard + '[.-]*' if shard != 'other'
+                             else 'other*', *way.both, *way.reduce, '-o', parts[-1], '--force')
+    return parts
+
+
+def made_of(captures: List[str], way: Way, groups: int = 3, status: int = 0) -> Made:
+    """status: of the single run, into suite.path('one')."""
+    suite.run_cleave('split', '-q', *captures, *way.both, *way.reduce, '-o', suite.path('one'),
+                     '--force', status=status)
+    maps = split_maps(captures, way, groups, status)
+    return Made(captures, maps, split_parts(maps, way))
+
+
+def without_number(name: str) -> str:
+    base = os.path.basename(name)
+    return base.split('_', 1)[1] if base[:8].isdigit() else base
+
+
+def union_of(top: str) -> Dict[str, List[bytes]]:
+    """All outputs by their names without numbers."""
+    found: Dict[str, List[bytes]] = {}
+    for name, data in harness.files_of(top).items():
+        if not name.endswith('/') and os.path.basename(name) != 'cleave.json' and \
+                not os.path.basename(name).startswith('manifest.'):
+            found.setdefault(without_number(name), []).append(data)
+    return {name: sorted(all_of) for name, all_of in found.items()}
+
+
+def gather(made: Made, *flags: str, status: int = 0, to: str = 'all',
+           results: Sequence[str] = ()) -> subprocess.CompletedProcess:
+    return suite.run_cleave('gather', *(results or made.maps + made.parts), '-o', suite.path(to),
+                            *flags, status=status)
+
+
+def rows_of(top: str) -> List[Dict[str, str]]:
+    if os.path.exists(os.path.join(top, 'manifest.csv')):
+        with open(os.path.join(top, 'manifest.csv'), encoding='utf-8', newline='') as f:
+            return list(csv.DictReader(f))
+    with open(os.path.join(top, 'manifest.jsonl'), encoding='utf-8') as f:
+        return [json.loads(line) for line in f]
+
+
+def same_as_one(status: int = 0) -> None:
+    """The gathered result against the single run's: outputs, rows, counts; and verify's word."""
+    one, whole = union_of(suite.path('one')), union_of(suite.path('all'))
+    check_equal(sorted(whole), sorted(one), 'names of outputs')
+    for name, data in one.items():
+        check(whole[name] == data, '%s is another', name)
+    rows = [rows_of(suite.path(top)) for top in ('one', 'all')]
+    for some in rows:
+        for row in some:
+            row['file'] = without_number(row['file'])
+            row.pop('flow', None)
+    check_equal(*(sorted(some, key=repr) for some in rows), 'rows of the manifest')
+    said = []
+    for top in 'one', 'all':
+        with open(suite.path(top, 'cleave.json'), encoding='utf-8') as f:
+            said.append(json.load(f))
+    parts = said[1].pop('gathered')
+    check_equal(sum(p['outputs'] for p in parts), said[1]['outputs'], 'outputs of the parts')
+    del said[0]['dropped_blocks']
+    check_equal(said[1], said[0], 'what cleave.json says')
+    flows = [int(row['flow']) for row in rows_of(suite.path('all')) if row.get('flow')]
+    check_equal(flows, list(range(1, len(flows) + 1)), 'numbers of flows')
+    verify(0)
+    check_equal(status, bool(said[1]['damage']), 'the status says that a capture is damaged')
+
+
+def verify(status: int, *captures: str) -> bytes:
+    return suite.run_cleave('verify', suite.path('all'), *captures, status=status).stderr
+
+
+WAYS: Dict[str, Tuple[str, Way]] = {
+    'pcap': ('pcap', Way()),
+    'pcapng': ('pcapng', Way(reduce=('--manifest', 'jsonl'))),
+    'to-pcapng': ('pcap-ns', Way(both=('--format', 'pcapng'))),
+    'to-pcap': ('pcapng', Way(reduce=('--format', 'pcap', '--compress', 'zstd'))),
+    'connections': ('pcap', Way(both=('--merge',), reduce=('--by', 'connection'))),
+    'merged-pcapng': ('pcapng', Way(both=('--merge',), reduce=('--idle-timeout', '2ms'))),
+    'keys': ('pcap', Way(reduce=('--by', 'ip,proto,port,vlan,mac', '--snaplen', '80'),
+                         key='ip,vlan,mac')),
+    'filtered': ('pcap', Way(reduce=('--proto', 'tcp', '--max-packets-per-flow', '5', '--no-other',
+                                     '--min-packets', '3'))),
+    'names': ('pcap', Way(reduce=('--name', '{proto}/{key}.pcap', '--directed'))),
+}
+
+
+def as_one(form: str, way: Way) -> Callable[[], None]:
+    def case() -> None:
+        gather(made_of(captures_of(form), way))
+        same_as_one()
+    return case
+
+
+def damaged() -> None:
+    """One capture ends within a record, one cannot be read, one is empty."""
+    captures = captures_of('pcap')
+    os.truncate(captures[2], os.path.getsize(captures[2]) - 7)
+    with open(captures[4], 'wb') as f:
+        f.write(b'no capture at all')
+    os.truncate(captures[6], 0)
+    gather(made_of(captures, Way(both=('--skip-bad',)), status=1), status=1)
+    same_as_one(1)
+
+
+def apart() -> None:
+    """Results of captures that have no flow in common need no shards."""
+    for half, seed in enumerate((1, 2)):
+        suite.run_cleave('generate', 'traffic', '-q', '--flows', '30', '--packets', '500', '--seed',
+                         str(seed), '-o', suite.path('%d.pcap' % half))
+        suite.run_cleave('split', '-q', suite.path('%d.pcap' % half), '-o',
+                         suite.path('half%d' % half))
+    suite.run_cleave('split', '-q', suite.path('0.pcap'), suite.path('1.pcap'), '-o',
+                     suite.path('one'))
+    gather(Made([], [], [suite.path('half0'), suite.path('half1')]))
+    same_as_one()
+
+
+def refusals() -> None:
+    """What is wrong with a part is said, with its name; nothing is made."""
+    made = made_of(captures_of('pcap', 4, 30), Way(), 2)
+    maps, parts = made.maps, made.parts
+    first = rows_of(parts[0])[0]['file']
+
+    def refused(results: Sequence[str], *words: str) -> None:
+        said = gather(made, status=2, results=results).stderr.decode()
+        for word in words:
+            check(word in said, '%r is not in: %s', word, said)
+        left = [n for n in os.listdir(suite.dir) if n == 'all' or n.startswith('.all')]
+        check(not left, 'is there: %s', left)
+
+    def altered(part: str, alter: Callable[[str], None], *words: str) -> None:
+        copy = suite.path('copy', os.path.basename(part))
+        shutil.rmtree(suite.path('copy'), ignore_errors=True)
+        shutil.copytree(part, copy)
+        alter(copy)
+        refused(maps + [copy if p == part else p for p in parts], *words)
+
+    def edit(name: str, old: str, new: str) -> Callable[[str], None]:
+        def alter(top: str) -> None:
+            with open(os.path.join(top, name), encoding='utf-8', newline='') as f:
+                text = f.read()
+            check(old in text, '%s has no %s', name, old)
+            with open(os.path.join(top, name), 'w', encoding='utf-8', newline='') as f:
+                f.write(text.replace(old, new, 1))
+        return alter
+
+    refused(maps + parts[:-1], 'is in no part')
+    refused(maps[:1] + parts, 'but the maps have')
+    refused(maps + parts[:1] + [suite.path('nowhere')], 'nowhere')
+    refused(maps + parts + parts[:1], 'has the name of another part')
+    shutil.copytree(parts[0], suite.path('again'))
+    refused(maps + parts + [suite.path('again')], 'again', 'also in', 'part-shard_000')
+    refused(parts + [suite.path('again')], 'again', 'also in', 'part-shard_000')
+    refused(maps, 'has shards, which are no parts')
+    suite.run_cleave('split', '-q', *maps, '--member', 'shard_000*', '--by', 'connection', '-o',
+                     suite.path('others'))
+    refused(maps + parts[1:] + [suite.path('others')], 'others', 'options.by is "connection"')
+    altered(parts[0], lambda top: os.unlink(os.path.join(top, first)), first, 'cannot be looked at')
+    altered(parts[0], lambda top: os.truncate(os.path.join(top, first), 100), 'bytes of outputs')
+    altered(parts[0], lambda top: os.unlink(os.path.join(top, 'cleave.json')), 'cleave.json')
+    altered(parts[1], edit('cleave.json', '"records_read": ', '"records_read": 1'), parts[1][-9:],
+            'records written or dropped')
+    altered(parts[1], edit('cleave.json', '"flows": ', '"flows": 1'), parts[1][-9:], 'flows')
+    altered(parts[0], edit('manifest.csv', ',1,', ',2,'), 'another number')
+    altered(parts[0], edit('manifest.csv', first, '../' + first), 'no name of an output')
+    altered(parts[0], edit('manifest.csv', first, '/etc/passwd'), 'no name of an output')
+    altered(parts[0], edit('manifest.csv', 'src_packets', 'packets'), 'unknown column')
+
+    def link(top: str) -> None:
+        os.unlink(os.path.join(top, first))
+        os.symlink('/etc/passwd', os.path.join(top, first))
+    altered(parts[0], link, first, 'is not a regular file')
+
+
+def found() -> None:
+    """cleave verify sees each change of a gathered result."""
+    made = made_of(captures_of('pcap', 4, 30), Way(), 2)
+    gather(made)
+    rows = rows_of(suite.path('all'))
+    saved = suite.path('saved')
+    shutil.copytree(suite.path('all'), saved)
+
+    def altered(alter: Callable[[str], None], *words: str) -> None:
+        shutil.rmtree(suite.path('all'))
+        shutil.copytree(saved, suite.path('all'))
+        alter(suite.path('all'))
+        said = verify(1).decode()
+        for word in words:
+            check(word in said, '%r is not in: %s', word, said)
+
+    def swap_files(top: str) -> None:
+        a, b = (os.path.join(top, row['file']) for row in rows[:2])
+        os.rename(a, a + '.x')
+        os.rename(b, a)
+        os.rename(a + '.x', b)
+
+    def flip(top: str) -> None:
+        with open(os.path.join(top, rows[0]['file']), 'r+b') as f:
+            f.seek(-1, os.SEEK_END)
+            last = f.read(1)[0]
+            f.seek(-1, os.SEEK_END)
+            f.write(bytes([last ^ 1]))
+
+    def lines(change: Callable[[List[str]], List[str]]) -> Callable[[str], None]:
+        def alter(top: str) -> None:
+            with open(os.path.join(top, 'manifest.csv'), encoding='utf-8', newline='') as f:
+                all_lines = f.readlines()
+            with open(os.path.join(top, 'manifest.csv'), 'w', encoding='utf-8', newline='') as f:
+                f.writelines(change(all_lines))
+        return alter
+
+    def receipt(change: Callable[[dict], None]) -> Callable[[str], None]:
+        def alter(top: str) -> None:
+            with open(os.path.join(top, 'cleave.json'), encoding='utf-8') as f:
+                said = json.load(f)
+            change(said)
+            with open(os.path.join(top, 'cleave.json'), 'w', encoding='utf-8') as f:
+                json.dump(said, f)
+        return alter
+
+    altered(lambda top: os.unlink(os.path.join(top, rows[0]['file'])), rows[0]['file'], 'is missing')
+    altered(flip, rows[0]['file'])
+    altered(swap_files, rows[0]['file'], rows[1]['file'])
+    altered(lambda top: shutil.copy(os.path.join(top, rows[0]['file']),
+                                    os.path.join(top, 'part-other', 'more.pcap')),
+            'more.pcap: is no output of the run')
+    altered(lines(lambda all_of: all_of[:-1]), 'is not the last one', 'is no output of the run')
+    altered(lines(lambda all_of: all_of + all_of[-1:]), "is another one's")
+    altered(lines(lambda all_of: all_of[:1] + all_of[2:3] + all_of[1:2] + all_of[3:]),
+            'another number of its flow')
+    altered(lines(lambda all_of: [line.replace(',tcp,', ',udp,') for line in all_of]),
+            'is that of no output of these captures', 'has no row with tcp')
+    altered(lines(lambda all_of: [all_of[0].replace('proto', 'protocol')] + all_of[1:]),
+            'names other columns')
+    altered(lines(lambda all_of: all_of[:2] + ['x\n']), 'is none that cleave writes')
+    altered(lines(lambda all_of: [line.replace('part-shard_001/', 'part-shard_000/')
+                                  for line in all_of]), "is not where the part's rows should be")
+    altered(receipt(lambda said: said['gathered'].pop()), 'is not where the part')
+    altered(receipt(lambda said: said.update(flows=said['flows'] + 1)), 'flows is')
+    altered(receipt(lambda said: said['inputs'][0].update(records=1)), 'inputs.1.records is 1')
+    with open(made.captures[1], 'r+b') as f:
+        f.seek(-1, os.SEEK_END)
+        f.write(b'\xaa')
+    shutil.rmtree(suite.path('all'))
+    shutil.copytree(saved, suite.path('all'))
+    verify(1)
+
+
+def killed() -> None:
+    """At whatever moment: the result is not there, or whole; the parts are, and it can be done."""
+    made = made_of(captures_of('pcap', 4, 30), Way(reduce=('--by', 'connection')), 2)
+    rng = suite.random('killed')
+    for _ in range(harness.times(24)):
+        with subprocess.Popen([suite.cleave, 'gather', *made.maps, *made.parts, '-o',
+                               suite.path('all'), '-q']) as run:
+            time.sleep(rng.random() * 0.02)
+            run.kill()
+        if os.path.exists(suite.path('all')):
+            same_as_one()
+            shutil.rmtree(suite.path('all'))
+    gather(made, '--clean')
+    same_as_one()
+    check(not [n for n in os.listdir(suite.dir) if n.startswith('.all')], 'what was killed is left')
+
+
+def moved() -> None:
+    """--move leaves no part, and each output where it was, as a file; without it parts stay."""
+    made = made_of(captures_of('pcap', 4, 30), Way(), 2)
+    gather(made)
+    inodes = {os.stat(suite.path('all', row['file'])).st_ino for row in rows_of(suite.path('all'))}
+    again = harness.tree_digest(suite.path('all'))
+    gather(made, '--force', '--move')
+    check_equal(harness.tree_digest(suite.path('all')), again, 'gathered once more')
+    check_equal({os.stat(suite.path('all', row['file'])).st_ino
+                 for row in rows_of(suite.path('all'))}, inodes, 'the files')
+    check(not any(os.path.exists(part) for part in made.parts), 'a part is left')
+    same_as_one()
+
+
+def read() -> None:
+    """flows, extract and mount take it as any other."""
+    gather(made_of(captures_of('pcap', 4, 30), Way(), 2))
+    flows = [suite.run_cleave('flows', suite.path(top), '--csv', '--where', 'proto = \'tcp\'').stdout
+             for top in ('one', 'all')]
+    texts = [sorted(line.split(b',', 2)[2] for line in text.splitlines()) for text in flows]
+    check_equal(texts[1], texts[0], 'flows that were chosen')
+    for top in 'one', 'all':
+        suite.run_cleave('extract', suite.path(top), '--proto', 'udp', '-q', '-o',
+                         suite.path(top + '.pcap'))
+    check_equal(*(sorted((p.ts_ns, p.data) for p in pf.read(suite.path(top + '.pcap')).records)
+                  for top in ('one', 'all')), 'records that were taken out')
+
+
+cases: Dict[str, Callable[[], None]] = {
+    **{'as-one-' + name: as_one(*what) for name, what in WAYS.items()},
+    'damaged': damaged,
+    'apart': apart,
+    'refusals': refusals,
+    'found': found,
+    'killed': killed,
+    'moved': moved,
+    'read': read,
+}
+
+if __name__ == '__main__':
+    sys.exit(suite.run(cases))
