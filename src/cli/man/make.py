@@ -125,7 +125,7 @@ def example(name: str) -> List[str]:
     return [escaped(line) for line in lines]
 
 
-def page(source: str, commands: Dict[str, Command]) -> str:
+def page(source: str, source_name: str, commands: Dict[str, Command]) -> str:
     out: List[str] = []
     literal, default = False, ''
     command = next(iter(commands.values()))
@@ -154,6 +154,8 @@ def page(source: str, commands: Dict[str, Command]) -> str:
         elif word == '.EXAMPLE':
             out += example(rest)
         elif line and line[0] not in ".'":
+            if '@default@' in line and not default:
+                sys.exit('%s: --%s has no default' % (source_name, flag.name))
             out += folded(marked(line.replace('@default@', '`%s`' % default)))
         else:
             out.append(line)
@@ -277,7 +279,7 @@ def main() -> None:
         commands = read_table(f.readlines())
     if source:
         with open(source[0], encoding='utf-8') as f:
-            text = page(f.read(), commands)
+            text = page(f.read(), source[0], commands)
     else:
         text = {'_cleave': zsh, 'cleave.fish': fish}.get(os.path.basename(path), bash)(commands)
     with open(path, 'w', encoding='utf-8') as f:
