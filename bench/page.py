@@ -198,7 +198,7 @@ def peers_table(results):
             return "no time: incomplete" if "packets" in p["says"] else "no time"
         if p["name"] == p["of"]["cleave"][0]:
             return "1.00 times"
-        return times(p["ratio"], f"`{p['of']['cleave'][0].split(',')[0]}`")
+        return times(p["ratio"], p["of"]["cleave"][0])
 
     rows = peer_rows(results)
     lines = table(rows, [
@@ -214,10 +214,10 @@ def peers_table(results):
         checks[r["title"]] = r["checked"]
         commands |= r["commands"]
     lines += ["", "What was run, and what it makes:", ""]
-    lines += [f"- {name}: {does.get(name, 'cleave')}. `{command}`"
-              for name, command in commands.items()]
-    lines += ["", "What had to be complete: " +
-              "; ".join(f"{title}: {check}" for title, check in checks.items()) + "."]
+    for name, command in commands.items():
+        lines.append(f"- {name}: " + (f"{does[name]}. " if name in does else "") + f"`{command}`")
+    lines += ["", "What has to be complete: " +
+              "; ".join(f"for {title}, {check}" for title, check in checks.items()) + "."]
     return lines
 
 
