@@ -115,6 +115,13 @@ def planned(*flags: str) -> Tuple[str, ...]:
     return ('--cleave', suite.cleave, '--cpus', '1', '--shards', '4', '--group-size', '250K', *flags)
 
 
+def needs(*engines: str) -> None:
+    for engine in engines:
+        harness.tool(engine)
+    if b'gather' not in suite.run_cleave('--help').stdout:
+        raise Skip('this build has no gather')
+
+
 def groups_of(plan: str) -> List[List[str]]:
     found = []
     for name in sorted(os.listdir(suite.path(plan, 'groups'))):
@@ -126,6 +133,7 @@ def groups_of(plan: str) -> List[List[str]]:
 def plan_is_readable() -> None:
     """Groups are runs of the captures in order; every one is in one group, and none of a group is
     only what is empty. Nothing is run, and nothing made by --dry-run."""
+    needs()
     make_captures()
     words = planned('--engine', 'parallel', '--dry-run')
     shown = script(*words, '--', 'split', 'caps', '-o', 'out').stdout.decode()
@@ -183,6 +191,7 @@ def refusals() -> None:
 
 
 def keys_that_are_hashed() -> None:
+    needs()
     suite.run_cleave('generate', 'traffic', '-q', '-o', 'a.pcap', '--flows', '50', '--packets', '500', cwd=suite.dir)
     for by, key in (('flow', 'hostpair'), ('connection', 'hostpair'), ('ip/24,64,port', 'ip/24,64'),
                     ('vlan,FLOW', 'hostpair'), ('flow/16', 'ip/16'), ('mac,vlan,proto', 'mac,vlan')):
@@ -197,11 +206,6 @@ def language_is_old() -> None:
 
 
 # ---- GNU parallel and Snakemake ----
-
-def needs(engine: str) -> None:
-    harness.tool(engine)
-    if b'gather' not in suite.run_cleave('--help').stdout:
-        raise Skip('this build has no gather')
 
 
 def by_parallel() -> None:
@@ -224,6 +228,18 @@ def by_parallel() -> None:
     script('clean', 'out.plan')
     check(not os.path.exists(suite.path('out.plan')), 'clean leaves the plan')
     check_union('out', wanted)
+
+
+def no_records() -> None:
+    """Captures without a packet are a result without a flow, as on one machine."""
+    needs('parallel')
+    os.mkdir(suite.path('caps'))
+    for i in range(3):
+        suite.write('caps/t.pcap%d' % i, bytes.fromhex('d4c3b2a1020004000000000000000000ffff000001000000')
+                    if i else b'')
+    suite.run_cleave('split', 'caps', '-o', 'one', '-q', status=DAMAGED, cwd=suite.dir)
+    script(*planned('--engine', 'parallel'), '--', 'split', 'caps', '-o', 'out', status=DAMAGED)
+    check_files(harness.files_of(suite.path('out')), harness.files_of(suite.path('one')))
 
 
 def by_ssh() -> None:
@@ -390,6 +406,7 @@ if __name__ == '__main__':
         'keys': keys_that_are_hashed,
         'language': language_is_old,
         'parallel': by_parallel,
+        'no records': no_records,
         'ssh': by_ssh,
         'snakemake': by_snakemake,
         'full disk': full_disk,
