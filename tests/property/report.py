@@ -443,8 +443,8 @@ def refused() -> None:
             (['--report', 'out'], b'own files'),
             (['--report', './out', '--force'], b'own files'),
             (['--report', 'a.pcap/x'], b'a.pcap/x'),
-            (['--report', 'folder/'], b'no name'),
-            (['--report', ''], b'no name'),
+            (['--report', 'folder/'], b'not the name of a file'),
+            (['--report', ''], b'not the name of a file'),
             (['--report', 'x' * 5000], b'too long'),
             (['--report', 'missing/r.html'], b'missing/r.html'),
             (['--report', 'out/deeper/r.html'], b'out/deeper/r.html'),
@@ -452,7 +452,7 @@ def refused() -> None:
             (['--report', 'out/cleave.json'], b'own files'),
             (['--report', 'out/x', '--name', 'x', '--by', 'none'], b'File exists'),
             (['--report', 'r.html', '--filter', 'no such'], b'filter'),
-            (['--report', 'out/r.html', '--dry-run'], b'dry run makes none')):
+            (['--report', 'out/r.html', '--dry-run'], b'a dry run does not make')):
         done = suite.run_cleave('split', capture, '-o', 'out', *flags, status=2, cwd=suite.dir)
         check(words in done.stderr, '%s: %s', flags, done.stderr.decode())
         check_equal(sorted(os.listdir(suite.dir)),
@@ -493,7 +493,7 @@ def appeared_meanwhile() -> None:
                 suite.write('r.html', b'precious')
             said = child.communicate()[1]
         check_equal(child.returncode, 1, 'status: %r' % said)
-        check(b'but not its page' in said, 'says %r', said)
+        check(b'its page is missing' in said, 'says %r', said)
         with open(suite.path('r.html'), 'rb') as f:
             check_equal(f.read(), b'precious', 'the file that appeared')
         check_equal(sorted(n for n in os.listdir(suite.dir) if n[0] == '.'), [], 'left behind')
