@@ -115,12 +115,13 @@ const struct command command_gather = {
         },
     .details = "RESULT... are directories that split made with the same options. Their outputs\n"
                "are linked into one directory, with one manifest and one cleave.json, which\n"
-               "'cleave verify' holds against all captures at once. Counts must add up, and\n"
+               "'cleave verify' compares with all captures at once. Counts must add up, and\n"
                "no flow may be in two of them. If they were split from shards, name what\n"
                "--shards made, too, in the order of the captures: each shard must have been\n"
                "split once, and the result is that of the captures that were sharded.\n"
                "\n"
-               "Exit status: 0 gathered; 1 gathered, but a capture is damaged; 2 nothing done.\n",
+               "Exit status: 0 the results were joined; 1 they were joined, but a capture is\n"
+               "damaged; 2 nothing was done.\n",
     .options = clv_gather_options,
     .params_at = AT(params),
     .flags = flags,
