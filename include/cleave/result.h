@@ -215,6 +215,13 @@ CLV_API CLV_MUST_CHECK bool clv_flow_next(struct clv_flow_records *f, struct clv
                                           size_t n, size_t *got, struct clv_error *err);
 
 /*
+ * progress is called now and then while clv_flow_next() reads captures that are compressed or
+ * merged up to the flow's next records. false: that fails with CLV_ERR_CANCELLED. NULL: none.
+ */
+CLV_API void clv_flow_progress(struct clv_flow_records *f, bool (*progress)(void *user),
+                               void *user);
+
+/*
  * Who sent a record of the flow: 1, the end that its row has as src; -1, the other one; 0: the row
  * has no ends, or the record none of them. Later fragments are told by their addresses alone.
  */

@@ -134,6 +134,12 @@ bool clv_flow_next(struct clv_flow_records *f, struct clv_record *recs, size_t n
                       : collect_records(&f->collect, recs, n, got, err);
 }
 
+void clv_flow_progress(struct clv_flow_records *f, bool (*progress)(void *user), void *user)
+{
+    f->collect.goes_on = progress;
+    f->collect.asker = user;
+}
+
 int clv_flow_direction(const struct clv_flow_records *f, const struct clv_record *rec)
 {
     return result_direction(&f->ends, rec);
@@ -165,6 +171,11 @@ bool clv_flow_next(struct clv_flow_records *f, struct clv_record *recs, size_t n
     (void)f, (void)recs, (void)n;
     *got = 0;
     return db_supported(err);
+}
+
+void clv_flow_progress(struct clv_flow_records *f, bool (*progress)(void *user), void *user)
+{
+    (void)f, (void)progress, (void)user;
 }
 
 int clv_flow_direction(const struct clv_flow_records *f, const struct clv_record *rec)

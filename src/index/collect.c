@@ -204,6 +204,8 @@ static bool read_to(struct collect *g, uint64_t position, struct clv_error *err)
         if (g->at == g->n_all)
             return clv_fail(err, CLV_ERR_IO, g->ix->path, "the captures end before byte %llu",
                             (unsigned long long)position);
+        if (g->goes_on && !g->goes_on(g->asker))
+            return clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
         struct source *s = &g->all[g->at];
         if (!s->reading) {
             const struct input_plan plan = {

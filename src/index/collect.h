@@ -39,6 +39,9 @@ struct collect {
     struct source *all;
     size_t n_all, at; /* sources, and the one that is read */
     bool has_view;    /* a window of theirs is to be released */
+    bool (*goes_on)(
+        void *asker); /* asked before each window of theirs; false: stop. NULL: nobody */
+    void *asker;
     struct view view; /* the window that is read */
 };
 

@@ -55,10 +55,13 @@ static bool more(struct packets *p)
     }
     if (!p->flow)
         return false;
+    struct work w = {.progress = NULL};
     p->busy = true;
-    PyThreadState *saved = PyEval_SaveThread();
+    clv_flow_progress(p->flow, work_goes_on, &w);
+    work_begin(&w);
     const bool ok = clv_flow_next(p->flow, p->recs, AT_ONCE, &n, &err);
-    PyEval_RestoreThread(saved);
+    work_end(&w);
+    clv_flow_progress(p->flow, NULL, NULL);
     p->busy = false;
     p->n = n;
     p->at = 0;
@@ -176,11 +179,13 @@ PyObject *packets_columns(PyObject *handle, PyObject *args)
     size_t got = 1;
     if (!PyArg_ParseTuple(args, "K", &id) || !handle_open_flow(handle, id, &f))
         return NULL;
-    PyThreadState *saved = PyEval_SaveThread();
+    struct work w = {.m = m};
+    clv_flow_progress(f, work_goes_on, &w);
+    work_begin(&w);
     while (got && (ok = clv_flow_next(f, recs, AT_ONCE, &got, &err)) &&
            (room = take(&c, f, recs, got)))
         continue;
-    PyEval_RestoreThread(saved);
+    work_end(&w);
     handle_close_flow(handle, &f);
     if (ok && room)
         return give(m, &c);

@@ -226,6 +226,41 @@ static void test_side_by_side(void **state)
     clv_result_close(&r);
 }
 
+static bool after_two(void *user)
+{
+    unsigned *const asked = user;
+    return ++*asked < 2;
+}
+
+/* Who reads on a stream up to a flow's records stops when it is asked to, and goes on later. */
+static void test_stopped(void **state)
+{
+    static struct ids ids;
+    struct clv_flow_records *f;
+    struct clv_error err;
+    struct clv_record rec;
+    unsigned asked = 1;
+    uint64_t n = 0;
+    size_t got;
+    (void)state;
+    if (!compressions[GZIP].there)
+        skip();
+    struct clv_result *r = open_result(temp_path(&temp, "made.pcap.gz"), &ids);
+    assert_true(clv_flow_open(&f, r, ids.id[0], NULL));
+    clv_flow_progress(f, after_two, &asked);
+    CHECK("stopped", !clv_flow_next(f, &rec, 1, &got, &err));
+    CHECK_EQ("stopped", err.code, CLV_ERR_CANCELLED);
+    CHECK_EQ("stopped", asked, 2);
+    clv_flow_progress(f, NULL, NULL);
+    do {
+        assert_true(clv_flow_next(f, &rec, 1, &got, NULL));
+        n += got;
+    } while (got);
+    CHECK("all of it", n > 0);
+    clv_flow_close(&f);
+    clv_result_close(&r);
+}
+
 /* A frame of TCP with four bytes of payload, all of its bytes but the VLAN's known. */
 static size_t build(uint8_t *to, size_t cap, uint8_t family)
 {
@@ -438,8 +473,8 @@ UNIT(first)
     const struct CMUnitTest tests[] = {
 
         cmocka_unit_test(test_forms),   cmocka_unit_test(test_side_by_side),
-        cmocka_unit_test(test_masks),   cmocka_unit_test(test_refused),
-        cmocka_unit_test(test_altered),
+        cmocka_unit_test(test_stopped), cmocka_unit_test(test_masks),
+        cmocka_unit_test(test_refused), cmocka_unit_test(test_altered),
     };
     return HAVE_SQLITE && HAVE_JANSSON ? cmocka_run_group_tests(tests, setup, teardown) : 0;
 }
