@@ -492,7 +492,7 @@ class Flows(Sequence[Flow]):
         return len(self._of._ids_of_all() if self._rows_chosen is None else self._rows_chosen)
 
     @overload
-    def __getitem__(self, which: Union[int, str]) -> Flow: ...
+    def __getitem__(self, which: Union[int, str]) -> Flow: ...  # type: ignore[misc]
 
     @overload
     def __getitem__(self, which: Union[slice, Iterable[Any]]) -> 'Flows': ...
