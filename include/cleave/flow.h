@@ -32,11 +32,19 @@ struct clv_flow_sent {
     uint8_t tcp_flags;       /* all that were seen (RFC 9293 section 3.1) */
 };
 
-/* Who began a flow, as far as its first record tells. */
+/* Who opened a flow. */
 enum clv_flow_initiator {
-    CLV_INITIATOR_NONE = 0, /* several flows are in one output, or none is */
+    CLV_INITIATOR_NONE = 0, /* it is not known, or several flows are in one output, or none is */
     CLV_INITIATOR_SRC,
     CLV_INITIATOR_DST,
+};
+
+/* How that is known. */
+enum clv_flow_initiator_by {
+    CLV_INITIATOR_BY_NONE = 0,
+    CLV_INITIATOR_BY_SYN,    /* its first record, or that of an earlier part, is a SYN */
+    CLV_INITIATOR_BY_SYNACK, /* or answers one */
+    CLV_INITIATOR_BY_LOOKUP, /* the one end had looked up the other one's address */
 };
 
 /* Of the library, for clv_flow_column(). */
@@ -48,13 +56,14 @@ struct clv_flow_row;
  */
 struct clv_flow {
     const char *name; /* the output's, below the output directory; of a dry run what it would be */
-    uint32_t number;  /* in order of appearance, from 1; 0: records of no flow (`other`) */
+    uint32_t number;  /* of the flow, in order of appearance, from 1, as that of the output of its
+                         first  part; 0: records of no flow (`other`) */
     uint32_t part;    /* of the flow, from 1, where something cuts flows; else 0 */
     uint32_t shard;   /* from 0; CLV_NO_SHARD: there are none */
     uint32_t input;   /* with each: the number of the capture, from 1; else 0 */
     /*
-     * src is the sender of the first record, or the client, or the host, as the key is made. What
-     * the key does not have (see `has`) is 0, and so is tcp_flags.
+     * src is the sender of the flow's first record, or the client, or the host, as the key is made.
+     * What the key does not have (see `has`) is 0, and so is tcp_flags.
      */
     struct clv_tuple tuple;
     struct clv_tuple
@@ -65,6 +74,8 @@ struct clv_flow {
     uint8_t has;               /* enum clv_flow_has */
     uint8_t initiator;         /* enum clv_flow_initiator */
     const struct clv_flow_row *row;
+    uint32_t output;      /* in order of appearance, from 1; 0: as for number */
+    uint8_t initiator_by; /* enum clv_flow_initiator_by */
 };
 
 /*

@@ -64,7 +64,8 @@ static bool show(void *self, const struct findings *all, const struct manifest_e
     const bool other = flow_is_other(&f->key), timed = f->first_ns <= f->last_ns;
     struct clv_flow flow = {
         .name = e->name,
-        .number = other ? 0 : f->n,
+        .number = other ? 0 : e->head->n,
+        .output = other ? 0 : f->n,
         .part = e->cut ? e->cut->part : 0,
         .shard = f->key.has & FLOW_HAS_SHARD ? flow_shard_of(&f->key) : CLV_NO_SHARD,
         .input = flows->input,
@@ -79,8 +80,11 @@ static bool show(void *self, const struct findings *all, const struct manifest_e
         flow.outer = *e->outer;
     if (!m->shards) {
         flow.has = tuple_of(m->by, f, &flow.tuple);
-        if (!other && !m->by->sided)
-            flow.initiator = flow_from_client(m->by, f) ? CLV_INITIATOR_SRC : CLV_INITIATOR_DST;
+        static_assert((int)CLV_INITIATOR_BY_LOOKUP == (int)INITIATOR_LOOKUP, "the same numbers");
+        bool from_src;
+        flow.initiator_by = (uint8_t)manifest_initiator(m, f, &from_src);
+        if (flow.initiator_by)
+            flow.initiator = from_src ? CLV_INITIATOR_SRC : CLV_INITIATOR_DST;
     }
     return flows->on_flow(&flow, flows->user) ||
            clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");

@@ -29,7 +29,7 @@ static const struct {
     const char *column, *before;
 } more_of_keys[] = {
     {"vlan", "vlan="},   {"src_mac", "mac="}, {"dst_mac", ">"},    {"tunnel", "tunnel="},
-    {"iface", "iface="}, {"bssid", "bssid="}, {"shard", "shard="},
+    {"iface", "iface="}, {"bssid", "bssid="}, {"shard", "shard="}, {"part", "part="},
 };
 enum { MORE_OF_KEYS = sizeof more_of_keys / sizeof *more_of_keys };
 

@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "flow/anykey.h"
 
+#include "flow/service.h"
+
 enum { SYN = 0x02, ACK = 0x10, WELL_KNOWN = 1024 };
 
 bool flow_client_is_told(const struct clv_tuple *t)
@@ -17,7 +19,10 @@ bool flow_source_is_client(const struct clv_tuple *t)
     if (!(t->flags & CLV_TUPLE_PORTS) || t->sport == t->dport)
         return true;
     const bool src_known = t->sport < WELL_KNOWN, dst_known = t->dport < WELL_KNOWN;
-    return src_known != dst_known ? dst_known : t->dport < t->sport;
+    if (src_known != dst_known)
+        return dst_known;
+    const bool src_has = service_has(t->sport), dst_has = service_has(t->dport);
+    return src_has != dst_has ? dst_has : t->dport < t->sport;
 }
 
 /* Clears the last bits of an address. */

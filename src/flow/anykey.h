@@ -39,12 +39,13 @@ struct flow_origin {
 
 /*
  * Which end of a flow is the client, as far as its first record tells: by TCP's handshake, else the
- * server has the well-known port (RFC 6335 section 6: below 1024), else the lower one, else it is
- * the end that did not speak first. true: the record's source is the client.
+ * server has the well-known port (RFC 6335 section 6: below 1024), else the one that is known to be
+ * a service's (service.h), else the lower one, else it is the end that did not speak first. true:
+ * the record's source is the client.
  */
 bool flow_source_is_client(const struct clv_tuple *first);
 
-/* false: it is but a guess, by which of two ports is the lower one. */
+/* false: it is but a guess by the ports, of which both are well known or none is. */
 bool flow_client_is_told(const struct clv_tuple *first);
 
 /* Which end of a record is the key's first. */

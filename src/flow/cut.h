@@ -58,6 +58,7 @@ struct flow_cut {
     bool has_time;
     bool over;     /* another flow of its key has begun */
     uint32_t part; /* from 1: of the flows of the key */
+    uint32_t head; /* the first of these: its number in the table + 1; 0: this one */
     uint64_t bytes, records;
     /* Meaningless unless has_time: where it began, its last record, and the one before that. */
     int64_t first_ns, last_ns, prior_ns;

@@ -73,6 +73,13 @@ static inline bool relations_any(const struct relations_plan *plan)
     return plan->kinds || plan->names || plan->called;
 }
 
+/* The end of a flow that had looked up the other one. */
+enum relation_client {
+    RELATION_CLIENT_UNKNOWN,
+    RELATION_CLIENT_A, /* of the key; while a flow begins: who sent its first record */
+    RELATION_CLIENT_B,
+};
+
 struct relation_row {
     uint32_t master; /* its number; 0: none is known */
     uint32_t lookup; /* of the master, if that is DNS: a number of lookups; 0: none */
@@ -82,7 +89,8 @@ struct relation_row {
     uint32_t first_lookup; /* what its first message is of, wherever that began; 0: not DNS */
     uint32_t name;         /* 0: none */
     uint8_t relation, name_from, app;
-    bool fixed; /* the master is not looked for any more */
+    uint8_t fixed : 1;  /* the master is not looked for any more */
+    uint8_t client : 2; /* enum relation_client */
 
     /* Settled: the flow that led to all this, in the end, or itself; and its lookup. */
     uint32_t root, root_lookup;

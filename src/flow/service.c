@@ -114,3 +114,11 @@ bool service_find(const char *name, uint16_t *port)
         }
     return false;
 }
+
+bool service_has(uint16_t port)
+{
+    for (unsigned i = 0; i < N_SERVICES; i++)
+        if (services[i].port == port)
+            return true;
+    return false;
+}

@@ -25,4 +25,7 @@ const struct service *service_at(size_t i);
 /* The port of a service, in small or capital letters. false: it is not known. */
 CLV_MUST_CHECK bool service_find(const char *name, uint16_t *port);
 
+/* true: the table has a service on this port. */
+bool service_has(uint16_t port);
+
 #endif

@@ -149,8 +149,10 @@ struct flow *flow_table_cut(struct flow_table *t, const struct flow_cuts *cuts, 
             return NULL;
         *ended = f;
         f = flow_table_at(t, next);
+        struct flow_cut *const before = cut;
         cut = flow_table_beside_rw(t, f, FLOW_BESIDE_CUT);
         cut->part = part;
+        cut->head = before->head ? before->head : (*ended)->index + 1;
     }
     flow_cut_pass(cuts, cut, step);
     return f;
@@ -159,12 +161,12 @@ struct flow *flow_table_cut(struct flow_table *t, const struct flow_cuts *cuts, 
 bool flow_from_client(const struct flow_by *by, const struct flow *f)
 {
     const bool rev = f->reversed;
-    const struct clv_tuple first = {
+    const struct clv_tuple ports = {
         .sport = rev ? f->key.b_port : f->key.a_port,
         .dport = rev ? f->key.a_port : f->key.b_port,
-        .proto = f->first_flags ? CLV_PROTO_TCP : f->key.proto, /* the key may lack it */
         .flags = f->key.has & FLOW_HAS_PORTS,
-        .tcp_flags = f->first_flags,
     };
-    return by->sided || flow_source_is_client(&first);
+    if (f->opened)
+        return by->sided || flow_end_is_a(f, true) == !(f->opened & FLOW_OPENED_BY_B);
+    return by->sided || flow_source_is_client(&ports);
 }

@@ -28,10 +28,10 @@ struct flow_sums {
  */
 struct flow {
     struct flow_key key;
-    int64_t last_ns;         /* latest time seen */
-    uint32_t run;            /* this flow's run in the epoch below */
-    uint32_t epoch;          /* the last epoch in which a record came; epochs count from 1 */
-    uint8_t reversed;        /* the first record went from key endpoint b to a */
+    int64_t last_ns;  /* latest time seen */
+    uint32_t run;     /* this flow's run in the epoch below */
+    uint32_t epoch;   /* the last epoch in which a record came; epochs count from 1 */
+    uint8_t reversed; /* the first record went from key endpoint b to a; of parts, their flow's */
     uint8_t tcp_flags[2];    /* seen, by direction: a to b, b to a */
     uint8_t kind;            /* of output, of the first record: a number of the dialect's */
     uint32_t index;          /* the entry's own number */
@@ -42,8 +42,26 @@ struct flow {
     uint32_t name;                /* where in the partition's names */
     uint8_t icmp_type, icmp_code; /* of the first record, if has_icmp */
     bool has_icmp;
-    uint8_t first_flags; /* of TCP, of the first record */
+    uint8_t opened; /* enum flow_opened */
 };
+
+/* Who opened a flow, where TCP's handshake tells it. */
+enum flow_opened {
+    FLOW_OPENED_SYN = 1 << 0,    /* the first record is a SYN, which that end sent */
+    FLOW_OPENED_SYNACK = 1 << 1, /* or a SYN-ACK, which was sent to that end */
+    FLOW_OPENED_BY_B = 1 << 2,   /* that end is b; else a */
+};
+
+/* The same of its first record, which has these flags and this direction. */
+static inline uint8_t flow_opened_by(uint8_t tcp_flags, unsigned dir)
+{
+    enum { SYN = 0x02, ACK = 0x10 };
+    if (!(tcp_flags & SYN))
+        return 0;
+    const bool answers = tcp_flags & ACK;
+    return (uint8_t)((answers ? FLOW_OPENED_SYNACK : FLOW_OPENED_SYN) |
+                     (dir != answers ? FLOW_OPENED_BY_B : 0));
+}
 
 #define FLOW_NONE UINT32_MAX
 
@@ -76,7 +94,10 @@ static inline bool flow_port(const struct flow_by *by, const struct flow *f, boo
     return flow_has_ports(&f->key) && flow_end_has(by, f, src, FLOW_END_PORT);
 }
 
-/* true: the flow's source is its client, as the key says, or as far as its first record tells. */
+/*
+ * true: the flow's source is its client, as the key or a handshake says, or else as the ports make
+ * one guess.
+ */
 bool flow_from_client(const struct flow_by *by, const struct flow *f);
 
 static inline const uint8_t *flow_mac(const struct flow_by *by, const struct flow *f,

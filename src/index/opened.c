@@ -451,7 +451,7 @@ static bool take_flow(const struct index *ix, sqlite3_stmt *s, struct index_flow
         return clv_fail(err, CLV_ERR_FORMAT, ix->path, "row %lld is damaged", (long long)f->id);
     /* Outputs of what has no flow count apart, and come last. */
     f->flow.n = (uint32_t)(sqlite3_column_type(s, 0) != SQLITE_NULL
-                               ? (uint64_t)sqlite3_column_int64(s, 0)
+                               ? (uint64_t)f->id
                                : (uint64_t)f->id - ix->receipt.result.flows);
     f->flow.key.kind = f->flow.kind = (uint8_t)kind;
     index_ends_take(&f->ends, s, 2, 11);

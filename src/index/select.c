@@ -103,9 +103,27 @@ static void add_protos(struct condition *c, const struct filter *f)
     add(c, ")");
 }
 
-/* "3,7-9". Rows are in the order of their numbers, which are their ids, and found by these. */
-static bool add_numbers(struct condition *c, const char *text, struct clv_error *err)
+/* Whether the run has cut flows, so that several rows may be parts of one. */
+static bool has_parts(sqlite3 *db, const char *path, bool *parts, struct clv_error *err)
 {
+    static const char sql[] = "SELECT value LIKE '%\"part\"%' FROM cleave WHERE key = 'columns'";
+    sqlite3_stmt *s = db_prepare(db, sql, path, err);
+    const int step = s ? sqlite3_step(s) : SQLITE_ERROR;
+    const bool ok = step == SQLITE_ROW || step == SQLITE_DONE || (s && db_fail(db, path, err));
+    *parts = step == SQLITE_ROW && sqlite3_column_int(s, 0);
+    (void)sqlite3_finalize(s);
+    return ok;
+}
+
+/*
+ * "3,7-9". Rows are in the order of their numbers, which are their ids, and found by these; a flow
+ * has the number of its first part, and the others come later.
+ */
+static bool add_numbers(struct condition *c, sqlite3 *db, const char *text, struct clv_error *err)
+{
+    bool parts;
+    if (!has_parts(db, c->path, &parts, err))
+        return false;
     const char *before = c->any ? " AND (" : "(";
     c->any = true;
     for (const char *p = text;; p++) {
@@ -120,7 +138,7 @@ static bool add_numbers(struct condition *c, const char *text, struct clv_error 
             return clv_fail_hint(err, "use N or N-M, separated by commas");
         }
         add(c, "%sid BETWEEN %" PRIu64 " AND %" PRIu64 " AND flow BETWEEN %" PRIu64 " AND %" PRIu64,
-            before, from, to, from, to);
+            before, from, parts ? INT64_MAX : to, from, to);
         before = " OR ";
         p = end;
         if (!*p)
@@ -326,7 +344,7 @@ static bool add_condition(struct condition *c, sqlite3 *db, const struct clv_sel
 {
     if (s->invert)
         add(c, "(");
-    if ((s->flow && !add_numbers(c, s->flow, err)) || !add_lists(c, s, err))
+    if ((s->flow && !add_numbers(c, db, s->flow, err)) || !add_lists(c, s, err))
         return false;
     if (s->community_id && !add_ids(c, s->community_id, err))
         return false;

@@ -77,6 +77,11 @@ static bool get_file(const struct column_of *of, struct column_value *v)
 
 static bool get_flow(const struct column_of *of, struct column_value *v)
 {
+    return set_number(v, of->e->head->n) && !is_other(of);
+}
+
+static bool get_output(const struct column_of *of, struct column_value *v)
+{
     return set_number(v, of->e->f->n) && !is_other(of);
 }
 
@@ -142,10 +147,56 @@ static bool get_linktype(const struct column_of *of, struct column_value *v)
     return set_number(v, of->e->linktype);
 }
 
+/* What is known by other flows; of a group it is not its own. */
+static bool looked_up(const struct manifest *m, const struct flow *f, bool *src)
+{
+    const struct relation_row *row =
+        m->relations && !m->grouped ? relations_row(m->relations, f->n) : NULL;
+    if (!row || row->client == RELATION_CLIENT_UNKNOWN)
+        return false;
+    *src = flow_end_is_a(f, true) == (row->client == RELATION_CLIENT_A);
+    return true;
+}
+
+enum initiator_by manifest_initiator(const struct manifest *m, const struct flow *f, bool *src)
+{
+    const bool has_ends = m->by->a & m->by->b; /* else anybody's records are in it */
+    if (flow_is_other(&f->key) || m->shards || m->by->sided || !has_ends)
+        return INITIATOR_UNKNOWN;
+    if (!f->opened)
+        return looked_up(m, f, src) ? INITIATOR_LOOKUP : INITIATOR_UNKNOWN;
+    *src = flow_end_is_a(f, true) == !(f->opened & FLOW_OPENED_BY_B);
+    return f->opened & FLOW_OPENED_SYN ? INITIATOR_SYN : INITIATOR_SYNACK;
+}
+
+bool manifest_from_client(const struct manifest *m, const struct flow *f)
+{
+    bool src;
+    return manifest_initiator(m, f, &src) ? src : flow_from_client(m->by, f);
+}
+
 static bool get_initiator(const struct column_of *of, struct column_value *v)
 {
-    return !is_other(of) && !of->m->shards && !of->m->by->sided &&
-           set_text(v, flow_from_client(of->m->by, of->e->f) ? "src" : "dst");
+    bool src;
+    return manifest_initiator(of->m, of->e->f, &src) && set_text(v, src ? "src" : "dst");
+}
+
+static bool get_initiator_by(const struct column_of *of, struct column_value *v)
+{
+    static const char *const words[] = {
+        [INITIATOR_SYN] = "syn", [INITIATOR_SYNACK] = "synack", [INITIATOR_LOOKUP] = "lookup"};
+    bool src;
+    const enum initiator_by by = manifest_initiator(of->m, of->e->f, &src);
+    return by && set_text(v, words[by]);
+}
+
+static bool get_service(const struct column_of *of, struct column_value *v)
+{
+    const struct flow *const f = of->e->f;
+    uint16_t port = 0;
+    const bool has = !is_other(of) && !of->m->shards &&
+                     flow_port(of->m->by, f, !manifest_from_client(of->m, f), &port);
+    return set_number(v, port) && has;
 }
 
 static bool get_community(const struct column_of *of, struct column_value *v)
@@ -323,6 +374,8 @@ const struct column columns_all[] = {
     {"dst_tcp_flags", COLUMN_FLAGS, .get = get_flags},
     {"linktype", COLUMN_NUMBER, .get = get_linktype},
     {"initiator", COLUMN_WORD, .get = get_initiator},
+    {"initiator_by", COLUMN_WORD, .get = get_initiator_by},
+    {"service", COLUMN_PORT, .get = get_service},
     {"community_id", COLUMN_WORD, .get = get_community, .present = has_community},
     {"vlan", COLUMN_WORD, .get = get_field, .key = COLUMN_KEY, .field = FLOW_BY_VLAN},
     {"src_mac", COLUMN_MAC, .get = get_mac, .key = COLUMN_KEY_END, .field = FLOW_BY_MAC,
@@ -333,6 +386,7 @@ const struct column columns_all[] = {
     {"bssid", COLUMN_MAC, .get = get_bssid, .key = COLUMN_KEY, .field = FLOW_BY_BSSID},
     {"label", COLUMN_TEXT, .get = get_label, .key = COLUMN_KEY, .field = FLOW_BY_LABEL},
     {"shard", COLUMN_NUMBER, .get = get_shard, .key = COLUMN_KEY, .present = has_shards},
+    {"output", COLUMN_NUMBER, .get = get_output, .present = cuts_flows},
     {"part", COLUMN_NUMBER, .get = get_part, .present = cuts_flows},
     {"end", COLUMN_WORD, .get = get_end, .present = cuts_flows},
     {"outer_src", COLUMN_ADDRESS, .get = get_outer_addr, .present = has_outer, .src = true},

@@ -35,6 +35,7 @@ struct manifest {
 /* An output. */
 struct manifest_entry {
     const struct flow *f;
+    const struct flow *head;           /* the first part of the flow, f itself where it has one */
     const struct flow_extra *extra;    /* NULL: the key has none */
     const struct flow_cut *cut;        /* NULL: nothing cuts flows */
     const struct clv_tuple *outer;     /* NULL: nobody asks */
@@ -107,6 +108,20 @@ struct column {
 /* All columns, in the order in which a row has them. */
 extern const struct column columns_all[];
 extern const unsigned columns_n;
+
+/* How it is known who opened a flow. */
+enum initiator_by {
+    INITIATOR_UNKNOWN,
+    INITIATOR_SYN,
+    INITIATOR_SYNACK,
+    INITIATOR_LOOKUP, /* its name was looked up by one end, and the other one has its address */
+};
+
+/* *src: it was the source; untouched where it is not known. */
+enum initiator_by manifest_initiator(const struct manifest *m, const struct flow *f, bool *src);
+
+/* true: the source is the client, as far as that is known, or else as the ports make one guess. */
+bool manifest_from_client(const struct manifest *m, const struct flow *f);
 
 /* Chooses the columns of a run; all else of m is set. */
 void columns_choose(struct manifest *m);

@@ -28,7 +28,7 @@ static uint64_t marks_before(const struct numbering *nb, uint32_t item)
     return nb->ranks[item / 64] + (uint64_t)__builtin_popcountll(below);
 }
 
-/* What the first record of new flow i says beside its key. */
+/* What the first record of new flow i says beside its key; parts have it of their flow's. */
 static bool look_at_first(const struct numbering *nb, struct partition *p, uint32_t i,
                           struct form_cursor *place, struct clv_error *err)
 {
@@ -41,7 +41,13 @@ static bool look_at_first(const struct numbering *nb, struct partition *p, uint3
     if (!form_reread(&nb->round, p->runs[f->run].first, place, &rec))
         return clv_fail(err, CLV_ERR_IO, "the input", "changed while it was read");
     decode_fn *const fn = decode_function(nb->round.source.dialect->kinds[f->kind].linktype);
-    if (icmp) {
+    const struct flow_cut *cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT);
+    if (icmp && cut && cut->head) {
+        const struct flow *head = flow_table_at(&p->flows, cut->head - 1);
+        f->has_icmp = head->has_icmp;
+        f->icmp_type = head->icmp_type;
+        f->icmp_code = head->icmp_code;
+    } else if (icmp) {
         struct decode d = {.t = &tuple, .inner = nb->outer, .ports = nb->ports};
         f->has_icmp = fn(rec.data, rec.caplen, &d) && d.transport && tuple.proto == f->key.proto &&
                       !(tuple.flags & CLV_TUPLE_FRAGMENT);

@@ -8,10 +8,12 @@ struct manifest_entry findings_entry(const struct findings *all, uint32_t part, 
 {
     const struct partition *p = &all->parts[part];
     const struct flow *f = flow_table_at(&p->flows, flow);
+    const struct flow_cut *cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT);
     return (struct manifest_entry){
         .f = f,
+        .head = cut && cut->head ? flow_table_at(&p->flows, cut->head - 1) : f,
         .extra = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_EXTRA),
-        .cut = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_CUT),
+        .cut = cut,
         .outer = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_OUTER),
         .positions = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_POSITIONS),
         .bytes = partition_measured(p, f),

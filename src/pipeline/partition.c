@@ -97,16 +97,20 @@ static bool reserve_runs(struct partition *p, size_t more)
     return runs != NULL;
 }
 
+/* before: the flow of the same key that ended with it; NULL: there was none. */
 static CLV_COLD struct flow *begin_flow(struct partition *p, uint32_t i,
-                                        const struct scan_item *item, uint64_t seq)
+                                        const struct scan_item *item, uint64_t seq,
+                                        const struct flow *before)
 {
     if (i == FLOW_NONE)
         return NULL;
     struct flow *f = flow_table_at(&p->flows, i);
     f->n = (uint32_t)seq; /* until the epoch's new flows are numbered */
-    f->reversed = item->dir && !p->sided;
+    f->reversed = before ? before->reversed : item->dir && !p->sided;
     f->kind = item->kind;
-    f->first_flags = item->tcp_flags;
+    f->opened = flow_opened_by(item->tcp_flags, item->dir);
+    if (before && !f->opened)
+        f->opened = before->opened;
     return f;
 }
 
@@ -118,7 +122,7 @@ static CLV_COLD struct flow *find_slowly(struct partition *p, const struct scan_
     if (i != FLOW_NONE)
         return flow_table_at(&p->flows, i);
     i = flow_table_add(&p->flows, &item->id.key, extra, item->hash);
-    return begin_flow(p, i, item, seq);
+    return begin_flow(p, i, item, seq, NULL);
 }
 
 static CLV_COLD void new_run(struct partition *p, struct flow *f, const struct scan_item *item,
@@ -138,7 +142,7 @@ static struct flow *cut_flow(struct partition *p, struct flow *f, const struct s
     const struct flow_step step = scan_piece_step(piece, i, &p->cuts, p->record_header);
     struct flow *ended;
     f = flow_table_cut(&p->flows, &p->cuts, f, item->hash, &step, &ended);
-    return f && ended ? begin_flow(p, f->index, item, seq) : f;
+    return f && ended ? begin_flow(p, f->index, item, seq, ended) : f;
 }
 
 /* true: the flow has as much as it may. Its first record is always written; `other` is no flow. */

@@ -102,6 +102,7 @@ uint64_t figures_bound(unsigned bucket)
 bool figures_init(struct figures *f, const struct manifest *m, struct spill *spill)
 {
     *f = (struct figures){
+        .manifest = m,
         .by = m->by,
         .relations = m->related ? m->relations : NULL,
         .grouped = m->grouped,
@@ -202,7 +203,7 @@ static void count(struct figures *f, const struct flow *flow, const struct figur
         add(&f->durations[bucket_of((uint64_t)flow->last_ns - (uint64_t)flow->first_ns)], x);
     for (unsigned i = 0; i < TRANSPORTS; i++)
         if (flow_has_proto(k) && k->proto == transports[i] &&
-            flow_port(f->by, flow, !flow_from_client(f->by, flow), &port))
+            flow_port(f->by, flow, !manifest_from_client(f->manifest, flow), &port))
             add(&f->services[i * FIGURES_PORTS + port], x);
 }
 

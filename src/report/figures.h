@@ -47,6 +47,7 @@ struct figures_rank {
 };
 
 struct figures {
+    const struct manifest *manifest;
     const struct flow_by *by;
     struct figure protos[256], unnamed, other; /* unnamed: keys that leave the protocol out */
     struct figure sizes[FIGURES_BUCKETS];      /* by bytes */

@@ -152,17 +152,21 @@ static struct expect *find_endpoint(const struct announcer *a, const struct sigh
 }
 
 /* Where but a guess tells who is the client, either end may have looked the other one up. */
-static struct expect *find_address(const struct announcer *a, const struct sighting *s)
+static struct expect *find_address(const struct announcer *a, const struct sighting *s,
+                                   enum relation_client *client)
 {
     const bool forth = flow_source_is_client(s->t);
     struct expect *best = NULL;
     for (unsigned i = 0; i < (flow_client_is_told(s->t) ? 1 : 2); i++) {
         const bool from_src = forth == (i == 0);
+        const struct expect *const before = best;
         struct fact_key k = client_key(s, FACT_ADDRESS, from_src ? s->t->src : s->t->dst);
         memcpy(k.b, from_src ? s->t->dst : s->t->src, sizeof k.b);
         prefer(a, &best, &k);
         memset(k.a, 0, sizeof k.a); /* what was said to all */
         prefer(a, &best, &k);
+        if (best != before)
+            *client = from_src ? RELATION_CLIENT_A : RELATION_CLIENT_B;
     }
     return within(best, s, a->dns_window_ns) ? best : NULL;
 }
@@ -178,6 +182,7 @@ bool announce_begin(struct announcer *a, const struct sighting *s)
 {
     struct relation_row *row = relations_add(a->relations);
     struct expect *x;
+    enum relation_client client = RELATION_CLIENT_UNKNOWN;
     char name[SIGHT_NAME];
     if (!row)
         return false;
@@ -191,8 +196,9 @@ bool announce_begin(struct announcer *a, const struct sighting *s)
             expects_end(&a->expects, x);
         return ok;
     }
-    if ((x = find_address(a, s)) == NULL)
+    if ((x = find_address(a, s, &client)) == NULL)
         return true;
+    row->client = client & 3;
     if (asks(a, RELATION_DNS))
         follow(a, s, x);
     return !expects_name_is(&a->expects, x->name, name, sizeof name) ||

@@ -142,7 +142,11 @@ static struct sighting sighting_of(const struct relate *r, const struct flow *f,
     };
 }
 
-static bool begin(struct relate *r, struct flow *f)
+/*
+ * before: the flow of the same key that ended with it; NULL: there was none. Who looked up the
+ * other end of it has done so for this one, too.
+ */
+static bool begin(struct relate *r, struct flow *f, const struct flow *before)
 {
     const struct scan_item *item = &r->piece->items[r->item];
     const struct clv_tuple t = tuple_of(item);
@@ -151,6 +155,11 @@ static bool begin(struct relate *r, struct flow *f)
     const struct sighting s = sighting_of(r, f, &t);
     if (!announce_begin(&r->announcer, &s))
         return false;
+    struct relation_row *const row = relations_row(r->relations, f->n);
+    if (row->client && item->dir)
+        row->client = (RELATION_CLIENT_A + RELATION_CLIENT_B - row->client) & 3;
+    if (before && !row->client)
+        row->client = relations_row(r->relations, before->n)->client;
     if (r->relations->keeps_keys) {
         struct relation_key *k = relations_key(r->relations, f->n);
         k->key = f->key;
@@ -180,7 +189,7 @@ static struct flow *flow_of(struct relate *r, struct flow *candidate)
     }
     if (ended)
         watch_forget(&r->watcher, watch_of(r, ended));
-    return f && (begins || ended) && !begin(r, f) ? NULL : f;
+    return f && (begins || ended) && !begin(r, f, ended) ? NULL : f;
 }
 
 /* Looks at the record's payload. */

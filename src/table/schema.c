@@ -35,8 +35,8 @@ static const char views[] =
     "WHERE src IS NOT NULL UNION ALL "
     "SELECT dst, dst_wire_bytes, src_wire_bytes, packets FROM flows WHERE dst IS NOT NULL) "
     "GROUP BY host ORDER BY bytes DESC;"
-    "CREATE VIEW services AS SELECT proto, CASE initiator WHEN 'dst' THEN sport ELSE dport END AS "
-    "port, count(*) AS flows, sum(packets) AS packets, sum(bytes) AS bytes FROM flows "
+    "CREATE VIEW services AS SELECT proto, service AS port, count(*) AS flows, sum(packets) AS "
+    "packets, sum(bytes) AS bytes FROM flows "
     "GROUP BY 1, 2 ORDER BY bytes DESC;";
 
 size_t schema_key(uint8_t key[SCHEMA_KEY_MAX], const uint8_t *addr, uint8_t family)

@@ -252,6 +252,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
     /* The rest is the name. */
     fill(&b, name, b.left < NAME_MAX_LEN ? b.left : NAME_MAX_LEN);
     check_row(&m, &(struct manifest_entry){.f = &f,
+                                           .head = &f,
                                            .extra = by.any_key || m.shards ? &extra : NULL,
                                            .cut = &cut,
                                            .outer = m.outer ? &outer : NULL,

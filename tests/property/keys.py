@@ -737,7 +737,7 @@ def names() -> None:
                     macs = '_'.join(m.replace(':', '-') for m in
                                     (row.get('src_mac', ''), row.get('dst_mac', '')) if m)
                     community = row.get('community_id', '')
-                    wanted = [row['flow'], row.get('part', '1'), '00',
+                    wanted = [row.get('output', row['flow']), row.get('part', '1'), '00',
                               (row['vlan'] or 'untagged') if 'vlan' in row else '-',
                               macs or 'nomac', row.get('tunnel', '') or '-',
                               row.get('iface', '') or '-',
@@ -1061,9 +1061,10 @@ def community() -> None:
     everybody += [{'src': src, 'dst': dst, 'proto': str(proto)} for proto in (2, 46, 50, 89, 255)
                   for src, dst in (next(hosts), next(hosts6))]
     for seed in (0, 1, 65535):
-        # A flow's ID is its first record's: each record is split alone, in a part of its own.
-        frames = [packet_of(e) for e in everybody]
-        found = ids_of(frames, '--by', 'flow', '--every', '1p', '--community-seed', str(seed))
+        # A flow's ID is its first record's: each record is split alone, in a VLAN of its own.
+        frames = [frame[:12] + struct.pack('!HH', 0x8100, 1 + i) + frame[12:]
+                  for i, frame in enumerate(packet_of(e) for e in everybody)]
+        found = ids_of(frames, '--by', 'flow,vlan', '--community-seed', str(seed))
         wanted = [origins.community_id(e, seed) for e in everybody]
         different = [(e, a, b) for e, a, b in zip(everybody, found, wanted) if a != b]
         check(len(found) == len(wanted) and not different, 'seed %d: %s', seed, different[:3])

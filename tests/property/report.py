@@ -135,8 +135,7 @@ class Sums(Dict):
 
 
 def service_of(row: Dict[str, str]) -> str:
-    side = 'd' if row['initiator'] == 'src' else 's'
-    return '%s/%s' % (row['proto'], row[side + 'port'])
+    return '%s/%s' % (row['proto'], row['service'])
 
 
 def check_figures(page: reportpage.Page, manifest: List[Dict[str, str]], by_host: bool = False) -> None:

@@ -148,7 +148,7 @@ def chosen() -> None:
     least = max(figures['sizes'], key=lambda x: x[1])[0]
     proto, port = service.split('/')
     by_service = lambda row: row['proto'] == proto and port == str(
-        row['dport' if row['initiator'] == 'src' else 'sport'])
+        row['service'])
     in_bucket = lambda row: row['flow'] is not None and least <= size(row) < 5 * least and (
         bucket(size(row)) == least)
     with Browser(False) as browser:

@@ -35,7 +35,7 @@ EPOCH = datetime.date(1970, 1, 1).toordinal()
 Row = Dict[str, str]
 NUMBERS = ('flow', 'sport', 'dport', 'src_packets', 'dst_packets', 'src_captured_bytes',
            'dst_captured_bytes', 'src_wire_bytes', 'dst_wire_bytes', 'linktype', 'iface', 'shard',
-           'part', 'outer_sport', 'outer_dport')
+           'service', 'output', 'part', 'outer_sport', 'outer_dport')
 
 
 # ---- captures ----

@@ -435,6 +435,15 @@ def with_joined(origins: Sequence[Origin], times: Sequence[Optional[int]],
 
 # ---- what several programs agree on ----
 
+# Ports of services that are known.
+SERVICES = {
+    20, 21, 22, 23, 25, 53, 67, 68, 69, 80, 88, 110, 111, 119, 123, 135, 137, 138, 139, 143,
+    161, 162, 179, 389, 443, 445, 465, 500, 514, 515, 520, 546, 547, 554, 587, 631, 636, 853,
+    873, 989, 990, 993, 995, 1080, 1194, 1433, 1701, 1720, 1723, 1812, 1813, 1883, 1900, 2049,
+    2123, 2152, 3306, 3389, 3478, 3544, 4500, 4789, 5060, 5061, 5222, 5269, 5353, 5355, 5432,
+    5671, 5672, 5900, 6081, 6379, 6566, 6667, 6697, 8080, 8883, 9418}
+
+
 def source_is_client(ends: Fields) -> bool:
     """As far as one record tells."""
     flags = int(ends.get('flags', '0'))
@@ -447,6 +456,8 @@ def source_is_client(ends: Fields) -> bool:
         return True
     if (sport < 1024) != (dport < 1024):
         return dport < 1024
+    if (sport in SERVICES) != (dport in SERVICES):
+        return dport in SERVICES
     return dport < sport
 
 

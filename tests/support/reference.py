@@ -227,8 +227,12 @@ class Cuts:
 class Flow:
     """One output."""
 
-    def __init__(self, key: Optional[Key], origin: Origin, back: bool, part: int) -> None:
-        self.key, self.origin, self.back, self.part = key, origin, back, part
+    def __init__(self, key: Optional[Key], origin: Origin, back: bool, before: Optional['Flow']) -> None:
+        """back: of its first record; before: the part of the same flow that ended with it."""
+        self.key, self.origin, self.before, self.first_back = key, origin, before, back
+        self.part = before.part + 1 if before else 1
+        self.head: Flow = before.head if before else self
+        self.back: bool = before.back if before else back
         self.number = 0  # in order of appearance, `other` apart
         self.end = ''    # why it ended
         self.records: List[Record] = []  # those that were written
@@ -469,7 +473,7 @@ def split(records: Sequence[Record], opt: Options) -> Split:
             if flow:
                 flow.end = flow.ends_before(opt.cuts, r, plain.ends, back)
             if not flow or flow.end:
-                fresh = Flow(key, o, back and not opt.by.sided, flow.part + 1 if flow else 1)
+                fresh = Flow(key, o, back and not opt.by.sided, flow)
                 flow = open_flows[key] = fresh
                 flows.append(fresh)
                 numbers[key is None] += 1
@@ -537,7 +541,7 @@ def row(flow: Flow, name: str, opt: Options, community: bool) -> Fields:
     of both stand in the first's place."""
     key, by = flow.key, opt.by
     plain = key is not None and not opt.shards
-    shown = {'file': name, 'flow': str(flow.number) if key else '', **key_row(flow, opt)}
+    shown = {'file': name, 'flow': str(flow.head.number) if key else '', **key_row(flow, opt)}
     for side in ('src', 'dst'):
         mine = [r for r, back in zip(flow.records, flow.backs)
                 if opt.shards or back == (flow.back if side == 'src' else not flow.back)]
@@ -552,7 +556,9 @@ def row(flow: Flow, name: str, opt: Options, community: bool) -> Fields:
     shown['first'] = time_text(min(times)) if times else ''
     shown['last'] = time_text(max(times)) if times else ''
     shown['linktype'] = str(flow.records[0].linktype)
-    shown['initiator'] = initiator(flow, opt) if plain and not by.sided else ''
+    shown['initiator'], shown['initiator_by'] = initiator(flow) if \
+        plain and not by.sided and by.takes('a') else ('', '')
+    shown['service'] = service(flow, opt, shown)
     if community:
         whole = all(by.bits(end, family) == bits for end in 'ab'
                     for family, bits in (('4', 32), ('6', 128)))
@@ -570,6 +576,7 @@ def row(flow: Flow, name: str, opt: Options, community: bool) -> Fields:
     else:
         shown['shard'] = str(key.shard) if key else ''
     if opt.cuts.any:
+        shown['output'] = str(flow.number) if key else ''
         shown['part'], shown['end'] = str(flow.part), flow.end
     if opt.inner:
         outer = flow.origin.outer
@@ -579,15 +586,30 @@ def row(flow: Flow, name: str, opt: Options, community: bool) -> Fields:
     return shown
 
 
-def initiator(flow: Flow, opt: Options) -> str:
-    """As far as the key and the flags of the first record tell."""
-    known = {'flags', 'proto'} | ({'sport', 'dport'} if 'port' in opt.by.fields else set())
-    ends = {k: v for k, v in flow.origin.ends.items() if k in known}
-    return 'src' if source_is_client(ends) else 'dst'
+def initiator(flow: Flow) -> Tuple[str, str]:
+    """And how it is known: by the first record's flags, or those of the part before it."""
+    flags = int(flow.origin.ends.get('flags', '0'))
+    if flags & pf.SYN:
+        answers = bool(flags & pf.ACK)
+        sent = flow.first_back == flow.back
+        return ('src' if sent != answers else 'dst'), 'synack' if answers else 'syn'
+    return initiator(flow.before) if flow.before else ('', '')
+
+
+def service(flow: Flow, opt: Options, shown: Fields) -> str:
+    """The server's port, in what is shown of the flow; a guess where it is not known."""
+    if opt.by.sided:
+        return shown['dport']
+    known = shown['initiator']
+    if not known:
+        ports = {k: shown[k] for k in ('sport', 'dport') if shown[k]}
+        known = 'src' if source_is_client(ports) else 'dst'
+    return shown['dport' if known == 'src' else 'sport']
 
 
 def community_of(flow: Flow, opt: Options) -> str:
-    return community_id(flow.origin.ends, opt.seed) if flow.origin.ends else ''
+    ends = flow.head.origin.ends
+    return community_id(ends, opt.seed) if ends else ''
 
 
 def default_name(flow: Flow, opt: Options) -> str:
@@ -608,6 +630,7 @@ def default_name(flow: Flow, opt: Options) -> str:
 COLUMNS = ['file', 'flow', 'proto', 'src', 'sport', 'dst', 'dport', 'src_packets', 'dst_packets',
            'src_captured_bytes', 'dst_captured_bytes', 'src_wire_bytes', 'dst_wire_bytes',
            'first', 'last', 'src_tcp_flags', 'dst_tcp_flags', 'linktype', 'initiator',
+           'initiator_by', 'service',
            'community_id']
 COUNTS = ('other', 'flows', 'outputs', 'fragments', 'orphans', 'cut_short')
 

@@ -94,7 +94,10 @@ static void test_client(void **state)
         {"both well-known, from the lower", 17, PORTS, 53, 123, NONE, false, false},
         {"neither, to the lower", 17, PORTS, 50001, 50000, NONE, true, false},
         {"neither, from the lower", 17, PORTS, 50000, 50001, NONE, false, false},
-        {"to port 0", 17, PORTS, 80, 0, NONE, true, false},
+        {"to a service that is known", 6, PORTS, 2848, 6667, ACK, true, false},
+        {"from it", 6, PORTS, 6667, 2848, ACK, false, false},
+        {"well-known, from a service", 17, PORTS, 53, 54, NONE, false, false},
+        {"to port 0", 17, PORTS, 90, 0, NONE, true, false},
         {"equal ports: who speaks first", 17, PORTS, 53, 53, NONE, true, false},
         {"no ports: who speaks first", 1, NONE, 0, 0, NONE, true, true},
     };

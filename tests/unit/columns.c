@@ -32,7 +32,8 @@ static const struct flow_extra extra = {
     .label = 1,
 };
 static const struct flow_extra no_extra, of_group = {.group = 1, .lookup = 1};
-static const struct flow_cut cut = {.part = 2, .reason = FLOW_ENDED_RST};
+static const struct flow_cut cut = {.part = 2, .reason = FLOW_ENDED_RST, .head = 1};
+static const struct flow head = {.n = 3};
 
 /* From fe80::1, port 80, to 2001:db8::2, port 0: the first record goes from b to a. */
 static const struct flow flows[N_WHOSE] = {
@@ -46,7 +47,7 @@ static const struct flow flows[N_WHOSE] = {
                     .n = UINT32_MAX,
                     .reversed = 1,
                     .tcp_flags = {0x02, 0x12},
-                    .first_flags = 0x12,
+                    .opened = FLOW_OPENED_SYNACK,
                     .sum = {{3, 180, 300}, {UINT64_MAX, 120, 200}},
                     .first_ns = -1,
                     .last_ns = 2000000000},
@@ -70,7 +71,7 @@ static const struct value_row {
 } values[] = {
     {"file", CONNECTION, COLUMN_TEXT, 0, "a,\"b\".pcap", "\"a,\"\"b\"\".pcap\"",
      "\"a,\\\"b\\\".pcap\""},
-    {"flow", CONNECTION, COLUMN_NUMBER, UINT32_MAX, NULL, "4294967295", "4294967295"},
+    {"flow", CONNECTION, COLUMN_NUMBER, 3, NULL, "3", "3"},
     {"flow", OTHER, COLUMN_NUMBER, 0, NULL, NULL, NULL},
     {"proto", CONNECTION, COLUMN_PROTO, 6, NULL, "tcp", "\"tcp\""},
     {"proto", OTHER, COLUMN_PROTO, 0, NULL, NULL, NULL},
@@ -101,7 +102,16 @@ static const struct value_row {
     {"dst_tcp_flags", OTHER, COLUMN_FLAGS, 0, NULL, NULL, NULL},
     {"linktype", CONNECTION, COLUMN_NUMBER, 65535, NULL, "65535", "65535"},
     {"initiator", CONNECTION, COLUMN_WORD, 0, "dst", "dst", "\"dst\""},
+    {"initiator", RELATED, COLUMN_WORD, 0, "dst", "dst", "\"dst\""},
+    {"initiator", GROUP, COLUMN_WORD, 0, NULL, NULL, NULL},
+    {"initiator", SHARD, COLUMN_WORD, 0, NULL, NULL, NULL},
     {"initiator", OTHER, COLUMN_WORD, 0, NULL, NULL, NULL},
+    {"initiator_by", CONNECTION, COLUMN_WORD, 0, "synack", "synack", "\"synack\""},
+    {"initiator_by", RELATED, COLUMN_WORD, 0, "lookup", "lookup", "\"lookup\""},
+    {"initiator_by", GROUP, COLUMN_WORD, 0, NULL, NULL, NULL},
+    {"service", CONNECTION, COLUMN_PORT, 80, NULL, "80", "80"},
+    {"service", RELATED, COLUMN_PORT, 0, NULL, NULL, NULL},
+    {"service", OTHER, COLUMN_PORT, 0, NULL, NULL, NULL},
     {"community_id", OTHER, COLUMN_WORD, 0, NULL, NULL, NULL},
     {"vlan", CONNECTION, COLUMN_WORD, 0, "10.20", "10.20", "\"10.20\""},
     {"vlan", OTHER, COLUMN_WORD, 0, NULL, NULL, NULL},
@@ -122,6 +132,8 @@ static const struct value_row {
     {"label", OTHER, COLUMN_TEXT, 0, NULL, NULL, NULL},
     {"shard", SHARD, COLUMN_NUMBER, 258, NULL, "258", "258"},
     {"shard", OTHER, COLUMN_NUMBER, 0, NULL, NULL, NULL},
+    {"output", CONNECTION, COLUMN_NUMBER, UINT32_MAX, NULL, "4294967295", "4294967295"},
+    {"output", OTHER, COLUMN_NUMBER, 0, NULL, NULL, NULL},
     {"part", CONNECTION, COLUMN_NUMBER, 2, NULL, "2", "2"},
     {"end", CONNECTION, COLUMN_WORD, 0, "rst", "rst", "\"rst\""},
     {"outer_src", CONNECTION, COLUMN_ADDRESS, 4, "c0000201000000000000000000000000", "192.0.2.1",
@@ -221,6 +233,7 @@ static void make_relations(struct relations *all)
                                  .lookup = 1,
                                  .lag_ns = -1,
                                  .relation = RELATION_DNS,
+                                 .client = RELATION_CLIENT_B,
                                  .name = relations_keep(all, "a.example", 9),
                                  .name_from = APP_TLS,
                                  .app = APP_TLS};
@@ -247,6 +260,7 @@ static void test_values(void **state)
         };
         const struct manifest_entry e = {
             .f = &flows[r->whose],
+            .head = r->whose == CONNECTION ? &head : &flows[r->whose],
             .extra = r->whose == CONNECTION ? &extra
                      : r->whose == GROUP    ? &of_group
                                             : &no_extra,
@@ -299,7 +313,7 @@ static void test_choice(void **state)
         {"ip,mac,iface,bssid,label", true, false, false, false, false, false, false,
          " src_mac dst_mac iface bssid label"},
         {"host,tunnel", false, true, false, false, true, false, false,
-         " community_id tunnel part end"},
+         " community_id tunnel output part end"},
         {"flow,vlan,mac", false, false, false, true, false, false, false, " shard"},
         {"none", false, false, true, false, false, false, false,
          " outer_src outer_sport outer_dst outer_dport outer_proto"},
@@ -327,7 +341,7 @@ static void test_choice(void **state)
         assert_true(flow_by_parse(&by, "by", rows[i].by, rows[i].directed, NULL));
         columns_choose(&m);
         for (unsigned k = 0; k < m.n_columns; k++) {
-            if (k <= 18) {
+            if (k <= 20) {
                 CHECK(rows[i].by, m.columns[k] == &columns_all[k]);
                 continue;
             }

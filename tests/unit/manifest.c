@@ -8,7 +8,7 @@
 #define HEAD                                                                                       \
     "file,flow,proto,src,sport,dst,dport,src_packets,dst_packets,src_captured_bytes,"              \
     "dst_captured_bytes,src_wire_bytes,dst_wire_bytes,first,last,src_tcp_flags,dst_tcp_flags,"     \
-    "linktype,initiator\n"
+    "linktype,initiator,initiator_by,service\n"
 
 enum flow_kind { TCP4, TCP4_REVERSED, UDP6, ICMP4, HOSTPAIR, NUMBERED, OTHER, NO_TIME };
 
@@ -24,6 +24,7 @@ static struct flow flow_of(enum flow_kind kind)
                 .has = FLOW_HAS_PORTS | FLOW_HAS_PROTO},
         .n = 7,
         .tcp_flags = {0x02, 0x12},
+        .opened = FLOW_OPENED_SYN,
         .sum = {{3, 180, 300}, {2, 120, 200}},
         .first_ns = 1000000001,
         .last_ns = 2000000000,
@@ -31,6 +32,7 @@ static struct flow flow_of(enum flow_kind kind)
     switch (kind) {
     case TCP4_REVERSED:
         f.reversed = 1;
+        f.opened = FLOW_OPENED_SYNACK;
         break;
     case UDP6:
         memset(f.key.a, 0, 16);
@@ -40,7 +42,7 @@ static struct flow flow_of(enum flow_kind kind)
         f.key.b[1] = 0x80;
         f.key.family = 6;
         f.key.proto = 17;
-        f.tcp_flags[0] = f.tcp_flags[1] = 0;
+        f.tcp_flags[0] = f.tcp_flags[1] = f.opened = 0;
         break;
     case ICMP4:
     case NUMBERED:
@@ -48,7 +50,7 @@ static struct flow flow_of(enum flow_kind kind)
         f.key.proto = kind == ICMP4 ? 1 : kind == NUMBERED ? 253 : 0;
         f.key.has = kind != HOSTPAIR ? FLOW_HAS_PROTO : 0;
         f.key.a_port = f.key.b_port = 0;
-        f.tcp_flags[0] = f.tcp_flags[1] = 0;
+        f.tcp_flags[0] = f.tcp_flags[1] = f.opened = 0;
         break;
     case OTHER:
         f = (struct flow){.sum = {{5, 300, 320}, {0, 0, 0}}, .first_ns = 0, .last_ns = 1};
@@ -76,7 +78,7 @@ static void put_row(enum clv_manifest kind, const struct flow *f, const char *na
                     uint16_t linktype, struct text *out)
 {
     const struct manifest m = manifest_of(kind);
-    const struct manifest_entry e = {.f = f, .name = name, .linktype = linktype};
+    const struct manifest_entry e = {.f = f, .head = f, .name = name, .linktype = linktype};
     manifest_row(&m, &e, out);
 }
 
@@ -90,33 +92,36 @@ static void test_csv(void **state)
         const char *want;
     } rows[] = {
         {"TCP", TCP4, "a.pcap", 1,
-         "a.pcap,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1,src\n"},
+         "a.pcap,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
+         ",S,SA,1,src,syn,80\n"},
         {"TCP, reversed", TCP4_REVERSED, "a.pcap", 1,
-         "a.pcap,7,tcp,10.0.0.2,80,10.0.0.1,50000,2,3,120,180,200,300," TIMES ",SA,S,1,dst\n"},
+         "a.pcap,7,tcp,10.0.0.2,80,10.0.0.1,50000,2,3,120,180,200,300," TIMES
+         ",SA,S,1,dst,synack,80\n"},
         {"UDP, IPv6", UDP6, "a.pcap", 113,
-         "a.pcap,7,udp,::1,50000,fe80::,80,3,2,180,120,300,200," TIMES ",,,113,src\n"},
+         "a.pcap,7,udp,::1,50000,fe80::,80,3,2,180,120,300,200," TIMES ",,,113,,,80\n"},
         {"no ports", ICMP4, "a.pcap", 1,
-         "a.pcap,7,icmp,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\n"},
+         "a.pcap,7,icmp,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,,,\n"},
         {"a protocol without a name", NUMBERED, "a.pcap", 1,
-         "a.pcap,7,253,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\n"},
+         "a.pcap,7,253,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,,,\n"},
         {"by hostpair", HOSTPAIR, "a.pcap", 1,
-         "a.pcap,7,,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,src\n"},
+         "a.pcap,7,,10.0.0.1,,10.0.0.2,,3,2,180,120,300,200," TIMES ",,,1,,,\n"},
         {"other", OTHER, "other.pcap", 65535,
          "other.pcap,,,,,,,5,0,300,0,320,0,1970-01-01T00:00:00.000000000Z,"
-         "1970-01-01T00:00:00.000000001Z,,,65535,\n"},
+         "1970-01-01T00:00:00.000000001Z,,,65535,,,\n"},
         {"no time", NO_TIME, "a.pcapng", 1,
-         "a.pcapng,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200,,,S,SA,1,src\n"},
+         "a.pcapng,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200,,,S,SA,1,src,syn,80\n"},
         {"a comma", TCP4, "a,b.pcap", 1,
          "\"a,b.pcap\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
-         ",S,SA,1,src\n"},
+         ",S,SA,1,src,syn,80\n"},
         {"quotes", TCP4, "\"a\".pcap", 1,
          "\"\"\"a\"\".pcap\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
-         ",S,SA,1,src\n"},
+         ",S,SA,1,src,syn,80\n"},
         {"a line feed", TCP4, "a\nb", 1,
-         "\"a\nb\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES ",S,SA,1,src\n"},
+         "\"a\nb\",7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
+         ",S,SA,1,src,syn,80\n"},
         {"a directory", TCP4, "00010000/a.pcap", 1,
          "00010000/a.pcap,7,tcp,10.0.0.1,50000,10.0.0.2,80,3,2,180,120,300,200," TIMES
-         ",S,SA,1,src\n"},
+         ",S,SA,1,src,syn,80\n"},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
@@ -146,21 +151,23 @@ static void test_jsonl(void **state)
         {"TCP", TCP4, "a.pcap",
          "{\"file\":\"a.pcap\",\"flow\":7,\"proto\":\"tcp\",\"src\":\"10.0.0.1\",\"sport\":50000,"
          "\"dst\":\"10.0.0.2\",\"dport\":80," JSON_COUNTS JSON_TIMES
-         "\"src_tcp_flags\":\"S\",\"dst_tcp_flags\":\"SA\",\"linktype\":1,\"initiator\":\"src\"}"
+         "\"src_tcp_flags\":\"S\",\"dst_tcp_flags\":\"SA\",\"linktype\":1,\"initiator\":\"src\","
+         "\"initiator_by\":\"syn\",\"service\":80}"
          "\n"},
         {"no ports", ICMP4, "a \"b\" \\c",
          "{\"file\":\"a \\\"b\\\" \\\\c\",\"flow\":7,\"proto\":\"icmp\",\"src\":\"10.0.0.1\","
-         "\"dst\":\"10.0.0.2\"," JSON_COUNTS JSON_TIMES "\"linktype\":1,\"initiator\":\"src\"}\n"},
+         "\"dst\":\"10.0.0.2\"," JSON_COUNTS JSON_TIMES "\"linktype\":1}\n"},
         {"by hostpair", HOSTPAIR, "a",
          "{\"file\":\"a\",\"flow\":7,\"src\":\"10.0.0.1\",\"dst\":\"10.0.0.2\"," JSON_COUNTS
-             JSON_TIMES "\"linktype\":1,\"initiator\":\"src\"}\n"},
+             JSON_TIMES "\"linktype\":1}\n"},
         {"a protocol without a name is a string too", NUMBERED, "a",
          "{\"file\":\"a\",\"flow\":7,\"proto\":\"253\",\"src\":\"10.0.0.1\",\"dst\":\"10.0.0."
-         "2\"," JSON_COUNTS JSON_TIMES "\"linktype\":1,\"initiator\":\"src\"}\n"},
+         "2\"," JSON_COUNTS JSON_TIMES "\"linktype\":1}\n"},
         {"no time", NO_TIME, "a",
          "{\"file\":\"a\",\"flow\":7,\"proto\":\"tcp\",\"src\":\"10.0.0.1\",\"sport\":50000,"
          "\"dst\":\"10.0.0.2\",\"dport\":80," JSON_COUNTS
-         "\"src_tcp_flags\":\"S\",\"dst_tcp_flags\":\"SA\",\"linktype\":1,\"initiator\":\"src\"}"
+         "\"src_tcp_flags\":\"S\",\"dst_tcp_flags\":\"SA\",\"linktype\":1,\"initiator\":\"src\","
+         "\"initiator_by\":\"syn\",\"service\":80}"
          "\n"},
         {"other", OTHER, "other.pcap",
          "{\"file\":\"other.pcap\",\"src_packets\":5,\"dst_packets\":0,\"src_captured_bytes\":300,"
@@ -186,10 +193,10 @@ static void test_flags(void **state)
         uint8_t flags;
         const char *want;
     } rows[] = {
-        {"none", 0, ",,,1,src\n"},
-        {"FIN", 1, ",F,,1,src\n"},
-        {"SYN, ACK", 0x12, ",SA,,1,src\n"},
-        {"all", 0xff, ",FSRPAUEC,,1,src\n"},
+        {"none", 0, ",,,1,,,80\n"},
+        {"FIN", 1, ",F,,1,,,80\n"},
+        {"SYN, ACK", 0x12, ",SA,,1,,,80\n"},
+        {"all", 0xff, ",FSRPAUEC,,1,,,80\n"},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
@@ -197,7 +204,7 @@ static void test_flags(void **state)
         char buf[MANIFEST_ROW_MAX];
         struct text out = text_on(buf, sizeof buf);
         f.tcp_flags[0] = rows[i].flags;
-        f.tcp_flags[1] = 0;
+        f.tcp_flags[1] = f.opened = 0;
         put_row(CLV_MANIFEST_CSV, &f, "a", 1, &out);
         const char *row = text_end(&out);
         CHECK_STR(rows[i].name, row + out.len - strlen(rows[i].want), rows[i].want);

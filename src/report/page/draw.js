@@ -91,7 +91,7 @@ drawTime();
 const protocols = figures.by_protocol ? figures.protocols : [];
 drawBars("protocols", "Protocol", protocols.slice().sort((a, b) => b[3] - a[3]), byProtocol);
 drawBars("services", "Server port", figures.services, byService, `${largest(figures.services, figures.service_count)}` +
-  "The server is the end that answered the SYN, or else a guess from the port numbers.");
+  "The server is the end that answered the SYN, or that was looked up, or else a guess from the port numbers.");
 drawBars("hosts", "Address", figures.hosts, byHost, `${largest(figures.hosts, figures.host_count)}` +
   `Click a row to list its ${NOUNS.toLowerCase()}.`);
 drawBuckets("sizes", figures.sizes, bytes, "size", "Bytes on the wire", (row) => sum(row, "wire_bytes"));

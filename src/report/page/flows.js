@@ -17,7 +17,7 @@ function endpoint(row, end) {
   return address.includes(":") ? `[${address}]:${port}` : `${address}:${port}`;
 }
 const EXTRA = { community_id: "Community ID", vlan: "VLAN", tunnel: "Tunnel", iface: "Interface",
-  src_mac: "Source MAC", dst_mac: "Destination MAC", shard: "Shard", part: "Part", end: "End",
+  src_mac: "Source MAC", dst_mac: "Destination MAC", shard: "Shard", output: "Output", part: "Part", end: "End",
   outer_src: "Outer source", outer_dst: "Outer destination" };
 const address = (name) => ({ key: (row) => addressKey(cell(row, name)), text: (row) => cell(row, name) ?? "" });
 const port = (name) => ({ number: true, key: (row) => cell(row, name) ?? -1, text: (row) => String(cell(row, name) ?? "") });

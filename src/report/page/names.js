@@ -12,20 +12,20 @@ const LOOKUPS = ["dns", "mdns", "llmnr"];
 // Names come from the network: they are text, whatever they say, and of any length.
 const named = (name) => html("span", { class: "named", title: name }, html("bdi", {}, name));
 
+// By which number other rows know the flow: where flows are cut, each part has its own.
+const numberOf = (row) => cell(row, "output") ?? cell(row, "flow");
 const byFlow = new Map();
 rows.forEach((row, i) => {
-  if (isFlow(row) && !byFlow.has(cell(row, "flow"))) byFlow.set(cell(row, "flow"), i);
+  if (isFlow(row) && !byFlow.has(numberOf(row))) byFlow.set(numberOf(row), i);
 });
 
-// The end that the flow's own name is of: of a connection the server, of a lookup neither, and of
-// what a lookup led to the end that did not ask.
+// The end that the flow's own name is of: of a connection the server; of a lookup neither.
 function namedEnd(row) {
   if (!cell(row, "name") || cell(row, "name_from") === "sip" || LOOKUPS.includes(cell(row, "app")))
     return null;
-  const asked = cell(row, "relation") === "dns" && rows[byFlow.get(cell(row, "master"))];
-  const other = asked && ["src", "dst"].find((end) =>
-    ![cell(asked, "src"), cell(asked, "dst")].includes(cell(row, end)));
-  return other || (cell(row, "initiator") === "src" ? "dst" : "src");
+  if (cell(row, "initiator") !== null) return cell(row, "initiator") === "src" ? "dst" : "src";
+  const from = cell(row, "sport");
+  return from !== null && from !== cell(row, "dport") && from === cell(row, "service") ? "src" : "dst";
 }
 
 // Names of each address, those with most bytes first.
@@ -64,7 +64,7 @@ for (const row of GROUPED ? [] : rows) {
   if (flow === null) continue;
   if (!members.has(key)) members.set(key, [flow, lookup, "", 0, 0, 0]);
   const group = members.get(key);
-  if (lookup ? cell(row, "relation") === "dns" : cell(row, "flow") === flow) group[2] ||= rowName(row);
+  if (lookup ? cell(row, "relation") === "dns" : numberOf(row) === flow) group[2] ||= rowName(row);
   group[3]++;
   group[4] += sum(row, "packets");
   group[5] += sum(row, "wire_bytes");
@@ -92,7 +92,7 @@ shown.splice(1, 0, ...added.filter((x) => rows.some((row) => x.text(row) !== "")
 function nameRows() {
   [...body.rows].forEach((line, at) => {
     const row = rows[state.order[state.from + at]];
-    if (cell(row, "flow") !== null) fill(line, { id: `flow-${cell(row, "flow")}`, tabindex: "-1" }, []);
+    if (numberOf(row) !== null) fill(line, { id: `flow-${numberOf(row)}`, tabindex: "-1" }, []);
     shown.forEach((x, i) => {
       const end = { Source: "src", Destination: "dst" }[x.title];
       const name = x.name ? x.text(row) : end ? endName(row, end) : "";
@@ -168,7 +168,7 @@ function ledFlows() {
   const found = new Map();
   rows.forEach((row, i) => {
     const master = cell(row, "master"), group = cell(row, "group"), lookup = cell(row, "lookup");
-    if (master === null || cell(row, "flow") === group) return;
+    if (master === null || numberOf(row) === group) return;
     const parent = byFlow.has(master) && !(lookup && master === group) ? master : groupKey(group, lookup);
     if (!found.has(parent)) found.set(parent, []);
     found.get(parent).push(i);
@@ -208,7 +208,7 @@ function branch(list, ...first) {
 }
 
 function leaf(row, isRoot = false) {
-  const flow = cell(row, "flow"), name = rowName(row), how = cell(row, "relation");
+  const flow = numberOf(row), name = rowName(row), how = cell(row, "relation");
   const list = isRoot ? undefined : below.get(flow);
   const about = [cell(row, "app") ?? cell(row, "proto"), endpoint(row, "src"), "to", endpoint(row, "dst")];
   return html("li", {}, linkTo(flow, `#${flow}`), " ", ...name === "" ? [] : [html("bdi", {}, name), " "],
@@ -251,7 +251,7 @@ function largestGroups() {
       [groupKey(flow, lookup), rootWord(flow, lookup), rootName(name, flow), flows, wire]);
   return rows.filter((row) => cell(row, "led")).map((row) => [row, sum(row, "wire_bytes")])
     .sort((a, b) => b[1] - a[1]).slice(0, LARGEST).map(([row, wire]) => {
-      const flow = cell(row, "flow"), lookup = cell(row, "lookup");
+      const flow = numberOf(row), lookup = cell(row, "lookup");
       return [`flow-${flow}`, rootWord(flow, lookup), rootName(rowName(row), flow),
         cell(row, "led") + (lookup ? 0 : 1), wire];
     });

@@ -82,8 +82,7 @@ function lasted(row) {
 }
 // By protocol and port of the server, as the figures have them.
 function serviceOf(row) {
-  const [port, other] = cell(row, "initiator") === "dst" ? ["sport", "dport"] : ["dport", "sport"];
-  const number = cell(row, port) ?? cell(row, other);
-  return number === null ? null : `${cell(row, "proto")}/${number}`;
+  const port = cell(row, "service");
+  return port === null ? null : `${cell(row, "proto")}/${port}`;
 }
 const serviceName = (service) => figures.port_names[service] ?? "";

@@ -30,14 +30,14 @@ try cleave split -q a.pcap --by name -o hosts
 names hosts
 try cleave verify -q hosts a.pcap
 try cleave index -q a.pcap -o a.db --group dns --names --dns-window 1min --http-window 1min
-try cleave flows a.db --csv | cut -d, -f1,21-
+try cleave flows a.db --csv | cut -d, -f1,23-
 try cleave index -q a.pcap -o b.db --related all
-try cleave flows b.db --sort group --csv --where '"group" = 1' | cut -d, -f1,21-
+try cleave flows b.db --sort group --csv --where '"group" = 1' | cut -d, -f1,23-
 try cleave flows flows --sort lag --limit 2 --json | cut -c1-60
 try cleave flows a.pcap --related all
 try cleave flows a.pcap --names --limit 2
 try cleave flows flows --names
-try cleave flows a.pcap --group all --csv | cut -d, -f1,21-
+try cleave flows a.pcap --group all --csv | cut -d, -f1,23-
 try cleave extract a.pcap --group all --where "name = 'www.example.com'" -o page.pcap
 try cleave extract a.pcap --related all --names --where "relation = 'ftp'" -o data.pcap
 for flags in '--related nothing' '--related dns,' '--related all --group all' '--related all --by host' \
