@@ -40,7 +40,7 @@ suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0])
 
 def command(*more: str) -> list:
     build = os.path.dirname(os.path.dirname(suite.cleave))
-    return [sys.executable, BENCH, '--tiny', '--build', build, '--out',
+    return [sys.executable, '-B', BENCH, '--tiny', '--build', build, '--out',
             suite.path('page'), '--scratch', suite.path('scratch'), '--peers',
             'pkt2flow,PcapSplitter', '--peer-dir', suite.path('bin'), '--cases',
             ','.join('^%s$' % name for name in CASES), *more]
