@@ -125,8 +125,15 @@ def examples_of(command: str) -> str:
     return re.search(r'\nExamples:\n((?:  .*\n)+)', text)[1]
 
 
+def check_shell(where: str, text: str) -> None:
+    """A shell can read it; nothing of it is run."""
+    done = harness.run([harness.tool('bash'), '-n', '-c', text])
+    check_equal((done.returncode, done.stderr), (0, b''), 'examples of ' + where)
+
+
 def examples_of_help() -> None:
     for command in [''] + list(table()):
+        check_shell('help of ' + command, examples_of(command))
         found = check_commands('help of ' + command, examples_of(command))
         check(not command or command in found, 'help of %s: examples of %r', command, found)
 
@@ -232,11 +239,12 @@ def fields_agree() -> None:
                   'cleave-split.1: no %s of %s', word, flag)
 
 
-def pasted(page: str) -> str:
-    """The literal blocks of a page's examples, as a terminal shows them."""
+def pasted(page: str, form: str = '') -> str:
+    """The literal blocks of a page's examples, as a terminal shows them; form: of their first line."""
     examples = re.search(r'^\.Sh EXAMPLES\n(.*?)(?=^\.Sh )', page, re.M | re.S)
     check(examples is not None, 'no examples')
-    blocks = re.findall(r'^\.Bd -literal[^\n]*\n(.*?)^\.Ed$', examples[1] if examples else '', re.M | re.S)
+    blocks = re.findall(r'^\.Bd -literal%s[^\n]*\n(.*?)^\.Ed$' % form, examples[1] if examples else '',
+                        re.M | re.S)
     return re.sub(r'\\(.)', lambda m: {'e': '\\', '&': ''}.get(m[1], m[1]), ''.join(blocks))
 
 
@@ -245,6 +253,7 @@ def examples_of_pages() -> None:
     commands = table()
     for name in PAGES:
         text = pasted(read(name))
+        check_shell(name, pasted(read(name), ' -offset indent'))
         check(text, '%s: no literal block in EXAMPLES', name)
         found = check_commands(name, text)
         check('.Dl ' not in read(name), '%s: .Dl, whose dashes cannot be pasted', name)
