@@ -5,6 +5,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "cleave/gather.h"
 #include "cleave/generate.h"
 #include "cleave/index.h"
 #include "cleave/result.h"
@@ -233,6 +234,7 @@ static const struct {
     {"split", clv_split_options},       {"index", clv_index_options},
     {"verify", clv_verify_options},     {"selection", clv_selection_options},
     {"synflood", clv_synflood_options}, {"traffic", clv_traffic_options},
+    {"gather", clv_gather_options},
 };
 
 static PyObject *list_options(PyObject *self, PyObject *args)
@@ -298,6 +300,44 @@ static PyObject *split(PyObject *self, PyObject *args)
     p.inputs = paths;
     if (paths && options_set(m, index ? clv_index_options : clv_split_options, &p, pairs))
         text = run_split(m, index, &p, progress);
+    free(paths);
+    return text;
+}
+
+/* The result in JSON; NULL with an exception. */
+static PyObject *gather_text(const struct clv_gather_params *p, const struct clv_gather_result *r)
+{
+    const size_t cap = 6 * strlen(p->output) + JSON;
+    char *buf = array_alloc(cap, 1);
+    if (!buf)
+        return NULL;
+    const size_t len = clv_gather_json(p, r, buf, cap);
+    PyObject *text = PyUnicode_DecodeUTF8(buf, (Py_ssize_t)len, "surrogateescape");
+    free(buf);
+    return text;
+}
+
+/* (results, options, progress) */
+static PyObject *gather(PyObject *self, PyObject *args)
+{
+    const struct module *m = PyModule_GetState(self);
+    struct clv_gather_params p = CLV_GATHER_PARAMS_INIT;
+    struct clv_gather_result result;
+    struct clv_error err = {.code = CLV_ERR_NONE};
+    PyObject *results, *pairs, *progress, *text = NULL;
+    if (!PyArg_ParseTuple(args, "O!O!O", &PyTuple_Type, &results, &PyTuple_Type, &pairs, &progress))
+        return NULL;
+    struct work w = {.m = m, .progress = progress};
+    const char **paths = strings_of(results, &p.n_results);
+    p.results = paths;
+    if (paths && options_set(m, clv_gather_options, &p, pairs)) {
+        p.progress = work_counts;
+        p.user = &w;
+        work_begin(&w);
+        const bool ok = clv_gather(&p, &result, &err);
+        work_end(&w);
+        text = ok && !PyErr_Occurred() ? gather_text(&p, &result) : error_raise(m, &err);
+    }
     free(paths);
     return text;
 }
@@ -553,6 +593,7 @@ static int clear_all(PyObject *module)
 static PyMethodDef functions[] = {
     {"options", list_options, METH_VARARGS, NULL},
     {"split", split, METH_VARARGS, NULL},
+    {"gather", gather, METH_VARARGS, NULL},
     {"verify", verify, METH_VARARGS, NULL},
     {"generate_synflood", generate_synflood, METH_VARARGS, NULL},
     {"generate_traffic", generate_traffic, METH_VARARGS, NULL},

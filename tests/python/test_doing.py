@@ -11,6 +11,7 @@ import subprocess
 import sys
 import textwrap
 import threading
+import zipfile
 
 import pytest
 
@@ -48,6 +49,41 @@ def test_index_and_verify(made, tmp_path):
     verdict = cleave.verify(tmp_path / 'd')
     assert not verdict.proven and not verdict and verdict.faults == len(verdict.found) == 1
     assert verdict.found[0].code == 'unproven' and verdict.found[0].subject.endswith(name)
+
+
+def test_gather(made, tmp_path):
+    """Shards that were split each are together what the capture is."""
+    cleave.split(made.capture, tmp_path / 'map.zip', by='hostpair', shards=2)
+    with zipfile.ZipFile(tmp_path / 'map.zip') as archive:
+        shards = [name for name in archive.namelist() if name.endswith('.pcap')]
+    parts = [tmp_path / 'map.zip']
+    for i, name in enumerate(shards):
+        parts.append(tmp_path / ('part-%d' % i))
+        cleave.split('%s:%s' % (tmp_path / 'map.zip', name), parts[-1])
+    before = sorted(os.listdir(tmp_path))
+    with pytest.raises(cleave.Error):
+        cleave.gather(parts[:2], tmp_path / 'all')
+    with pytest.raises(TypeError):
+        cleave.gather(parts, tmp_path / 'all', by='flow')
+    with pytest.raises(TypeError):
+        cleave.gather(parts, tmp_path / 'all', progress=3)
+    assert sorted(os.listdir(tmp_path)) == before
+    counts = cleave.gather(parts, tmp_path / 'all', progress=lambda outputs, size: True)
+    assert (counts.flows, counts.records_written) == (150, 3000)
+    assert cleave.verify(tmp_path / 'all')
+    with made.open('directory') as whole, cleave.open(tmp_path / 'all') as result:
+        assert result.kind == 'directory' and result.totals() == whole.totals()
+        assert [f.flow for f in result] == [f.flow for f in whole]
+        assert sorted(result.hashes) == sorted(whole.hashes)
+        packets = {flow.hash: list(flow) for flow in whole if flow.flow}
+        for flow in result.find(where='flow is not null'):
+            assert list(flow) == packets[flow.hash] and [flow] == list(result.find(flow=flow.flow))
+        bytes_of = {flow.hash: flow.first_bytes(2).tobytes() for flow in whole}
+        matrix = result.first_bytes(packets=2)
+        assert matrix.nbytes == len(result) * 640
+        assert matrix.tobytes() == b''.join(bytes_of[number] for number in result.hashes)
+        again = pickle.loads(pickle.dumps(result[-2]))
+        assert list(again) == list(result[-2])
 
 
 def test_default_outputs(made, tmp_path, monkeypatch):

@@ -37,9 +37,9 @@ from . import _cleave
 from ._cleave import Batch, Error, OptionError, Record
 
 __version__ = _cleave.version
-__all__ = ['Batch', 'Counts', 'Error', 'Flow', 'Flows', 'OptionError', 'Record', 'Result', 'features',
-           'Verdict', 'generate_synflood', 'generate_traffic', 'index', 'open', 'records', 'split',
-           'tuple_hash', 'verify']
+__all__ = ['Batch', 'Counts', 'Error', 'Flow', 'Flows', 'OptionError', 'Record', 'Result', 'Verdict',
+           'features', 'gather', 'generate_synflood', 'generate_traffic', 'index', 'open', 'records',
+           'split', 'tuple_hash', 'verify']
 
 Path = Union[str, bytes, 'os.PathLike[str]', 'os.PathLike[bytes]']
 Paths = Union[Path, Sequence[Path]]
@@ -175,6 +175,7 @@ class _Table:
 
 
 _SPLIT, _INDEX, _VERIFY = _Table('split'), _Table('index'), _Table('verify')
+_GATHER = _Table('gather')
 _SELECTION, _SYNFLOOD, _TRAFFIC = _Table('selection'), _Table('synflood'), _Table('traffic')
 
 
@@ -254,6 +255,19 @@ def index(inputs: Paths, output: Optional[Path] = None, *, progress: Progress = 
     see split().
     """
     return _run(True, inputs, output, progress, options)
+
+
+def gather(results: Paths, output: Path, *,
+           progress: Optional[Callable[[int, int], Any]] = None, **options: Any) -> Counts:
+    """Joins directories that split() made with the same options, as "cleave gather" does: their
+    outputs are linked into one directory, with one manifest. What was made with shards, where these
+    are of it, is named among the results, too.
+
+    progress: called with the outputs and bytes so far; returning False stops.
+    Returns the counts; `damage` as for split().
+    """
+    pairs = _GATHER.pairs(dict(options, output=output))
+    return _counts(_cleave.gather(_paths(results), pairs, _function(progress)))
 
 
 class Verdict(Counts):
