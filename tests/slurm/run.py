@@ -346,7 +346,9 @@ def by_slurm() -> None:
         slurm.restart_controller()
         node = slurm.ask('squeue', '-h', '-t', 'R', '-o', '%N').split()[0]
         slurm.ask('scontrol', 'update', 'NodeName=' + node, 'State=DRAIN', 'Reason=test')
-        script('status', 'out.plan', status=UNDER_WAY)
+        text = script('status', 'out.plan', status=UNDER_WAY).stdout.decode()
+        check(re.search('^running  map-0001 on .* since ', text, re.M), '%s', text)
+        check('failed' not in text and '\njobs     ' in text, '%s', text)
         script('resume', 'out.plan', status=NOTHING)  # while its jobs are there
         twice = subprocess.Popen([sys.executable, SCRIPT, 'run', 'out.plan', 'map', '1'], cwd=suite.dir,
                                  stdout=subprocess.DEVNULL)
