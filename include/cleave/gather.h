@@ -22,11 +22,11 @@ struct clv_gather_params {
     size_t struct_size;
     size_t result_size;
     /*
-     * The parts, which are directories that clv_split() made with the same options; and, where
-     * their captures are shards that it made of others (clv_split_params' shards), these results,
-     * too, in the order of their captures: the maps. Then the parts must have all records of the
-     * maps, and the result names the captures that were sharded as its own, in place of those of
-     * the parts.
+     * The parts, which are directories or archives that clv_split() made with the same options;
+     * and, where their captures are shards that it made of others (clv_split_params' shards), these
+     * results, too, in the order of their captures: the maps. Then the parts must have all records
+     * of the maps, and the result names the captures that were sharded as its own, in place of
+     * those of the parts.
      */
     const char *const *results;
     size_t n_results;
@@ -70,16 +70,20 @@ struct clv_gather_result {
 #endif
 
 /*
- * Makes one result of the parts: their outputs, in a directory with the name of the part each, one
- * manifest in the order of the parts, with flows numbered through, and one cleave.json with the
- * sums of theirs. Files are linked where the file system has hard links, and else copied: the parts
- * stay as they are. It holds what one run over all captures makes, but for the numbers and names of
- * flows: clv_verify() proves it.
+ * Makes one result of the parts: their outputs, in a directory with the name of the part each, or
+ * in the archive that it is, as PART.zip:MEMBER; one manifest in the order of the parts, with flows
+ * numbered through; and one cleave.json with the sums of theirs. Files are linked where the file
+ * system has hard links, and else copied: the parts stay as they are. It holds what one run over
+ * all captures makes, but for the numbers and names of flows: clv_verify() proves it.
+ *
  * Nothing of the parts is believed: each must have the options of the first one, all its files, and
  * counts that add up; no flow may be in two of them.
+ *
  * true:  params->output is there; what failed after it had its name is in result->after.
+ *
  * false: *err says why, and which part is at fault; nothing is under the output's name that was not
  *        there before, and all parts are as they were.
+ *
  * Threads: any number of calls side by side.
  */
 CLV_API CLV_MUST_CHECK bool clv_gather(const struct clv_gather_params *params,

@@ -113,10 +113,10 @@ const struct command command_gather = {
             "cleave gather map-*.zip part-* -o day.flows     # shards of other machines",
             NULL,
         },
-    .details = "RESULT... are directories that split made with the same options. Their outputs\n"
-               "are linked into one directory, with one manifest and one cleave.json, which\n"
-               "'cleave verify' compares with all captures at once. Counts must add up, and\n"
-               "no flow may be in two of them. If they were split from shards, name what\n"
+    .details = "RESULT... are directories or archives that split made with the same options;\n"
+               "they are linked into one directory, with one manifest and one cleave.json,\n"
+               "which 'cleave verify' compares with all captures at once. Counts must add up,\n"
+               "and no flow may be in two of them. If they were split from shards, name what\n"
                "--shards made, too, in the order of the captures: each shard must have been\n"
                "split once, and the result is that of the captures that were sharded.\n"
                "\n"

@@ -149,7 +149,8 @@ static bool put_row(struct gathering *g, const struct part *p, struct clv_error 
     const char *before = "{\"";
     if (!make_room(g, &out, err))
         return false;
-    (void)snprintf(name, sizeof name, "%.*s/%s", (int)p->name_len, p->name, c->text[FILE_AT]);
+    (void)snprintf(name, sizeof name, "%.*s%c%s", (int)p->name_len, p->name,
+                   p->store.archived ? ':' : '/', c->text[FILE_AT]);
     (void)snprintf(flow, sizeof flow, "%llu", (unsigned long long)(g->sum.flows + p->flows));
     c->text[FILE_AT] = name;
     if (c->text[FLOW_AT])
@@ -245,7 +246,8 @@ bool rows_add(struct gathering *g, size_t part, struct clv_error *err)
     enum cells_step step = CELLS_BAD;
     if (!store_path(&p->store, manifest_file_name(kind), g->path, err))
         return false;
-    bool ok = cells_begin(&g->cells, &p->store, kind, g->path, err) && put_head(g, part, err);
+    bool ok = (!p->store.archived || place_archive(g, p, err)) &&
+              cells_begin(&g->cells, &p->store, kind, g->path, err) && put_head(g, part, err);
     while (ok && (step = cells_next(&g->cells, err)) == CELLS_ROW)
         ok = add_row(g, part, err);
     cells_end(&g->cells, &p->store);

@@ -26,7 +26,7 @@ struct part {
     size_t name_len;
     struct store store;
     struct clv_receipt receipt;
-    int fd; /* of its directory; -1: it is not open */
+    int fd; /* of its directory, or the one that the archive is in; -1: it is not open */
     bool is_map;
 
     /* What its rows and files come to. */
@@ -72,7 +72,9 @@ CLV_MUST_CHECK bool rows_add(struct gathering *g, size_t part, struct clv_error 
 /* The last rows are written. */
 CLV_MUST_CHECK bool rows_end(struct gathering *g, struct clv_error *err);
 
-/* The output goes below the part's name; *bytes: its size. */
+/* A part that is an archive goes into the result as it is. */
+CLV_MUST_CHECK bool place_archive(struct gathering *g, const struct part *p, struct clv_error *err);
+/* The output goes below the part's name, or is in it; *bytes: its size. */
 CLV_MUST_CHECK bool place_output(struct gathering *g, const struct part *p, const char *name,
                                  uint64_t *bytes, struct clv_error *err);
 /* Removes a part that is in the result now. */

@@ -23,8 +23,10 @@ bool part_open(struct part *p, const char *path, struct clv_error *err)
     if (!store_open(&p->store, path, err) || !store_receipt(&p->store, &p->receipt, 0, err))
         return clv_fail_hint(err, "name what cleave split made");
     p->is_map = p->receipt.params.shards;
-    p->fd = p->store.archived ? -1 : open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-    return p->store.archived || p->fd >= 0 || clv_fail_errno(err, path, "cannot be opened");
+    char dir[PATH_MAX];
+    path_parent(dir, path);
+    p->fd = open(p->store.archived ? dir : path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    return p->fd >= 0 || clv_fail_errno(err, path, "cannot be opened");
 }
 
 void part_close(struct part *p)
@@ -125,8 +127,6 @@ bool parts_check(struct gathering *g, struct clv_error *err)
                 return false;
             continue;
         }
-        if (p->store.archived)
-            return clv_fail(err, CLV_ERR_ARG, p->path, "is an archive");
         if (!check_kind(p, err) || !check_name(g, i, err) || !check_place(g, p, err) ||
             !same_options(p, g->first, err))
             return false;

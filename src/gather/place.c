@@ -76,19 +76,16 @@ static bool link_it(const struct gathering *g, const struct part *p, const char 
     return make_dirs(g, to, err) && linkat(p->fd, name, g->publish.fd, to, 0) == 0;
 }
 
-bool place_output(struct gathering *g, const struct part *p, const char *name, uint64_t *bytes,
-                  struct clv_error *err)
+/* name is in p->fd, `to` in what is staged. */
+static bool place(struct gathering *g, const struct part *p, const char *name, char *to,
+                  const char *path, uint64_t *bytes, struct clv_error *err)
 {
-    char to[NAME_COMPONENT_MAX + NAME_MAX_LEN + 3], path[PATH_MAX];
     struct stat st;
-    if (!store_path(&p->store, name, path, err))
-        return false;
     if (fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
         return clv_fail_errno(err, path, "cannot be looked at");
     if (!S_ISREG(st.st_mode))
         return clv_fail(err, CLV_ERR_FORMAT, path, "is not a regular file");
     *bytes = (uint64_t)st.st_size;
-    (void)snprintf(to, sizeof to, "%.*s/%s", (int)p->name_len, p->name, name);
     if (err)
         err->code = CLV_ERR_NONE;
     if (link_it(g, p, name, to, err))
@@ -99,9 +96,46 @@ bool place_output(struct gathering *g, const struct part *p, const char *name, u
                             : clv_fail_errno(err, path, "cannot be linked");
 }
 
+/* What the archive's directory says; nothing of the member is read. */
+static bool size_of_member(const struct part *p, const char *name, const char *path,
+                           uint64_t *bytes, struct clv_error *err)
+{
+    const struct store_member *const known = store_find(&p->store, name);
+    struct unzip_member m;
+    if (!known)
+        return clv_fail(err, CLV_ERR_FORMAT, path, "is missing, but the manifest has a row for it");
+    if (!unzip_entry(&p->store.zip, known->entry, &m, err))
+        return false;
+    *bytes = m.central.size;
+    return true;
+}
+
+bool place_archive(struct gathering *g, const struct part *p, struct clv_error *err)
+{
+    char to[NAME_COMPONENT_MAX + 1];
+    uint64_t bytes;
+    (void)snprintf(to, sizeof to, "%.*s", (int)p->name_len, p->name);
+    return place(g, p, to, to, p->path, &bytes, err);
+}
+
+bool place_output(struct gathering *g, const struct part *p, const char *name, uint64_t *bytes,
+                  struct clv_error *err)
+{
+    char to[NAME_COMPONENT_MAX + NAME_MAX_LEN + 3], path[PATH_MAX];
+    if (!store_path(&p->store, name, path, err))
+        return false;
+    if (p->store.archived)
+        return size_of_member(p, name, path, bytes, err);
+    (void)snprintf(to, sizeof to, "%.*s/%s", (int)p->name_len, p->name, name);
+    return place(g, p, name, to, path, bytes, err);
+}
+
 bool place_remove(struct gathering *g, const struct part *p, struct clv_error *err)
 {
     const struct made_run nothing_else = {.key = &g->key};
+    if (p->store.archived)
+        return unlinkat(AT_FDCWD, p->path, 0) == 0 ||
+               clv_fail_errno(err, p->path, "is in the result, but cannot be removed");
     if (!made_check(p->fd, p->path, &nothing_else, g->publish.tree, err))
         return false;
     return (tree_empty(g->publish.tree, p->fd) && unlinkat(AT_FDCWD, p->path, AT_REMOVEDIR) == 0) ||

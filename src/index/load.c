@@ -338,7 +338,8 @@ static bool read_receipt(struct loaded *l, const char *path, struct clv_error *e
         return clv_fail_hint(err, "only an output of cleave split has a table of flows");
     }
     store_file_close(&l->store, &f);
-    return store_receipt(&l->store, &l->receipt, 0, err) && check_receipt(&l->receipt, path, err);
+    return store_receipt(&l->store, &l->receipt, 0, err) && check_receipt(&l->receipt, path, err) &&
+           store_parts(&l->store, &l->receipt, err);
 }
 
 bool load_open(struct loaded *l, const char *path, struct clv_error *err)

@@ -216,12 +216,12 @@ static bool add_name(struct check *c, size_t len)
     return add(c, &c->names, c->name, len);
 }
 
-/* The name that stands behind the first `from` bytes, and the directories that it is in. */
+/* The name that stands behind the first `from` bytes, and the directories and archive it is in. */
 static bool add_path(struct check *c, size_t from, size_t len)
 {
     bool ok = add_name(c, len);
     for (size_t i = len; ok && i-- > from;)
-        ok = c->name[i] != '/' || add_name(c, i);
+        ok = (c->name[i] != '/' && c->name[i] != ':') || add_name(c, i);
     return ok;
 }
 

@@ -58,6 +58,7 @@ static bool prove_output(void *self, const struct findings *all, uint32_t part, 
     const struct proof_output o = {
         .name = partition_name(p, flow),
         .made = partition_name(p, flow),
+        .row = f->n,
         .flow = f,
         .extra = flow_table_beside_if(&p->flows, f, FLOW_BESIDE_EXTRA),
         .dialect = all->dialect,

@@ -87,6 +87,7 @@ void proof_of_output(struct proof_record *out, struct proof_place *place, enum d
 struct proof_output {
     const char *name; /* where it lies */
     const char *made; /* what the run calls it */
+    uint32_t row;     /* where it stands among its like */
     const struct flow *flow;
     const struct flow_extra *extra; /* NULL: the key has none */
     const struct dialect *dialect;

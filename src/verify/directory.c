@@ -427,12 +427,15 @@ static void settle_params(struct clv_split_params *own, const struct clv_receipt
 }
 
 /* Outputs and rows are sought where several runs have them. */
-static void expect_parts(struct verify *v, const struct clv_receipt *receipt)
+static bool expect_parts(struct verify *v, const struct clv_receipt *receipt, struct clv_error *err)
 {
+    if (!receipt->parts)
+        return true;
     v->gathered.parts = receipt->parts;
     v->gathered.n_parts = receipt->n_parts;
     v->plan.output = NULL;
     v->plan.manifest = NULL;
+    return verify_parts(v, err);
 }
 
 /* The outputs in store, which are of n of the captures. whole: what it is a part of, or NULL. */
@@ -455,8 +458,7 @@ static bool verify_dir(const struct clv_verify_params *params, const struct clv_
     settle_params(&l->params, receipt, params);
     if (open_job(&l->job, params, &l->params, places, err)) {
         ok = verify_begin(v, &l->job, 0, l->job.n_sources, store, params->fault, params->user, err);
-        if (ok && receipt->parts)
-            expect_parts(v, receipt);
+        ok = ok && expect_parts(v, receipt, err);
         if (ok && !are_others(v, receipt))
             ok = look_at_all(v, receipt, split, err);
         if (ok && whole)
@@ -496,7 +498,8 @@ static void close_found(struct found **m)
 static bool open_found(struct found *m, const char *path, size_t n_named, struct clv_error *err)
 {
     struct clv_receipt *const receipt = &m->receipt;
-    if (!store_open(&m->store, path, err) || !store_receipt(&m->store, receipt, n_named, err))
+    if (!store_open(&m->store, path, err) || !store_receipt(&m->store, receipt, n_named, err) ||
+        !store_parts(&m->store, receipt, err))
         return false;
     if (!receipt->digest || proof_origin_supported())
         return true;

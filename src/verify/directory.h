@@ -98,6 +98,8 @@ CLV_MUST_CHECK bool verify_begin(struct verify *v, struct job *job, size_t from,
 /* Who holds a table of flows that is a database against the run; of others it does nothing. */
 struct observer verify_table(struct verify *v);
 
+/* Notes what parts that are archives have beside outputs. */
+CLV_MUST_CHECK bool verify_parts(struct verify *v, struct clv_error *err);
 /* Who looks for outputs where a table of several has them. */
 struct observer verify_gathered(struct verify *v);
 
@@ -139,7 +141,7 @@ CLV_MUST_CHECK bool verify_all(const struct clv_verify_params *params,
  * of outputs that were looked at.
  */
 CLV_MUST_CHECK bool verify_strays(struct verify *v, struct clv_error *err);
-CLV_MUST_CHECK bool verify_archive(struct verify *v, struct clv_error *err);
+CLV_MUST_CHECK bool verify_archive(struct verify *v, struct store *s, struct clv_error *err);
 
 /*
  * An output was read: what its archive says of it must be right, its checksum too if what it holds

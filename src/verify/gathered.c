@@ -12,8 +12,10 @@
 #include <string.h>
 
 #include "base/mem.h"
+#include "base/path.h"
 #include "manifest/manifest.h"
 #include "manifest/name.h"
+#include "output/publish.h"
 
 enum {
     NUMBERED = 2, /* columns that a run over all captures has otherwise: file and flow */
@@ -131,8 +133,8 @@ static bool is_in_part(struct gathered *g, const struct line *l)
         if (g->in_part < part->outputs) {
             g->in_part++;
             g->flows_in_part += l->flow != 0;
-            return strncmp(l->file, part->name, len) == 0 && l->file[len] == '/' &&
-                   l->file[len + 1];
+            return strncmp(l->file, part->name, len) == 0 &&
+                   (l->file[len] == '/' || l->file[len] == ':') && l->file[len + 1];
         }
         if (g->flows_in_part != part->flows)
             return false;
@@ -285,6 +287,7 @@ static bool output(void *self, const struct findings *all, uint32_t part, uint32
     const struct proof_output o = {
         .name = l.file,
         .made = partition_name(p, flow),
+        .row = known->number,
         .flow = e.f,
         .extra = e.extra,
         .dialect = all->dialect,
@@ -316,6 +319,24 @@ static void fini(void *self)
     names_fini(&v->gathered.rows);
     mem_free(v->gathered.offsets);
     v->gathered.offsets = NULL;
+}
+
+bool verify_parts(struct verify *v, struct clv_error *err)
+{
+    const char *const manifest = manifest_file_name(v->job->params->manifest);
+    char name[NAME_COMPONENT_MAX + 64];
+    for (size_t i = 0; i < v->store->n_parts; i++) {
+        const char *const part = path_base(v->store->parts[i].path);
+        if (!verify_may_be(v, part, STORE_PAGE, 0, err))
+            return false;
+        (void)snprintf(name, sizeof name, "%s:%s", part, manifest);
+        if (!verify_may_be(v, name, STORE_MANIFEST, 0, err))
+            return false;
+        (void)snprintf(name, sizeof name, "%s:%s", part, PUBLISH_MARK);
+        if (!verify_may_be(v, name, STORE_RECEIPT, 0, err))
+            return false;
+    }
+    return true;
 }
 
 struct observer verify_gathered(struct verify *v)

@@ -212,8 +212,7 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
     struct reading r;
     struct clv_error why = {.code = CLV_ERR_NONE};
     const enum store_rank rank = flow_is_other(&o->flow->key) ? STORE_REST : STORE_FLOW;
-    if (!store_path(v->store, o->name, path, err) ||
-        !verify_may_be(v, o->name, rank, o->flow->n, err))
+    if (!store_path(v->store, o->name, path, err) || !verify_may_be(v, o->name, rank, o->row, err))
         return false;
     switch (store_look(v->store, o->name, path, &file, err)) {
     case STORE_HAS:

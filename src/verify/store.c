@@ -35,7 +35,29 @@ void store_close(struct store *s)
         (void)close(s->fd);
     names_fini(&s->names);
     mem_free(s->members);
+    for (size_t i = 0; i < s->n_parts; i++)
+        store_close(&s->parts[i]);
+    mem_free(s->parts);
+    names_fini(&s->part_names);
     *s = (struct store){.path = NULL};
+}
+
+const struct store *store_of_const(const struct store *s, const char **name)
+{
+    const char *const colon = s->n_parts ? strchr(*name, ':') : NULL;
+    const struct names_entry *const e =
+        colon ? names_find(&s->part_names, keyed_bytes(&s->key, *name, (size_t)(colon - *name)))
+              : NULL;
+    if (!e)
+        return s;
+    *name = colon + 1;
+    return &s->parts[e->number];
+}
+
+struct store *store_of(struct store *s, const char **name)
+{
+    const struct store *const of = store_of_const(s, name);
+    return of == s ? s : &s->parts[of - s->parts];
 }
 
 static struct keyed_hash hash_of(const struct store *s, struct clv_span name)
@@ -72,6 +94,49 @@ static bool index_members(struct store *s, struct clv_error *err)
         if (!add_member(s, &m, err))
             return false;
     return store_check(s, err) && step == UNZIP_END;
+}
+
+/* true: an archive, and no link to one. */
+static bool is_archive(const char *path)
+{
+    struct stat st;
+    return lstat(path, &st) == 0 && S_ISREG(st.st_mode);
+}
+
+static bool open_part(struct store *s, const char *name, struct clv_error *err)
+{
+    struct store *const part = &s->parts[s->n_parts];
+    bool is_new;
+    const int n = snprintf(part->own_path, sizeof part->own_path, "%s/%s", s->path, name);
+    if (n < 0 || (size_t)n >= sizeof part->own_path)
+        return clv_fail(err, CLV_ERR_ARG, name, "its path is too long");
+    if (!is_archive(part->own_path))
+        return true; /* a directory, or what is missed by who looks for its files */
+    char path[PATH_MAX];
+    memcpy(path, part->own_path, (size_t)n + 1);
+    struct names_entry *const e =
+        names_add(&s->part_names, keyed_bytes(&s->key, name, strlen(name)), &is_new);
+    if (!e)
+        return clv_fail_nomem(err, name, 2 * s->part_names.cap * sizeof *s->part_names.slots);
+    e->number = (uint32_t)s->n_parts;
+    const bool begun = store_begin(part, part->own_path, true, err);
+    memcpy(part->own_path, path, (size_t)n + 1);
+    part->path = part->own_path;
+    s->n_parts++;
+    return begun && store_index(part, err);
+}
+
+bool store_parts(struct store *s, const struct clv_receipt *receipt, struct clv_error *err)
+{
+    if (s->archived || !receipt->n_parts)
+        return true;
+    s->parts = mem_zalloc(receipt->n_parts, sizeof *s->parts);
+    if (!s->parts)
+        return clv_fail_nomem(err, s->path, receipt->n_parts * sizeof *s->parts);
+    for (size_t i = 0; i < receipt->n_parts; i++)
+        if (!open_part(s, receipt->parts[i].name, err))
+            return false;
+    return true;
 }
 
 /* What is no archive at all is most likely another file than was meant. */
@@ -113,6 +178,7 @@ bool store_path(const struct store *s, const char *name, char path[PATH_MAX], st
 
 struct store_member *store_find(const struct store *s, const char *name)
 {
+    s = store_of_const(s, &name);
     const struct clv_span span = {(const uint8_t *)name, strlen(name)};
     const struct names_entry *e = names_find(&s->names, hash_of(s, span));
     return e ? &s->members[e->number] : NULL;
@@ -158,6 +224,7 @@ enum store_look store_look(const struct store *s, const char *name, const char *
                            struct store_file *f, struct clv_error *err)
 {
     struct stat st;
+    s = store_of_const(s, &name);
     if (s->archived)
         return look_at_member(s, name, path, f, NULL);
     *f = (struct store_file){.fd = -1};
@@ -180,6 +247,7 @@ enum store_look store_file(const struct store *s, const char *name, const char *
                            struct store_file *f)
 {
     struct stat st;
+    s = store_of_const(s, &name);
     if (s->archived) {
         errno = ENOENT;
         return look_at_member(s, name, path, f, NULL);
@@ -218,7 +286,8 @@ bool store_has_table(enum store_look look, const struct store *s, const char *pa
 
 void store_file_close(const struct store *s, struct store_file *f)
 {
-    if (f->fd >= 0 && !s->archived)
+    (void)s;
+    if (f->fd >= 0 && !f->p)
         (void)close(f->fd);
     f->fd = -1;
 }
@@ -268,6 +337,9 @@ bool store_receipt(const struct store *s, struct clv_receipt *receipt, size_t n_
 
 bool store_check(const struct store *s, struct clv_error *err)
 {
+    for (size_t i = 0; i < s->n_parts; i++)
+        if (!store_check(&s->parts[i], err))
+            return false;
     if (!s->archived || unzip_check(&s->zip, err))
         return true;
     return clv_fail_hint(err, "try again when no other program changes it");

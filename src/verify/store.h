@@ -50,6 +50,13 @@ struct store {
     struct names names; /* number: of the member */
     struct store_member *members;
     size_t n, n_known, cap; /* n_known: what is noted of a member outlives another store_index() */
+
+    /* Archives in a directory, which were gathered there: names of their members begin with theirs
+     * and a colon. */
+    struct store *parts;
+    size_t n_parts;
+    struct names part_names; /* number: of the part */
+    char own_path[PATH_MAX]; /* of a part */
 };
 
 /* What store_close() takes; nothing is read. */
@@ -59,6 +66,12 @@ CLV_MUST_CHECK bool store_begin(struct store *s, const char *path, bool archived
 CLV_MUST_CHECK bool store_open(struct store *s, const char *path, struct clv_error *err);
 /* Reads the archive's directory, once more if it has grown. Of directories nothing is read. */
 CLV_MUST_CHECK bool store_index(struct store *s, struct clv_error *err);
+/* Opens those of the receipt's parts that are archives. */
+CLV_MUST_CHECK bool store_parts(struct store *s, const struct clv_receipt *receipt,
+                                struct clv_error *err);
+/* The store that has a file of this name, which becomes its name there. */
+struct store *store_of(struct store *s, const char **name);
+const struct store *store_of_const(const struct store *s, const char **name);
 /* Takes one that is zeroed, too. */
 void store_close(struct store *s);
 

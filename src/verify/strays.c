@@ -28,7 +28,8 @@ static void may_be_member(const struct verify *v, const char *name, enum store_r
 bool verify_may_be(struct verify *v, const char *name, enum store_rank rank, uint32_t row,
                    struct clv_error *err)
 {
-    if (v->store->archived) {
+    const char *in = name;
+    if (store_of(v->store, &in)->archived) {
         may_be_member(v, name, rank, row);
         return true;
     }
@@ -124,7 +125,7 @@ bool verify_strays(struct verify *v, struct clv_error *err)
 {
     const char *const dir = v->store->path;
     if (v->store->archived)
-        return verify_archive(v, err);
+        return verify_archive(v, v->store, err);
     const int root = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
     struct strays s = {.v = v, .err = err, .failed = false};
     if (root < 0)
@@ -136,5 +137,8 @@ bool verify_strays(struct verify *v, struct clv_error *err)
     if (!tree)
         return clv_fail_nomem(err, dir, sizeof *tree);
     mem_free(tree);
+    for (size_t i = 0; !s.failed && i < v->store->n_parts; i++)
+        if (!verify_archive(v, &v->store->parts[i], err))
+            return false;
     return !s.failed;
 }

@@ -92,9 +92,9 @@ static bool is_wide(const struct verify *v, const struct store_member *known)
     return known->rank > STORE_REST || v->packed;
 }
 
-static bool check_local(struct verify *v, const char *path, const struct unzip_member *m, bool wide)
+static bool check_local(struct verify *v, const struct unzip *z, const char *path,
+                        const struct unzip_member *m, bool wide)
 {
-    const struct unzip *z = &v->store->zip;
     const struct headers_entry e = entry_of(z, m);
     uint8_t want[HEADERS_LOCAL_MAX];
     const size_t len = headers_local(want, &e, wide);
@@ -123,7 +123,7 @@ void verify_member(struct verify *v, const char *name, const char *path, bool ri
     store_sum(f, f->size);
     if (right)
         check_crc(v, path, &f->member, f->crc);
-    (void)check_local(v, path, &f->member, is_wide(v, known));
+    (void)check_local(v, &store_of(v->store, &name)->zip, path, &f->member, is_wide(v, known));
 }
 
 static bool leads_out(struct clv_span name)
@@ -144,6 +144,7 @@ static bool leads_out(struct clv_span name)
 /* Where the walk through an archive stands. */
 struct walk {
     struct verify *v;
+    struct store *store;
     uint64_t at; /* where the next member must begin */
     uint8_t rank;
     uint32_t row; /* of the last one that has a place among the others */
@@ -177,7 +178,7 @@ static void check_order(struct walk *w, const char *path, const struct unzip_mem
 
 static void check_entry(struct walk *w, const char *path, const struct unzip_member *m)
 {
-    const struct unzip *z = &w->v->store->zip;
+    const struct unzip *z = &w->store->zip;
     struct headers_entry e = entry_of(z, m);
     uint8_t want[HEADERS_CENTRAL_MAX];
     e.mode = w->mode;
@@ -199,12 +200,12 @@ static void check_place(struct walk *w, const char *path, const struct unzip_mem
 }
 
 /* Of a member whose data nobody read. odd: why it cannot be located. */
-static void check_unseen(struct verify *v, const char *path, const struct unzip_member *m,
-                         bool wide, const struct clv_error *odd)
+static void check_unseen(struct verify *v, const struct unzip *z, const char *path,
+                         const struct unzip_member *m, bool wide, const struct clv_error *odd)
 {
-    if (!check_local(v, path, m, wide))
+    if (!check_local(v, z, path, m, wide))
         return;
-    const struct clv_span data = unzip_data(&v->store->zip, m);
+    const struct clv_span data = unzip_data(z, m);
     if (odd->code != CLV_ERR_NONE)
         tell(v, path, odd->offset, "%s", odd->what);
     else
@@ -214,7 +215,7 @@ static void check_unseen(struct verify *v, const char *path, const struct unzip_
 /* Member i of the directory, whose path was made. */
 static void check_member(struct walk *w, size_t i, struct unzip_member *m, const char *path)
 {
-    struct store *const s = w->v->store;
+    struct store *const s = w->store;
     struct store_member *const known = &s->members[i];
     const struct headers_entry e = entry_of(&s->zip, m);
     const bool wide = is_wide(w->v, known);
@@ -230,7 +231,7 @@ static void check_member(struct walk *w, size_t i, struct unzip_member *m, const
     } else {
         check_order(w, path, m, known);
         if (!known->seen)
-            check_unseen(w->v, path, m, wide, &odd);
+            check_unseen(w->v, &s->zip, path, m, wide, &odd);
         check_entry(w, path, m);
     }
     check_place(w, path, m);
@@ -241,7 +242,7 @@ static void check_member(struct walk *w, size_t i, struct unzip_member *m, const
 static void check_end(struct walk *w, const struct unzip_cursor *cursor)
 {
     struct verify *const v = w->v;
-    const struct unzip *z = &v->store->zip;
+    const struct unzip *z = &w->store->zip;
     uint8_t want[HEADERS_END_MAX];
     const uint64_t entries = z->directory + cursor->at;
     const size_t len = headers_end(want, cursor->n, z->directory - z->shift, z->directory_len);
@@ -258,10 +259,9 @@ static void check_end(struct walk *w, const struct unzip_cursor *cursor)
              (unsigned long long)(z->map.size - entries - len));
 }
 
-bool verify_archive(struct verify *v, struct clv_error *err)
+bool verify_archive(struct verify *v, struct store *s, struct clv_error *err)
 {
-    struct store *const s = v->store;
-    struct walk w = {.v = v};
+    struct walk w = {.v = v, .store = s};
     struct unzip_cursor cursor = {.at = 0};
     struct unzip_member m;
     enum unzip_step step;

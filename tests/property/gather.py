@@ -36,6 +36,7 @@ class Way(NamedTuple):
     map: Tuple[str, ...] = ()
     reduce: Tuple[str, ...] = ()  # and of the single run
     key: str = 'hostpair'
+    ending: str = ''  # of parts
 
 
 class Made(NamedTuple):
@@ -71,7 +72,7 @@ def split_parts(maps: Sequence[str], way: Way) -> List[str]:
     parts = []
     for shard in ['shard_%03d' % i for i in range(SHARDS)] + ['other']:
         if any(name.startswith(shard) for m in maps for name in zipfile.ZipFile(m).namelist()):
-            parts.append(suite.path('part-' + shard))
+            parts.append(suite.path('part-' + shard + way.ending))
             suite.run_cleave('split', '-q', *maps, '--member', shard + '[.-]*' if shard != 'other'
                              else 'other*', *way.both, *way.reduce, '-o', parts[-1], '--force')
     return parts
@@ -86,14 +87,19 @@ def made_of(captures: List[str], way: Way, groups: int = 3, status: int = 0) -> 
 
 
 def without_number(name: str) -> str:
-    base = os.path.basename(name)
+    base = os.path.basename(name).split('.zip:')[-1]
     return base.split('_', 1)[1] if base[:8].isdigit() else base
 
 
 def union_of(top: str) -> Dict[str, List[bytes]]:
     """All outputs by their names without numbers."""
     found: Dict[str, List[bytes]] = {}
-    for name, data in harness.files_of(top).items():
+    files = dict(harness.files_of(top))
+    for archive in [name for name in files if name.endswith('.zip')]:
+        with zipfile.ZipFile(os.path.join(top, archive)) as z:
+            files.update({os.path.join(archive, name): z.read(name) for name in z.namelist()})
+        del files[archive]
+    for name, data in files.items():
         if not name.endswith('/') and os.path.basename(name) != 'cleave.json' and \
                 not os.path.basename(name).startswith('manifest.'):
             found.setdefault(without_number(name), []).append(data)
@@ -155,6 +161,9 @@ WAYS: Dict[str, Tuple[str, Way]] = {
                          key='ip,vlan,mac')),
     'filtered': ('pcap', Way(reduce=('--proto', 'tcp', '--max-packets-per-flow', '5', '--no-other',
                                      '--min-packets', '3'))),
+    'archives': ('pcap', Way(ending='.zip')),
+    'packed-archives': ('pcapng', Way(both=('--merge',), reduce=(
+        '--compress', 'gzip', '--manifest', 'jsonl', '--by', 'connection'), ending='.zip')),
     'names': ('pcap', Way(reduce=('--name', '{proto}/{key}.pcap', '--directed'))),
 }
 
@@ -298,13 +307,15 @@ def found() -> None:
     altered(swap_files, rows[0]['file'], rows[1]['file'])
     altered(lambda top: shutil.copy(os.path.join(top, rows[0]['file']),
                                     os.path.join(top, 'part-other', 'more.pcap')),
-            'more.pcap: is no output of the run')
-    altered(lines(lambda all_of: all_of[:-1]), 'is not the last one', 'is no output of the run')
+            'more.pcap: is not an output of the run')
+    altered(lines(lambda all_of: all_of[:-1]), 'is not the last one', 'is not an output of the run')
     altered(lines(lambda all_of: all_of + all_of[-1:]), "is another one's")
     altered(lines(lambda all_of: all_of[:1] + all_of[2:3] + all_of[1:2] + all_of[3:]),
             'another number of its flow')
-    altered(lines(lambda all_of: [line.replace(',tcp,', ',udp,') for line in all_of]),
-            'is that of no output of these captures', 'has no row with tcp')
+    altered(lines(lambda all_of: [all_of[0], all_of[1].replace(',198.', ',199.')] + all_of[2:]
+                  if ',198.' in all_of[1] else
+                  [all_of[0], all_of[1].replace(',2001:', ',2002:')] + all_of[2:]),
+            'is that of no output of these captures', 'has no row with')
     altered(lines(lambda all_of: [all_of[0].replace('proto', 'protocol')] + all_of[1:]),
             'names other columns')
     altered(lines(lambda all_of: all_of[:2] + ['x\n']), 'is none that cleave writes')
@@ -319,6 +330,44 @@ def found() -> None:
     shutil.rmtree(suite.path('all'))
     shutil.copytree(saved, suite.path('all'))
     verify(1)
+
+
+def found_in_archives() -> None:
+    """The same of parts that are archives."""
+    made = made_of(captures_of('pcap', 4, 30), Way(ending='.zip'), 2)
+    gather(made, '--force')
+    verify(0)
+    first = suite.path('all', os.path.basename(made.parts[0]))
+    with open(first, 'rb') as f:
+        data = f.read()
+    with zipfile.ZipFile(first) as z:
+        members = z.infolist()
+    rng = suite.random('found-in-archives')
+    at = [members[0].header_offset + 60 + len(members[0].filename), members[-1].header_offset + 4,
+          len(data) - 30] + [rng.randrange(len(data)) for _ in range(harness.times(20))]
+
+    def altered(now: bytes) -> None:
+        os.unlink(first)  # it is the part, too
+        with open(first, 'wb') as f:
+            f.write(now)
+        done = suite.run_cleave('verify', suite.path('all'), '-q', status=None)
+        check(done.returncode in (1, 2) and done.stderr, 'not found: %s', done)
+
+    for byte in at:
+        altered(data[:byte] + bytes([data[byte] ^ 0x40]) + data[byte + 1:])
+    altered(data + b'x')
+    altered(data[:-1])
+    os.unlink(first)
+    check(b'is missing' in verify(1), 'an archive is missing')
+    with open(first, 'wb') as f:
+        f.write(data)
+    verify(0)
+    shutil.copy(first, suite.path('all', 'more.zip'))
+    check(b'more.zip: is not an output of the run' in verify(1), 'an archive that is no part')
+    os.unlink(suite.path('all', 'more.zip'))
+    gather(made, '--force', '--move')
+    check(not any(os.path.exists(part) for part in made.parts), 'a part is left')
+    same_as_one()
 
 
 def killed() -> None:
@@ -354,13 +403,18 @@ def moved() -> None:
 
 def read() -> None:
     """flows, extract and mount take it as any other."""
-    gather(made_of(captures_of('pcap', 4, 30), Way(), 2))
+    for ending in '', '.zip':
+        gather(made_of(captures_of('pcap', 4, 30), Way(ending=ending), 2), '--force')
+        read_as_one()
+
+
+def read_as_one() -> None:
     flows = [suite.run_cleave('flows', suite.path(top), '--csv', '--where', 'proto = \'tcp\'').stdout
              for top in ('one', 'all')]
     texts = [sorted(line.split(b',', 2)[2] for line in text.splitlines()) for text in flows]
     check_equal(texts[1], texts[0], 'flows that were chosen')
     for top in 'one', 'all':
-        suite.run_cleave('extract', suite.path(top), '--proto', 'udp', '-q', '-o',
+        suite.run_cleave('extract', suite.path(top), '--proto', 'udp', '-qf', '-o',
                          suite.path(top + '.pcap'))
     check_equal(*(sorted((p.ts_ns, p.data) for p in pf.read(suite.path(top + '.pcap')).records)
                   for top in ('one', 'all')), 'records that were taken out')
@@ -372,6 +426,7 @@ cases: Dict[str, Callable[[], None]] = {
     'apart': apart,
     'refusals': refusals,
     'found': found,
+    'found-in-archives': found_in_archives,
     'killed': killed,
     'moved': moved,
     'read': read,

@@ -19,6 +19,3 @@ for flags in '--each' '--report with/page.html' '--top 1' '--related dns' '--nam
     cleave split a.pcap $flags -o with -q --force
     try cleave gather b with -o none
 done
-cleave split a.pcap -o a.zip -q
-try cleave gather b a.zip -o none
-names . | grep none

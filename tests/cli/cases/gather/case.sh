@@ -31,6 +31,13 @@ try cleave gather a.zip b.zip shard_000 shard_001 other -o all.flows --force=all
 names .
 parts
 try cleave gather a.zip b.zip shard_000 shard_001 other -o all.json --json | sed 's/"seconds": .*/"seconds": .../'
+# An archive and a directory.
+cleave split a.pcap --no-other -o a.part.zip -q
+cleave split b.pcap --no-other -o b.part -q
+try cleave gather a.part.zip b.part -o both -q
+names both
+cut -d, -f1-2 both/manifest.csv
+try cleave verify both -q
 # Without shards, and with a capture that is damaged and one that is left out.
 head -c 300 a.pcap >cut.pcap
 echo text >text
