@@ -316,8 +316,10 @@ def others_complete() -> None:
 
 def main() -> int:
     cases: Dict[str, Callable[[], None]] = {}
-    for case in (help_agrees, help_fits, usual_flags_are_there, examples_of_help, every_flag_is_taken, pages_agree, columns_agree, layers_agree, functions_agree, counts_agree, tables_agree, fields_agree,
-                 examples_of_pages, pages_are_sound, bash_completes, others_complete):
+    for case in (help_agrees, help_fits, usual_flags_are_there, examples_of_help, every_flag_is_taken,
+                 pages_agree, columns_agree, layers_agree, functions_agree, counts_agree,
+                 tables_agree, fields_agree, examples_of_pages, pages_are_sound,
+                 bash_completes, others_complete):
         cases[case.__name__.replace('_', '-')] = case
     return suite.run(cases)
 
