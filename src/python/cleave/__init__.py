@@ -9,19 +9,18 @@
                 ...
         matrix = result.first_bytes(packets=5)     # of all flows, by all processors
 
-Keywords of split(), index(), verify(), open() and find() are the options of the library, with the
-names that cleave-split(1) has, '_' for '-'. They take what they say (str, int, bool), and also
-sequences for lists, os.PathLike for files, datetime (with a time zone) or seconds for times, and
-timedelta or seconds for durations; also what NumPy and pandas have for these. Seconds are any
-number: Fraction(flow.first, 10**9) is exact.
+Keywords of split(), index(), gather(), verify(), open() and find() are the flags of the commands,
+with '_' in place of '-'. Values are str, int and bool; sequences for lists, os.PathLike for files,
+datetime (with a time zone) or seconds for times, timedelta or seconds for durations; and what NumPy
+and pandas have for these. Seconds may be any number: Fraction(flow.first, 10**9) is exact.
 
-Bytes are counted in bytes, times are nanoseconds since the epoch in UTC, where it does not say
-otherwise. What fails raises cleave.Error; what a parameter cannot be, cleave.OptionError, which is
-a ValueError too; an unknown keyword, TypeError. Ctrl-C stops what is under way: nothing is left of
-an output that was begun.
+Unless it says otherwise, sizes are in bytes and times are integers, nanoseconds since the epoch in
+UTC. A failure raises cleave.Error. An invalid value raises cleave.OptionError, which is also a
+ValueError; an unknown keyword, or a value of the wrong type, raises TypeError. Ctrl-C stops what is
+under way, and leaves nothing of an output that was begun.
 
-Threads: everything may be called from any thread. A Result is used by one thread at a time, others
-wait; packets of its flows are read side by side.
+Threads: every function may be called from any thread. Several threads can read packets of one
+Result at the same time; its other functions are executed one at a time.
 """
 import datetime
 import json
@@ -238,21 +237,21 @@ def split(inputs: Paths, output: Optional[Path] = None, *, progress: Progress = 
           **options: Any) -> Counts:
     """Splits captures into one file per flow, as "cleave split" does.
 
-    inputs: a path or several, read as one capture. output: the directory to make, or an archive
-    where it ends in ".zip"; by default the capture's name with ".flows", in the current directory.
-    progress: called about ten times a second with the counts so far; returning False stops.
-    Returns the counts; `damage` is None, or what is damaged in the captures: what was before the
-    damage was split.
+    inputs: a path, or several that are read as one capture. output: the directory to make, or an
+    archive if it ends in ".zip"; by default the capture's name with ".flows", in the current
+    directory. progress: called about ten times a second with the counts so far; if it returns
+    False, the run stops. Returns the counts. `damage` is None, or tells what is damaged in the
+    captures; everything before the damage was split.
     """
     return _run(False, inputs, output, progress, options)
 
 
 def index(inputs: Paths, output: Optional[Path] = None, *, progress: Progress = None,
           **options: Any) -> Counts:
-    """Makes an index of captures, as "cleave index" does: nothing is copied.
+    """Makes an index of captures, as "cleave index" does; no packet is copied.
 
-    output: by default the capture's name with ".flows.db", in the current directory. For the rest,
-    see split().
+    output: by default the capture's name with ".flows.db", in the current directory. Everything
+    else is as for split().
     """
     return _run(True, inputs, output, progress, options)
 
@@ -278,9 +277,10 @@ class Verdict(Counts):
 
 def verify(output: Path, inputs: Paths = (), *, progress: Optional[Callable[[int], Any]] = None,
            **options: Any) -> Verdict:
-    """Proves that what split() made holds what its captures hold.
+    """Proves that what split() or gather() made holds what its captures hold.
 
-    inputs: where they are now; by default where they were. progress: called with the bytes read.
+    inputs: where the captures are now; by default where they were. progress: called with the bytes
+    read so far.
     Returns the counts: `proven`, which is also whether they are true, and `found`, the faults as a
     list of Error, 10,000 at most.
     """
@@ -332,8 +332,9 @@ def records(path: Path, *, batch: int = 4096, data: bool = True, ns: bool = Fals
 
     A Batch is a sequence of Record (time, data, src, sport, dst, dport, ...) and has their columns
     as memoryviews (times, srcs, sports, hashes, ...), which numpy.asarray() takes without a copy.
-    data=False leaves the packets' bytes out. ns: times of a Record are int nanoseconds and no
-    floats; a batch's `times` always are. The records before damage come first, then an Error.
+    data=False leaves out the packets' bytes. ns=True: the times of a Record are nanoseconds (int)
+    instead of seconds (float); a batch's `times` always are. If the capture is damaged, the records
+    before the damage come first, then an Error is raised.
     """
     return _cleave.Reader(_path(path), operator.index(batch), bool(data), bool(ns))
 
@@ -464,8 +465,8 @@ class Flow:
         return sizes.cast('B').cast('i'), times.cast('B').cast('q')
 
     def open(self) -> BinaryIO:
-        """The flow as a capture: a file at its beginning, which vanishes when it is closed. dpkt and
-        scapy read it; its `name` is a path for those who want one, as tshark does.
+        """The flow as a capture: an open file that dpkt and scapy read, and that is deleted when it
+        is closed. Its `name` is a path for programs that need one, such as tshark.
         """
         file = tempfile.NamedTemporaryFile(prefix='cleave-', suffix='.pcap')
         try:
@@ -478,8 +479,8 @@ class Flow:
         return file  # type: ignore[return-value]
 
     def save(self, path: Path, *, force: bool = False, mode: int = 0) -> Counts:
-        """The flow as a capture at a path, which appears whole or not at all. force: replaces an
-        existing capture. mode: permissions; 0: 0640 less umask.
+        """Saves the flow as a capture, which appears complete or not at all. force: replace an
+        existing capture. mode: permissions; 0 stands for 0640, less umask.
         """
         return self._result._extract({'where': 'id = %d' % self.id}, path, -1, force, mode, None)
 
@@ -577,7 +578,7 @@ class Flows(Sequence[Flow]):
         return self._of._rows().names
 
     def find(self, **selection: Any) -> 'Flows':
-        """Those of these flows for which all holds: flow, host, port, proto, community_id, after,
+        """Those of these flows that match all of: flow, host, port, proto, community_id, after,
         before, flows (a file that lists them), where (a condition in SQL on columns, packets,
         bytes, captured_bytes and duration); sort and limit as in cleave-flows(1).
         """
@@ -621,12 +622,12 @@ class Flows(Sequence[Flow]):
         """The first bytes of each flow's first packets, by several threads: uint8, flows x packets x
         (header + payload), zeros where there is less.
 
-        flows: some of them, as in [chosen]; by default all. header: bytes of IP's header and the one of TCP, UDP and the like; with link, from the link
-        layer's header on. payload: bytes of what these carry. mask: "ip", "mac", "port", with
-        commas between them: addresses and ports, and the checksums that are computed of them,
-        are zeros. threads: 0, as many as there are processors. out: a buffer of that many bytes to
-        fill, which is returned. progress: called now and then with the number of flows that are
-        done; returning False stops.
+        flows: some of them, as in [chosen]; by default all. header: bytes of the headers of IP and
+        of TCP, UDP and the like; with link, from the link layer's header on. payload: bytes of what
+        these carry. mask: "ip", "mac", "port", with commas between them: addresses and ports, and
+        the checksums that are computed from them, are zeros. threads: 0, as many as there are
+        processors. out: a buffer of that many bytes to fill, which is returned. progress: called
+        now and then with the number of flows that are done; if it returns False, it stops.
         """
         if flows is None:
             chosen = self
@@ -649,8 +650,8 @@ class Flows(Sequence[Flow]):
 
     def save(self, path: Path, *, force: bool = False, mode: int = 0,
              progress: Optional[Callable[[int, int], Any]] = None) -> Counts:
-        """The flows' packets as one capture; as one for each in a directory where path ends in "/", or
-        in an archive where it ends in ".zip". What has the name is whole.
+        """Saves the flows' packets as one capture; if path ends in "/", as one capture per flow in
+        a directory, and if it ends in ".zip", in an archive. What has its name is complete.
         """
         if self._rows_chosen is None:
             return self._of._extract({}, path, -1, force, mode, progress)
@@ -719,8 +720,8 @@ class _Rows:
 
 
 class Result(Flows):
-    """The flows of a result, see open(). It is a context manager, and can be pickled: who unpickles
-    it opens it anew, as does a process that was forked.
+    """The flows of a result, see open(). It is a context manager. It can be pickled, and used after
+    a fork: the other process opens it again.
     """
     def __init__(self, paths: Tuple[bytes, ...], captures: Tuple[bytes, ...],
                  options: Optional[Pairs], progress: Progress = None) -> None:
@@ -828,7 +829,7 @@ class Result(Flows):
         return Counts(self._handle().totals(_SELECTION.pairs(selection)))
 
     def close(self) -> None:
-        """Flows that are being read are read on; nothing else is to be had afterwards."""
+        """Closes it. Iterators over packets that have begun go on; all else raises ValueError."""
         self._closed = True
         self._handle().close()
 
@@ -892,13 +893,14 @@ def _u32(name: str, value: Any) -> int:
 
 def open(path: Paths, *, captures: Paths = (), progress: Progress = None,
          **options: Any) -> Result:
-    """Opens an index, a directory or an archive that split() made, or captures themselves. The
-    manifest.db of a directory stands for that; by itself it has rows, but no packets.
+    """Opens an index, a directory or an archive that split() made, a directory that gather() made,
+    or captures. The manifest.db of a directory stands for the directory; a copy elsewhere has rows
+    but no packets.
 
-    captures: of an index, where its captures are now. options: of captures, how flows are made, as
-    for split(); they are read at once, and so take longer than an index. progress: as for split().
-    What is compressed or merged is read from its beginning for each flow: first_bytes() and splt()
-    read it once for all of them.
+    captures: where the captures of an index are now. options: how flows of captures are made, as
+    for split(); captures are read at once, so opening them takes longer than opening an index.
+    progress: as for split(). In captures that are compressed or merged, each flow is found by
+    reading from the beginning; first_bytes() and splt() read them once for all flows.
     """
     pairs = _SPLIT.pairs(options) if options else None
     return Result(_paths(path), _paths(captures), pairs, progress)
