@@ -34,7 +34,7 @@ bool rows_end(struct gathering *g, struct clv_error *err)
 /* Room for a row; then text_len is to be set. */
 static bool make_room(struct gathering *g, struct text *out, struct clv_error *err)
 {
-    if (TEXT_MAX - g->text_len < 2 * MANIFEST_ROW_MAX && !write_text(g, err))
+    if (TEXT_MAX - g->text_len < (size_t)2 * MANIFEST_ROW_MAX && !write_text(g, err))
         return false;
     *out = text_on(g->text + g->text_len, TEXT_MAX - g->text_len);
     return true;
@@ -139,22 +139,39 @@ static void put_value(const struct gathering *g, const struct column *c, const c
         manifest_put_json(as, &v, out);
 }
 
+/* The part's number in the column becomes that of the whole. */
+static void renumber(struct gathering *g, unsigned column, char to[24])
+{
+    if (!g->cells.text[column])
+        return;
+    const uint64_t n = g->sum.flows + number(g, column);
+    (void)snprintf(to, 24, "%llu", (unsigned long long)n);
+    g->cells.text[column] = to;
+}
+
+/* Outputs of flows are numbered from 1; a part of a flow has the number of the first one. */
+static bool check_number(const struct gathering *g, uint64_t want)
+{
+    const uint64_t flow = number(g, FLOW_AT);
+    return g->cells.text[g->output_at] ? number(g, g->output_at) == want && flow && flow <= want
+                                       : flow == want;
+}
+
 /* The row as the whole's manifest has it. */
 static bool put_row(struct gathering *g, const struct part *p, struct clv_error *err)
 {
     struct cells *const c = &g->cells;
     const bool csv = c->kind == CLV_MANIFEST_CSV;
-    char name[NAME_COMPONENT_MAX + NAME_MAX_LEN + 3], flow[24];
+    char name[NAME_COMPONENT_MAX + NAME_MAX_LEN + 3], flow[24], output[24];
     struct text out;
     const char *before = "{\"";
     if (!make_room(g, &out, err))
         return false;
     (void)snprintf(name, sizeof name, "%.*s%c%s", (int)p->name_len, p->name,
                    p->store.archived ? ':' : '/', c->text[FILE_AT]);
-    (void)snprintf(flow, sizeof flow, "%llu", (unsigned long long)(g->sum.flows + p->flows));
+    renumber(g, FLOW_AT, flow);
+    renumber(g, g->output_at, output);
     c->text[FILE_AT] = name;
-    if (c->text[FLOW_AT])
-        c->text[FLOW_AT] = flow;
     for (unsigned i = 0; i < columns_n; i++) {
         if (csv && i && c->has[i])
             text_char(&out, ',');
@@ -205,7 +222,7 @@ static bool add_row(struct gathering *g, size_t part, struct clv_error *err)
     uint64_t bytes;
     if (!name || !stays_inside(name) || strlen(name) > NAME_MAX_LEN)
         return bad_row(g, "no name of an output", err);
-    if (c->text[FLOW_AT] && number(g, FLOW_AT) != ++p->flows)
+    if (c->text[FLOW_AT] && !check_number(g, ++p->flows))
         return bad_row(g, "its flow has another number than it should", err);
     if (!check_flow(g, part, err) || !place_output(g, p, name, &bytes, err))
         return false;
@@ -232,6 +249,7 @@ bool rows_begin(struct gathering *g, struct clv_error *err)
     const char *const name = manifest_file_name(g->first->receipt.params.manifest);
     g->packets_at[0] = column_at("src_packets");
     g->packets_at[1] = column_at("dst_packets");
+    g->output_at = column_at("output");
     g->text = mem_alloc(TEXT_MAX, 1);
     if (!g->text)
         return clv_fail_nomem(err, name, TEXT_MAX);

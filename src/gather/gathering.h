@@ -51,7 +51,7 @@ struct gathering {
     size_t text_len;
     char head[1024]; /* of the manifest */
     size_t head_len;
-    unsigned packets_at[2]; /* the columns that count them */
+    unsigned packets_at[2], output_at; /* the columns that count them; that numbers outputs */
     struct cells cells;
     char path[PATH_MAX]; /* of the file that is read, for messages */
 };

@@ -355,8 +355,8 @@ static bool get_app(const struct column_of *of, struct column_value *v)
 }
 
 const struct column columns_all[] = {
-    {"file", COLUMN_TEXT, .get = get_file},
-    {"flow", COLUMN_NUMBER, .get = get_flow},
+    {"file", COLUMN_TEXT, .get = get_file, .numbers = true},
+    {"flow", COLUMN_NUMBER, .get = get_flow, .numbers = true},
     {"proto", COLUMN_PROTO, .get = get_proto, .key = COLUMN_KEY},
     {"src", COLUMN_ADDRESS, .get = get_addr, .key = COLUMN_KEY_END, .src = true},
     {"sport", COLUMN_PORT, .get = get_port, .key = COLUMN_KEY_END, .src = true},
@@ -386,7 +386,7 @@ const struct column columns_all[] = {
     {"bssid", COLUMN_MAC, .get = get_bssid, .key = COLUMN_KEY, .field = FLOW_BY_BSSID},
     {"label", COLUMN_TEXT, .get = get_label, .key = COLUMN_KEY, .field = FLOW_BY_LABEL},
     {"shard", COLUMN_NUMBER, .get = get_shard, .key = COLUMN_KEY, .present = has_shards},
-    {"output", COLUMN_NUMBER, .get = get_output, .present = cuts_flows},
+    {"output", COLUMN_NUMBER, .get = get_output, .numbers = true, .present = cuts_flows},
     {"part", COLUMN_NUMBER, .get = get_part, .present = cuts_flows},
     {"end", COLUMN_WORD, .get = get_end, .present = cuts_flows},
     {"outer_src", COLUMN_ADDRESS, .get = get_outer_addr, .present = has_outer, .src = true},

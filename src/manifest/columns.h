@@ -96,6 +96,7 @@ struct column {
     enum column_type type;
     bool src; /* of the source, else of the destination */
     enum column_key key;
+    bool numbers; /* outputs or flows of the run, or has their names: others number otherwise */
 
     /* A run has the column if its keys have this field, 0: any, and if this says so, NULL: yes. */
     enum flow_field field;

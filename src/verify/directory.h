@@ -53,6 +53,7 @@ struct gathered {
     size_t n_parts;
     char path[PATH_MAX];
     struct map map;
+    unsigned output;   /* the column that numbers outputs; 0: that of flows does */
     struct names rows; /* number: of the row; kind: it is that of an output */
     uint64_t *offsets; /* of rows in the table */
     size_t n, cap;

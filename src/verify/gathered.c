@@ -17,17 +17,16 @@
 #include "manifest/name.h"
 #include "output/publish.h"
 
-enum {
-    NUMBERED = 2, /* columns that a run over all captures has otherwise: file and flow */
-    SHOWN = 48,
-};
+enum { SHOWN = 48 };
 
 /* A row of the manifest, and what stands in it. */
 struct line {
-    const char *p, *end;  /* its end is after its line feed */
-    struct clv_span rest; /* after its file and its flow */
+    const char *p, *end; /* its end is after its line feed */
     char file[NAME_COMPONENT_MAX + NAME_MAX_LEN + 2];
-    uint64_t flow; /* 0: it has none */
+    uint64_t flow;    /* 0: it has none */
+    uint64_t number;  /* of the output; 0: it has no flow */
+    struct text rest; /* without these */
+    char own[MANIFEST_ROW_MAX];
 };
 
 /* The table is wrong, and that is told once. Returns true. */
@@ -79,41 +78,79 @@ static bool take(const char **p, const char *end, const char *word)
     return true;
 }
 
-/* What is before the other values of a row, whatever they are. */
-static bool parse_csv(struct line *l)
+/* The row's last values, from p on, without the number of its output. */
+static bool keep(struct line *l, const char *p, const char *number, size_t len)
+{
+    const char *const after = number ? number + len : p;
+    if (number)
+        text_put(&l->rest, p, (size_t)(number - p));
+    text_put(&l->rest, after, (size_t)(l->end - after));
+    return !l->rest.full;
+}
+
+/* The value in column `at`, and the comma before it; NULL: there are not so many. */
+static const char *find_cell(const char *p, const char *end, unsigned at)
+{
+    bool quoted = false;
+    for (; p < end; p++) {
+        quoted ^= *p == '"';
+        if (*p == ',' && !quoted && --at == 0)
+            return p;
+    }
+    return NULL;
+}
+
+static bool parse_csv(struct line *l, unsigned output)
 {
     const char *p = l->p;
     const bool quoted = *p == '"';
     p += quoted;
     if (!take_text(&p, l->end, quoted, true, l->file, sizeof l->file) || !take(&p, l->end, ","))
         return false;
-    l->flow = take_number(&p, l->end);
+    l->flow = l->number = take_number(&p, l->end);
     if (!take(&p, l->end, ","))
         return false;
-    l->rest = (struct clv_span){(const uint8_t *)p, (size_t)(l->end - p)};
-    return true;
+    if (!output)
+        return keep(l, p, NULL, 0);
+    const char *const cell = find_cell(l->p, l->end, output);
+    if (!cell || cell < p)
+        return false;
+    const char *after = cell + 1;
+    l->number = take_number(&after, l->end);
+    return keep(l, p, cell, (size_t)(after - cell));
 }
 
-static bool parse_json(struct line *l)
+static bool parse_json(struct line *l, unsigned output)
 {
+    static const char name[] = ",\"output\":";
     const char *p = l->p;
     if (!take(&p, l->end, "{\"file\":\"") ||
         !take_text(&p, l->end, true, false, l->file, sizeof l->file) || !take(&p, l->end, ","))
         return false;
     if (take(&p, l->end, "\"flow\":")) {
-        l->flow = take_number(&p, l->end);
+        l->flow = l->number = take_number(&p, l->end);
         if (!take(&p, l->end, ","))
             return false;
     }
-    l->rest = (struct clv_span){(const uint8_t *)p, (size_t)(l->end - p)};
-    return true;
+    text_char(&l->rest, '{');
+    const char *cell = p; /* in a text its quotes would have backslashes */
+    while (output && l->flow && cell < l->end && !take(&cell, l->end, name))
+        cell++;
+    if (!output || !l->flow || cell == l->end)
+        return keep(l, p, NULL, 0);
+    const char *after = cell;
+    cell -= sizeof name - 1;
+    l->number = take_number(&after, l->end);
+    return keep(l, p, cell, (size_t)(after - cell));
 }
 
 /* The line at byte `at` of the manifest. */
 static bool read_line(const struct verify *v, uint64_t at, struct line *l)
 {
     const struct map *m = &v->gathered.map;
-    *l = (struct line){.p = (const char *)m->p + at};
+    l->p = (const char *)m->p + at;
+    l->flow = l->number = 0;
+    l->rest = text_on(l->own, sizeof l->own);
     const char *const end = (const char *)m->p + m->size;
     bool quoted = false;
     for (l->end = l->p; l->end < end && (quoted || *l->end != '\n'); l->end++)
@@ -121,7 +158,8 @@ static bool read_line(const struct verify *v, uint64_t at, struct line *l)
     if (l->end == end)
         return false;
     l->end++;
-    return v->job->params->manifest == CLV_MANIFEST_CSV ? parse_csv(l) : parse_json(l);
+    return v->job->params->manifest == CLV_MANIFEST_CSV ? parse_csv(l, v->gathered.output)
+                                                        : parse_json(l, v->gathered.output);
 }
 
 /* The part that the row's output is in, which must be the one that comes next. */
@@ -170,9 +208,8 @@ static bool add_row(struct verify *v, uint64_t at, const struct line *l, struct 
         return tell_of(v, "row %llu is another one's, but for its file and number",
                        (unsigned long long)g->n);
     e->number = (uint32_t)(g->n - 1);
-    if (l->flow && l->flow != ++g->flows)
-        return tell_of(v, "row %llu has another number of its flow than it should",
-                       (unsigned long long)g->n);
+    if (l->flow && l->number != ++g->flows)
+        return tell_of(v, "row %llu has another number than it should", (unsigned long long)g->n);
     return is_in_part(g, l) ||
            tell_of(v, "row %llu is not where the part's rows should be", (unsigned long long)g->n);
 }
@@ -182,9 +219,20 @@ static struct manifest without_numbers(const struct verify *v, const struct mani
 {
     struct manifest own = *m;
     own.kind = v->job->params->manifest; /* that of the run writes none */
-    own.n_columns -= NUMBERED;
-    memmove(own.columns, own.columns + NUMBERED, own.n_columns * sizeof(struct column *));
+    own.n_columns = 0;
+    for (unsigned i = 0; i < m->n_columns; i++)
+        if (!m->columns[i]->numbers)
+            own.columns[own.n_columns++] = m->columns[i];
     return own;
+}
+
+/* Which of the columns numbers outputs, where flows have several; 0: none. */
+static unsigned output_column(const struct manifest *m)
+{
+    for (unsigned i = 2; i < m->n_columns; i++)
+        if (m->columns[i]->numbers)
+            return i;
+    return 0;
 }
 
 static bool read_head(struct verify *v, const struct findings *all, uint64_t *at)
@@ -235,12 +283,13 @@ static bool begin(void *self, const struct findings *all, struct clv_error *err)
         return false;
     if (!there)
         return true;
+    v->gathered.output = output_column(all->manifest);
     if (!read_head(v, all, &at))
         return tell_of(v, "names other columns than it should");
     while (at < v->gathered.map.size && !v->manifest_wrong) {
         if (!read_line(v, at, &l))
             return tell_of(v, "row %llu is none that cleave writes",
-                           (unsigned long long)(v->gathered.n + 1));
+                           (unsigned long long)v->gathered.n + 1);
         if (!add_row(v, at, &l, err))
             return false;
         at += (uint64_t)(l.end - l.p);
@@ -260,30 +309,56 @@ static void tell_missing(struct verify *v, const struct text *row)
     verify_tell(v, &fault);
 }
 
+/* The row that says the same of a flow; *said is what it says. NULL: there is none. */
+static struct names_entry *find_row(const struct verify *v, const struct findings *all,
+                                    const struct manifest_entry *e, struct text *said)
+{
+    const struct manifest own = without_numbers(v, all->manifest);
+    manifest_row(&own, e, said);
+    return names_find(&v->gathered.rows, keyed_bytes(v->key, said->p, said->len));
+}
+
+/* A part of a flow has the number of the first one. */
+static void check_number(struct verify *v, const struct findings *all, uint32_t part,
+                         const struct manifest_entry *e, const struct line *l, uint32_t row)
+{
+    char buf[MANIFEST_ROW_MAX];
+    struct text said = text_on(buf, sizeof buf);
+    struct line first;
+    uint64_t number = l->number;
+    if (e->head != e->f) {
+        const struct manifest_entry head = findings_entry(all, part, e->head->index);
+        const struct names_entry *const known = find_row(v, all, &head, &said);
+        if (!known || !read_line(v, v->gathered.offsets[known->number], &first))
+            return; /* which is told of that */
+        number = first.number;
+    }
+    if (l->flow && l->flow != number)
+        (void)tell_of(v, "row %llu is part of flow %llu, and says %llu",
+                      (unsigned long long)row + 1, (unsigned long long)number,
+                      (unsigned long long)l->flow);
+}
+
 /* The output of the row that says the same of a flow. */
 static bool output(void *self, const struct findings *all, uint32_t part, uint32_t flow,
                    struct clv_error *err)
 {
     struct verify *const v = self;
-    struct gathered *const g = &v->gathered;
-    const struct manifest own = without_numbers(v, all->manifest);
     const struct manifest_entry e = findings_entry(all, part, flow);
     const struct partition *const p = &all->parts[part];
     char buf[MANIFEST_ROW_MAX];
-    struct text row = text_on(buf, sizeof buf);
+    struct text said = text_on(buf, sizeof buf);
     struct line l;
-    manifest_row(&own, &e, &row);
-    const size_t brace = own.kind == CLV_MANIFEST_JSONL;
-    struct names_entry *const known =
-        names_find(&g->rows, keyed_bytes(v->key, row.p + brace, row.len - brace));
+    struct names_entry *const known = find_row(v, all, &e, &said);
     if (!known) {
         if (!v->manifest_wrong)
-            tell_missing(v, &row);
+            tell_missing(v, &said);
         return true;
     }
     known->kind = true; /* each row is one output's */
-    if (!read_line(v, g->offsets[known->number], &l))
+    if (!read_line(v, v->gathered.offsets[known->number], &l))
         return true; /* it was read before */
+    check_number(v, all, part, &e, &l, known->number);
     const struct proof_output o = {
         .name = l.file,
         .made = partition_name(p, flow),
@@ -308,7 +383,7 @@ static bool end(void *self, const struct findings *all, struct clv_error *err)
             first = min_u64(first, g->rows.slots[i].number);
     if (first < UINT64_MAX)
         (void)tell_of(v, "row %llu is that of no output of these captures",
-                      (unsigned long long)(first + 1));
+                      (unsigned long long)first + 1);
     return true;
 }
 

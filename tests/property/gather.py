@@ -131,6 +131,7 @@ def same_as_one(status: int = 0) -> None:
         for row in some:
             row['file'] = without_number(row['file'])
             row.pop('flow', None)
+            row.pop('output', None)
     check_equal(*(sorted(some, key=repr) for some in rows), 'rows of the manifest')
     said = []
     for top in 'one', 'all':
@@ -140,8 +141,11 @@ def same_as_one(status: int = 0) -> None:
     check_equal(sum(p['outputs'] for p in parts), said[1]['outputs'], 'outputs of the parts')
     del said[0]['dropped_blocks']
     check_equal(said[1], said[0], 'what cleave.json says')
-    flows = [int(row['flow']) for row in rows_of(suite.path('all')) if row.get('flow')]
-    check_equal(flows, list(range(1, len(flows) + 1)), 'numbers of flows')
+    rows_all = [row for row in rows_of(suite.path('all')) if row.get('flow')]
+    numbers = [int(row.get('output', row['flow'])) for row in rows_all]
+    check_equal(numbers, list(range(1, len(numbers) + 1)), 'numbers of outputs')
+    for row, number in zip(rows_all, numbers):
+        check_equal(int(row['flow']) == number, row.get('part', 1) in (1, '1'), 'a first part')
     verify(0)
     check_equal(status, bool(said[1]['damage']), 'the status says that a capture is damaged')
 
@@ -311,7 +315,7 @@ def found() -> None:
     altered(lines(lambda all_of: all_of[:-1]), 'is not the last one', 'is not an output of the run')
     altered(lines(lambda all_of: all_of + all_of[-1:]), "is another one's")
     altered(lines(lambda all_of: all_of[:1] + all_of[2:3] + all_of[1:2] + all_of[3:]),
-            'another number of its flow')
+            'another number than it should')
     altered(lines(lambda all_of: [all_of[0], all_of[1].replace(',198.', ',199.')] + all_of[2:]
                   if ',198.' in all_of[1] else
                   [all_of[0], all_of[1].replace(',2001:', ',2002:')] + all_of[2:]),
@@ -368,6 +372,20 @@ def found_in_archives() -> None:
     gather(made, '--force', '--move')
     check(not any(os.path.exists(part) for part in made.parts), 'a part is left')
     same_as_one()
+
+
+def found_in_parts() -> None:
+    """A part of a flow that says it is one of another."""
+    made = made_of(captures_of('pcap', 4, 30), Way(reduce=('--every', '10p', '--by', 'flow')), 2)
+    gather(made)
+    with open(suite.path('all', 'manifest.csv'), encoding='utf-8', newline='') as f:
+        lines = f.readlines()
+    at = next(i for i, row in enumerate(rows_of(suite.path('all'))) if row['part'] == '2') + 1
+    flow = lines[at].split(',')[1]
+    lines[at] = lines[at].replace(',%s,' % flow, ',%d,' % (1 if flow != '1' else 2), 1)
+    with open(suite.path('all', 'manifest.csv'), 'w', encoding='utf-8', newline='') as f:
+        f.writelines(lines)
+    check(b'is part of flow %s, and says' % flow.encode() in verify(1), 'not found')
 
 
 def killed() -> None:
@@ -427,6 +445,7 @@ cases: Dict[str, Callable[[], None]] = {
     'refusals': refusals,
     'found': found,
     'found-in-archives': found_in_archives,
+    'found-in-parts': found_in_parts,
     'killed': killed,
     'moved': moved,
     'read': read,

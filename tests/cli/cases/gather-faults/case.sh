@@ -54,3 +54,10 @@ rows '2s/,1,/,2,/'
 rows '1s/proto/protocol/'
 rows '2s/,tcp,/,udp,/'
 rows '2s/,.*//'
+# A part of a flow that says it is one of another.
+cleave split b.pcap --by flow --every 2p --no-other -o cut -q
+cleave gather cut -o cuts -q
+cp -r cuts true
+sed -i '4s/,1,/,2,/' cuts/manifest.csv
+cut -d, -f2,24-26 cuts/manifest.csv >&2
+try cleave verify cuts -q
