@@ -11,6 +11,7 @@ import re
 import struct
 import subprocess
 import sys
+import zipfile
 from typing import Dict, List, Optional, Tuple
 
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
@@ -187,7 +188,7 @@ def refusals() -> None:
     done = script('status', 'there', status=NOTHING)
     check(b'is no plan' in done.stderr, '%r', done.stderr)
     done = script(*planned(), '--', 'extract', 'a.pcap', status=NOTHING)
-    check(b'split or index' in done.stderr, '%r', done.stderr)
+    check(b'comes split' in done.stderr, '%r', done.stderr)
 
 
 def keys_that_are_hashed() -> None:
@@ -240,6 +241,25 @@ def no_records() -> None:
     suite.run_cleave('split', 'caps', '-o', 'one', '-q', status=DAMAGED, cwd=suite.dir)
     script(*planned('--engine', 'parallel'), '--', 'split', 'caps', '-o', 'out', status=DAMAGED)
     check_files(harness.files_of(suite.path('out')), harness.files_of(suite.path('one')))
+
+
+def archives() -> None:
+    """An archive for each shard, made in scratch or not, has what a directory would have."""
+    needs('parallel')
+    make_captures()
+    wanted = one_machine()
+    os.mkdir(suite.path('scratch'))
+    done = script(*planned('--engine', 'parallel', '--scratch', '$SCRATCH'), '--', 'split', 'caps', '-o',
+                  'out', '--archive', status=None, env={**os.environ, 'SCRATCH': suite.path('scratch')})
+    if b'is an archive' in done.stderr:
+        raise Skip('gather of this build takes no archives')
+    check_equal(done.returncode, DAMAGED, done.stderr.decode())
+    for name in os.listdir(suite.path('out')):
+        if name.endswith('.zip'):
+            with zipfile.ZipFile(suite.path('out', name)) as z:
+                z.extractall(suite.path('unpacked', name[:-4]))
+    check_union('unpacked', wanted)
+    check_proven('out')
 
 
 def by_ssh() -> None:
@@ -409,6 +429,7 @@ if __name__ == '__main__':
         'language': language_is_old,
         'parallel': by_parallel,
         'no records': no_records,
+        'archives': archives,
         'ssh': by_ssh,
         'snakemake': by_snakemake,
         'full disk': full_disk,
