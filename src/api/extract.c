@@ -113,24 +113,11 @@ static bool to_file(struct extracting *x, struct clv_error *err)
     return io_close(fd, x->name, err) && publish(x, err);
 }
 
-/* Directories in the name are made where they are not yet. */
-static bool make_dirs(const struct extracting *x, char *name, struct clv_error *err)
-{
-    for (char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        const bool ok = mkdirat(x->publish.fd, name, io_dir_mode(mode_of(x))) == 0 ||
-                        errno == EEXIST || clv_fail_errno(err, name, "cannot be created");
-        *slash = '/';
-        if (!ok)
-            return false;
-    }
-    return true;
-}
-
 static bool one_file(struct extracting *x, size_t i, struct clv_error *err)
 {
     char name[NAME_MAX_LEN + 1];
-    if (!supply_name(&x->supply, x->ids[i], name, NULL, err) || !make_dirs(x, name, err))
+    if (!supply_name(&x->supply, x->ids[i], name, NULL, err) ||
+        !publish_dirs(&x->publish, name, err))
         return false;
     x->name = name;
     x->fd = io_create_at(x->publish.fd, name, mode_of(x), err);

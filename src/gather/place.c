@@ -37,24 +37,10 @@ static bool copy_bytes(struct gathering *g, int from, int to, const char *path,
     return ok;
 }
 
-/* The directories in the name, where they are not there yet. */
-static bool make_dirs(const struct gathering *g, char *name, struct clv_error *err)
-{
-    for (char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
-        *slash = '\0';
-        const bool ok = mkdirat(g->publish.fd, name, io_dir_mode(g->publish.mode)) == 0 ||
-                        errno == EEXIST || clv_fail_errno(err, name, "cannot be made");
-        *slash = '/';
-        if (!ok)
-            return false;
-    }
-    return true;
-}
-
 static bool copy(struct gathering *g, const struct part *p, const char *name, char *to,
                  const char *path, struct clv_error *err)
 {
-    if (!make_dirs(g, to, err))
+    if (!publish_dirs(&g->publish, to, err))
         return false;
     const int from = openat(p->fd, name, O_RDONLY | O_NOFOLLOW | O_NONBLOCK | O_CLOEXEC);
     if (from < 0)
@@ -73,7 +59,7 @@ static bool link_it(const struct gathering *g, const struct part *p, const char 
         return true;
     if (errno != ENOENT)
         return false;
-    return make_dirs(g, to, err) && linkat(p->fd, name, g->publish.fd, to, 0) == 0;
+    return publish_dirs(&g->publish, to, err) && linkat(p->fd, name, g->publish.fd, to, 0) == 0;
 }
 
 /* name is in p->fd, `to` in what is staged. */

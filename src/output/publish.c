@@ -424,6 +424,19 @@ bool publish_file_open(struct publish *p, const char *target, unsigned mode,
     return false;
 }
 
+bool publish_dirs(const struct publish *p, char *name, struct clv_error *err)
+{
+    for (char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
+        *slash = '\0';
+        const bool ok = mkdirat(p->fd, name, io_dir_mode(p->mode)) == 0 || errno == EEXIST ||
+                        clv_fail_errno(err, name, "cannot be created");
+        *slash = '/';
+        if (!ok)
+            return false;
+    }
+    return true;
+}
+
 bool publish_put(struct publish *p, const char *name, const char *data, size_t len,
                  struct clv_error *err)
 {

@@ -71,6 +71,9 @@ CLV_MUST_CHECK bool parents_make(struct parents *p, const char *target, unsigned
                                  struct clv_error *err);
 void parents_remove(struct parents *p);
 
+/* Makes the directories in a name below the staging directory, where they are not there yet. */
+CLV_MUST_CHECK bool publish_dirs(const struct publish *p, char *name, struct clv_error *err);
+
 /* Writes a whole small file into the staging directory. */
 CLV_MUST_CHECK bool publish_put(struct publish *p, const char *name, const char *data, size_t len,
                                 struct clv_error *err);
