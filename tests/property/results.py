@@ -340,7 +340,7 @@ def check_listed(found: Results, choice: Choice) -> None:
                     'values of %s' % kind)
     last = suite.run_cleave('flows', *names, *choice.flags).stdout.decode().splitlines()[-1]
     words = last.replace(',', ' ').split()
-    check_equal((words[0], words[2:4] == ['and', 'other']),
+    check_equal((words[0], words[2:4] == ['and', '`other`']),
                 ('%d' % choice.flows, bool(choice.others)), 'flows in %r' % last)
 
 
