@@ -142,7 +142,7 @@ LASTING: Tuple[Fault, ...] = (
 )
 OUT_OF_MEMORY = ('malloc', 'library', 'heap')
 IN_MEMORY = ('stream',)  # libpcap writes to streams that are no files too
-NOT_SURE = 'the output is there, but'  # not its page, not for certain, or beside the old one
+NOT_SURE = 'the output is complete, but'  # not its page, not for certain, or beside the old one
 LEFTOVER = 'could not be removed', 'what it replaced is now'
 HIDDEN = '.out.cleave-', 'far/.page.html.cleave-'
 STALE = '.out.cleave-%d-0' % (2**31 - 2)  # no process has such a number

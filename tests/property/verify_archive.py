@@ -270,7 +270,7 @@ def fields() -> None:
             found = faults_in(a.encode(), m.capture)
             check_equal([f.path for f in found], [which], field)
             where = a.member(which).at + at
-            check(found[0].byte in (where, where + 1) and ('another %s than' % called) in
+            check(found[0].byte in (where, where + 1) and ('the wrong %s' % called) in
                   found[0].what, '%s: %s', field, found)
         for field, at, called in (('made', 4, 'origin'), ('need', 6, 'version'),
                                   ('flags', 8, 'set of flags'), ('time', 12, 'time'),
@@ -286,7 +286,7 @@ def fields() -> None:
                 continue
             check_equal([f.path for f in found], [which], field)
             where = a.member(which).entry_at + at
-            check(where <= found[0].byte < where + 4 and ('another %s than' % called) in
+            check(where <= found[0].byte < where + 4 and ('the wrong %s' % called) in
                   found[0].what, '%s: %s', field, found)
 
 
