@@ -18,14 +18,14 @@ enum clv_errc {
     CLV_ERR_NONE = 0,
     CLV_ERR_ARG,       /* what was asked for cannot be done */
     CLV_ERR_IO,        /* a system call failed; sys holds errno */
-    CLV_ERR_NOMEM,     /* memory could not be had */
+    CLV_ERR_NOMEM,     /* there is not enough memory */
     CLV_ERR_FORMAT,    /* the input is not a capture that cleave reads */
     CLV_ERR_DAMAGE,    /* the capture is damaged from offset on */
     CLV_ERR_EXISTS,    /* the output already exists */
     CLV_ERR_CANCELLED, /* the caller asked to stop */
     CLV_ERR_INTERNAL,  /* a check of cleave against itself failed */
-    CLV_ERR_UNPROVEN,  /* outputs do not hold what they should */
-    CLV_ERR_OPTION,    /* a parameter cannot be what it is; subject is its name (cleave/option.h) */
+    CLV_ERR_UNPROVEN,  /* outputs do not contain what they should */
+    CLV_ERR_OPTION,    /* invalid value of a parameter; subject is its name (cleave/option.h) */
 };
 
 /*
@@ -50,9 +50,9 @@ struct clv_error {
 CLV_API char *clv_error_format(const struct clv_error *err, char *buf, unsigned len);
 
 /*
- * Writes a text from anywhere, a file's name say, into buf of len bytes, always terminated: control
- * characters (C0, DEL, C1) and what is not UTF-8 as \xNN; what does not fit is left out. Returns
- * buf. Threads: any.
+ * Writes text from any source, such as a file name, into buf of len bytes, always terminated.
+ * Control characters (C0, DEL, C1) and bytes that are not UTF-8 become \xNN; what does not fit is
+ * left out. Returns buf. Threads: any.
  */
 CLV_API char *clv_printable(const char *s, char *buf, size_t len);
 

@@ -15,7 +15,7 @@
 extern "C" {
 #endif
 
-/* What the key of a flow has of its tuple. */
+/* Which parts of the tuple are in the key of a flow. */
 enum clv_flow_has {
     CLV_FLOW_SRC = 1 << 0,
     CLV_FLOW_DST = 1 << 1,
@@ -28,7 +28,7 @@ enum clv_flow_has {
 struct clv_flow_sent {
     uint64_t packets;
     uint64_t captured_bytes; /* of packets */
-    uint64_t wire_bytes;     /* the same by their original lengths */
+    uint64_t wire_bytes;     /* by original lengths */
     uint8_t tcp_flags;       /* all that were seen (RFC 9293 section 3.1) */
 };
 
@@ -51,19 +51,19 @@ enum clv_flow_initiator_by {
 struct clv_flow_row;
 
 /*
- * An output, and the flow that it is of. The library makes it; later versions have more members, at
- * its end. It and all that it points to die when on_flow returns.
+ * An output and the flow in it. The library makes it; later versions may add members at its end. It
+ * and everything that it points to are valid until on_flow returns.
  */
 struct clv_flow {
-    const char *name; /* the output's, below the output directory; of a dry run what it would be */
+    const char *name; /* of the output, below the output directory; also in a dry run */
     uint32_t number;  /* of the flow, in order of appearance, from 1, as that of the output of its
-                         first  part; 0: records of no flow (`other`) */
+                         first part; 0: records of no flow (`other`) */
     uint32_t part;    /* of the flow, from 1, where something cuts flows; else 0 */
     uint32_t shard;   /* from 0; CLV_NO_SHARD: there are none */
     uint32_t input;   /* with each: the number of the capture, from 1; else 0 */
     /*
-     * src is the sender of the flow's first record, or the client, or the host, as the key is made.
-     * What the key does not have (see `has`) is 0, and so is tcp_flags.
+     * src is the sender of the flow's first record, the client, or the host, depending on the key.
+     * Parts that are not in the key (see `has`) are 0, and so is tcp_flags.
      */
     struct clv_tuple tuple;
     struct clv_tuple
@@ -79,10 +79,10 @@ struct clv_flow {
 };
 
 /*
- * Called for each output when all is written, before the outputs get their name: from the thread
- * that called clv_split(), in the order of the manifest, which is that of appearance, with records
- * of no flow last. user is params->user. Returning false stops the run: clv_split() fails with
- * CLV_ERR_CANCELLED, and nothing is published.
+ * Called for each output after everything was written and before the outputs get their name, from
+ * the thread that called clv_split(), in the order of the manifest: in order of appearance, with
+ * records of no flow last. user is params->user. Returning false stops the run: clv_split() fails
+ * with CLV_ERR_CANCELLED, and no output is made.
  */
 typedef bool clv_split_flow(const struct clv_flow *flow, void *user);
 

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Captures from nothing.
+ * Generates captures.
  */
 #ifndef CLEAVE_GENERATE_H
 #define CLEAVE_GENERATE_H
@@ -18,7 +18,8 @@ extern "C" {
 /*
  * A SYN flood: TCP SYN packets over Ethernet and IPv4, one sender after another. IP id 0, TTL 64,
  * TCP sequence number 0xdeadbeef, window 65535, no options; packet i (from 0) comes from src + i
- * and is stamped start_ns + i * interval_ns. All-zero members mean the values beside them.
+ * and has the time start_ns + i * interval_ns. For members that are zero, the default in their
+ * comment is used.
  */
 struct clv_synflood_params {
     size_t struct_size;     /* as in struct clv_split_params */
@@ -30,8 +31,8 @@ struct clv_synflood_params {
     bool pad;               /* zeros up to Ethernet's minimum, 60 bytes without FCS */
     bool nanoseconds;       /* save times in nanoseconds */
     bool overwrite;         /* replace an existing file */
-    /* Called now and then with the packets so far; returning false stops with CLV_ERR_CANCELLED,
-     * and what is saved may be there in part. NULL: none. */
+    /* Called from time to time with the number of packets so far; return false to stop with
+     * CLV_ERR_CANCELLED, which may leave an incomplete file. NULL: none. */
     bool (*progress)(uint64_t packets, void *user);
     void *user;
 };
@@ -54,8 +55,8 @@ CLV_API const struct clv_option *clv_synflood_options(size_t i);
 
 /*
  * Saves a SYN flood at path, "-" is standard output, in memory that does not grow with count.
- * *bytes, where bytes is not NULL, is the savefile's size. false: *err says why; the file may be
- * there in part. Threads: any number of calls side by side.
+ * *bytes, where bytes is not NULL, is the savefile's size. false: *err says why; an incomplete file
+ * may remain. Threads: any number of calls at a time.
  */
 CLV_API CLV_MUST_CHECK bool clv_generate_synflood(const char *path,
                                                   const struct clv_synflood_params *params,
@@ -79,10 +80,10 @@ enum clv_byte_order {
 };
 
 /*
- * A mix of traffic for tests and benchmarks: Ethernet, checksums right, times increasing. The same
- * parameters give the same bytes (with a skew other than 100, where pow() is the same). Flow sizes
- * follow Zipf's law: the flow of rank r has packets in proportion to 1 / r^(skew / 100), at least
- * one. Shares are per cent.
+ * A mix of traffic for tests and benchmarks: Ethernet, with correct checksums and increasing times.
+ * The same parameters give the same bytes (with a skew other than 100, where pow() is the same).
+ * Flow sizes follow Zipf's law: the flow of rank r has packets in proportion to 1 / r^(skew / 100),
+ * at least one. Shares are per cent.
  */
 struct clv_traffic_params {
     size_t struct_size; /* as in struct clv_split_params */
@@ -103,12 +104,12 @@ struct clv_traffic_params {
     bool (*progress)(uint64_t packets, void *user); /* as for a SYN flood */
     void *user;
     /*
-     * Flows that belong together: hosts look names up and speak TLS, QUIC, HTTP, SIP with RTP, FTP,
-     * TFTP with what they found; routers send errors. Flows are so many, or a few more; alive is
-     * how many hosts there are, 0: 100; skew means nothing; packets, bytes, sizes and the other
-     * shares are 0. In the truth each flow, in the order of their first packets, has a number, and
-     * that of the flow that led to it; how; how long after what announced it; and the flow, and of
-     * this which lookup, that led to both in the end.
+     * Generate flows that belong together: hosts look up names, and speak TLS, QUIC, HTTP, SIP with
+     * RTP, FTP or TFTP with the hosts that they found; routers send errors. There may be a few more
+     * flows than `flows`. alive is the number of hosts, 0: 100; skew is ignored; packets, bytes,
+     * sizes and the other shares must be 0. For each flow, in the order of first packets, the truth
+     * has its number; the number of the flow that led to it, in which way, and how long after the
+     * announcement; and the flow where both started, with the number of the lookup in it.
      */
     bool related;
 };
@@ -132,7 +133,7 @@ CLV_API const struct clv_option *clv_traffic_options(size_t i);
 /*
  * Saves the mix at path, "-" is standard output. *bytes and *packets, where not NULL, say how much.
  * Memory: 4 bytes per flow and 100 per flow under way; 150 per related flow. false: *err says why;
- * files may be there in part. Threads: any number of calls side by side.
+ * incomplete files may remain. Threads: any number of calls at a time.
  */
 CLV_API CLV_MUST_CHECK bool clv_generate_traffic(const char *path,
                                                  const struct clv_traffic_params *params,

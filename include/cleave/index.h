@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * An index of captures: the table of their flows, and where the records of each lie, in one SQLite
- * database, whose tables cleave-index(5) describes. Nothing is copied: who wants a flow reads it
- * from the captures (cleave/result.h).
+ * An index of captures: the table of their flows, and where the records of each flow are, in one
+ * SQLite database, described in cleave-index(5). Nothing is copied: flows are read from the
+ * captures (cleave/result.h).
  */
 #ifndef CLEAVE_INDEX_H
 #define CLEAVE_INDEX_H
@@ -15,10 +15,10 @@ extern "C" {
 #endif
 
 /*
- * Reads params->inputs once and makes the index params->output, a file, which appears whole or not
- * at all. Params and result are those of clv_split(): the flows, their numbers and names are those
- * that it would make. on_flow is called as by it. An option that clv_index_options() does not have
- * is refused, and so is what can be read only once, a pipe.
+ * Reads params->inputs once and makes the index params->output, a file, which appears complete or
+ * not at all. Params and result are those of clv_split(), and so are the flows, their numbers and
+ * names. on_flow is called in the same way. Options that are not in clv_index_options() are
+ * refused, and so are inputs that can be read only once, such as pipes.
  * false: *err says why, also where the library was built without SQLite.
  * Threads, and the process: as clv_split().
  */

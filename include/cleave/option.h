@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The parameters of clv_split() and others as a table: what each is called, where it is, and what
- * it may be. A command line, a configuration file or a binding to another language reads and fills
- * a params struct by it, and gets new parameters with the library.
+ * The parameters of clv_split() and other functions as a table: the name, place, type and range of
+ * each. A command line, a configuration file or a binding to another language can read and fill a
+ * params struct with it, and gets new parameters together with the library.
  */
 #ifndef CLEAVE_OPTION_H
 #define CLEAVE_OPTION_H
@@ -20,7 +20,7 @@ extern "C" {
 /* What an option is in its struct, and as text. */
 enum clv_option_type {
     CLV_OPTION_BOOL = 0, /* bool: "true" or "false" */
-    CLV_OPTION_NOT,      /* bool that holds the contrary: the option is "true" by default */
+    CLV_OPTION_NOT,      /* bool with the opposite value: the option is "true" by default */
     CLV_OPTION_TEXT,     /* const char *, borrowed */
     CLV_OPTION_LIST,     /* const char *, borrowed: words separated by commas */
     CLV_OPTION_U16,      /* uint16_t: a whole number */
@@ -31,7 +31,7 @@ enum clv_option_type {
     CLV_OPTION_TIME,     /* int64_t, nanoseconds since the epoch, as clv_time_parse() reads it; the
                             other member is a bool: it was given */
     CLV_OPTION_WORD,     /* an enum: one of the words, in the order of its constants */
-    CLV_OPTION_CHOICE,   /* the same; where no word is given the second one is meant */
+    CLV_OPTION_CHOICE,   /* the same; without a word, the second one is meant */
     CLV_OPTION_EVERY,    /* enum clv_every: a duration, a size with a unit, or records as in 1000p;
                             the other member is a uint64_t: so many of them */
     CLV_OPTION_MODE,     /* unsigned: permissions, octal */
@@ -58,8 +58,8 @@ struct clv_option {
     const char *name; /* "max_packets_per_flow" */
     char letter;      /* short form on a command line; 0: none */
     enum clv_option_type type;
-    bool shapes_result; /* it is about what is made, and stands in cleave.json; otherwise it is
-                           about the run alone */
+    bool shapes_result; /* it affects what is made, and is recorded in cleave.json; otherwise it
+                           only affects the run */
     size_t at, other;   /* offsets of the member, and of the other one of the types that have two */
     uint64_t min, max;  /* of numbers and durations; max 0: any */
     /* What help calls it, "N", or "[=TIME]" if the default text is meant where no value is given;
@@ -84,25 +84,25 @@ CLV_API const struct clv_option *clv_verify_options(size_t i);
 CLV_API const struct clv_option *clv_option_find(clv_options *options, const char *name);
 
 /*
- * params of these functions begin with their size, as CLV_SPLIT_PARAMS_INIT and the like have it:
- * an option that lies beyond, since the program was compiled with older headers, is never set.
+ * params of these functions begin with their size, as set by CLV_SPLIT_PARAMS_INIT and its like: an
+ * option beyond that size, because the program was compiled with older headers, is never set.
  */
 
-/* true: the option is not what an all-zero struct has. */
+/* true: the option differs from that of an all-zero struct. */
 CLV_API bool clv_option_is_set(const struct clv_option *option, const void *params);
 
 /*
- * Sets an option from text, which has to outlive params where the member is a string.
- * false: it does not take that; *err has the option's name as its subject, and params are as they
- * were. Whether options fit each other is seen when they are used.
+ * Sets an option from text, which must outlive params if the member is a string.
+ * false: the value is invalid; the subject of *err is the name of the option, and params are
+ *        unchanged. Whether options can be combined is checked when they are used.
  */
 CLV_API CLV_MUST_CHECK bool clv_option_set(const struct clv_option *option, void *params,
                                            const char *text, struct clv_error *err);
 
 /*
  * Writes an option into the len bytes at buf, terminated, as clv_option_set() reads it; returns its
- * length. 0 with buf empty: it does not fit, or is one that is not set, and neither a bool nor a
- * word.
+ * length. 0 with buf empty: it does not fit, or the option is not set (a bool or a word always has
+ * a value).
  */
 CLV_API size_t clv_option_get(const struct clv_option *option, const void *params, char *buf,
                               size_t len);

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Packets: who talks to whom in one, what else its headers say, and building new ones. Nothing here
+ * Packets: their endpoints, what else their headers say, and how to build new ones. Nothing here
  * allocates or keeps state; every function may be called from any thread.
  */
 #ifndef CLEAVE_PACKET_H
@@ -34,7 +34,7 @@ enum clv_tuple_flag {
 };
 
 /*
- * The endpoints of a packet and its transport protocol, as the outermost network header says.
+ * The endpoints and the transport protocol of a packet, from its outermost network header.
  * An IPv4 address is in the first 4 bytes of its field, the others are 0. Ports are in host order.
  * The first 38 bytes without padding, so that tuples may be compared and hashed as bytes.
  */
@@ -50,13 +50,13 @@ struct clv_tuple {
 
 /*
  * Finds the tuple of the caplen bytes at data, a packet of the link type (LINKTYPE_ number,
- * https://www.tcpdump.org/linktypes.html). VLAN tags, MPLS labels and PPPoE are looked through.
- * true: *t is filled. false: there is no network address in what was captured; *t is zeroed.
+ * https://www.tcpdump.org/linktypes.html). VLAN tags, MPLS labels and PPPoE are skipped.
+ * true: *t is filled. false: the captured bytes contain no network address; *t is zeroed.
  */
 CLV_API bool clv_packet_tuple(uint16_t linktype, const uint8_t *data, uint32_t caplen,
                               struct clv_tuple *t);
 
-/* Which tunnel an identifier is of. */
+/* The kind of tunnel that an identifier belongs to. */
 enum clv_tunnel_kind {
     CLV_TUNNEL_MPLS = 1, /* label (RFC 3032) */
     CLV_TUNNEL_VXLAN,    /* network identifier (RFC 7348) */
@@ -74,38 +74,40 @@ struct clv_tunnel_id {
 
 enum { CLV_TUNNELS = 4 };
 
-/* Where there is no such header. */
+/* There is no such header. */
 #define CLV_NO_PLACE UINT32_MAX
 
 /* What clv_packet_describe() finds. Places are bytes from the packet's beginning. */
 struct clv_packet_desc {
-    struct clv_tuple tuple; /* of the addresses that were asked for: as clv_packet_tuple() has it */
+    struct clv_tuple tuple; /* of the requested addresses, in the form of clv_packet_tuple() */
     struct clv_tuple outer; /* of the outermost ones; the same unless CLV_DESCRIBE_INNER */
 
     /* IP's header. CLV_NO_PLACE: the addresses are not from one (LINKTYPE_WIRESHARK_UPPER_PDU). */
     uint32_t network_at;
-    uint32_t transport_at; /* behind it, and behind IPv6's extension headers (RFC 8200) */
+    uint32_t transport_at; /* after it, and after IPv6's extension headers (RFC 8200) */
     /*
-     * Behind the header of TCP, UDP, UDP-Lite, SCTP or DCCP; of other protocols, and of fragments
+     * After the header of TCP, UDP, UDP-Lite, SCTP or DCCP. For other protocols, and for fragments
      * after the first, the same as transport_at.
      */
     uint32_t payload_at;
-    uint32_t payload_len; /* bytes that were captured, without what pads the frame */
+    uint32_t payload_len; /* captured bytes, without the padding of the frame */
 
     /*
-     * The outermost IP header that is of a fragment (RFC 791 section 3.1, RFC 8200 section 4.5).
+     * From the outermost IP header that belongs to a fragment (RFC 791 section 3.1, RFC 8200
+     * section 4.5).
      */
     uint32_t fragment_id;
     uint16_t fragment_off; /* bytes of the datagram before it */
-    bool fragment;         /* false: no header is, and what is above and below is 0 */
-    bool fragment_more;    /* it is not the datagram's last one */
+    bool fragment;         /* false: there is none, and the members above and below are 0 */
+    bool fragment_more;    /* it is not the last fragment of the datagram */
     bool has_mac;
     uint8_t n_vlans;    /* 0 to 2 */
     uint16_t vlan[2];   /* ids of the outer two tags (IEEE 802.1Q), the outermost first */
     uint8_t src_mac[6]; /* of the frame that is nearest to the addresses */
     uint8_t dst_mac[6];
     uint8_t n_tunnels, n_carriers;
-    /* Outermost first: up to the addresses, and right behind them; of more than 4 the first ones.
+    /* Outermost first: those before the addresses, and those directly after them. If there are more
+     * than 4, the first 4.
      */
     struct clv_tunnel_id tunnel[CLV_TUNNELS];
     /* The tunnels' names, those without identifiers too: "VXLAN", "IP in IP". Static. */
@@ -114,29 +116,29 @@ struct clv_packet_desc {
 };
 
 enum clv_describe {
-    CLV_DESCRIBE_INNER = 1 << 0, /* the addresses within tunnels, not the outermost */
+    CLV_DESCRIBE_INNER = 1 << 0, /* use the addresses inside tunnels, not the outermost ones */
 };
 
 /*
  * Describes the caplen bytes at data, a packet of the link type. flags are of enum clv_describe;
- * VLANs and frames' addresses are those of cleave split --by vlan and mac.
+ * VLANs and MAC addresses are those of cleave split --by vlan and mac.
  * true: *desc is filled.
- * false: there is no network address in what was captured: of *desc the frame's addresses, VLANs
- *        and tunnels are filled, as far as they were met; tuples are zeroed, places CLV_NO_PLACE.
+ * false: the captured bytes contain no network address. MAC addresses, VLANs and tunnels that were
+ *        found are filled in *desc; tuples are zeroed, and places are CLV_NO_PLACE.
  */
 CLV_API bool clv_packet_describe(uint16_t linktype, const uint8_t *data, uint32_t caplen,
                                  unsigned flags, struct clv_packet_desc *desc);
 
 /*
- * Puts the endpoints in canonical order, as keys of flows have them: the lower first, by address as
- * a number, then by port. true: they were exchanged.
+ * Puts the endpoints into canonical order, as in the keys of flows: the lower one first, by address
+ * as a number, then by port. true: they were exchanged.
  */
 CLV_API bool clv_tuple_order(struct clv_tuple *t);
 
 /*
  * Less than, equal to or greater than 0, as memcmp(): a total order by family, addresses, ports and
- * protocol. 0 for tuples in canonical order: they are of the same flow. Flags are not compared, but
- * for CLV_TUPLE_PORTS.
+ * protocol. For tuples in canonical order, 0 means that they belong to the same flow. Of the flags,
+ * only CLV_TUPLE_PORTS is compared.
  */
 CLV_API int clv_tuple_compare(const struct clv_tuple *a, const struct clv_tuple *b);
 
@@ -160,8 +162,8 @@ enum clv_tuple_field {
  * The shard of n, from 0, that cleave split --shards n puts the packets of this tuple into, the
  * same for both directions. fields are of enum clv_tuple_field; 0: all, as with --shard-by flow; IP
  * alone is --shard-by hostpair. Of all fields, the shard is (clv_tuple_hash() >> 32) * n >> 32.
- * Fragments after the first have no ports, and cleave gives them those of the first: so has whoever
- * compares, or uses IP alone.
+ * Fragments after the first have no ports; cleave gives them the ports of the first one. To get the
+ * same shards, do the same, or use IP alone.
  * CLV_NO_SHARD: the tuple has no network address, or n is 0.
  */
 CLV_API uint32_t clv_shard(const struct clv_tuple *t, unsigned fields, uint32_t n);
@@ -170,17 +172,17 @@ CLV_API uint32_t clv_shard(const struct clv_tuple *t, unsigned fields, uint32_t 
 enum { CLV_TUPLE_TEXT = 128 };
 
 /*
- * Writes the tuple into the len bytes at buf, terminated, as {key} of cleave split --name has it:
- * "tcp_10.0.0.1_50000_10.0.0.2_80", source first, ports left out where it has none; a tuple without
- * a network address is "other". IPv6's groups have '-' between them (RFC 5952 else), a protocol
- * without a short name is "ip-" and its number. Returns the length; 0 with buf empty: it does not
- * fit.
+ * Writes the tuple into the len bytes at buf, terminated, in the form of {key} in cleave split
+ * --name: "tcp_10.0.0.1_50000_10.0.0.2_80", source first, ports left out where it has none; a tuple
+ * without a network address is "other". IPv6 is written as in RFC 5952, but with '-' between its
+ * groups; a protocol without a short name is "ip-" and its number. Returns the length; 0 with buf
+ * empty: it does not fit.
  */
 CLV_API size_t clv_tuple_text(const struct clv_tuple *t, char *buf, size_t len);
 
 /*
- * Reads such a text; IPv6 may have ':' as well. true: *t is filled, tcp_flags is 0. false: *t is
- * untouched, *err says what cannot be read.
+ * Reads the text that clv_tuple_text() writes; IPv6 may also be written with ':'. true: *t is
+ * filled, tcp_flags is 0. false: *t is untouched, *err says what cannot be read.
  */
 CLV_API CLV_MUST_CHECK bool clv_tuple_parse(const char *text, struct clv_tuple *t,
                                             struct clv_error *err);
@@ -190,10 +192,10 @@ enum { CLV_COMMUNITY_ID = 31 };
 
 /*
  * Writes the tuple's Community ID v1 (https://github.com/corelight/community-id-spec) into buf,
- * terminated: the same for both directions. icmp: of ICMP and ICMPv6 the type and the code, which
+ * terminated: the same for both directions. icmp: for ICMP and ICMPv6, the type and the code, which
  * are the packet's first two bytes at transport_at; NULL for other protocols.
- * false: it has none, without a network address, or the ports or icmp that its protocol needs; or
- * this build lacks SHA-1 (nettle). buf is empty.
+ * false: the tuple has no Community ID, because it lacks a network address, or the ports or icmp
+ *        that its protocol needs; or this build lacks SHA-1 (nettle). buf is empty.
  */
 CLV_API bool clv_community_id(const struct clv_tuple *t, const uint8_t *icmp, uint16_t seed,
                               char buf[CLV_COMMUNITY_ID]);
@@ -201,7 +203,7 @@ CLV_API bool clv_community_id(const struct clv_tuple *t, const uint8_t *icmp, ui
 /* true: clv_packet_tuple() knows how packets of this link type begin. */
 CLV_API bool clv_linktype_supported(uint16_t linktype);
 
-/* "ETHERNET" for 1, without LINKTYPE_; NULL for a number this library has no name for. Static. */
+/* "ETHERNET" for 1, without LINKTYPE_; NULL if this library has no name for the number. Static. */
 CLV_API const char *clv_linktype_name(uint16_t linktype);
 
 /*
@@ -215,7 +217,8 @@ CLV_API uint16_t clv_linktype_from_dlt(int dlt);
 CLV_API uint16_t clv_checksum(const void *data, size_t len, uint32_t sum);
 
 /*
- * A packet to build. All-zero fields mean what is said beside them; addresses as in clv_tuple.
+ * A packet to build. The comment of each member says what zero means; addresses are as in
+ * clv_tuple.
  */
 struct clv_packet_spec {
     uint8_t eth_dst[6], eth_src[6];
@@ -262,8 +265,9 @@ CLV_API CLV_MUST_CHECK bool clv_saver_put(struct clv_saver *s, int64_t ts_ns, co
                                           uint32_t caplen, uint32_t origlen, struct clv_error *err);
 
 /*
- * Flushes, checks and closes, and destroys *s in any case; *s becomes NULL. false: the file is not
- * whole. Destroying without this closes the file and leaves what was written.
+ * Flushes, checks and closes the file, and always destroys *s and sets it to NULL. false: the file
+ * is not complete. Destroying the saver without this call closes the file and leaves what was
+ * written.
  */
 CLV_API CLV_MUST_CHECK bool clv_saver_close(struct clv_saver **s, struct clv_error *err);
 CLV_API void clv_saver_destroy(struct clv_saver **s);

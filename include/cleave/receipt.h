@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The receipt that clv_split() leaves in its output, cleave.json: what was split, how, and into how
- * much.
+ * The receipt that clv_split() leaves in its output, cleave.json: what was split, how, and the
+ * counts.
  */
 #ifndef CLEAVE_RECEIPT_H
 #define CLEAVE_RECEIPT_H
@@ -14,9 +14,9 @@ extern "C" {
 
 struct clv_receipt;
 
-/* A capture as it was then. Strings live as long as the receipt. */
+/* A capture as it was when it was split. Strings are valid as long as the receipt. */
 struct clv_receipt_input {
-    const char *file;        /* as it was called */
+    const char *file;        /* its name */
     uint64_t bytes;          /* of the file; 0: not known */
     const char *compression; /* "gzip" and the like; NULL: none */
     uint64_t records;        /* read from it */
@@ -24,28 +24,29 @@ struct clv_receipt_input {
 };
 
 /*
- * Reads the receipt of a directory or an archive that clv_split() made. Nothing of it is believed:
- * it may be any file. Receipts of options that this version does not have are refused.
- * true:  *out is to be destroyed.
+ * Reads the receipt of a directory or an archive that clv_split() made. Nothing in it is trusted:
+ * it may be any file. Receipts with options that this version does not know are refused.
+ * true:  the caller must destroy *out.
  * false: *err says why, also where the library was built without jansson; *out is NULL.
  */
 CLV_API CLV_MUST_CHECK bool clv_receipt_read(const char *output, struct clv_receipt **out,
                                              struct clv_error *err);
 
-/* *r becomes NULL; it may be that already. */
+/* Sets *r to NULL; it may be NULL already. */
 CLV_API void clv_receipt_destroy(struct clv_receipt **r);
 
 /*
- * What follows belongs to the receipt and lives as long as it.
- * Threads: any number may look at one receipt.
+ * What follows belongs to the receipt and is valid as long as it.
+ * Threads: any number may read one receipt.
  */
 
-/* The version of cleave that wrote it; NULL: it does not say. */
+/* The version of cleave that wrote it; NULL: unknown. */
 CLV_API const char *clv_receipt_version(const struct clv_receipt *r);
 
 /*
- * The parameters that shaped the result, those that were not given as well as they are known:
- * clv_split() makes the same of the same inputs with them. output is NULL, all others are zero.
+ * The parameters that shaped the result, including those that were not given: with them,
+ * clv_split() makes the same result from the same inputs. output is NULL, and all other members are
+ * zero.
  */
 CLV_API const struct clv_split_params *clv_receipt_params(const struct clv_receipt *r);
 

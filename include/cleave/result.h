@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * The flows of a result: of an index, of a directory or an archive that clv_split() made, or of
- * captures themselves. They can be chosen, listed, and taken out as captures.
+ * The flows of a result: an index, a directory or an archive made by clv_split(), or captures. They
+ * can be selected, listed, and extracted as captures.
  */
 #ifndef CLEAVE_RESULT_H
 #define CLEAVE_RESULT_H
@@ -25,13 +25,13 @@ enum clv_result_kind {
                             that is beside them stands for the directory */
 };
 
-/* Set struct_size as CLV_RESULT_PARAMS_INIT does; what else is zero is not asked for. */
+/* Set struct_size as CLV_RESULT_PARAMS_INIT does; all other members may be zero. */
 struct clv_result_params {
     size_t struct_size;
     const char *const *paths; /* one result, or captures as for clv_split(); borrowed */
     size_t n_paths;
     const char *const *captures; /* of an index: where its captures are now, in their order */
-    size_t n_captures;           /* 0: where they were, or beside the index */
+    size_t n_captures;           /* 0: where they were, or next to the index */
     const struct clv_split_params *split; /* of captures: how flows are made; inputs and output are
                                              not used; NULL: by "flow" */
     bool for_extract;                     /* of captures: clv_extract() will be called */
@@ -54,48 +54,50 @@ struct clv_result_params {
 #endif
 
 /*
- * Opens a result. Nothing of it is believed: it may be any file.
+ * Opens a result. Nothing in it is trusted: it may be any file.
  * false: *err says why, also where the library was built without SQLite; *out is NULL.
- * Threads: one at a time uses a result, and what comes of it. Any number of results side by side.
+ * Threads: one at a time may use a result and everything made from it. Different results are
+ * independent.
  */
 CLV_API CLV_MUST_CHECK bool clv_result_open(struct clv_result **out,
                                             const struct clv_result_params *params,
                                             struct clv_error *err);
 
-/* *r becomes NULL; it may be that already. Rows of it must be closed before. */
+/* Sets *r to NULL; it may be NULL already. Close its rows first. */
 CLV_API void clv_result_close(struct clv_result **r);
 
 CLV_API enum clv_result_kind clv_result_kind(const struct clv_result *r);
 
-/* What was damaged in captures when they were read; NULL: nothing, or it is not known. */
+/* The damage found while captures were read; NULL: none, or unknown. */
 CLV_API const struct clv_error *clv_result_damage(const struct clv_result *r);
 
-/* Captures that were damaged or left out when they were read; params->split's faults are theirs. */
+/* Number of captures that were damaged or left out when they were read; for their faults, see the
+ * faults of params->split. */
 CLV_API uint64_t clv_result_faulty(const struct clv_result *r);
 
 /*
- * Which flows, and in which order. What is given several ways has to hold in each; strings are
- * borrowed while it is used. Lists are separated by commas.
+ * Which flows, and in which order. A flow must meet all conditions that are given. Strings are
+ * borrowed while the selection is used. Lists are separated by commas.
  */
 struct clv_selection {
     size_t struct_size;
     const char *flow;         /* numbers in order of appearance, "3,7-9" */
-    const char *host;         /* addresses, with a prefix's length or without: one end has one */
-    const char *port;         /* "80,8000-8100": one end has one */
+    const char *host;         /* addresses, with or without a prefix length; one end must match */
+    const char *port;         /* "80,8000-8100"; one end must match */
     const char *proto;        /* names or numbers */
     const char *community_id; /* Community IDs */
     bool has_after, has_before;
-    int64_t after_ns, before_ns; /* flows with records from here on, and before here; ns, UTC */
+    int64_t after_ns, before_ns; /* flows with records from, and before, these times; ns */
     const char *flows; /* a file that lists them, as for clv_split(), or one with names, numbers or
                           Community IDs, one per line */
-    const char *where; /* a condition in SQL on the columns of the table of flows; nothing else can
-                          be read by it, and it may take a minute at most */
-    bool invert;       /* all flows but these */
-    const char *sort;  /* a column; sizes, counts and durations from the largest on; "time": by
-                          first; NULL: as they appeared */
-    uint64_t limit;    /* rows at most; 0: all */
-    bool (*progress)(void *user); /* called now and then while rows are looked for; false: stop,
-                                     with CLV_ERR_CANCELLED; NULL: none */
+    const char *where; /* an SQL condition on the columns of the table of flows; it can read nothing
+                          else, and may take at most a minute */
+    bool invert;       /* select all flows except these */
+    const char *sort;  /* a column; sizes, counts and durations are sorted from the largest down;
+                          "time": by first; NULL: in order of appearance */
+    uint64_t limit;    /* at most this many rows; 0: all */
+    bool (*progress)(void *user); /* called from time to time while rows are searched; return false
+                                     to stop with CLV_ERR_CANCELLED; NULL: none */
     void *user;
 };
 
@@ -114,7 +116,7 @@ struct clv_selection {
 /* The options of struct clv_selection. Threads: any. */
 CLV_API const struct clv_option *clv_selection_options(size_t i);
 
-/* What flows come to. */
+/* Sums over flows. */
 struct clv_totals {
     uint64_t rows; /* flows, and outputs of records that have none */
     uint64_t flows, packets, captured_bytes, wire_bytes;
@@ -122,21 +124,21 @@ struct clv_totals {
     bool by_host; /* packets are in the rows of both their hosts, and counted in each */
 };
 
-/* Of the chosen flows, without the limit. selection NULL: of all. */
+/* The sums over the selected flows, ignoring the limit. selection NULL: over all. */
 CLV_API CLV_MUST_CHECK bool clv_result_totals(struct clv_result *r,
                                               const struct clv_selection *selection,
                                               struct clv_totals *totals, struct clv_error *err);
 
 enum { CLV_UNMET_LINES = 8 };
 
-/* Rows of a list of flows that are of no flow. */
+/* Rows of a list of flows that match no flow. */
 struct clv_unmet {
     uint64_t rows;
     uint64_t lines[CLV_UNMET_LINES]; /* of the first of them */
 };
 
 /*
- * Of the list of a selection (flows), whatever else that asks for; nothing where it has no list.
+ * For the list (flows) of a selection, ignoring its other conditions; no rows if it has no list.
  */
 CLV_API CLV_MUST_CHECK bool clv_result_unmet(struct clv_result *r,
                                              const struct clv_selection *selection,
@@ -145,8 +147,8 @@ CLV_API CLV_MUST_CHECK bool clv_result_unmet(struct clv_result *r,
 struct clv_rows;
 
 /*
- * The chosen flows, row by row. On failure *out is NULL. Until they end or are closed nothing else
- * is asked of the result.
+ * The selected flows, row by row. On failure *out is NULL. Until the rows end or are closed, the
+ * result must not be used for anything else.
  */
 CLV_API CLV_MUST_CHECK bool clv_rows_open(struct clv_rows **out, struct clv_result *r,
                                           const struct clv_selection *selection,
@@ -168,19 +170,19 @@ enum clv_column_type {
 };
 
 /*
- * Columns of the rows: those of the manifest that the run has, in its order. Names are static;
- * NULL: there are no more. Values belong to the row and die with the next.
+ * The columns of the rows: those of the run's manifest, in its order. Names are static; NULL: there
+ * are no more. Values belong to the row and are valid until the next one.
  */
 CLV_API const char *clv_rows_column(const struct clv_rows *rows, unsigned i,
                                     enum clv_column_type *type);
-/* false: the flow has no such value. */
+/* false: the flow has no value in this column. */
 CLV_API bool clv_rows_number(const struct clv_rows *rows, unsigned i, int64_t *value);
 /* The value as text, as the manifest has it; NULL: none. *len: bytes; it is terminated too. */
 CLV_API const char *clv_rows_text(struct clv_rows *rows, unsigned i, size_t *len);
 
 /*
- * The row as the manifest has it, CSV or JSON Lines, with the end of its line; head: what comes
- * before the first row. Writes it into the len bytes at buf, terminated, and returns its length; 0
+ * The row as in the manifest, CSV or JSON Lines, with its line ending; head: what comes before the
+ * first row instead. Writes it into the len bytes at buf, terminated, and returns its length; 0
  * with buf empty: it does not fit, 8 KiB always do, or there is nothing before JSON Lines.
  */
 CLV_API size_t clv_rows_line(struct clv_rows *rows, enum clv_manifest kind, bool head, char *buf,
@@ -190,44 +192,45 @@ CLV_API size_t clv_rows_line(struct clv_rows *rows, enum clv_manifest kind, bool
 CLV_API uint64_t clv_rows_id(const struct clv_rows *rows);
 
 /*
- * The records of one flow: of an index, or of captures that were opened for_extract, as the
- * captures have them, whatever format outputs would have; of a directory or an archive as its
- * output has them.
+ * The records of one flow. From an index, or from captures opened with for_extract, they are as in
+ * the captures, whatever the format of outputs; from a directory or an archive they are as in its
+ * output.
  */
 struct clv_flow_records;
 
 /*
  * id: of its row. On failure *out is NULL.
- * Threads: as all that takes a result. What is open may then be read beside other flows and other
- * uses of the result, each flow by one thread at a time.
+ * Threads: opening is a use of the result. While other flows are read, or the result is used, an
+ * open flow may be read by one thread at a time.
  */
 CLV_API CLV_MUST_CHECK bool clv_flow_open(struct clv_flow_records **out, struct clv_result *r,
                                           uint64_t id, struct clv_error *err);
 
 /*
  * Reads the flow's next records, n at most; *got of them are there, 0 only after the last one. What
- * they point at is read-only and dies with the next call; that fails where
- * a capture was truncated meanwhile, so that they cannot be believed. offset is in the capture, or
- * the output. Captures that are compressed or merged are read from the beginning for each flow: who
- * wants many flows of these splits them first, or asks clv_first_bytes().
+ * they point to is read-only and valid until the next call, which fails if a capture was truncated
+ * in the meantime: then they cannot be trusted. offset is in the capture or the output. Captures
+ * that are compressed or merged are read from the beginning for each flow: for many flows of these,
+ * split them first, or use clv_first_bytes().
  */
 CLV_API CLV_MUST_CHECK bool clv_flow_next(struct clv_flow_records *f, struct clv_record *recs,
                                           size_t n, size_t *got, struct clv_error *err);
 
 /*
- * progress is called now and then while clv_flow_next() reads captures that are compressed or
- * merged up to the flow's next records. false: that fails with CLV_ERR_CANCELLED. NULL: none.
+ * Sets a function that is called from time to time while clv_flow_next() reads captures that are
+ * compressed or merged up to the flow's next records. If it returns false, clv_flow_next() fails
+ * with CLV_ERR_CANCELLED. NULL: none.
  */
 CLV_API void clv_flow_progress(struct clv_flow_records *f, bool (*progress)(void *user),
                                void *user);
 
 /*
- * Who sent a record of the flow: 1, the end that its row has as src; -1, the other one; 0: the row
- * has no ends, or the record none of them. Later fragments are told by their addresses alone.
+ * Who sent a record of the flow. 1: the end that is src in its row; -1: the other one; 0: the row
+ * has no ends, or the record is from neither. Later fragments are judged by their addresses alone.
  */
 CLV_API int clv_flow_direction(const struct clv_flow_records *f, const struct clv_record *rec);
 
-/* *f becomes NULL; it may be that already. To be called before the result is closed. */
+/* Sets *f to NULL; it may be NULL already. Call it before the result is closed. */
 CLV_API void clv_flow_close(struct clv_flow_records **f);
 
 /* How clv_extract() writes. */
@@ -239,7 +242,7 @@ struct clv_extract_params {
     int fd;             /* one capture goes there, which may be a pipe; stays open */
     bool force;         /* an existing file is replaced; of directories and archives, those of
                            cleave */
-    unsigned mode;      /* permissions, less umask; 0: 0640 */
+    unsigned mode;      /* permissions; the umask applies; 0: 0640 */
     bool (*progress)(uint64_t records, uint64_t bytes, void *user); /* false: stop; NULL: none */
     void *user;
 };
@@ -257,15 +260,15 @@ struct clv_extract_params {
 #endif
 
 struct clv_extract_result {
-    uint64_t rows;                  /* that were chosen, as in struct clv_totals */
+    uint64_t rows;                  /* that were selected, as in struct clv_totals */
     uint64_t flows, records, bytes; /* bytes: written */
 };
 
 /*
- * Takes the chosen flows' records out: as one capture in the captures' order (from a directory or
- * an archive: by time, then by flow), or as one for each flow, with the bytes that clv_split()
- * gives it. What has a name appears whole or not at all. Where no flow is chosen nothing is made:
- * result->rows is 0.
+ * Extracts the records of the selected flows: into one capture in the order of the captures (from a
+ * directory or an archive: by time, then by flow), or into one for each flow, with the same bytes
+ * as from clv_split(). A named output appears complete or not at all. If no flow is selected,
+ * nothing is made and result->rows is 0.
  */
 CLV_API CLV_MUST_CHECK bool clv_extract(struct clv_result *r,
                                         const struct clv_extract_params *params,

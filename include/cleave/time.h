@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Times as people and tables write them, without time_t, which has 32 bits on some machines. Every
+ * Times as text, without time_t, which has only 32 bits on some machines. Every
  * function may be called from any thread.
  */
 #ifndef CLEAVE_TIME_H
@@ -18,13 +18,13 @@ extern "C" {
 
 /*
  * Nanoseconds since the epoch as RFC 3339 in UTC: 2026-11-22T23:59:59.123456789Z. Writes at most
- * len bytes, terminated, into buf, which has room with 31. Returns buf.
+ * len bytes, terminated, into buf; 31 bytes are always enough. Returns buf.
  */
 CLV_API char *clv_time_format(int64_t ts_ns, char *buf, size_t len);
 
 /*
- * RFC 3339, which without an offset is UTC, its date alone, or seconds since the epoch; fractions
- * to the nanosecond. false: it is none of these, or does not fit.
+ * Reads a time in RFC 3339 (UTC if it has no offset), a date alone, or seconds since the epoch,
+ * with fractions down to the nanosecond. false: it is none of these, or out of range.
  */
 CLV_API CLV_MUST_CHECK bool clv_time_parse(const char *text, int64_t *ts_ns);
 

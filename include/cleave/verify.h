@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 /*
- * Holding the outputs of a run against the captures that were split.
+ * Compares the outputs of a run with the captures that were split.
  */
 #ifndef CLEAVE_VERIFY_H
 #define CLEAVE_VERIFY_H
@@ -14,14 +14,14 @@ extern "C" {
 /*
  * Called for each fault that was found: its subject is a file of the output or the input, offset
  * the byte of the record concerned, record its number. In an archive the subject is FILE.zip:MEMBER
- * or the archive, and bytes are the archive's. One call at a time, from any thread, and maybe
- * beside one of progress; user is params->user.
+ * or the archive, and offsets are in the archive. Called from any thread, one call at a time,
+ * possibly while progress is being called; user is params->user.
  */
 typedef void clv_verify_fault(const struct clv_error *fault, void *user);
 
 /*
- * All zero is the default, but for output, which must be given. Strings are borrowed. Sizes are
- * what they are in struct clv_split_params.
+ * All zero is the default, except for output, which must be given. Strings are borrowed. The sizes
+ * are as in struct clv_split_params.
  */
 struct clv_verify_params {
     size_t struct_size;
@@ -30,9 +30,9 @@ struct clv_verify_params {
     const char *const
         *inputs;      /* where the captures are now, in the order in which they were split */
     size_t n_inputs;  /* 0: where they were then, as the output's cleave.json says: regular files */
-    unsigned threads; /* 0: as many as this process may use processors */
-    uint64_t memory;  /* bytes for buffers, beside what flows take; 0: as clv_split() */
-    clv_verify_fault *fault;      /* NULL: nobody is told */
+    unsigned threads; /* 0: one for each processor that this process may use */
+    uint64_t memory;  /* bytes for buffers, in addition to what flows need; 0: as clv_split() */
+    clv_verify_fault *fault;      /* NULL: none */
     clv_split_progress *progress; /* about the inputs; returning false ends it as in clv_split() */
     void *user;
     bool keep_nofile; /* as in struct clv_split_params */
@@ -49,7 +49,7 @@ struct clv_verify_result {
     uint64_t input_bytes, output_bytes; /* of files as they are */
     double seconds;
     unsigned threads; /* used */
-    uint64_t inputs;  /* captures that the output was held against ... */
+    uint64_t inputs;  /* captures that the output was compared with ... */
     char input[256];  /* ... and the first of them, cut off at the end if longer */
 };
 
@@ -68,14 +68,14 @@ struct clv_verify_result {
 #endif
 
 /*
- * Proves that params->output holds what a run with its options over these inputs has to write: each
- * record as often as it should be, in the right output, in the captures' order, byte for byte with
- * its time; a manifest, a cleave.json and a report's page that say so; and no other file. The
- * writers' code has no part in it, but for an archive's headers, which are made again. Records are
- * compared by a hash with a key that is drawn for each call: what was altered on purpose is found
- * as well. No names are looked up: a filter with names of hosts is refused.
- * true:  all was looked at; result->faults says whether it is so.
- * false: it could not be, *err says why; *result holds the counts up to then.
+ * Proves that params->output contains exactly what a run with its options over these inputs must
+ * write: each record as often as expected, in the right output, in the order of the captures, byte
+ * for byte and with its time; a matching manifest, cleave.json and report; and no other file. It
+ * shares no code with the writers, except that the headers of an archive are made again. Records
+ * are compared by a keyed hash with a new random key for each call, so that deliberate changes are
+ * found as well. No names are looked up: filters that contain host names are refused.
+ * true:  everything was checked; result->faults says how many faults there are.
+ * false: it could not be checked, *err says why; *result holds the counts up to then.
  * Threads: as clv_split().
  */
 CLV_API CLV_MUST_CHECK bool clv_verify(const struct clv_verify_params *params,
