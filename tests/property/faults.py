@@ -146,7 +146,7 @@ NOT_SURE = 'the output is complete, but'  # not its page, not for certain, or be
 LEFTOVER = 'could not be removed', 'what it replaced is now'
 HIDDEN = '.out.cleave-', 'far/.page.html.cleave-'
 STALE = '.out.cleave-%d-0' % (2**31 - 2)  # no process has such a number
-LEFT = re.compile(r'\Acleave: %s was left by a killed run; --clean removes such\n\Z' % STALE)
+LEFT = re.compile(r'\Acleave: %s was left by a killed run; --clean removes it\n\Z' % STALE)
 TIMINGS = re.compile(rb'"(seconds|records_per_second|bytes_per_second|writes)": [0-9.]+')
 MESSAGE = re.compile(r'\Acleave: [^\n]+\n(?:        [^\n]+\n)?\Z')
 
