@@ -227,8 +227,9 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
     case STORE_UNKNOWN:
         return false;
     }
+    const char *in = o->name; /* of parts, the one that has it alone: there may be hundreds */
     if (!read_output(v, o, path, &file, o->dialect->form, &e, NULL, &r, &why, err) ||
-        !store_check(v->store, err))
+        !store_check(store_of(v->store, &in), err))
         return false;
     if (!r.read && why.code == CLV_ERR_NOMEM) { /* of which the output is not to blame */
         *err = why;
