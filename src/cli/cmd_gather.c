@@ -77,7 +77,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     struct clv_error err;
     struct talk talk;
     if (!p.output) {
-        (void)fprintf(complaint("gather"), "--output says where to\n");
+        (void)fprintf(complaint("gather"), "--output is missing: name the directory to make\n");
         return EXIT_NOTHING;
     }
     begin_talk(&talk, (enum progress)o->progress, o->quiet);

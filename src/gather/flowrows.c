@@ -120,9 +120,8 @@ static bool check_flow(struct gathering *g, size_t part, struct clv_error *err)
     (void)clv_fail(err, CLV_ERR_UNPROVEN, g->all[part].path, "%.*s: also in %.80s",
                    (int)min_u64(flow.len, SHOWN), flow.p, g->all[e->number].path);
     return clv_fail_hint(err, g->cells.text[FLOW_AT]
-                                  ? "shards must be made by a key that the parts' flows are finer "
-                                    "than, such as hostpair"
-                                  : "let one part have them, or split with --no-other");
+                                  ? "make shards by a key that keeps flows whole, such as hostpair"
+                                  : "put them into one part, or split with --no-other");
 }
 
 static void put_value(const struct gathering *g, const struct column *c, const char *value,
@@ -223,7 +222,7 @@ static bool add_row(struct gathering *g, size_t part, struct clv_error *err)
     if (!name || !stays_inside(name) || strlen(name) > NAME_MAX_LEN)
         return bad_row(g, "no name of an output", err);
     if (c->text[FLOW_AT] && !check_number(g, ++p->flows))
-        return bad_row(g, "its flow has another number than it should", err);
+        return bad_row(g, "its flow has the wrong number", err);
     if (!check_flow(g, part, err) || !place_output(g, p, name, &bytes, err))
         return false;
     p->rows++;

@@ -21,7 +21,7 @@ bool part_open(struct part *p, const char *path, struct clv_error *err)
         ;
     p->name = path + len - p->name_len;
     if (!store_open(&p->store, path, err) || !store_receipt(&p->store, &p->receipt, 0, err))
-        return clv_fail_hint(err, "name what cleave split made");
+        return clv_fail_hint(err, "name outputs of cleave split");
     p->is_map = p->receipt.params.shards;
     char dir[PATH_MAX];
     path_parent(dir, path);
@@ -90,11 +90,11 @@ static bool check_name(struct gathering *g, size_t i, struct clv_error *err)
 {
     const struct part *const p = &g->all[i];
     if (p->name_len == 0 || p->name[0] == '.' || name_reserved(p->name, p->name_len))
-        return clv_fail(err, CLV_ERR_ARG, p->path, "cannot be a name in the result");
+        return clv_fail(err, CLV_ERR_ARG, p->path, "cannot be used as a name in the result");
     for (size_t k = 0; k < i; k++)
         if (!g->all[k].is_map && g->all[k].name_len == p->name_len &&
             memcmp(g->all[k].name, p->name, p->name_len) == 0)
-            return clv_fail(err, CLV_ERR_ARG, p->path, "has the name of another part, %.100s",
+            return clv_fail(err, CLV_ERR_ARG, p->path, "has the same name as another part, %.100s",
                             g->all[k].path);
     return true;
 }
@@ -106,8 +106,8 @@ static bool check_place(const struct gathering *g, const struct part *p, struct 
     if (!realpath(p->path, own) || !realpath(g->params.output, output) ||
         (strcmp(own, output) != 0 && !path_is_below(own, output)))
         return true;
-    (void)clv_fail(err, CLV_ERR_ARG, p->path, "lies in the output that would be replaced");
-    return clv_fail_hint(err, "name another with --output");
+    (void)clv_fail(err, CLV_ERR_ARG, p->path, "is inside the output that would be replaced");
+    return clv_fail_hint(err, "choose another --output");
 }
 
 static bool check_map(const struct gathering *g, const struct part *m, struct clv_error *err)
@@ -132,8 +132,9 @@ bool parts_check(struct gathering *g, struct clv_error *err)
             return false;
     }
     if (!g->first) {
-        (void)clv_fail(err, CLV_ERR_ARG, g->params.results[0], "has shards, which are no parts");
-        return clv_fail_hint(err, "name what was split of them, too");
+        (void)clv_fail(err, CLV_ERR_ARG, g->params.results[0],
+                       "contains shards, which are not parts");
+        return clv_fail_hint(err, "name the outputs that were split from them as well");
     }
     const struct clv_split_params *const params = &g->first->receipt.params;
     return flow_by_parse(&g->by, options_by_name(params), options_by(params), params->directed,

@@ -68,7 +68,7 @@ static bool place(struct gathering *g, const struct part *p, const char *name, c
 {
     struct stat st;
     if (fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) != 0)
-        return clv_fail_errno(err, path, "cannot be looked at");
+        return clv_fail_errno(err, path, "cannot be examined");
     if (!S_ISREG(st.st_mode))
         return clv_fail(err, CLV_ERR_FORMAT, path, "is not a regular file");
     *bytes = (uint64_t)st.st_size;

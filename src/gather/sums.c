@@ -57,7 +57,7 @@ static bool note_shards(struct gathering *g, const struct part *p, struct clv_er
             return clv_fail_nomem(err, p->path, 2 * g->shards.cap * sizeof *g->shards.slots);
         if (!is_new)
             return clv_fail(err, CLV_ERR_UNPROVEN, p->path,
-                            "was made of %.80s, and so was another part", file);
+                            "was made from %.80s, and so was another part", file);
     }
     return true;
 }
@@ -114,7 +114,7 @@ bool sums_of_maps(struct gathering *g, struct clv_error *err)
         return true;
     if (shards != g->shards.n)
         return clv_fail(err, CLV_ERR_UNPROVEN, g->params.output,
-                        "its parts were made of %zu captures, but the maps have %llu shards",
+                        "its parts were made from %zu captures, but the maps have %llu shards",
                         g->shards.n, (unsigned long long)shards);
     return wrote == g->sum.records_read ||
            clv_fail(err, CLV_ERR_UNPROVEN, g->params.output,

@@ -285,10 +285,10 @@ static bool begin(void *self, const struct findings *all, struct clv_error *err)
         return true;
     v->gathered.output = output_column(all->manifest);
     if (!read_head(v, all, &at))
-        return tell_of(v, "names other columns than it should");
+        return tell_of(v, "names the wrong columns");
     while (at < v->gathered.map.size && !v->manifest_wrong) {
         if (!read_line(v, at, &l))
-            return tell_of(v, "row %llu is none that cleave writes",
+            return tell_of(v, "row %llu is not one that cleave writes",
                            (unsigned long long)v->gathered.n + 1);
         if (!add_row(v, at, &l, err))
             return false;
@@ -382,7 +382,7 @@ static bool end(void *self, const struct findings *all, struct clv_error *err)
         if (g->rows.slots[i].used && !g->rows.slots[i].kind)
             first = min_u64(first, g->rows.slots[i].number);
     if (first < UINT64_MAX)
-        (void)tell_of(v, "row %llu is that of no output of these captures",
+        (void)tell_of(v, "row %llu belongs to no output of these captures",
                       (unsigned long long)first + 1);
     return true;
 }

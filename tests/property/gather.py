@@ -235,21 +235,21 @@ def refusals() -> None:
     refused(maps + parts[:-1], 'is in no part')
     refused(maps[:1] + parts, 'but the maps have')
     refused(maps + parts[:1] + [suite.path('nowhere')], 'nowhere')
-    refused(maps + parts + parts[:1], 'has the name of another part')
+    refused(maps + parts + parts[:1], 'has the same name as another part')
     shutil.copytree(parts[0], suite.path('again'))
     refused(maps + parts + [suite.path('again')], 'again', 'also in', 'part-shard_000')
     refused(parts + [suite.path('again')], 'again', 'also in', 'part-shard_000')
-    refused(maps, 'has shards, which are no parts')
+    refused(maps, 'contains shards, which are not parts')
     suite.run_cleave('split', '-q', *maps, '--member', 'shard_000*', '--by', 'connection', '-o',
                      suite.path('others'))
     refused(maps + parts[1:] + [suite.path('others')], 'others', 'options.by is "connection"')
-    altered(parts[0], lambda top: os.unlink(os.path.join(top, first)), first, 'cannot be looked at')
+    altered(parts[0], lambda top: os.unlink(os.path.join(top, first)), first, 'cannot be examined')
     altered(parts[0], lambda top: os.truncate(os.path.join(top, first), 100), 'bytes of outputs')
     altered(parts[0], lambda top: os.unlink(os.path.join(top, 'cleave.json')), 'cleave.json')
     altered(parts[1], edit('cleave.json', '"records_read": ', '"records_read": 1'), parts[1][-9:],
             'records written or dropped')
     altered(parts[1], edit('cleave.json', '"flows": ', '"flows": 1'), parts[1][-9:], 'flows')
-    altered(parts[0], edit('manifest.csv', ',1,', ',2,'), 'another number')
+    altered(parts[0], edit('manifest.csv', ',1,', ',2,'), 'the wrong number')
     altered(parts[0], edit('manifest.csv', first, '../' + first), 'no name of an output')
     altered(parts[0], edit('manifest.csv', first, '/etc/passwd'), 'no name of an output')
     altered(parts[0], edit('manifest.csv', 'src_packets', 'packets'), 'unknown column')
@@ -319,10 +319,10 @@ def found() -> None:
     altered(lines(lambda all_of: [all_of[0], all_of[1].replace(',198.', ',199.')] + all_of[2:]
                   if ',198.' in all_of[1] else
                   [all_of[0], all_of[1].replace(',2001:', ',2002:')] + all_of[2:]),
-            'is that of no output of these captures', 'has no row with')
+            'belongs to no output of these captures', 'has no row with')
     altered(lines(lambda all_of: [all_of[0].replace('proto', 'protocol')] + all_of[1:]),
-            'names other columns')
-    altered(lines(lambda all_of: all_of[:2] + ['x\n']), 'is none that cleave writes')
+            'names the wrong columns')
+    altered(lines(lambda all_of: all_of[:2] + ['x\n']), 'is not one that cleave writes')
     altered(lines(lambda all_of: [line.replace('part-shard_001/', 'part-shard_000/')
                                   for line in all_of]), "is not where the part's rows should be")
     altered(receipt(lambda said: said['gathered'].pop()), 'is not where the part')
