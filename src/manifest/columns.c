@@ -147,12 +147,13 @@ static bool get_linktype(const struct column_of *of, struct column_value *v)
     return set_number(v, of->e->linktype);
 }
 
-/* What is known by other flows; of a group it is not its own. */
+/* What is known by other flows; of a group it is not its own, and errors of ICMP go either way. */
 static bool looked_up(const struct manifest *m, const struct flow *f, bool *src)
 {
     const struct relation_row *row =
         m->relations && !m->grouped ? relations_row(m->relations, f->n) : NULL;
-    if (!row || row->client == RELATION_CLIENT_UNKNOWN)
+    const bool icmp = f->key.proto == CLV_PROTO_ICMP || f->key.proto == CLV_PROTO_ICMPV6;
+    if (!row || icmp || row->client == RELATION_CLIENT_UNKNOWN)
         return false;
     *src = flow_end_is_a(f, true) == (row->client == RELATION_CLIENT_A);
     return true;

@@ -5,7 +5,7 @@
 #include "manifest/manifest.h"
 
 /* Whose row it is. */
-enum whose { CONNECTION, SHARD, OTHER, RELATED, GROUP, N_WHOSE };
+enum whose { CONNECTION, SHARD, OTHER, RELATED, ERROR, GROUP, N_WHOSE };
 
 static const struct clv_tuple outer = {
     .src = {192, 0, 2, 1},
@@ -57,6 +57,7 @@ static const struct flow flows[N_WHOSE] = {
                .last_ns = INT64_MIN},
     [OTHER] = {.n = 1, .first_ns = INT64_MAX, .last_ns = INT64_MIN},
     [RELATED] = {.key = {.family = 4}, .n = 2},
+    [ERROR] = {.key = {.family = 4, .proto = CLV_PROTO_ICMP}, .n = 2},
     [GROUP] = {.key = {.family = 4}, .n = 7},
 };
 
@@ -103,6 +104,7 @@ static const struct value_row {
     {"linktype", CONNECTION, COLUMN_NUMBER, 65535, NULL, "65535", "65535"},
     {"initiator", CONNECTION, COLUMN_WORD, 0, "dst", "dst", "\"dst\""},
     {"initiator", RELATED, COLUMN_WORD, 0, "dst", "dst", "\"dst\""},
+    {"initiator", ERROR, COLUMN_WORD, 0, NULL, NULL, NULL},
     {"initiator", GROUP, COLUMN_WORD, 0, NULL, NULL, NULL},
     {"initiator", SHARD, COLUMN_WORD, 0, NULL, NULL, NULL},
     {"initiator", OTHER, COLUMN_WORD, 0, NULL, NULL, NULL},
