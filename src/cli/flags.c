@@ -198,6 +198,25 @@ static int bad_value(const struct command *cmd, const struct clv_option *o,
     return -1;
 }
 
+static bool is_list(const struct clv_option *o)
+{
+    static const char end[] = ",...";
+    const size_t len = o->value ? strlen(o->value) : 0;
+    return len >= sizeof end && strcmp(o->value + len - (sizeof end - 1), end) == 0;
+}
+
+/* The last one would silently choose alone what the others were meant to choose as well. */
+static int given_twice(const struct command *cmd, const struct clv_option *o)
+{
+    char name[FLAG_NAME_MAX];
+    (void)fprintf(complaint(cmd->name), "--%s is given more than once\n", flag_name(o, name));
+    if (is_list(o))
+        (void)fprintf(stderr, "separate values with commas: --%s %s\n", name, o->value);
+    else
+        (void)fprintf(stderr, "use --%s %s once\n", name, o->value);
+    return -1;
+}
+
 /* text: NULL where none is given. */
 static int set_value(const struct command *cmd, struct flag f, void *options, const char *text)
 {
@@ -213,6 +232,9 @@ static int set_value(const struct command *cmd, struct flag f, void *options, co
             return 0; /* -f does not take back --force=all */
         (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(usual, "|"), usual);
         text = word;
+    } else if (clv_option_is_set(o, at) &&
+               (is_list(o) || o->group == CLV_GROUP_CHOOSE || o->group == CLV_GROUP_FLOW)) {
+        return given_twice(cmd, o);
     }
     return clv_option_set(o, at, text, &err) ? 0 : bad_value(cmd, o, &err);
 }

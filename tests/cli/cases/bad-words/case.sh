@@ -21,3 +21,7 @@ try cleave split a.pcap --output ..
 try cleave split a.pcap --output /
 try cleave split ''
 names .
+# A second list would silently take the place of the first.
+try cleave split a.pcap --host 10.0.0.1 --host 10.0.0.2
+try cleave split a.pcap --by ip -b port
+try cleave extract a.pcap --after 2026-01-01T00:00:00Z --after 2026-01-02T00:00:00Z -o b.pcap

@@ -22,7 +22,7 @@ chosen --host 203.0.113.0/24,2001:db8::/32
 chosen --host 203.0.113.0/24 --proto tcp
 chosen --port 443
 chosen --port 1-100
-chosen --port 50000 --port 50001
+chosen --port 50001
 chosen --proto tcp,udp
 chosen --proto 1
 chosen --proto 0-255
