@@ -2,7 +2,7 @@
 # Zip archives that are damaged, or that somebody made up.
 sample mixed a.pcap
 cat >make.py <<'END'
-import io, struct, zipfile, zlib
+import struct, zlib
 
 A = open('a.pcap', 'rb').read()
 RAW = zlib.compressobj(0, zlib.DEFLATED, -15)
@@ -86,13 +86,9 @@ files = {
     'followed': deflated(DEFLATED + b'x'),
     'sound': one(comment=b'a comment, and PK\5\6'),
 }
-block = io.BytesIO()
-with zipfile.ZipFile(block, 'w') as z:
-    with z.open('a.pcap', 'w', force_zip64=True) as to:
-        to.write(A)
-block = bytearray(block.getvalue())
-files['local-wide'] = block.replace(struct.pack('<HHQQ', 1, 16, len(A), len(A)),
-                                    struct.pack('<HHQQ', 1, 8, len(A), len(A)), 1)
+wide = changed(changed(one(), LOCAL, 18, 8, -1), LOCAL, 28, 2, 12)
+wide[36:36] = struct.pack('<HHQ', 1, 8, len(A))
+files['local-wide'] = changed(wide, END, 16, 4, 36 + 12 + len(A))
 entry = archive(member(b'a.pcap', A))
 at = entry.index(ENTRY)
 entry[at + 24:at + 28] = b'\xff' * 4
