@@ -49,6 +49,8 @@ static size_t put_json(const struct clv_verify_params *params, const struct clv_
     json_u64(&j, "faults", r->faults);
     json_str(&j, "input", r->inputs ? r->input : NULL);
     json_u64(&j, "inputs", r->inputs);
+    json_u64(&j, "faulty", r->faulty);
+    json_u64(&j, "left_out", r->left_out);
     json_u64(&j, "records_read", r->records);
     json_u64(&j, "records_written", r->written);
     json_u64(&j, "dropped", r->dropped);

@@ -68,6 +68,13 @@ static void print_verdict(const struct clv_verify_result *r, const char *output,
                    printable(r->input));
     if (!named)
         human_row(stdout, "against", human_count(r->inputs), buf);
+    const uint64_t damaged = r->faulty - r->left_out;
+    (void)snprintf(buf, sizeof buf, "capture%s, compared up to the damage", plural(damaged));
+    if (damaged)
+        human_row(stdout, "damaged", human_count(damaged), buf);
+    (void)snprintf(buf, sizeof buf, "capture%s that could not be read", plural(r->left_out));
+    if (r->left_out)
+        human_row(stdout, "left out", human_count(r->left_out), buf);
     (void)snprintf(buf, sizeof buf, "record%s of the inputs", plural(r->records));
     human_row(stdout, "read", human_count(r->records), buf);
     (void)snprintf(buf, sizeof buf,

@@ -467,6 +467,8 @@ static bool verify_dir(const struct clv_verify_params *params, const struct clv_
         result->outputs += v->outputs;
         result->output_bytes += v->output_bytes;
         result->records += split->records_read;
+        result->faulty += split->faulty;
+        result->left_out += split->left_out;
         result->written += split->records_written;
         result->dropped += split->records_read + split->copies - split->records_written;
         result->input_bytes += split->input_bytes;

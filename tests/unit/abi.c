@@ -444,7 +444,7 @@ static const struct {
     AT(struct clv_verify_params, keep_nofile, 80),
     AT(struct clv_verify_params, member, 88),
     AT(struct clv_verify_params, listed, 96),
-    SIZE(struct clv_verify_result, 336),
+    SIZE(struct clv_verify_result, 352),
     AT(struct clv_verify_result, faults, 0),
     AT(struct clv_verify_result, records, 8),
     AT(struct clv_verify_result, written, 16),
@@ -456,6 +456,8 @@ static const struct {
     AT(struct clv_verify_result, threads, 64),
     AT(struct clv_verify_result, inputs, 72),
     AT(struct clv_verify_result, input, 80),
+    AT(struct clv_verify_result, faulty, 336),
+    AT(struct clv_verify_result, left_out, 344),
 };
 
 static void test_layout(void **state)

@@ -13,6 +13,11 @@ try cleave verify out x.pcap b.pcap -q
 try cleave verify out b.pcap a.pcap -q 2>log
 grep 'bytes, and had' log >&2
 cleave split a.pcap -o one -q --verify
+# What was damaged or left out is said.
+head -c 1000 a.pcap >cut.pcap
+: >empty.pcap
+cleave split b.pcap cut.pcap empty.pcap -o partly -q 2>log
+try cleave verify partly
 cat x.pcap | try cleave verify one - -q
 cat a.pcap | cleave split - -o piped -q
 try cleave verify piped
