@@ -186,7 +186,7 @@ def refusals() -> None:
         check(why in done.stderr, '%s: %r', words, done.stderr)
         check(not os.path.exists(suite.path('out.plan')), '%s: a plan is made', words)
     done = script('status', 'there', status=NOTHING)
-    check(b'is no plan' in done.stderr, '%r', done.stderr)
+    check(b'is not a plan' in done.stderr, '%r', done.stderr)
     done = script(*planned(), '--', 'extract', 'a.pcap', status=NOTHING)
     check(b'comes split' in done.stderr, '%r', done.stderr)
 
