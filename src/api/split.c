@@ -447,7 +447,7 @@ static bool is_capture_name(const char *output)
 {
     const char *const dot = output ? strrchr(output, '.') : NULL;
     return dot && dot > output && dot[-1] != '/' &&
-           (strcmp(dot, ".pcap") == 0 || strcmp(dot, ".pcapng") == 0);
+           (strcmp(dot, ".pcap") == 0 || strcmp(dot, ".pcapng") == 0 || strcmp(dot, ".cap") == 0);
 }
 
 static bool split(struct splitting *run, struct clv_error *err)

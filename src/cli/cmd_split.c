@@ -111,7 +111,8 @@ static bool settle_single(struct clv_split_params *p, bool json)
         return false;
     }
     p->single = piped || (p->output && !p->archive &&
-                          (ends_with(p->output, ".pcap") || ends_with(p->output, ".pcapng")));
+                          (ends_with(p->output, ".pcap") || ends_with(p->output, ".pcapng") ||
+                           ends_with(p->output, ".cap")));
     if (piped) {
         p->output = NULL;
         p->output_fd = STDOUT_FILENO;

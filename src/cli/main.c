@@ -60,7 +60,8 @@ static void usage(FILE *to)
                 "  cleave split day.pcap                    # a file for each flow\n"
                 "  cleave flows day.pcap --sort bytes --limit 10\n"
                 "  cleave extract day.pcap --host 10.0.0.7 -o host.pcap\n"
-                "\n'cleave COMMAND -h' shows the flags that most people use, --help all of them.\n"
+                "\ncleave-slurm splits on a cluster.\n"
+                "'cleave COMMAND -h' shows the flags that most people use, --help all of them.\n"
                 "Manual: man cleave\n",
                 to);
 }

@@ -125,8 +125,8 @@ int print_outcome(const struct clv_split_params *p, const struct clv_split_resul
                           p->n_inputs - r->left_out == 1 ? "was" : "were", done_of[made]);
         else
             (void)fprintf(
-                stderr, "        %s complete record%s %s %s%s\n", n ? human_count(n) : "no",
-                plural(n), n == 1 ? "was" : "were", done_of[made],
+                stderr, "        %s%s complete record%s %s %s%s\n", r->faulty > 1 ? "in all, " : "",
+                n ? human_count(n) : "no", plural(n), n == 1 ? "was" : "were", done_of[made],
                 p->recover || r->damage.hint[0] ? ""
                                                 : "; --recover searches for more after the damage");
         status = EXIT_DAMAGED;

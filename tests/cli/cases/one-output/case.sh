@@ -9,6 +9,8 @@ cmp one.pcap wanted.pcap && echo the same
 cleave split a.pcap --host 203.0.113.80 -o - >two.pcap
 cmp two.pcap wanted.pcap && echo the same through a pipe
 cat a.pcap | cleave split - -o - -q | cleave split - -q -o - | cmp - a.pcap && echo the same of all
+cleave split a.pcap -q --by none --host 203.0.113.80 -o two.cap
+cmp two.cap wanted.pcap && echo the same as .cap
 cleave split a.pcap -o three.pcapng --format pcapng --manifest - -q | wc -l
 cleave info three.pcapng | grep format
 cleave split a.pcap -o - --quiet --dry-run | wc -c
