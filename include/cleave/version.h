@@ -5,7 +5,7 @@
 #include <stddef.h>
 
 #define CLV_VERSION_MAJOR 0
-#define CLV_VERSION_MINOR 1
+#define CLV_VERSION_MINOR 2
 #define CLV_VERSION_PATCH 0
 
 /* These as one number, to compare. */
