@@ -105,8 +105,11 @@ struct relation_row *relations_add(struct relations *r)
     if (!reserve(r, (void ***)&r->rows, &r->rows_cap, r->n, sizeof(struct relation_row)))
         return NULL;
     if (r->keeps_keys &&
-        !reserve(r, (void ***)&r->keys, &r->keys_cap, r->n, sizeof(struct relation_key)))
+        !reserve(r, (void ***)&r->keys, &r->keys_cap, r->n, sizeof(struct relation_key))) {
+        if (r->n % RELATIONS_CHUNK == 0) /* the chunk of rows that was made for this one */
+            spill_free(r->spill, r->rows[r->n / RELATIONS_CHUNK]);
         return NULL;
+    }
     struct relation_row *row = relations_row(r, ++r->n);
     *row = (struct relation_row){.master = 0};
     return row;
