@@ -275,7 +275,7 @@ class Trial:
         """The n-th call fails with one of the errors in turn. Gives the number of runs."""
         n, rng = 0, suite.random('%s %s' % (fault, errors))
         # A program with sanitizers takes its time to begin and to end.
-        most = 2 * harness.SHARE * (2 if suite.args.sanitized and harness.SHARE > 1 else 1)
+        most = 2 * harness.SHARE * (6 if suite.args.sanitized and harness.SHARE > 1 else 1)
         while n < CALLS_MAX:
             n += 1 if n < 3 else rng.randrange(1, most)
             error = errors[(n - 1) % len(errors)]
