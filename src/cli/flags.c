@@ -442,8 +442,9 @@ static void print_usual(const struct command *cmd, FILE *to)
         if (f.option)
             help_row(f.option, to);
     }
-    for (size_t i = 0; !cmd->usual && (f = flag_at(cmd, i)).option != &help_option; i++)
-        help_row(f.option, to);
+    for (size_t i = 0; !cmd->usual && (f = flag_at(cmd, i)).option; i++)
+        if (f.option != &help_option)
+            help_row(f.option, to);
 }
 
 static void print_examples(const struct command *cmd, size_t max, FILE *to)

@@ -12,9 +12,9 @@ static bool show(const struct clv_flow *flow, void *user)
 {
     char tuple[CLV_TUPLE_TEXT];
     clv_tuple_text(&flow->tuple, tuple, sizeof tuple);
-    fprintf(user, "%s %llu of %llu bytes\n", tuple,
-            (unsigned long long)(flow->src.packets + flow->dst.packets),
-            (unsigned long long)(flow->src.wire_bytes + flow->dst.wire_bytes));
+    const unsigned long long packets = flow->src.packets + flow->dst.packets,
+                             bytes = flow->src.wire_bytes + flow->dst.wire_bytes;
+    (void)fprintf(user, "%s %llu of %llu bytes\n", tuple, packets, bytes);
     return true;
 }
 
@@ -30,10 +30,10 @@ int main(int argc, char **argv)
     params.on_flow = show;
     params.user = stdout;
     if (!clv_split(&params, &result, &err)) {
-        fprintf(stderr, "%s\n", clv_error_format(&err, text, sizeof text));
+        (void)fprintf(stderr, "%s\n", clv_error_format(&err, text, sizeof text));
         return 2;
     }
     if (result.damage.code != CLV_ERR_NONE)
-        fprintf(stderr, "%s\n", clv_error_format(&result.damage, text, sizeof text));
+        (void)fprintf(stderr, "%s\n", clv_error_format(&result.damage, text, sizeof text));
     return result.damage.code != CLV_ERR_NONE;
 }
