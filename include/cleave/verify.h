@@ -48,9 +48,9 @@ struct clv_verify_result {
     uint64_t outputs;
     uint64_t input_bytes, output_bytes; /* of files as they are */
     double seconds;
-    unsigned threads; /* used */
-    uint64_t inputs;  /* captures that the output was compared with ... */
-    char input[256];  /* ... and the first of them, cut off at the end if longer */
+    unsigned threads;  /* used */
+    uint64_t inputs;   /* captures that the output was compared with ... */
+    char input[256];   /* ... and the first of them, cut off at the end if longer */
     uint64_t faulty;   /* of these, captures with faults, and captures that were left out ... */
     uint64_t left_out; /* ... the latter alone */
 };
