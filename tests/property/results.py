@@ -479,7 +479,7 @@ def altered() -> None:
         path = os.path.join(tree, 'manifest.' + kind)
         with open(path, 'rb') as f:
             whole = f.read()
-        for _ in range(harness.times(800)):
+        for _ in range(harness.times(200 if suite.args.sanitized else 800)):
             data = alter(rng, whole)
             with open(path, 'wb') as f:
                 f.write(data)
@@ -508,7 +508,7 @@ def altered_archive() -> None:
         raise harness.Skip(done.stderr.decode())
     with open(path, 'rb') as f:
         whole = f.read()
-    for _ in range(harness.times(400)):
+    for _ in range(harness.times(100 if suite.args.sanitized else 400)):
         data = bytearray(whole)
         for _ in range(rng.choice((1, 1, 3))):
             at = rng.randrange(len(data) * 9 // 10, len(data)) if rng.random() < 0.6 \

@@ -26,9 +26,9 @@ HUNG_MAX = 2  # cases of a suite; then the others are not tried
 UNDER_VALGRIND = 20  # times as long, at most
 
 # How much is wanted of a test that takes long because it repeats itself: all (meson test --setup
-# full), a half (--setup ci), or a quarter.
-SHARE = {'full': 1, 'half': 2}.get(os.environ.get('CLEAVE_TESTS', ''), 4)
-FULL = SHARE < 4  # what is done once, and takes long
+# full), or a quarter.
+FULL = os.environ.get('CLEAVE_TESTS') == 'full'
+SHARE = 1 if FULL else 4
 
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
