@@ -199,6 +199,14 @@ bool work_counts(uint64_t records, uint64_t bytes, void *user)
     return ok;
 }
 
+/* Text that the library has written to buf, which is freed; NULL with an exception. */
+static PyObject *take_text(char *buf, size_t len)
+{
+    PyObject *text = PyUnicode_DecodeUTF8(buf, (Py_ssize_t)len, "surrogateescape");
+    free(buf);
+    return text;
+}
+
 /* The result in JSON; NULL with MemoryError. */
 static PyObject *split_text(const struct clv_split_params *p, const struct clv_split_result *r)
 {
@@ -206,10 +214,7 @@ static PyObject *split_text(const struct clv_split_params *p, const struct clv_s
     char *buf = array_alloc(cap, 1);
     if (!buf)
         return NULL;
-    const size_t len = clv_split_json(p, r, buf, cap);
-    PyObject *text = PyUnicode_DecodeUTF8(buf, (Py_ssize_t)len, "surrogateescape");
-    free(buf);
-    return text;
+    return take_text(buf, clv_split_json(p, r, buf, cap));
 }
 
 bool work_split(const struct clv_split_result *so_far, void *user)
@@ -311,10 +316,7 @@ static PyObject *gather_text(const struct clv_gather_params *p, const struct clv
     char *buf = array_alloc(cap, 1);
     if (!buf)
         return NULL;
-    const size_t len = clv_gather_json(p, r, buf, cap);
-    PyObject *text = PyUnicode_DecodeUTF8(buf, (Py_ssize_t)len, "surrogateescape");
-    free(buf);
-    return text;
+    return take_text(buf, clv_gather_json(p, r, buf, cap));
 }
 
 /* (results, options, progress) */
