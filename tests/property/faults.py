@@ -1194,13 +1194,19 @@ def ended(child: 'subprocess.Popen[bytes]') -> Tuple[int, str]:
     return child.returncode, talk.decode(errors='replace')
 
 
+def attempts(n: int, enough: Callable[[], bool]) -> Iterator[int]:
+    """n of them, and more until there were enough: other work delays signals."""
+    for i in range(20 * n):
+        if i >= n and enough():
+            return
+        yield i
+
+
 def kills(n: int, *flags: str, old: bool) -> Callable[[], None]:
     def case() -> None:
         run = Stopped(3000, *flags)
         seen = {'nothing': 0, 'old': 0, 'new': 0, 'left': 0}
-        i = -1
-        while i + 1 < n or (seen['left'] <= n // 20 and i < 20 * n):  # other work delays signals
-            i += 1
+        for i in attempts(n, lambda: seen['left'] > n // 20):
             run.prepare(old)
             run.stop(signal.SIGKILL)
             what = run.found()
@@ -1225,9 +1231,7 @@ def signals(n: int, *flags: str, old: bool) -> Callable[[], None]:
     def case() -> None:
         run = Stopped(40000, '--window', '4096', '--max-open', '1', *flags)
         seen = {'too late': 0, 'stopped': 0, 'too early': 0, 'left': 0}
-        i = -1
-        while i + 1 < n or (seen['stopped'] <= n // 20 and i < 20 * n):  # other work delays signals
-            i += 1
+        for i in attempts(n, lambda: seen['stopped'] > n // 20):
             number, twice = run.rng.choice(STOPS), i % 4 == 0
             run.prepare(old)
             status, talk = run.stop(number, again=twice)
