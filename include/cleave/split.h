@@ -211,9 +211,9 @@ struct clv_split_params {
     /*
      * Make one capture instead of a directory: the file output, or if output is NULL, write it to
      * output_fd, which stays open. A NULL by means "none". Nothing else is made: no manifest and no
-     * cleave.json. Cannot be combined with anything that makes several outputs or reads them:
-     * shards, every, timeouts, min_packets, min_bytes, top, group, each, compress, archive, verify,
-     * report.
+     * cleave.json. It is implied by the name of output, see clv_split_is_single(). Cannot be
+     * combined with anything that makes several outputs or reads them: shards, every, timeouts,
+     * min_packets, min_bytes, top, group, each, compress, archive, verify, report.
      */
     bool single;
     bool parents; /* create missing parent directories of output */
@@ -388,6 +388,12 @@ CLV_API CLV_MUST_CHECK bool clv_split(const struct clv_split_params *params,
  * terminated, and returns its length; 0 with buf empty: it does not fit, 256 bytes always do.
  */
 CLV_API size_t clv_split_default_output(const char *input, char *buf, size_t len);
+
+/*
+ * Whether clv_split() makes a single capture of an output with this name, unless archive is set: it
+ * ends in .pcap, .pcapng or .cap, and is more than the ending.
+ */
+CLV_API bool clv_split_is_single(const char *output);
 
 /*
  * Writes the result as a JSON object into the len bytes at buf, terminated. Returns its length in

@@ -442,10 +442,9 @@ static bool open_outputs(struct splitting *run, const struct made_run *replaces,
                         replaces, params->clean, err);
 }
 
-/* Of a file that is to be one capture. */
-static bool is_capture_name(const char *output)
+bool clv_split_is_single(const char *output)
 {
-    const char *const dot = output ? strrchr(output, '.') : NULL;
+    const char *const dot = strrchr(output, '.');
     return dot && dot > output && dot[-1] != '/' &&
            (strcmp(dot, ".pcap") == 0 || strcmp(dot, ".pcapng") == 0 || strcmp(dot, ".cap") == 0);
 }
@@ -454,7 +453,7 @@ static bool split(struct splitting *run, struct clv_error *err)
 {
     const struct clv_split_params *const params = &run->params;
     struct clv_split_result *const result = &run->result;
-    run->params.single |= is_capture_name(params->output) && !params->archive;
+    run->params.single |= params->output && !params->archive && clv_split_is_single(params->output);
     const struct made_run *const replaces = params->force ? &run->replaces : NULL;
     if (!job_inputs(&run->params, &run->places, result, err))
         return false;

@@ -110,9 +110,7 @@ static bool settle_single(struct clv_split_params *p, bool json)
                                           "or name a file\n");
         return false;
     }
-    p->single = piped || (p->output && !p->archive &&
-                          (ends_with(p->output, ".pcap") || ends_with(p->output, ".pcapng") ||
-                           ends_with(p->output, ".cap")));
+    p->single = piped || (p->output && !p->archive && clv_split_is_single(p->output));
     if (piped) {
         p->output = NULL;
         p->output_fd = STDOUT_FILENO;
