@@ -27,6 +27,8 @@ static bool settle(struct roles *r, const struct scan_settings *plan, struct sca
         return clv_fail_nomem(err, "roles", sizeof *r);
     for (uint32_t i = 0; i < piece->n_items; i++) {
         const struct scan_item *item = &piece->items[i];
+        if (item->dropped)
+            continue; /* who began a flow is told by the records that were chosen */
         if (flow_is_other(&item->id.key)) {
             piece->extra[i] = (struct flow_extra){0};
             continue;

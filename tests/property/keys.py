@@ -593,6 +593,29 @@ def hosts_of_fragments() -> None:
                 check_split(made, by, options(by, inner=True))
 
 
+def clients_of_the_chosen() -> None:
+    """A record that is left out does not say who began its flow. Here it is a first fragment, which
+    is kept for those that follow it: a server's SYN-ACK, in pieces, of which the list has the last."""
+    client, server = '192.0.2.1', '192.0.2.2'
+    for sent, flags in ((server, pf.SYN | pf.ACK), (client, pf.SYN)):
+        ends = (client, server, 50000, 80) if sent == client else (server, client, 80, 50000)
+        for ends in (ends, ends[:2] + (ends[3], ends[2])):  # the port would say the contrary
+            segment = pf.tcp(*ends, flags, bytes(140))
+            parts = list(pf.fragments(*ends[:2], pf.TCP, segment, 64, 7))
+            whole = pf.ipv4(*ends[:2], pf.TCP, pf.tcp(*ends, pf.ACK, bytes(10)))
+            packets = pf.at_times(map(pf.ethernet, [*parts, whole]))
+            data = pf.Capture(pf.Format(), packets).encode()
+            made = Made(data, reference.of_pcap(pf.parse(data)))
+            for n, packet in enumerate(packets):
+                path = suite.write('list', ('src,first\n%s,%s\n' % (
+                    client, reference.time_text(packet.ts_ns))).encode())
+                rows = (Listed(src=client, first=packet.ts_ns),)
+                for by in ('client', 'server,service', 'client,label'):
+                    for directed in (False, True):
+                        opt = options(by, directed, rows=rows)
+                        check_split(made, by, opt, '--flows', path, '--verify')
+
+
 def bssids() -> None:
     """802.11 frames of each kind, which may be cut at any byte: those whose BSSID is not there are a
     flow of their own."""
@@ -1110,6 +1133,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'one-by-one-inner': one_by_one(True),
     'combinations': combinations,
     'hosts-of-fragments': hosts_of_fragments,
+    'clients-of-the-chosen': clients_of_the_chosen,
     'bssids': bssids,
     'tunnel-ports': tunnel_ports,
     'order-of-fields': order_of_fields,
