@@ -22,15 +22,15 @@ struct clv_gather_params {
     size_t struct_size;
     size_t result_size;
     /*
-     * The parts, which are directories or archives that clv_split() made with the same options;
-     * and, where their captures are shards that it made of others (clv_split_params' shards), these
-     * results, too, in the order of their captures: the maps. Then the parts must have all records
-     * of the maps, and the result names the captures that were sharded as its own, in place of
-     * those of the parts.
+     * The parts, which are directories or archives that clv_split() made with the same options,
+     * or indexes that clv_index() did; and, where their captures are shards that it made of others
+     * (clv_split_params' shards), these results, too, in the order of their captures: the maps.
+     * Then the parts must have all records of the maps, and the result names the captures that were
+     * sharded as its own, in place of those of the parts.
      */
     const char *const *results;
     size_t n_results;
-    const char *output; /* directory to make; its parent must exist */
+    const char *output; /* directory to make, of indexes an index; its parent must exist */
     enum clv_force force;
     bool move;                     /* the parts are removed when the result has its name */
     bool clean;                    /* remove what killed runs to the same output left */
@@ -75,6 +75,10 @@ struct clv_gather_result {
  * numbered through; and one cleave.json with the sums of theirs. Files are linked where the file
  * system has hard links, and else copied: the parts stay as they are. It holds what one run over
  * all captures makes, but for the numbers and names of flows: clv_verify() proves it.
+ *
+ * Of indexes it makes one, a file, with the rows of all parts: files are called PART/FILE, where
+ * PART is the index's name without ".db" or ".flows.db". It names the captures of all parts, which
+ * are not read; and where maps are given, those that were sharded in its receipt alone.
  *
  * Nothing of the parts is believed: each must have the options of the first one, all its files, and
  * counts that add up; no flow may be in two of them.

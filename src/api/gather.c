@@ -15,8 +15,8 @@ enum {
 #define AT(member) offsetof(struct clv_gather_params, member)
 
 static const struct clv_option rows[] = {
-    {"output", 'o', CLV_OPTION_TEXT, false, AT(output), 0, 0, 0, "OUT", NULL, "directory to make",
-     CLV_GROUP_OUTPUT},
+    {"output", 'o', CLV_OPTION_TEXT, false, AT(output), 0, 0, 0, "OUT", NULL,
+     "directory to make, or index", CLV_GROUP_OUTPUT},
     {"move", 0, CLV_OPTION_BOOL, false, AT(move), 0, 0, 0, NULL, NULL,
      "remove the parts once the result has its name", CLV_GROUP_SAFETY},
     {"force", 'f', CLV_OPTION_CHOICE, false, AT(force), 0, 0, 0, "none|own|all", NULL,

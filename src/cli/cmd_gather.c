@@ -77,7 +77,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
     struct clv_error err;
     struct talk talk;
     if (!p.output) {
-        (void)fprintf(complaint("gather"), "--output is missing: name the directory to make\n");
+        (void)fprintf(complaint("gather"), "--output is missing: name the result to make\n");
         return EXIT_NOTHING;
     }
     begin_talk(&talk, (enum progress)o->progress, o->quiet);
@@ -116,9 +116,10 @@ const struct command command_gather = {
     .details = "RESULT... are directories or archives that split made with the same options;\n"
                "they are linked into one directory, with one manifest and one cleave.json,\n"
                "which 'cleave verify' compares with all captures at once. Counts must add up,\n"
-               "and no flow may be in two of them. If they were split from shards, name what\n"
-               "--shards made, too, in the order of the captures: each shard must have been\n"
-               "split once, and the result is that of the captures that were sharded.\n"
+               "and no flow may be in two of them. Indexes become one index of all captures.\n"
+               "If they were made from shards, name what --shards made, too, in the order of\n"
+               "the captures: each shard must have been read once, and the result is that of\n"
+               "the captures that were sharded.\n"
                "\n"
                "Exit status: 0 the results were joined; 1 they were joined, but a capture is\n"
                "damaged; 2 nothing was done.\n",

@@ -5,14 +5,11 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "gather/gathering.h"
-#include "manifest/name.h"
 
 enum {
     TEXT_MAX = 256 << 10, /* bytes of rows that are written at a time */
     ASK = 1024,           /* rows between two questions whether to go on */
-    FILE_AT = 0,          /* the columns of these names in columns_all */
-    FLOW_AT = 1,
-    SHOWN = 100, /* bytes of a flow in messages */
+    SHOWN = 100,          /* bytes of a flow in messages */
 };
 
 static bool write_text(struct gathering *g, struct clv_error *err)
@@ -40,10 +37,10 @@ static bool make_room(struct gathering *g, struct text *out, struct clv_error *e
     return true;
 }
 
-static bool bad_row(const struct gathering *g, const char *what, struct clv_error *err)
+bool rows_bad(const struct gathering *g, const char *what, struct clv_error *err)
 {
-    return clv_fail(err, CLV_ERR_FORMAT, g->path, "line %llu: %s",
-                    (unsigned long long)g->cells.line, what);
+    return clv_fail(err, CLV_ERR_FORMAT, g->path, "%s %llu: %s",
+                    g->first->is_index ? "row" : "line", (unsigned long long)g->cells.line, what);
 }
 
 /* A whole number that the column has; 0 where there is none. */
@@ -138,14 +135,29 @@ static void put_value(const struct gathering *g, const struct column *c, const c
         manifest_put_json(as, &v, out);
 }
 
+uint64_t rows_packets(const struct gathering *g)
+{
+    return number(g, g->packets_at[0]) + number(g, g->packets_at[1]);
+}
+
+uint64_t rows_renumbered(const struct gathering *g, unsigned column)
+{
+    return g->sum.flows + number(g, column);
+}
+
 /* The part's number in the column becomes that of the whole. */
 static void renumber(struct gathering *g, unsigned column, char to[24])
 {
     if (!g->cells.text[column])
         return;
-    const uint64_t n = g->sum.flows + number(g, column);
-    (void)snprintf(to, 24, "%llu", (unsigned long long)n);
+    (void)snprintf(to, 24, "%llu", (unsigned long long)rows_renumbered(g, column));
     g->cells.text[column] = to;
+}
+
+void rows_name(const struct part *p, const char *file, char name[ROWS_NAME_MAX])
+{
+    (void)snprintf(name, ROWS_NAME_MAX, "%.*s%c%s", (int)p->name_len, p->name,
+                   p->store.archived ? ':' : '/', file);
 }
 
 /* Outputs of flows are numbered from 1; a part of a flow has the number of the first one. */
@@ -161,13 +173,12 @@ static bool put_row(struct gathering *g, const struct part *p, struct clv_error 
 {
     struct cells *const c = &g->cells;
     const bool csv = c->kind == CLV_MANIFEST_CSV;
-    char name[NAME_COMPONENT_MAX + NAME_MAX_LEN + 3], flow[24], output[24];
+    char name[ROWS_NAME_MAX], flow[24], output[24];
     struct text out;
     const char *before = "{\"";
     if (!make_room(g, &out, err))
         return false;
-    (void)snprintf(name, sizeof name, "%.*s%c%s", (int)p->name_len, p->name,
-                   p->store.archived ? ':' : '/', c->text[FILE_AT]);
+    rows_name(p, c->text[FILE_AT], name);
     renumber(g, FLOW_AT, flow);
     renumber(g, g->output_at, output);
     c->text[FILE_AT] = name;
@@ -185,7 +196,7 @@ static bool put_row(struct gathering *g, const struct part *p, struct clv_error 
     }
     text_str(&out, csv ? "\n" : "}\n");
     if (out.full)
-        return bad_row(g, "is too long", err);
+        return rows_bad(g, "is too long", err);
     g->text_len += out.len;
     return true;
 }
@@ -213,25 +224,32 @@ static bool put_head(struct gathering *g, size_t part, struct clv_error *err)
                     g->first->path);
 }
 
-static bool add_row(struct gathering *g, size_t part, struct clv_error *err)
+bool rows_check(struct gathering *g, size_t part, struct clv_error *err)
 {
     struct part *const p = &g->all[part];
     const struct cells *const c = &g->cells;
     const char *const name = c->text[FILE_AT];
-    uint64_t bytes;
     if (!name || !stays_inside(name) || strlen(name) > NAME_MAX_LEN)
-        return bad_row(g, "no name of an output", err);
+        return rows_bad(g, "no name of an output", err);
     if (c->text[FLOW_AT] && !check_number(g, ++p->flows))
-        return bad_row(g, "its flow has the wrong number", err);
-    if (!check_flow(g, part, err) || !place_output(g, p, name, &bytes, err))
+        return rows_bad(g, "its flow has the wrong number", err);
+    if (!check_flow(g, part, err))
         return false;
     p->rows++;
+    p->packets += rows_packets(g);
+    return p->rows % ASK != 0 || !g->params.progress ||
+           g->params.progress(g->sum.outputs + p->rows, g->sum.written_bytes + p->bytes,
+                              g->params.user) ||
+           clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+}
+
+static bool add_row(struct gathering *g, size_t part, struct clv_error *err)
+{
+    struct part *const p = &g->all[part];
+    uint64_t bytes;
+    if (!rows_check(g, part, err) || !place_output(g, p, g->cells.text[FILE_AT], &bytes, err))
+        return false;
     p->bytes += bytes;
-    p->packets += number(g, g->packets_at[0]) + number(g, g->packets_at[1]);
-    if (p->rows % ASK == 0 && g->params.progress &&
-        !g->params.progress(g->sum.outputs + p->rows, g->sum.written_bytes + p->bytes,
-                            g->params.user))
-        return clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
     return put_row(g, p, err);
 }
 
@@ -243,12 +261,16 @@ static unsigned column_at(const char *name)
     return i;
 }
 
-bool rows_begin(struct gathering *g, struct clv_error *err)
+void rows_columns(struct gathering *g)
 {
-    const char *const name = manifest_file_name(g->first->receipt.params.manifest);
     g->packets_at[0] = column_at("src_packets");
     g->packets_at[1] = column_at("dst_packets");
     g->output_at = column_at("output");
+}
+
+bool rows_begin(struct gathering *g, struct clv_error *err)
+{
+    const char *const name = manifest_file_name(g->first->receipt.params.manifest);
     g->text = mem_alloc(TEXT_MAX, 1);
     if (!g->text)
         return clv_fail_nomem(err, name, TEXT_MAX);

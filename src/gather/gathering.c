@@ -86,6 +86,12 @@ static bool are_converted(const struct gathering *g)
     return any && g->first->receipt.params.format == CLV_FORMAT_INPUT;
 }
 
+static bool put_receipt(struct gathering *g, const struct text *text, struct clv_error *err)
+{
+    return g->first->is_index ? joining_receipt(g, text, err)
+                              : publish_put(&g->publish, PUBLISH_MARK, text->p, text->len, err);
+}
+
 static bool write_receipt(struct gathering *g, struct clv_error *err)
 {
     struct telling t;
@@ -100,8 +106,7 @@ static bool write_receipt(struct gathering *g, struct clv_error *err)
         .n_parts = t.n_parts,
         .result = &g->sum,
     };
-    ok = ok && receipt_join(&join, &text, err) &&
-         publish_put(&g->publish, PUBLISH_MARK, text.p, text.len, err);
+    ok = ok && receipt_join(&join, &text, err) && put_receipt(g, &text, err);
     mem_free(text.p);
     told(&t);
     return ok;
@@ -147,14 +152,37 @@ static void finish(struct gathering *g)
 
 static bool gather_rows(struct gathering *g, struct clv_error *err)
 {
-    if (!rows_begin(g, err))
+    const bool joins = g->first->is_index;
+    rows_columns(g);
+    if (joins ? !joining_begin(g, err) : !rows_begin(g, err))
         return false;
-    for (size_t i = 0; i < g->params.n_results; i++)
+    for (size_t i = 0; i < g->params.n_results; i++) {
         if (g->all[i].is_map)
             continue;
-        else if (!rows_add(g, i, err) || !sums_add(g, &g->all[i], err))
+        if ((joins ? !joining_add(g, i, err) : !rows_add(g, i, err)) ||
+            !sums_add(g, &g->all[i], err))
             return false;
-    return rows_end(g, err) && sums_of_maps(g, err);
+    }
+    return (joins ? joining_end(g, err) : rows_end(g, err)) && sums_of_maps(g, err);
+}
+
+/* A directory, or the index that parts become. */
+static bool stage(struct gathering *g, struct clv_error *err)
+{
+    const struct clv_gather_params *const params = &g->params;
+    const unsigned mode = params->mode ? params->mode : IO_MODE;
+    int fd;
+    g->replaces = (struct made_run){.key = &g->key, .all = params->force == CLV_FORCE_ALL};
+    g->file = (struct publish_file){.option = "output",
+                                    .what = "cleave index",
+                                    .replaces = params->force,
+                                    .is_ours = db_is_ours};
+    return g->first->is_index
+               ? publish_file_open(&g->publish, params->output, mode, &g->file, params->clean, &fd,
+                                   err) &&
+                     io_close(fd, params->output, err)
+               : publish_init(&g->publish, params->output, mode,
+                              params->force ? &g->replaces : NULL, params->clean, err);
 }
 
 void gather_init(struct gathering *g)
@@ -169,10 +197,7 @@ bool gather_all(struct gathering *g, struct clv_error *err)
     const int64_t started_ns = clock_ns();
     if (!params->n_results || !params->output)
         return clv_fail(err, CLV_ERR_ARG, "clv_gather", "results and output must be given");
-    g->replaces = (struct made_run){.key = &g->key, .all = params->force == CLV_FORCE_ALL};
-    if (!keyed_draw(&g->key, err) || !open_all(g, err) || !parts_check(g, err) ||
-        !publish_init(&g->publish, params->output, params->mode ? params->mode : IO_MODE,
-                      params->force ? &g->replaces : NULL, params->clean, err))
+    if (!keyed_draw(&g->key, err) || !open_all(g, err) || !parts_check(g, err) || !stage(g, err))
         return false;
     g->result.stale = g->publish.n_stale;
     (void)snprintf(g->result.stale_path, sizeof g->result.stale_path, "%.255s", g->publish.stale);
@@ -188,6 +213,7 @@ bool gather_all(struct gathering *g, struct clv_error *err)
 
 void gather_fini(struct gathering *g, struct clv_error *err)
 {
+    joining_fini(&g->joining);
     publish_fini(&g->publish, err);
     if (g->manifest_fd >= 0)
         (void)close(g->manifest_fd);

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
@@ -11,6 +12,29 @@
 #include "job/options.h"
 #include "manifest/name.h"
 
+/* An index may be reached by a link, as other results. */
+static bool look_for_index(struct part *p, struct clv_error *err)
+{
+    char real[PATH_MAX];
+    if (!realpath(p->path, real))
+        return true; /* which is said where it is opened */
+    errno = 0;
+    p->is_index = db_is_ours(AT_FDCWD, real);
+    return errno == 0 || clv_fail_errno(err, p->path, "cannot be read");
+}
+
+/* Of an index without what its name ends in. */
+static size_t name_len(const char *name, size_t len)
+{
+    static const char *const endings[] = {".db", ".flows"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        const size_t n = strlen(endings[i]);
+        if (len > n && memcmp(name + len - n, endings[i], n) == 0)
+            len -= n;
+    }
+    return len;
+}
+
 bool part_open(struct part *p, const char *path, struct clv_error *err)
 {
     size_t len = strlen(path);
@@ -20,6 +44,12 @@ bool part_open(struct part *p, const char *path, struct clv_error *err)
     for (p->name_len = 0; p->name_len < len && path[len - p->name_len - 1] != '/'; p->name_len++)
         ;
     p->name = path + len - p->name_len;
+    if (!look_for_index(p, err))
+        return false;
+    if (p->is_index) {
+        p->name_len = name_len(p->name, p->name_len);
+        return joining_open(p, err);
+    }
     if (!store_open(&p->store, path, err) || !store_receipt(&p->store, &p->receipt, 0, err))
         return clv_fail_hint(err, "name outputs of cleave split");
     p->is_map = p->receipt.params.shards;
@@ -44,6 +74,7 @@ void part_close(struct part *p)
 static bool check_kind(const struct part *p, struct clv_error *err)
 {
     const struct clv_split_params *const params = &p->receipt.params;
+    const bool has_file = !p->is_index;
     const struct {
         bool is;
         const char *what;
@@ -54,8 +85,12 @@ static bool check_kind(const struct part *p, struct clv_error *err)
         {params->top, "has the largest of its flows alone (--top)"},
         {params->related || options_groups(params) || params->names,
          "knows what led to its flows from these alone (--related, --group, --names)"},
-        {params->manifest == CLV_MANIFEST_NONE, "has no table of flows (--manifest none)"},
-        {params->manifest == CLV_MANIFEST_SQLITE, "has a database of flows (--manifest sqlite)"},
+        {p->is_index && params->merge,
+         "was indexed with --merge: its positions count in all of its captures together"},
+        {has_file && params->manifest == CLV_MANIFEST_NONE,
+         "has no table of flows (--manifest none)"},
+        {has_file && params->manifest == CLV_MANIFEST_SQLITE,
+         "has a database of flows (--manifest sqlite)"},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].is)
@@ -75,10 +110,25 @@ static void keep_first(const char *what, void *user)
         (void)snprintf(d->first, sizeof d->first, "%s", what);
 }
 
+static bool same_kind(const struct part *p, const struct part *like, struct clv_error *err)
+{
+    return p->is_index == like->is_index || clv_fail(err, CLV_ERR_ARG, p->path,
+                                                     p->is_index ? "is an index, but %.100s is not"
+                                                                 : "is not an index, but %.100s is",
+                                                     like->path);
+}
+
 static bool same_options(const struct part *p, const struct part *like, struct clv_error *err)
 {
     struct difference d = {.first = ""};
     receipt_compare_options(&p->receipt, &like->receipt, keep_first, &d);
+    if (!d.first[0] && p->is_index && !receipt_same_heads(&p->receipt, &like->receipt)) {
+        (void)clv_fail(err, CLV_ERR_ARG, p->path,
+                       "its captures have another byte order, time resolution or link type than "
+                       "those of %.60s",
+                       like->path);
+        return clv_fail_hint(err, "index all of them with --format pcapng");
+    }
     if (!d.first[0])
         return true;
     (void)clv_fail(err, CLV_ERR_ARG, p->path, "other options: %s", d.first);
@@ -127,8 +177,8 @@ bool parts_check(struct gathering *g, struct clv_error *err)
                 return false;
             continue;
         }
-        if (!check_kind(p, err) || !check_name(g, i, err) || !check_place(g, p, err) ||
-            !same_options(p, g->first, err))
+        if (!same_kind(p, g->first, err) || !check_kind(p, err) || !check_name(g, i, err) ||
+            !check_place(g, p, err) || !same_options(p, g->first, err))
             return false;
     }
     if (!g->first) {

@@ -119,7 +119,7 @@ bool place_output(struct gathering *g, const struct part *p, const char *name, u
 bool place_remove(struct gathering *g, const struct part *p, struct clv_error *err)
 {
     const struct made_run nothing_else = {.key = &g->key};
-    if (p->store.archived)
+    if (p->store.archived || p->is_index)
         return unlinkat(AT_FDCWD, p->path, 0) == 0 ||
                clv_fail_errno(err, p->path, "is in the result, but cannot be removed");
     if (!made_check(p->fd, p->path, &nothing_else, g->publish.tree, err))

@@ -11,7 +11,8 @@ static bool differs(const struct part *p, const char *what, uint64_t found, uint
 {
     (void)clv_fail(err, CLV_ERR_UNPROVEN, p->path, "has %llu %s, but " PUBLISH_MARK " says %llu",
                    (unsigned long long)found, what, (unsigned long long)said);
-    return clv_fail_hint(err, "cleave verify says more");
+    return clv_fail_hint(err, p->is_index ? "index its captures again with cleave index --force"
+                                          : "cleave verify says more");
 }
 
 static bool check_part(const struct part *p, struct clv_error *err)

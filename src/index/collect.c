@@ -188,10 +188,20 @@ static bool begin_output(struct collect *g, struct clv_error *err)
            form_begin(&g->form, &g->scratch, &g->output, &place, g->ix->path, err);
 }
 
+/*
+ * Of the stream's window: where indexes were gathered, it may go on after the positions that the
+ * stream has, since nothing says how long it is.
+ */
+static uint64_t own_len(const struct collect *g)
+{
+    const uint64_t len = g->view.w.len;
+    return g->at + 1 < g->n_all ? min_u64(len, g->all[g->at + 1].position - g->view.position) : len;
+}
+
 /* The window that has the position, of streams that are read up to it. */
 static bool read_to(struct collect *g, uint64_t position, struct clv_error *err)
 {
-    while (!g->has_view || position - g->view.position >= g->view.w.len) {
+    while (!g->has_view || position - g->view.position >= g->len) {
         if (g->has_view) {
             const bool last = g->view.w.last;
             input_release(&g->view.w, 0, g->view.w.len);
@@ -221,6 +231,7 @@ static bool read_to(struct collect *g, uint64_t position, struct clv_error *err)
             return false;
         g->view.source = s;
         g->has_view = true;
+        g->len = own_len(g);
     }
     return true;
 }
@@ -238,7 +249,8 @@ static bool find_view(struct collect *g, uint64_t position, struct clv_error *er
             to = middle;
     }
     *v = g->ix->views[from];
-    return (position >= v->position && position - v->position < v->w.len) ||
+    g->len = v->w.len;
+    return (position >= v->position && position - v->position < g->len) ||
            clv_fail(err, CLV_ERR_IO, g->ix->path, "the captures have no byte %llu",
                     (unsigned long long)position);
 }
@@ -407,7 +419,7 @@ bool collect_records(struct collect *g, struct clv_record *recs, size_t n, size_
     if (!find_window(g, position_at(g, 0), &round, err))
         return false;
     struct collect_flow *f = &g->flows[g->heap[0]];
-    const uint64_t end = round.position + g->view.w.len;
+    const uint64_t end = round.position + g->len;
     struct positions_reader ahead = f->reader;
     for (unsigned i = 0; i < AHEAD && i + 1 < n; i++)
         fetch(&ahead, &round, end);
@@ -432,8 +444,7 @@ bool collect_at(struct collect *g, uint64_t position, struct clv_record *rec, st
     struct walk_record found;
     if (!g->begun && !begin(g, err))
         return false;
-    if (g->view.source &&
-        (position < g->view.position || position - g->view.position >= g->view.w.len) &&
+    if (g->view.source && (position < g->view.position || position - g->view.position >= g->len) &&
         !collect_check(g, err))
         return false;
     if (!find_window(g, position, &round, err))
@@ -459,7 +470,7 @@ bool collect_step(struct collect *g, uint64_t bytes, struct clv_error *err)
         return finish(g, &round);
     if (!find_window(g, position_at(g, 0), &round, err))
         return false;
-    const uint64_t window_end = round.position + g->view.w.len;
+    const uint64_t window_end = round.position + g->len;
     const uint64_t end = g->n == 1 ? window_end : min_u64(window_end, position_at(g, 0) + STRETCH);
     return take_stretch(g, &round, end, bytes, err) &&
            form_put(&g->form, &g->scratch, &g->output, &round, g->refs, (uint32_t)g->n_refs) &&

@@ -42,7 +42,8 @@ struct collect {
     bool (*goes_on)(
         void *asker); /* asked before each window of theirs; false: stop. NULL: nobody */
     void *asker;
-    struct view view; /* the window that is read */
+    struct view view; /* the window that is read ... */
+    uint64_t len;     /* ... of which so many bytes have positions before those of the next one */
 };
 
 /*

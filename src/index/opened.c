@@ -250,7 +250,7 @@ static bool probe_captures(struct index *ix, struct clv_error *err)
     return true;
 }
 
-static bool read_kinds(struct index *ix, struct clv_error *err)
+bool index_kinds(struct index *ix, struct clv_error *err)
 {
     sqlite3_stmt *s = db_prepare(
         ix->db, "SELECT id, linktype, fcs, nanoseconds FROM kinds ORDER BY id", ix->path, err);
@@ -382,7 +382,7 @@ static bool find_captures(struct index *ix, const char *const *now, size_t n, st
     ix->streams = params->merge && ix->n_sources > 1;
     for (size_t i = 0; i < ix->n_sources; i++)
         ix->streams |= ix->sources[i].stream;
-    if (!read_kinds(ix, err) || !relearn(ix, err))
+    if (!index_kinds(ix, err) || !relearn(ix, err))
         return false;
     for (size_t i = 0; !ix->streams && i < ix->n_sources; i++)
         if (!map_source(ix, &ix->sources[i], err))

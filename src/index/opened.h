@@ -64,6 +64,9 @@ void index_close(struct index *ix);
 CLV_MUST_CHECK bool index_find_captures(struct index *ix, const char *const *now, size_t n,
                                         struct clv_error *err);
 
+/* Reads the kinds of outputs into ix->dialect, as index_find_captures() does. */
+CLV_MUST_CHECK bool index_kinds(struct index *ix, struct clv_error *err);
+
 /* The ends of a row's flow, as far as its key has them. */
 struct index_ends {
     uint8_t src[16], dst[16];

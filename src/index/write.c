@@ -132,7 +132,7 @@ static bool put_ledger(struct index_writer *w, const struct dialect *d, struct c
     return ok;
 }
 
-static bool put_kinds(struct index_writer *w, const struct dialect *d, struct clv_error *err)
+bool index_put_kinds(struct index_writer *w, const struct dialect *d, struct clv_error *err)
 {
     sqlite3_stmt *s = db_prepare(w->db, "INSERT INTO kinds VALUES (?,?,?,?)", w->what, err);
     bool ok = s != NULL;
@@ -158,7 +158,8 @@ static bool end(void *self, const struct findings *all, struct clv_error *err)
         db_close(&w->db);
         return ok;
     }
-    return !w->positions || (put_ledger(w, all->dialect, err) && put_kinds(w, all->dialect, err));
+    return !w->positions ||
+           (put_ledger(w, all->dialect, err) && index_put_kinds(w, all->dialect, err));
 }
 
 struct observer observe_index(struct index_writer *w)

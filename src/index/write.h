@@ -43,6 +43,10 @@ CLV_MUST_CHECK bool index_columns(struct index_writer *w, const struct manifest 
 CLV_MUST_CHECK bool index_put(struct index_writer *w, const char *key, const char *value,
                               size_t len, struct clv_error *err);
 
+/* The kinds of outputs. */
+CLV_MUST_CHECK bool index_put_kinds(struct index_writer *w, const struct dialect *d,
+                                    struct clv_error *err);
+
 /* The job's captures, once they were read. */
 CLV_MUST_CHECK bool index_captures(struct index_writer *w, const struct job *job,
                                    struct clv_error *err);

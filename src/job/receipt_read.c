@@ -371,6 +371,28 @@ void receipt_compare_options(const struct clv_receipt *r, const struct clv_recei
             json_object_get(other->json, "options"));
 }
 
+/* The first capture that was read; NULL: none was. */
+static const json_t *first_input(const struct clv_receipt *r)
+{
+    const json_t *const all = json_object_get(r->json, "inputs");
+    size_t i = 0;
+    while (i < r->params.n_inputs && r->inputs[i].left_out)
+        i++;
+    return json_array_get(all, i);
+}
+
+bool receipt_same_heads(const struct clv_receipt *r, const struct clv_receipt *other)
+{
+    static const char *const of_heads[] = {"format", "byte_order", "resolution", "linktype"};
+    const json_t *const a = first_input(r), *const b = first_input(other);
+    if (r->params.format != CLV_FORMAT_INPUT)
+        return true;
+    for (size_t i = 0; i < sizeof of_heads / sizeof *of_heads; i++)
+        if (!json_equal(json_object_get(a, of_heads[i]), json_object_get(b, of_heads[i])))
+            return false;
+    return true;
+}
+
 void receipt_compare_part(const struct clv_receipt *r, const struct clv_receipt *part,
                           receipt_difference *report, void *user)
 {
@@ -422,6 +444,13 @@ bool receipt_compare(const struct clv_receipt *r, const char *text, size_t len,
     (void)report;
     (void)user;
     (void)err;
+    return true;
+}
+
+bool receipt_same_heads(const struct clv_receipt *r, const struct clv_receipt *other)
+{
+    (void)r;
+    (void)other;
     return true;
 }
 

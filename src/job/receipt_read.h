@@ -58,6 +58,12 @@ CLV_MUST_CHECK bool receipt_compare(const struct clv_receipt *r, const char *tex
 void receipt_compare_options(const struct clv_receipt *r, const struct clv_receipt *other,
                              receipt_difference *report, void *user);
 
+/*
+ * Whether outputs that are copies, of pcap, have the same header in both: in each run all captures
+ * have.
+ */
+bool receipt_same_heads(const struct clv_receipt *r, const struct clv_receipt *other);
+
 /* The same of the options that a directory's receipt has in common with that of a part of it. */
 void receipt_compare_part(const struct clv_receipt *r, const struct clv_receipt *part,
                           receipt_difference *report, void *user);

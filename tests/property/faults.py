@@ -469,14 +469,14 @@ def made_database() -> str:
     return path
 
 
-def shards_and_parts() -> List[str]:
+def shards_and_parts(command: str = 'split') -> List[str]:
     """What is gathered: a map, and a part for each of its shards."""
     shards, parts = suite.path('map.zip'), []
     suite.run_cleave('split', '-q', '-o', shards, '--shards', '2', '--shard-by', 'hostpair',
                      traffic('a.pcap'))
     for name in ('shard_000', 'shard_001', 'other'):
-        parts.append(suite.path(name))
-        suite.run_cleave('split', '-q', '-o', parts[-1], '--member', name + '*', shards)
+        parts.append(suite.path(name + ('.db' if command == 'index' else '')))
+        suite.run_cleave(command, '-q', '-o', parts[-1], '--member', name + '*', shards)
     return [shards, *parts]
 
 
@@ -650,6 +650,9 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
                                          fault_kinds=MAKES_DATABASE),
     'gather': lambda: Variant(('gather', *shards_and_parts(), '-q', '-o', 'out'),
                               fault_kinds=GATHERS, needs=('mmap',)),
+    'gather-indexes': lambda: Variant(('gather', *shards_and_parts('index')[1:], '-q', '-o', 'out.db'),
+                                      fault_kinds=('malloc', 'library', 'rename', 'write', 'pread',
+                                                   'close-output', 'random')),
     'database-force': lambda: made_database() and database(
         '--force', '-t', '1', traffic('a.pcap'), before=old_database,
         fault_kinds=('library', 'malloc', 'open', 'fstat', 'mmap', 'pread'), needs=('mmap',)),

@@ -8,9 +8,12 @@ the captures, and finds what was altered. A part that is missing, twice there, d
 options is refused by name, and whatever ends a run leaves nothing under the result's name.
 """
 import csv
+import gzip
 import json
 import os
+import random
 import shutil
+import sqlite3
 import subprocess
 import sys
 import time
@@ -68,12 +71,12 @@ def split_maps(captures: Sequence[str], way: Way, groups: int, status: int) -> L
     return maps
 
 
-def split_parts(maps: Sequence[str], way: Way) -> List[str]:
+def split_parts(maps: Sequence[str], way: Way, command: str = 'split') -> List[str]:
     parts = []
     for shard in ['shard_%03d' % i for i in range(SHARDS)] + ['other']:
         if any(name.startswith(shard) for m in maps for name in zipfile.ZipFile(m).namelist()):
             parts.append(suite.path('part-' + shard + way.ending))
-            suite.run_cleave('split', '-q', *maps, '--member', shard + '[.-]*' if shard != 'other'
+            suite.run_cleave(command, '-q', *maps, '--member', shard + '[.-]*' if shard != 'other'
                              else 'other*', *way.both, *way.reduce, '-o', parts[-1], '--force')
     return parts
 
@@ -438,6 +441,154 @@ def read_as_one() -> None:
                   for top in ('one', 'all')), 'records that were taken out')
 
 
+# ---- indexes ----
+
+
+class Tables(NamedTuple):
+    """What an index says; positions and kinds as what they stand for."""
+    rows: List[Dict[str, object]]
+    captures: List[Tuple[object, ...]]
+    blocks: List[Tuple[object, ...]]
+    columns: List[str]
+    said: Dict[str, object]
+
+
+def tables_of(path: str) -> Tables:
+    with sqlite3.connect(f'file:{path}?mode=ro', uri=True) as db:
+        db.row_factory = sqlite3.Row
+        captures = db.execute('SELECT * FROM captures ORDER BY id').fetchall()
+        kinds = {row['id']: tuple(row)[1:] for row in db.execute('SELECT * FROM kinds')}
+        blocks = db.execute('SELECT * FROM blocks ORDER BY id').fetchall()
+        rows = [dict(row) for row in db.execute('SELECT * FROM outputs ORDER BY id')]
+        said = dict(db.execute('SELECT key, value FROM cleave').fetchall())
+        check_equal(db.execute('PRAGMA integrity_check').fetchone()[0], 'ok', 'the database')
+
+    def place(position: int) -> Tuple[int, int]:
+        at = max(i for i, row in enumerate(captures) if row['position'] <= position)
+        return at, position - captures[at]['position']
+
+    def places(blob: bytes) -> List[Tuple[int, int]]:
+        found, position, distance, shift = [], 0, 0, 0
+        for byte in blob:
+            distance |= (byte & 127) << shift
+            shift += 7
+            if byte < 128:
+                position += distance
+                found.append(place(position))
+                distance = shift = 0
+        return found
+    for row in rows:
+        row['positions'] = places(row['positions'])
+        row['kind'] = kinds[row['kind']]
+    return Tables(rows, [(r['id'], r['path'], r['bytes'], r['digest'], r['records']) for r in captures],
+                  [(*place(r['position']), r['block'], r['rest']) for r in blocks],
+                  json.loads(said['columns']), json.loads(said['receipt']))
+
+
+def same_index(exact: bool) -> None:
+    """all.db against one.db, the index of all captures. exact: parts follow one another as their
+    captures do, so that it is the same but for names; else rows are in another order."""
+    one, whole = (tables_of(suite.path(name)) for name in ('one.db', 'all.db'))
+    check_equal(whole.columns, one.columns, 'columns')
+    check_equal([row['id'] for row in whole.rows], list(range(1, len(one.rows) + 1)), 'ids')
+    parts = whole.said.pop('gathered')
+    check_equal(sum(p['outputs'] for p in parts), len(one.rows), 'outputs of the parts')
+    del one.said['dropped_blocks']
+    check_equal(whole.said, one.said, 'the receipt')
+    for row in one.rows + whole.rows:
+        if not exact:
+            row.update({'id': 0, 'flow': row['flow'] is not None, 'output': 0, 'positions': 0})
+        row['file'] = without_number(row['file'])
+    order = (lambda row: row['id']) if exact else repr
+    for had, has in zip(sorted(one.rows, key=order), sorted(whole.rows, key=order)):
+        check_equal(has, had, 'a row')
+    if exact:  # a capture is compressed, and its flows are not read one by one
+        check_equal(whole.captures, one.captures, 'captures')
+        check_equal(whole.blocks, one.blocks, 'blocks')
+        taken = [suite.run_cleave('extract', suite.path(top), '-q', '-o', '-').stdout
+                 for top in ('one.db', 'all.db')]
+        check(taken[1] == taken[0], 'other records are taken out')
+        return
+    for top in 'one', 'all':
+        shutil.rmtree(suite.path(top), ignore_errors=True)
+        suite.run_cleave('extract', suite.path(top + '.db'), '-q', '-o', suite.path(top) + '/')
+    had, has = union_of(suite.path('one')), union_of(suite.path('all'))
+    check_equal(sorted(has), sorted(had), 'names of outputs')
+    for name, data in had.items():
+        check(has[name] == data, '%s is another', name)
+
+
+def apart_captures(form: str) -> List[List[str]]:
+    """Of each of two parts; the last one of the first part is compressed, and packets without a
+    flow are in the first part alone."""
+    def capture(name: str, seed: int, *more: str) -> str:
+        path = suite.path(name)
+        suite.run_cleave('generate', 'traffic', '-q', '--flows', '30', '--packets', '400', '--format', form,
+                         '--seed', str(seed), *more, '-o', path, '--force')
+        return path
+    packed = capture('b', 2)
+    with open(packed, 'rb') as f, gzip.open(packed + '.gz', 'wb') as to:
+        to.write(f.read())
+    return [[capture('a', 1, '--other', '3', '--vlan', '20'), packed + '.gz'],
+            [capture('c', 3), capture('d', 4)]]
+
+
+def indexes() -> None:
+    """Of captures that have no flow in common: what one index of all of them is."""
+    for form, flags in (('pcap', ()), ('pcapng', ('--by', 'connection', '--idle-timeout', '2ms')),
+                        ('pcap-ns', ('--format', 'pcapng', '--name', '{proto}/{key}.pcapng'))):
+        groups, parts = apart_captures(form), []
+        for i, captures in enumerate(groups):
+            parts.append(suite.path('part%d.flows.db' % i))
+            suite.run_cleave('index', '-q', *captures, *flags, '-o', parts[-1], '--force')
+        suite.run_cleave('index', '-q', *sum(groups, []), *flags, '-o', suite.path('one.db'), '--force')
+        gather(Made([], [], parts), '--force', to='all.db')
+        same_index(True)
+
+
+def indexes_of_shards() -> None:
+    """Shards of all captures are indexed; the index is that of the captures, whose records lie in
+    the shards. Read as any other."""
+    for form, way in (('pcap', Way()), ('pcapng', Way(reduce=('--by', 'connection', '--snaplen', '70')))):
+        captures = captures_of(form, 4, 30)
+        maps = split_maps(captures, way, 2, 0)
+        made = Made(captures, maps, split_parts(maps, way._replace(ending='.db'), 'index'))
+        suite.run_cleave('index', '-q', *captures, *way.reduce, '-o', suite.path('one.db'), '--force')
+        gather(made, '--force', to='all.db')
+        same_index(False)
+    text = suite.run_cleave('flows', suite.path('all.db'), '--csv').stdout.decode()
+    check_equal([row['flow'] for row in csv.DictReader(text.splitlines()) if row['part'] == '1'][:1],
+                ['1'], 'numbers')
+    gather(made, '--force', '--move', to='all.db')
+    check(not any(os.path.exists(part) for part in made.parts), 'a part is left')
+
+
+def mutated(data: bytes, rng: random.Random) -> bytes:
+    at, n = rng.randrange(len(data)), rng.choice((1, 1, 2, 8, 100))
+    new = bytes(rng.choice((0, 0xff, 0x80, rng.randrange(256))) for _ in range(n))
+    return data[:at] + new + data[at + n:]
+
+
+def hostile_indexes() -> None:
+    """Whatever bytes of a part are others: it is refused, or what it becomes can be opened."""
+    groups, parts = apart_captures('pcap'), []
+    for i, captures in enumerate(groups):
+        parts.append(suite.path('part%d.db' % i))
+        suite.run_cleave('index', '-q', *captures, '-o', parts[-1])
+    with open(parts[1], 'rb') as f:
+        data = f.read()
+    rng = suite.random('hostile-indexes')
+    for _ in range(harness.times(60)):
+        with open(parts[1], 'wb') as f:
+            f.write(mutated(data, rng))
+        done = suite.run_cleave('gather', *parts, '-q', '--force', '-o', suite.path('all.db'), status=None)
+        check(done.returncode in (0, 2) and bool(done.stderr) == (done.returncode == 2), '%s', done)
+        if done.returncode == 0:
+            suite.run_cleave('extract', suite.path('all.db'), '-q', '-o', suite.path('x.pcap'), '-f',
+                             status=None)
+            suite.run_cleave('flows', suite.path('all.db'), '--csv')
+
+
 cases: Dict[str, Callable[[], None]] = {
     **{'as-one-' + name: as_one(*what) for name, what in WAYS.items()},
     'damaged': damaged,
@@ -449,6 +600,9 @@ cases: Dict[str, Callable[[], None]] = {
     'killed': killed,
     'moved': moved,
     'read': read,
+    'indexes': indexes,
+    'indexes-of-shards': indexes_of_shards,
+    'hostile-indexes': hostile_indexes,
 }
 
 if __name__ == '__main__':

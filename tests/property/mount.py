@@ -114,6 +114,31 @@ def split_and_index(captures: Sequence[str], *flags: str, status: int = 0) -> st
     return tree
 
 
+def gathered() -> None:
+    """Indexes of shards become one; mounted it is proven against the captures that were sharded."""
+    needs_fuse()
+    whole, folder = suite.path('whole.pcap'), suite.path('captures')
+    suite.run_cleave('generate', 'traffic', '-q', '--flows', '60', '--packets', '1500', '--fragments', '30',
+                     '--udp', '40', '--other', '3', '-o', whole)
+    suite.run_cleave('split', whole, '-q', '--every', '400p', '--name', 'c{part}.pcap', '-o', folder)
+    captures = sorted(os.path.join(folder, n) for n in os.listdir(folder) if n[0] == 'c' and n[1] != 'l')
+    maps, parts = [], []
+    for i, some in enumerate((captures[:2], captures[2:])):
+        maps.append(suite.path('map%d.zip' % i))
+        suite.run_cleave('split', *some, '-q', '--shards', '2', '--shard-by', 'hostpair', '-o', maps[-1])
+    for member in 'shard_000', 'shard_001', 'other':
+        parts.append(suite.path(member + '.db'))
+        suite.run_cleave('index', *maps, '-q', '--member', member + '*', '-o', parts[-1])
+    suite.run_cleave('gather', *maps, *parts, '-q', '-o', suite.path('all.db'))
+    with mounted(suite.path('all.db')) as m:
+        check_equal(sorted(n for n in os.listdir(m.dir) if '.' not in n), ['other', 'shard_000', 'shard_001'],
+                    'directories')
+        attributes(m.dir)
+        suite.run_cleave('verify', m.dir, '-q')
+        suite.run_cleave('verify', m.dir, *captures, '-q')
+        suite.run_cleave('verify', m.dir, *maps, '-q', status=2)
+
+
 def attributes(top: str) -> None:
     """Those of all that is there agree with one another."""
     numbers: Dict[int, str] = {}
@@ -426,7 +451,7 @@ def ends() -> None:
 
 
 if __name__ == '__main__':
-    sys.exit(suite.run({'options': options, 'pcapngs': pcapngs, 'several': several, 'real': real,
+    sys.exit(suite.run({'options': options, 'gathered': gathered, 'pcapngs': pcapngs, 'several': several, 'real': real,
                         'readers': readers, 'many': many, 'refuses-changes': refuses_changes,
                         'changed': changed, 'replaced': replaced, 'ends': ends,
                         'ordinary-user': ordinary_user}))
