@@ -187,6 +187,10 @@ def refusals() -> None:
         check(not os.path.exists(suite.path('out.plan')), '%s: a plan is made', words)
     done = script('status', 'there', status=NOTHING)
     check(b'is not a plan' in done.stderr, '%r', done.stderr)
+    for words, why in (('--merge', b'--merge'), ('--related all', b'--related'), ('--archive', b'--archive'),
+                       ('-o -', b'--output')):
+        done = script(*planned(), '--', 'index', 'a.pcap', '-o', 'out.db', *words.split(), status=NOTHING)
+        check(why in done.stderr, '%s: %r', words, done.stderr)
     done = script(*planned(), '--', 'extract', 'a.pcap', status=NOTHING)
     check(b'comes split' in done.stderr, '%r', done.stderr)
 
@@ -260,6 +264,26 @@ def archives() -> None:
                 z.extractall(suite.path('unpacked', name[:-4]))
     check_union('unpacked', wanted)
     check_proven('out')
+
+
+def indexes() -> None:
+    """An index of each shard, made in scratch; they become one, which has the flows of one machine
+    and finds their records in the maps, which clean leaves."""
+    needs('parallel')
+    if b'no SQLite' in suite.run_cleave('--version').stdout:
+        raise Skip('this build makes no indexes')
+    make_captures()
+    wanted = one_machine('--by', 'connection')
+    os.mkdir(suite.path('scratch'))
+    flags = planned('--engine', 'parallel', '--scratch', '$SCRATCH', '--group-size', '2M', '--shards', '2')
+    done = script(*flags, '--', 'index', 'caps', '-o', 'out.db', '--by', 'connection', status=DAMAGED,
+                  env={**os.environ, 'SCRATCH': suite.path('scratch')})
+    check(b'out.db.plan/maps: the index points into' in done.stdout, '%s', done.stdout.decode())
+    said = script('clean', 'out.db.plan', '--all').stdout
+    check(b'maps: kept' in said, '%r', said)
+    check_equal(os.listdir(suite.path('out.db.plan')), ['maps'], 'what clean leaves')
+    suite.run_cleave('extract', 'out.db', '-q', '-o', 'taken/', cwd=suite.dir)
+    check_union('taken', wanted)
 
 
 def by_ssh() -> None:
@@ -431,6 +455,7 @@ if __name__ == '__main__':
         'parallel': by_parallel,
         'no records': no_records,
         'archives': archives,
+        'indexes': indexes,
         'ssh': by_ssh,
         'snakemake': by_snakemake,
         'full disk': full_disk,
