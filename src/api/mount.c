@@ -1,9 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "cleave/mount.h"
 
+#include <fcntl.h>
+#include <sys/stat.h>
+
 #include "base/mem.h"
 #include "base/sized.h"
 #include "mount/serve.h"
+#include "output/archive.h"
 
 /* Sizes of the first version of public structs. */
 enum {
@@ -12,12 +16,22 @@ enum {
 
 #if HAVE_SQLITE
 
+/* What else to do with what is no index. */
+static const char *way_out(const char *path)
+{
+    struct stat st;
+    if (stat(path, &st) == 0 && S_ISDIR(st.st_mode))
+        return "flows of a directory are files already; cleave extract copies those in archives";
+    return archive_is_ours(AT_FDCWD, path) ? "cleave extract copies flows from an archive"
+                                           : "make one of the captures with cleave index";
+}
+
 static bool mount_index(struct index *ix, const struct clv_mount_params *params,
                         struct clv_error *err)
 {
     bool ok = index_open(ix, params->path, err);
     if (!ok && err->code == CLV_ERR_FORMAT && !err->hint[0])
-        (void)clv_fail_hint(err, "make one of the captures with cleave index");
+        (void)clv_fail_hint(err, "%s", way_out(params->path));
     ok = ok && index_find_captures(ix, params->captures, params->n_captures, err) &&
          serve(ix, params, err);
     index_close(ix);

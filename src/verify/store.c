@@ -12,6 +12,7 @@
 #include "base/mem.h"
 #include "cleave/capture.h"
 #include "output/publish.h"
+#include "table/db.h"
 
 bool store_begin(struct store *s, const char *path, bool archived, struct clv_error *err)
 {
@@ -163,7 +164,10 @@ bool store_index(struct store *s, struct clv_error *err)
         return clv_fail_errno(err, s->path, "cannot be read");
     if (unzip_open(&s->zip, s->path, s->fd, (uint64_t)st.st_size, err))
         return index_members(s, err);
-    if (!looks_like_archive(s->fd)) {
+    if (db_is_ours(AT_FDCWD, s->path)) {
+        (void)clv_fail(err, CLV_ERR_ARG, s->path, "is an index");
+        (void)clv_fail_hint(err, "mount it on a directory with cleave mount, and verify that");
+    } else if (!looks_like_archive(s->fd)) {
         (void)clv_fail(err, CLV_ERR_ARG, s->path, "is neither a directory nor a zip archive");
         (void)clv_fail_hint(err, "only an output of cleave split can be verified");
     }

@@ -8,6 +8,7 @@ cleave index b.pcap -q -o b.db
 try cleave gather a.flows.db b.db -o all.db
 try cleave flows all.db --csv | cut -d, -f1-2
 try cleave extract all.db -q -o all.pcap
+try cleave verify all.db
 try cleave info all.pcap --json | grep '"records"'
 try cleave gather a.flows.db b.db -o all.db
 try cleave gather a.flows.db b.db -o all.db --force -q

@@ -9,6 +9,12 @@ touch full/x
 try cleave mount a.db
 try cleave mount a.db m m
 try cleave mount a.pcap m
+cleave split a.pcap -q -o split --no-other
+cleave split a.pcap -q -o split.zip
+cleave gather split -q -o gathered
+try cleave mount split m
+try cleave mount gathered m
+try cleave mount split.zip m
 try cleave mount nothing.db m
 try cleave mount a.db nowhere
 try cleave mount a.db a.pcap
