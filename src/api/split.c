@@ -94,9 +94,11 @@ static bool make_sub(struct splitting *run, const char *capture, struct clv_erro
             continue;
         const int why = errno;
         (void)clv_fail_errno(err, name.text, "cannot be created");
+        (void)io_explain(p->fd, err);
         io_hint_name(err, why);
         return false;
     }
+    (void)snprintf(sub->target, sizeof sub->target, "%s/%s", p->target, name.text);
     const int n = snprintf(sub->staging, sizeof sub->staging, "%s/%s", p->staging, name.text);
     if (n < 0 || (size_t)n >= sizeof sub->staging)
         return clv_fail(err, CLV_ERR_ARG, name.text, "its path is too long");
@@ -424,6 +426,18 @@ size_t clv_split_default_output(const char *input, char *buf, size_t len)
     return text_whole(&out);
 }
 
+/* What a run with other options would need less of. */
+static struct publish_advice advice_of(const struct splitting *run)
+{
+    struct publish_advice advice = {NULL, NULL};
+    const bool archives = run->archives || run->params.each; /* or it cannot */
+    if (!run->is_single && !run->params.compress)
+        advice.bytes = archives ? "--compress may help" : "--compress or --archive may help";
+    if (!run->is_single && !archives)
+        advice.files = "--archive needs only one";
+    return advice;
+}
+
 static bool open_outputs(struct splitting *run, const struct made_run *replaces,
                          struct clv_error *err)
 {
@@ -433,13 +447,18 @@ static bool open_outputs(struct splitting *run, const struct made_run *replaces,
         return false;
     run->archives = job_archives(params);
     run->is_single = params->single;
-    if (run->is_single)
-        return open_single(run, err);
-    if (run->archives)
-        return open_archive(run, err);
-    run->job.pipeline.spill_dir = run->publish.staging;
-    return publish_init(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
-                        replaces, params->clean, err);
+    bool ok;
+    if (run->is_single) {
+        ok = open_single(run, err);
+    } else if (run->archives) {
+        ok = open_archive(run, err);
+    } else {
+        run->job.pipeline.spill_dir = run->publish.staging;
+        ok = publish_init(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
+                          replaces, params->clean, err);
+    }
+    run->publish.advice = advice_of(run);
+    return ok;
 }
 
 bool clv_split_is_single(const char *output)
@@ -454,6 +473,8 @@ static bool split(struct splitting *run, struct clv_error *err)
     const struct clv_split_params *const params = &run->params;
     struct clv_split_result *const result = &run->result;
     run->params.single |= params->output && !params->archive && clv_split_is_single(params->output);
+    if (params->output && !params->dry_run) /* where nothing is published, should this end early */
+        (void)snprintf(run->publish.target, sizeof run->publish.target, "%s", params->output);
     const struct made_run *const replaces = params->force ? &run->replaces : NULL;
     if (!job_inputs(&run->params, &run->places, result, err))
         return false;

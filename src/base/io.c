@@ -5,11 +5,17 @@
 #include <fcntl.h>
 #include <limits.h>
 #include <stdio.h>
+#include <string.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
 #include "base/port.h"
+
+CLV_COLD static bool fail_write(int fd, const char *subject, struct clv_error *err)
+{
+    (void)clv_fail_errno(err, subject, "cannot be written");
+    return io_explain(fd, err);
+}
 
 bool io_write(int fd, const void *p, size_t len, const char *subject, struct clv_error *err)
 {
@@ -18,7 +24,7 @@ bool io_write(int fd, const void *p, size_t len, const char *subject, struct clv
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return clv_fail_errno(err, subject, "cannot be written");
+            return fail_write(fd, subject, err);
         at += n;
         len -= (size_t)n;
     }
@@ -33,7 +39,7 @@ bool io_write_at(int fd, const void *p, size_t len, uint64_t at, const char *sub
         if (n < 0 && errno == EINTR)
             continue;
         if (n <= 0)
-            return clv_fail_errno(err, subject, "cannot be written");
+            return fail_write(fd, subject, err);
         from += n;
         at += (uint64_t)n;
         len -= (size_t)n;
@@ -75,6 +81,7 @@ int io_create_at(int dir_fd, const char *name, unsigned mode, struct clv_error *
     const int why = errno;
     if (fd < 0) {
         (void)clv_fail_errno(err, name, "cannot be created");
+        (void)io_explain(dir_fd, err);
         io_hint_name(err, why);
     }
     return fd;
@@ -160,13 +167,51 @@ bool io_sync_dir(const char *dir)
 
 bool io_fits(int fd, uint64_t bytes, const char *path, struct clv_error *err)
 {
-    struct statvfs st;
-    if (fstatvfs(fd, &st) != 0 || st.f_frsize == 0)
-        return true; /* then writing will tell */
-    const uint64_t room = (uint64_t)st.f_bavail * st.f_frsize;
-    if (bytes <= room)
+    const struct port_room room = port_room(fd);
+    if (!room.plain || bytes <= room.bytes)
         return true;
     errno = ENOSPC;
-    return clv_fail_errno(err, path, "needs %llu bytes, but only %llu are free",
-                          (unsigned long long)bytes, (unsigned long long)room);
+    (void)clv_fail_errno(err, path, "needs %llu more bytes, but only %llu are free",
+                         (unsigned long long)bytes, (unsigned long long)room.bytes);
+    return clv_fail_hint(err, "the file system has too little room");
+}
+
+bool io_explain(int fd, struct clv_error *err)
+{
+    enum { NEARLY = 64 << 20 }; /* bytes that file systems keep for themselves */
+    struct stat st;
+    if (!err || err->hint[0] || (err->sys != ENOSPC && err->sys != EDQUOT))
+        return false;
+    if (err->sys == EDQUOT)
+        return clv_fail_hint(err, "the disk quota is used up");
+    if (fstat(fd, &st) != 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
+        return false;
+    const struct port_room room = port_room(fd);
+    if (room.files == 0)
+        return clv_fail_hint(err, "the file system has no free inodes");
+    if (room.bytes >= NEARLY && room.bytes != UINT64_MAX) /* as with the quota of a project */
+        return clv_fail_hint(err,
+                             "the file system takes no more, though it reports %llu free bytes",
+                             (unsigned long long)room.bytes);
+    return clv_fail_hint(err, "the file system is full");
+}
+
+bool io_explain_part(int fd, struct clv_error *err)
+{
+    struct stat st;
+    char why[sizeof err->hint];
+    (void)io_explain(fd, err);
+    if (!err || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
+        return false;
+    memcpy(why, err->hint, sizeof why);
+    return clv_fail_hint(err, "%s%sthe file is incomplete", why, why[0] ? "; " : "");
+}
+
+bool io_explain_at(const char *dir, struct clv_error *err)
+{
+    const int fd = open(dir, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+    (void)io_explain(fd, err);
+    if (fd >= 0)
+        (void)close(fd);
+    return false;
 }

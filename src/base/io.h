@@ -55,9 +55,23 @@ int io_open_named(const char *path, bool overwrite, struct clv_error *err);
 /* Empties it, unless it is standard output. */
 CLV_MUST_CHECK bool io_cut(int fd, const char *path, struct clv_error *err);
 
-/* false: the file system that the open file is on has not so many bytes free; path is for messages.
+/*
+ * false: it is certain that the file system of what is open as fd has not so many bytes left; path
+ * is for messages. Nothing is certain where files may take less than their length.
  */
 CLV_MUST_CHECK bool io_fits(int fd, uint64_t bytes, const char *path, struct clv_error *err);
+
+/*
+ * Hints at what is full where fd is open, a file or a directory, if that is why what was just
+ * reported failed: bytes, inodes, or a quota. Returns false. All that writes comes by here.
+ */
+bool io_explain(int fd, struct clv_error *err) CLV_COLD;
+
+/* The same of a regular file which keeps its name, though the rest of it could not be written. */
+bool io_explain_part(int fd, struct clv_error *err) CLV_COLD;
+
+/* The same of a directory. */
+bool io_explain_at(const char *dir, struct clv_error *err) CLV_COLD;
 
 /* What directory dir lists is on the disk. false: errno. */
 bool io_sync_dir(const char *dir);

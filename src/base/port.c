@@ -12,7 +12,12 @@
 #include <sys/syscall.h>
 #ifdef __linux__
 #include <sys/sysmacros.h>
+#include <sys/vfs.h>
+#else /* macOS, FreeBSD */
+#include <sys/mount.h>
+#include <sys/param.h>
 #endif
+#include <string.h>
 #include <sys/types.h>
 #include <unistd.h>
 
@@ -281,6 +286,69 @@ void port_names_end(struct port_names *n)
 }
 
 #endif
+
+#ifdef __linux__
+
+/*
+ * By the numbers of statfs(2). Others may compress (Btrfs, ZFS, F2FS), be elsewhere (NFS, SMB,
+ * FUSE), or lie on one that does so (overlayfs).
+ */
+static bool stores_plainly(const struct statfs *st)
+{
+    static const uint32_t types[] = {
+        0xef53,     /* ext2, ext3, ext4 */
+        0x58465342, /* XFS */
+        0x01021994, /* tmpfs */
+        0x4d44,     /* FAT */
+        0x2011bab0, /* exFAT */
+    };
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if ((uint32_t)st->f_type == types[i])
+            return true;
+    return false;
+}
+
+static uint64_t unit_of(const struct statfs *st)
+{
+    return st->f_frsize ? (uint64_t)st->f_frsize : (uint64_t)st->f_bsize;
+}
+
+#else /* macOS, FreeBSD: APFS may free more of itself, ZFS compresses */
+
+static bool stores_plainly(const struct statfs *st)
+{
+    static const char *const types[] = {"ufs", "hfs", "tmpfs", "msdosfs", "exfat"};
+    for (size_t i = 0; i < sizeof types / sizeof *types; i++)
+        if (strcmp(st->f_fstypename, types[i]) == 0)
+            return true;
+    return false;
+}
+
+static uint64_t unit_of(const struct statfs *st)
+{
+    return (uint64_t)st->f_bsize;
+}
+
+#endif
+
+struct port_room port_room(int fd)
+{
+    struct port_room room = {.bytes = UINT64_MAX, .files = UINT64_MAX};
+    struct statfs st;
+    if (fstatfs(fd, &st) != 0)
+        return room;
+    const uint64_t unit = unit_of(&st), kept = (uint64_t)st.f_bfree;
+    /* What is kept back for root is root's; FreeBSD has less than nothing where that is in use. */
+    const uint64_t blocks = geteuid() == 0              ? kept
+                            : (int64_t)st.f_bavail >= 0 ? (uint64_t)st.f_bavail
+                                                        : 0;
+    if (st.f_blocks && unit) /* a tmpfs without a bound has none */
+        room.bytes = blocks > UINT64_MAX / unit ? UINT64_MAX : blocks * unit;
+    if (st.f_files)
+        room.files = (uint64_t)st.f_ffree;
+    room.plain = stores_plainly(&st);
+    return room;
+}
 
 bool port_pipe(int ends[2])
 {

@@ -96,6 +96,15 @@ void port_names_end(struct port_names *n);
 /* The bytes are in the file, and on the disk: stores to a map of them cannot fail. */
 bool port_reserve(int fd, uint64_t from, uint64_t len);
 
+/* What is left on a file system, for this process; UINT64_MAX: no fixed number, or not known. */
+struct port_room {
+    uint64_t bytes, files;
+    bool plain; /* what is written takes its length at least, and a file one of the files */
+};
+
+/* That of the one an open file is on. */
+struct port_room port_room(int fd);
+
 /* A pipe that is closed when this process starts a program. false: errno. */
 bool port_pipe(int ends[2]);
 

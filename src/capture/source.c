@@ -47,6 +47,16 @@ struct keeping {
     const char *path, *dir;
 };
 
+/* What is kept there, and what is full, if something is. */
+CLV_COLD static bool hint_kept(struct clv_error *err)
+{
+    char full[sizeof err->hint] = "";
+    if (err)
+        memcpy(full, err->hint, sizeof full);
+    return clv_fail_hint(err, "%s%sthe pipe's data are kept there, to be read twice", full,
+                         full[0] ? "; " : "");
+}
+
 static bool copy_all(const struct keeping *k, source_goes_on *goes_on, void *user,
                      struct clv_error *err)
 {
@@ -82,7 +92,7 @@ static bool copy_all(const struct keeping *k, source_goes_on *goes_on, void *use
         if (n < 0)
             ok = clv_fail_errno(err, path, "cannot be read");
         else if (!io_write(k->to, buf, (size_t)n, k->dir, err))
-            ok = clv_fail_hint(err, "the pipe's data are kept there, to be read twice");
+            ok = hint_kept(err);
         total += n > 0 ? (uint64_t)n : 0;
     }
     mem_free(buf);
@@ -108,7 +118,8 @@ bool source_keep(int *kept, bool *part, const struct input_place *place, const c
     *kept = io_open_nameless(dir);
     const struct keeping k = {fd, *kept, place->end_fd, part, name, dir};
     const bool ok = *kept >= 0 ? copy_all(&k, goes_on, user, err)
-                               : clv_fail_errno(err, dir, "has no room for the pipe's data");
+                               : clv_fail_errno(err, dir, "has no room for the pipe's data") ||
+                                     io_explain_at(dir, err);
     (void)close(fd);
     if (!ok && *kept >= 0)
         (void)close(*kept);

@@ -6,6 +6,7 @@
 #include <unistd.h>
 
 #include "base/crc.h"
+#include "base/io.h"
 #include "base/mem.h"
 #include "format/pack.h"
 
@@ -42,8 +43,9 @@ static bool write_at(struct stage *s, int fd, const uint8_t *p, size_t len, uint
                 continue;
             if (n == 0)
                 errno = EIO;
-            return clv_fail_errno(s->err, s->name, "cannot be written at byte %llu",
-                                  (unsigned long long)shown);
+            (void)clv_fail_errno(s->err, s->name, "cannot be written at byte %llu",
+                                 (unsigned long long)shown);
+            return io_explain(fd, s->err);
         }
         s->writes++;
         p += n;

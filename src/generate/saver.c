@@ -100,6 +100,12 @@ fail:
     return false;
 }
 
+static CLV_COLD bool fail_written(const struct clv_saver *s, struct clv_error *err)
+{
+    (void)clv_fail_errno(err, s->path, "cannot be written");
+    return io_explain_part(fileno(s->stream), err);
+}
+
 bool clv_saver_put(struct clv_saver *s, int64_t ts_ns, const void *data, uint32_t caplen,
                    uint32_t origlen, struct clv_error *err)
 {
@@ -114,9 +120,7 @@ bool clv_saver_put(struct clv_saver *s, int64_t ts_ns, const void *data, uint32_
         .len = origlen,
     };
     pcap_dump((u_char *)s->dumper, &h, data);
-    if (CLV_UNLIKELY(ferror(s->stream)))
-        return clv_fail_errno(err, s->path, "cannot be written");
-    return true;
+    return CLV_LIKELY(!ferror(s->stream)) || fail_written(s, err);
 }
 
 bool clv_saver_close(struct clv_saver **sp, struct clv_error *err)
@@ -126,7 +130,7 @@ bool clv_saver_close(struct clv_saver **sp, struct clv_error *err)
     const int fd = fcntl(fileno(s->stream), F_DUPFD_CLOEXEC, 0);
     bool ok = pcap_dump_flush(s->dumper) == 0 && !ferror(s->stream) && fd >= 0;
     if (!ok)
-        (void)clv_fail_errno(err, s->path, "cannot be written");
+        (void)fail_written(s, err);
     if (fd >= 0)
         ok = io_close(fd, s->path, ok ? err : NULL) && ok;
     clv_saver_destroy(sp);

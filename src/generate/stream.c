@@ -78,7 +78,7 @@ static void put_pcapng_header(struct stream *s)
 static bool flush(struct stream *s, struct clv_error *err)
 {
     if (!io_write(s->fd, s->buf, s->at, s->path, err))
-        return false;
+        return io_explain_part(s->fd, err);
     s->bytes += s->at;
     s->at = 0;
     return true;

@@ -382,7 +382,8 @@ static bool put_truth(struct traffic *t, const struct alive *a, struct clv_error
     text_str(&row, "\n");
     if (fwrite(row.p, 1, row.len, t->truth) == row.len)
         return true;
-    return clv_fail_errno(err, t->params->truth, "cannot be written");
+    (void)clv_fail_errno(err, t->params->truth, "cannot be written");
+    return io_explain_part(fileno(t->truth), err);
 }
 
 static bool goes_on(const struct traffic *t, struct clv_error *err)
@@ -519,7 +520,8 @@ static bool begin_truth(struct traffic *t, struct clv_error *err)
     return io_cut(fileno(t->truth), path, err) &&
            (fputs(t->params->related ? TRUTH_COLUMNS RELATED_COLUMNS "\n" : TRUTH_COLUMNS "\n",
                   t->truth) >= 0 ||
-            clv_fail_errno(err, path, "cannot be written"));
+            clv_fail_errno(err, path, "cannot be written") ||
+            io_explain_part(fileno(t->truth), err));
 }
 
 static bool close_truth(struct traffic *t, struct clv_error *err)

@@ -41,7 +41,7 @@ bool beside_member(struct beside *b, const char *dir, struct clv_error *err)
     char path[PATH_MAX];
     b->fd = io_open_fleeting(dir, path);
     if (b->fd < 0)
-        return clv_fail_errno(err, dir, "has no room for a file");
+        return clv_fail_errno(err, dir, "has no room for a file") || io_explain_at(dir, err);
     const bool ok = begin(b, path, err);
     (void)unlink(path);
     return ok;

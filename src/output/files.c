@@ -119,6 +119,7 @@ static int open_file(struct files *f, bool is_new, const char *name, struct clv_
         const bool few = errno == EMFILE || errno == ENFILE;
         const int why = errno;
         (void)clv_fail_errno(err, name, is_new ? "cannot be created" : "cannot be opened again");
+        (void)io_explain(f->dir_fd, err);
         io_hint_name(err, why);
         if (few)
             (void)clv_fail_hint(err, "a smaller --max-open leaves descriptors for other programs");

@@ -27,7 +27,7 @@ bool packing_begin(struct packing *p, struct archive *a, enum clv_compress kind,
         return true;
     const int plain = io_open_nameless(dir);
     if (plain < 0)
-        return clv_fail_errno(err, dir, "has no room for a file");
+        return clv_fail_errno(err, dir, "has no room for a file") || io_explain_at(dir, err);
     *p = (struct packing){.a = a, .kind = kind, .fd = a->fd};
     a->fd = plain;
     (void)pthread_mutex_init(&p->lock, NULL);

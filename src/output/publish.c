@@ -10,10 +10,8 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
-#include <sys/statvfs.h>
 #include <unistd.h>
 
-#include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/port.h"
@@ -323,6 +321,7 @@ static bool fail_to_make(const struct publish *p, struct clv_error *err)
 {
     const int why = errno;
     (void)clv_fail_errno(err, p->target, "cannot be created");
+    (void)io_explain(p->parent_fd, err);
     io_hint_name(err, why);
     if (why == ENOENT || why == ENOTDIR || why == EACCES || why == EPERM || why == EROFS)
         (void)clv_fail_hint(err, "its parent directory must exist and be writable");
@@ -429,7 +428,7 @@ bool publish_dirs(const struct publish *p, char *name, struct clv_error *err)
     for (char *slash = strchr(name, '/'); slash; slash = strchr(slash + 1, '/')) {
         *slash = '\0';
         const bool ok = mkdirat(p->fd, name, io_dir_mode(p->mode)) == 0 || errno == EEXIST ||
-                        clv_fail_errno(err, name, "cannot be created");
+                        clv_fail_errno(err, name, "cannot be created") || io_explain(p->fd, err);
         *slash = '/';
         if (!ok)
             return false;
@@ -625,23 +624,19 @@ bool publish_finish(struct publish *p, enum clv_sync sync, struct clv_error *err
     return synced && removed;
 }
 
-/* What is full, before it is emptied. */
+/* What is full: as who failed has found, or as it is before all is removed. */
 static void explain_full(const struct publish *p, struct clv_error *err)
 {
-    struct statvfs st;
-    const bool full = err && (err->sys == ENOSPC || err->sys == EDQUOT) && !err->hint[0];
-    const int fd = p->fd >= 0 ? p->fd : p->parent_fd;
-    if (!full || fd < 0 || fstatvfs(fd, &st) != 0)
+    char why[sizeof err->hint];
+    if (!err || (err->sys != ENOSPC && err->sys != EDQUOT) || !p->target[0])
         return;
-    if (err->sys == EDQUOT)
-        (void)clv_fail_hint(err, "no output was made: the quota is used up");
-    else if (st.f_files && st.f_ffree == 0)
-        (void)clv_fail_hint(err,
-                            "no output was made: the file system of %.40s has no free inodes; "
-                            "--archive needs only one",
-                            p->target);
-    else
-        (void)clv_fail_hint(err, "no output was made: the file system of %.60s is full", p->target);
+    (void)io_explain(p->fd >= 0 ? p->fd : p->parent_fd, err);
+    memcpy(why, err->hint, sizeof why);
+    const char *const advice = strstr(why, "inodes")    ? p->advice.files
+                               : strstr(why, "no more") ? NULL
+                                                        : p->advice.bytes;
+    (void)clv_fail_hint(err, "no output was made at %.60s%s%s%s%s", p->target, why[0] ? ": " : "",
+                        why, advice ? "; " : "", advice ? advice : "");
 }
 
 bool publish_fits(const struct publish *p, uint64_t bytes, struct clv_error *err)

@@ -10,7 +10,7 @@
 
 #include <limits.h>
 
-#include "base/fail.h"
+#include "base/io.h"
 #include "cleave/split.h"
 #include "output/made.h"
 
@@ -20,6 +20,11 @@ struct publish_file {
     const char *what;                           /* "cleave report": no other kind is replaced */
     bool replaces;                              /* false: nothing may be there */
     bool (*is_ours)(int dir, const char *name); /* false and an errno other than 0: not known */
+};
+
+/* How a run could do with less; NULL: it could not. */
+struct publish_advice {
+    const char *bytes, *files;
 };
 
 struct publish {
@@ -34,6 +39,7 @@ struct publish {
     int old_fd;                      /* what was replaced, not removed yet; -1: none */
     uint64_t n_stale;                /* what killed runs to the same target left */
     char stale[PATH_MAX];            /* one of them */
+    struct publish_advice advice;    /* what to do where something is full; set by the caller */
 };
 
 /* The file that marks a directory as an output of cleave: only such a one is replaced. */
@@ -102,7 +108,9 @@ CLV_MUST_CHECK bool publish_commit(struct publish *p, struct clv_error *err);
  */
 bool publish_finish(struct publish *p, enum clv_sync sync, struct clv_error *err);
 
-/* Removes what was not committed. Where that cannot be, a hint in *err, which may be NULL, says so.
+/*
+ * Removes what was not committed. Where that cannot be, a hint in *err, which may be NULL, says so;
+ * if something is full, the hint says that nothing was published, what is full, and the advice.
  */
 void publish_fini(struct publish *p, struct clv_error *err);
 

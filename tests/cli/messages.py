@@ -43,8 +43,6 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
     'the system fails, which property/faults.py makes it do, call by call': (
         'cannot be closed',
         'cannot be read again',
-        'the pipe\'s data are kept there, to be read twice',
-        'has no room for the pipe\'s data',
         'has no room for a file',
         'has lost its directory',
         'cannot be compiled',
@@ -71,7 +69,10 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'cannot be linked',
         'is in the result, but cannot be removed',
         'the unfinished output could not be removed: %.90s',
-        'no output was made: the quota is used up',
+        'the disk quota is used up',
+        'the file system takes no more, though it reports %llu free bytes',
+        '%s%sthe pipe\'s data are kept there, to be read twice',
+        'has no room for the pipe\'s data',
     ),
     'file systems that are not everywhere': (
         'the file system does not accept this name: choose another with --output or --name',
@@ -292,7 +293,7 @@ def pattern_of(text: str) -> str:
 AS_A = {  # in a line
     # After a subject, or the flag whose value is no such; before an errno's words or what is added.
     'what': '(?:^|: |: --[a-z-]+ )TEXT(?:$|[:;] )',
-    'hint': '^(?: {8})?TEXT$',
+    'hint': '^(?: {8})?(?:no output was made at [^:]*: )?TEXT(?:$|; )',
     'said': 'TEXT',
 }
 

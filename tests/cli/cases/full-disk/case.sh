@@ -13,17 +13,18 @@ try cleave split flood.pcap -o disk/out.zip
 names disk
 cleave generate synflood -o big.pcap -c 5000 -q
 try cleave split big.pcap -o disk/out 2>log
-sed 's/needs [0-9]* bytes, but only [0-9]*/needs 300000 bytes, but only 200000/' log >&2
+sed 's/needs [0-9]* more bytes, but only [0-9]*/needs 300000 more bytes, but only 200000/' log >&2
 names disk
 cleave generate synflood -o more.pcap -c 3000 -q
 try cleave split more.pcap -o disk/out.zip 2>log
-sed 's/needs [0-9]* bytes, but only [0-9]*/needs 300000 bytes, but only 200000/' log >&2
+sed 's/needs [0-9]* more bytes, but only [0-9]*/needs 300000 more bytes, but only 200000/' log >&2
 names disk
 try cleave generate synflood -o disk/flood.pcap -c 100000
 mount -t tmpfs -o size=64m,nr_inodes=100 tmpfs disk || exit 77
 try cleave split flood.pcap -o disk/out
 names disk
-try cleave split flood.pcap -o disk/few --by 3tuple --name 'a/{n}/{n}.pcap'
+cleave generate synflood -o few.pcap -c 60 -q
+try cleave split few.pcap -o disk/few --by 3tuple --name 'a/{n}/{n}.pcap' # directories take some, too
 names disk
 END
 unshare -rm true 2>/dev/null || skip 'no file system can be mounted here'
