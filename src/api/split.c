@@ -485,8 +485,7 @@ static bool split(struct splitting *run, struct clv_error *err)
     if (!keyed_draw(&run->key, err) || (replaces && !settle_replacing(run, params, err)) ||
         !may_begin(params, result, err) || (!params->dry_run && !open_outputs(run, replaces, err)))
         return false;
-    if (params->output && !params->dry_run &&
-        !publish_fits(&run->publish, job_least_bytes(&run->job), err))
+    if (params->output && !params->dry_run && !job_fits(&run->job, &run->publish, err))
         return false;
     result->stale = run->publish.n_stale;
     (void)snprintf(result->stale_path, sizeof result->stale_path, "%.255s", run->publish.stale);

@@ -165,14 +165,19 @@ bool io_sync_dir(const char *dir)
     return ok;
 }
 
-bool io_fits(int fd, uint64_t bytes, const char *path, struct clv_error *err)
+bool io_fits(int fd, const struct io_need *need, const char *path, struct clv_error *err)
 {
     const struct port_room room = port_room(fd);
-    if (!room.plain || bytes <= room.bytes)
+    if (!room.plain || (need->bytes <= room.bytes && need->files <= room.files))
         return true;
     errno = ENOSPC;
+    if (need->files > room.files) {
+        (void)clv_fail_errno(err, path, "needs %llu more files, but only %llu can be made",
+                             (unsigned long long)need->files, (unsigned long long)room.files);
+        return clv_fail_hint(err, "the file system has too few free inodes");
+    }
     (void)clv_fail_errno(err, path, "needs %llu more bytes, but only %llu are free",
-                         (unsigned long long)bytes, (unsigned long long)room.bytes);
+                         (unsigned long long)need->bytes, (unsigned long long)room.bytes);
     return clv_fail_hint(err, "the file system has too little room");
 }
 

@@ -55,11 +55,17 @@ int io_open_named(const char *path, bool overwrite, struct clv_error *err);
 /* Empties it, unless it is standard output. */
 CLV_MUST_CHECK bool io_cut(int fd, const char *path, struct clv_error *err);
 
+/* What is written from now on, at least. */
+struct io_need {
+    uint64_t bytes, files;
+};
+
 /*
- * false: it is certain that the file system of what is open as fd has not so many bytes left; path
- * is for messages. Nothing is certain where files may take less than their length.
+ * false: it is certain that the file system of what is open as fd has less left; path is for
+ * messages. Nothing is certain where files may take less than their length.
  */
-CLV_MUST_CHECK bool io_fits(int fd, uint64_t bytes, const char *path, struct clv_error *err);
+CLV_MUST_CHECK bool io_fits(int fd, const struct io_need *need, const char *path,
+                            struct clv_error *err);
 
 /*
  * Hints at what is full where fd is open, a file or a directory, if that is why what was just

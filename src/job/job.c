@@ -6,12 +6,14 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <sys/resource.h>
+#include <unistd.h>
 
 #include "base/mem.h"
 #include "base/path.h"
 #include "base/port.h"
 #include "base/text.h"
 #include "capture/merge.h"
+#include "capture/records.h"
 #include "config.h"
 #include "format/pack.h"
 #include "format/savefile.h"
@@ -773,19 +775,96 @@ void job_faults(const struct job *job, struct clv_split_result *result)
     result->damages += result->left_out;
 }
 
-uint64_t job_least_bytes(const struct job *job)
+/* true: not all that is read is written, or in fewer bytes. */
+static bool writes_less(const struct job *job)
 {
     const struct clv_split_params *p = job->params;
-    uint64_t bytes = 0;
-    if (job->pipeline.filter || p->snaplen || p->max_packets_per_flow || p->max_bytes_per_flow ||
-        p->no_other || p->compress || p->format != CLV_FORMAT_INPUT)
-        return 0;
-    for (size_t i = 0; i < job->n_sources; i++) {
-        const struct source *s = &job->sources[i];
-        if (s->format.kind == WALK_PCAP && !s->stream && s->found > s->format.data_at)
-            bytes += s->found - s->format.data_at;
+    const struct pipeline_params *pp = &job->pipeline;
+    return pp->filter || pp->list || pp->dedup || pp->drop_other || pp->max_packets ||
+           pp->max_bytes || p->snaplen || p->compress || p->recover;
+}
+
+/* Where the bytes of outputs are counted before there are any. */
+struct weighing {
+    const struct job *job;
+    const struct publish *publish;
+    bool as_they_are; /* records have the length that they have in their capture, or more */
+    uint64_t bytes, asked;
+    struct clv_error *err;
+};
+
+/* false: there is certainly no room, or nobody wants to know any more. */
+static bool goes_on(struct weighing *w)
+{
+    enum { STEP = 64 << 20 }; /* bytes between two questions */
+    const struct clv_split_params *p = w->job->params;
+    const struct io_need need = {.bytes = w->bytes};
+    if (w->bytes - w->asked < STEP)
+        return true;
+    w->asked = w->bytes;
+    if (p->progress) {
+        struct clv_split_result *none = mem_zalloc(1, sizeof *none);
+        if (!none)
+            return clv_fail_nomem(w->err, "the run", sizeof *none);
+        const bool stops = !p->progress(none, p->user);
+        mem_free(none);
+        if (stops)
+            return clv_fail(w->err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
     }
-    return bytes;
+    return publish_fits(w->publish, &need, w->err);
+}
+
+/* Adds the records of a source up to its end or the first damage, as the run will write them. */
+static bool weigh(struct weighing *w, const struct source *s)
+{
+    enum { MANY = 256 };
+    struct clv_record recs[MANY];
+    struct clv_capture *c = NULL;
+    bool ok = true, within = true; /* what was found: more may have been appended */
+    size_t n;
+    if (s->kept >= 0
+            ? lseek(s->kept, 0, SEEK_SET) != 0 || !clv_capture_open_fd(&c, s->kept, s->path, NULL)
+            : !capture_open_at(&c, &s->place, NULL))
+        return true; /* the run will say why */
+    while (ok && within && clv_capture_next_many(c, recs, MANY, &n, NULL) == CLV_RECORD) {
+        for (size_t i = 0; i < n && within; i++) {
+            within = recs[i].offset + recs[i].raw_len <= s->found;
+            w->bytes += !within          ? 0
+                        : w->as_they_are ? recs[i].raw_len
+                                         : PCAP_RECORD_HEADER + recs[i].caplen;
+        }
+        ok = goes_on(w);
+    }
+    clv_capture_close(&c);
+    return ok;
+}
+
+/* Of what is decompressed, or comes through a pipe, it is not known beforehand. */
+static bool has_weight(const struct source *s)
+{
+    return !s->stream && !s->once && s->found > s->format.data_at;
+}
+
+bool job_fits(const struct job *job, const struct publish *p, struct clv_error *err)
+{
+    struct weighing w = {.job = job, .publish = p, .err = err};
+    struct io_need most = {.bytes = 0};
+    for (size_t i = 0; i < job->n_sources; i++)
+        if (has_weight(&job->sources[i]))
+            most.bytes += job->sources[i].found - job->sources[i].format.data_at;
+    if (writes_less(job) || publish_fits(p, &most, NULL))
+        return true;
+    /* Damage, and blocks of pcapng that are no packets, may be why they are so large. */
+    for (size_t i = 0; i < job->n_sources; i++) {
+        const size_t from = job->params->each ? i : 0, n = job->params->each ? 1 : job->n_sources;
+        struct dialect d;
+        (void)job_dialect(&d, job->params, job->sources + from, n);
+        w.as_they_are = d.form != DIALECT_PCAP;
+        if (has_weight(&job->sources[i]) && !weigh(&w, &job->sources[i]))
+            return false;
+    }
+    const struct io_need need = {.bytes = w.bytes};
+    return publish_fits(p, &need, err);
 }
 
 bool job_is_once(const struct job *job)

@@ -102,8 +102,11 @@ const struct source *job_next(const struct job *job, size_t *good, size_t *bad);
  */
 void job_faults(const struct job *job, struct clv_split_result *result);
 
-/* Bytes that outputs have at least, if no capture is damaged; 0: that is not known. */
-uint64_t job_least_bytes(const struct job *job);
+/*
+ * false: it is certain that p has no room for the outputs, or the caller asked to stop. Captures
+ * that seem to be too large are read for it, up to where it is certain.
+ */
+CLV_MUST_CHECK bool job_fits(const struct job *job, const struct publish *p, struct clv_error *err);
 
 /* true: one of the captures can be read only once. */
 bool job_is_once(const struct job *job);

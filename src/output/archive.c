@@ -22,7 +22,8 @@ bool archive_init(struct archive *a, int fd, const char *path, const char *dir, 
         return clv_fail_hint(err, "it needs libdeflate or zlib");
     }
     a->list_fd = io_open_nameless(dir);
-    return a->list_fd >= 0 || clv_fail_errno(err, dir, "has no room for a file");
+    return a->list_fd >= 0 || clv_fail_errno(err, dir, "has no room for a file") ||
+           io_explain_at(dir, err);
 }
 
 void archive_fini(struct archive *a)
@@ -66,9 +67,11 @@ bool archive_reserve(struct archive *a, uint64_t n, uint64_t n_numbered)
     return a->places != NULL;
 }
 
-bool archive_fits(const struct archive *a, struct clv_error *err)
+bool archive_fits(const struct archive *a, bool packed, struct clv_error *err)
 {
-    return io_fits(a->fd, a->at, a->path, err);
+    /* The directory waits in a file of its own, from which it is copied. */
+    const struct io_need need = {.bytes = a->at + (packed ? 1 : 2) * a->list_len};
+    return io_fits(a->fd, &need, a->path, err);
 }
 
 /* Bytes of the data of a member that takes so much room. */

@@ -86,8 +86,11 @@ static inline void archive_expect(struct archive *a, uint64_t row, size_t name_l
 }
 void archive_lay_out(struct archive *a);
 
-/* false: the file system has less room than the members need, as far as it says. */
-CLV_MUST_CHECK bool archive_fits(const struct archive *a, struct clv_error *err);
+/*
+ * false: the file system has less room than the members and their directory need, as far as it
+ * says. packed: they are compressed from there.
+ */
+CLV_MUST_CHECK bool archive_fits(const struct archive *a, bool packed, struct clv_error *err);
 
 /* What threads have written. */
 struct archive_sums {

@@ -639,9 +639,9 @@ static void explain_full(const struct publish *p, struct clv_error *err)
                         why, advice ? "; " : "", advice ? advice : "");
 }
 
-bool publish_fits(const struct publish *p, uint64_t bytes, struct clv_error *err)
+bool publish_fits(const struct publish *p, const struct io_need *need, struct clv_error *err)
 {
-    return io_fits(p->fd >= 0 ? p->fd : p->parent_fd, bytes, p->target, err);
+    return io_fits(p->fd >= 0 ? p->fd : p->parent_fd, need, p->target, err);
 }
 
 void parents_none(struct parents *p)

@@ -63,8 +63,9 @@ CLV_MUST_CHECK bool publish_init(struct publish *p, const char *target, unsigned
                                  const struct made_run *replaces, bool clean,
                                  struct clv_error *err);
 
-/* false: what is to be published needs at least so many bytes, and there is no room for them. */
-CLV_MUST_CHECK bool publish_fits(const struct publish *p, uint64_t bytes, struct clv_error *err);
+/* false: what is to be published needs at least so much more, and there is no room for it. */
+CLV_MUST_CHECK bool publish_fits(const struct publish *p, const struct io_need *need,
+                                 struct clv_error *err);
 
 /* The directories above a target: those that were not there are made, and removed if the run fails.
  */

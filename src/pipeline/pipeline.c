@@ -469,6 +469,19 @@ static bool sum_up(struct pipeline *pl, struct clv_error *err)
     return ok;
 }
 
+bool pipeline_fits(const struct pipeline_params *params, uint64_t bytes, uint64_t outputs,
+                   struct clv_error *err)
+{
+    const bool manifest = params->manifest != CLV_MANIFEST_NONE && params->manifest_fd < 0;
+    const struct io_need need = {.bytes = bytes, .files = outputs + manifest + 1}; /* receipt */
+    if (params->dry_run)
+        return true;
+    if (params->single)
+        return io_fits(params->single->fd, &(struct io_need){.bytes = bytes}, params->single->name,
+                       err);
+    return publish_fits(params->publish, &need, err);
+}
+
 bool pipeline_run(const struct pipeline_params *params, struct clv_split_result *result,
                   struct clv_error *err)
 {

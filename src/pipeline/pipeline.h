@@ -61,6 +61,13 @@ struct pipeline_params {
 };
 
 /*
+ * false: where outputs are files, it is certain that there is no room for so many bytes more, or
+ * for so many more outputs and what lies beside them.
+ */
+CLV_MUST_CHECK bool pipeline_fits(const struct pipeline_params *params, uint64_t bytes,
+                                  uint64_t outputs, struct clv_error *err);
+
+/*
  * Runs it all. *result has its counts in either case. On failure the outputs are not to be trusted.
  * Threads that cannot be started are done without.
  */

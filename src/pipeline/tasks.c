@@ -20,17 +20,22 @@ static int by_bytes(const void *x, const void *y)
                                  : (a->part > b->part) - (a->part < b->part);
 }
 
-/* Where each partition's references go, and that the one with most bytes is worked on first. */
-static bool lay_out(struct pipeline *pl, struct clv_error *err)
+/*
+ * Where each partition's references go, and that the one with most bytes is worked on first.
+ * *bytes: of all records.
+ */
+static bool lay_out(struct pipeline *pl, uint64_t *bytes, struct clv_error *err)
 {
     const uint32_t n = pl->schedule.n_parts;
     struct sized *order = mem_alloc(n, sizeof *order);
     uint64_t start = 0;
+    *bytes = 0;
     if (!order)
         return clv_fail_nomem(err, "the pipeline", n * sizeof *order);
     for (uint32_t p = 0; p < n; p++) {
         pl->ref_starts[p] = start;
         start += pl->parts[p].n_log;
+        *bytes += pl->parts[p].pending_bytes;
         order[p] = (struct sized){pl->parts[p].pending_bytes, p};
     }
     qsort(order, n, sizeof *order, by_bytes);
@@ -60,6 +65,21 @@ static enum target target_of(const struct pipeline *pl, bool last)
     return last && !settles ? TARGET_MEMBERS : TARGET_MEASURED;
 }
 
+/* Before its records, of so many bytes, are written to outputs, so many of them new. */
+static bool epoch_fits(const struct pipeline *pl, uint64_t bytes, uint64_t outputs,
+                       struct clv_error *err)
+{
+    const struct pipeline_params *pp = pl->params;
+    const struct dialect *d = pp->dialect;
+    if (pl->target != TARGET_FILES || pp->measures)
+        return true;
+    if (d->compress || d->snaplen || d->form == DIALECT_PCAP)
+        bytes = 0; /* that is not known */
+    else if (d->form == DIALECT_COPY)
+        bytes += outputs * PCAP_FILE_HEADER;
+    return pipeline_fits(pp, bytes, outputs, err);
+}
+
 /* The epoch is complete: its new flows can be numbered. */
 static bool number(struct pipeline *pl, struct task *t, struct clv_error *err)
 {
@@ -79,8 +99,12 @@ static bool number(struct pipeline *pl, struct task *t, struct clv_error *err)
     const bool only = t->members && !pl->params->archive->places; /* epoch: each output has a run */
     if (t->members && !members_begin(&pl->members, pl->parts, pl->schedule.n_parts, only))
         return clv_fail_nomem(err, "the archive", pl->members.n * sizeof *pl->members.runs);
-    return lay_out(pl, err) && numbering_epoch(&pl->numbering, pl->parts, pl->schedule.n_parts,
-                                               f->items, &pl->round, err);
+    const uint64_t outputs = numbering_outputs(&pl->numbering);
+    uint64_t bytes;
+    return lay_out(pl, &bytes, err) &&
+           numbering_epoch(&pl->numbering, pl->parts, pl->schedule.n_parts, f->items, &pl->round,
+                           err) &&
+           epoch_fits(pl, bytes, numbering_outputs(&pl->numbering) - outputs, err);
 }
 
 static bool name_partition(struct pipeline *pl, uint32_t part, struct clv_error *err)
@@ -154,7 +178,7 @@ static bool lay_out_members(struct pipeline *pl, struct task *t, struct clv_erro
     for (uint64_t i = 0; i < m->n; i++)
         archive_expect(a, i, m->runs[i].name_len, m->runs[i].bytes);
     archive_lay_out(a);
-    return archive_fits(a, err);
+    return archive_fits(a, pl->params->packing, err);
 nomem:
     return clv_fail_nomem(err, "the archive", m->n * sizeof *m->runs);
 }
@@ -271,7 +295,7 @@ static bool measure_all(struct pipeline *pl, struct clv_error *err)
     }
     archive_lay_out(a);
     a->measured = true;
-    return archive_fits(a, err);
+    return archive_fits(a, pl->params->packing, err);
 }
 
 /* Each output is a complete member. */

@@ -69,10 +69,6 @@ UNPROVOKED: Dict[str, Tuple[str, ...]] = {
         'cannot be linked',
         'is in the result, but cannot be removed',
         'the unfinished output could not be removed: %.90s',
-        'the disk quota is used up',
-        'the file system takes no more, though it reports %llu free bytes',
-        '%s%sthe pipe\'s data are kept there, to be read twice',
-        'has no room for the pipe\'s data',
     ),
     'file systems that are not everywhere': (
         'the file system does not accept this name: choose another with --output or --name',

@@ -740,7 +740,6 @@ def read_fails_late() -> None:
 # should be, what says of itself only whether data are good, words to the standard streams, and
 # lseek(), which fails where there is no place to tell: in what is read as a stream then.
 HARMLESS = '''
-    fstatfs fstatfs64
     access strncasecmp cxa_atexit waitpid libc_malloc libc_calloc libc_realloc IO_fwrite
     ITM_deregisterTMCloneTable ITM_registerTMCloneTable cxa_finalize errno_location gmon_start
     libc_start_main sched_cpucount stack_chk_fail exit abort assert_fail

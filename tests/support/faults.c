@@ -6,6 +6,8 @@
  *     CLEAVE_FAULT=KIND:N:ERRNO[:MODE][,...]   the N-th call of this kind fails, the first is 1
  *     CLEAVE_FAULT_LOG=FILE                    gets a line for each fault that was met
  *
+ *     CLEAVE_DISK=BYTES:FILES                  all file systems together have so much left
+ *
  * ERRNO is a number. MODE: "once", the default; "on", all later calls too; "short", reads and
  * writes do half of what they are asked for, and do not fail; "kill", the program is killed. A call
  * that fails is not made, but that what is closed is closed.
@@ -28,6 +30,7 @@
 #include <sys/mman.h>
 #include <sys/resource.h>
 #include <sys/stat.h>
+#include <sys/vfs.h>
 #include <unistd.h>
 
 #include <pcap/pcap.h>
@@ -152,6 +155,33 @@ int real_open(const char *path, int flags, ...) __asm__("__real_" LFS("open"));
 ssize_t real_write(int fd, const void *p, size_t len) __asm__("__real_write");
 int real_close(int fd) __asm__("__real_close");
 
+/* A disk: files grow and are made until nothing is left. What is removed does not come back. */
+static struct {
+    bool is;
+    _Atomic uint64_t bytes, files;
+} disk;
+
+static void begin_disk(const char *left)
+{
+    char *end;
+    if (!left)
+        return;
+    disk.is = true;
+    disk.bytes = strtoull(left, &end, 10);
+    if (*end != ':')
+        fail_to_start("CLEAVE_DISK: bytes and files are wanted");
+    disk.files = strtoull(end + 1, NULL, 10);
+}
+
+/* Takes up to n of what is left. Returns how many. */
+static uint64_t take(_Atomic uint64_t *left, uint64_t n)
+{
+    uint64_t have = *left;
+    while (!atomic_compare_exchange_weak(left, &have, have < n ? 0 : have - n))
+        ;
+    return have < n ? have : n;
+}
+
 __attribute__((constructor)) static void begin(void)
 {
     const char *at = getenv("CLEAVE_FAULT");
@@ -163,6 +193,7 @@ __attribute__((constructor)) static void begin(void)
     }
     while (at && *at)
         at = parse_one(at);
+    begin_disk(getenv("CLEAVE_DISK"));
 }
 
 extern char image[] __asm__("__executable_start");
@@ -206,8 +237,11 @@ static bool hit(enum kind k, const void *caller)
         return HIT(kind) ? (failure) : real_##name args;                                           \
     }
 
-/* The same for reads and writes of len bytes, which can be short. */
-#define WRAP_IO(kind, name, symbol, params, args)                                                  \
+/*
+ * The same for reads and writes of len bytes, which can be short. at: the byte of a file that is
+ * written, or -1.
+ */
+#define WRAP_IO(kind, name, symbol, params, args, at)                                              \
     ssize_t real_##name params __asm__("__real_" symbol);                                          \
     ssize_t wrap_##name params __asm__("__wrap_" symbol);                                          \
     ssize_t wrap_##name params                                                                     \
@@ -217,10 +251,35 @@ static bool hit(enum kind k, const void *caller)
                 return -1;                                                                         \
             len = (len + 1) / 2;                                                                   \
         }                                                                                          \
-        return real_##name args;                                                                   \
+        return disk.is && !disk_has(fd, (at), &len) ? -1 : real_##name args;                       \
     }
 
 /* ---- files ---- */
+
+/* A file or a directory is to be made; false: there is no room. */
+static bool disk_has_file(void)
+{
+    if (!disk.is || take(&disk.files, 1))
+        return true;
+    errno = ENOSPC;
+    return false;
+}
+
+static int made(int result)
+{
+    if (disk.is && result < 0)
+        disk.files++;
+    return result;
+}
+
+static bool makes(int flags)
+{
+#ifdef O_TMPFILE
+    if ((flags & O_TMPFILE) == O_TMPFILE)
+        return true;
+#endif
+    return flags & O_EXCL;
+}
 
 int wrap_open(const char *path, int flags, ...) __asm__("__wrap_" LFS("open"));
 int wrap_open(const char *path, int flags, ...)
@@ -229,7 +288,10 @@ int wrap_open(const char *path, int flags, ...)
     va_start(ap, flags);
     const mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
     va_end(ap);
-    return HIT(OPEN) ? -1 : real_open(path, flags, mode);
+    if (HIT(OPEN) || (makes(flags) && !disk_has_file()))
+        return -1;
+    const int fd = real_open(path, flags, mode);
+    return makes(flags) ? made(fd) : fd;
 }
 
 int real_openat(int dir, const char *path, int flags, ...) __asm__("__real_" LFS("openat"));
@@ -240,7 +302,10 @@ int wrap_openat(int dir, const char *path, int flags, ...)
     va_start(ap, flags);
     const mode_t mode = flags & O_CREAT ? va_arg(ap, mode_t) : 0;
     va_end(ap);
-    return HIT(OPEN) ? -1 : real_openat(dir, path, flags, mode);
+    if (HIT(OPEN) || (makes(flags) && !disk_has_file()))
+        return -1;
+    const int fd = real_openat(dir, path, flags, mode);
+    return makes(flags) ? made(fd) : fd;
 }
 
 /* Only F_DUPFD_CLOEXEC and F_SETFD are asked for, which take a number. */
@@ -321,11 +386,45 @@ int wrap_close(int fd)
     return -1;
 }
 
-WRAP_IO(READ, read, "read", (int fd, void *p, size_t len), (fd, p, len))
-WRAP_IO(PREAD, pread, LFS("pread"), (int fd, void *p, size_t len, off_t at), (fd, p, len, at))
-WRAP_IO(WRITE, write, "write", (int fd, const void *p, size_t len), (fd, p, len))
+/* Of the len bytes that a file is to get from byte `at` on, as many as there is room for. */
+static bool disk_has(int fd, off_t at, size_t *len)
+{
+    struct stat st;
+    if (at < 0 || real_fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
+        at + (off_t)*len <= st.st_size)
+        return true;
+    const uint64_t more = (uint64_t)(at + (off_t)*len - st.st_size),
+                   lacks = more - take(&disk.bytes, more);
+    errno = ENOSPC;
+    *len -= lacks < *len ? (size_t)lacks : *len;
+    return *len > 0;
+}
+
+WRAP_IO(READ, read, "read", (int fd, void *p, size_t len), (fd, p, len), -1)
+WRAP_IO(PREAD, pread, LFS("pread"), (int fd, void *p, size_t len, off_t at), (fd, p, len, at), -1)
+WRAP_IO(WRITE, write, "write", (int fd, const void *p, size_t len), (fd, p, len),
+        lseek(fd, 0, SEEK_CUR))
 WRAP_IO(PWRITE, pwrite, LFS("pwrite"), (int fd, const void *p, size_t len, off_t at),
-        (fd, p, len, at))
+        (fd, p, len, at), at)
+
+int real_fstatfs(int fd, struct statfs *st) __asm__("__real_" LFS("fstatfs"));
+int wrap_fstatfs(int fd, struct statfs *st) __asm__("__wrap_" LFS("fstatfs"));
+int wrap_fstatfs(int fd, struct statfs *st)
+{
+    if (!disk.is)
+        return real_fstatfs(fd, st);
+    *st = (struct statfs){
+        .f_type = 0xef53, /* ext4 */
+        .f_bsize = 1,
+        .f_frsize = 1,
+        .f_blocks = UINT32_MAX,
+        .f_bfree = disk.bytes,
+        .f_bavail = disk.bytes,
+        .f_files = UINT32_MAX,
+        .f_ffree = disk.files,
+    };
+    return 0;
+}
 WRAP(POLL, int, poll, "poll", (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms), -1)
 WRAP(TRUNCATE, int, ftruncate, LFS("ftruncate"), (int fd, off_t len), (fd, len), -1)
 WRAP(SYNC, int, fsync, "fsync", (int fd), (fd), -1)
@@ -337,8 +436,13 @@ WRAP(FLOCK, int, flock, "flock", (int fd, int what), (fd, what), -1)
 /* ---- directories ---- */
 
 WRAP(MKDIR, int, mkdir, "mkdir", (const char *path, mode_t mode), (path, mode), -1)
-WRAP(MKDIR, int, mkdirat, "mkdirat", (int dir, const char *path, mode_t mode), (dir, path, mode),
-     -1)
+
+int real_mkdirat(int dir, const char *path, mode_t mode) __asm__("__real_mkdirat");
+int wrap_mkdirat(int dir, const char *path, mode_t mode) __asm__("__wrap_mkdirat");
+int wrap_mkdirat(int dir, const char *path, mode_t mode)
+{
+    return HIT(MKDIR) || !disk_has_file() ? -1 : made(real_mkdirat(dir, path, mode));
+}
 WRAP(RENAME_PLAIN, int, rename, "rename", (const char *from, const char *to), (from, to), -1)
 #if HAVE_RENAMEAT2
 WRAP(RENAME, int, renameat2, "renameat2",

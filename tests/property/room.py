@@ -1,0 +1,264 @@
+# SPDX-License-Identifier: BSD-2-Clause
+"""A disk that is too small: runs that would fit are never refused, others before they write, where
+their size can be known, and what they say names what is full.
+
+The disk is that of ../support/faults.c (CLEAVE_DISK): it has some bytes and files left, which files
+take as they grow and are made.
+"""
+import argparse
+import errno
+import importlib.machinery
+import importlib.util
+import os
+import random
+import re
+import shlex
+import shutil
+import sys
+import zipfile
+from typing import NamedTuple, Optional, Sequence, Tuple
+
+sys.dont_write_bytecode = True
+HERE = os.path.dirname(os.path.abspath(__file__))
+sys.path.insert(0, os.path.join(HERE, '..', 'support'))
+# pylint: disable=wrong-import-position
+import harness
+from harness import check, check_equal
+
+ENDLESS = 10**9
+END_OF_ZIP = 22
+NEEDS = re.compile(r'needs (\d+) more (bytes|files), but only (\d+) (?:are free|can be made)')
+NO_ROOM = os.strerror(errno.ENOSPC)
+
+
+def more_flags(parser: argparse.ArgumentParser) -> None:
+    parser.add_argument('--faults', metavar='PROGRAM', help='cleave with faults.c linked to it')
+
+
+suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0], more_flags)
+
+
+class Room(NamedTuple):
+    bytes: int = ENDLESS
+    files: int = ENDLESS
+
+
+class Ending(NamedTuple):
+    status: int
+    talk: str
+    wrote: bool  # or tried to
+
+    @property
+    def needs(self) -> Optional[Tuple[int, str]]:
+        """What a run that was refused needs at least."""
+        found = NEEDS.search(self.talk)
+        return (int(found[1]), found[2]) if found else None
+
+
+def run(room: Room, *args: str, writes: bool = True, fault: str = '', **more) -> Ending:
+    """writes: it may; otherwise the first call that does so fails."""
+    if not suite.args.faults:
+        raise harness.Skip('the linker has no --wrap')
+    log = suite.path('log')
+    env = dict(os.environ, LC_ALL='C', CLEAVE_DISK='%d:%d' % room, CLEAVE_FAULT_LOG=log,
+               CLEAVE_FAULT=fault)
+    if not writes:
+        env['CLEAVE_FAULT'] = 'write:1:5,pwrite:1:5'
+    done = harness.run([os.path.abspath(suite.args.faults), *args], env=env, **more)
+    wrote = os.path.exists(log) and os.path.getsize(log) > 0
+    if os.path.exists(log):
+        os.unlink(log)
+    talk = done.stderr.decode(errors='replace')
+    check('Sanitizer' not in talk and 'runtime error:' not in talk, '%s', talk)
+    return Ending(done.returncode, talk, wrote)
+
+
+def taken(path: str) -> Room:
+    """What an output takes while it is made."""
+    if os.path.isfile(path):
+        size = os.path.getsize(path)
+        if not zipfile.is_zipfile(path):
+            return Room(size, 1)
+        with zipfile.ZipFile(path) as z:  # its directory and a database are files of their own first
+            return Room(2 * size - z.start_dir - END_OF_ZIP, 2 + ('manifest.db' in z.namelist()))
+    files, total = 1, 0
+    for place, folders, names in os.walk(path):
+        files += len(folders) + len(names)
+        total += sum(os.path.getsize(os.path.join(place, name)) for name in names
+                     if name != 'manifest.db')  # SQLite's writes are not the disk's
+    return Room(total, files)
+
+
+def check_refused(e: Ending, what: str, output: str, *words: str) -> None:
+    check_equal(e.status, 2, '%s: status, which says %r' % (what, e.talk))
+    for word in (NO_ROOM, 'no output was made at ' + output[:60], *words):
+        check(word in e.talk, '%s: does not say "%s": %r', what, word, e.talk)
+    check_equal(e.talk.count('\n'), 2, '%s: lines of %r' % (what, e.talk))
+    check(not os.path.exists(output), '%s: %s is there', what, output)
+    left = [n for n in os.listdir(os.path.dirname(output)) if '.cleave-' in n]
+    check_equal(left, [], what + ': what is left')
+
+
+# ---- runs that fit ----
+
+def soak():
+    """Its captures and options."""
+    path = os.path.join(HERE, '..', 'soak')
+    loader = importlib.machinery.SourceFileLoader('soak', path)
+    module = importlib.util.module_from_spec(importlib.util.spec_from_loader('soak', loader))
+    loader.exec_module(module)
+    return module
+
+
+def fits_if_it_fits() -> None:
+    """Random runs: with all that they take, no byte and no file more, they end as ever; what they
+    are refused for is at most that."""
+    made, n_refused, n_runs = soak(), 0, 0
+    rng = suite.random('fits')
+    for i in range(harness.times(160)):
+        place = suite.path(str(i))
+        os.makedirs(place)
+        choose = random.Random(rng.getrandbits(32))
+        inputs = made.Maker(suite.cleave, choose, place).several()
+        with open(os.path.join(place, 'list.csv'), 'w', encoding='utf-8') as f:
+            f.write('src,proto,label\n10.0.0.1,,a\n,tcp,b\n')
+        options = made.some_options(choose)
+        window = choose.choice([(), ('--window', '4096'), ('--window', '64KiB')])
+        output = choose.choice(['out', 'out', 'out.zip'])
+        flags = ['split', *inputs, '-o', output, '-q', *window, *made.words(options)]
+        whole = run(Room(), *flags, cwd=place)
+        path = os.path.join(place, output)
+        if whole.status == 2 or not os.path.exists(path):
+            shutil.rmtree(place)
+            continue
+        n_runs += 1
+        room, what = taken(path), shlex.join(['cleave', *flags])
+        shutil.rmtree(path, ignore_errors=True)
+        if os.path.exists(path):
+            os.unlink(path)
+        if options.get('--compress', 'none') == 'none':  # or what waits as it is takes more
+            again = run(room, *flags, cwd=place)
+            check_equal((again.status, again.talk), (whole.status, whole.talk),
+                        '%s: status and words with %r' % (what, room))
+            shutil.rmtree(path, ignore_errors=True)
+            if os.path.exists(path):
+                os.unlink(path)
+            for less in (Room(room.bytes - 1, room.files), Room(room.bytes, room.files - 1)):
+                e = run(less, *flags, cwd=place)
+                check_equal(e.status, 2, '%s: status with %r: %r' % (what, less, e.talk))
+                check('no output was made at ' + output in e.talk, '%s: says %r', what, e.talk)
+                check(not os.path.exists(path), '%s: it is there', what)
+        for none in Room(0), Room(files=1 if output == 'out' else 2):
+            needs = run(none, *flags, cwd=place).needs
+            n_refused += needs is not None
+            check(needs is None or needs[0] <= getattr(room, needs[1]),
+                  '%s: needs %r, but takes %r', what, needs, room)
+        shutil.rmtree(place)
+    print('        %d runs, %d refusals' % (n_runs, n_refused))
+    check(n_runs > 5 and n_refused > 5, 'too few: %d runs, %d refusals', n_runs, n_refused)
+
+
+# ---- runs that do not ----
+
+def traffic(name: str, *flags: str) -> str:
+    path = suite.path(name)
+    suite.run_cleave('generate', 'traffic', '-q', '-f', '-o', path, '--flows', '30', '--packets',
+                     '900', '--sizes', 'small', *flags)
+    return path
+
+
+def outputs(path: str) -> Room:
+    """Bytes of the outputs in a directory, and files with those that lie beside them."""
+    sizes = [len(data) for name, data in harness.files_of(path).items()
+             if name[-1] != '/' and not name.startswith(('manifest', 'cleave.json'))]
+    return Room(sum(sizes), len(sizes) + 2)
+
+
+def refused_at_once(what: str, least: Room, output: str, *args: str, **more) -> None:
+    """A run that needs so much, of which it knows before it writes anything."""
+    for room, kind, words in (
+            (Room(bytes=least.bytes - 1), 'bytes', 'the file system has too little room'),
+            (Room(files=least.files), 'files', 'the file system has too few free inodes')):
+        if getattr(least, kind) == ENDLESS:
+            continue
+        e = run(room, *args, writes=False, **more)  # beside the directory, which is a file too
+        check(not e.wrote, '%s: writes with %r', what, room)
+        check_refused(e, what, output, words)
+        check_equal(e.needs, (getattr(least, kind), kind), what + ': what it needs')
+
+
+def known() -> None:
+    """What is known before anything is written."""
+    pcap, ng = traffic('a.pcap'), traffic('a.pcapng', '--format', 'pcapng')
+    other = traffic('b.pcap', '--seed', '7')
+    out, size = suite.path('out'), os.path.getsize(pcap) - 24
+    for what, least, flags in (
+            ('all', None, [pcap]),
+            ('some', None, [pcap, '--filter', 'udp or port 80', '--max-packets-per-flow', '5']),
+            ('their names', None, [pcap, '--name', '{proto}/{n}.pcap']),
+            ('in windows', Room(size), [pcap, '--window', '16KiB', '-t', '1']),
+            ('of several', Room(size + os.path.getsize(other) - 24), [pcap, other]),
+            ('each', Room(size + os.path.getsize(other) - 24), [pcap, other, '--each']),
+            ('as pcap', Room(size), [ng, '--format', 'pcap', '--window', '16KiB'])):
+        if not least:
+            run(Room(), 'split', *flags, '-o', out, '-q')
+            least = outputs(out)
+            shutil.rmtree(out)
+        refused_at_once(what, least, out, 'split', *flags, '-o', out, '-q')
+    one = suite.path('one.pcap')
+    refused_at_once('one', Room(size + 24), one, 'split', pcap, '-o', one, '-q')
+
+
+def archives() -> None:
+    """With their directory, which lies in a file of its own until all members are there."""
+    pcap, ng = traffic('a.pcap'), traffic('a.pcapng', '--format', 'pcapng')
+    out = suite.path('out.zip')
+    for flags in [pcap], [pcap, '--window', '16KiB'], [ng], [ng, '--window', '16KiB'], [pcap, '--top', '3']:
+        run(Room(), 'split', *flags, '-o', out, '-q')
+        with zipfile.ZipFile(out) as z:
+            rest = z.getinfo('manifest.csv')
+            entries = sum(46 + len(m.filename) + len(m.extra) for m in z.infolist()[:-2])
+            least = Room(rest.header_offset + 2 * entries)
+        os.unlink(out)
+        refused_at_once(' '.join(flags), least, out, 'split', *flags, '-o', out, '-q')
+
+
+def said() -> None:
+    """What is full."""
+    pcap, out = traffic('a.pcap'), suite.path('out')
+    split = 'split', pcap, '-o', out, '-q'
+    for room, words, args in (
+            (Room(3000), 'the file system is full; --compress or --archive may help',
+             (*split, '--format', 'pcapng', '--snaplen', '60')),
+            (Room(3000), 'the file system is full', (*split, '--compress', 'gzip')),
+            (Room(files=40), 'the file system has no free inodes; --archive needs only one',
+             (*split, '--name', '{n}/{n}/{n}.pcap'))):
+        check_refused(run(room, *args), ' '.join(args), out, words)
+    for fault, words in (('pwrite:2:%d' % errno.EDQUOT, 'the disk quota is used up'),
+                         ('mkdir:1:%d' % errno.EDQUOT, 'the disk quota is used up'),
+                         ('pwrite:1:%d' % errno.ENOSPC, 'the file system takes no more, though '
+                          'it reports 1000000000 free bytes')):
+        e = run(Room(), *split, fault=fault)
+        check_equal(e.status, 2, fault + ': status')
+        check('no output was made at %s: %s' % (out[:60], words) in e.talk, '%s: says %r', fault,
+              e.talk)
+    with open(pcap, 'rb') as f:
+        e = run(Room(3000), 'split', '-', '-o', out, '-q', '--top', '3', input=f.read())
+    check_refused(e, 'a pipe', out, 'the file system is full; the pipe\'s data are kept there, to be '
+                  'read twice')
+    with open(pcap, 'rb') as f:
+        e = run(Room(files=0), 'split', '-', '-o', out, '-q', '--top', '3', input=f.read())
+    check_refused(e, 'a pipe', out, 'has no room for the pipe\'s data',
+                  'the file system has no free inodes')
+    made = suite.path('made.pcap')
+    e = run(Room(3000), 'generate', 'traffic', '-q', '-o', made, '--packets', '3000')
+    check_equal((e.status, e.talk.split('\n')[1:]), (
+        2, ['        the file system is full; the file is incomplete', '']), 'generate')
+
+
+def main() -> int:
+    return suite.run({'fits': fits_if_it_fits, 'known': known, 'archives': archives, 'said': said})
+
+
+if __name__ == '__main__':
+    sys.exit(main())
