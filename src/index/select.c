@@ -11,6 +11,7 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/port.h"
 #include "manifest/name.h"
 #include "scan/filter.h"
 #include "scan/listfile.h"
@@ -249,7 +250,8 @@ static bool add_rows(struct condition *c, sqlite3 *db, const char *file, bool *w
     struct flowlist *list = mem_zalloc(1, sizeof *list);
     if (!list)
         return clv_fail_nomem(err, file, sizeof *list);
-    const bool ok = flowlist_init(list, 0, err) && listfile_read(list, file, err);
+    const bool ok =
+        flowlist_init(list, 0, err) && listfile_read(list, file, port_processors(), err);
     *words = list->plain;
     if (!ok || *words) {
         free_list(list);

@@ -560,7 +560,7 @@ static bool read_list(struct job *job, const struct clv_split_params *params, st
 {
     struct flowlist *const list = &job->list;
     if (!flowlist_init(list, params->community_seed, err) ||
-        !listfile_read(list, params->flows, err))
+        !listfile_read(list, params->flows, job->pipeline.threads, err))
         return false;
     if (list->n == 0 || list->worded) {
         if (list->worded)
@@ -617,7 +617,7 @@ bool job_open(struct job *job, const struct clv_split_params *params,
     if (!settle_by(pp, params, err) || !settle_relate(pp, params, err) ||
         !settle_max_open(params->max_open, params->keep_nofile, &pp->max_open, err))
         return false;
-    pp->by.labels = &job->list.labels;
+    pp->by.labels = &job->list.labels.of;
     pp->by.secret = &job->secret;
     job->sources = mem_zalloc(params->n_inputs, sizeof *job->sources);
     if (!job->sources)

@@ -1,7 +1,10 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "scan/flowlist.h"
 
+#include <stdatomic.h>
+
 #include "base/mem.h"
+#include "base/team.h"
 #include "manifest/community.h"
 #include "walk/walk.h"
 
@@ -13,242 +16,383 @@ bool flowlist_init(struct flowlist *list, uint16_t community_seed, struct clv_er
     return secret_draw(&list->secret, err);
 }
 
+static void labels_fini(struct flowlist_labels *l)
+{
+    for (uint32_t i = 0; i < l->of.n; i++)
+        mem_free(l->of.text[i]);
+    mem_free(l->of.text);
+    mem_free(l->slots);
+    *l = (struct flowlist_labels){.mask = 0};
+}
+
+void flowlist_part_clear(struct flowlist_part *part)
+{
+    part->n = part->n_times = 0;
+    memset(part->shapes, 0, sizeof part->shapes);
+    labels_fini(&part->labels);
+}
+
 void flowlist_fini(struct flowlist *list)
 {
-    for (uint32_t i = 0; i < list->labels.n; i++)
-        mem_free(list->labels.text[i]);
-    mem_free(list->labels.text);
-    mem_free(list->label_slots);
-    mem_free(list->rows);
-    mem_free(list->met);
+    for (size_t i = 0; list->parts && i < list->n_parts; i++) {
+        struct flowlist_part *const part = &list->parts[i];
+        labels_fini(&part->labels);
+        mem_free(part->rows);
+        mem_free(part->hashes);
+        mem_free(part->times);
+        mem_free(part->label);
+        mem_free(part->met);
+    }
+    mem_free(list->parts);
     mem_free(list->slots);
+    labels_fini(&list->labels);
     *list = (struct flowlist){.n = 0};
+}
+
+bool flowlist_make_parts(struct flowlist *list, size_t n)
+{
+    list->parts = mem_zalloc(n, sizeof *list->parts);
+    list->n_parts = list->parts ? n : 0;
+    return list->parts;
 }
 
 /* ---- labels ---- */
 
-static uint32_t *label_slot(const struct flowlist *list, const char *text)
+static uint64_t *label_slot(const struct flowlist_labels *l, const char *text, size_t len,
+                            uint32_t hash)
 {
-    size_t i = secret_hash(&list->secret, text, strlen(text)) & list->label_mask;
-    while (list->label_slots[i] && strcmp(list->labels.text[list->label_slots[i] - 1], text) != 0)
-        i = (i + 1) & list->label_mask;
-    return &list->label_slots[i];
+    size_t i = hash & l->mask;
+    for (; l->slots[i]; i = (i + 1) & l->mask) {
+        if ((uint32_t)l->slots[i] != hash)
+            continue;
+        const char *const there = l->of.text[(l->slots[i] >> 32) - 1];
+        if (strncmp(there, text, len) == 0 && there[len] == '\0')
+            break;
+    }
+    return &l->slots[i];
 }
 
-static bool grow_labels(struct flowlist *list)
+static bool grow_labels(struct flowlist_labels *l)
 {
-    const size_t slots = list->label_slots ? 2 * (list->label_mask + 1) : SLOTS_MIN;
-    uint32_t *more = mem_zalloc(slots, sizeof *more);
+    const size_t slots = l->slots ? 2 * (l->mask + 1) : SLOTS_MIN;
+    uint64_t *more = mem_zalloc(slots, sizeof *more);
     if (!more)
         return false;
-    mem_free(list->label_slots);
-    list->label_slots = more;
-    list->label_mask = slots - 1;
-    for (uint32_t i = 0; i < list->labels.n; i++)
-        *label_slot(list, list->labels.text[i]) = i + 1;
+    for (size_t i = 0; l->slots && i <= l->mask; i++) {
+        size_t at = (uint32_t)l->slots[i] & (slots - 1);
+        while (l->slots[i] && more[at])
+            at = (at + 1) & (slots - 1);
+        if (l->slots[i])
+            more[at] = l->slots[i];
+    }
+    mem_free(l->slots);
+    l->slots = more;
+    l->mask = slots - 1;
     return true;
 }
 
-bool flowlist_label(struct flowlist *list, const char *text, uint32_t *label)
+/* The number of a label. own: its text, which is the table's then if it is new there; or NULL. */
+static bool find_label(const struct secret *secret, struct flowlist_labels *l, const char *text,
+                       size_t len, char **own, uint32_t *label)
 {
-    struct flow_labels *const l = &list->labels;
-    *label = 0;
-    if (!*text)
-        return true;
-    if ((!list->label_slots || l->n >= list->label_mask / 2) && !grow_labels(list))
+    const uint32_t hash = (uint32_t)secret_hash(secret, text, len);
+    if ((!l->slots || l->of.n >= l->mask / 2) && !grow_labels(l))
         return false;
-    uint32_t *const slot = label_slot(list, text);
+    uint64_t *const slot = label_slot(l, text, len, hash);
     if (*slot == 0) {
-        char **all = mem_reserve(l->text, &list->labels_cap, l->n + 1, sizeof *all);
-        const size_t len = strlen(text) + 1;
+        char **all = mem_reserve(l->of.text, &l->cap, l->of.n + (size_t)1, sizeof *all);
         if (!all)
             return false;
-        l->text = all;
-        if (!(all[l->n] = mem_alloc(len, 1)))
+        l->of.text = all;
+        char *const copy = own ? *own : mem_alloc(len + 1, 1);
+        if (!copy)
             return false;
-        memcpy(all[l->n], text, len);
-        *slot = ++l->n;
+        if (!own) {
+            memcpy(copy, text, len);
+            copy[len] = '\0';
+        } else {
+            *own = NULL;
+        }
+        all[l->of.n] = copy;
+        *slot = (uint64_t)++l->of.n << 32 | hash;
     }
-    *label = *slot;
+    *label = (uint32_t)(*slot >> 32);
     return true;
+}
+
+bool flowlist_label(const struct flowlist *list, struct flowlist_part *part, const char *text,
+                    size_t len, uint32_t *label)
+{
+    *label = 0;
+    return !len || find_label(&list->secret, &part->labels, text, len, NULL, label);
 }
 
 /* ---- rows ---- */
 
-/* true: it does not matter which end is called which. */
-static bool is_even(uint8_t shape)
-{
-    return !(shape & LIST_SRC) == !(shape & LIST_DST) &&
-           !(shape & LIST_SPORT) == !(shape & LIST_DPORT);
-}
+/* Nothing of a key is left out, and its ends are put in order. */
+static const struct flow_by in_order = {.mask.words.tail = UINT64_MAX, .undirected = true};
 
-static void turn(struct flow_key *k)
+static bool is_even(uint8_t has)
 {
-    uint8_t addr[16];
-    const uint16_t port = k->a_port;
-    memcpy(addr, k->a, sizeof addr);
-    memcpy(k->a, k->b, sizeof addr);
-    memcpy(k->b, addr, sizeof addr);
-    k->a_port = k->b_port;
-    k->b_port = port;
-}
-
-/* Puts the ends of a key in order. */
-static void put_in_order(struct flow_key *k)
-{
-    const int order = memcmp(k->a, k->b, sizeof k->a);
-    if (order > 0 || (order == 0 && k->a_port > k->b_port))
-        turn(k);
+    return !(has & LIST_SRC) == !(has & LIST_DST) && !(has & LIST_SPORT) == !(has & LIST_DPORT);
 }
 
 static uint32_t hash_of(const struct flowlist *list, const struct flow_key *key)
 {
-    return (uint32_t)secret_hash(&list->secret, key, sizeof *key);
+    return (uint32_t)flow_key_hash(key, &list->secret);
 }
 
-/* The slot of a key: that with its first row, or where that would be. */
-static struct flowlist_slot *slot_of(const struct flowlist *list, const struct flow_key *key,
-                                     uint32_t hash)
+bool flowlist_reserve(struct flowlist_part *part, size_t n)
 {
-    size_t i = hash & list->mask;
-    while (list->slots[i].row && (list->slots[i].hash != hash ||
-                                  !flow_key_equal(&list->rows[list->slots[i].row - 1].key, key)))
-        i = (i + 1) & list->mask;
-    return &list->slots[i];
-}
-
-static bool grow(struct flowlist *list)
-{
-    const size_t n = list->slots ? list->mask + 1 : 0, slots = n ? 2 * n : SLOTS_MIN;
-    struct flowlist_slot *const before = list->slots;
-    struct flowlist_slot *more = mem_zalloc(slots, sizeof *more);
-    uint8_t *met = mem_zalloc(slots, 1);
-    if (!more || !met) {
-        mem_free(more);
-        mem_free(met);
+    struct flowlist_row *rows = mem_reserve(part->rows, &part->cap, n, sizeof *rows);
+    if (!rows)
         return false;
-    }
-    mem_free(list->met);
-    list->met = met; /* nothing was met yet */
-    list->slots = more;
-    list->mask = slots - 1;
-    for (size_t i = 0; i < n; i++) {
-        if (!before[i].row)
-            continue;
-        size_t at = before[i].hash & list->mask;
-        while (more[at].row)
-            at = (at + 1) & list->mask;
-        more[at] = before[i];
-    }
-    mem_free(before);
+    part->rows = rows;
+    uint32_t *hashes = mem_reserve(part->hashes, &part->hashes_cap, n, sizeof *hashes);
+    if (!hashes)
+        return false;
+    part->hashes = hashes;
     return true;
 }
 
-static void add_shape(struct flowlist *list, uint8_t shape)
+bool flowlist_add(const struct flowlist *list, struct flowlist_part *part,
+                  const struct flowlist_row *row, const struct flowlist_times *times)
 {
-    for (unsigned i = 0; i < list->n_shapes; i++)
-        if (list->shapes[i] == shape)
-            return;
-    list->shapes[list->n_shapes++] = shape;
+    const size_t n = part->n + (size_t)1;
+    if ((n > part->cap || n > part->hashes_cap) && !flowlist_reserve(part, n))
+        return false;
+    struct flowlist_row *const own = &part->rows[part->n];
+    *own = *row;
+    own->times = own->next = 0;
+    if (times) {
+        own->key.kind |= LIST_TIMES;
+        struct flowlist_times *all =
+            mem_reserve(part->times, &part->times_cap, part->n_times + (size_t)1, sizeof *all);
+        if (!all)
+            return false;
+        part->times = all;
+        all[part->n_times] = *times;
+        own->times = part->n_times++;
+    }
+    if (!(own->key.kind & LIST_ID) && is_even(own->key.kind)) {
+        union flow_id id = {.key = own->key};
+        (void)flow_key_settle(&id, &in_order);
+        own->key = id.key;
+    }
+    part->hashes[part->n++] = hash_of(list, &own->key);
+    part->shapes[own->key.kind] = true;
+    return true;
 }
 
-bool flowlist_add(struct flowlist *list, const struct flowlist_row *row)
+/* ---- the table ---- */
+
+static struct flowlist_row *row_in(const struct flowlist *list, uint64_t slot)
 {
-    struct flowlist_row *rows = mem_reserve(list->rows, &list->cap, list->n + 1, sizeof *rows);
-    if (!rows)
+    return flowlist_row(list, (uint32_t)(slot >> 32) - 1);
+}
+
+static bool holds(const struct flowlist *list, uint64_t slot, const struct flow_key *key,
+                  uint32_t hash)
+{
+    return (uint32_t)slot == hash && flow_key_equal(&row_in(list, slot)->key, key);
+}
+
+/*
+ * Puts a row into the table, beside other threads that do. A key has one slot, with its first row;
+ * the others are in no order.
+ */
+static void place(struct flowlist *list, struct flowlist_row *row, uint32_t number, uint32_t hash)
+{
+    const uint64_t own = ((uint64_t)number + 1) << 32 | hash;
+    size_t i = hash & list->mask;
+    uint64_t there = __atomic_load_n(&list->slots[i], __ATOMIC_ACQUIRE);
+    for (;;) {
+        if (there && !holds(list, there, &row->key, hash)) {
+            i = (i + 1) & list->mask;
+            there = __atomic_load_n(&list->slots[i], __ATOMIC_ACQUIRE);
+        } else if (there && there < own) {
+            uint32_t *const next = &row_in(list, there)->next;
+            row->next = __atomic_load_n(next, __ATOMIC_ACQUIRE);
+            while (!__atomic_compare_exchange_n(next, &row->next, number + 1, false,
+                                                __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
+            }
+            return;
+        } else {
+            row->next = (uint32_t)(there >> 32);
+            if (__atomic_compare_exchange_n(&list->slots[i], &there, own, false, __ATOMIC_ACQ_REL,
+                                            __ATOMIC_ACQUIRE))
+                return;
+        }
+    }
+}
+
+struct placing {
+    struct flowlist *list;
+    _Atomic size_t next;
+};
+
+static void place_parts(void *job)
+{
+    enum { AHEAD = 16 };
+    struct placing *const p = job;
+    struct flowlist *const list = p->list;
+    size_t k;
+    while ((k = atomic_fetch_add(&p->next, 1)) < list->n_parts) {
+        struct flowlist_part *const part = &list->parts[k];
+        for (uint32_t i = 0; i < part->n; i++) {
+            if (i + AHEAD < part->n)
+                __builtin_prefetch(&list->slots[part->hashes[i + AHEAD] & list->mask], 1);
+            place(list, &part->rows[i], (uint32_t)(k << list->bits) + i, part->hashes[i]);
+        }
+        mem_free(part->hashes);
+        part->hashes = NULL;
+    }
+}
+
+/* Labels of a part get their numbers in the list. */
+static bool join_labels(struct flowlist *list, struct flowlist_part *part)
+{
+    struct flow_labels *const l = &part->labels.of;
+    if (l->n && !(part->label = mem_alloc(l->n, sizeof *part->label)))
         return false;
-    list->rows = rows;
-    if ((!list->slots || list->n >= list->mask / 2) && !grow(list))
+    for (uint32_t i = 0; i < l->n; i++)
+        if (!find_label(&list->secret, &list->labels, l->text[i], strlen(l->text[i]), &l->text[i],
+                        &part->label[i]))
+            return false;
+    labels_fini(&part->labels);
+    return true;
+}
+
+static void add_shape(struct flowlist *list, uint8_t has)
+{
+    struct flowlist_shape *const s = &list->shapes[list->n_shapes++];
+    *s = (struct flowlist_shape){.has = has, .even = is_even(has), .set.key.kind = has};
+    if (has & LIST_SRC)
+        memset(s->mask.key.a, 0xff, sizeof s->mask.key.a);
+    if (has & LIST_DST)
+        memset(s->mask.key.b, 0xff, sizeof s->mask.key.b);
+    s->mask.key.family = has & (LIST_SRC | LIST_DST) ? UINT8_MAX : 0;
+    s->mask.key.proto = has & LIST_PROTO ? UINT8_MAX : 0;
+    s->mask.key.a_port = has & LIST_SPORT ? UINT16_MAX : 0;
+    s->mask.key.b_port = has & LIST_DPORT ? UINT16_MAX : 0;
+}
+
+bool flowlist_settle(struct flowlist *list, unsigned threads)
+{
+    struct placing p = {.list = list};
+    bool shapes[LIST_SHAPES] = {false};
+    uint64_t slots = SLOTS_MIN;
+    uint32_t most = 0;
+    for (size_t i = 0; i < list->n_parts; i++) {
+        struct flowlist_part *const part = &list->parts[i];
+        if (!join_labels(list, part) || !(part->met = mem_zalloc(part->n, 1)))
+            return false;
+        list->n += part->n;
+        most = part->n > most ? part->n : most;
+        for (unsigned has = 0; has < LIST_SHAPES; has++)
+            shapes[has] |= part->shapes[has];
+    }
+    for (unsigned has = 0; has < LIST_SHAPES; has++)
+        if (shapes[has])
+            add_shape(list, (uint8_t)has);
+    while (UINT64_C(1) << list->bits < most)
+        list->bits++;
+    while (slots < 2 * list->n)
+        slots *= 2;
+    if ((uint64_t)list->n_parts << list->bits > UINT32_MAX || slots > SIZE_MAX / sizeof(uint64_t) ||
+        !(list->slots = mem_zalloc((size_t)slots, sizeof *list->slots)))
         return false;
-    rows[list->n] = *row;
-    rows[list->n].next = 0;
-    struct flow_key *const key = &rows[list->n].key;
-    if (!(key->kind & LIST_ID) && is_even(key->kind))
-        put_in_order(key);
-    const uint32_t hash = hash_of(list, key);
-    struct flowlist_slot *const slot = slot_of(list, key, hash);
-    const uint32_t number = (uint32_t)++list->n;
-    if (slot->row)
-        rows[rows[slot->row - 1].last - 1].next = number;
-    else
-        *slot = (struct flowlist_slot){hash, number};
-    rows[slot->row - 1].last = number;
-    add_shape(list, key->kind);
+    list->mask = (size_t)slots - 1;
+    team_run(threads, place_parts, &p);
     return true;
 }
 
 /* ---- what records are of ---- */
 
+/* Where it is noted that a record was of a row. */
+static uint8_t *met_of(const struct flowlist *list, uint32_t row)
+{
+    return &flowlist_part_of(list, row)->met[row & ((UINT64_C(1) << list->bits) - 1)];
+}
+
 static bool is_met(const struct flowlist *list, uint32_t row)
 {
-    return __atomic_load_n(&list->met[row], __ATOMIC_RELAXED);
+    return __atomic_load_n(met_of(list, row), __ATOMIC_RELAXED);
 }
 
 void flowlist_meet(const struct flowlist *list, uint32_t row)
 {
-    __atomic_store_n(&list->met[row], 1, __ATOMIC_RELAXED);
-}
-
-static bool is_within(const struct flowlist_row *r, const struct flowlist_ask *ask)
-{
-    if (ask->last_ns == WALK_NO_TIME)
-        return r->first_ns == INT64_MIN && r->last_ns == INT64_MAX;
-    return ask->last_ns >= r->first_ns && ask->first_ns <= r->last_ns;
-}
-
-/* Rows with the key, of which the best so far may be one. */
-static void look_up(const struct flowlist *list, const struct flow_key *key,
-                    const struct flowlist_ask *ask, uint32_t *best, struct flowlist_more *more)
-{
-    for (uint32_t at = slot_of(list, key, hash_of(list, key))->row; at;
-         at = list->rows[at - 1].next) {
-        if (!is_within(&list->rows[at - 1], ask))
-            continue;
-        uint32_t other = at;
-        if (!*best || at < *best) {
-            other = *best;
-            *best = at;
-        }
-        if (!other || other == *best || is_met(list, other - 1))
-            continue;
-        if (!more) {
-            flowlist_meet(list, other - 1);
-            continue;
-        }
-        uint32_t *rows = mem_reserve(more->rows, &more->cap, more->n + 1, sizeof *rows);
-        if (!rows) {
-            more->no_memory = true;
-            continue;
-        }
-        more->rows = rows;
-        rows[more->n++] = other - 1;
+    if (is_met(list, row))
+        return;
+    __atomic_store_n(met_of(list, row), 1, __ATOMIC_RELAXED);
+    const struct flowlist_row *r = flowlist_row(list, row);
+    while (!(r->key.kind & LIST_TIMES) && r->next) {
+        __atomic_store_n(met_of(list, r->next - 1), 1, __ATOMIC_RELAXED);
+        r = flowlist_row(list, r->next - 1);
     }
 }
 
-/* The key that a row of the shape has to have. false: the tuple lacks something of it. */
-static bool key_of(uint8_t shape, const struct clv_tuple *t, struct flow_key *k)
+static bool is_within(const struct flowlist *list, uint32_t row, const struct flowlist_ask *ask)
 {
-    *k = (struct flow_key){.kind = shape};
-    if (!t->family || (shape & (LIST_SPORT | LIST_DPORT) && !(t->flags & CLV_TUPLE_PORTS)))
-        return false;
-    if (shape & (LIST_SRC | LIST_DST))
-        k->family = t->family;
-    if (shape & LIST_SRC)
-        memcpy(k->a, t->src, sizeof k->a);
-    if (shape & LIST_DST)
-        memcpy(k->b, t->dst, sizeof k->b);
-    k->a_port = shape & LIST_SPORT ? t->sport : 0;
-    k->b_port = shape & LIST_DPORT ? t->dport : 0;
-    k->proto = shape & LIST_PROTO ? t->proto : 0;
-    return true;
+    const struct flowlist_times *const t =
+        &flowlist_part_of(list, row)->times[flowlist_row(list, row)->times];
+    return ask->last_ns != WALK_NO_TIME && ask->last_ns >= t->first_ns &&
+           ask->first_ns <= t->last_ns;
 }
 
-static void look_up_id(const struct flowlist *list, const struct flowlist_ask *ask, uint32_t *best,
-                       struct flowlist_more *more)
+static void take_more(const struct flowlist *list, struct flowlist_more *more, uint32_t row)
+{
+    if (!more) {
+        flowlist_meet(list, row);
+        return;
+    }
+    uint32_t *rows = mem_reserve(more->rows, &more->cap, more->n + 1, sizeof *rows);
+    if (!rows) {
+        more->no_memory = true;
+        return;
+    }
+    more->rows = rows;
+    rows[more->n++] = row;
+}
+
+/*
+ * Rows with the key, of which the best so far may be one. Where they have no times the first one
+ * stands for all of them.
+ */
+static void look_up(const struct flowlist *list, const struct flow_key *key,
+                    const struct flowlist_ask *ask, uint32_t *best, struct flowlist_more *more)
+{
+    const bool timed = key->kind & LIST_TIMES;
+    const uint32_t hash = hash_of(list, key);
+    size_t i = hash & list->mask;
+    while (list->slots[i] && !holds(list, list->slots[i], key, hash))
+        i = (i + 1) & list->mask;
+    for (uint32_t at = (uint32_t)(list->slots[i] >> 32); at;
+         at = timed ? flowlist_row(list, at - 1)->next : 0) {
+        if (timed && !is_within(list, at - 1, ask))
+            continue;
+        *best = *best && *best < at ? *best : at;
+        if (!is_met(list, at - 1))
+            take_more(list, more, at - 1);
+    }
+}
+
+/* The key that a row of the shape has to have. */
+CLV_INLINE void key_of(const struct flowlist_shape *s, const union flow_id *t, union flow_id *id)
+{
+    id->words.a[0] = t->words.a[0] & s->mask.words.a[0];
+    id->words.a[1] = t->words.a[1] & s->mask.words.a[1];
+    id->words.b[0] = t->words.b[0] & s->mask.words.b[0];
+    id->words.b[1] = t->words.b[1] & s->mask.words.b[1];
+    id->words.tail = (t->words.tail & s->mask.words.tail) | s->set.words.tail;
+}
+
+static void look_up_id(const struct flowlist *list, uint8_t has, const struct flowlist_ask *ask,
+                       uint32_t *best, struct flowlist_more *more)
 {
     char id[COMMUNITY_ID_LEN + 1];
     const char *text = ask->id;
-    struct flow_key key = {.kind = LIST_ID};
+    struct flow_key key = {.kind = has};
     if (!text && community_id_of_tuple(ask->tuple, ask->icmp, list->community_seed, id))
         text = id;
     if (!text || strlen(text) != COMMUNITY_ID_LEN)
@@ -261,43 +405,46 @@ static void look_up_id(const struct flowlist *list, const struct flowlist_ask *a
 uint32_t flowlist_match(const struct flowlist *list, const struct flowlist_ask *ask,
                         struct flowlist_more *more)
 {
+    const union flow_id tuple = {.tuple = *ask->tuple};
+    const bool ports = tuple.tuple.flags & CLV_TUPLE_PORTS;
     uint32_t best = 0;
-    struct flow_key key;
     for (unsigned i = 0; i < list->n_shapes; i++) {
-        const uint8_t shape = list->shapes[i];
-        if (shape & LIST_ID) {
-            look_up_id(list, ask, &best, more);
+        const struct flowlist_shape *const s = &list->shapes[i];
+        union flow_id id;
+        if (s->has & LIST_ID) {
+            look_up_id(list, s->has, ask, &best, more);
             continue;
         }
-        if (!key_of(shape, ask->tuple, &key))
+        if (!tuple.tuple.family || (s->has & (LIST_SPORT | LIST_DPORT) && !ports))
             continue;
-        if (is_even(shape)) {
-            put_in_order(&key);
-            look_up(list, &key, ask, &best, more);
+        key_of(s, &tuple, &id);
+        if (s->even)
+            (void)flow_key_settle(&id, &in_order);
+        look_up(list, &id.key, ask, &best, more);
+        if (s->even)
             continue;
-        }
-        look_up(list, &key, ask, &best, more);
-        struct clv_tuple back = *ask->tuple;
-        memcpy(back.src, ask->tuple->dst, sizeof back.src);
-        memcpy(back.dst, ask->tuple->src, sizeof back.dst);
-        back.sport = ask->tuple->dport;
-        back.dport = ask->tuple->sport;
-        if (key_of(shape, &back, &key))
-            look_up(list, &key, ask, &best, more);
+        union flow_id back = tuple;
+        memcpy(back.key.a, tuple.key.b, sizeof back.key.a);
+        memcpy(back.key.b, tuple.key.a, sizeof back.key.b);
+        back.key.a_port = tuple.key.b_port;
+        back.key.b_port = tuple.key.a_port;
+        key_of(s, &back, &id);
+        look_up(list, &id.key, ask, &best, more);
     }
-    if (best && !more)
-        flowlist_meet(list, best - 1);
     return best;
 }
 
 uint64_t flowlist_unmet(const struct flowlist *list, uint64_t *lines, size_t max)
 {
     uint64_t n = 0;
-    for (size_t i = 0; i < list->n; i++)
-        if (!list->met[i]) {
-            if (n < max)
-                lines[n] = list->rows[i].line;
-            n++;
-        }
+    for (size_t k = 0; k < list->n_parts; k++) {
+        const struct flowlist_part *const part = &list->parts[k];
+        for (uint32_t i = 0; part->met && i < part->n; i++)
+            if (!part->met[i]) {
+                if (n < max)
+                    lines[n] = part->line + part->rows[i].line;
+                n++;
+            }
+    }
     return n;
 }

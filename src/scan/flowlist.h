@@ -3,6 +3,10 @@
  * Lists of flows, from a file with a row for each (listfile.h). A row has any of two addresses and
  * ports, a protocol, a Community ID, times, and a label; a record is of the row if it has all that
  * the row has, in either direction, within its times.
+ *
+ * A list is made in parts, which threads fill side by side: each is what a stretch of the file
+ * says, with rows, labels and lines that are numbered within it. When all are there the list is
+ * settled: what has to be known of the parts before is worked out, and one table of all rows made.
  */
 #ifndef CLEAVE_SCAN_FLOWLIST_H
 #define CLEAVE_SCAN_FLOWLIST_H
@@ -17,37 +21,68 @@ enum flowlist_has {
     LIST_SPORT = 1 << 2,
     LIST_DPORT = 1 << 3,
     LIST_PROTO = 1 << 4,
-    LIST_ID = 1 << 5, /* a Community ID, and nothing else of these */
-    LIST_SHAPES = 1 << 6,
+    LIST_ID = 1 << 5,    /* a Community ID, and nothing else of those before */
+    LIST_TIMES = 1 << 6, /* which are no part of the key: rows may share it and differ in them */
+    LIST_SHAPES = 1 << 7,
+};
+
+/* INT64_MIN and INT64_MAX: any. */
+struct flowlist_times {
+    int64_t first_ns, last_ns;
 };
 
 struct flowlist_row {
     struct flow_key key; /* a: source, b: destination; of an ID: its text, from a[0] on; kind: what
                             of it the row has, enum flowlist_has */
-    int64_t first_ns, last_ns; /* INT64_MIN and INT64_MAX: any; both: also none at all */
-    uint32_t label;            /* 0: none */
-    uint32_t line;             /* of the file, from 1 */
-    uint32_t next;             /* the next row with this key + 1; 0: none */
-    uint32_t last;             /* of the first row with this key: the last one */
+    uint32_t times;      /* the part's; without LIST_TIMES: any, also none at all */
+    uint32_t label;      /* of the part's; 0: none */
+    uint32_t line;       /* of the part, from 1 */
+    uint32_t next;       /* another row with this key + 1, a later one of the first; 0: none */
 };
+static_assert(sizeof(struct flowlist_row) == 56, "there may be millions");
 
-struct flowlist_slot {
-    uint32_t hash; /* of the key, its low bits: which find the slot, too */
-    uint32_t row;  /* the first one of the key + 1; 0: free */
-};
-
-struct flowlist {
-    struct flowlist_row *rows;
-    size_t n, cap;
-    uint8_t *met; /* by row: a record was of it */
-    struct flowlist_slot *slots;
+/* Labels, each once, in the order in which they came. */
+struct flowlist_labels {
+    struct flow_labels of;
+    size_t cap;
+    uint64_t *slots; /* low half: of the label's hash; high half: its number, 0: free */
     size_t mask;
-    uint8_t shapes[LIST_SHAPES]; /* that rows have */
+};
+
+struct flowlist_part {
+    struct flowlist_row *rows;
+    uint32_t *hashes; /* by row, of its key; gone once the list is settled */
+    uint32_t n;
+    size_t cap, hashes_cap;
+    struct flowlist_times *times;
+    uint32_t n_times;
+    size_t times_cap;
+    struct flowlist_labels labels;
+    bool shapes[LIST_SHAPES]; /* that rows have */
+    uint64_t line;            /* of the file, before its first; set before the list is settled */
+    /* Once settled. */
+    uint32_t *label; /* by the part's number: the list's */
+    uint8_t *met;    /* by row: a record was of it */
+};
+
+/* What rows of one shape have: the key of a record's tuple by it. */
+struct flowlist_shape {
+    union flow_id mask, set; /* an AND and an OR */
+    uint8_t has;             /* enum flowlist_has */
+    bool even;               /* it does not matter which end is called which */
+};
+
+/* A row is known by the number of its part, and by its own in the part, in `bits` bits. */
+struct flowlist {
+    struct flowlist_part *parts;
+    size_t n_parts;
+    unsigned bits;
+    uint64_t n;      /* rows */
+    uint64_t *slots; /* low half: of the key's hash; high half: its first row + 1, 0: free */
+    size_t mask;
+    struct flowlist_shape shapes[LIST_SHAPES]; /* that rows have */
     unsigned n_shapes;
-    struct flow_labels labels;
-    size_t labels_cap;
-    uint32_t *label_slots;
-    size_t label_mask;
+    struct flowlist_labels labels;
     uint16_t community_seed;
     bool plain;      /* words and no rows: names of outputs, numbers, Community IDs */
     uint64_t worded; /* the first line with a word that is no Community ID; 0: none */
@@ -58,13 +93,48 @@ CLV_MUST_CHECK bool flowlist_init(struct flowlist *list, uint16_t community_seed
                                   struct clv_error *err);
 void flowlist_fini(struct flowlist *list);
 
-/* Adds a row, whose ends are put into order where they can be. false: no memory. */
-CLV_MUST_CHECK bool flowlist_add(struct flowlist *list, const struct flowlist_row *row);
+/* Makes n parts, which are empty; once. false: no memory. */
+CLV_MUST_CHECK bool flowlist_make_parts(struct flowlist *list, size_t n);
 
-/* The number of a label, from 1; of "" 0. false: no memory. */
-CLV_MUST_CHECK bool flowlist_label(struct flowlist *list, const char *text, uint32_t *label);
+/* Makes a part empty again. */
+void flowlist_part_clear(struct flowlist_part *part);
 
-/* Rows that a record is of besides the one that it is given to. */
+/*
+ * Adds a row to a part; its key's ends are put into order where they can be. NULL: any time.
+ * false: no memory. Threads: one per part.
+ */
+CLV_MUST_CHECK bool flowlist_add(const struct flowlist *list, struct flowlist_part *part,
+                                 const struct flowlist_row *row,
+                                 const struct flowlist_times *times);
+
+/* Room for so many rows, as a guess. */
+CLV_MUST_CHECK bool flowlist_reserve(struct flowlist_part *part, size_t n);
+
+/* The part's number of a label, from 1; of no bytes 0. text[len] is there. false: no memory. */
+CLV_MUST_CHECK bool flowlist_label(const struct flowlist *list, struct flowlist_part *part,
+                                   const char *text, size_t len, uint32_t *label);
+
+/* All rows are there: from now on they are found, and nothing is added. false: no memory. */
+CLV_MUST_CHECK bool flowlist_settle(struct flowlist *list, unsigned threads);
+
+static inline struct flowlist_part *flowlist_part_of(const struct flowlist *list, uint32_t row)
+{
+    return &list->parts[(uint64_t)row >> list->bits];
+}
+
+static inline struct flowlist_row *flowlist_row(const struct flowlist *list, uint32_t row)
+{
+    return &flowlist_part_of(list, row)->rows[row & ((UINT64_C(1) << list->bits) - 1)];
+}
+
+/* The list's number of the label of a row; 0: it has none. */
+static inline uint32_t flowlist_label_of(const struct flowlist *list, uint32_t row)
+{
+    const uint32_t label = flowlist_row(list, row)->label;
+    return label ? flowlist_part_of(list, row)->label[label - 1] : 0;
+}
+
+/* Rows that records are of, and nothing was before; some may be there more than once. */
 struct flowlist_more {
     uint32_t *rows;
     size_t n, cap;
@@ -80,7 +150,7 @@ struct flowlist_ask {
 };
 
 /*
- * The row that comes first in the file of those that the record or flow is of, + 1; 0: none. Others
+ * The row that comes first in the file of those that the record or flow is of, + 1; 0: none. All
  * that nothing was of before are added to *more; NULL: they are met here. Threads: any, with more.
  */
 uint32_t flowlist_match(const struct flowlist *list, const struct flowlist_ask *ask,

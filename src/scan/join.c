@@ -48,9 +48,11 @@ static void settle(void *user, void *owner, uint32_t number, const struct flow_o
     }
     struct flow_origin alone = f->origin;
     if (j->scan->list) {
-        piece->listed[f->item] = scan_list(piece, j->scan, &own, NULL, piece->items[f->item].ts_ns);
+        const int64_t ts_ns = piece->items[f->item].ts_ns;
+        const bool listed = scan_list(piece, j->scan, &own, NULL, ts_ns);
+        j->no_memory |= piece->more.no_memory;
         alone.label = own.label;
-        if (!piece->listed[f->item]) {
+        if (!listed) {
             leave_out(j, piece, f->item);
             return;
         }

@@ -3,23 +3,13 @@
 
 static bool settle(struct listed *l, struct scan_piece *piece, struct clv_error *err)
 {
-    const struct flowlist *const list = l->scan->list;
-    bool dropped = false;
-    for (uint32_t i = 0; i < piece->n_items; i++) {
-        const struct scan_item *item = &piece->items[i];
-        if ((i && item->offset == item[-1].offset) || item->dropped)
-            continue;
-        if (piece->listed[i]) {
-            flowlist_meet(list, piece->listed[i] - 1);
-            continue;
-        }
-        l->counts.filtered++;
-        l->counts.copies += scan_piece_drop(piece, i) - 1;
-        dropped = true;
-    }
     for (size_t i = 0; i < piece->more.n; i++)
-        flowlist_meet(list, piece->more.rows[i]);
-    return !dropped || scan_piece_reorder(piece, l->scan) ||
+        flowlist_meet(l->scan->list, piece->more.rows[i]);
+    for (size_t i = 0; i < piece->n_unlisted; i++) {
+        l->counts.filtered++;
+        l->counts.copies += scan_piece_drop(piece, piece->unlisted[i]) - 1;
+    }
+    return !piece->n_unlisted || scan_piece_reorder(piece, l->scan) ||
            clv_fail_nomem(err, "the list of flows", piece->n_items);
 }
 

@@ -1,371 +1,138 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "scan/listfile.h"
 
-#include <arpa/inet.h>
 #include <errno.h>
 #include <fcntl.h>
-#include <stdio.h>
-#include <stdlib.h>
-#include <strings.h>
+#include <stdatomic.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "cleave/packet.h"
-#include "cleave/time.h"
+#if defined(__SSE2__)
+#include <emmintrin.h>
+#endif
+
+#include "base/io.h"
+#include "base/mem.h"
+#include "base/team.h"
 #include "manifest/community.h"
-#include "manifest/name.h"
+#include "scan/listjson.h"
+#include "scan/listrow.h"
 
-/* What a column is. */
-enum column {
-    NOTHING,
-    SRC,
-    DST,
-    SPORT,
-    DPORT,
-    PROTO,
-    ID,
-    FIRST,
-    LAST,
-    START,    /* first, and last where nothing else says when that is */
-    DURATION, /* from START on, in seconds */
-    LABEL,
-    N_COLUMNS,
-};
-
-/* The columns of cleave's manifests, and what they are called by Zeek, Suricata and others. */
-static const struct {
-    const char *name;
-    enum column column;
-} names[] = {
-    {"src", SRC},
-    {"src_ip", SRC},
-    {"id.orig_h", SRC},
-    {"srcip", SRC},
-    {"saddr", SRC},
-    {"source_ip", SRC},
-    {"dst", DST},
-    {"dst_ip", DST},
-    {"dest_ip", DST},
-    {"id.resp_h", DST},
-    {"dstip", DST},
-    {"daddr", DST},
-    {"destination_ip", DST},
-    {"sport", SPORT},
-    {"src_port", SPORT},
-    {"id.orig_p", SPORT},
-    {"source_port", SPORT},
-    {"dport", DPORT},
-    {"dst_port", DPORT},
-    {"dest_port", DPORT},
-    {"id.resp_p", DPORT},
-    {"destination_port", DPORT},
-    {"proto", PROTO},
-    {"protocol", PROTO},
-    {"community_id", ID},
-    {"first", FIRST},
-    {"flow.start", FIRST},
-    {"last", LAST},
-    {"flow.end", LAST},
-    {"ts", START},
-    {"duration", DURATION},
-    {"label", LABEL},
-};
-
-static enum column column_of(const char *name, size_t len)
-{
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i].name) == len && strncasecmp(names[i].name, name, len) == 0)
-            return names[i].column;
-    return NOTHING;
-}
-
-enum { COLUMNS_IN_FILE = 1024, NAME_MAX_HERE = 64, DEPTH_MAX = 32 };
-
-struct reading {
-    struct flowlist *list;
-    const char *path;
-    uint64_t line;
-    char *value[N_COLUMNS]; /* of the row, terminated; NULL: it has none */
-    uint16_t columns[COLUMNS_IN_FILE];
-    unsigned n_columns;
-    char delimiter;
-    bool of_program;     /* written by one, which may have words that are not known here */
-    char proto_word[16]; /* the last one, and what it is: rows have few */
-    uint8_t proto;
-    char number[N_COLUMNS][48]; /* of JSON, where no byte behind a number is free */
-    struct clv_error *err;
+enum {
+    COLUMNS_IN_FILE = 1024,
+    PIECE_BYTES = 1 << 20,
+    PIECES_MAX_HERE = 4096,
+    BLOCK = 1 << 17, /* that is read at a time, if no line is longer */
+    READ_MIN = 4096,
+    ROW_BYTES = 48, /* of a file, as a guess */
+    STRIDE = 64,    /* bytes whose marks are found at a time */
+    PAD = STRIDE + LISTROW_PAD,
 };
 
 enum kind { UNKNOWN, TABLE, JSON, WORDS };
 
-enum wrong {
-    NO_ADDRESS,
-    OTHER_FAMILY,
-    NO_PORT,
-    NO_PROTOCOL,
-    NO_TIME,
-    NO_ID,
-    NO_END,
+/* What lines look like, as far as those before them have told. */
+struct list_form {
+    enum kind kind;
+    char delimiter;
+    bool of_program;
+    unsigned n_columns;
+    uint8_t columns[COLUMNS_IN_FILE]; /* enum list_column */
 };
 
-static const char *reason_of(enum wrong wrong)
-{
-    static const char *const reasons[] = {
-        [NO_ADDRESS] = "is not an address",
-        [OTHER_FAMILY] = "and the other address are not of the same family",
-        [NO_PORT] = "is not a port",
-        [NO_PROTOCOL] = "is not a protocol",
-        [NO_TIME] = "is not a time",
-        [NO_ID] = "is not a Community ID",
-        [NO_END] = "cannot follow a closing quote",
-    };
-    return reasons[wrong];
-}
+/* What came of a piece of the file. */
+struct piece {
+    bool read;
+    bool turns; /* the form of lines changes in it: it has to be read in order */
+    bool plain;
+    uint32_t lines;  /* up to the bad one, if there is a fault */
+    uint32_t worded; /* the first line with a word that is no Community ID; 0: none */
+    struct list_fault fault;
+};
 
-static CLV_COLD bool bad(const struct reading *r, enum wrong wrong, const char *value)
-{
-    return clv_fail(r->err, CLV_ERR_ARG, r->path, "line %llu: \"%.60s\" %s",
-                    (unsigned long long)r->line, value, reason_of(wrong));
-}
+struct list_file {
+    struct flowlist *list;
+    int fd;
+    uint64_t len; /* of a piece; the last one reaches to the end of the file */
+    struct piece *pieces;
+    size_t n;
+    struct list_form form; /* that pieces are read in if they are not read in order */
+    _Atomic size_t next;   /* piece to be read */
+    _Atomic size_t stop;   /* from here on none needs to be read: one before is bad */
+};
 
-/* ---- values ---- */
+/* One thread's. */
+struct reading {
+    struct list_file *file;
+    struct piece *piece;
+    struct list_form form;
+    bool in_order; /* the form is right, and changes as the lines say */
+    struct listrow row;
+    char *buf; /* what was read, and PAD bytes; behind what was read stands a line end */
+    size_t cap, have;
+    uint64_t at; /* of buf[0] in the file */
+    bool ended;  /* nothing follows in the file */
+};
 
-static bool put_addr(struct reading *r, enum column c, uint8_t addr[16], uint8_t *family)
+static bool same_form(const struct list_form *a, const struct list_form *b)
 {
-    const char *const text = r->value[c];
-    memset(addr, 0, 16);
-    const uint8_t of = inet_pton(AF_INET, text, addr) == 1    ? 4
-                       : inet_pton(AF_INET6, text, addr) == 1 ? 6
-                                                              : 0;
-    if (!of)
-        return bad(r, NO_ADDRESS, text);
-    if (*family && *family != of)
-        return bad(r, OTHER_FAMILY, text);
-    *family = of;
-    return true;
-}
-
-static bool put_port(struct reading *r, enum column c, uint16_t *port)
-{
-    const char *p = r->value[c];
-    unsigned n = 0;
-    for (; *p >= '0' && *p <= '9' && n <= UINT16_MAX; p++)
-        n = n * 10 + (unsigned)(*p - '0');
-    if (*p || p == r->value[c] || n > UINT16_MAX)
-        return bad(r, NO_PORT, r->value[c]);
-    *port = (uint16_t)n;
-    return true;
-}
-
-/* false, and no error: it says nothing, as Zeek's unknown_transport. */
-static bool put_proto(struct reading *r, uint8_t family, uint8_t *proto, bool *ok)
-{
-    const char *const text = r->value[PROTO];
-    char *end;
-    *ok = true;
-    if (*r->proto_word && strcmp(text, r->proto_word) == 0) {
-        *proto = r->proto == CLV_PROTO_ICMP && family == 6 ? CLV_PROTO_ICMPV6 : r->proto;
-        return true;
-    }
-    if (strncasecmp(text, "unknown", 7) == 0)
-        return false;
-    const unsigned long n = strtoul(text, &end, 10);
-    if (*text >= '0' && *text <= '9' && !*end && n <= UINT8_MAX) {
-        *proto = (uint8_t)n;
-        return true;
-    }
-    if (!name_find_proto(text, proto) && r->of_program)
-        return false;
-    if (!name_find_proto(text, proto))
-        return *ok = bad(r, NO_PROTOCOL, text);
-    if (strlen(text) < sizeof r->proto_word) {
-        (void)snprintf(r->proto_word, sizeof r->proto_word, "%s", text);
-        r->proto = *proto;
-    }
-    if (*proto == CLV_PROTO_ICMP && family == 6)
-        *proto = CLV_PROTO_ICMPV6; /* others have one word for both */
-    return true;
-}
-
-/* What the last digit of a time stands for, in nanoseconds. */
-static int64_t unit_of(const char *text)
-{
-    int64_t unit = 1000000000;
-    const char *p = strchr(text, '.');
-    for (p = p ? p + 1 : ""; *p >= '0' && *p <= '9' && unit > 1; p++)
-        unit /= 10;
-    return unit;
-}
-
-/* A time, or seconds. Suricata's zones have no colon. */
-static bool put_time(struct reading *r, enum column c, int64_t *ns, int64_t *unit)
-{
-    const char *const text = r->value[c];
-    const size_t len = strlen(text);
-    char own[64];
-    *unit = unit_of(text);
-    if (len >= 5 && len < sizeof own - 1 && (text[len - 5] == '+' || text[len - 5] == '-') &&
-        strchr(text, 'T')) {
-        (void)snprintf(own, sizeof own, "%.*s:%s", (int)(len - 2), text, text + len - 2);
-        return clv_time_parse(own, ns) || bad(r, NO_TIME, text);
-    }
-    /* More digits than nanoseconds have say nothing. */
-    const char *const point = strchr(text, '.');
-    if (point && strspn(point + 1, "0123456789") > 9 && (size_t)(point - text) < 40) {
-        const char *const rest = point + 1 + strspn(point + 1, "0123456789");
-        (void)snprintf(own, sizeof own, "%.*s%s", (int)(point - text) + 10, text,
-                       strlen(rest) < 8 ? rest : "");
-        return clv_time_parse(own, ns) || bad(r, NO_TIME, text);
-    }
-    return clv_time_parse(text, ns) || bad(r, NO_TIME, text);
-}
-
-static int64_t plus(int64_t a, int64_t b)
-{
-    int64_t sum;
-    return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
-}
-
-/* Times are as right as their last digits, however these were rounded. */
-static bool put_times(struct reading *r, struct flowlist_row *row)
-{
-    int64_t ns, unit, more, more_unit;
-    row->first_ns = INT64_MIN;
-    row->last_ns = INT64_MAX;
-    if (r->value[START]) {
-        if (!put_time(r, START, &ns, &unit))
-            return false;
-        row->first_ns = plus(ns, 1 - unit);
-        row->last_ns = plus(ns, unit - 1);
-        if (r->value[DURATION]) {
-            if (!put_time(r, DURATION, &more, &more_unit))
-                return false;
-            row->last_ns = plus(row->last_ns, plus(more, more_unit - 1));
-        }
-    }
-    if (r->value[FIRST]) {
-        if (!put_time(r, FIRST, &ns, &unit))
-            return false;
-        row->first_ns = plus(ns, 1 - unit);
-        row->last_ns = INT64_MAX;
-    }
-    if (r->value[LAST]) {
-        if (!put_time(r, LAST, &ns, &unit))
-            return false;
-        row->last_ns = plus(ns, unit - 1);
-    }
-    return true;
-}
-
-static bool has_ports(uint8_t proto)
-{
-    return proto == CLV_PROTO_TCP || proto == CLV_PROTO_UDP || proto == CLV_PROTO_UDPLITE ||
-           proto == CLV_PROTO_SCTP || proto == CLV_PROTO_DCCP;
-}
-
-static bool put_tuple(struct reading *r, struct flow_key *k)
-{
-    bool ok = true;
-    if (r->value[SRC] && !put_addr(r, SRC, k->a, &k->family))
-        return false;
-    if (r->value[DST] && !put_addr(r, DST, k->b, &k->family))
-        return false;
-    k->kind = (uint8_t)((r->value[SRC] ? LIST_SRC : 0) | (r->value[DST] ? LIST_DST : 0));
-    if (r->value[PROTO] && put_proto(r, k->family, &k->proto, &ok))
-        k->kind |= LIST_PROTO;
-    if (!ok || (k->kind & LIST_PROTO && !has_ports(k->proto)))
-        return ok; /* of ICMP there is type and code in the place of ports */
-    if (r->value[SPORT] && !put_port(r, SPORT, &k->a_port))
-        return false;
-    if (r->value[DPORT] && !put_port(r, DPORT, &k->b_port))
-        return false;
-    k->kind |= (uint8_t)((r->value[SPORT] ? LIST_SPORT : 0) | (r->value[DPORT] ? LIST_DPORT : 0));
-    return true;
-}
-
-/* The row's values become a row, if they say anything of a flow. */
-static bool take_row(struct reading *r)
-{
-    struct flowlist_row row = {.line = (uint32_t)r->line};
-    const char *const id = r->value[ID];
-    if (!put_times(r, &row))
-        return false;
-    if (id && !r->value[SRC] && !r->value[DST]) {
-        if (strlen(id) != COMMUNITY_ID_LEN || strncmp(id, "1:", 2) != 0)
-            return bad(r, NO_ID, id);
-        memcpy(&row.key, id, COMMUNITY_ID_LEN);
-        row.key.kind = LIST_ID;
-    } else if (!put_tuple(r, &row.key)) {
-        return false;
-    }
-    if (!row.key.kind && row.first_ns == INT64_MIN && row.last_ns == INT64_MAX)
-        return true;
-    if (r->value[LABEL] && !flowlist_label(r->list, r->value[LABEL], &row.label))
-        return clv_fail_nomem(r->err, r->path, strlen(r->value[LABEL]));
-    return flowlist_add(r->list, &row) || clv_fail_nomem(r->err, r->path, sizeof row);
-}
-
-/* A value; "-" and the like are none. */
-static void take_value(struct reading *r, enum column c, char *value)
-{
-    const bool none = !*value || strcmp(value, "-") == 0 || strcmp(value, "(empty)") == 0;
-    if (c != NOTHING && !none)
-        r->value[c] = value;
+    return a->kind == b->kind && a->delimiter == b->delimiter && a->of_program == b->of_program &&
+           a->n_columns == b->n_columns && memcmp(a->columns, b->columns, a->n_columns) == 0;
 }
 
 /* ---- tables ---- */
 
 /* The next cell of a line, terminated where it is; *p moves to the one after it, or to NULL. */
-static bool next_cell(struct reading *r, char **p, char **cell)
+static bool next_cell(struct listrow *r, char delimiter, char **p, struct list_text *cell)
 {
     char *from = *p, *to = *p;
-    *cell = from;
-    if (*from != '"' || r->delimiter == '\t') {
-        from += strcspn(from, (char[]){r->delimiter, '\0'});
+    cell->p = from;
+    if (*from != '"' || delimiter == '\t') {
+        from += strcspn(from, (char[]){delimiter, '\0'});
+        cell->len = (size_t)(from - cell->p);
         *p = *from ? from + 1 : NULL;
-        *from = '\0';
         return true;
     }
     for (from++; *from && !(from[0] == '"' && from[1] != '"'); from++) { /* RFC 4180 */
         from += *from == '"';
         *to++ = *from;
     }
-    if (!*from || (from[1] && from[1] != r->delimiter))
-        return bad(r, NO_END, from);
+    if (!*from || (from[1] && from[1] != delimiter))
+        return listrow_fail(r, LIST_NO_END, from);
     *p = from[1] ? from + 2 : NULL;
-    *to = '\0';
+    cell->len = (size_t)(to - cell->p);
     return true;
 }
 
-static bool take_head(struct reading *r, char *line)
+static bool take_head(struct listrow *r, struct list_form *form, char *line)
 {
-    char *cell;
-    r->n_columns = 0;
+    struct list_text cell = {line, 0};
+    form->n_columns = 0;
     for (char *p = line; p;) {
-        if (!next_cell(r, &p, &cell))
+        if (!next_cell(r, form->delimiter, &p, &cell))
             return false;
-        if (r->n_columns < COLUMNS_IN_FILE)
-            r->columns[r->n_columns++] = (uint16_t)column_of(cell, strlen(cell));
+        if (form->n_columns < COLUMNS_IN_FILE)
+            form->columns[form->n_columns++] = (uint8_t)list_column_of(cell.p, cell.len);
     }
     return true;
 }
 
 static bool take_cells(struct reading *r, char *line)
 {
-    char *cell;
+    struct list_text cell = {line, 0};
     unsigned i = 0;
-    memset(r->value, 0, sizeof r->value);
+    r->row.has = 0;
     for (char *p = line; p; i++) {
-        if (!next_cell(r, &p, &cell))
+        if (!next_cell(&r->row, r->form.delimiter, &p, &cell))
             return false;
-        if (i < r->n_columns)
-            take_value(r, (enum column)r->columns[i], cell);
+        if (i < r->form.n_columns)
+            listrow_text(&r->row, (enum list_column)r->form.columns[i], cell.p, cell.len);
     }
-    return take_row(r);
+    return listrow_take(&r->row);
 }
 
 /* true: the line is the head of a table; what separates cells is seen in it. */
-static bool find_head(struct reading *r, const char *line)
+static bool find_head(struct list_form *form, const char *line)
 {
     static const char delimiters[] = ",;\t";
     for (const char *d = delimiters; *d; d++)
@@ -373,8 +140,8 @@ static bool find_head(struct reading *r, const char *line)
             size_t len = strcspn(p, (char[]){*d, '\0'});
             const bool more = p[len];
             const bool quoted = len > 1 && p[0] == '"' && p[len - 1] == '"';
-            if (column_of(p + quoted, len - (quoted ? 2 : 0)) != NOTHING) {
-                r->delimiter = *d;
+            if (list_column_of(p + quoted, len - (quoted ? 2 : 0)) != COLUMN_NONE) {
+                form->delimiter = *d;
                 return true;
             }
             if (!more)
@@ -384,249 +151,395 @@ static bool find_head(struct reading *r, const char *line)
     return false;
 }
 
-/* ---- JSON (RFC 8259) ---- */
-
-static char *skip_blanks(char *p)
-{
-    return p + strspn(p, " \t\r\n");
-}
-
-static void put_utf8(char **to, unsigned c)
-{
-    if (c < 0x80) {
-        *(*to)++ = (char)c;
-    } else if (c < 0x800) {
-        *(*to)++ = (char)(0xc0 | c >> 6);
-        *(*to)++ = (char)(0x80 | (c & 0x3f));
-    } else {
-        *(*to)++ = (char)(0xe0 | c >> 12);
-        *(*to)++ = (char)(0x80 | (c >> 6 & 0x3f));
-        *(*to)++ = (char)(0x80 | (c & 0x3f));
-    }
-}
-
-/* What a string's escape stands for, of one character at most; what is beyond is a '?'. */
-static bool escape(char **from, char **to)
-{
-    static const char letters[] = "\"\\/bfnrt", meant[] = "\"\\/\b\f\n\r\t";
-    const char *const letter = **from ? strchr(letters, **from) : NULL;
-    if (letter) {
-        *(*to)++ = meant[letter - letters];
-        ++*from;
-        return true;
-    }
-    if (*(*from)++ != 'u' || strspn(*from, "0123456789abcdefABCDEF") < 4)
-        return false;
-    const char hex[] = {(*from)[0], (*from)[1], (*from)[2], (*from)[3], '\0'};
-    const unsigned c = (unsigned)strtoul(hex, NULL, 16);
-    *from += 4;
-    put_utf8(to, c == 0 || (c >= 0xd800 && c < 0xe000) ? '?' : c);
-    return true;
-}
-
-/* A string, made plain where it is; *p moves behind it. NULL: it is none. */
-static char *take_string(char **p)
-{
-    char *from = *p + 1, *to = from;
-    char *const text = to;
-    if (**p != '"')
-        return NULL;
-    while (*from && *from != '"')
-        if (*from != '\\')
-            *to++ = *from++;
-        else if (from++, !escape(&from, &to))
-            return NULL;
-    if (!*from)
-        return NULL;
-    *p = from + 1;
-    *to = '\0';
-    return text;
-}
-
-static bool take_object(struct reading *r, char **p, char name[NAME_MAX_HERE], size_t len,
-                        unsigned depth);
-
-/* A value that is not looked at: an array, or what is too deep. */
-static bool skip_value(char **p)
-{
-    unsigned depth = 0;
-    do {
-        *p = skip_blanks(*p);
-        if (**p == '"') {
-            if (!take_string(p))
-                return false;
-        } else if (**p == '{' || **p == '[') {
-            depth++;
-            ++*p;
-        } else if (depth && (**p == '}' || **p == ']')) {
-            depth--;
-            ++*p;
-        } else if (depth && (**p == ',' || **p == ':')) {
-            ++*p;
-        } else {
-            const size_t len = strcspn(*p, " \t\r\n,:{}[]\"");
-            if (len == 0)
-                return false;
-            *p += len;
-        }
-    } while (depth);
-    return true;
-}
-
-/* Members of a value that is an object are called name, a point, and their own name. */
-static bool take_member(struct reading *r, char **p, char name[NAME_MAX_HERE], size_t len,
-                        unsigned depth)
-{
-    if (**p == '{' && len + 1 < NAME_MAX_HERE && depth < DEPTH_MAX) {
-        name[len] = '.';
-        return take_object(r, p, name, len + 1, depth + 1);
-    }
-    const enum column c = len < NAME_MAX_HERE ? column_of(name, len) : NOTHING;
-    if (**p == '"') {
-        char *const text = take_string(p);
-        if (text)
-            take_value(r, c, text);
-        return text;
-    }
-    const char *const from = *p;
-    const bool is_number = *from == '-' || (*from >= '0' && *from <= '9');
-    if (!skip_value(p))
-        return false;
-    if (is_number && c != NOTHING && (size_t)(*p - from) < sizeof r->number[c]) {
-        memcpy(r->number[c], from, (size_t)(*p - from));
-        r->number[c][*p - from] = '\0';
-        take_value(r, c, r->number[c]);
-    }
-    return true;
-}
-
-static bool take_object(struct reading *r, char **p, char name[NAME_MAX_HERE], size_t len,
-                        unsigned depth)
-{
-    ++*p;
-    for (bool first = true;; first = false) {
-        *p = skip_blanks(*p);
-        if (**p == '}' && first)
-            break;
-        const char *const own = take_string(p);
-        const size_t own_len = own ? strlen(own) : 0;
-        *p = skip_blanks(*p);
-        if (!own || *(*p)++ != ':')
-            return false;
-        const size_t all = len + own_len;
-        for (size_t i = 0; all < NAME_MAX_HERE && i < own_len; i++)
-            name[len + i] = own[i];
-        *p = skip_blanks(*p);
-        if (!take_member(r, p, name, all, depth))
-            return false;
-        *p = skip_blanks(*p);
-        if (**p == '}')
-            break;
-        if (*(*p)++ != ',')
-            return false;
-    }
-    ++*p;
-    return true;
-}
-
-static bool take_json(struct reading *r, char *line)
-{
-    char name[NAME_MAX_HERE], *p = line;
-    memset(r->value, 0, sizeof r->value);
-    if (*p != '{' || !take_object(r, &p, name, 0, 0) || *skip_blanks(p))
-        return clv_fail(r->err, CLV_ERR_ARG, r->path, "line %llu: not a JSON object",
-                        (unsigned long long)r->line);
-    return take_row(r);
-}
-
-/* ---- files ---- */
+/* ---- lines ---- */
 
 /* "#fields" of Zeek, whose cells are between tabs; other comments are passed over. */
-static bool take_comment(struct reading *r, enum kind *kind, char *line)
+static bool take_comment(struct reading *r, char *line)
 {
     static const char fields[] = "#fields\t";
     if (strncmp(line, fields, sizeof fields - 1) != 0)
         return true;
-    *kind = TABLE;
-    r->of_program = true;
-    r->delimiter = '\t';
-    return take_head(r, line + sizeof fields - 1);
+    struct list_form form = {.kind = TABLE, .of_program = true, .delimiter = '\t'};
+    if (!take_head(&r->row, &form, line + sizeof fields - 1))
+        return false;
+    r->piece->turns = !r->in_order && !same_form(&form, &r->form);
+    r->form = form;
+    r->row.of_program = true;
+    return !r->piece->turns;
 }
 
-static bool take_word(struct reading *r, char *word)
+static bool take_word(struct reading *r, char *word, size_t len)
 {
-    memset(r->value, 0, sizeof r->value);
-    r->list->plain = true;
-    if (strlen(word) != COMMUNITY_ID_LEN || strncmp(word, "1:", 2) != 0) {
-        r->list->worded = r->list->worded ? r->list->worded : r->line;
+    r->piece->plain = true;
+    if (len != COMMUNITY_ID_LEN || strncmp(word, "1:", 2) != 0) {
+        r->piece->worded = r->piece->worded ? r->piece->worded : r->row.line;
         return true;
     }
-    r->value[ID] = word;
-    return take_row(r);
+    r->row.has = 0;
+    listrow_text(&r->row, COLUMN_ID, word, len);
+    return listrow_take(&r->row);
 }
 
-static bool take_line(struct reading *r, enum kind *kind, char *line)
+/* A line, terminated, without what ends it. false: a fault, or r->piece->turns. */
+static bool take_line(struct reading *r, char *line, size_t len)
 {
-    if (*line == '\0')
+    struct list_form *const form = &r->form;
+    if (len == 0)
         return true;
-    if (*line == '#' && *kind != JSON)
-        return take_comment(r, kind, line);
-    if (*kind == UNKNOWN && *line == '{') {
-        *kind = JSON;
-        r->of_program = true;
+    if (*line == '#' && form->kind != JSON)
+        return take_comment(r, line);
+    if (form->kind == UNKNOWN && *line == '{') {
+        form->kind = JSON;
+        form->of_program = r->row.of_program = true;
     }
-    if (*kind == UNKNOWN) {
-        *kind = find_head(r, line) ? TABLE : WORDS;
-        if (*kind == TABLE)
-            return take_head(r, line);
+    if (form->kind == UNKNOWN) {
+        form->kind = find_head(form, line) ? TABLE : WORDS;
+        if (form->kind == TABLE)
+            return take_head(&r->row, form, line);
     }
-    return *kind == JSON    ? take_json(r, line)
-           : *kind == TABLE ? take_cells(r, line)
-                            : take_word(r, line);
+    if (form->kind == TABLE)
+        return take_cells(r, line);
+    if (form->kind == WORDS)
+        return take_word(r, line, len);
+    r->row.has = 0;
+    return listjson_read(&r->row, line) ? listrow_take(&r->row)
+                                        : listrow_fail(&r->row, LIST_NO_OBJECT, "");
+}
+
+/*
+ * What ends cells: the delimiter and the line's end; quotes are marks, too, since they may hide
+ * either. Marks are found by the stride, as bits; then a cell costs no look at its bytes.
+ *
+ *   10.0.0.1,80,a\n10.0.0.2,81,"a,b"\n
+ *   00000000100101000000001001100101
+ */
+struct marks {
+    char delimiter, quote;
+    char *p; /* the stride's first byte */
+    uint64_t bits;
+};
+
+typedef char lanes __attribute__((vector_size(16)));
+
+CLV_INLINE uint64_t bits_of(lanes equal)
+{
+#if defined(__SSE2__)
+    return (uint64_t)(unsigned)_mm_movemask_epi8((__m128i)equal);
+#else
+    uint8_t bytes[16];
+    memcpy(bytes, &equal, sizeof bytes);
+    /* A product whose top byte has the lowest bit of each byte. */
+    const uint64_t ones = UINT64_C(0x0101010101010101), sum = UINT64_C(0x0102040810204080);
+    return ((load_le64(bytes) & ones) * sum) >> 56 |
+           ((load_le64(bytes + 8) & ones) * sum) >> 56 << 8;
+#endif
+}
+
+CLV_INLINE void look_at_stride(struct marks *m, char *p)
+{
+    const char d = m->delimiter, q = m->quote, n = '\n';
+    m->p = p;
+    m->bits = 0;
+    for (unsigned i = 0; i < STRIDE; i += sizeof(lanes)) {
+        lanes x;
+        memcpy(&x, p + i, sizeof x);
+        m->bits |= bits_of((lanes)((x == d) | (x == n) | (x == q))) << i;
+    }
+}
+
+CLV_INLINE char *next_mark(struct marks *m)
+{
+    while (!m->bits)
+        look_at_stride(m, m->p + STRIDE);
+    char *const mark = m->p + __builtin_ctzll(m->bits);
+    m->bits &= m->bits - 1;
+    return mark;
+}
+
+/*
+ * Rows of a table, from *p on, up to one that has quotes, is a comment, or is not there up to end;
+ * *p moves behind them. false: a fault.
+ */
+static bool take_rows(struct reading *r, char **p, const char *end, const char *limit)
+{
+    const uint8_t *const columns = r->form.columns;
+    const unsigned n_columns = r->form.n_columns;
+    const char delimiter = r->form.delimiter;
+    struct marks m = {.delimiter = delimiter, .quote = delimiter == '\t' ? '\t' : '"'};
+    struct listrow *const row = &r->row;
+    look_at_stride(&m, *p);
+    while (*p < end && *p < limit && **p != '#') {
+        char *from = *p, *mark, *to;
+        row->has = 0;
+        for (unsigned i = 0;; i++) {
+            mark = to = next_mark(&m);
+            if (mark >= end || *mark == '"')
+                return true;
+            if (*mark == '\n')
+                while (to > from && to[-1] == '\r')
+                    to--;
+            if (i < n_columns)
+                listrow_text(row, (enum list_column)columns[i], from, (size_t)(to - from));
+            if (*mark == '\n')
+                break;
+            from = mark + 1;
+        }
+        row->line++;
+        if (to > *p && !listrow_take(row))
+            return false;
+        *p = mark + 1;
+    }
+    return true;
+}
+
+/* ---- pieces ---- */
+
+/* Reads on. to: where the piece ends in the file. */
+static bool fill(struct reading *r, uint64_t to)
+{
+    if (r->have == r->cap) { /* no line end in it */
+        const size_t cap = r->cap ? 2 * r->cap : BLOCK;
+        char *more = cap > r->cap ? mem_grow(r->buf, cap + PAD, 1) : NULL;
+        if (!more)
+            return listrow_fail_nomem(&r->row, cap);
+        r->buf = more;
+        r->cap = cap;
+    }
+    /* No more than is needed; of a line that goes on behind the piece twice as much each time. */
+    const uint64_t at = r->at + r->have;
+    const uint64_t piece = at < to ? to - at : 0;
+    const uint64_t want = max_u64(piece, max_u64(r->have, READ_MIN));
+    const size_t n = (size_t)min_u64(want, r->cap - r->have);
+    const ssize_t got = io_read_at(r->file->fd, r->buf + r->have, n, at);
+    if (got < 0) {
+        r->row.fault = (struct list_fault){.wrong = LIST_UNREADABLE, .sys = errno};
+        return false;
+    }
+    r->have += (size_t)got;
+    r->ended = (size_t)got < n;
+    memset(r->buf + r->have, '\n', PAD);
+    return true;
+}
+
+/*
+ * The lines that are there as a whole, up to that which begins at limit; *p moves behind them.
+ * false: a fault, or r->piece->turns.
+ */
+static bool take_lines(struct reading *r, char **p, const char *limit)
+{
+    char *const have = r->buf + r->have;
+    const char *const nul = memchr(*p, '\0', (size_t)(have - *p));
+    /* What the file ends with is a line, without an end of its own. */
+    const char *const end = r->ended && *p < have && have[-1] != '\n' ? have + 1 : have;
+    while (*p < have && *p < limit) {
+        if (r->form.kind == TABLE && !take_rows(r, p, nul ? nul : end, limit))
+            return false;
+        if (*p >= have || *p >= limit)
+            break;
+        char *line = *p, *to = memchr(line, '\n', (size_t)(end - line));
+        if (!to)
+            break;
+        *p = to + 1;
+        r->row.line++;
+        if (nul && nul < to)
+            return listrow_fail(&r->row, LIST_HAS_NUL, "");
+        while (to > line && to[-1] == '\r')
+            to--;
+        *to = '\0';
+        if (r->at == 0 && line == r->buf && to - line >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
+            line += 3;
+        if (!take_line(r, line, (size_t)(to - line)))
+            return false;
+    }
+    *p = *p < have ? *p : have;
+    return true;
+}
+
+/* Passes over a line that began before the piece. true: its end was found. */
+static bool pass_first(struct reading *r, char **p)
+{
+    char *const to = memchr(r->buf, '\n', r->have);
+    *p = to ? to + 1 : r->buf + r->have;
+    return to;
+}
+
+/* The lines that begin in a piece. false: a fault, or r->piece->turns. */
+static bool take_piece(struct reading *r, size_t number)
+{
+    const uint64_t from = number * r->file->len;
+    const uint64_t to = number + 1 < r->file->n ? from + r->file->len : UINT64_MAX;
+    bool inside = from > 0; /* of a line: the byte before the piece tells whether it is */
+    r->at = from - inside;
+    r->have = 0;
+    do {
+        if (!fill(r, to))
+            return false;
+        char *p = r->buf;
+        if (inside)
+            inside = !pass_first(r, &p);
+        const uint64_t rest = to > r->at ? to - r->at : 0;
+        if (!inside && !take_lines(r, &p, r->buf + min_u64(rest, r->have)))
+            return false;
+        r->have -= (size_t)(p - r->buf);
+        memmove(r->buf, p, r->have);
+        r->at += (uint64_t)(p - r->buf);
+    } while (!r->ended && r->at < to);
+    return true;
+}
+
+static void read_piece(struct reading *r, size_t number)
+{
+    struct flowlist_part *const part = &r->file->list->parts[number];
+    struct piece *const piece = &r->file->pieces[number];
+    const uint64_t guess = min_u64(r->file->len, PIECE_BYTES) / ROW_BYTES;
+    *piece = (struct piece){.read = true};
+    flowlist_part_clear(part);
+    r->piece = piece;
+    r->row.part = part;
+    r->row.line = 0;
+    r->row.of_program = r->form.of_program;
+    r->row.fault = (struct list_fault){.wrong = LIST_NOTHING_WRONG};
+    if (!flowlist_reserve(part, (size_t)guess))
+        (void)listrow_fail_nomem(&r->row, (size_t)guess * sizeof *part->rows);
+    else if (!take_piece(r, number) && r->row.fault.wrong == LIST_NOTHING_WRONG)
+        piece->read = false; /* it turns */
+    piece->lines = r->row.line;
+    piece->fault = r->row.fault;
+}
+
+static void init_reading(struct reading *r, struct list_file *f, bool in_order)
+{
+    *r = (struct reading){.file = f, .in_order = in_order, .row.list = f->list};
+}
+
+/* Reads pieces in the form that was found, until there are no more, or one is bad. */
+static void read_pieces(void *job)
+{
+    struct list_file *const f = job;
+    struct reading r;
+    size_t k;
+    init_reading(&r, f, false);
+    while ((k = atomic_fetch_add(&f->next, 1)) < atomic_load(&f->stop)) {
+        r.form = f->form;
+        read_piece(&r, k);
+        size_t stop = atomic_load(&f->stop);
+        while ((!f->pieces[k].read || f->pieces[k].fault.wrong) && k + 1 < stop &&
+               !atomic_compare_exchange_weak(&f->stop, &stop, k + 1)) {
+        }
+    }
+    mem_free(r.buf);
+}
+
+static const char *reason_of(enum list_wrong wrong)
+{
+    static const char *const reasons[] = {
+        [LIST_NO_ADDRESS] = "is not an address",
+        [LIST_OTHER_FAMILY] = "and the other address are not of the same family",
+        [LIST_NO_PORT] = "is not a port",
+        [LIST_NO_PROTOCOL] = "is not a protocol",
+        [LIST_NO_TIME] = "is not a time",
+        [LIST_NO_ID] = "is not a Community ID",
+        [LIST_NO_END] = "cannot follow a closing quote",
+    };
+    return reasons[wrong];
+}
+
+static CLV_COLD bool explain(const struct list_fault *f, const char *path, uint64_t line,
+                             struct clv_error *err)
+{
+    const unsigned long long n = line;
+    if (f->wrong == LIST_NO_MEMORY)
+        return clv_fail_nomem(err, path, f->bytes);
+    if (f->wrong == LIST_UNREADABLE) {
+        errno = f->sys;
+        return clv_fail_errno(err, path, "cannot be read");
+    }
+    if (f->wrong == LIST_NO_OBJECT)
+        return clv_fail(err, CLV_ERR_ARG, path, "line %llu: not a JSON object", n);
+    if (f->wrong == LIST_HAS_NUL)
+        return clv_fail(err, CLV_ERR_ARG, path, "line %llu: contains a NUL byte", n);
+    return clv_fail(err, CLV_ERR_ARG, path, "line %llu: \"%.60s\" %s", n, f->value,
+                    reason_of(f->wrong));
+}
+
+/*
+ * All pieces in their order. Those up to the first line that tells what the list is are read here;
+ * then the others are read side by side, as if none of them told something else. If one does, it
+ * is read here once more, and so are those after it that were taken for something else.
+ */
+static bool take_file(struct list_file *f, unsigned threads, const char *path,
+                      struct clv_error *err)
+{
+    struct flowlist *const list = f->list;
+    struct reading r;
+    uint64_t line = 0;
+    bool beside = false, ok = true;
+    init_reading(&r, f, true);
+    for (size_t k = 0; ok && k < f->n; k++) {
+        const struct piece *const piece = &f->pieces[k];
+        if (!piece->read || !same_form(&r.form, &f->form))
+            read_piece(&r, k);
+        ok = !piece->fault.wrong || explain(&piece->fault, path, line + piece->lines, err);
+        list->parts[k].line = line;
+        list->plain |= piece->plain;
+        if (piece->worded && !list->worded)
+            list->worded = line + piece->worded;
+        line += piece->lines;
+        if (ok && !beside && r.form.kind != UNKNOWN) {
+            beside = true;
+            f->form = r.form;
+            f->next = k + 1;
+            f->stop = f->n;
+            team_run((unsigned)min_u64(threads, f->n - k - 1), read_pieces, f);
+        }
+    }
+    mem_free(r.buf);
+    return ok;
 }
 
 /* Only a regular file: what else somebody's cleave.json may name is not waited for. */
-static FILE *open_list(const char *path, struct clv_error *err)
+static int open_list(const char *path, uint64_t *size, struct clv_error *err)
 {
     struct stat st;
     const int fd = open(path, O_RDONLY | O_CLOEXEC | O_NONBLOCK);
-    FILE *f = NULL;
     if (fd < 0 || fstat(fd, &st) != 0)
         (void)clv_fail_errno(err, path, "cannot be opened");
     else if (!S_ISREG(st.st_mode))
         (void)clv_fail(err, CLV_ERR_ARG, path, "is not a file, as a list of flows must be");
-    else if (!(f = fdopen(fd, "r")))
-        (void)clv_fail_errno(err, path, "cannot be read");
-    if (fd >= 0 && !f)
+    else {
+        *size = (uint64_t)st.st_size;
+        return fd;
+    }
+    if (fd >= 0)
         (void)close(fd);
-    return f;
+    return -1;
 }
 
-bool listfile_read(struct flowlist *list, const char *path, struct clv_error *err)
+bool listfile_read_pieces(struct flowlist *list, const char *path, unsigned threads, uint64_t piece,
+                          struct clv_error *err)
 {
-    struct reading r = {.list = list, .path = path, .err = err};
-    enum kind kind = UNKNOWN;
-    FILE *f = open_list(path, err);
-    char *line = NULL;
-    size_t cap = 0;
-    ssize_t n;
-    bool ok = f;
-    while (ok && (n = getline(&line, &cap, f)) > 0) {
-        r.line++;
-        if (r.line == 1 && n >= 3 && memcmp(line, "\xef\xbb\xbf", 3) == 0)
-            memmove(line, line + 3, (size_t)(n -= 3) + 1);
-        while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
-            line[--n] = '\0';
-        if (strlen(line) != (size_t)n)
-            ok = clv_fail(err, CLV_ERR_ARG, path, "line %llu: contains a NUL byte",
-                          (unsigned long long)r.line);
-        else
-            ok = take_line(&r, &kind, line);
-    }
-    if (ok && ferror(f))
-        ok = clv_fail_errno(err, path, "cannot be read");
-    free(line);
-    if (f)
-        (void)fclose(f);
+    uint64_t size;
+    struct list_file f = {.list = list, .len = piece, .fd = open_list(path, &size, err)};
+    if (f.fd < 0)
+        return false;
+    f.n = (size_t)max_u64(1, size / piece + (size % piece != 0));
+    f.pieces = mem_zalloc(f.n, sizeof *f.pieces);
+    bool ok = f.pieces && flowlist_make_parts(list, f.n);
+    if (!ok)
+        (void)clv_fail_nomem(err, path, f.n * sizeof *list->parts);
+    ok = ok && take_file(&f, threads, path, err);
+    if (ok && !flowlist_settle(list, threads))
+        ok = clv_fail_nomem(err, path, (size_t)list->n * sizeof(struct flowlist_row));
+    mem_free(f.pieces);
+    (void)close(f.fd);
     return ok;
+}
+
+bool listfile_read(struct flowlist *list, const char *path, unsigned threads, struct clv_error *err)
+{
+    struct stat st;
+    uint64_t piece = PIECE_BYTES;
+    while (stat(path, &st) == 0 && (uint64_t)st.st_size / piece >= PIECES_MAX_HERE)
+        piece *= 2;
+    return listfile_read_pieces(list, path, threads, piece, err);
 }

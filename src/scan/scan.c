@@ -14,7 +14,7 @@ void scan_piece_fini(struct scan_piece *piece)
     mem_free(piece->origins);
     mem_free(piece->tcp);
     mem_free(piece->digests);
-    mem_free(piece->listed);
+    mem_free(piece->unlisted);
     mem_free(piece->more.rows);
     mem_free(piece->fragments);
     mem_free(piece->order);
@@ -213,8 +213,21 @@ uint32_t scan_list(struct scan_piece *piece, const struct scan_settings *plan,
     const struct flowlist_ask ask = {
         .tuple = &o->tuple, .icmp = has_icmp ? icmp : NULL, .first_ns = ts_ns, .last_ns = ts_ns};
     const uint32_t row = flowlist_match(plan->list, &ask, &piece->more);
-    o->label = row ? plan->list->rows[row - 1].label : 0;
+    o->label = row ? flowlist_label_of(plan->list, row - 1) : 0;
     return row;
+}
+
+/* The record of item i waits for others of its datagram, and is of no row of the list itself. */
+static CLV_COLD void note_unlisted(struct scan_piece *piece, size_t i)
+{
+    uint32_t *more =
+        mem_reserve(piece->unlisted, &piece->unlisted_cap, piece->n_unlisted + 1, sizeof *more);
+    if (!more) {
+        piece->more.no_memory = true;
+        return;
+    }
+    piece->unlisted = more;
+    more[piece->n_unlisted++] = (uint32_t)i;
 }
 
 /*
@@ -246,11 +259,9 @@ CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_setti
     /* Of a later fragment the first one's tuple decides, when it is there. */
     if (plan->filter && !(o.tuple.flags & CLV_TUPLE_FRAGMENT) && !filter_origin(plan->filter, &o))
         goto filtered;
-    uint32_t listed = 0;
     bool leaves = false;
     if (plan->list && !(o.tuple.flags & CLV_TUPLE_FRAGMENT)) {
-        listed = scan_list(piece, plan, &o, d->transport, rec->ts_ns);
-        leaves = !listed;
+        leaves = !scan_list(piece, plan, &o, d->transport, rec->ts_ns);
         if (leaves && !d->fragment) /* others of the datagram may be wanted: listed.c drops it */
             goto filtered;
     }
@@ -273,8 +284,8 @@ CLV_INLINE unsigned take_asked(struct scan_piece *piece, const struct scan_setti
         .origlen = rec->origlen,
         .id.key.kind = lens->key_kind,
     };
-    if (plan->list)
-        piece->listed[i] = listed;
+    if (CLV_UNLIKELY(leaves))
+        note_unlisted(piece, i);
     if (plan->dedup)
         piece->digests[i] = dedup_digest(plan->dedup, &plan->by, &o, &place, rec);
     if (plan->by.connections && d->transport && o.tuple.proto == CLV_PROTO_TCP) {
@@ -476,12 +487,6 @@ static bool reserve_asked(struct scan_piece *piece, const struct scan_settings *
         if (!tcp)
             return false;
         piece->tcp = tcp;
-    }
-    if (plan->list) {
-        uint32_t *listed = mem_reserve(piece->listed, &piece->listed_cap, n, sizeof *listed);
-        if (!listed || piece->more.no_memory)
-            return false;
-        piece->listed = listed;
     }
     if (plan->dedup) {
         struct keyed_hash *digests =
@@ -862,7 +867,7 @@ bool scan_piece_reorder(struct scan_piece *piece, const struct scan_settings *pl
 void scan_piece_clear(struct scan_piece *piece)
 {
     piece->n_items = piece->n_fragments = 0;
-    piece->more.n = 0;
+    piece->more.n = piece->n_unlisted = 0;
     piece->disordered = false;
     piece->counts = (struct scan_counts){0};
     proof_sum_clear(&piece->walked);
@@ -914,6 +919,8 @@ bool scan_piece_run(struct scan_piece *piece, const struct scan_settings *plan,
         return true;
     if (!scan_all(piece, plan, v, err))
         return false;
+    if (piece->more.no_memory)
+        return clv_fail_nomem(err, "the list of flows", piece->more.n * sizeof(uint32_t));
     if (!piece->lacks && !sort_by_partition(piece, plan))
         return clv_fail_nomem(err, "scanning", piece->n_items * sizeof *piece->order);
     return true;

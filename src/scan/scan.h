@@ -127,9 +127,9 @@ struct scan_piece {
     struct flow_extra *extra;    /* by item, where keys are of any fields */
     struct flow_origin *origins; /* by item, where roles are settled later */
     struct flow_tcp *tcp;        /* by item, where connections are told apart */
-    uint32_t *listed;            /* by item: a row of the list + 1; 0: none */
-    struct flowlist_more more;   /* rows that other records are of */
-    size_t listed_cap;
+    struct flowlist_more more;   /* rows of the list that records are of */
+    uint32_t *unlisted;          /* items of no row, the first of each record */
+    size_t n_unlisted, unlisted_cap;
     struct keyed_hash *digests; /* by item, the first of each record, where duplicates are */
     size_t extra_cap, origins_cap, tcp_cap, digests_cap;
     struct scan_fragment *fragments; /* where ports are part of the key */

@@ -289,6 +289,9 @@ def lists() -> dict[str, bytes]:
                 b'"a":[1,{"b":"c\\u00e9"}],"label":"\\ud83d\\n"}\n{"first":-1.5e3,"dport":80}\n{"id":{"orig_h":"::1"}}\n',
         "zeek": b'#separator \\x09\n#fields\tts\tid.orig_h\tid.orig_p\tproto\tduration\n'
                 b'1.5\t10.0.0.1\t8\ticmp\t-\n1.5\t::1\t5\tudp\t0.25\n',
+        "zeek-again": b'#fields\tid.orig_h\tlabel\n10.0.0.1\ta\n#fields\tlabel\tid.orig_h\tts\nb\t10.0.0.2\t1.5\n'
+                      b'#fields\tid.orig_h\tlabel\n10.0.0.3\tb\n10.0.0.1\ta\n',
+        "many": b'dst,label,dport\r\n' + b''.join(b'10.0.%d.7,l%d,%d\r\n' % (i % 5, i % 3, i % 7) for i in range(60)),
         "words": b'1:LQU9qZlK+B5F3KDmev6m5PMibrg=\n# 7\n7\n',
     }
 

@@ -18,14 +18,21 @@ static const struct clv_tuple tcp = {.src = {10, 0, 0, 1},
 static const struct clv_tuple icmp6 = {
     .src = {0xfe, 0x80, [15] = 1}, .dst = {0xfe, 0x80, [15] = 2}, .proto = 58, .family = 6};
 
-static bool read_text(struct flowlist *list, const char *text, struct clv_error *err)
+/* In pieces of so many bytes. */
+static bool read_pieces(struct flowlist *list, const char *text, size_t len, uint64_t piece,
+                        struct clv_error *err)
 {
     struct temp t;
     temp_make(&t);
     assert_true(flowlist_init(list, 0, NULL));
-    const bool ok = listfile_read(list, temp_file(&t, "list", text, strlen(text)), err);
+    const bool ok = listfile_read_pieces(list, temp_file(&t, "list", text, len), 2, piece, err);
     temp_remove(&t);
     return ok;
+}
+
+static bool read_text(struct flowlist *list, const char *text, struct clv_error *err)
+{
+    return read_pieces(list, text, strlen(text), 1 << 20, err);
 }
 
 static uint32_t row_of(const struct flowlist *list, const struct clv_tuple *t, int64_t ts_ns)
@@ -87,13 +94,12 @@ static void test_more(void **state)
     const struct flowlist_ask ask = {.tuple = &tcp, .first_ns = 0, .last_ns = 0};
     (void)state;
     assert_true(read_text(&list, "proto,dport,label\ntcp,,a\n,80,b\n,81,a\ntcp,80,\n", NULL));
-    assert_int_equal(list.labels.n, 2);
-    assert_int_equal(list.rows[2].label, list.rows[0].label);
+    assert_int_equal(list.labels.of.n, 2);
+    assert_int_equal(flowlist_label_of(&list, 2), flowlist_label_of(&list, 0));
     assert_int_equal(flowlist_match(&list, &ask, &more), 1);
-    assert_int_equal(more.n, 2);
+    assert_int_equal(more.n, 3);
     assert_int_equal(flowlist_unmet(&list, lines, 2), 4); /* nobody met them yet */
-    flowlist_meet(&list, 0);
-    for (size_t i = 0; i < 2; i++)
+    for (size_t i = 0; i < more.n; i++)
         flowlist_meet(&list, more.rows[i]);
     more.n = 0;
     assert_int_equal(flowlist_match(&list, &ask, &more), 1);
@@ -110,16 +116,17 @@ static void test_many(void **state)
     enum { N = 3000 };
     struct flowlist list;
     (void)state;
-    assert_true(flowlist_init(&list, 0, NULL));
+    assert_true(flowlist_init(&list, 0, NULL) && flowlist_make_parts(&list, 1));
     for (uint32_t i = 0; i < N; i++) {
         char text[16];
-        struct flowlist_row row = {.first_ns = INT64_MIN, .last_ns = INT64_MAX};
+        struct flowlist_row row = {.line = i + 1};
         row.key = (struct flow_key){.kind = LIST_SPORT, .a_port = (uint16_t)(i / 2)};
-        (void)snprintf(text, sizeof text, "l%u", i % 1000);
-        assert_true(flowlist_label(&list, text, &row.label));
+        const int len = snprintf(text, sizeof text, "l%u", i % 1000);
+        assert_true(flowlist_label(&list, &list.parts[0], text, (size_t)len, &row.label));
         assert_int_equal(row.label, i % 1000 + 1);
-        assert_true(flowlist_add(&list, &row));
+        assert_true(flowlist_add(&list, &list.parts[0], &row, NULL));
     }
+    assert_true(flowlist_settle(&list, 2));
     for (uint32_t i = 0; i < N / 2; i++) {
         struct clv_tuple t = tcp;
         t.sport = (uint16_t)i;
@@ -130,12 +137,76 @@ static void test_many(void **state)
     flowlist_fini(&list);
 }
 
+/* Whatever the pieces are, lines, labels and rows are those of the file. */
+static void test_pieces(void **state)
+{
+    static const struct {
+        const char *name, *text, *what; /* NULL: it is right */
+        uint32_t row, label, n;         /* of the record, from 1 */
+    } rows[] = {
+        {"quotes", "src,label\n\n10.9.0.1,a\r\n\"10.0.0.1\",\"b, \"\"c\"\n10.0.0.2,b\n", NULL, 2, 2,
+         3},
+        {"a comment", "label,dst\nx,10.0.0.1\n# y,10.0.0.2\ny,10.0.0.2", NULL, 1, 1, 2},
+        {"other columns",
+         "#fields\tid.orig_h\tlabel\n10.9.0.1\tx\n#fields\tlabel\tid.orig_h\ny\t10.0.0.1\n"
+         "#fields\tid.orig_h\tlabel\n10.9.0.1\tx\n",
+         NULL, 2, 2, 3},
+        {"JSON", "{\"src\":\"::1\",\"label\":\"c\"}\n{}\n{\"dport\":80,\"label\":\"b\"}", NULL, 2,
+         2, 2},
+        {"a bad line", "src,dport\n10.0.0.1,1\n10.0.0.1,2\n10.0.0.1,x\nx,1\n",
+         "line 4: \"x\" is not a port", 0, 0, 0},
+        {"a bad line after other columns",
+         "#fields\tsrc\tdport\n::1\t1\n#fields\tdport\tsrc\n1\t::1\n::1\t1\n",
+         "line 5: \"1\" is not an address", 0, 0, 0},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++)
+        for (uint64_t piece = 1; piece < 70; piece++) {
+            struct flowlist list;
+            struct clv_error err = {.code = CLV_ERR_NONE};
+            const bool ok = read_pieces(&list, rows[i].text, strlen(rows[i].text), piece, &err);
+            CHECK_EQ(rows[i].name, ok, !rows[i].what);
+            CHECK(rows[i].name, ok || strcmp(err.what, rows[i].what) == 0);
+            CHECK_EQ(rows[i].name, list.n, rows[i].n);
+            const uint32_t row = ok ? row_of(&list, &tcp, 0) : 0;
+            uint32_t number = row ? (row - 1) & ((1U << list.bits) - 1) : 0;
+            for (struct flowlist_part *p = list.parts; row && p < flowlist_part_of(&list, row - 1);
+                 p++)
+                number += p->n;
+            CHECK_EQ(rows[i].name, row ? number + 1 : 0, rows[i].row);
+            CHECK_EQ(rows[i].name, row ? flowlist_label_of(&list, row - 1) : 0, rows[i].label);
+            flowlist_fini(&list);
+        }
+}
+
+/* A line that is longer than what is read at a time, and one behind it. */
+static void test_long(void **state)
+{
+    enum { LONG = 1 << 19 };
+    static const char head[] = "dport,x\n80,", last[] = "\n81,\"";
+    static char text[LONG];
+    struct clv_error err = {.code = CLV_ERR_NONE};
+    (void)state;
+    memset(text, ',', sizeof text);
+    memcpy(text, head, sizeof head - 1);
+    for (uint64_t piece = 1 << 12; piece <= LONG; piece *= 2) {
+        struct flowlist list;
+        memcpy(text + LONG - 5, last, 5);
+        assert_true(read_pieces(&list, text, LONG - 1, piece, NULL));
+        assert_int_equal(list.n, 2);
+        assert_int_equal(row_of(&list, &tcp, 0), 1);
+        flowlist_fini(&list);
+        assert_false(read_pieces(&list, text, LONG, piece, &err));
+        assert_string_equal(err.what, "line 3: \"\" cannot follow a closing quote");
+        flowlist_fini(&list);
+    }
+}
+
 UNIT(flowlist)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),
-        cmocka_unit_test(test_more),
-        cmocka_unit_test(test_many),
+        cmocka_unit_test(test_rows),   cmocka_unit_test(test_more), cmocka_unit_test(test_many),
+        cmocka_unit_test(test_pieces), cmocka_unit_test(test_long),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

@@ -1,0 +1,323 @@
+/* SPDX-License-Identifier: BSD-2-Clause */
+#include "scan/listrow.h"
+
+#include <arpa/inet.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <strings.h>
+
+#include "cleave/packet.h"
+#include "cleave/time.h"
+#include "manifest/community.h"
+#include "manifest/name.h"
+
+#define NAME(text, column)                                                                         \
+    {                                                                                              \
+        text, sizeof text - 1, column                                                              \
+    }
+
+enum list_column list_column_of(const char *name, size_t len)
+{
+    static const struct {
+        const char *name;
+        size_t len;
+        enum list_column column;
+    } names[] = {
+        NAME("src", COLUMN_SRC),
+        NAME("src_ip", COLUMN_SRC),
+        NAME("id.orig_h", COLUMN_SRC),
+        NAME("srcip", COLUMN_SRC),
+        NAME("saddr", COLUMN_SRC),
+        NAME("source_ip", COLUMN_SRC),
+        NAME("dst", COLUMN_DST),
+        NAME("dst_ip", COLUMN_DST),
+        NAME("dest_ip", COLUMN_DST),
+        NAME("id.resp_h", COLUMN_DST),
+        NAME("dstip", COLUMN_DST),
+        NAME("daddr", COLUMN_DST),
+        NAME("destination_ip", COLUMN_DST),
+        NAME("sport", COLUMN_SPORT),
+        NAME("src_port", COLUMN_SPORT),
+        NAME("id.orig_p", COLUMN_SPORT),
+        NAME("source_port", COLUMN_SPORT),
+        NAME("dport", COLUMN_DPORT),
+        NAME("dst_port", COLUMN_DPORT),
+        NAME("dest_port", COLUMN_DPORT),
+        NAME("id.resp_p", COLUMN_DPORT),
+        NAME("destination_port", COLUMN_DPORT),
+        NAME("proto", COLUMN_PROTO),
+        NAME("protocol", COLUMN_PROTO),
+        NAME("community_id", COLUMN_ID),
+        NAME("first", COLUMN_FIRST),
+        NAME("flow.start", COLUMN_FIRST),
+        NAME("last", COLUMN_LAST),
+        NAME("flow.end", COLUMN_LAST),
+        NAME("ts", COLUMN_START),
+        NAME("duration", COLUMN_DURATION),
+        NAME("label", COLUMN_LABEL),
+    };
+    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
+        if (names[i].len == len && (names[i].name[0] | ' ') == (name[0] | ' ') &&
+            strncasecmp(names[i].name, name, len) == 0)
+            return names[i].column;
+    return COLUMN_NONE;
+}
+
+bool listrow_fail(struct listrow *r, enum list_wrong wrong, const char *value)
+{
+    r->fault.wrong = wrong;
+    (void)snprintf(r->fault.value, sizeof r->fault.value, "%.60s", value);
+    return false;
+}
+
+bool listrow_fail_nomem(struct listrow *r, size_t bytes)
+{
+    r->fault.wrong = LIST_NO_MEMORY;
+    r->fault.bytes = bytes;
+    return false;
+}
+
+static inline bool has(const struct listrow *r, enum list_column c)
+{
+    return r->has >> c & 1;
+}
+
+/* A text that is terminated. */
+static char *text_of(struct listrow *r, enum list_column c)
+{
+    r->text[c].p[r->text[c].len] = '\0';
+    return r->text[c].p;
+}
+
+/* ---- addresses and ports, as they usually are: others are looked at once more ---- */
+
+/*
+ * Decimal digits from p on, of which there are at most `most` and at least one. Their number is
+ * returned, or 0. Without a branch for each: these would be taken at random.
+ */
+CLV_INLINE unsigned take_digits(const char *p, unsigned most, uint32_t *value)
+{
+    static const uint32_t tens[] = {0, 0, 10, 100};
+    const uint32_t x = load_le32((const uint8_t *)p) ^ UINT32_C(0x30303030);
+    /* The top bit of each byte that is no digit. */
+    const uint32_t others =
+        (((x & UINT32_C(0x7f7f7f7f)) + UINT32_C(0x76767676)) | x) & UINT32_C(0x80808080);
+    const unsigned n = others ? (unsigned)__builtin_ctz(others) / 8 : 4;
+    if (CLV_UNLIKELY(n == 0 || n > most))
+        return 0;
+    /* The last digit becomes the top byte, and what is not there 0. */
+    const uint32_t digits = x << (32 - 8 * n);
+    *value = (digits >> 24) + (digits >> 16 & 0xff) * 10 + (digits >> 8 & 0xff) * 100;
+    return *value >= tens[n] ? n : 0;
+}
+
+/* Four numbers up to 255 without zeros in front of them, as inet_pton() wants them. */
+CLV_INLINE bool take_ipv4(const struct list_text *text, uint8_t addr[4])
+{
+    const char *p = text->p;
+    for (unsigned i = 0; i < 4; i++) {
+        uint32_t value;
+        const unsigned n = take_digits(p, 3, &value);
+        if (CLV_UNLIKELY(n == 0 || value > UINT8_MAX || (i < 3 && p[n] != '.')))
+            return false;
+        addr[i] = (uint8_t)value;
+        p += n + 1;
+    }
+    return p == text->p + text->len + 1;
+}
+
+static bool put_addr(struct listrow *r, enum list_column c, uint8_t addr[16], uint8_t *family)
+{
+    uint8_t of = 4;
+    if (!take_ipv4(&r->text[c], addr)) {
+        const char *const text = text_of(r, c);
+        memset(addr, 0, 16);
+        of = inet_pton(AF_INET6, text, addr) == 1 ? 6 : inet_pton(AF_INET, text, addr) == 1 ? 4 : 0;
+        if (!of)
+            return listrow_fail(r, LIST_NO_ADDRESS, text);
+    }
+    if (*family && *family != of)
+        return listrow_fail(r, LIST_OTHER_FAMILY, text_of(r, c));
+    *family = of;
+    return true;
+}
+
+static bool put_port(struct listrow *r, enum list_column c, uint16_t *port)
+{
+    const struct list_text *const t = &r->text[c];
+    uint32_t n = 0;
+    size_t i = 0;
+    for (; i < t->len && t->p[i] >= '0' && t->p[i] <= '9' && n <= UINT16_MAX; i++)
+        n = n * 10 + (uint32_t)(t->p[i] - '0');
+    if (i < t->len || n > UINT16_MAX)
+        return listrow_fail(r, LIST_NO_PORT, text_of(r, c));
+    *port = (uint16_t)n;
+    return true;
+}
+
+/* ---- protocols ---- */
+
+/* false, and no fault: it says nothing, as Zeek's unknown_transport. */
+static bool read_proto(struct listrow *r, uint8_t *proto)
+{
+    const char *const text = text_of(r, COLUMN_PROTO);
+    char *end;
+    if (strncasecmp(text, "unknown", 7) == 0)
+        return false;
+    const unsigned long n = strtoul(text, &end, 10);
+    if (*text >= '0' && *text <= '9' && !*end && n <= UINT8_MAX) {
+        *proto = (uint8_t)n;
+        return true;
+    }
+    if (name_find_proto(text, proto))
+        return true;
+    if (!r->of_program)
+        (void)listrow_fail(r, LIST_NO_PROTOCOL, text);
+    return false;
+}
+
+static bool put_proto(struct listrow *r, uint8_t family, uint8_t *proto)
+{
+    const struct list_text *const t = &r->text[COLUMN_PROTO];
+    uint8_t bytes[8] = {0};
+    memcpy(bytes, t->p, t->len < sizeof bytes ? t->len : sizeof bytes);
+    const uint64_t word = t->len <= sizeof bytes ? load_le64(bytes) : 0;
+    struct list_proto *const known =
+        &r->protos[(word * UINT64_C(0x9e3779b97f4a7c15)) >> 60 & (LIST_PROTOS - 1)];
+    if (!word || known->word != word) {
+        if (!read_proto(r, proto))
+            return false;
+        *known = (struct list_proto){word, *proto};
+    }
+    *proto = known->proto;
+    const bool is_word = *t->p < '0' || *t->p > '9';
+    if (is_word && *proto == CLV_PROTO_ICMP && family == 6)
+        *proto = CLV_PROTO_ICMPV6; /* others have one word for both */
+    return true;
+}
+
+/* ---- times ---- */
+
+/* What the last digit of a time stands for, in nanoseconds. */
+static int64_t unit_of(const char *text)
+{
+    int64_t unit = 1000000000;
+    const char *p = strchr(text, '.');
+    for (p = p ? p + 1 : ""; *p >= '0' && *p <= '9' && unit > 1; p++)
+        unit /= 10;
+    return unit;
+}
+
+/* A time, or seconds. Suricata's zones have no colon. */
+static bool put_time(struct listrow *r, enum list_column c, int64_t *ns, int64_t *unit)
+{
+    const char *const text = text_of(r, c);
+    const size_t len = r->text[c].len;
+    char own[64];
+    *unit = unit_of(text);
+    if (len >= 5 && len < sizeof own - 1 && (text[len - 5] == '+' || text[len - 5] == '-') &&
+        strchr(text, 'T')) {
+        (void)snprintf(own, sizeof own, "%.*s:%s", (int)(len - 2), text, text + len - 2);
+        return clv_time_parse(own, ns) || listrow_fail(r, LIST_NO_TIME, text);
+    }
+    /* More digits than nanoseconds have say nothing. */
+    const char *const point = strchr(text, '.');
+    if (point && strspn(point + 1, "0123456789") > 9 && (size_t)(point - text) < 40) {
+        const char *const rest = point + 1 + strspn(point + 1, "0123456789");
+        (void)snprintf(own, sizeof own, "%.*s%s", (int)(point - text) + 10, text,
+                       strlen(rest) < 8 ? rest : "");
+        return clv_time_parse(own, ns) || listrow_fail(r, LIST_NO_TIME, text);
+    }
+    return clv_time_parse(text, ns) || listrow_fail(r, LIST_NO_TIME, text);
+}
+
+static int64_t plus(int64_t a, int64_t b)
+{
+    int64_t sum;
+    return __builtin_add_overflow(a, b, &sum) ? (b < 0 ? INT64_MIN : INT64_MAX) : sum;
+}
+
+/* Times are as right as their last digits, however these were rounded. */
+static bool put_times(struct listrow *r, struct flowlist_times *t)
+{
+    int64_t ns, unit, more, more_unit;
+    if (has(r, COLUMN_START)) {
+        if (!put_time(r, COLUMN_START, &ns, &unit))
+            return false;
+        t->first_ns = plus(ns, 1 - unit);
+        t->last_ns = plus(ns, unit - 1);
+        if (has(r, COLUMN_DURATION)) {
+            if (!put_time(r, COLUMN_DURATION, &more, &more_unit))
+                return false;
+            t->last_ns = plus(t->last_ns, plus(more, more_unit - 1));
+        }
+    }
+    if (has(r, COLUMN_FIRST)) {
+        if (!put_time(r, COLUMN_FIRST, &ns, &unit))
+            return false;
+        t->first_ns = plus(ns, 1 - unit);
+        t->last_ns = INT64_MAX;
+    }
+    if (has(r, COLUMN_LAST)) {
+        if (!put_time(r, COLUMN_LAST, &ns, &unit))
+            return false;
+        t->last_ns = plus(ns, unit - 1);
+    }
+    return true;
+}
+
+/* ---- rows ---- */
+
+static bool has_ports(uint8_t proto)
+{
+    return proto == CLV_PROTO_TCP || proto == CLV_PROTO_UDP || proto == CLV_PROTO_UDPLITE ||
+           proto == CLV_PROTO_SCTP || proto == CLV_PROTO_DCCP;
+}
+
+static bool put_tuple(struct listrow *r, struct flow_key *k)
+{
+    if (has(r, COLUMN_SRC) && !put_addr(r, COLUMN_SRC, k->a, &k->family))
+        return false;
+    if (has(r, COLUMN_DST) && !put_addr(r, COLUMN_DST, k->b, &k->family))
+        return false;
+    k->kind = (uint8_t)((has(r, COLUMN_SRC) ? LIST_SRC : 0) | (has(r, COLUMN_DST) ? LIST_DST : 0));
+    if (has(r, COLUMN_PROTO) && put_proto(r, k->family, &k->proto))
+        k->kind |= LIST_PROTO;
+    if (r->fault.wrong)
+        return false;
+    if (k->kind & LIST_PROTO && !has_ports(k->proto))
+        return true; /* of ICMP there is type and code in the place of ports */
+    if (has(r, COLUMN_SPORT) && !put_port(r, COLUMN_SPORT, &k->a_port))
+        return false;
+    if (has(r, COLUMN_DPORT) && !put_port(r, COLUMN_DPORT, &k->b_port))
+        return false;
+    k->kind |= (uint8_t)((has(r, COLUMN_SPORT) ? LIST_SPORT : 0) |
+                         (has(r, COLUMN_DPORT) ? LIST_DPORT : 0));
+    return true;
+}
+
+bool listrow_take(struct listrow *r)
+{
+    enum { TIMES = 1 << COLUMN_START | 1 << COLUMN_FIRST | 1 << COLUMN_LAST };
+    struct flowlist_row row = {.line = r->line};
+    struct flowlist_times times = {INT64_MIN, INT64_MAX};
+    if (r->has & TIMES && !put_times(r, &times))
+        return false;
+    if (has(r, COLUMN_ID) && !has(r, COLUMN_SRC) && !has(r, COLUMN_DST)) {
+        const struct list_text *const id = &r->text[COLUMN_ID];
+        if (id->len != COMMUNITY_ID_LEN || strncmp(id->p, "1:", 2) != 0)
+            return listrow_fail(r, LIST_NO_ID, text_of(r, COLUMN_ID));
+        memcpy(&row.key, id->p, COMMUNITY_ID_LEN);
+        row.key.kind = LIST_ID;
+    } else if (!put_tuple(r, &row.key)) {
+        return false;
+    }
+    const bool any_time = times.first_ns == INT64_MIN && times.last_ns == INT64_MAX;
+    if (!row.key.kind && any_time)
+        return true;
+    const struct list_text *const label = &r->text[COLUMN_LABEL];
+    if (has(r, COLUMN_LABEL) && !flowlist_label(r->list, r->part, label->p, label->len, &row.label))
+        return listrow_fail_nomem(r, label->len);
+    return flowlist_add(r->list, r->part, &row, any_time ? NULL : &times) ||
+           listrow_fail_nomem(r, sizeof row);
+}
