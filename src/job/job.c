@@ -423,10 +423,13 @@ static bool read_before(const struct clv_split_params *params, struct source *so
 /* Finds which flows are chosen. */
 static bool choose(struct learned *chosen, const struct clv_split_params *params,
                    struct source *sources, size_t n, const uint8_t *header,
-                   const struct pipeline_params *pp, double *seconds, struct clv_error *err)
+                   const struct pipeline_params *pp, struct flow_totals *totals, double *seconds,
+                   struct clv_error *err)
 {
     struct pipeline_params dry = *pp;
-    const struct observer learned = observe_learned(chosen);
+    const struct observer sums = observe_totals(totals);
+    struct observer learned = observe_learned(chosen);
+    learned.next = &sums;
     dry.cuts = (struct flow_cuts){.connections = false};
     dry.observers = &learned;
     return read_before(params, sources, n, header, &dry, seconds, err) &&
@@ -436,13 +439,34 @@ static bool choose(struct learned *chosen, const struct clv_split_params *params
 /* Finds which flows belong together. */
 static bool learn(struct relations *known, const struct clv_split_params *params,
                   struct source *sources, size_t n, const uint8_t *header,
-                  const struct pipeline_params *pp, double *seconds, struct clv_error *err)
+                  const struct pipeline_params *pp, struct flow_totals *totals, double *seconds,
+                  struct clv_error *err)
 {
     struct pipeline_params dry = *pp;
+    const struct observer sums = observe_totals(totals);
     dry.shards = 0;
-    dry.observers = NULL;
+    dry.observers = &sums;
     dry.learns = known;
     return read_before(params, sources, n, header, &dry, seconds, err);
+}
+
+/*
+ * What a first reading has found is going to be written, to so many outputs at least. Where outputs
+ * are members of an archive, their sizes are found in any case.
+ */
+static bool totals_fit(const struct pipeline_params *pp, const struct source *first,
+                       const struct flow_totals *totals, uint64_t outputs, struct clv_error *err)
+{
+    const struct dialect *d = pp->dialect;
+    const bool copies = d->form == DIALECT_COPY;
+    uint64_t bytes = totals->records * (copies ? first->format.hdr_len : PCAP_RECORD_HEADER) +
+                     totals->captured + (copies ? outputs * PCAP_FILE_HEADER : 0);
+    if (pp->archive || pp->measures)
+        return true;
+    if (d->compress || d->snaplen || pp->max_packets || pp->max_bytes ||
+        (pp->chosen && pp->drop_other))
+        bytes = 0; /* that is not known */
+    return pipeline_fits(pp, bytes, outputs, err);
 }
 
 /* Keys, and where flows are cut. */
@@ -668,16 +692,19 @@ static bool run_part(struct job *job, size_t from, size_t n, const struct pipeli
     own.n_before = from;
     own.n_all = job->n_sources;
     bool ok = true;
+    struct flow_totals totals = {.flows = 0};
     if (chooses(params)) {
-        ok = choose(&chosen, params, sources, n, header, &own, &seconds, err);
+        ok = choose(&chosen, params, sources, n, header, &own, &totals, &seconds, err);
         own.chosen = &chosen;
+        ok = ok && totals_fit(&own, sources, &totals, chosen.flows.n, err);
     }
     spill_init(&spill, own.memory, own.spill_dir);
     relations_init(&known, &spill);
     if (learns(params)) {
-        ok = ok && learn(&known, params, sources, n, header, &own, &seconds, err);
+        ok = ok && learn(&known, params, sources, n, header, &own, &totals, &seconds, err);
         own.known = name.known = &known;
         name.grouped = own.relate.groups;
+        ok = ok && totals_fit(&own, sources, &totals, name.grouped ? 0 : totals.flows, err);
     }
     ok = ok && run_once(params, sources, n, header, &own, result, err);
     result->seconds += seconds;

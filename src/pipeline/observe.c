@@ -139,6 +139,23 @@ struct observer observe_report(struct report *r)
     };
 }
 
+/* Sums of all flows. */
+
+static bool add_totals(void *self, const struct flow *flow, uint32_t part, struct clv_error *err)
+{
+    struct flow_totals *f = self;
+    (void)part, (void)err;
+    f->flows++;
+    f->records += flow->sum[0].packets + flow->sum[1].packets;
+    f->captured += flow->sum[0].captured + flow->sum[1].captured;
+    return true;
+}
+
+struct observer observe_totals(struct flow_totals *f)
+{
+    return (struct observer){.self = f, .flow = add_totals};
+}
+
 /* The flows that are chosen. */
 
 static bool learn(void *self, const struct findings *all, struct clv_error *err)

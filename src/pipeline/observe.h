@@ -65,6 +65,13 @@ struct observer observe_proof(struct proof_plan *plan);
 /* Makes the page. */
 struct observer observe_report(struct report *r);
 
+/* What a first reading finds, of all flows: what is written of them when the input is read again.
+ */
+struct flow_totals {
+    uint64_t flows, records, captured; /* captured: bytes of packets */
+};
+struct observer observe_totals(struct flow_totals *f);
+
 /* Learns which flows get outputs of their own when the input is read again. */
 struct observer observe_learned(struct learned *c);
 
