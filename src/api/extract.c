@@ -34,10 +34,11 @@ struct extracting {
     char dir[PATH_MAX];
     int64_t *ids; /* chosen rows */
     size_t n_ids, ids_cap;
-    struct keyed key;   /* of names' hashes */
-    struct names names; /* of members */
-    int fd;             /* that takes the capture's bytes; -1: the archive does */
-    const char *name;   /* of the capture, for messages */
+    struct io_need need; /* of what they become, at least */
+    struct keyed key;    /* of names' hashes */
+    struct names names;  /* of members */
+    int fd;              /* that takes the capture's bytes; -1: the archive does */
+    const char *name;    /* of the capture, for messages */
     struct rows rows;
 };
 
@@ -53,8 +54,8 @@ static bool choose(struct extracting *x, struct clv_error *err)
 {
     struct select sel;
     int step = SQLITE_DONE;
-    bool ok = select_begin(&sel, x->from->db, "id, flow IS NOT NULL", &x->selection, true,
-                           x->from->path, err);
+    bool ok = select_begin(&sel, x->from->db, "id, flow IS NOT NULL, packets, captured_bytes",
+                           &x->selection, true, x->from->path, err);
     while (ok && (step = select_step(&sel, err)) == SQLITE_ROW) {
         int64_t *ids = mem_reserve(x->ids, &x->ids_cap, x->n_ids + 1, sizeof *ids);
         if (!ids)
@@ -62,6 +63,8 @@ static bool choose(struct extracting *x, struct clv_error *err)
         else
             (x->ids = ids)[x->n_ids++] = sqlite3_column_int64(sel.s, 0);
         x->result.flows += sqlite3_column_int(sel.s, 1) != 0;
+        x->need.bytes += PCAP_RECORD_HEADER * (uint64_t)sqlite3_column_int64(sel.s, 2) +
+                         (uint64_t)sqlite3_column_int64(sel.s, 3);
     }
     select_end(&sel);
     x->result.rows = x->n_ids;
@@ -82,6 +85,19 @@ static bool choosing_goes_on(void *user)
 static unsigned mode_of(const struct extracting *x)
 {
     return x->params.mode ? x->params.mode : IO_MODE;
+}
+
+/* Whether there is room for them, and so many more files. plain: they are not compressed. */
+static bool fits(struct extracting *x, bool plain, uint64_t files, struct clv_error *err)
+{
+    const struct io_need need = {.bytes = plain ? x->need.bytes : 0, .files = files};
+    return publish_fits(&x->publish, &need, err);
+}
+
+/* true: single outputs are copied as they are, and that is compressed. */
+static bool copies_packed(const struct extracting *x)
+{
+    return x->from->loaded && x->from->loaded->receipt.params.compress;
 }
 
 /* What was written gets its name. */
@@ -106,7 +122,8 @@ static bool open_file(struct extracting *x, const char *what,
 static bool to_file(struct extracting *x, struct clv_error *err)
 {
     x->name = x->params.output;
-    if (!open_file(x, "capture", single_is_ours, err) || !supply_all(&x->supply, err))
+    if (!open_file(x, "capture", single_is_ours, err) || !fits(x, true, 0, err) ||
+        !supply_all(&x->supply, err))
         return false;
     const int fd = x->fd;
     x->fd = -1;
@@ -205,6 +222,9 @@ static bool to_directory(struct extracting *x, struct clv_error *err)
     (void)snprintf(target, sizeof target, "%.*s", (int)len, x->params.output);
     if (!check_each(x, err) || !publish_init(&x->publish, target, mode_of(x), NULL, false, err))
         return false;
+    x->publish.advice.files = "-o FILE.zip needs only one";
+    if (!fits(x, !copies_packed(x), x->n_ids + 1, err))
+        return false;
     for (size_t i = 0; i < x->n_ids; i++)
         if (!one_file(x, i, err))
             return false;
@@ -225,7 +245,8 @@ static bool to_archive(struct extracting *x, struct clv_error *err)
     const int fd = x->fd;
     x->fd = -1;
     path_parent(x->dir, x->publish.staging);
-    bool ok = archive_init(&x->archive, fd, x->params.output, x->dir, mode_of(x), err);
+    bool ok = fits(x, !copies_packed(x), 0, err) &&
+              archive_init(&x->archive, fd, x->params.output, x->dir, mode_of(x), err);
     for (size_t i = 0; ok && i < x->n_ids; i++)
         ok = one_member(x, i, err);
     ok = ok && archive_open(&x->archive, manifest, err) &&

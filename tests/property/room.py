@@ -233,6 +233,34 @@ def archives() -> None:
         refused_at_once(' '.join(flags), least, out, 'split', *flags, '-o', out, '-q')
 
 
+def extracts() -> None:
+    """Of an index, and of a directory, whose outputs may be compressed."""
+    if b'SQLite' not in suite.run_cleave('--version').stdout:
+        raise harness.Skip('built without SQLite')
+    pcap = traffic('a.pcap')
+    size = os.path.getsize(pcap) - 24
+    made = {kind: suite.path(kind) for kind in ('index.db', 'split', 'packed')}
+    suite.run_cleave('index', '-q', '-o', made['index.db'], pcap)
+    suite.run_cleave('split', '-q', '-o', made['split'], pcap)
+    suite.run_cleave('split', '-q', '-o', made['packed'], '--compress', 'gzip', pcap)
+    n_outputs = outputs(made['split']).files - 2
+    for kind, path in made.items():
+        for out, files in ('one.pcap', ENDLESS), ('each/', n_outputs + 1), ('each.zip', ENDLESS):
+            args = 'extract', path, '-o', suite.path(out), '-q'
+            whole = suite.path(out).rstrip('/')
+            bytes_known = kind != 'packed' or out == 'one.pcap'
+            refused_at_once(' '.join(args), Room(size if bytes_known else ENDLESS, files), whole,
+                            *args)
+            e = run(Room(), *args)
+            check_equal((e.status, e.talk), (0, ''), shlex.join(args))
+            room = taken(whole)
+            check_equal(run(room, 'extract', path, '-q', '-o', suite.path('again' + out)).status, 0, out)
+            for name in (whole, suite.path('again' + out)):
+                shutil.rmtree(name, ignore_errors=True)
+                if os.path.exists(name):
+                    os.unlink(name)
+
+
 def said() -> None:
     """What is full."""
     pcap, out = traffic('a.pcap'), suite.path('out')
@@ -267,7 +295,7 @@ def said() -> None:
 
 
 def main() -> int:
-    return suite.run({'fits': fits_if_it_fits, 'known': known, 'archives': archives, 'said': said})
+    return suite.run({'fits': fits_if_it_fits, 'known': known, 'archives': archives, 'extracts': extracts, 'said': said})
 
 
 if __name__ == '__main__':
