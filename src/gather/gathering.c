@@ -154,7 +154,7 @@ static bool gather_rows(struct gathering *g, struct clv_error *err)
 {
     const bool joins = g->first->is_index;
     rows_columns(g);
-    if (joins ? !joining_begin(g, err) : !rows_begin(g, err))
+    if (joins ? !joining_begin(g, err) : !places_fit(g, err) || !rows_begin(g, err))
         return false;
     for (size_t i = 0; i < g->params.n_results; i++) {
         if (g->all[i].is_map)

@@ -132,6 +132,12 @@ CLV_MUST_CHECK bool joining_receipt(struct gathering *g, const struct text *rece
 /* Takes one that is zeroed, too. */
 void joining_fini(struct joining *j);
 
+/*
+ * false: it is certain that there is no room for the parts that cannot be linked, since they are on
+ * other file systems.
+ */
+CLV_MUST_CHECK bool places_fit(const struct gathering *g, struct clv_error *err);
+
 /* A part that is an archive goes into the result as it is. */
 CLV_MUST_CHECK bool place_archive(struct gathering *g, const struct part *p, struct clv_error *err);
 /* The output goes below the part's name, or is in it; *bytes: its size. */

@@ -96,11 +96,40 @@ static bool size_of_member(const struct part *p, const char *name, const char *p
     return true;
 }
 
+/* A part's name, as its directory entry has it. */
+static void name_of(char to[NAME_COMPONENT_MAX + 1], const struct part *p)
+{
+    (void)snprintf(to, NAME_COMPONENT_MAX + 1, "%.*s", (int)p->name_len, p->name);
+}
+
+bool places_fit(const struct gathering *g, struct clv_error *err)
+{
+    struct io_need need = {.files = 2}; /* manifest and receipt */
+    char name[NAME_COMPONENT_MAX + 1];
+    struct stat here, st;
+    if (fstat(g->publish.fd, &here) != 0)
+        return true; /* whoever writes will find out */
+    for (size_t i = 0; i < g->params.n_results; i++) {
+        const struct part *const p = &g->all[i];
+        if (p->is_map || fstat(p->fd, &st) != 0 || st.st_dev == here.st_dev)
+            continue;
+        name_of(name, p);
+        if (!p->store.archived) {
+            need.bytes += p->receipt.result.written_bytes;
+            need.files += p->receipt.result.outputs;
+        } else if (fstatat(p->fd, name, &st, AT_SYMLINK_NOFOLLOW) == 0) {
+            need.bytes += (uint64_t)st.st_size;
+            need.files++;
+        }
+    }
+    return publish_fits(&g->publish, &need, err);
+}
+
 bool place_archive(struct gathering *g, const struct part *p, struct clv_error *err)
 {
     char to[NAME_COMPONENT_MAX + 1];
     uint64_t bytes;
-    (void)snprintf(to, sizeof to, "%.*s", (int)p->name_len, p->name);
+    name_of(to, p);
     return place(g, p, to, to, p->path, &bytes, err);
 }
 

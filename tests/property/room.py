@@ -15,6 +15,7 @@ import re
 import shlex
 import shutil
 import sys
+import tempfile
 import zipfile
 from typing import NamedTuple, Optional, Sequence, Tuple
 
@@ -261,6 +262,34 @@ def extracts() -> None:
                     os.unlink(name)
 
 
+def gathers() -> None:
+    """Parts on another file system, which are copied."""
+    elsewhere = [folder for folder in ('/tmp', '/var/tmp', '/dev/shm') if os.access(folder, os.W_OK)
+                 and os.stat(folder).st_dev != os.stat(suite.dir).st_dev]
+    if not elsewhere:
+        raise harness.Skip('there is one file system')
+    with tempfile.TemporaryDirectory(dir=elsewhere[0]) as far:
+        shards, whole = suite.path('map.zip'), suite.path('whole')
+        suite.run_cleave('split', '-q', '-o', shards, '--shards', '2', '--shard-by', 'hostpair',
+                         traffic('a.pcap', '--other', '5'))
+        for ending in '', '.zip':
+            parts = [os.path.join(far, name + ending) for name in ('shard_000', 'shard_001', 'other')]
+            for part in parts:
+                suite.run_cleave('split', '-q', '-o', part, '--member',
+                                 os.path.basename(part).split('.')[0] + '*', shards)
+            sizes = [outputs(part) if not ending else Room(os.path.getsize(part), 3)
+                     for part in parts]
+            least = Room(sum(s.bytes for s in sizes), sum(s.files - 2 for s in sizes) + 2)
+            args = 'gather', shards, *parts, '-o', whole, '-q'
+            refused_at_once('gather', least, whole, *args)
+            e = run(Room(), *args)
+            check_equal((e.status, e.talk), (0, ''), 'gather')
+            room = taken(whole)
+            shutil.rmtree(whole)
+            check_equal(run(room, *args).status, 0, 'gather with all that it takes')
+            shutil.rmtree(whole)
+
+
 def said() -> None:
     """What is full."""
     pcap, out = traffic('a.pcap'), suite.path('out')
@@ -295,7 +324,7 @@ def said() -> None:
 
 
 def main() -> int:
-    return suite.run({'fits': fits_if_it_fits, 'known': known, 'archives': archives, 'extracts': extracts, 'said': said})
+    return suite.run({'fits': fits_if_it_fits, 'known': known, 'archives': archives, 'extracts': extracts, 'gathers': gathers, 'said': said})
 
 
 if __name__ == '__main__':
