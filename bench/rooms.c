@@ -104,7 +104,7 @@ static void scan_one(struct fixture *x, struct scan_piece *piece, size_t from, s
     piece->limit = limit;
     piece->exact = true;
     x->v.begins = ledger_count(&x->ledger) == 0;
-    if (!scan_piece_run(piece, &x->plan, &x->v, &err))
+    if (!scan_piece_run(piece, &x->plan, &x->v, NULL, &err))
         die(&err);
 }
 

@@ -368,6 +368,8 @@ static bool init_worker(struct worker *w, struct pipeline *pl)
         w->scratch.stage.user = pl->params->single;
     }
     w->text = rows ? mem_alloc(FINISH_TEXT_MAX, 1) : NULL;
+    if (pl->scan.list && !(w->memo = flowlist_memo_create()))
+        return false;
     w->archive.x = &w->scratch;
     w->archive.entries.text = w->packing.out = text_on(w->text, FINISH_TEXT_MAX);
     w->packing.in = w->scratch.stage.p;
@@ -402,6 +404,7 @@ static void run_workers(struct pipeline *pl)
         form_scratch_fini(&workers[i].scratch);
         pack_destroy(&workers[i].packing.packer);
         mem_free(workers[i].text);
+        flowlist_memo_destroy(&workers[i].memo);
     }
     mem_free(workers);
     mem_free(threads);

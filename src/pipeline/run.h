@@ -68,6 +68,7 @@ struct worker {
     struct archive_thread archive; /* with the scratch, and entries on the text */
     struct packing_thread packing; /* with the scratch's chunk, and on the text */
     char *text;                    /* FINISH_TEXT_MAX bytes: rows of the manifest */
+    struct flowlist_memo *memo;    /* where there is a list of flows */
     bool is_caller;
 };
 

@@ -217,11 +217,12 @@ static bool still_there(const struct view *v, struct clv_error *err)
     return !v || input_check(v->source->in, err);
 }
 
-static bool scan(struct pipeline *pl, const struct feed_scan *s, struct clv_error *err)
+static bool scan(struct pipeline *pl, struct worker *w, const struct feed_scan *s,
+                 struct clv_error *err)
 {
     struct scan_piece *piece = &s->batch->pieces[s->piece];
     const struct view *v = s->batch->view;
-    if (!scan_piece_run(piece, &pl->scan, v, err))
+    if (!scan_piece_run(piece, &pl->scan, v, w->memo, err))
         return false;
     /* With holes it is not to be walked straight through. */
     if (piece->start != SCAN_UNKNOWN && !piece->lacks && !pl->params->recover)
@@ -356,7 +357,7 @@ bool tasks_carry_out(struct pipeline *pl, struct worker *w, struct task *t, stru
     case TASK_OPEN:
         return feed_open(&pl->schedule.feed, &t->there, err);
     case TASK_SCAN:
-        return scan(pl, &t->scan, err);
+        return scan(pl, w, &t->scan, err);
     case TASK_PASS:
         return pass->run(pass->self, t->batch, err);
     case TASK_FIND:

@@ -293,8 +293,11 @@ bool flowlist_settle(struct flowlist *list, unsigned threads)
             shapes[has] |= part->shapes[has];
     }
     for (unsigned has = 0; has < LIST_SHAPES; has++)
-        if (shapes[has])
+        if (shapes[has]) {
             add_shape(list, (uint8_t)has);
+            list->timed |= (has & LIST_TIMES) != 0;
+            list->by_id |= (has & LIST_ID) != 0;
+        }
     while (UINT64_C(1) << list->bits < most)
         list->bits++;
     while (slots < 2 * list->n)
@@ -332,12 +335,23 @@ void flowlist_meet(const struct flowlist *list, uint32_t row)
     }
 }
 
-static bool is_within(const struct flowlist *list, uint32_t row, const struct flowlist_ask *ask)
+/* *same is narrowed down to when the answer is the same. */
+static bool is_within(const struct flowlist *list, uint32_t row, const struct flowlist_ask *ask,
+                      struct flowlist_times *same)
 {
     const struct flowlist_times *const t =
         &flowlist_part_of(list, row)->times[flowlist_row(list, row)->times];
-    return ask->last_ns != WALK_NO_TIME && ask->last_ns >= t->first_ns &&
-           ask->first_ns <= t->last_ns;
+    if (ask->last_ns < t->first_ns) {
+        same->last_ns = same->last_ns < t->first_ns ? same->last_ns : t->first_ns - 1;
+        return false;
+    }
+    if (ask->first_ns > t->last_ns) {
+        same->first_ns = same->first_ns > t->last_ns ? same->first_ns : t->last_ns + 1;
+        return false;
+    }
+    same->first_ns = same->first_ns > t->first_ns ? same->first_ns : t->first_ns;
+    same->last_ns = same->last_ns < t->last_ns ? same->last_ns : t->last_ns;
+    return ask->last_ns != WALK_NO_TIME;
 }
 
 static void take_more(const struct flowlist *list, struct flowlist_more *more, uint32_t row)
@@ -363,13 +377,14 @@ static void look_up(const struct flowlist *list, const struct flow_key *key,
                     const struct flowlist_ask *ask, uint32_t *best, struct flowlist_more *more)
 {
     const bool timed = key->kind & LIST_TIMES;
+    struct flowlist_times ignored = {0}, *const same = more ? &more->same : &ignored;
     const uint32_t hash = hash_of(list, key);
     size_t i = hash & list->mask;
     while (list->slots[i] && !holds(list, list->slots[i], key, hash))
         i = (i + 1) & list->mask;
     for (uint32_t at = (uint32_t)(list->slots[i] >> 32); at;
          at = timed ? flowlist_row(list, at - 1)->next : 0) {
-        if (timed && !is_within(list, at - 1, ask))
+        if (timed && !is_within(list, at - 1, ask, same))
             continue;
         *best = *best && *best < at ? *best : at;
         if (!is_met(list, at - 1))
@@ -408,6 +423,8 @@ uint32_t flowlist_match(const struct flowlist *list, const struct flowlist_ask *
     const union flow_id tuple = {.tuple = *ask->tuple};
     const bool ports = tuple.tuple.flags & CLV_TUPLE_PORTS;
     uint32_t best = 0;
+    if (more)
+        more->same = (struct flowlist_times){INT64_MIN, INT64_MAX};
     for (unsigned i = 0; i < list->n_shapes; i++) {
         const struct flowlist_shape *const s = &list->shapes[i];
         union flow_id id;
@@ -432,6 +449,119 @@ uint32_t flowlist_match(const struct flowlist *list, const struct flowlist_ask *
         look_up(list, &id.key, ask, &best, more);
     }
     return best;
+}
+
+/* ---- what was found of late ---- */
+
+enum { MEMO_SETS = 1 << 14, WAYS = 2 };
+
+/* A tuple, its ends in order, and its row. Two are a line of the cache. */
+struct memo_entry {
+    uint64_t tuple[2]; /* of IPv4 itself; of others a hash that stands for it */
+    uint32_t row;      /* + 1; 0: none */
+    uint32_t label;
+    uint32_t added; /* when the row was added to *more: it may be that nothing is of it yet; 0: it
+                       need not be any more */
+    uint32_t spare;
+};
+static_assert(sizeof(struct memo_entry) == 32, "see above");
+
+struct flowlist_memo {
+    struct memo_entry entries[MEMO_SETS][WAYS];
+    struct flowlist_times same[MEMO_SETS][WAYS]; /* of entries, where the list has times */
+    uint32_t now;
+};
+
+struct flowlist_memo *flowlist_memo_create(void)
+{
+    return mem_zalloc(1, sizeof(struct flowlist_memo));
+}
+
+void flowlist_memo_destroy(struct flowlist_memo **memo)
+{
+    mem_free(*memo);
+    *memo = NULL;
+}
+
+void flowlist_memo_begin(struct flowlist_memo *memo)
+{
+    memo->now += 1 + (memo->now == UINT32_MAX);
+}
+
+/* Looks a record up, for an entry. */
+static void look_up_for(struct memo_entry *e, struct flowlist_times *same, uint32_t now,
+                        const struct flowlist *list, const struct flowlist_ask *ask,
+                        struct flowlist_more *more)
+{
+    const size_t before = more->n;
+    e->row = flowlist_match(list, ask, more);
+    e->label = e->row ? flowlist_label_of(list, e->row - 1) : 0;
+    const size_t added = more->n - before;
+    e->added = added ? now : 0;
+    if (list->timed)
+        *same = more->same;
+    if (added > 1 || (added && more->rows[before] != e->row - 1))
+        e->tuple[0] = e->tuple[1] = 0; /* rows that would have to be added again */
+}
+
+/* The tuple as entries have it. Returns its hash. */
+CLV_INLINE uint64_t memo_tuple(const struct flowlist *list, const struct clv_tuple *t,
+                               uint64_t tuple[2])
+{
+    union flow_id id = {.tuple = *t};
+    id.tuple.tcp_flags = 0;
+    (void)flow_key_settle(&id, &in_order);
+    if (CLV_LIKELY(id.tuple.family == 4)) {
+        memcpy(tuple, id.key.a, 4);
+        memcpy((char *)tuple + 4, id.key.b, 4);
+        tuple[1] = id.words.tail;
+        return secret_hash(&list->secret, tuple, 2 * sizeof *tuple);
+    }
+    const struct keyed_hash h = secret_hash128(&list->secret, &id, sizeof id);
+    tuple[0] = h.lo;
+    tuple[1] = h.hi;
+    return h.lo;
+}
+
+uint32_t flowlist_recall(struct flowlist_memo *memo, const struct flowlist *list,
+                         const struct flowlist_ask *ask, struct flowlist_more *more,
+                         uint32_t *label)
+{
+    /* An ID depends on the type of ICMP, too. */
+    if (!ask->tuple->family || (ask->icmp && list->by_id) || ask->first_ns == WALK_NO_TIME) {
+        const uint32_t row = flowlist_match(list, ask, more);
+        *label = row ? flowlist_label_of(list, row - 1) : 0;
+        return row;
+    }
+    uint64_t tuple[2];
+    const size_t at = memo_tuple(list, ask->tuple, tuple) & (MEMO_SETS - 1);
+    struct memo_entry *const set = memo->entries[at], *e = NULL;
+    struct flowlist_times *const same = memo->same[at];
+    for (unsigned way = 0; way < WAYS && !e; way++)
+        if (set[way].tuple[0] == tuple[0] && set[way].tuple[1] == tuple[1])
+            e = &set[way];
+    const bool known = e && (!list->timed || (ask->first_ns >= same[e - set].first_ns &&
+                                              ask->last_ns <= same[e - set].last_ns));
+    if (CLV_LIKELY(known)) {
+        if (CLV_UNLIKELY(e->added && e->added != memo->now)) {
+            e->added = is_met(list, e->row - 1) ? 0 : memo->now;
+            if (e->added)
+                take_more(list, more, e->row - 1);
+        }
+        *label = e->label;
+        return e->row;
+    }
+    if (!e) { /* the older one makes room */
+        e = set;
+        set[1] = set[0];
+        if (list->timed)
+            same[1] = same[0];
+    }
+    e->tuple[0] = tuple[0];
+    e->tuple[1] = tuple[1];
+    look_up_for(e, &same[e - set], memo->now, list, ask, more);
+    *label = e->label;
+    return e->row;
 }
 
 uint64_t flowlist_unmet(const struct flowlist *list, uint64_t *lines, size_t max)

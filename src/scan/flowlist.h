@@ -84,6 +84,8 @@ struct flowlist {
     unsigned n_shapes;
     struct flowlist_labels labels;
     uint16_t community_seed;
+    bool timed;      /* there are rows that have times */
+    bool by_id;      /* there are rows that have Community IDs */
     bool plain;      /* words and no rows: names of outputs, numbers, Community IDs */
     uint64_t worded; /* the first line with a word that is no Community ID; 0: none */
     struct secret secret;
@@ -139,6 +141,7 @@ struct flowlist_more {
     uint32_t *rows;
     size_t n, cap;
     bool no_memory;
+    struct flowlist_times same; /* when the same rows would have been found the last time */
 };
 
 /* What is asked for; last_ns is later than first_ns for a flow. WALK_NO_TIME: it has no times. */
@@ -155,6 +158,27 @@ struct flowlist_ask {
  */
 uint32_t flowlist_match(const struct flowlist *list, const struct flowlist_ask *ask,
                         struct flowlist_more *more);
+
+/*
+ * What was found for the flows of late, so that most of their records need not be looked up: a
+ * table of millions of rows is in no cache. One thread's.
+ */
+struct flowlist_memo;
+
+/* NULL: no memory. */
+struct flowlist_memo *flowlist_memo_create(void);
+void flowlist_memo_destroy(struct flowlist_memo **memo);
+
+/* What is added to *more from now on is not what was until now. */
+void flowlist_memo_begin(struct flowlist_memo *memo);
+
+/*
+ * As flowlist_match(), of a record; *label is the row's. more->rows may lack rows that were added
+ * since flowlist_memo_begin().
+ */
+uint32_t flowlist_recall(struct flowlist_memo *memo, const struct flowlist *list,
+                         const struct flowlist_ask *ask, struct flowlist_more *more,
+                         uint32_t *label);
 
 /* A record was of the row. One thread, beside those that match. */
 void flowlist_meet(const struct flowlist *list, uint32_t row);

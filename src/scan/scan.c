@@ -212,6 +212,8 @@ uint32_t scan_list(struct scan_piece *piece, const struct scan_settings *plan,
     const bool has_icmp = o->tuple.proto == CLV_PROTO_ICMP || o->tuple.proto == CLV_PROTO_ICMPV6;
     const struct flowlist_ask ask = {
         .tuple = &o->tuple, .icmp = has_icmp ? icmp : NULL, .first_ns = ts_ns, .last_ns = ts_ns};
+    if (piece->memo)
+        return flowlist_recall(piece->memo, plan->list, &ask, &piece->more, &o->label);
     const uint32_t row = flowlist_match(plan->list, &ask, &piece->more);
     o->label = row ? flowlist_label_of(plan->list, row - 1) : 0;
     return row;
@@ -911,13 +913,18 @@ static bool begin(struct scan_piece *piece, const struct scan_settings *plan, co
 }
 
 bool scan_piece_run(struct scan_piece *piece, const struct scan_settings *plan,
-                    const struct view *v, struct clv_error *err)
+                    const struct view *v, struct flowlist_memo *memo, struct clv_error *err)
 {
     if (!(piece->exact && piece->lacks) && !begin(piece, plan, v, err))
         return false;
     if (piece->start == SCAN_UNKNOWN)
         return true;
-    if (!scan_all(piece, plan, v, err))
+    if (memo)
+        flowlist_memo_begin(memo);
+    piece->memo = memo;
+    const bool ok = scan_all(piece, plan, v, err);
+    piece->memo = NULL;
+    if (!ok)
         return false;
     if (piece->more.no_memory)
         return clv_fail_nomem(err, "the list of flows", piece->more.n * sizeof(uint32_t));

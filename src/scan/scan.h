@@ -128,6 +128,7 @@ struct scan_piece {
     struct flow_origin *origins; /* by item, where roles are settled later */
     struct flow_tcp *tcp;        /* by item, where connections are told apart */
     struct flowlist_more more;   /* rows of the list that records are of */
+    struct flowlist_memo *memo;  /* while it is scanned: the thread's, or NULL */
     uint32_t *unlisted;          /* items of no row, the first of each record */
     size_t n_unlisted, unlisted_cap;
     struct keyed_hash *digests; /* by item, the first of each record, where duplicates are */
@@ -163,10 +164,11 @@ void scan_piece_fini(struct scan_piece *piece);
 
 /*
  * Scans, or goes on with a scan that lacks something. A start that cannot be guessed leaves start
- * SCAN_UNKNOWN and no items.
+ * SCAN_UNKNOWN and no items. memo: the thread's, where there is a list; or NULL.
  */
 CLV_MUST_CHECK bool scan_piece_run(struct scan_piece *piece, const struct scan_settings *plan,
-                                   const struct view *v, struct clv_error *err);
+                                   const struct view *v, struct flowlist_memo *memo,
+                                   struct clv_error *err);
 
 /* Leaves the piece without records, ending where it starts. */
 void scan_piece_clear(struct scan_piece *piece);

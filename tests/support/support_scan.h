@@ -99,7 +99,7 @@ static inline struct scan_piece *scene_scan(struct scan_scene *s, size_t from, s
     p->start = p > s->pieces ? p[-1].end : (size_t)s->source.format.data_at;
     p->exact = true;
     p->near_ns = WALK_NO_TIME;
-    assert_true(scan_piece_run(p, &s->settings, &s->view, NULL));
+    assert_true(scan_piece_run(p, &s->settings, &s->view, NULL, NULL));
     return p;
 }
 

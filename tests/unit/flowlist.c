@@ -202,11 +202,46 @@ static void test_long(void **state)
     }
 }
 
+/* What is kept of flows is what would be found. */
+static void test_memo(void **state)
+{
+    static const char text[] = "src,dport,first,last,label\n10.0.0.1,,1,2,a\n10.0.0.1,80,,,b\n"
+                               "10.0.0.3,,1,,\n,443,3,4,c\n10.0.0.4,,2,2,a\n";
+    struct flowlist list;
+    struct flowlist_memo *memo = flowlist_memo_create();
+    struct flowlist_more more = {.n = 0}, other = {.n = 0};
+    (void)state;
+    assert_true(memo && read_text(&list, text, NULL));
+    for (unsigned i = 0; i < 4000; i++) {
+        struct clv_tuple t = tcp;
+        uint32_t label;
+        t.src[3] = (uint8_t)(1 + i % 4);
+        t.dport = i % 7 < 4 ? 80 : 443;
+        t.sport = (uint16_t)(i % 3);
+        const int64_t ns = (int64_t)(i * 2654435761U % 11) * 500000000;
+        const struct flowlist_ask ask = {.tuple = &t, .first_ns = ns, .last_ns = ns};
+        if (i % 100 == 0)
+            flowlist_memo_begin(memo);
+        if (i == 2000)
+            more.n = 0; /* what was scanned up to here is done again */
+        const uint32_t row = flowlist_match(&list, &ask, &other);
+        assert_int_equal(flowlist_recall(memo, &list, &ask, &more, &label), row);
+        assert_int_equal(label, row ? flowlist_label_of(&list, row - 1) : 0);
+        for (size_t k = 0; i == 3000 && k < more.n; k++)
+            flowlist_meet(&list, more.rows[k]); /* all have been there since */
+    }
+    assert_int_equal(flowlist_unmet(&list, NULL, 0), 0);
+    flowlist_memo_destroy(&memo);
+    mem_free(more.rows);
+    mem_free(other.rows);
+    flowlist_fini(&list);
+}
+
 UNIT(flowlist)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),   cmocka_unit_test(test_more), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_pieces), cmocka_unit_test(test_long),
+        cmocka_unit_test(test_pieces), cmocka_unit_test(test_long), cmocka_unit_test(test_memo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
