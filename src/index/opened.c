@@ -229,6 +229,45 @@ static bool list_captures(struct index *ix, const char *const *now, size_t n, st
     return ok;
 }
 
+/* All windows of a mapped capture. */
+static bool map_source(struct index *ix, struct source *s, struct clv_error *err)
+{
+    const struct input_plan plan = {
+        .window = (size_t)1 << 30,
+        .slack = s->format.record_max,
+        .buffers = 1,
+        .checked_often = ix->n_paths <= STAY_OPEN,
+    };
+    uint64_t position = s->position;
+    if (!source_begin(s, &plan, err))
+        return false;
+    for (;;) {
+        struct view *views = mem_reserve(ix->views, &ix->views_cap, ix->n_views + 1, sizeof *views);
+        if (!views)
+            return clv_fail_nomem(err, s->path, sizeof *views);
+        ix->views = views;
+        struct view *v = &views[ix->n_views];
+        if (input_next(s->in, &v->w, err) != INPUT_WINDOW)
+            return false;
+        v->source = s;
+        v->position = position;
+        position += v->w.len;
+        ix->n_views++;
+        if (v->w.last)
+            return true;
+    }
+}
+
+/* Each is mapped, as long as all can be; others are opened by who reads them. */
+static bool map_or_close(struct index *ix, struct source *s, struct clv_error *err)
+{
+    ix->streams |= s->stream;
+    if (!ix->streams)
+        return map_source(ix, s, err);
+    source_close(s); /* of thousands none keeps its descriptor */
+    return true;
+}
+
 /* Opens them. All at once are looked up, since each look into an archive reads its directory. */
 static bool probe_captures(struct index *ix, struct clv_error *err)
 {
@@ -246,7 +285,12 @@ static bool probe_captures(struct index *ix, struct clv_error *err)
         s->position = row.position;
         s->number = row.number;
         s->records = row.records;
+        if (!map_or_close(ix, s, err))
+            return false;
     }
+    for (size_t i = 0; ix->streams && i < ix->n_sources; i++)
+        source_close(&ix->sources[i]);
+    ix->n_views = ix->streams ? 0 : ix->n_views;
     return true;
 }
 
@@ -340,56 +384,19 @@ static bool relearn(struct index *ix, struct clv_error *err)
     return ok;
 }
 
-/* All windows of a mapped capture. */
-static bool map_source(struct index *ix, struct source *s, struct clv_error *err)
-{
-    const struct input_plan plan = {
-        .window = (size_t)1 << 30,
-        .slack = s->format.record_max,
-        .buffers = 1,
-        .checked_often = ix->n_sources <= STAY_OPEN,
-    };
-    uint64_t position = s->position;
-    if (!source_begin(s, &plan, err))
-        return false;
-    for (;;) {
-        struct view *views = mem_reserve(ix->views, &ix->views_cap, ix->n_views + 1, sizeof *views);
-        if (!views)
-            return clv_fail_nomem(err, s->path, sizeof *views);
-        ix->views = views;
-        struct view *v = &views[ix->n_views];
-        if (input_next(s->in, &v->w, err) != INPUT_WINDOW)
-            return false;
-        v->source = s;
-        v->position = position;
-        position += v->w.len;
-        ix->n_views++;
-        if (v->w.last)
-            return true;
-    }
-}
-
 static bool find_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
 {
     const struct clv_split_params *params = &ix->receipt.params;
     ledger_init(&ix->ledger, UINT64_MAX);
-    if (!list_captures(ix, now, n, err) || !probe_captures(ix, err) ||
-        !secret_draw(&ix->secret, err) ||
+    if (!list_captures(ix, now, n, err))
+        return false;
+    ix->streams = params->merge && ix->n_paths > 1;
+    if (!probe_captures(ix, err) || !secret_draw(&ix->secret, err) ||
         !flow_by_parse(&ix->by, options_by_name(params), options_by(params), params->directed, err))
         return false;
     ix->header =
         job_dialect(&ix->dialect, params, ix->sources, ix->n_sources) ? ix->dialect.header : NULL;
-    ix->streams = params->merge && ix->n_sources > 1;
-    for (size_t i = 0; i < ix->n_sources; i++)
-        ix->streams |= ix->sources[i].stream;
-    if (!index_kinds(ix, err) || !relearn(ix, err))
-        return false;
-    for (size_t i = 0; !ix->streams && i < ix->n_sources; i++)
-        if (!map_source(ix, &ix->sources[i], err))
-            return false;
-    for (size_t i = 0; ix->streams && i < ix->n_sources; i++)
-        source_close(&ix->sources[i]); /* who reads them opens them */
-    return true;
+    return index_kinds(ix, err) && relearn(ix, err);
 }
 
 bool index_find_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)

@@ -12,5 +12,13 @@ with_descriptors 16 cleave split --merge [1-9]*.pcap -o mapped -q || echo "mappe
 try with_descriptors 16 cleave split --merge [1-9]*.gz -o none --threads 1
 with_descriptors 100 cleave split --merge [1-9]*.gz -o read -q || echo "more descriptors fail"
 cmp mapped/manifest.csv read/manifest.csv && echo the same
+# An index of more captures than descriptors.
+if ! cleave --version | grep -q 'no SQLite'; then
+    cleave index [1-9]*.pcap -q -o many.db
+    with_descriptors 16 cleave extract many.db -q -o all.pcap || echo "captures of an index keep descriptors"
+    cleave index [1-9]*.gz -q -o many.db --force
+    with_descriptors 16 cleave extract many.db -q -o packed.pcap || echo "compressed captures of an index do"
+    cmp all.pcap packed.pcap
+fi
 names . | grep none
 exit 0
