@@ -192,7 +192,7 @@ bool io_explain(int fd, struct clv_error *err)
     if (fstat(fd, &st) != 0 || !(S_ISREG(st.st_mode) || S_ISDIR(st.st_mode)))
         return false;
     const struct port_room room = port_room(fd);
-    if (room.files == 0)
+    if (room.files == 0 && S_ISDIR(st.st_mode)) /* in which something was to be made */
         return clv_fail_hint(err, "the file system has no free inodes");
     if (room.bytes >= NEARLY && room.bytes != UINT64_MAX) /* as with the quota of a project */
         return clv_fail_hint(err,

@@ -68,8 +68,9 @@ CLV_MUST_CHECK bool io_fits(int fd, const struct io_need *need, const char *path
                             struct clv_error *err);
 
 /*
- * Hints at what is full where fd is open, a file or a directory, if that is why what was just
- * reported failed: bytes, inodes, or a quota. Returns false. All that writes comes by here.
+ * Hints at what is full if that is why what was just reported failed: bytes, inodes, or a quota. fd
+ * is what was written to: a file, or a directory in which one was made. Returns false. All that
+ * writes comes by here.
  */
 bool io_explain(int fd, struct clv_error *err) CLV_COLD;
 

@@ -159,7 +159,8 @@ int real_close(int fd) __asm__("__real_close");
 static struct {
     bool is;
     _Atomic uint64_t bytes, files;
-} disk;
+    pthread_mutex_t lock;
+} disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
 
 static void begin_disk(const char *left)
 {
@@ -251,7 +252,14 @@ static bool hit(enum kind k, const void *caller)
                 return -1;                                                                         \
             len = (len + 1) / 2;                                                                   \
         }                                                                                          \
-        return disk.is && !disk_has(fd, (at), &len) ? -1 : real_##name args;                       \
+        if (!disk.is || (at) < 0)                                                                  \
+            return real_##name args;                                                               \
+        (void)pthread_mutex_lock(&disk.lock); /* how far a file reaches stays so */                \
+        const ssize_t done = disk_has(fd, (at), &len) ? real_##name args : -1;                     \
+        const int error = errno;                                                                   \
+        (void)pthread_mutex_unlock(&disk.lock);                                                    \
+        errno = error;                                                                             \
+        return done;                                                                               \
     }
 
 /* ---- files ---- */
@@ -390,8 +398,7 @@ int wrap_close(int fd)
 static bool disk_has(int fd, off_t at, size_t *len)
 {
     struct stat st;
-    if (at < 0 || real_fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) ||
-        at + (off_t)*len <= st.st_size)
+    if (real_fstat(fd, &st) != 0 || !S_ISREG(st.st_mode) || at + (off_t)*len <= st.st_size)
         return true;
     const uint64_t more = (uint64_t)(at + (off_t)*len - st.st_size),
                    lacks = more - take(&disk.bytes, more);
