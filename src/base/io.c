@@ -9,6 +9,7 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
+#include "base/path.h"
 #include "base/port.h"
 
 CLV_COLD static bool fail_write(int fd, const char *subject, struct clv_error *err)
@@ -179,6 +180,26 @@ bool io_fits(int fd, const struct io_need *need, const char *path, struct clv_er
     (void)clv_fail_errno(err, path, "needs %llu more bytes, but only %llu are free",
                          (unsigned long long)need->bytes, (unsigned long long)room.bytes);
     return clv_fail_hint(err, "the file system has too little room");
+}
+
+bool io_named_fits(const char *path, uint64_t bytes, struct clv_error *err)
+{
+    enum { BLOCK = 512 }; /* of st_blocks */
+    char parent[PATH_MAX];
+    struct stat st;
+    const bool is_new = stat(path, &st) != 0;
+    if (strcmp(path, "-") == 0 || strlen(path) >= sizeof parent ||
+        (!is_new && !S_ISREG(st.st_mode)))
+        return true;
+    path_parent(parent, path);
+    const int fd = open(is_new ? parent : path, O_RDONLY | O_CLOEXEC);
+    if (fd < 0)
+        return true; /* whoever opens it says why */
+    const uint64_t has = is_new ? 0 : (uint64_t)st.st_blocks * BLOCK;
+    const struct io_need need = {.bytes = bytes > has ? bytes - has : 0, .files = is_new};
+    const bool ok = io_fits(fd, &need, path, err);
+    (void)close(fd);
+    return ok;
 }
 
 bool io_explain(int fd, struct clv_error *err)

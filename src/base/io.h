@@ -52,6 +52,12 @@ int io_open_fleeting(const char *dir, char path[PATH_MAX]);
  */
 int io_open_named(const char *path, bool overwrite, struct clv_error *err);
 
+/*
+ * Before that: false: it is certain that the file system has no room for so many bytes, what the
+ * file has now being given back.
+ */
+CLV_MUST_CHECK bool io_named_fits(const char *path, uint64_t bytes, struct clv_error *err);
+
 /* Empties it, unless it is standard output. */
 CLV_MUST_CHECK bool io_cut(int fd, const char *path, struct clv_error *err);
 

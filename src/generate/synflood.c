@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/fail.h"
+#include "base/io.h"
 #include "base/sized.h"
 #include "cleave/generate.h"
 #include "cleave/packet.h"
@@ -56,10 +56,11 @@ static bool generate(const char *path, const struct clv_synflood_params *params,
     struct clv_saver *saver;
     const struct clv_saver_params sp = {.nanoseconds = params->nanoseconds,
                                         .overwrite = params->overwrite};
-    if (!clv_saver_open(&saver, path, &sp, err))
-        return false;
     uint8_t frame[FRAME_MAX] = {0};
-    size_t len = 0;
+    size_t len = params->pad ? ETHER_MIN : clv_packet_build(&spec, frame, sizeof frame, err);
+    if (!len || !io_named_fits(path, SAVEFILE_HEADER + count * (RECORD_HEADER + len), err) ||
+        !clv_saver_open(&saver, path, &sp, err))
+        return false;
     for (uint64_t i = 0; i < count; i++) {
         if (i % ASK == 0 && params->progress && !params->progress(i, params->user)) {
             clv_saver_destroy(&saver);

@@ -318,6 +318,9 @@ def said() -> None:
     check_refused(e, 'a pipe', out, 'has no room for the pipe\'s data',
                   'the file system has no free inodes')
     made = suite.path('made.pcap')
+    e = run(Room(24 + 1000 * 70 - 1), 'generate', 'synflood', '-q', '-o', made, '-c', '1000')
+    check_equal((e.status, e.needs, os.path.exists(made)), (2, (24 + 1000 * 70, 'bytes'), False),
+                'generate synflood')
     e = run(Room(3000), 'generate', 'traffic', '-q', '-o', made, '--packets', '3000')
     check_equal((e.status, e.talk.split('\n')[1:]), (
         2, ['        the file system is full; the file is incomplete', '']), 'generate')

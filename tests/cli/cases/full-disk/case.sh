@@ -20,6 +20,7 @@ try cleave split more.pcap -o disk/out.zip 2>log
 sed 's/needs [0-9]* more bytes, but only [0-9]*/needs 300000 more bytes, but only 200000/' log >&2
 names disk
 try cleave generate synflood -o disk/flood.pcap -c 100000
+try cleave generate traffic -o disk/traffic.pcap --packets 5000
 mount -t tmpfs -o size=64m,nr_inodes=100 tmpfs disk || exit 77
 try cleave split flood.pcap -o disk/out
 names disk
