@@ -75,23 +75,34 @@ static bool is_damaged(const struct gathering *g, const char *table, struct clv_
 /* ---- rows ---- */
 
 /* The columns are those of the first part. */
-static bool check_columns(struct gathering *g, struct clv_error *err)
+static bool same_columns(struct gathering *g, const char *text, struct clv_error *err)
 {
     struct joining *const j = &g->joining;
+    if (!j->columns)
+        j->columns = mem_strdup(text);
+    if (!j->columns)
+        return clv_fail_nomem(err, g->path, strlen(text));
+    return strcmp(text, j->columns) == 0 ||
+           clv_fail(err, CLV_ERR_FORMAT, g->path, "has other columns than that of %.100s",
+                    g->first->path);
+}
+
+static bool check_columns(struct gathering *g, struct clv_error *err)
+{
+    sqlite3 *const db = g->joining.from.db;
     sqlite3_stmt *const s =
-        db_prepare(j->from.db, "SELECT value FROM cleave WHERE key = 'columns'", g->path, err);
+        db_prepare(db, "SELECT value FROM cleave WHERE key = 'columns'", g->path, err);
     if (!s)
         return false;
     const int step = sqlite3_step(s);
     const char *const text = step == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
-    bool ok =
-        text || (step == SQLITE_ROW || step == SQLITE_DONE ? is_damaged(g, "columns", err)
-                                                           : db_fail(j->from.db, g->path, err));
-    if (ok && !j->columns)
-        ok = (j->columns = mem_strdup(text)) != NULL || clv_fail_nomem(err, g->path, strlen(text));
-    else if (ok && strcmp(text, j->columns) != 0)
-        ok = clv_fail(err, CLV_ERR_FORMAT, g->path, "has other columns than that of %.100s",
-                      g->first->path);
+    bool ok = false;
+    if (text)
+        ok = same_columns(g, text, err);
+    else if (step == SQLITE_ROW || step == SQLITE_DONE)
+        (void)is_damaged(g, "columns", err);
+    else
+        (void)db_fail(db, g->path, err);
     (void)sqlite3_finalize(s);
     return ok;
 }
