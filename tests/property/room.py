@@ -14,6 +14,7 @@ import random
 import re
 import shlex
 import shutil
+import struct
 import sys
 import tempfile
 import zipfile
@@ -43,6 +44,7 @@ suite = harness.Suite(__doc__.split('\n', maxsplit=1)[0], more_flags)
 class Room(NamedTuple):
     bytes: int = ENDLESS
     files: int = ENDLESS
+    type: str = 'ef53'  # in <linux/magic.h>: ext4
 
 
 class Ending(NamedTuple):
@@ -62,7 +64,7 @@ def run(room: Room, *args: str, writes: bool = True, fault: str = '', **more) ->
     if not suite.args.faults:
         raise harness.Skip('the linker has no --wrap')
     log = suite.path('log')
-    env = dict(os.environ, LC_ALL='C', CLEAVE_DISK='%d:%d' % room, CLEAVE_FAULT_LOG=log,
+    env = dict(os.environ, LC_ALL='C', CLEAVE_DISK='%d:%d:%s' % room, CLEAVE_FAULT_LOG=log,
                CLEAVE_FAULT=fault)
     if not writes:
         env['CLEAVE_FAULT'] = 'write:1:5,pwrite:1:5'
@@ -89,6 +91,13 @@ def taken(path: str) -> Room:
         total += sum(os.path.getsize(os.path.join(place, name)) for name in names
                      if name != 'manifest.db')  # SQLite's writes are not the disk's
     return Room(total, files)
+
+
+def remove(path: str) -> None:
+    if os.path.isfile(path):
+        os.unlink(path)
+    else:
+        shutil.rmtree(path)
 
 
 def check_refused(e: Ending, what: str, output: str, *words: str) -> None:
@@ -135,16 +144,12 @@ def fits_if_it_fits() -> None:
             continue
         n_runs += 1
         room, what = taken(path), shlex.join(['cleave', *flags])
-        shutil.rmtree(path, ignore_errors=True)
-        if os.path.exists(path):
-            os.unlink(path)
+        remove(path)
         if options.get('--compress', 'none') == 'none':  # or what waits as it is takes more
             again = run(room, *flags, cwd=place)
             check_equal((again.status, again.talk), (whole.status, whole.talk),
                         '%s: status and words with %r' % (what, room))
-            shutil.rmtree(path, ignore_errors=True)
-            if os.path.exists(path):
-                os.unlink(path)
+            remove(path)
             for less in (Room(room.bytes - 1, room.files), Room(room.bytes, room.files - 1)):
                 e = run(less, *flags, cwd=place)
                 check_equal(e.status, 2, '%s: status with %r: %r' % (what, less, e.talk))
@@ -160,6 +165,36 @@ def fits_if_it_fits() -> None:
         shutil.rmtree(place)
     print('        %d runs, %d refusals' % (n_runs, n_refused))
     check(n_runs > 5 and n_refused > 5, 'too few: %d runs, %d refusals', n_runs, n_refused)
+
+
+def seems_too_large() -> None:
+    """Captures that are larger than what is free, of which little is written."""
+    with open(traffic('a.pcap', '--udp', '20'), 'rb') as f:
+        pcap = f.read()
+    with open(traffic('a.pcapng', '--format', 'pcapng'), 'rb') as f:
+        blocks = f.read()
+    unknown = struct.pack('<II', 0x80000001, 4096) + bytes(4084) + struct.pack('<I', 4096)
+    suite.write('twice.pcap', pcap + pcap[24:])
+    flows = suite.write('list.csv', b'proto\nudp\n')
+    for name, data, flags, status in (
+            ('damaged.pcap', pcap[:9000] + b'\xff' * 500000, (), 1),
+            ('damaged.pcapng', blocks[:9000] + b'\xff' * 500000, (), 1),
+            ('padded.pcapng', blocks + unknown * 100, (), 0),
+            ('twice.pcap', None, ('--dedup=1h',), 0),
+            ('a.pcap', None, ('--flows', flows), 0),
+            ('a.pcap', None, ('--no-other', '--top', '1'), 0),
+            ('a.pcap', None, ('--snaplen', '20', '--format', 'pcapng'), 0)):
+        path = suite.write(name, data) if data else suite.path(name)
+        for out in suite.path('out'), suite.path('out.zip'), suite.path('one.pcap'):
+            if out.endswith('.pcap') and '--top' in flags:
+                continue
+            args = 'split', path, '-o', out, '-q', *flags
+            check_equal(run(Room(), *args).status, status, shlex.join(args))
+            room = taken(out)
+            remove(out)
+            e = run(room, *args)
+            check_equal(e.status, status, '%s with %r: %r' % (shlex.join(args), room, e.talk))
+            remove(out)
 
 
 # ---- runs that do not ----
@@ -234,6 +269,27 @@ def archives() -> None:
         refused_at_once(' '.join(flags), least, out, 'split', *flags, '-o', out, '-q')
 
 
+def uncertain() -> None:
+    """File systems that may compress, or are elsewhere, or have no number of files: who writes
+    finds out. Those of which the numbers are the room are known by name."""
+    pcap, out = traffic('a.pcap'), suite.path('out')
+    split = 'split', pcap, '-o', out, '-q'
+    for kind, name in (('9123683e', 'Btrfs'), ('2fc12fc1', 'ZFS'), ('6969', 'NFS'),
+                       ('794c7630', 'overlayfs'), ('65735546', 'FUSE'), ('f2f52010', 'F2FS')):
+        e = run(Room(3000, type=kind), *split)
+        check(e.needs is None, '%s: refused: %r', name, e.talk)
+        check_refused(e, name, out, 'cannot be written', 'the file system is full')
+        e = run(Room(files=10, type=kind), *split)
+        check(e.needs is None, '%s: refused: %r', name, e.talk)
+        check_refused(e, name, out, 'cannot be created')
+    for kind, name in ('ef53', 'ext4'), ('58465342', 'XFS'), ('1021994', 'tmpfs'), ('4d44', 'FAT'):
+        e = run(Room(3000, type=kind), *split, writes=False)
+        check(e.needs and not e.wrote, '%s: not refused: %r', name, e.talk)
+    e = run(Room(files=10, type='4d44'), *split)
+    check(e.needs is None, 'FAT: refused: %r', e.talk)
+    check_refused(e, 'FAT', out, 'cannot be created')
+
+
 def extracts() -> None:
     """Of an index, and of a directory, whose outputs may be compressed."""
     if b'SQLite' not in suite.run_cleave('--version').stdout:
@@ -256,10 +312,8 @@ def extracts() -> None:
             check_equal((e.status, e.talk), (0, ''), shlex.join(args))
             room = taken(whole)
             check_equal(run(room, 'extract', path, '-q', '-o', suite.path('again' + out)).status, 0, out)
-            for name in (whole, suite.path('again' + out)):
-                shutil.rmtree(name, ignore_errors=True)
-                if os.path.exists(name):
-                    os.unlink(name)
+            remove(whole)
+            remove(suite.path('again' + out))
 
 
 def gathers() -> None:
@@ -327,7 +381,7 @@ def said() -> None:
 
 
 def main() -> int:
-    return suite.run({'fits': fits_if_it_fits, 'known': known, 'archives': archives, 'extracts': extracts, 'gathers': gathers, 'said': said})
+    return suite.run({'fits': fits_if_it_fits, 'seems-too-large': seems_too_large, 'known': known, 'archives': archives, 'uncertain': uncertain, 'extracts': extracts, 'gathers': gathers, 'said': said})
 
 
 if __name__ == '__main__':

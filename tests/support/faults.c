@@ -6,7 +6,8 @@
  *     CLEAVE_FAULT=KIND:N:ERRNO[:MODE][,...]   the N-th call of this kind fails, the first is 1
  *     CLEAVE_FAULT_LOG=FILE                    gets a line for each fault that was met
  *
- *     CLEAVE_DISK=BYTES:FILES                  all file systems together have so much left
+ *     CLEAVE_DISK=BYTES:FILES[:TYPE]           all file systems together have so much left, and are
+ *                                              of this type: a number of statfs(2), or ext4's
  *
  * ERRNO is a number. MODE: "once", the default; "on", all later calls too; "short", reads and
  * writes do half of what they are asked for, and do not fail; "kill", the program is killed. A call
@@ -155,9 +156,12 @@ int real_open(const char *path, int flags, ...) __asm__("__real_" LFS("open"));
 ssize_t real_write(int fd, const void *p, size_t len) __asm__("__real_write");
 int real_close(int fd) __asm__("__real_close");
 
+enum { DISK_EXT4 = 0xef53, DISK_FAT = 0x4d44 }; /* FAT has no number of files */
+
 /* A disk: files grow and are made until nothing is left. What is removed does not come back. */
 static struct {
     bool is;
+    unsigned long type;
     _Atomic uint64_t bytes, files;
     pthread_mutex_t lock;
 } disk = {.lock = PTHREAD_MUTEX_INITIALIZER};
@@ -171,7 +175,8 @@ static void begin_disk(const char *left)
     disk.bytes = strtoull(left, &end, 10);
     if (*end != ':')
         fail_to_start("CLEAVE_DISK: bytes and files are wanted");
-    disk.files = strtoull(end + 1, NULL, 10);
+    disk.files = strtoull(end + 1, &end, 10);
+    disk.type = *end ? strtoul(end + 1, NULL, 16) : DISK_EXT4;
 }
 
 /* Takes up to n of what is left. Returns how many. */
@@ -421,14 +426,14 @@ int wrap_fstatfs(int fd, struct statfs *st)
     if (!disk.is)
         return real_fstatfs(fd, st);
     *st = (struct statfs){
-        .f_type = 0xef53, /* ext4 */
+        .f_type = (__typeof__(st->f_type))disk.type,
         .f_bsize = 1,
         .f_frsize = 1,
         .f_blocks = UINT32_MAX,
         .f_bfree = disk.bytes,
         .f_bavail = disk.bytes,
-        .f_files = UINT32_MAX,
-        .f_ffree = disk.files,
+        .f_files = disk.type == DISK_FAT ? 0 : UINT32_MAX,
+        .f_ffree = disk.type == DISK_FAT ? 0 : disk.files,
     };
     return 0;
 }
