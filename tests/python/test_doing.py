@@ -51,28 +51,31 @@ def test_index_and_verify(made, tmp_path):
     assert verdict.found[0].code == 'unproven' and verdict.found[0].subject.endswith(name)
 
 
-def test_gather(made, tmp_path):
-    """Shards that were split each are together what the capture is."""
+@pytest.mark.parametrize('kind', ['directory', 'index'])
+def test_gather(made, tmp_path, kind):
+    """Shards that were split each, or indexed, are together what the capture is."""
+    make, ending = (cleave.split, '') if kind == 'directory' else (cleave.index, '.db')
+    gathered = tmp_path / ('all' + ending)
     cleave.split(made.capture, tmp_path / 'map.zip', by='hostpair', shards=2)
     with zipfile.ZipFile(tmp_path / 'map.zip') as archive:
         shards = [name for name in archive.namelist() if name.endswith('.pcap')]
     parts = [tmp_path / 'map.zip']
     for i, name in enumerate(shards):
-        parts.append(tmp_path / ('part-%d' % i))
-        cleave.split('%s:%s' % (tmp_path / 'map.zip', name), parts[-1])
+        parts.append(tmp_path / ('part-%d%s' % (i, ending)))
+        make('%s:%s' % (tmp_path / 'map.zip', name), parts[-1])
     before = sorted(os.listdir(tmp_path))
     with pytest.raises(cleave.Error):
-        cleave.gather(parts[:2], tmp_path / 'all')
+        cleave.gather(parts[:2], gathered)
     with pytest.raises(TypeError):
-        cleave.gather(parts, tmp_path / 'all', by='flow')
+        cleave.gather(parts, gathered, by='flow')
     with pytest.raises(TypeError):
-        cleave.gather(parts, tmp_path / 'all', progress=3)
+        cleave.gather(parts, gathered, progress=3)
     assert sorted(os.listdir(tmp_path)) == before
-    counts = cleave.gather(parts, tmp_path / 'all', progress=lambda outputs, size: True)
+    counts = cleave.gather(parts, gathered, progress=lambda outputs, size: True)
     assert (counts.flows, counts.records_written) == (150, 3000)
-    assert cleave.verify(tmp_path / 'all')
-    with made.open('directory') as whole, cleave.open(tmp_path / 'all') as result:
-        assert result.kind == 'directory' and result.totals() == whole.totals()
+    assert kind == 'index' or cleave.verify(gathered)
+    with made.open(kind) as whole, cleave.open(gathered) as result:
+        assert result.kind == kind and result.totals() == whole.totals()
         assert [f.flow for f in result] == [f.flow for f in whole]
         assert sorted(result.hashes) == sorted(whole.hashes)
         packets = {flow.hash: list(flow) for flow in whole if flow.flow}

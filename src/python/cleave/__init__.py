@@ -258,9 +258,9 @@ def index(inputs: Paths, output: Optional[Path] = None, *, progress: Progress = 
 
 def gather(results: Paths, output: Path, *,
            progress: Optional[Callable[[int, int], Any]] = None, **options: Any) -> Counts:
-    """Joins directories that split() made with the same options, as "cleave gather" does: their
-    outputs are linked into one directory, with one manifest. What was made with shards, where these
-    are of it, is named among the results, too.
+    """Joins directories or archives that split() made with the same options, as "cleave gather"
+    does: their outputs are linked into one directory, with one manifest. Indexes become one index.
+    What was made with shards, where these are of it, is named among the results, too.
 
     progress: called with the outputs and bytes so far; returning False stops.
     Returns the counts; `damage` as for split().
@@ -893,9 +893,9 @@ def _u32(name: str, value: Any) -> int:
 
 def open(path: Paths, *, captures: Paths = (), progress: Progress = None,
          **options: Any) -> Result:
-    """Opens an index, a directory or an archive that split() made, a directory that gather() made,
-    or captures. The manifest.db of a directory stands for the directory; a copy elsewhere has rows
-    but no packets.
+    """Opens an index, a directory or an archive that split() made, what gather() made, or captures.
+    The manifest.db of a directory stands for the directory; a copy elsewhere has rows but no
+    packets.
 
     captures: where the captures of an index are now. options: how flows of captures are made, as
     for split(); captures are read at once, so opening them takes longer than opening an index.
