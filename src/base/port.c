@@ -15,7 +15,6 @@
 #include <sys/vfs.h>
 #else /* macOS, FreeBSD */
 #include <sys/mount.h>
-#include <sys/param.h>
 #endif
 #include <string.h>
 #include <sys/types.h>
