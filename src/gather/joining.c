@@ -316,8 +316,8 @@ static bool note_capture(struct gathering *g, const struct part *p, const char *
     if (is_new)
         e->number = number;
     return e->number == number ||
-           clv_fail(err, CLV_ERR_UNPROVEN, g->path, "its capture %.60s is also in %.60s", path,
-                    g->all[e->number].path);
+           clv_fail(err, CLV_ERR_UNPROVEN, path, "is in two of the indexes: %.60s and %.60s",
+                    g->all[e->number].path, g->path);
 }
 
 static bool take_capture(struct gathering *g, const struct part *p, sqlite3_stmt *from,
