@@ -97,7 +97,7 @@ for how in '' '--sort time' '--recursive'; do
 done
 try cleave verify caps.flows -q
 try cleave verify caps.flows --files-from list -q
-find caps -name 't.*' >list
+find caps -name 't.*' | sort -r >list
 try cleave verify times --files-from list --sort time -q
 try cleave verify --files-from list
 printf 'caps/t.pcap11' >one

@@ -1,6 +1,6 @@
 # SPDX-License-Identifier: BSD-2-Clause
 # Nothing is under the final name before all is there.
-cleave generate synflood -c 100000 -q --interval 1ms
+cleave generate synflood -c 10000 -q --interval 1ms
 for signal in INT TERM KILL; do
     "$PYTHON" - $signal <<'END'
 import glob, os, signal, subprocess, sys, time

@@ -3,6 +3,8 @@
 sample mixed secret.pcap
 sample mixed open.pcap
 chmod 000 secret.pcap
+mkdir -p folder/closed
+cp open.pcap folder
 chmod 755 .
 if [ "$(id -u)" = 0 ]; then
     as_somebody() { setpriv --reuid=65534 --regid=65534 --clear-groups "$@"; }
@@ -13,8 +15,6 @@ else
 fi
 try as_somebody cleave split secret.pcap -o out
 try as_somebody cleave split open.pcap -o out
-mkdir -p folder/closed
-cp open.pcap folder
 chmod 000 folder/closed
 try as_somebody cleave split folder --recursive -o out
 try as_somebody cleave split folder/closed -o out
