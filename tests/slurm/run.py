@@ -191,6 +191,8 @@ def refusals() -> None:
                        ('-o -', b'--output')):
         done = script(*planned(), '--', 'index', 'a.pcap', '-o', 'out.db', *words.split(), status=NOTHING)
         check(why in done.stderr, '%s: %r', words, done.stderr)
+    done = script(*planned('--shards', '65536'), '--', 'index', 'a.pcap', '-o', 'out.db', status=NOTHING)
+    check(b'65,537 shards' in done.stderr, '%r', done.stderr)
     done = script(*planned(), '--', 'extract', 'a.pcap', status=NOTHING)
     check(b'comes split' in done.stderr, '%r', done.stderr)
 
