@@ -4,8 +4,10 @@
 #include <stdatomic.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 
 #include "base/bytes.h"
+#include "base/port.h"
 
 enum { PAGE = 4096 };
 
@@ -57,6 +59,23 @@ void *mem_alloc_pages(size_t bytes)
     if (!size_add(bytes, PAGE - 1, &rounded) || must_fail())
         return NULL;
     return aligned_alloc(PAGE, rounded & ~(size_t)(PAGE - 1));
+}
+
+void *mem_map(size_t bytes)
+{
+    void *const p =
+        must_fail() ? MAP_FAILED
+                    : mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_PRIVATE | MAP_ANONYMOUS, -1, 0);
+    if (p == MAP_FAILED)
+        return NULL;
+    port_large_pages(p, bytes);
+    return p;
+}
+
+void mem_unmap(void *p, size_t bytes)
+{
+    if (p)
+        (void)munmap(p, bytes);
 }
 
 void mem_free(void *p)

@@ -14,6 +14,11 @@ void *mem_zalloc(size_t n, size_t size);          /* zeroed */
 void *mem_grow(void *old, size_t n, size_t size); /* old stays valid on failure */
 void *mem_alloc_pages(size_t bytes);              /* page-aligned, for I/O; mem_free() it */
 void mem_free(void *p);
+
+/* Whole pages, zeroed, in large ones where the system has them. mem_unmap() NULL is harmless. */
+void *mem_map(size_t bytes);
+void mem_unmap(void *p, size_t bytes);
+
 char *mem_strdup(const char *s);
 
 /* Test seam: the n-th allocation from now on (1-based) fails, and all after it; 0 turns it off. */

@@ -7,6 +7,7 @@
 #include <ftw.h>
 #include <limits.h>
 #include <sched.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 #include <sys/stat.h>
 #include <sys/syscall.h>
@@ -391,6 +392,15 @@ void port_forget(int fd, uint64_t from, uint64_t len)
     (void)posix_fadvise(fd, (off_t)from, (off_t)len, POSIX_FADV_DONTNEED);
 #else
     (void)fd, (void)from, (void)len;
+#endif
+}
+
+void port_large_pages(void *p, size_t len)
+{
+#ifdef MADV_HUGEPAGE
+    (void)madvise(p, len, MADV_HUGEPAGE);
+#else
+    (void)p, (void)len;
 #endif
 }
 

@@ -27,7 +27,7 @@ static void labels_fini(struct flowlist_labels *l)
 
 void flowlist_part_clear(struct flowlist_part *part)
 {
-    part->n = part->n_times = 0;
+    part->n = part->n_times = part->n_ends = 0;
     memset(part->shapes, 0, sizeof part->shapes);
     labels_fini(&part->labels);
 }
@@ -37,14 +37,17 @@ void flowlist_fini(struct flowlist *list)
     for (size_t i = 0; list->parts && i < list->n_parts; i++) {
         struct flowlist_part *const part = &list->parts[i];
         labels_fini(&part->labels);
-        mem_free(part->rows);
+        if (!part->lent)
+            mem_free(part->rows);
         mem_free(part->hashes);
+        mem_free(part->ends);
         mem_free(part->times);
         mem_free(part->label);
         mem_free(part->met);
     }
     mem_free(list->parts);
-    mem_free(list->slots);
+    mem_unmap(list->room, list->room_bytes);
+    mem_unmap(list->slots, (list->mask + 1) * sizeof *list->slots);
     labels_fini(&list->labels);
     *list = (struct flowlist){.n = 0};
 }
@@ -142,12 +145,34 @@ static uint32_t hash_of(const struct flowlist *list, const struct flow_key *key)
     return (uint32_t)flow_key_hash(key, &list->secret);
 }
 
+void flowlist_make_room(struct flowlist *list, size_t first, size_t n)
+{
+    size_t bytes;
+    if (!size_mul(list->n_parts - first, n, &bytes) ||
+        !size_mul(bytes, sizeof *list->room, &bytes) || !(list->room = mem_map(bytes)))
+        return;
+    list->room_bytes = bytes;
+    for (size_t i = first; i < list->n_parts; i++) {
+        list->parts[i].rows = list->room + (i - first) * n;
+        list->parts[i].cap = n;
+        list->parts[i].lent = true;
+    }
+}
+
 bool flowlist_reserve(struct flowlist_part *part, size_t n)
 {
-    struct flowlist_row *rows = mem_reserve(part->rows, &part->cap, n, sizeof *rows);
-    if (!rows)
-        return false;
-    part->rows = rows;
+    struct flowlist_row *const lent = part->lent ? part->rows : NULL;
+    size_t cap = lent ? 0 : part->cap;
+    if (n > part->cap) {
+        struct flowlist_row *rows = mem_reserve(lent ? NULL : part->rows, &cap, n, sizeof *rows);
+        if (!rows)
+            return false;
+        if (lent)
+            memcpy(rows, lent, part->n * sizeof *rows);
+        part->rows = rows;
+        part->cap = cap;
+        part->lent = false;
+    }
     uint32_t *hashes = mem_reserve(part->hashes, &part->hashes_cap, n, sizeof *hashes);
     if (!hashes)
         return false;
@@ -155,33 +180,81 @@ bool flowlist_reserve(struct flowlist_part *part, size_t n)
     return true;
 }
 
-bool flowlist_add(const struct flowlist *list, struct flowlist_part *part,
-                  const struct flowlist_row *row, const struct flowlist_times *times)
+/* What a row has of times and of ends that are not its own. */
+static bool add_beside(struct flowlist_part *part, struct flowlist_row *row,
+                       const struct flow_key *key, const struct flowlist_times *times)
 {
-    const size_t n = part->n + (size_t)1;
-    if ((n > part->cap || n > part->hashes_cap) && !flowlist_reserve(part, n))
-        return false;
-    struct flowlist_row *const own = &part->rows[part->n];
-    *own = *row;
-    own->times = own->next = 0;
     if (times) {
-        own->key.kind |= LIST_TIMES;
         struct flowlist_times *all =
             mem_reserve(part->times, &part->times_cap, part->n_times + (size_t)1, sizeof *all);
         if (!all)
             return false;
         part->times = all;
         all[part->n_times] = *times;
-        own->times = part->n_times++;
+        row->times = part->n_times++;
     }
-    if (!(own->key.kind & LIST_ID) && is_even(own->key.kind)) {
-        union flow_id id = {.key = own->key};
-        (void)flow_key_settle(&id, &in_order);
-        own->key = id.key;
+    if (key->family == 4) {
+        memcpy(&row->a, key->a, sizeof row->a);
+        memcpy(&row->b, key->b, sizeof row->b);
+        return true;
     }
-    part->hashes[part->n++] = hash_of(list, &own->key);
-    part->shapes[own->key.kind] = true;
+    struct flowlist_ends *ends =
+        mem_reserve(part->ends, &part->ends_cap, part->n_ends + (size_t)1, sizeof *ends);
+    if (!ends)
+        return false;
+    part->ends = ends;
+    memcpy(ends[part->n_ends].a, key->a, sizeof key->a);
+    memcpy(ends[part->n_ends].b, key->b, sizeof key->b);
+    row->a = part->n_ends++;
     return true;
+}
+
+bool flowlist_add(const struct flowlist *list, struct flowlist_part *part,
+                  const struct flow_key *key, const struct flowlist_times *times, uint32_t label,
+                  uint32_t line)
+{
+    const size_t n = part->n + (size_t)1;
+    union flow_id id = {.key = *key};
+    struct flow_key *const k = &id.key;
+    k->kind |= times ? LIST_TIMES : 0;
+    if (!(k->kind & LIST_ID) && is_even(k->kind))
+        (void)flow_key_settle(&id, &in_order);
+    if ((n > part->cap || n > part->hashes_cap) && !flowlist_reserve(part, n))
+        return false;
+    struct flowlist_row *const row = &part->rows[part->n];
+    *row = (struct flowlist_row){.a_port = k->a_port,
+                                 .b_port = k->b_port,
+                                 .proto = k->proto,
+                                 .family = k->family,
+                                 .kind = k->kind,
+                                 .label = label,
+                                 .line = line};
+    if (!add_beside(part, row, k, times))
+        return false;
+    part->hashes[part->n++] = hash_of(list, k);
+    part->shapes[k->kind] = true;
+    return true;
+}
+
+static void key_of_row(const struct flowlist_part *part, const struct flowlist_row *row,
+                       struct flow_key *key)
+{
+    *key = (struct flow_key){.a_port = row->a_port,
+                             .b_port = row->b_port,
+                             .proto = row->proto,
+                             .family = row->family,
+                             .kind = row->kind};
+    memcpy(key->a, &row->a, sizeof row->a);
+    memcpy(key->b, &row->b, sizeof row->b);
+    if (row->family == 4)
+        return;
+    memcpy(key->a, part->ends[row->a].a, sizeof key->a);
+    memcpy(key->b, part->ends[row->a].b, sizeof key->b);
+}
+
+void flowlist_key(const struct flowlist *list, uint32_t row, struct flow_key *key)
+{
+    key_of_row(flowlist_part_of(list, row), flowlist_row(list, row), key);
 }
 
 /* ---- the table ---- */
@@ -194,20 +267,27 @@ static struct flowlist_row *row_in(const struct flowlist *list, uint64_t slot)
 static bool holds(const struct flowlist *list, uint64_t slot, const struct flow_key *key,
                   uint32_t hash)
 {
-    return (uint32_t)slot == hash && flow_key_equal(&row_in(list, slot)->key, key);
+    struct flow_key there;
+    if ((uint32_t)slot != hash)
+        return false;
+    flowlist_key(list, (uint32_t)(slot >> 32) - 1, &there);
+    return flow_key_equal(&there, key);
 }
 
 /*
  * Puts a row into the table, beside other threads that do. A key has one slot, with its first row;
  * the others are in no order.
  */
-static void place(struct flowlist *list, struct flowlist_row *row, uint32_t number, uint32_t hash)
+static void place(struct flowlist *list, const struct flowlist_part *part, struct flowlist_row *row,
+                  uint32_t number, uint32_t hash)
 {
+    struct flow_key key;
+    key_of_row(part, row, &key);
     const uint64_t own = ((uint64_t)number + 1) << 32 | hash;
     size_t i = hash & list->mask;
     uint64_t there = __atomic_load_n(&list->slots[i], __ATOMIC_ACQUIRE);
     for (;;) {
-        if (there && !holds(list, there, &row->key, hash)) {
+        if (there && !holds(list, there, &key, hash)) {
             i = (i + 1) & list->mask;
             there = __atomic_load_n(&list->slots[i], __ATOMIC_ACQUIRE);
         } else if (there && there < own) {
@@ -242,7 +322,7 @@ static void place_parts(void *job)
         for (uint32_t i = 0; i < part->n; i++) {
             if (i + AHEAD < part->n)
                 __builtin_prefetch(&list->slots[part->hashes[i + AHEAD] & list->mask], 1);
-            place(list, &part->rows[i], (uint32_t)(k << list->bits) + i, part->hashes[i]);
+            place(list, part, &part->rows[i], (uint32_t)(k << list->bits) + i, part->hashes[i]);
         }
         mem_free(part->hashes);
         part->hashes = NULL;
@@ -303,7 +383,7 @@ bool flowlist_settle(struct flowlist *list, unsigned threads)
     while (slots < 2 * list->n)
         slots *= 2;
     if ((uint64_t)list->n_parts << list->bits > UINT32_MAX || slots > SIZE_MAX / sizeof(uint64_t) ||
-        !(list->slots = mem_zalloc((size_t)slots, sizeof *list->slots)))
+        !(list->slots = mem_map((size_t)slots * sizeof *list->slots)))
         return false;
     list->mask = (size_t)slots - 1;
     team_run(threads, place_parts, &p);
@@ -329,7 +409,7 @@ void flowlist_meet(const struct flowlist *list, uint32_t row)
         return;
     __atomic_store_n(met_of(list, row), 1, __ATOMIC_RELAXED);
     const struct flowlist_row *r = flowlist_row(list, row);
-    while (!(r->key.kind & LIST_TIMES) && r->next) {
+    while (!(r->kind & LIST_TIMES) && r->next) {
         __atomic_store_n(met_of(list, r->next - 1), 1, __ATOMIC_RELAXED);
         r = flowlist_row(list, r->next - 1);
     }
@@ -453,7 +533,7 @@ uint32_t flowlist_match(const struct flowlist *list, const struct flowlist_ask *
 
 /* ---- what was found of late ---- */
 
-enum { MEMO_SETS = 1 << 14, WAYS = 2 };
+enum { MEMO_BITS = 15, WAYS = 2 };
 
 /* A tuple, its ends in order, and its row. Two are a line of the cache. */
 struct memo_entry {
@@ -467,19 +547,19 @@ struct memo_entry {
 static_assert(sizeof(struct memo_entry) == 32, "see above");
 
 struct flowlist_memo {
-    struct memo_entry entries[MEMO_SETS][WAYS];
-    struct flowlist_times same[MEMO_SETS][WAYS]; /* of entries, where the list has times */
+    struct memo_entry entries[1 << MEMO_BITS][WAYS];
+    struct flowlist_times same[1 << MEMO_BITS][WAYS]; /* of entries, where the list has times */
     uint32_t now;
 };
 
 struct flowlist_memo *flowlist_memo_create(void)
 {
-    return mem_zalloc(1, sizeof(struct flowlist_memo));
+    return mem_map(sizeof(struct flowlist_memo));
 }
 
 void flowlist_memo_destroy(struct flowlist_memo **memo)
 {
-    mem_free(*memo);
+    mem_unmap(*memo, sizeof **memo);
     *memo = NULL;
 }
 
@@ -504,9 +584,12 @@ static void look_up_for(struct memo_entry *e, struct flowlist_times *same, uint3
         e->tuple[0] = e->tuple[1] = 0; /* rows that would have to be added again */
 }
 
-/* The tuple as entries have it. Returns its hash. */
-CLV_INLINE uint64_t memo_tuple(const struct flowlist *list, const struct clv_tuple *t,
-                               uint64_t tuple[2])
+/*
+ * The tuple as entries have it. Returns where its entry may be. Who knows how to have many tuples
+ * in one place gains nothing: they are looked up.
+ */
+CLV_INLINE size_t memo_tuple(const struct flowlist *list, const struct clv_tuple *t,
+                             uint64_t tuple[2])
 {
     union flow_id id = {.tuple = *t};
     id.tuple.tcp_flags = 0;
@@ -515,12 +598,13 @@ CLV_INLINE uint64_t memo_tuple(const struct flowlist *list, const struct clv_tup
         memcpy(tuple, id.key.a, 4);
         memcpy((char *)tuple + 4, id.key.b, 4);
         tuple[1] = id.words.tail;
-        return secret_hash(&list->secret, tuple, 2 * sizeof *tuple);
+    } else {
+        const struct keyed_hash h = secret_hash128(&list->secret, &id, sizeof id);
+        tuple[0] = h.lo;
+        tuple[1] = h.hi;
     }
-    const struct keyed_hash h = secret_hash128(&list->secret, &id, sizeof id);
-    tuple[0] = h.lo;
-    tuple[1] = h.hi;
-    return h.lo;
+    const uint64_t mixed = (tuple[0] ^ tuple[1] * UINT64_C(0x9e3779b97f4a7c15));
+    return (mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MEMO_BITS);
 }
 
 uint32_t flowlist_recall(struct flowlist_memo *memo, const struct flowlist *list,
@@ -534,12 +618,13 @@ uint32_t flowlist_recall(struct flowlist_memo *memo, const struct flowlist *list
         return row;
     }
     uint64_t tuple[2];
-    const size_t at = memo_tuple(list, ask->tuple, tuple) & (MEMO_SETS - 1);
-    struct memo_entry *const set = memo->entries[at], *e = NULL;
+    const size_t at = memo_tuple(list, ask->tuple, tuple);
+    struct memo_entry *const set = memo->entries[at];
     struct flowlist_times *const same = memo->same[at];
-    for (unsigned way = 0; way < WAYS && !e; way++)
-        if (set[way].tuple[0] == tuple[0] && set[way].tuple[1] == tuple[1])
-            e = &set[way];
+    /* Without a branch on which of them it is: that would have to wait for memory. */
+    const unsigned first = (set[0].tuple[0] == tuple[0]) & (set[0].tuple[1] == tuple[1]);
+    const unsigned second = (set[1].tuple[0] == tuple[0]) & (set[1].tuple[1] == tuple[1]);
+    struct memo_entry *e = first | second ? &set[second] : NULL;
     const bool known = e && (!list->timed || (ask->first_ns >= same[e - set].first_ns &&
                                               ask->last_ns <= same[e - set].last_ns));
     if (CLV_LIKELY(known)) {

@@ -31,15 +31,23 @@ struct flowlist_times {
     int64_t first_ns, last_ns;
 };
 
-struct flowlist_row {
-    struct flow_key key; /* a: source, b: destination; of an ID: its text, from a[0] on; kind: what
-                            of it the row has, enum flowlist_has */
-    uint32_t times;      /* the part's; without LIST_TIMES: any, also none at all */
-    uint32_t label;      /* of the part's; 0: none */
-    uint32_t line;       /* of the part, from 1 */
-    uint32_t next;       /* another row with this key + 1, a later one of the first; 0: none */
+/* Both ends of a key that is not of IPv4. */
+struct flowlist_ends {
+    uint8_t a[16], b[16];
 };
-static_assert(sizeof(struct flowlist_row) == 56, "there may be millions");
+
+/* A key and what goes with it. */
+struct flowlist_row {
+    uint32_t a, b; /* addresses of IPv4, as the key has them; else a: the part's ends */
+    uint16_t a_port, b_port;
+    uint8_t proto, family, kind;
+    uint8_t spare;
+    uint32_t times; /* the part's; without LIST_TIMES: any, also none at all */
+    uint32_t label; /* of the part's; 0: none */
+    uint32_t line;  /* of the part, from 1 */
+    uint32_t next;  /* another row with this key + 1, a later one of the first; 0: none */
+};
+static_assert(sizeof(struct flowlist_row) == 32, "there may be millions");
 
 /* Labels, each once, in the order in which they came. */
 struct flowlist_labels {
@@ -51,9 +59,13 @@ struct flowlist_labels {
 
 struct flowlist_part {
     struct flowlist_row *rows;
+    bool lent;        /* rows lie in the list's room */
     uint32_t *hashes; /* by row, of its key; gone once the list is settled */
     uint32_t n;
     size_t cap, hashes_cap;
+    struct flowlist_ends *ends;
+    uint32_t n_ends;
+    size_t ends_cap;
     struct flowlist_times *times;
     uint32_t n_times;
     size_t times_cap;
@@ -77,6 +89,8 @@ struct flowlist {
     struct flowlist_part *parts;
     size_t n_parts;
     unsigned bits;
+    struct flowlist_row *room; /* for rows of parts */
+    size_t room_bytes;
     uint64_t n;      /* rows */
     uint64_t *slots; /* low half: of the key's hash; high half: its first row + 1, 0: free */
     size_t mask;
@@ -102,15 +116,19 @@ CLV_MUST_CHECK bool flowlist_make_parts(struct flowlist *list, size_t n);
 void flowlist_part_clear(struct flowlist_part *part);
 
 /*
- * Adds a row to a part; its key's ends are put into order where they can be. NULL: any time.
- * false: no memory. Threads: one per part.
+ * Adds a row to a part. key: a is the source, b the destination, which are put into order where
+ * they can be; of an ID its text, from a[0] on; kind is what of it the row has, enum flowlist_has.
+ * NULL: any time. false: no memory. Threads: one per part.
  */
 CLV_MUST_CHECK bool flowlist_add(const struct flowlist *list, struct flowlist_part *part,
-                                 const struct flowlist_row *row,
-                                 const struct flowlist_times *times);
+                                 const struct flow_key *key, const struct flowlist_times *times,
+                                 uint32_t label, uint32_t line);
 
 /* Room for so many rows, as a guess. */
 CLV_MUST_CHECK bool flowlist_reserve(struct flowlist_part *part, size_t n);
+
+/* Makes room for n rows of each part from `first` on; once, and none has rows. Less is no fault. */
+void flowlist_make_room(struct flowlist *list, size_t first, size_t n);
 
 /* The part's number of a label, from 1; of no bytes 0. text[len] is there. false: no memory. */
 CLV_MUST_CHECK bool flowlist_label(const struct flowlist *list, struct flowlist_part *part,
@@ -128,6 +146,9 @@ static inline struct flowlist_row *flowlist_row(const struct flowlist *list, uin
 {
     return &flowlist_part_of(list, row)->rows[row & ((UINT64_C(1) << list->bits) - 1)];
 }
+
+/* A row's key, as it was put in order. */
+void flowlist_key(const struct flowlist *list, uint32_t row, struct flow_key *key);
 
 /* The list's number of the label of a row; 0: it has none. */
 static inline uint32_t flowlist_label_of(const struct flowlist *list, uint32_t row)

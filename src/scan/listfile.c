@@ -399,7 +399,7 @@ static void read_piece(struct reading *r, size_t number)
     r->row.line = 0;
     r->row.of_program = r->form.of_program;
     r->row.fault = (struct list_fault){.wrong = LIST_NOTHING_WRONG};
-    if (!flowlist_reserve(part, (size_t)guess))
+    if (!flowlist_reserve(part, part->cap ? part->cap : (size_t)guess))
         (void)listrow_fail_nomem(&r->row, (size_t)guess * sizeof *part->rows);
     else if (!take_piece(r, number) && r->row.fault.wrong == LIST_NOTHING_WRONG)
         piece->read = false; /* it turns */
@@ -489,6 +489,8 @@ static bool take_file(struct list_file *f, unsigned threads, const char *path,
             beside = true;
             f->form = r.form;
             f->next = k + 1;
+            if (list->parts[k].n && k + 1 < f->n) /* as dense as what was read, and a little more */
+                flowlist_make_room(list, k + 1, list->parts[k].n + list->parts[k].n / 8 + 1);
             f->stop = f->n;
             team_run((unsigned)min_u64(threads, f->n - k - 1), read_pieces, f);
         }

@@ -299,7 +299,8 @@ static bool put_tuple(struct listrow *r, struct flow_key *k)
 bool listrow_take(struct listrow *r)
 {
     enum { TIMES = 1 << COLUMN_START | 1 << COLUMN_FIRST | 1 << COLUMN_LAST };
-    struct flowlist_row row = {.line = r->line};
+    struct flow_key key = {.kind = 0};
+    uint32_t number = 0;
     struct flowlist_times times = {INT64_MIN, INT64_MAX};
     if (r->has & TIMES && !put_times(r, &times))
         return false;
@@ -307,17 +308,17 @@ bool listrow_take(struct listrow *r)
         const struct list_text *const id = &r->text[COLUMN_ID];
         if (id->len != COMMUNITY_ID_LEN || strncmp(id->p, "1:", 2) != 0)
             return listrow_fail(r, LIST_NO_ID, text_of(r, COLUMN_ID));
-        memcpy(&row.key, id->p, COMMUNITY_ID_LEN);
-        row.key.kind = LIST_ID;
-    } else if (!put_tuple(r, &row.key)) {
+        memcpy(&key, id->p, COMMUNITY_ID_LEN);
+        key.kind = LIST_ID;
+    } else if (!put_tuple(r, &key)) {
         return false;
     }
     const bool any_time = times.first_ns == INT64_MIN && times.last_ns == INT64_MAX;
-    if (!row.key.kind && any_time)
+    if (!key.kind && any_time)
         return true;
     const struct list_text *const label = &r->text[COLUMN_LABEL];
-    if (has(r, COLUMN_LABEL) && !flowlist_label(r->list, r->part, label->p, label->len, &row.label))
+    if (has(r, COLUMN_LABEL) && !flowlist_label(r->list, r->part, label->p, label->len, &number))
         return listrow_fail_nomem(r, label->len);
-    return flowlist_add(r->list, r->part, &row, any_time ? NULL : &times) ||
-           listrow_fail_nomem(r, sizeof row);
+    return flowlist_add(r->list, r->part, &key, any_time ? NULL : &times, number, r->line) ||
+           listrow_fail_nomem(r, sizeof(struct flowlist_row));
 }

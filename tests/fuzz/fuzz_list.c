@@ -13,20 +13,22 @@ static void check(const struct flowlist *list)
     for (uint32_t i = 0; i < list->n; i++) { /* of one part: no number is left out */
         const struct flowlist_row *r = flowlist_row(list, i);
         char id[31] = "";
-        struct clv_tuple t = {.sport = r->key.a_port,
-                              .dport = r->key.b_port,
-                              .proto = r->key.proto,
-                              .family = r->key.family ? r->key.family : 4,
+        struct flow_key key;
+        flowlist_key(list, i, &key);
+        struct clv_tuple t = {.sport = key.a_port,
+                              .dport = key.b_port,
+                              .proto = key.proto,
+                              .family = key.family ? key.family : 4,
                               .flags = CLV_TUPLE_PORTS};
         FUZZ_CHECK(flowlist_label_of(list, i) <= list->labels.of.n && r->line > 0);
-        memcpy(t.src, r->key.a, sizeof t.src);
-        memcpy(t.dst, r->key.b, sizeof t.dst);
-        if (r->key.kind & LIST_ID)
-            memcpy(id, &r->key, sizeof id - 1);
+        memcpy(t.src, key.a, sizeof t.src);
+        memcpy(t.dst, key.b, sizeof t.dst);
+        if (key.kind & LIST_ID)
+            memcpy(id, &key, sizeof id - 1);
         const struct flowlist_ask ask = {
             .tuple = &t, .id = *id ? id : NULL, .first_ns = INT64_MIN + 1, .last_ns = INT64_MAX};
         const uint32_t found = flowlist_match(list, &ask, NULL);
-        const bool timed = r->key.kind & LIST_TIMES;
+        const bool timed = key.kind & LIST_TIMES;
         const struct flowlist_times *const w = timed ? &list->parts[0].times[r->times] : NULL;
         FUZZ_CHECK((w && w->first_ns > w->last_ns) || (found > 0 && found <= i + 1));
     }
@@ -35,7 +37,7 @@ static void check(const struct flowlist *list)
 static bool same_times(const struct flowlist *a, uint32_t i, const struct flowlist *b, uint32_t k)
 {
     const struct flowlist_row *const x = flowlist_row(a, i), *const y = flowlist_row(b, k);
-    return !(x->key.kind & LIST_TIMES) ||
+    return !(x->kind & LIST_TIMES) ||
            memcmp(&flowlist_part_of(a, i)->times[x->times],
                   &flowlist_part_of(b, k)->times[y->times], sizeof(struct flowlist_times)) == 0;
 }
@@ -53,8 +55,11 @@ static void compare(const struct flowlist *whole, const struct flowlist *parts)
             const uint32_t k = (uint32_t)(p << parts->bits) + n;
             const struct flowlist_row *const x = flowlist_row(whole, i),
                                              *y = flowlist_row(parts, k);
-            FUZZ_CHECK(i < whole->n && flow_key_equal(&x->key, &y->key) &&
-                       x->line == parts->parts[p].line + y->line &&
+            struct flow_key own, other;
+            FUZZ_CHECK(i < whole->n);
+            flowlist_key(whole, i, &own);
+            flowlist_key(parts, k, &other);
+            FUZZ_CHECK(flow_key_equal(&own, &other) && x->line == parts->parts[p].line + y->line &&
                        flowlist_label_of(whole, i) == flowlist_label_of(parts, k) &&
                        same_times(whole, i, parts, k));
         }

@@ -119,12 +119,12 @@ static void test_many(void **state)
     assert_true(flowlist_init(&list, 0, NULL) && flowlist_make_parts(&list, 1));
     for (uint32_t i = 0; i < N; i++) {
         char text[16];
-        struct flowlist_row row = {.line = i + 1};
-        row.key = (struct flow_key){.kind = LIST_SPORT, .a_port = (uint16_t)(i / 2)};
+        const struct flow_key key = {.kind = LIST_SPORT, .a_port = (uint16_t)(i / 2)};
+        uint32_t label;
         const int len = snprintf(text, sizeof text, "l%u", i % 1000);
-        assert_true(flowlist_label(&list, &list.parts[0], text, (size_t)len, &row.label));
-        assert_int_equal(row.label, i % 1000 + 1);
-        assert_true(flowlist_add(&list, &list.parts[0], &row, NULL));
+        assert_true(flowlist_label(&list, &list.parts[0], text, (size_t)len, &label));
+        assert_int_equal(label, i % 1000 + 1);
+        assert_true(flowlist_add(&list, &list.parts[0], &key, NULL, label, i + 1));
     }
     assert_true(flowlist_settle(&list, 2));
     for (uint32_t i = 0; i < N / 2; i++) {
