@@ -7,11 +7,8 @@
 #include <sys/stat.h>
 #include <unistd.h>
 
-#if defined(__SSE2__)
-#include <emmintrin.h>
-#endif
-
 #include "base/io.h"
+#include "base/marks.h"
 #include "base/mem.h"
 #include "base/team.h"
 #include "manifest/community.h"
@@ -219,31 +216,14 @@ struct marks {
     uint64_t bits;
 };
 
-typedef char lanes __attribute__((vector_size(16)));
-
-CLV_INLINE uint64_t bits_of(lanes equal)
-{
-#if defined(__SSE2__)
-    return (uint64_t)(unsigned)_mm_movemask_epi8((__m128i)equal);
-#else
-    uint8_t bytes[16];
-    memcpy(bytes, &equal, sizeof bytes);
-    /* A product whose top byte has the lowest bit of each byte. */
-    const uint64_t ones = UINT64_C(0x0101010101010101), sum = UINT64_C(0x0102040810204080);
-    return ((load_le64(bytes) & ones) * sum) >> 56 |
-           ((load_le64(bytes + 8) & ones) * sum) >> 56 << 8;
-#endif
-}
-
 CLV_INLINE void look_at_stride(struct marks *m, char *p)
 {
     const char d = m->delimiter, q = m->quote, n = '\n';
     m->p = p;
     m->bits = 0;
-    for (unsigned i = 0; i < STRIDE; i += sizeof(lanes)) {
-        lanes x;
-        memcpy(&x, p + i, sizeof x);
-        m->bits |= bits_of((lanes)((x == d) | (x == n) | (x == q))) << i;
+    for (unsigned i = 0; i < STRIDE; i += sizeof(marks_lanes)) {
+        const marks_lanes x = marks_load(p + i);
+        m->bits |= (uint64_t)marks_bits((marks_lanes)((x == d) | (x == n) | (x == q))) << i;
     }
 }
 
@@ -395,10 +375,7 @@ static void read_piece(struct reading *r, size_t number)
     *piece = (struct piece){.read = true};
     flowlist_part_clear(part);
     r->piece = piece;
-    r->row.part = part;
-    r->row.line = 0;
-    r->row.of_program = r->form.of_program;
-    r->row.fault = (struct list_fault){.wrong = LIST_NOTHING_WRONG};
+    listrow_begin(&r->row, part, r->form.of_program);
     if (!flowlist_reserve(part, part->cap ? part->cap : (size_t)guess))
         (void)listrow_fail_nomem(&r->row, (size_t)guess * sizeof *part->rows);
     else if (!take_piece(r, number) && r->row.fault.wrong == LIST_NOTHING_WRONG)

@@ -6,6 +6,7 @@
 #include <stdlib.h>
 #include <strings.h>
 
+#include "base/marks.h"
 #include "cleave/packet.h"
 #include "cleave/time.h"
 #include "manifest/community.h"
@@ -92,38 +93,32 @@ static char *text_of(struct listrow *r, enum list_column c)
 /* ---- addresses and ports, as they usually are: others are looked at once more ---- */
 
 /*
- * Decimal digits from p on, of which there are at most `most` and at least one. Their number is
- * returned, or 0. Without a branch for each: these would be taken at random.
+ * Four numbers up to 255 without zeros in front of them, as inet_pton() wants them. The points tell
+ * where they are, so that none waits for the one before, and no digit costs a branch, which would
+ * be taken at random.
  */
-CLV_INLINE unsigned take_digits(const char *p, unsigned most, uint32_t *value)
-{
-    static const uint32_t tens[] = {0, 0, 10, 100};
-    const uint32_t x = load_le32((const uint8_t *)p) ^ UINT32_C(0x30303030);
-    /* The top bit of each byte that is no digit. */
-    const uint32_t others =
-        (((x & UINT32_C(0x7f7f7f7f)) + UINT32_C(0x76767676)) | x) & UINT32_C(0x80808080);
-    const unsigned n = others ? (unsigned)__builtin_ctz(others) / 8 : 4;
-    if (CLV_UNLIKELY(n == 0 || n > most))
-        return 0;
-    /* The last digit becomes the top byte, and what is not there 0. */
-    const uint32_t digits = x << (32 - 8 * n);
-    *value = (digits >> 24) + (digits >> 16 & 0xff) * 10 + (digits >> 8 & 0xff) * 100;
-    return *value >= tens[n] ? n : 0;
-}
-
-/* Four numbers up to 255 without zeros in front of them, as inet_pton() wants them. */
 CLV_INLINE bool take_ipv4(const struct list_text *text, uint8_t addr[4])
 {
-    const char *p = text->p;
+    static const uint8_t tens[] = {0, 0, 10, 100}; /* at least, of so many digits */
+    const char point = '.';
+    unsigned bits = marks_bits((marks_lanes)(marks_load(text->p) == point));
+    unsigned from = 0, wrong = text->len - 7 > 15 - 7;
     for (unsigned i = 0; i < 4; i++) {
-        uint32_t value;
-        const unsigned n = take_digits(p, 3, &value);
-        if (CLV_UNLIKELY(n == 0 || value > UINT8_MAX || (i < 3 && p[n] != '.')))
-            return false;
+        /* Behind the last one is the text's end; what is there of points is of other texts. */
+        const unsigned to = i < 3 ? (unsigned)__builtin_ctz(bits | 1U << 15) : (unsigned)text->len;
+        const unsigned n = to - from;
+        /* The last digit becomes the top byte, and what is not there 0. */
+        const uint32_t x = (load_le32((const uint8_t *)text->p + from) ^ UINT32_C(0x30303030))
+                           << ((0U - 8 * n) & 31);
+        const unsigned value = (x >> 24) + (x >> 16 & 0xff) * 10 + (x >> 8 & 0xff) * 100;
+        wrong |= n - 1 > 2;
+        wrong |= (((x + UINT32_C(0x06060606)) | x) & UINT32_C(0xf0f0f0f0)) != 0;
+        wrong |= value > UINT8_MAX || value < tens[n & 3];
         addr[i] = (uint8_t)value;
-        p += n + 1;
+        from = to + 1;
+        bits &= bits - 1;
     }
-    return p == text->p + text->len + 1;
+    return CLV_LIKELY(!wrong);
 }
 
 static bool put_addr(struct listrow *r, enum list_column c, uint8_t addr[16], uint8_t *family)
@@ -155,6 +150,23 @@ static bool put_port(struct listrow *r, enum list_column c, uint16_t *port)
     return true;
 }
 
+/* ---- words that are there again and again ---- */
+
+/* Where the value of a word of up to 16 bytes is, or may be put: it is 0. */
+static struct list_word *word_of(struct list_word words[LIST_WORDS], const struct list_text *text)
+{
+    uint64_t a = load_le64((const uint8_t *)text->p), b = load_le64((const uint8_t *)text->p + 8);
+    const size_t len = text->len;
+    a = len < 8 ? a & ((UINT64_C(1) << 8 * len) - 1) : a;
+    b = len <= 8 ? 0 : len < 16 ? b & ((UINT64_C(1) << 8 * (len - 8)) - 1) : b;
+    const uint64_t mixed = (a ^ b * UINT64_C(0x9e3779b97f4a7c15)) * UINT64_C(0x9e3779b97f4a7c15);
+    struct list_word *const w = &words[mixed >> 32 & (LIST_WORDS - 1)];
+    if (len <= 16 && w->text[0] == a && w->text[1] == b)
+        return w;
+    *w = (struct list_word){.text = {len <= 16 ? a : 0, len <= 16 ? b : 0}};
+    return w;
+}
+
 /* ---- protocols ---- */
 
 /* false, and no fault: it says nothing, as Zeek's unknown_transport. */
@@ -179,17 +191,13 @@ static bool read_proto(struct listrow *r, uint8_t *proto)
 static bool put_proto(struct listrow *r, uint8_t family, uint8_t *proto)
 {
     const struct list_text *const t = &r->text[COLUMN_PROTO];
-    uint8_t bytes[8] = {0};
-    memcpy(bytes, t->p, t->len < sizeof bytes ? t->len : sizeof bytes);
-    const uint64_t word = t->len <= sizeof bytes ? load_le64(bytes) : 0;
-    struct list_proto *const known =
-        &r->protos[(word * UINT64_C(0x9e3779b97f4a7c15)) >> 60 & (LIST_PROTOS - 1)];
-    if (!word || known->word != word) {
+    struct list_word *const known = word_of(r->protos, t);
+    if (!known->value) {
         if (!read_proto(r, proto))
             return false;
-        *known = (struct list_proto){word, *proto};
+        known->value = *proto + UINT32_C(1);
     }
-    *proto = known->proto;
+    *proto = (uint8_t)(known->value - 1);
     const bool is_word = *t->p < '0' || *t->p > '9';
     if (is_word && *proto == CLV_PROTO_ICMP && family == 6)
         *proto = CLV_PROTO_ICMPV6; /* others have one word for both */
@@ -296,6 +304,25 @@ static bool put_tuple(struct listrow *r, struct flow_key *k)
     return true;
 }
 
+void listrow_begin(struct listrow *r, struct flowlist_part *part, bool of_program)
+{
+    r->part = part;
+    r->of_program = of_program;
+    r->line = 0;
+    r->fault = (struct list_fault){.wrong = LIST_NOTHING_WRONG};
+    memset(r->labels, 0, sizeof r->labels); /* numbers of the part */
+}
+
+static bool put_label(struct listrow *r, uint32_t *number)
+{
+    const struct list_text *const t = &r->text[COLUMN_LABEL];
+    struct list_word *const known = word_of(r->labels, t);
+    if (!known->value && !flowlist_label(r->list, r->part, t->p, t->len, &known->value))
+        return listrow_fail_nomem(r, t->len);
+    *number = known->value;
+    return true;
+}
+
 bool listrow_take(struct listrow *r)
 {
     enum { TIMES = 1 << COLUMN_START | 1 << COLUMN_FIRST | 1 << COLUMN_LAST };
@@ -316,9 +343,8 @@ bool listrow_take(struct listrow *r)
     const bool any_time = times.first_ns == INT64_MIN && times.last_ns == INT64_MAX;
     if (!key.kind && any_time)
         return true;
-    const struct list_text *const label = &r->text[COLUMN_LABEL];
-    if (has(r, COLUMN_LABEL) && !flowlist_label(r->list, r->part, label->p, label->len, &number))
-        return listrow_fail_nomem(r, label->len);
+    if (has(r, COLUMN_LABEL) && !put_label(r, &number))
+        return false;
     return flowlist_add(r->list, r->part, &key, any_time ? NULL : &times, number, r->line) ||
            listrow_fail_nomem(r, sizeof(struct flowlist_row));
 }

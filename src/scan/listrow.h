@@ -51,13 +51,13 @@ struct list_fault {
     char value[64]; /* that is wrong, its beginning */
 };
 
-/* A word for a protocol, of up to 8 bytes; 0: none yet. */
-struct list_proto {
-    uint64_t word;
-    uint8_t proto;
+/* A word of up to 16 bytes, and what it stands for; 0: that is not known. */
+struct list_word {
+    uint64_t text[2];
+    uint32_t value;
 };
 
-enum { LIST_PROTOS = 16 };
+enum { LIST_WORDS = 64 };
 
 struct list_text {
     char *p;
@@ -75,11 +75,15 @@ struct listrow {
     unsigned has; /* 1 << column: the row has a text there */
     uint32_t line;
     bool of_program; /* written by one, which may have words that are not known here */
-    struct list_proto protos[LIST_PROTOS];
+    struct list_word protos[LIST_WORDS]; /* + 1 */
+    struct list_word labels[LIST_WORDS];
     struct list_fault fault;
 };
 
-enum { LISTROW_PAD = 16 };
+enum { LISTROW_PAD = 32 };
+
+/* Rows of a part follow, whose lines are counted from 1. */
+void listrow_begin(struct listrow *r, struct flowlist_part *part, bool of_program);
 
 /* Notes what is wrong. Returns false. */
 bool listrow_fail(struct listrow *r, enum list_wrong wrong, const char *value);
