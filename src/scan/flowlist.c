@@ -584,27 +584,50 @@ static void look_up_for(struct memo_entry *e, struct flowlist_times *same, uint3
         e->tuple[0] = e->tuple[1] = 0; /* rows that would have to be added again */
 }
 
-/*
- * The tuple as entries have it. Returns where its entry may be. Who knows how to have many tuples
- * in one place gains nothing: they are looked up.
- */
-CLV_INLINE size_t memo_tuple(const struct flowlist *list, const struct clv_tuple *t,
-                             uint64_t tuple[2])
+/* A tuple of IPv4 as entries have it: the ends in order, which here is that of their numbers. */
+CLV_INLINE void memo_ipv4(uint32_t src, uint32_t dst, uint16_t sport, uint16_t dport, uint32_t rest,
+                          uint64_t tuple[2])
+{
+    const bool turn = dst < src || (dst == src && dport < sport);
+    const uint32_t ports = turn ? (uint32_t)dport << 16 | sport : (uint32_t)sport << 16 | dport;
+    tuple[0] = turn ? (uint64_t)dst << 32 | src : (uint64_t)src << 32 | dst;
+    tuple[1] = (uint64_t)ports << 32 | rest;
+}
+
+/* Of others a hash stands for it. */
+static CLV_COLD void memo_other(const struct flowlist *list, const struct clv_tuple *t,
+                                uint64_t tuple[2])
 {
     union flow_id id = {.tuple = *t};
     id.tuple.tcp_flags = 0;
     (void)flow_key_settle(&id, &in_order);
-    if (CLV_LIKELY(id.tuple.family == 4)) {
-        memcpy(tuple, id.key.a, 4);
-        memcpy((char *)tuple + 4, id.key.b, 4);
-        tuple[1] = id.words.tail;
-    } else {
-        const struct keyed_hash h = secret_hash128(&list->secret, &id, sizeof id);
-        tuple[0] = h.lo;
-        tuple[1] = h.hi;
-    }
-    const uint64_t mixed = (tuple[0] ^ tuple[1] * UINT64_C(0x9e3779b97f4a7c15));
+    const struct keyed_hash h = secret_hash128(&list->secret, &id, sizeof id);
+    tuple[0] = h.lo;
+    tuple[1] = h.hi;
+}
+
+CLV_INLINE uint32_t memo_rest(uint8_t proto, uint8_t flags)
+{
+    return (uint32_t)proto << 16 | (uint32_t)flags << 8 | 1; /* never 0 */
+}
+
+/*
+ * Where a tuple's entry may be. Who knows how to have many in one place gains nothing: they are
+ * looked up.
+ */
+CLV_INLINE size_t memo_place(const uint64_t tuple[2])
+{
+    const uint64_t mixed = tuple[0] ^ tuple[1] * UINT64_C(0x9e3779b97f4a7c15);
     return (mixed ^ mixed >> 32) * UINT64_C(0x9e3779b97f4a7c15) >> (64 - MEMO_BITS);
+}
+
+void flowlist_expect(const struct flowlist_memo *memo, const uint8_t *ipv4, const uint8_t *ports)
+{
+    enum { PROTO = 9, SRC = 12, DST = 16 };
+    uint64_t tuple[2];
+    memo_ipv4(load_be32(ipv4 + SRC), load_be32(ipv4 + DST), load_be16(ports), load_be16(ports + 2),
+              memo_rest(ipv4[PROTO], CLV_TUPLE_PORTS), tuple);
+    __builtin_prefetch(memo->entries[memo_place(tuple)]);
 }
 
 uint32_t flowlist_recall(struct flowlist_memo *memo, const struct flowlist *list,
@@ -618,7 +641,13 @@ uint32_t flowlist_recall(struct flowlist_memo *memo, const struct flowlist *list
         return row;
     }
     uint64_t tuple[2];
-    const size_t at = memo_tuple(list, ask->tuple, tuple);
+    const struct clv_tuple *const t = ask->tuple;
+    if (CLV_LIKELY(t->family == 4))
+        memo_ipv4(load_be32(t->src), load_be32(t->dst), t->sport, t->dport,
+                  memo_rest(t->proto, t->flags), tuple);
+    else
+        memo_other(list, t, tuple);
+    const size_t at = memo_place(tuple);
     struct memo_entry *const set = memo->entries[at];
     struct flowlist_times *const same = memo->same[at];
     /* Without a branch on which of them it is: that would have to wait for memory. */

@@ -201,6 +201,9 @@ uint32_t flowlist_recall(struct flowlist_memo *memo, const struct flowlist *list
                          const struct flowlist_ask *ask, struct flowlist_more *more,
                          uint32_t *label);
 
+/* A record is soon asked for, maybe: what is kept of its flow is on its way. 20 bytes, and 4. */
+void flowlist_expect(const struct flowlist_memo *memo, const uint8_t *ipv4, const uint8_t *ports);
+
 /* A record was of the row. One thread, beside those that match. */
 void flowlist_meet(const struct flowlist *list, uint32_t row);
 

@@ -526,6 +526,18 @@ static CLV_COLD int64_t note_time(struct scan_piece *piece, int64_t before, int6
 }
 
 /*
+ * A record that comes next is looked at as if it were what most are, Ethernet with IPv4 and ports
+ * right behind it (RFC 894, RFC 791): what a list said of its flow is somewhere in memory, and can
+ * be on its way meanwhile. What it is says the decoder, later.
+ */
+CLV_INLINE void expect_record(const struct flowlist_memo *memo, const uint8_t *p, size_t avail)
+{
+    enum { TYPE = 12, IPV4 = 14, PORTS = IPV4 + 20, END = PORTS + 4, USUAL = 0x45 };
+    if (avail >= END && load_be16(p + TYPE) == 0x0800 && p[IPV4] == USUAL)
+        flowlist_expect(memo, p + IPV4, p + PORTS);
+}
+
+/*
  * The loop that sees every record. Format and byte order are settled before it, and the instances
  * below make them constants; room for items is made by the stretch.
  */
@@ -594,6 +606,11 @@ CLV_INLINE bool scan_records(struct scan_piece *piece, const struct scan_setting
                 counts.bad_options += rec.bad_options;
             }
             captured += rec.caplen;
+            if (asks && piece->memo) {
+                const size_t next = at + rec.raw_len + (size_t)(rec.data - (base + at));
+                if (next < avail)
+                    expect_record(piece->memo, base + next, avail - next);
+            }
             const size_t first = (size_t)(item - items);
             const unsigned taken = asks ? take_asked(piece, plan, &lens, &rec, at, &d, first,
                                                      asked == ASKED_ANY_KEY, &counts)
