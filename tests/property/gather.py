@@ -13,7 +13,6 @@ import json
 import os
 import random
 import shutil
-import sqlite3
 import subprocess
 import sys
 import time
@@ -26,6 +25,11 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import harness
 import pcapfile as pf
 from harness import check, check_equal
+
+try:
+    import sqlite3
+except ImportError:
+    sqlite3 = None
 
 SHARDS = 3
 MIX = ('--fragments', '30', '--udp', '40', '--ipv6', '20', '--vlan', '20', '--other', '3')
@@ -391,21 +395,25 @@ def found_in_parts() -> None:
     check(b'is part of flow %s, and says' % flow.encode() in verify(1), 'not found')
 
 
+def killed_at_any_moment(made: Made, to: str, is_whole: Callable[[], None]) -> None:
+    rng = suite.random('killed')
+    for _ in range(harness.times(24)):
+        with subprocess.Popen([suite.cleave, 'gather', *made.maps, *made.parts, '-o', suite.path(to),
+                               '-q']) as run:
+            time.sleep(rng.random() * 0.02)
+            run.kill()
+        if os.path.exists(suite.path(to)):
+            is_whole()
+            (shutil.rmtree if os.path.isdir(suite.path(to)) else os.unlink)(suite.path(to))
+    gather(made, '--clean', to=to)
+    is_whole()
+    check(not [n for n in os.listdir(suite.dir) if n.startswith('.all')], 'what was killed is left')
+
+
 def killed() -> None:
     """At whatever moment: the result is not there, or whole; the parts are, and it can be done."""
     made = made_of(captures_of('pcap', 4, 30), Way(reduce=('--by', 'connection')), 2)
-    rng = suite.random('killed')
-    for _ in range(harness.times(24)):
-        with subprocess.Popen([suite.cleave, 'gather', *made.maps, *made.parts, '-o',
-                               suite.path('all'), '-q']) as run:
-            time.sleep(rng.random() * 0.02)
-            run.kill()
-        if os.path.exists(suite.path('all')):
-            same_as_one()
-            shutil.rmtree(suite.path('all'))
-    gather(made, '--clean')
-    same_as_one()
-    check(not [n for n in os.listdir(suite.dir) if n.startswith('.all')], 'what was killed is left')
+    killed_at_any_moment(made, 'all', same_as_one)
 
 
 def moved() -> None:
@@ -442,6 +450,12 @@ def read_as_one() -> None:
 
 
 # ---- indexes ----
+
+
+def needs_indexes() -> None:
+    said = suite.run_cleave('--version').stdout
+    if sqlite3 is None or any(word in said for word in (b'no SQLite', b'no zlib')):
+        raise harness.Skip('this build, or Python, has no SQLite or no zlib')
 
 
 class Tables(NamedTuple):
@@ -559,6 +573,7 @@ def index_apart(groups: Sequence[Sequence[str]], *flags: str, each: bool) -> Non
 
 def indexes() -> None:
     """Of captures that have no flow in common: what one index of all of them is."""
+    needs_indexes()
     for form, flags in (('pcap', ()), ('pcapng', ('--by', 'connection', '--idle-timeout', '2ms')),
                         ('pcap-ns', ('--format', 'pcapng', '--name', '{proto}/{key}.pcapng'))):
         index_apart(apart_captures(form), *flags, each=False)
@@ -569,6 +584,7 @@ def indexes() -> None:
 def indexes_of_shards() -> None:
     """Shards of all captures are indexed; the index is that of the captures, whose records lie in
     the shards. Read as any other."""
+    needs_indexes()
     for form, way in (('pcap', Way()), ('pcapng', Way(reduce=('--by', 'connection', '--snaplen', '70')))):
         captures = captures_of(form, 4, 30)
         maps = split_maps(captures, way, 2, 0)
@@ -583,6 +599,15 @@ def indexes_of_shards() -> None:
     check(not any(os.path.exists(part) for part in made.parts), 'a part is left')
 
 
+def killed_indexes() -> None:
+    needs_indexes()
+    captures = captures_of('pcap', 4, 30)
+    maps = split_maps(captures, Way(), 2, 0)
+    suite.run_cleave('index', '-q', *captures, '-o', suite.path('one.db'))
+    killed_at_any_moment(Made(captures, maps, split_parts(maps, Way(ending='.db'), 'index')), 'all.db',
+                         lambda: same_index(False))
+
+
 def mutated(data: bytes, rng: random.Random) -> bytes:
     at, n = rng.randrange(len(data)), rng.choice((1, 1, 2, 8, 100))
     new = bytes(rng.choice((0, 0xff, 0x80, rng.randrange(256))) for _ in range(n))
@@ -591,6 +616,7 @@ def mutated(data: bytes, rng: random.Random) -> bytes:
 
 def hostile_indexes() -> None:
     """Whatever bytes of a part are others: it is refused, or what it becomes can be opened."""
+    needs_indexes()
     groups, parts = apart_captures('pcap'), []
     for i, captures in enumerate(groups):
         parts.append(suite.path('part%d.db' % i))
@@ -622,6 +648,7 @@ cases: Dict[str, Callable[[], None]] = {
     'read': read,
     'indexes': indexes,
     'indexes-of-shards': indexes_of_shards,
+    'killed-indexes': killed_indexes,
     'hostile-indexes': hostile_indexes,
 }
 
