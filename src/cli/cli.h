@@ -24,12 +24,6 @@ enum {
     EXIT_NOTHING = 2, /* nothing was done */
 };
 
-/* A flag of other tools, and what to say to who is used to it. */
-struct habit {
-    char letter;
-    const char *instead;
-};
-
 /* Which captures words are: flags of all commands that read some. */
 struct input_flags {
     size_t struct_size;
@@ -62,7 +56,6 @@ struct command {
     size_t inputs_at;               /* struct input_flags in the options; 0: none */
     unsigned n_input_flags;         /* those of them that it has, from the first on */
     size_t made_at;                 /* struct clv_split_params of made_flags; 0: none */
-    const struct habit *habits;     /* up to one without a letter; NULL: none */
     const void *initial;            /* the options where no flag is given, from their size on */
     size_t options_size;
     int (*run)(const void *options, char **operands, unsigned n_operands);
@@ -80,8 +73,11 @@ enum { FLAG_NAME_MAX = 48, FLAG_VALUE_MAX = 64, FLAG_HELP_MAX = 192 };
  */
 const char *flag_name(const struct clv_option *o, char name[FLAG_NAME_MAX]);
 
-/* The command's option of that name; NULL: there is none. */
-const struct clv_option *flag_option(const struct command *cmd, const char *name);
+/*
+ * The command's option of that name; NULL: there is none. *at, of its options, moves on to what the
+ * option's offsets are of; NULL: nobody asks.
+ */
+const struct clv_option *flag_option(const struct command *cmd, const char *name, void **at);
 
 /*
  * Reads argv[from ..] into options, which are the initial ones. Operands are moved to the front of
@@ -134,6 +130,13 @@ enum clv_captures_order order_of_captures(const struct clv_selection *s);
 CLV_MUST_CHECK bool list_results(struct clv_captures **captures, struct words *w,
                                  const struct input_flags *f, const struct clv_selection *s,
                                  struct clv_error *err);
+
+/*
+ * For a flag, without its dashes, or a command that is not known: prints what does what other tools
+ * have them for. false: that is not known either.
+ */
+bool hint_flag(const struct command *cmd, const char *flag);
+bool hint_command(const char *word);
 
 /* The one of the n words nearest to word, or NULL where none is near. */
 const char *nearest_word(const char *word, const char *const *words, size_t n);

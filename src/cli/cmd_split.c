@@ -42,18 +42,6 @@ static const struct clv_option flags[] = {
     {0},
 };
 
-static const struct habit habits[] = {
-    {'m', "PcapSplitter's -m is --by, as in --by connection, or --every"},
-    {'p', "PcapSplitter's -p is part of --every, as in --every 1000p"},
-    {'r', "captures are named without a flag: cleave split FILE"},
-    {'i', "to cut by time: --every 60s; to choose records: --filter EXPR"},
-    {'w', "to name the output directory: --output DIR"},
-    {'c', "to cut by number of records: --every 1000p"},
-    {'s', "to cut packets: --snaplen N; to say what makes a flow: --by KEY"},
-    {'Y', "to choose records as tcpdump does: --filter EXPR"},
-    {0, NULL},
-};
-
 static bool go_on(const struct clv_split_result *r, void *user)
 {
     return talk_progress(r, user);
@@ -220,7 +208,6 @@ const struct command command_split = {
     .inputs_at = AT(inputs),
     .n_input_flags = 3,
     .initial = &initial,
-    .habits = habits,
     .options_size = sizeof(struct options),
     .run_words = split_words,
 };

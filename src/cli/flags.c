@@ -53,13 +53,15 @@ const char *flag_name(const struct clv_option *o, char name[FLAG_NAME_MAX])
     return name;
 }
 
-const struct clv_option *flag_option(const struct command *cmd, const char *name)
+const struct clv_option *flag_option(const struct command *cmd, const char *name, void **at)
 {
     struct flag f;
     for (size_t i = 0; (f = flag_at(cmd, i)).option; i++)
         if (strcmp(f.option->name, name) == 0)
-            return f.option;
-    return NULL;
+            break;
+    if (f.option && at)
+        *at = (char *)*at + f.base;
+    return f.option;
 }
 
 static bool takes_value(const struct clv_option *o)
@@ -152,35 +154,26 @@ static int unknown_flag(const struct command *cmd, const char *name)
         names[n] = flag_name(o, texts[n]);
     }
     const char *near = nearest_word(name, names, n);
-    char flag[80];
-    (void)snprintf(flag, sizeof flag, "--%s", name);
-    if (!near)
-        return usage_error(cmd, "unknown flag", flag);
     (void)fprintf(complaint(cmd->name), "unknown flag: --%s\n", printable(name));
-    (void)fprintf(stderr, "did you mean --%s?\n", near);
+    if (hint_flag(cmd, name))
+        return -1;
+    if (near)
+        (void)fprintf(stderr, "did you mean --%s?\n", near);
+    else
+        (void)fprintf(stderr, "'cleave %s --help' lists its flags\n", cmd->name);
     return -1;
-}
-
-/* Says what stands for another tool's flag; false: none is known. */
-static bool remember(const struct command *cmd, char letter)
-{
-    for (const struct habit *h = cmd->habits; h && h->letter; h++)
-        if (h->letter == letter) {
-            (void)fprintf(stderr, "%s\n", h->instead);
-            return true;
-        }
-    return false;
 }
 
 /* A word that begins with a dash. It may be a file, or a flag as another tool has it. */
 static int unknown_letter(const struct command *cmd, const char *word, char letter)
 {
+    const char flag[] = {letter, '\0'};
     (void)fprintf(complaint(cmd->name), "unknown flag: %s\n", printable(word));
     if (access(word, F_OK) == 0) {
         (void)fprintf(stderr, "if it is a file: ./%s\n", printable(word));
         return -1;
     }
-    if (remember(cmd, letter))
+    if (hint_flag(cmd, flag))
         return -1;
     (void)fprintf(stderr, "'cleave %s --help' lists its flags\n", cmd->name);
     return -1;
@@ -307,8 +300,9 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
         else
             return usage_error(cmd, "this flag needs a value", word);
         const int status = set_value(cmd, f, options, value);
-        if (status != 0 && !is_long) /* it may be another tool's letter */
-            (void)remember(cmd, f.option->letter);
+        const char letter[] = {f.option->letter, '\0'};
+        if (status != 0 && !is_long) /* it may be another tool's */
+            (void)hint_flag(cmd, letter);
         return status;
     } while (!is_long && *p);
     return 0;

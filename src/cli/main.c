@@ -40,7 +40,7 @@ int print_error(const struct clv_error *err)
         return EXIT_NOTHING;
     }
     const struct clv_option *o =
-        running && err->code == CLV_ERR_OPTION ? flag_option(running, err->subject) : NULL;
+        running && err->code == CLV_ERR_OPTION ? flag_option(running, err->subject, NULL) : NULL;
     if (o)
         (void)snprintf(own.subject, sizeof own.subject, "--%s", flag_name(o, name));
     (void)fprintf(complaint(NULL), "%s\n", clv_error_format(&own, buf, sizeof buf));
@@ -116,6 +116,8 @@ static int unknown_command(const char *word, const char *second)
         names[i] = commands[i]->name;
     const char *near = nearest_word(word, names, N_COMMANDS);
     (void)fprintf(complaint(NULL), "unknown command: %s\n", printable(word));
+    if (hint_command(word))
+        return EXIT_NOTHING;
     if (near)
         (void)fprintf(stderr, "did you mean 'cleave %s'?\n", near);
     else if (strchr(word, '.') || strchr(word, '/'))

@@ -26,6 +26,57 @@ static const struct {
 };
 enum { ALIASES = sizeof aliases / sizeof *aliases, HINTED = ALIASES - 2 };
 
+/* What others call a key or a field, or people may; and what it is here. */
+static const struct {
+    const char *theirs, *ours;
+} near_words[] = {
+    {"5-tuple", "flow"},
+    {"fivetuple", "flow"},
+    {"tuple", "flow"},
+    {"conversation", "flow"},
+    {"flows", "flow"},
+    {"tcp", "connection"},
+    {"stream", "connection"},
+    {"conn", "connection"},
+    {"connections", "connection"},
+    {"tcp.stream", "connection"},
+    {"3-tuple", "3tuple"},
+    {"src", "client"},
+    {"srcip", "client"},
+    {"client-ip", "client"},
+    {"source", "client"},
+    {"dst", "server"},
+    {"dstip", "server"},
+    {"server-ip", "server"},
+    {"destination", "server"},
+    {"sport", "port"},
+    {"ports", "port"},
+    {"dport", "service"},
+    {"server-port", "service"},
+    {"services", "service"},
+    {"ips", "ip"},
+    {"ip.addr", "ip"},
+    {"address", "host"},
+    {"hosts", "host"},
+    {"addr", "host"},
+    {"pair", "hostpair"},
+    {"ip-src-dst", "hostpair"},
+    {"protocol", "proto"},
+    {"interface", "iface"},
+    {"sni", "name"},
+    {"domain", "name"},
+    {"hostname", "name"},
+};
+
+static const char *near_word(const char *word, size_t len)
+{
+    for (size_t i = 0; i < sizeof near_words / sizeof *near_words; i++)
+        if (strlen(near_words[i].theirs) == len &&
+            strncasecmp(near_words[i].theirs, word, len) == 0)
+            return near_words[i].ours;
+    return NULL;
+}
+
 static bool unknown(struct clv_error *err, const char *option, const char *text, const char *word,
                     size_t len)
 {
@@ -34,8 +85,16 @@ static bool unknown(struct clv_error *err, const char *option, const char *text,
     if (len == 4 && strncasecmp(word, "none", 4) == 0)
         return clv_fail(err, CLV_ERR_OPTION, option,
                         "\"%.60s\": none cannot be combined with fields", text);
-    if (strlen(text) == len)
+    const char *near = near_word(word, len);
+    if (strlen(text) == len && near)
+        (void)clv_fail(err, CLV_ERR_OPTION, option, "unknown key \"%.60s\": did you mean %s?", text,
+                       near);
+    else if (strlen(text) == len)
         (void)clv_fail(err, CLV_ERR_OPTION, option, "unknown key \"%.60s\"", text);
+    else if (near)
+        (void)clv_fail(err, CLV_ERR_OPTION, option,
+                       "unknown field \"%.*s\" in \"%.40s\": did you mean %s?",
+                       (int)min_u64(len, 40), word, text, near);
     else
         (void)clv_fail(err, CLV_ERR_OPTION, option, "unknown field \"%.*s\" in \"%.60s\"",
                        (int)min_u64(len, 40), word, text);

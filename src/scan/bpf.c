@@ -14,6 +14,7 @@
 #include "base/mem.h"
 #include "base/port.h"
 #include "cleave/packet.h"
+#include "scan/display.h"
 #include "walk/walk.h"
 
 struct bpf_compiler {
@@ -136,11 +137,26 @@ static bool says_no_memory(const char *why)
     return false;
 }
 
-static bool take(struct bpf_program *program, const struct answer *a, uint16_t linktype,
-                 struct clv_error *err)
+/* What a person may have meant. */
+static bool hint(const char *expression, const struct answer *a, struct clv_error *err)
 {
-    if (a->n == 0 && !says_no_memory(a->why))
-        return clv_fail(err, CLV_ERR_OPTION, "filter", "%s (link type %u)", a->why, linktype);
+    char theirs[128];
+    struct text t = text_on(theirs, sizeof theirs);
+    if (!strstr(a->why, "syntax error") && !strstr(a->why, "illegal"))
+        return false;
+    if (display_translate(expression, &t))
+        return clv_fail_hint(err, "in tcpdump's language: --filter '%s'", text_end(&t));
+    return clv_fail_hint(err, "use tcpdump's language (pcap-filter(7)), as in 'host 10.0.0.7 and "
+                              "tcp port 443'");
+}
+
+static bool take(struct bpf_program *program, const struct answer *a, const char *expression,
+                 uint16_t linktype, struct clv_error *err)
+{
+    if (a->n == 0 && !says_no_memory(a->why)) {
+        (void)clv_fail(err, CLV_ERR_OPTION, "filter", "%s (link type %u)", a->why, linktype);
+        return hint(expression, a, err);
+    }
     program->bf_len = a->n;
     program->bf_insns = a->n ? mem_alloc(a->n, sizeof *program->bf_insns) : NULL;
     return program->bf_insns || no_memory(err);
@@ -153,7 +169,7 @@ static bool compile_here(struct bpf_program *program, const char *expression, ui
     struct bpf_program theirs;
     struct answer a;
     const bool compiled = compile(&theirs, &a, expression, linktype, big);
-    const bool ok = take(program, &a, linktype, err);
+    const bool ok = take(program, &a, expression, linktype, err);
     if (ok && compiled)
         memcpy(program->bf_insns, theirs.bf_insns, a.n * sizeof *theirs.bf_insns);
     if (compiled)
@@ -239,7 +255,7 @@ bool bpf_compile(struct bpf_compiler *c, struct bpf_program *program, uint16_t l
         !read_all(c->answers, &a, sizeof a)) {
         (void)no_memory(err);
     } else {
-        ok = take(program, &a, linktype, err) &&
+        ok = take(program, &a, c->expression, linktype, err) &&
              (read_all(c->answers, program->bf_insns, a.n * sizeof *program->bf_insns) ||
               no_memory(err));
         in_step = ok || a.n == 0; /* or there may be more of this answer */

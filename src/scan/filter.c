@@ -102,6 +102,17 @@ static bool host(const char *word, void *to)
     return true;
 }
 
+/* A host's name, as far as its characters say, and no address with a fault in it. */
+static bool is_name(const char *word, size_t len)
+{
+    static const char letters[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ",
+                      all[] = "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ0123456789.-_";
+    size_t last = len; /* where what follows the last dot begins */
+    while (last && word[last - 1] != '.')
+        last--;
+    return len - last > 1 && strchr(letters, word[last]) && strspn(word, all) >= len;
+}
+
 /* The words of a list become an array of elements of the size. */
 static bool parse_list(const char *option, const char *takes, const char *text, size_t size,
                        void **list, size_t *n, bool (*parse)(const char *word, void *to),
@@ -124,6 +135,10 @@ static bool parse_list(const char *option, const char *takes, const char *text, 
         if (len >= sizeof word || !parse(word, (char *)more + *n * size)) {
             (void)clv_fail(err, CLV_ERR_OPTION, option, "invalid value \"%.*s\"",
                            (int)min_u64(len, 60), p);
+            if (parse == host && is_name(p, len))
+                return clv_fail_hint(err,
+                                     "by name: cleave flows FILE --names --where \"name = '%.*s'\"",
+                                     (int)min_u64(len, 60), p);
             return clv_fail_hint(err, "use %s, separated by commas", takes);
         }
         ++*n;
