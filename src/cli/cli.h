@@ -112,6 +112,17 @@ CLV_MUST_CHECK bool take_words(struct words *w, const struct input_flags *f, cha
                                unsigned n);
 void drop_words(struct words *w);
 
+/* By which the library reads standard input as often as it likes, where that is a file. */
+#define STANDARD_INPUT "/dev/stdin"
+
+/*
+ * Where the list of flows (--flows) is to come from standard input: it becomes one that can be read
+ * more than once. operands: n words, of which none may be standard input, too. false: it is said
+ * why not.
+ */
+CLV_MUST_CHECK bool take_list(const struct command *cmd, void *options, char *const *operands,
+                              unsigned n);
+
 /* Carries the command out, which has run_words. */
 int run_on_words(const struct command *cmd, const void *options, char **operands, unsigned n);
 

@@ -1,4 +1,6 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <string.h>
+
 #include "cleave/capture.h"
 #include "cleave/receipt.h"
 #include "cleave/verify.h"
@@ -109,6 +111,9 @@ static int verify(const struct options *o, const struct words *words, struct clv
     p.user = t;
     const bool ok = clv_verify(&p, &r, &err);
     hide_progress(&t->talk);
+    if (!ok && strcmp(err.subject, STANDARD_INPUT) == 0)
+        (void)snprintf(err.hint, sizeof err.hint,
+                       "its list of flows came from standard input: cleave verify ... <LIST");
     if (!ok)
         return end_talk(&err, "verified");
     if (t->n > SHOWN)

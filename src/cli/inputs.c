@@ -4,6 +4,7 @@
 #include <fcntl.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleave/capture.h"
@@ -131,6 +132,46 @@ bool take_words(struct words *w, const struct input_flags *f, char *const *opera
     }
     drop_words(w);
     return false;
+}
+
+/* A file without a name that stands for standard input from now on. */
+static bool keep_standard_input(void)
+{
+    struct words w = {.n = 0};
+    size_t len = 0;
+    FILE *kept = read_all(STDIN_FILENO, &w.text, &len) ? tmpfile() : NULL;
+    const bool ok = kept && fwrite(w.text, 1, len, kept) == len && fflush(kept) == 0 &&
+                    dup2(fileno(kept), STDIN_FILENO) == STDIN_FILENO;
+    const int why = errno;
+    if (kept)
+        (void)fclose(kept);
+    drop_words(&w);
+    errno = why;
+    return ok;
+}
+
+bool take_list(const struct command *cmd, void *options, char *const *operands, unsigned n)
+{
+    struct clv_error err;
+    struct stat st;
+    char value[4];
+    void *at = options;
+    const struct clv_option *const o = flag_option(cmd, "flows", &at);
+    if (!o || o->type != CLV_OPTION_TEXT || !clv_option_get(o, at, value, sizeof value) ||
+        strcmp(value, "-") != 0)
+        return true;
+    const struct input_flags *f = (const void *)((const char *)options + cmd->inputs_at);
+    for (unsigned i = 0; i < n; i++)
+        if (strcmp(operands[i], "-") == 0)
+            return list_error("-", "standard input is the list of flows, and cannot be a capture "
+                                   "as well");
+    if (f->files_from && strcmp(f->files_from, "-") == 0)
+        return list_error("-", "standard input is the list of flows, and cannot be that of "
+                               "captures as well");
+    errno = 0;
+    if ((fstat(STDIN_FILENO, &st) != 0 || !S_ISREG(st.st_mode)) && !keep_standard_input())
+        return list_error("standard input", strerror(errno));
+    return clv_option_set(o, at, STANDARD_INPUT, &err);
 }
 
 void drop_words(struct words *w)

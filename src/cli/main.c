@@ -191,7 +191,7 @@ static int run_command(const struct command *cmd, int argc, char **argv, int fro
     if (n >= 0 && help) {
         flags_help(cmd, help, stdout);
         status = EXIT_ALL;
-    } else if (n >= 0) {
+    } else if (n >= 0 && take_list(cmd, options, argv + from, (unsigned)n)) {
         status = cmd->run_words ? run_on_words(cmd, options, argv + from, (unsigned)n)
                                 : cmd->run(options, argv + from, (unsigned)n);
     }

@@ -274,13 +274,14 @@ static bool put_word(char *buf, size_t len, const char *word)
     return n > 0 && (size_t)n < len && !strchr(word, '\'') && strcmp(printable(word), word) == 0;
 }
 
-/* clv_verify() finds all inputs again. */
+/* clv_verify() finds all inputs again, and the list of flows. */
 static bool has_names(const struct clv_split_params *p)
 {
     for (size_t i = 0; i < p->n_inputs; i++)
         if (strcmp(p->inputs[i], "-") == 0)
             return false;
-    return !any_pipe(p->inputs, p->n_inputs);
+    return !any_pipe(p->inputs, p->n_inputs) &&
+           !(p->flows && strcmp(p->flows, STANDARD_INPUT) == 0);
 }
 
 enum { STEPS_MAX = 3, WORD_MAX = 512 };

@@ -488,6 +488,7 @@ int wrap_closedir(DIR *d)
 /* ---- streams ---- */
 
 WRAP(FOPEN, FILE *, fopen, LFS("fopen"), (const char *path, const char *mode), (path, mode), NULL)
+WRAP(FOPEN, FILE *, tmpfile, LFS("tmpfile"), (void), (), NULL)
 WRAP(FOPEN, FILE *, fdopen, "fdopen", (int fd, const char *mode), (fd, mode), NULL)
 WRAP(LIBRARY, FILE *, fmemopen, "fmemopen", (void *p, size_t len, const char *mode), (p, len, mode),
      NULL)
