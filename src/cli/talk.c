@@ -26,9 +26,10 @@ static void say(const char *text, size_t len)
 
 static void on_stop(int number)
 {
-    static const char stopped[] = "cleave: stopped by a signal before anything was written\n",
-                      ending[] = "cleave: interrupted: the packets that came so far are the input; "
-                                 "interrupt again to stop without output\n";
+    static const char
+        stopped[] = "cleave: stopped by a signal before anything was written\n",
+        ending[] = "cleave: interrupted: what came so far, and what comes in the next 2 s, is "
+                   "the input; interrupt again to stop without output\n";
     if (end_pipes && !end_signal && number != SIGQUIT) {
         end_signal = number;
         const ssize_t n = write(end_pipes, "", 1);
