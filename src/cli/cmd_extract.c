@@ -53,11 +53,27 @@ static bool reads_on(const struct clv_split_result *r, void *user)
     return talk_progress(r, user);
 }
 
-static void print_extracted(const struct clv_extract_result *r, FILE *to)
+/* A capture for each flow. */
+static bool makes_several(const char *output)
 {
-    (void)fprintf(to, "%s record%s of %s flow%s%s, %s\n", human_count(r->records),
-                  plural(r->records), human_count(r->flows), plural(r->flows),
-                  r->rows > r->flows ? " and `other`" : "", human_bytes((double)r->bytes));
+    static const char zip[] = ".zip";
+    const size_t len = strlen(output), n = sizeof zip - 1;
+    return (len && output[len - 1] == '/') || (len > n && strcmp(output + len - n, zip) == 0);
+}
+
+/* output: "-", DIR/, FILE.zip, or one capture. */
+static void print_extracted(const struct clv_extract_result *r, const char *output, FILE *to)
+{
+    (void)fprintf(to, "%s record%s of %s flow%s%s, %s", human_count(r->records), plural(r->records),
+                  human_count(r->flows), plural(r->flows), r->rows > r->flows ? " and `other`" : "",
+                  human_bytes((double)r->bytes));
+    if (strcmp(output, "-") == 0)
+        (void)fputs("\n", to);
+    else if (makes_several(output))
+        (void)fprintf(to, ", in %s capture%s in %s\n", human_count(r->rows), plural(r->rows),
+                      printable(output));
+    else
+        (void)fprintf(to, ", in one capture: %s\n", printable(output));
 }
 
 static int extract(const struct options *o, struct clv_result *result, struct talk *talk)
@@ -86,7 +102,7 @@ static int extract(const struct options *o, struct clv_result *result, struct ta
     }
     if (o->quiet)
         return EXIT_ALL;
-    print_extracted(&r, to_stdout ? stderr : stdout);
+    print_extracted(&r, o->output, to_stdout ? stderr : stdout);
     return print_unmet(result, &o->selection);
 }
 
