@@ -53,7 +53,7 @@ CLV_API const struct clv_split_params *clv_receipt_params(const struct clv_recei
 /* Number i of params' inputs, from 0; NULL: there are not so many. */
 CLV_API const struct clv_receipt_input *clv_receipt_input(const struct clv_receipt *r, size_t i);
 
-/* The counts that the receipt has, written_bytes, and the damage; all else is zero. */
+/* The counts that the receipt has, written_bytes, faulty, and the damage; all else is zero. */
 CLV_API const struct clv_split_result *clv_receipt_result(const struct clv_receipt *r);
 
 /* SHA-256 of all records, in hexadecimal; NULL: it was made without clv_split_params' verify. */

@@ -71,8 +71,8 @@ CLV_API enum clv_result_kind clv_result_kind(const struct clv_result *r);
 /* The damage found while captures were read; NULL: none, or unknown. */
 CLV_API const struct clv_error *clv_result_damage(const struct clv_result *r);
 
-/* Number of captures that were damaged or left out when they were read; for their faults, see the
- * faults of params->split. */
+/* Number of captures that were damaged or left out when they were read; for the faults of those
+ * that were read now, see the faults of params->split. */
 CLV_API uint64_t clv_result_faulty(const struct clv_result *r);
 
 /*

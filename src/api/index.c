@@ -23,6 +23,19 @@ struct indexing {
     char dir[PATH_MAX]; /* in which it is made */
 };
 
+/* The name of something else would mislead all who meet the file. */
+static bool check_name(const char *output, struct clv_error *err)
+{
+    const char *const dot = output ? strrchr(path_base(output), '.') : NULL;
+    const bool is_archive = dot && strcmp(dot, ".zip") == 0;
+    if (!dot || (!is_archive && !clv_split_is_single(output)))
+        return true;
+    (void)clv_fail(err, CLV_ERR_ARG, output, "has the name of %s, but an index is a database",
+                   is_archive ? "an archive" : "a capture");
+    return clv_fail_hint(err, "name it %.*s.flows.db, or use 'cleave split'", (int)(dot - output),
+                         output);
+}
+
 static bool open_output(struct indexing *run, struct clv_error *err)
 {
     const struct clv_split_params *params = &run->params;
@@ -79,7 +92,7 @@ bool clv_index(const struct clv_split_params *params, struct clv_split_result *r
     run->make.result = none;
     publish_none(&run->publish);
     const bool ok = sized_take(&run->params, sizeof run->params, SPLIT_PARAMS_FIRST, params, err) &&
-                    make(run, err);
+                    check_name(run->params.output, err) && make(run, err);
     sized_give(result, size, SPLIT_RESULT_FIRST, &run->make.result, sizeof run->make.result);
     make_end(&run->make);
     publish_fini(&run->publish, ok ? NULL : err);

@@ -316,18 +316,25 @@ enum clv_result_kind clv_result_kind(const struct clv_result *r)
     return r->kind;
 }
 
+/* What the captures came to when they were read; NULL: unknown. */
+static const struct clv_split_result *run_of(const struct clv_result *r)
+{
+    return r->make     ? &r->make->result
+           : r->index  ? &r->index->receipt.result
+           : r->loaded ? &r->loaded->receipt.result
+                       : NULL;
+}
+
 const struct clv_error *clv_result_damage(const struct clv_result *r)
 {
-    const struct clv_error *damage = r->make     ? &r->make->result.damage
-                                     : r->index  ? &r->index->receipt.result.damage
-                                     : r->loaded ? &r->loaded->receipt.result.damage
-                                                 : NULL;
-    return damage && damage->code != CLV_ERR_NONE ? damage : NULL;
+    const struct clv_split_result *const run = run_of(r);
+    return run && run->damage.code != CLV_ERR_NONE ? &run->damage : NULL;
 }
 
 uint64_t clv_result_faulty(const struct clv_result *r)
 {
-    return r->make ? r->make->result.faulty : clv_result_damage(r) != NULL;
+    const struct clv_split_result *const run = run_of(r);
+    return run ? run->faulty : 0;
 }
 
 struct index *result_index(struct clv_result *r, struct clv_error *err)

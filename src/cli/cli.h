@@ -261,10 +261,17 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
 int print_unmet(struct clv_result *result, const struct clv_selection *selection);
 
 /*
- * All went well, status 0, but the captures that were read are damaged: says so. p: with what they
- * were opened. Returns the status.
+ * All went well, status 0, but the captures that were read are damaged: says so. path: of what was
+ * opened; p: with what captures were. Returns the status.
  */
-int print_damage(const struct clv_result *result, const struct clv_split_params *p, int status);
+int print_damage(const struct clv_result *result, const char *path,
+                 const struct clv_split_params *p, int status);
+
+enum { FLOW_SAID_MAX = 160 };
+
+/* What the ends of the flows are, as the result at path has them; "" where it cannot be had. */
+void describe_flows(const char *path, const struct clv_split_largest *flows, unsigned n,
+                    char (*said)[FLOW_SAID_MAX]);
 
 /* Columns of standard output's terminal, less one; no bound where it is none. */
 size_t output_width(void);

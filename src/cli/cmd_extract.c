@@ -141,7 +141,7 @@ static int extract_words(const struct options *o, struct words *words,
     };
     if (!clv_result_open(&result, &params, &err))
         return print_failure(&split, &err, "written");
-    const int status = print_damage(result, &split, extract(o, result, &talk));
+    const int status = print_damage(result, words->all[0], &split, extract(o, result, &talk));
     clv_result_close(&result);
     return status;
 }

@@ -94,7 +94,7 @@ static int list_words(const struct options *o, struct words *words, struct clv_c
     hide_progress(&talk);
     if (!ok)
         return print_failure(&split, &err, "listed");
-    const int status = print_damage(result, &split, list(o, result));
+    const int status = print_damage(result, words->all[0], &split, list(o, result));
     clv_result_close(&result);
     return status;
 }

@@ -232,11 +232,74 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
     return step == CLV_ROWS_FAILED ? print_error(&err) : print_totals(result, selection, shown);
 }
 
-int print_damage(const struct clv_result *result, const struct clv_split_params *p, int status)
+/* Of what was made before, that run has set the status. */
+static void print_old_damage(const struct clv_result *result, const char *path,
+                             const struct clv_error *damage)
+{
+    char first[1024];
+    const uint64_t n = clv_result_faulty(result);
+    (void)fprintf(complaint(NULL),
+                  "%s: %s of its captures %s damaged or left out when it was made"
+                  "%s%s\n",
+                  printable(path), human_count(n), n == 1 ? "was" : "were",
+                  n == 1 ? ": " : "; the first: ", clv_error_format(damage, first, sizeof first));
+}
+
+int print_damage(const struct clv_result *result, const char *path,
+                 const struct clv_split_params *p, int status)
 {
     const struct clv_error *damage = clv_result_damage(result);
-    if (status != EXIT_ALL || !damage || clv_result_kind(result) != CLV_RESULT_CAPTURES)
+    if (status != EXIT_ALL || !damage)
         return status;
+    if (clv_result_kind(result) != CLV_RESULT_CAPTURES) {
+        print_old_damage(result, path, damage);
+        return status;
+    }
     print_faults(p, clv_result_faulty(result));
     return EXIT_DAMAGED;
+}
+
+/* "tcp 192.168.1.2:80 to 192.168.1.1:50000", or what there is of it. */
+static void describe(struct clv_rows *rows, const struct sources *s, char said[FLOW_SAID_MAX])
+{
+    struct cell cells[CELLS];
+    fill(cells, rows, s);
+    const char *parts[] = {cells[PROTO].text, cells[SOURCE].text, cells[DESTINATION].text,
+                           cells[KEY].text};
+    size_t len = 0;
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && len < FLOW_SAID_MAX; i++)
+        if (strcmp(parts[i], "-") != 0)
+            len += (size_t)snprintf(said + len, FLOW_SAID_MAX - len, "%s%s",
+                                    !len                         ? ""
+                                    : i == 2 && *parts[1] != '-' ? " to "
+                                                                 : " ",
+                                    parts[i]);
+}
+
+void describe_flows(const char *path, const struct clv_split_largest *flows, unsigned n,
+                    char (*said)[FLOW_SAID_MAX])
+{
+    const struct clv_result_params params = {
+        .struct_size = sizeof params, .paths = &path, .n_paths = 1};
+    struct clv_result *result;
+    struct clv_error err;
+    for (unsigned i = 0; i < n; i++)
+        *said[i] = '\0';
+    if (!clv_result_open(&result, &params, &err))
+        return;
+    for (unsigned i = 0; i < n; i++) {
+        char number[16];
+        struct clv_selection selection = CLV_SELECTION_INIT;
+        struct clv_rows *rows;
+        (void)snprintf(number, sizeof number, "%u", flows[i].flow);
+        selection.flow = number;
+        selection.limit = 1;
+        if (!clv_rows_open(&rows, result, &selection, &err))
+            break;
+        const struct sources s = find_all(rows);
+        if (clv_rows_next(rows, &err) == CLV_ROWS_ROW)
+            describe(rows, &s, said[i]);
+        clv_rows_close(&rows);
+    }
+    clv_result_close(&result);
 }

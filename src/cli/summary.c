@@ -336,6 +336,30 @@ static void print_next(const struct clv_split_params *p, const struct clv_split_
                       color(to, COLOR_END), width, steps[i].command, steps[i].why);
 }
 
+/* In outputs, or, where none was made, by what they are chosen with. */
+static void print_largest(const struct clv_split_params *p, const struct clv_split_result *r,
+                          enum made made, FILE *to)
+{
+    char said[CLV_LARGEST][FLOW_SAID_MAX];
+    const bool by_number = made == MADE_INDEX;
+    if (r->flows < 2)
+        return;
+    if (by_number)
+        describe_flows(p->output, r->largest, r->n_largest, said);
+    for (unsigned i = 0; i < r->n_largest; i++) {
+        const struct clv_split_largest *l = &r->largest[i];
+        char what[1200];
+        int n = snprintf(what, sizeof what, "%s record%s in ", human_count(l->records),
+                         plural(l->records));
+        if (n > 0 && by_number)
+            (void)snprintf(what + n, sizeof what - (size_t)n, "flow %u%s%s", l->flow,
+                           *said[i] ? ": " : "", said[i]);
+        else if (n > 0)
+            (void)snprintf(what + n, sizeof what - (size_t)n, "%s", printable(l->name));
+        human_row(to, i ? "" : "largest", human_bytes((double)l->bytes), what);
+    }
+}
+
 void print_summary(const struct clv_split_params *p, const struct clv_split_result *r,
                    enum made made, FILE *to)
 {
@@ -364,13 +388,7 @@ void print_summary(const struct clv_split_params *p, const struct clv_split_resu
                       p->manifest == CLV_MANIFEST_NONE ? "find lists all of them"
                                                        : "the manifest lists all of them");
     print_counts(p, r, to);
-    for (unsigned i = 0; r->flows > 1 && i < r->n_largest; i++) {
-        const struct clv_split_largest *l = &r->largest[i];
-        char what[1200];
-        (void)snprintf(what, sizeof what, "%s record%s in %s", human_count(l->records),
-                       plural(l->records), printable(l->name));
-        human_row(to, i ? "" : "largest", human_bytes((double)l->bytes), what);
-    }
+    print_largest(p, r, made, to);
     if (r->records_written && r->first_ns <= r->last_ns)
         (void)fprintf(to, "%s%-10s%s %s to %s UTC\n", color(to, COLOR_STRONG), "time",
                       color(to, COLOR_END), human_time(r->first_ns), human_time(r->last_ns));

@@ -143,8 +143,24 @@ static bool read_parts(struct clv_receipt *r, const json_t *from, struct clv_err
     return true;
 }
 
+/* The first capture that was damaged or left out, which is what is said of all; counts them. */
+static const char *read_faulty(struct clv_split_result *r, const json_t *inputs)
+{
+    const char *first = NULL;
+    for (size_t i = 0; i < json_array_size(inputs); i++) {
+        const json_t *const input = json_array_get(inputs, i);
+        const bool faulty =
+            json_is_object(json_object_get(input, "damage")) || json_object_get(input, "left_out");
+        if (faulty && !first)
+            first = json_string_value(json_object_get(input, "file"));
+        r->faulty += faulty;
+    }
+    return first ? first : "a capture";
+}
+
 static void read_result(struct clv_split_result *r, const json_t *from)
 {
+    const char *const faulty = read_faulty(r, json_object_get(from, "inputs"));
     const json_t *const damage = json_object_get(from, "damage");
     const json_t *const byte = json_object_get(damage, "byte");
     const char *what = json_string_value(json_object_get(damage, "what"));
@@ -157,7 +173,7 @@ static void read_result(struct clv_split_result *r, const json_t *from)
     r->written_bytes = (uint64_t)json_integer_value(json_object_get(from, "written_bytes"));
     if (!json_is_object(damage))
         return;
-    (void)clv_fail(&r->damage, CLV_ERR_DAMAGE, "a capture", "%s", what ? what : "");
+    (void)clv_fail(&r->damage, CLV_ERR_DAMAGE, faulty, "%s", what ? what : "");
     (void)clv_fail_at(&r->damage,
                       json_is_integer(byte) ? (uint64_t)json_integer_value(byte) : CLV_NO_OFFSET,
                       (uint64_t)json_integer_value(json_object_get(damage, "record")));

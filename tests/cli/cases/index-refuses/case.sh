@@ -6,6 +6,9 @@ for flag in --archive '--compress gzip' --each --report=a.html --dry-run --verif
     try cleave index a.pcap $flag
 done
 try cleave index a.pcap --manifest -
+for output in a.zip b.pcap dir/b.pcapng .pcap/; do
+    try cleave index a.pcap -o $output
+done
 try cleave index
 try cleave index missing
 echo text >text
@@ -27,3 +30,9 @@ try cleave index cut.pcap | grep -v took
 try cleave flows cut.flows.db
 try cleave extract cut.flows.db -o cut.one -q
 cmp cut.one cut.pcap | sed 's/ byte.*//'
+: >empty.pcap
+try cleave index cut.pcap empty.pcap -q -o two.db
+try cleave flows two.db --limit 1
+can_list cut.flows.db
+cleave split cut.pcap -o cut -q
+try cleave flows cut --limit 1
