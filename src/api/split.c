@@ -366,14 +366,13 @@ static bool settle_replacing(struct splitting *run, const struct clv_split_param
     return true;
 }
 
-static bool end_report(struct report *report, const struct clv_split_params *params,
+static bool end_report(struct report *report, const struct job *job,
                        const struct clv_split_result *result, struct clv_error *err)
 {
-    enum { OUTCOME_MAX = 65536 };
-    struct text outcome = text_on(mem_alloc(OUTCOME_MAX, 1), OUTCOME_MAX);
+    struct text outcome = text_on(mem_alloc(RECEIPT_OUTCOME_MAX, 1), RECEIPT_OUTCOME_MAX);
     if (!outcome.p)
-        return clv_fail_nomem(err, "the report", OUTCOME_MAX);
-    receipt_outcome(params, result, &outcome);
+        return clv_fail_nomem(err, "the report", RECEIPT_OUTCOME_MAX);
+    receipt_outcome(job, result, &outcome);
     const bool ok = report_end(report, &outcome, result, err);
     mem_free(outcome.p);
     return ok;
@@ -398,7 +397,7 @@ static bool split_all(struct splitting *run, struct clv_split_result *result, st
     return (params->each ? split_each(run, result, err)
                          : split_into(run, p, 0, run->job.n_sources, params->report ? report : NULL,
                                       result, err)) &&
-           (!params->report || end_report(report, params, result, err)) &&
+           (!params->report || end_report(report, &run->job, result, err)) &&
            (!publishes(run) || (publish_sync(p, params->sync, err) && publish_commit(p, err)));
 }
 

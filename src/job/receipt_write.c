@@ -247,9 +247,29 @@ static void put_outcome(struct json *j, const struct clv_split_params *params,
     json_damage(j, &r->damage);
 }
 
-void receipt_outcome(const struct clv_split_params *params, const struct clv_split_result *r,
-                     struct text *out)
+/* The first faults: of the captures by number, from 0. */
+static void put_faults(struct json *j, const struct job *job)
 {
+    enum { FAULTS_MAX = 20 };
+    const struct source *s;
+    size_t good = 0, bad = 0, n = 0;
+    json_open_array(j, "faults");
+    while (n < FAULTS_MAX && (s = job_next(job, &good, &bad)) != NULL) {
+        if (s->fault.code == CLV_ERR_NONE)
+            continue;
+        json_item(j);
+        json_u64(j, "input", s->number);
+        json_bool(j, "left_out", s->left_out);
+        json_fault(j, &s->fault);
+        json_close(j);
+        n++;
+    }
+    json_end_array(j);
+}
+
+void receipt_outcome(const struct job *job, const struct clv_split_result *r, struct text *out)
+{
+    const struct clv_split_params *const params = job->params;
     struct json j = json_begin(out);
     struct clv_split_params own = *params;
     struct clv_split_result seen = *r;
@@ -259,6 +279,7 @@ void receipt_outcome(const struct clv_split_params *params, const struct clv_spl
     put_options(&j, params, NULL, NULL);
     put_command(&j, params);
     put_outcome(&j, &own, &seen);
+    put_faults(&j, job);
     json_end(&j);
 }
 

@@ -10,6 +10,7 @@
 #include "base/text.h"
 #include "capture/source.h"
 #include "cleave/split.h"
+#include "job/job.h"
 #include "job/receipt_read.h"
 #include "output/archive.h"
 #include "output/publish.h"
@@ -47,7 +48,8 @@ bool receipt_has_digest(const struct clv_split_params *params);
  * What a run came to, as a JSON object, but for what differs from run to run or does not follow
  * from the inputs and the receipt: that it was verified is there if the receipt has a digest.
  */
-void receipt_outcome(const struct clv_split_params *params, const struct clv_split_result *r,
-                     struct text *out);
+void receipt_outcome(const struct job *job, const struct clv_split_result *r, struct text *out);
+
+enum { RECEIPT_OUTCOME_MAX = 1 << 17 }; /* bytes that it has at most */
 
 #endif

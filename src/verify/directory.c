@@ -299,16 +299,15 @@ static struct report *open_page(struct verify *v, struct store_file *file,
 
 static bool check_page(struct verify *v, const struct clv_split_result *r, struct clv_error *err)
 {
-    enum { OUTCOME_MAX = 65536 };
     struct clv_split_result seen = *r;
-    struct text outcome = text_on(mem_alloc(OUTCOME_MAX, 1), OUTCOME_MAX);
+    struct text outcome = text_on(mem_alloc(RECEIPT_OUTCOME_MAX, 1), RECEIPT_OUTCOME_MAX);
     struct clv_error fault = {.offset = CLV_NO_OFFSET};
     char path[PATH_MAX];
     uint64_t at;
     if (!outcome.p)
-        return clv_fail_nomem(err, "the report", OUTCOME_MAX);
+        return clv_fail_nomem(err, "the report", RECEIPT_OUTCOME_MAX);
     seen.verified = r->outputs;
-    receipt_outcome(v->job->params, &seen, &outcome);
+    receipt_outcome(v->job, &seen, &outcome);
     const bool ok = report_end(v->page, &outcome, &seen, err);
     mem_free(outcome.p);
     if (!ok || !report_differs(v->page, &at))

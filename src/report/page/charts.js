@@ -131,7 +131,7 @@ function drawTime() {
     told = Math.min(bins.length - 1, Math.max(0, i));
     const parts = shown.classes.map(([, title], k) =>
       `${shown.classes.length > 1 ? `${title} ` : ""}${shown.format(shown.values[told][k])}`);
-    said.textContent = `${when(told)}: ${parts.join(", ")}, ${plural(bins[told][0], "packet")}`;
+    said.textContent = `${when(told)} UTC: ${parts.join(", ")}, ${plural(bins[told][0], "packet")}`;
     const x = box.left + (told + 0.5) * width;
     fill(mark, { x1: x, x2: x, visibility: "visible" }, []);
   }
@@ -143,7 +143,7 @@ function drawTime() {
   function finish() {
     const [first, last] = [Math.min(anchor, to), Math.max(anchor, to)];
     anchor = null;
-    choose(byTime(`${when(first)} to ${when(last + 1)}`, first, last, rowTime(edge(first)), rowTime(edge(last + 1))));
+    choose(byTime(`${when(first)} to ${when(last + 1)} UTC`, first, last, rowTime(edge(first)), rowTime(edge(last + 1))));
   }
   const extend = (i) => {
     tell(i);
@@ -187,8 +187,8 @@ function drawTime() {
     width = (box.right - box.left) / bins.length;
     chart = svg("svg", {
       viewBox: `0 0 ${size} 282`, role: "img", tabindex: "0",
-      "aria-label": `${shown.title} from ${when(0)} on, in ${plural(bins.length, "step")} of ` +
-        `${duration(figures.width_ns)}; most, ${shown.format(sums[peak])}, at ${when(peak)}. ` +
+      "aria-label": `${shown.title} from ${when(0)} UTC on, in ${plural(bins.length, "step")} of ` +
+        `${duration(figures.width_ns)}; most, ${shown.format(sums[peak])}, at ${when(peak)} UTC. ` +
         "Arrow keys go from step to step, with Shift they select, Enter shows the flows of that time.",
     });
     const end = scale(largest);

@@ -31,10 +31,17 @@ function drawHead() {
   document.getElementById("h-flows").textContent = NOUNS;
 }
 
-function damageText({ byte, record, what }) {
-  const where = (byte === null ? "" : ` at byte ${count(byte)}`) + (record === null ? "" : ` (packet ${count(record)})`);
-  return `${result.inputs > 1 ? "A" : "The"} capture is damaged${where}: ${what}.` +
-    (result.damages > 1 ? ` This is the first of ${count(result.damages)} faults.` : "");
+// Each capture that was damaged or left out, by name and with the place, and what was not listed.
+function faultTexts() {
+  const captureOf = ({ input }) => result.inputs === 1 ? "The capture" : figures.inputs[input] ?? `Capture ${input + 1}`;
+  const where = ({ byte, record }) => (byte === null ? "" : ` at byte ${count(byte)}`) +
+    (record === null ? "" : ` (packet ${count(record)})`);
+  const texts = result.faults.map((fault) => fault.left_out ? `${captureOf(fault)} is left out: ${fault.what}.`
+    : `${captureOf(fault)} is damaged${where(fault)}: ${fault.what}.`);
+  const unlisted = result.faulty - result.faults.length, more = result.damages - result.faulty;
+  if (unlisted) texts.push(`${plural(unlisted, "more capture")} ${unlisted === 1 ? "is" : "are"} damaged or left out.`);
+  if (more) texts.push(`${plural(more, "more fault")} ${more === 1 ? "was" : "were"} found after the first of a capture.`);
+  return texts;
 }
 
 // Warnings are for damage and for what was dropped; all else is only said.
@@ -45,9 +52,7 @@ function drawNotes() {
   const other = result.other - result.dropped.other, small = result.small - result.dropped.small;
   const are = (n) => n === 1 ? "is" : "are";
   const notes = [
-    [true, result.damages > result.left_out && damageText(result.damage)],
-    [true, result.left_out && `${plural(result.left_out, "capture")} ${are(result.left_out)} left out: ` +
-      `${result.damages === 1 ? result.damage.what : "empty, or not readable"}.`],
+    ...faultTexts().map((text) => [true, text]),
     [true, dropped.length && `Dropped, in no file: ${dropped.join(", ")}.`],
     [false, filtered && `${plural(filtered, "packet")} ${filtered === 1 ? "does" : "do"} not match the filters, ` +
       `and ${are(filtered)} in no file.`],
