@@ -151,10 +151,22 @@ def page_of(command: str) -> str:
     return 'cleave-%s.1' % command.split()[0]
 
 
+def slurm_flags() -> Flags:
+    """Those of cleave-slurm's commands, but of the one that its jobs run."""
+    done = harness.run([sys.executable, os.path.join(TOP, 'src', 'cluster', 'cleave-slurm'), 'help', '--table'])
+    found, last = set(), ''
+    for kind, name, letter, *_ in (line.split('\t') for line in done.stdout.decode().splitlines()):
+        last = name if kind == 'command' else last
+        if kind == 'flag' and last != 'run':
+            found.add((name, letter))
+    return found
+
+
 def pages_agree() -> None:
     wanted: Dict[str, Flags] = {}
     for command, flags in table().items():
         wanted.setdefault(page_of(command), set()).update(flags)
+    wanted['cleave-slurm.1'] = slurm_flags()
     for name, flags in wanted.items():
         found = {(m[2], m[1] or '') for m in re.finditer(
             r'^\.It (?:Fl (\w) , )?Fl \\-(\S+)', read(name).replace('\\-', '-').replace(

@@ -178,7 +178,7 @@ def refusals() -> None:
             ('-o out --by ip,iface', b'iface'), ('-o out --every 1s', b'--every'),
             ('-o out --min-packets 3', b'--no-other'), ('-o out --manifest none', b'--manifest'),
             ('-o out.pcap', b'--output'), ('-o -', b'--output'), ('-o out.zip', b'--archive'),
-            ('', b'--output'), ('-o there', b'there: exists'), ('-o out -n {input}_{n}', b'{input}'),
+            ('', b'--output'), ('-o there', b'there: already exists'), ('-o out -n {input}_{n}', b'{input}'),
             ('-o out --no-such', b'--no-such'), ('-o out --by colour', b'colour'),
             ('-o out --snaplen 0', b'--snaplen'), ('-o out missing.pcap', b'missing.pcap'),
             ('-o out -', b'standard input'), ('-o out --idle-timeout', b'--idle-timeout')):
@@ -194,7 +194,7 @@ def refusals() -> None:
     done = script(*planned('--shards', '65536'), '--', 'index', 'a.pcap', '-o', 'out.db', status=NOTHING)
     check(b'65,537 shards' in done.stderr, '%r', done.stderr)
     done = script(*planned(), '--', 'extract', 'a.pcap', status=NOTHING)
-    check(b'comes split' in done.stderr, '%r', done.stderr)
+    check(b'must follow the --' in done.stderr, '%r', done.stderr)
 
 
 def keys_that_are_hashed() -> None:
@@ -332,7 +332,7 @@ def full_disk() -> None:
     try:
         text = script('submit', plan, status=NOTHING).stdout.decode()
         check(re.search(r'^failed   map-\d+ on .*\n? .*No space left on device', text, re.M), '%s', text)
-        check('\nfull     a disk or a quota is full' in text and 'nothing was published' in text, '%s', text)
+        check('\nfull     a disk or a quota is full' in text and 'no output was made' in text, '%s', text)
         check_tidy('out')
         check_equal(harness.run(['mount', '-o', 'remount,size=64m', maps]).returncode, 0, 'mount')
         script('resume', plan, status=DAMAGED)

@@ -9,6 +9,7 @@ PAGE.in is a manual page in mdoc(7), whose text is written and whose flags are t
     .COMMAND split      the command that the following lines are about
     .FLAG by            the item of a list for its flag --by, with letter and value
     .REST               items for all flags of the command that no .FLAG is for, with their help
+    .NAMES              the same without help, for flags that another page describes
     .EX, .EE            around an example: as it is, to be pasted into a shell
     .EXAMPLE FILE       the lines of an example (tests/examples) after its first comments
     @default@           in text: the default of the last .FLAG
@@ -149,8 +150,8 @@ def page(source: str, source_name: str, commands: Dict[str, Command]) -> str:
             out.append(item(flag))
         elif word == '.REST':
             out += items_with_help([f for f in command.flags if f.name not in done])
-        elif word == '.FLAGS':
-            out += ['.Bl -tag -width Ds', *items_with_help(commands[rest].flags), '.El']
+        elif word == '.NAMES':
+            out += [item(f) for f in command.flags if f.name not in done]
         elif word == '.EXAMPLE':
             out += example(rest)
         elif line and line[0] not in ".'":
