@@ -11,7 +11,7 @@
 
 enum {
     STAGE_ALIGN = 4096,
-    STAGE_CHUNK = 256 * 1024, /* measured: see bench/RESULTS.md */
+    STAGE_CHUNK = 256 * 1024, /* a large write, and still in the core's own cache */
 };
 
 struct packer;
