@@ -53,7 +53,7 @@ static bool open_output(struct indexing *run, struct clv_error *err)
     if (!publish_file_open(&run->publish, params->output, params->mode ? params->mode : IO_MODE,
                            &run->file, params->clean, &fd, err) ||
         !io_close(fd, params->output, err))
-        return false;
+        return parents_hint(params, err);
     path_parent(run->dir, run->publish.staging);
     run->make.job.pipeline.spill_dir = run->dir;
     result->stale = run->publish.n_stale;

@@ -457,7 +457,7 @@ static bool open_outputs(struct splitting *run, const struct made_run *replaces,
                           replaces, params->clean, err);
     }
     run->publish.advice = advice_of(run);
-    return ok;
+    return ok || parents_hint(params, err);
 }
 
 bool clv_split_is_single(const char *output)

@@ -649,6 +649,13 @@ void parents_none(struct parents *p)
     p->len = p->kept = 0;
 }
 
+bool parents_hint(const struct clv_split_params *params, struct clv_error *err)
+{
+    if (!err || err->sys != ENOENT || params->parents)
+        return false;
+    return clv_fail_hint(err, "its parent directory does not exist; --parents makes it");
+}
+
 bool parents_make(struct parents *p, const char *target, unsigned mode, struct clv_error *err)
 {
     path_parent(p->path, target);

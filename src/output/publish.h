@@ -78,6 +78,10 @@ CLV_MUST_CHECK bool parents_make(struct parents *p, const char *target, unsigned
                                  struct clv_error *err);
 void parents_remove(struct parents *p);
 
+/* After a target could not be made: where that is for its directory, says that it could be, too.
+ * Returns false. */
+bool parents_hint(const struct clv_split_params *params, struct clv_error *err);
+
 /* Makes the directories in a name below the staging directory, where they are not there yet. */
 CLV_MUST_CHECK bool publish_dirs(const struct publish *p, char *name, struct clv_error *err);
 
