@@ -45,7 +45,7 @@ static const struct clv_option selection_rows[] = {
     {"invert", 0, CLV_OPTION_BOOL, false, AT(invert), 0, 0, 0, NULL, NULL,
      "all flows but those chosen", CLV_GROUP_CHOOSE},
     {"sort", 0, CLV_OPTION_TEXT, false, AT(sort), 0, 0, 0, "COLUMN", "flow",
-     "order of the flows, by any column (bytes, packets, duration: largest first); time: of "
+     "order of the flows: a column; bytes, packets and duration begin with the largest; time sorts "
      "captures, too",
      CLV_GROUP_CHOOSE},
     {"limit", 0, CLV_OPTION_U64, false, AT(limit), 0, 1, 0, "N", NULL, "at most N flows",

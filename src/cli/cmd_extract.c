@@ -174,7 +174,7 @@ const struct command command_extract = {
     .operands = "RESULT...",
     .min_operands = 1,
     .max_operands = UINT32_MAX >> 1,
-    .summary = "Takes chosen flows out of captures.",
+    .summary = "Takes flows out of captures, an index or an output.",
     .usual = (const char *const[]){"output", "host", "port", "proto", "after", "before", "flow",
                                    "community-id", "where", "force", NULL},
     .examples =

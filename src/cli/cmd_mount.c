@@ -144,7 +144,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
 
 const struct command command_mount = {
     .name = "mount",
-    .operands = "RESULT DIR",
+    .operands = "INDEX DIR",
     .min_operands = 2,
     .max_operands = 2,
     .summary = "Shows the flows of an index as files.",
@@ -155,9 +155,10 @@ const struct command command_mount = {
             "fusermount3 -u flows                     # when you are done",
             NULL,
         },
-    .details = "RESULT is an index and DIR an empty directory. Until it is unmounted, DIR has\n"
-               "the files that split would have made, with the same names and bytes. They\n"
-               "cannot be changed. If a capture changes meanwhile, reading fails with EIO.\n"
+    .details = "INDEX is what 'cleave index' made, DIR an empty directory. Until it is\n"
+               "unmounted, DIR has the files that split would have made, with the same names\n"
+               "and bytes. They cannot be changed. If a capture changes meanwhile, reading\n"
+               "fails with EIO.\n"
                "\n"
                "Exit status: 0 it was mounted and unmounted again; 2 nothing was done.\n",
     .flags = flags,

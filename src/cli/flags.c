@@ -327,6 +327,8 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
     }
     if (*help)
         return n;
+    if (n == 1 && strcmp(argv[from], "help") == 0 && access("help", F_OK) != 0)
+        return usage_error(cmd, "cannot be opened", "help");
     const struct input_flags *f = (const void *)((const char *)options + cmd->inputs_at);
     const bool listed = cmd->inputs_at && f->files_from;
     if ((unsigned)n < (listed ? cmd->min_beside_list : cmd->min_operands)) {

@@ -60,8 +60,8 @@ static void usage(FILE *to)
                 "  cleave split day.pcap                    # a file for each flow\n"
                 "  cleave flows day.pcap --sort bytes --limit 10\n"
                 "  cleave extract day.pcap --host 10.0.0.7 -o host.pcap\n"
-                "\ncleave-slurm splits on a cluster.\n"
-                "'cleave COMMAND -h' shows the flags that most people use, --help all of them.\n"
+                "\n'cleave COMMAND -h' shows the flags that most people use, --help all of them.\n"
+                "'cleave --version' shows the version. cleave-slurm splits on a cluster.\n"
                 "Manual: man cleave\n",
                 to);
 }

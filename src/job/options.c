@@ -124,7 +124,7 @@ static const struct clv_option rows[] = {
     {"parents", 0, CLV_OPTION_BOOL, RUN, AT(parents), 0, 0, 0, NULL, NULL,
      "make the parent directories of OUT where they are missing", CLV_GROUP_OUTPUT},
     {"verify", 0, CLV_OPTION_BOOL, RUN, AT(verify), 0, 0, 0, NULL, NULL,
-     "read it all again and prove it before OUT appears", CLV_GROUP_SAFETY},
+     "read everything again and prove it, before OUT appears", CLV_GROUP_SAFETY},
     {"sync", 0, CLV_OPTION_WORD, RUN, AT(sync), 0, 0, 0, "none|data|full", NULL,
      "flush the outputs to disk before OUT appears; full: also its name", CLV_GROUP_SAFETY},
     {"clean", 0, CLV_OPTION_BOOL, RUN, AT(clean), 0, 0, 0, NULL, NULL,
@@ -174,7 +174,7 @@ const struct clv_option *options_of_index(const struct clv_option *o)
                                              0,
                                              0,
                                              0,
-                                             "FILE",
+                                             "OUT",
                                              "FILE's name with .flows.db",
                                              "index to make",
                                              CLV_GROUP_OUTPUT};

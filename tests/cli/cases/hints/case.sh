@@ -29,3 +29,5 @@ for filter in 'ip.addr == 10.0.0.1' 'tcp.port==80' http 'ip.src eq 10.0.0.0/8 &&
     expression=$(sed -n "s/.*--filter '\(.*\)'$/\1/p" err)
     [ -z "$expression" ] || cleave split a.pcap --dry-run -q --filter "$expression" || echo "not understood: $expression"
 done
+# A command that is asked for help as others are.
+try cleave split help
