@@ -3,11 +3,15 @@
 
 #include <stdlib.h>
 
+#include "base/marks.h"
+
 enum { NAME_MAX_HERE = 64, DEPTH_MAX = 32, NUMBER_MAX = 48 };
 
 static char *skip_blanks(char *p)
 {
-    return p + strspn(p, " \t\r\n");
+    while (*p == ' ' || *p == '\t' || *p == '\r' || *p == '\n')
+        p++;
+    return p;
 }
 
 static void put_utf8(char **to, unsigned c)
@@ -43,23 +47,38 @@ static bool escape(char **from, char **to)
     return true;
 }
 
-/* A string, made plain where it is; *p moves behind it. NULL: it is none. */
-static char *take_string(char **p)
+/* To the first quote, backslash or terminator from p on. */
+static char *end_of_plain(char *p)
 {
-    char *from = *p + 1, *to = from;
-    char *const text = to;
+    const char quote = '"', backslash = '\\', end = '\0';
+    for (;; p += sizeof(marks_lanes)) {
+        const marks_lanes x = marks_load(p);
+        const unsigned bits =
+            marks_bits((marks_lanes)((x == quote) | (x == backslash) | (x == end)));
+        if (bits)
+            return p + __builtin_ctz(bits);
+    }
+}
+
+/* A string, made plain where it is, not terminated; *p moves behind it. false: it is none. */
+static bool take_string(char **p, struct list_text *text)
+{
     if (**p != '"')
-        return NULL;
-    while (*from && *from != '"')
-        if (*from != '\\')
-            *to++ = *from++;
-        else if (from++, !escape(&from, &to))
-            return NULL;
-    if (!*from)
-        return NULL;
+        return false;
+    char *from = end_of_plain(*p + 1), *to = from;
+    text->p = *p + 1;
+    while (*from == '\\') {
+        from++;
+        if (!escape(&from, &to))
+            return false;
+        char *const plain = end_of_plain(from);
+        memmove(to, from, (size_t)(plain - from));
+        to += plain - from;
+        from = plain;
+    }
     *p = from + 1;
-    *to = '\0';
-    return text;
+    text->len = (size_t)(to - text->p);
+    return *from == '"';
 }
 
 static bool take_object(struct listrow *r, char **p, char name[NAME_MAX_HERE], size_t len,
@@ -68,11 +87,12 @@ static bool take_object(struct listrow *r, char **p, char name[NAME_MAX_HERE], s
 /* A value that is not looked at: an array, or what is too deep. */
 static bool skip_value(char **p)
 {
+    struct list_text text;
     unsigned depth = 0;
     do {
         *p = skip_blanks(*p);
         if (**p == '"') {
-            if (!take_string(p))
+            if (!take_string(p, &text))
                 return false;
         } else if (**p == '{' || **p == '[') {
             depth++;
@@ -100,12 +120,13 @@ static bool take_member(struct listrow *r, char **p, char name[NAME_MAX_HERE], s
         name[len] = '.';
         return take_object(r, p, name, len + 1, depth + 1);
     }
-    const enum list_column c = len < NAME_MAX_HERE ? list_column_of(name, len) : COLUMN_NONE;
+    const enum list_column c = len < NAME_MAX_HERE ? listrow_column(r, name, len) : COLUMN_NONE;
     if (**p == '"') {
-        char *const text = take_string(p);
-        if (text)
-            listrow_text(r, c, text, strlen(text));
-        return text;
+        struct list_text text;
+        if (!take_string(p, &text))
+            return false;
+        listrow_text(r, c, text.p, text.len);
+        return true;
     }
     char *const from = *p;
     const bool is_number = *from == '-' || (*from >= '0' && *from <= '9');
@@ -124,14 +145,15 @@ static bool take_object(struct listrow *r, char **p, char name[NAME_MAX_HERE], s
         *p = skip_blanks(*p);
         if (**p == '}' && first)
             break;
-        const char *const own = take_string(p);
-        const size_t own_len = own ? strlen(own) : 0;
-        *p = skip_blanks(*p);
-        if (!own || *(*p)++ != ':')
+        struct list_text own;
+        if (!take_string(p, &own))
             return false;
-        const size_t all = len + own_len;
-        for (size_t i = 0; all < NAME_MAX_HERE && i < own_len; i++)
-            name[len + i] = own[i];
+        *p = skip_blanks(*p);
+        if (*(*p)++ != ':')
+            return false;
+        const size_t all = len + own.len;
+        if (all < NAME_MAX_HERE)
+            memcpy(name + len, own.p, own.len);
         *p = skip_blanks(*p);
         if (!take_member(r, p, name, all, depth))
             return false;
@@ -147,6 +169,6 @@ static bool take_object(struct listrow *r, char **p, char name[NAME_MAX_HERE], s
 
 bool listjson_read(struct listrow *r, char *line)
 {
-    char name[NAME_MAX_HERE], *p = line;
+    char name[NAME_MAX_HERE] = "", *p = line;
     return *p == '{' && take_object(r, &p, name, 0, 0) && !*skip_blanks(p);
 }

@@ -167,6 +167,14 @@ static struct list_word *word_of(struct list_word words[LIST_WORDS], const struc
     return w;
 }
 
+enum list_column listrow_column(struct listrow *r, char *name, size_t len)
+{
+    struct list_word *const known = word_of(r->names, &(struct list_text){name, len});
+    if (!known->value)
+        known->value = (uint32_t)list_column_of(name, len) + 1;
+    return (enum list_column)(known->value - 1);
+}
+
 /* ---- protocols ---- */
 
 /* false, and no fault: it says nothing, as Zeek's unknown_transport. */

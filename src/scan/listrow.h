@@ -77,6 +77,7 @@ struct listrow {
     bool of_program; /* written by one, which may have words that are not known here */
     struct list_word protos[LIST_WORDS]; /* + 1 */
     struct list_word labels[LIST_WORDS];
+    struct list_word names[LIST_WORDS]; /* of columns; + 1 */
     struct list_fault fault;
 };
 
@@ -84,6 +85,9 @@ enum { LISTROW_PAD = 32 };
 
 /* Rows of a part follow, whose lines are counted from 1. */
 void listrow_begin(struct listrow *r, struct flowlist_part *part, bool of_program);
+
+/* As list_column_of(), where names are there again and again; 16 bytes of the name may be read. */
+enum list_column listrow_column(struct listrow *r, char *name, size_t len);
 
 /* Notes what is wrong. Returns false. */
 bool listrow_fail(struct listrow *r, enum list_wrong wrong, const char *value);
