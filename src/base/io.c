@@ -177,8 +177,10 @@ bool io_fits(int fd, const struct io_need *need, const char *path, struct clv_er
                              (unsigned long long)need->files, (unsigned long long)room.files);
         return clv_fail_hint(err, "the file system has too few free inodes");
     }
-    (void)clv_fail_errno(err, path, "needs %llu more bytes, but only %llu are free",
-                         (unsigned long long)need->bytes, (unsigned long long)room.bytes);
+    (void)clv_fail_errno(err, path, "needs %s%llu more bytes, but only %llu are free",
+                         need->about ? "about " : "",
+                         (unsigned long long)(need->about ? need->about : need->bytes),
+                         (unsigned long long)room.bytes);
     return clv_fail_hint(err, "the file system has too little room");
 }
 

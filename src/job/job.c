@@ -816,7 +816,7 @@ struct weighing {
     const struct job *job;
     const struct publish *publish;
     bool as_they_are; /* records have the length that they have in their capture, or more */
-    uint64_t bytes, asked;
+    uint64_t bytes, asked, most; /* most: of the captures */
     struct clv_error *err;
 };
 
@@ -825,7 +825,7 @@ static bool goes_on(struct weighing *w)
 {
     enum { STEP = 64 << 20 }; /* bytes between two questions */
     const struct clv_split_params *p = w->job->params;
-    const struct io_need need = {.bytes = w->bytes};
+    const struct io_need need = {.bytes = w->bytes, .about = w->most};
     if (w->bytes - w->asked < STEP)
         return true;
     w->asked = w->bytes;
@@ -882,6 +882,7 @@ bool job_fits(const struct job *job, const struct publish *p, struct clv_error *
     if (writes_less(job) || publish_fits(p, &most, NULL))
         return true;
     /* Damage, and blocks of pcapng that are no packets, may be why they are so large. */
+    w.most = most.bytes;
     for (size_t i = 0; i < job->n_sources; i++) {
         const size_t from = job->params->each ? i : 0, n = job->params->each ? 1 : job->n_sources;
         struct dialect d;

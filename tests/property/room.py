@@ -255,6 +255,25 @@ def known() -> None:
     refused_at_once('one', Room(size + 24), one, 'split', pcap, '-o', one, '-q')
 
 
+def large() -> None:
+    """Who can be sure before the end stops to read, and says what it may come to."""
+    packet, n = bytes(65535), 1400
+    path = suite.path('large.pcap')
+    record = struct.pack('<IIII', 1500000000, 0, len(packet), len(packet)) + packet
+    with open(path, 'wb') as f:
+        f.write(struct.pack('<IHHiIII', 0xa1b2c3d4, 2, 4, 0, 0, 262144, 1))
+        for _ in range(n):
+            f.write(record)
+        f.write(b'\xff' * 10000000)
+    size, out = os.path.getsize(path) - 24, suite.path('out')
+    split = 'split', path, '-o', out, '-q', '-t', '1'
+    e = run(Room(1000000), *split, writes=False)
+    check_refused(e, 'large', out, 'needs about %d more bytes, but only 1000000 are free' % size)
+    least = n * len(record)
+    refused_at_once('large, but damaged', Room(least), out, *split)
+    os.unlink(path)
+
+
 def archives() -> None:
     """With their directory, which lies in a file of its own until all members are there."""
     pcap, ng = traffic('a.pcap'), traffic('a.pcapng', '--format', 'pcapng')
@@ -381,7 +400,7 @@ def said() -> None:
 
 
 def main() -> int:
-    return suite.run({'fits': fits_if_it_fits, 'seems-too-large': seems_too_large, 'known': known, 'archives': archives, 'uncertain': uncertain, 'extracts': extracts, 'gathers': gathers, 'said': said})
+    return suite.run({'fits': fits_if_it_fits, 'seems-too-large': seems_too_large, 'known': known, 'large': large, 'archives': archives, 'uncertain': uncertain, 'extracts': extracts, 'gathers': gathers, 'said': said})
 
 
 if __name__ == '__main__':

@@ -27,6 +27,8 @@ names disk
 cleave generate synflood -o few.pcap -c 60 -q
 try cleave split few.pcap -o disk/few --by 3tuple --name 'a/{n}/{n}.pcap' # directories take some, too
 names disk
+mount -t tmpfs -o size=0,nr_inodes=0 tmpfs disk || exit 77 # neither has a bound, or a number
+try cleave split flood.pcap -o disk/out -q
 END
 unshare -rm true 2>/dev/null || skip 'no file system can be mounted here'
 unshare -rm sh inner.sh >out 2>err
