@@ -53,8 +53,10 @@ static void print_gathered(const char *output, const struct clv_gather_result *r
 /* What is wrong with the captures, and with what was left to do. Returns the status. */
 static int print_faults_of(const struct clv_gather_result *r)
 {
+    char first[1024];
     if (r->damage.code != CLV_ERR_NONE)
-        (void)fprintf(complaint("gather"), "a capture is damaged: %s\n", printable(r->damage.what));
+        (void)fprintf(complaint("gather"), "a capture is damaged or was left out: %s\n",
+                      clv_error_format(&r->damage, first, sizeof first));
     if (r->left_out)
         (void)fprintf(complaint("gather"), "%s capture%s could not be read and %s left out\n",
                       human_count(r->left_out), plural(r->left_out),
