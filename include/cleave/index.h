@@ -18,7 +18,8 @@ extern "C" {
  * Reads params->inputs once and makes the index params->output, a file, which appears complete or
  * not at all. Params and result are those of clv_split(), and so are the flows, their numbers and
  * names. on_flow is called in the same way. Options that are not in clv_index_options() are
- * refused, and so are inputs that can be read only once, such as pipes.
+ * refused, and so are inputs that can be read only once, such as pipes, and an output with the name
+ * of an archive (.zip) or of a capture, see clv_split_is_single().
  * false: *err says why, also where the library was built without SQLite.
  * Threads, and the process: as clv_split().
  */
