@@ -269,7 +269,10 @@ int print_damage(const struct clv_result *result, const char *path,
 
 enum { FLOW_SAID_MAX = 160 };
 
-/* What the ends of the flows are, as the result at path has them; "" where it cannot be had. */
+/*
+ * "flow 1: tcp 10.0.0.1:80 to 10.0.0.2:50000", or what there is of it, as the index at path has the
+ * flows; "" where that cannot be had.
+ */
 void describe_flows(const char *path, const struct clv_split_largest *flows, unsigned n,
                     char (*said)[FLOW_SAID_MAX]);
 

@@ -259,21 +259,42 @@ int print_damage(const struct clv_result *result, const char *path,
     return EXIT_DAMAGED;
 }
 
-/* "tcp 192.168.1.2:80 to 192.168.1.1:50000", or what there is of it. */
-static void describe(struct clv_rows *rows, const struct sources *s, char said[FLOW_SAID_MAX])
+/* "tcp 192.168.1.2:80 to 192.168.1.1:50000", what there is of it, or when it began. */
+static void describe(struct clv_rows *rows, const struct sources *s, char *said, size_t max)
 {
     struct cell cells[CELLS];
     fill(cells, rows, s);
     const char *parts[] = {cells[PROTO].text, cells[SOURCE].text, cells[DESTINATION].text,
                            cells[KEY].text};
     size_t len = 0;
-    for (size_t i = 0; i < sizeof parts / sizeof *parts && len < FLOW_SAID_MAX; i++)
+    for (size_t i = 0; i < sizeof parts / sizeof *parts && len < max; i++)
         if (strcmp(parts[i], "-") != 0)
-            len += (size_t)snprintf(said + len, FLOW_SAID_MAX - len, "%s%s",
+            len += (size_t)snprintf(said + len, max - len, "%s%s",
                                     !len                         ? ""
                                     : i == 2 && *parts[1] != '-' ? " to "
                                                                  : " ",
                                     parts[i]);
+    if (len == 0)
+        (void)snprintf(said, max, "from %s on", cells[BEGAN].text);
+}
+
+/* The rows of the flow, or where flows are cut, of the output of that number. */
+static bool find_flow(struct clv_rows **rows, struct clv_result *result, uint32_t number,
+                      bool is_cut)
+{
+    char text[32];
+    struct clv_error err;
+    struct clv_selection selection = CLV_SELECTION_INIT;
+    (void)snprintf(text, sizeof text, is_cut ? "output=%u" : "%u", number);
+    selection.flow = is_cut ? NULL : text;
+    selection.where = is_cut ? text : NULL;
+    selection.limit = 1;
+    if (!clv_rows_open(rows, result, &selection, &err))
+        return false;
+    if (clv_rows_next(*rows, &err) == CLV_ROWS_ROW)
+        return true;
+    clv_rows_close(rows);
+    return false;
 }
 
 void describe_flows(const char *path, const struct clv_split_largest *flows, unsigned n,
@@ -282,23 +303,23 @@ void describe_flows(const char *path, const struct clv_split_largest *flows, uns
     const struct clv_result_params params = {
         .struct_size = sizeof params, .paths = &path, .n_paths = 1};
     struct clv_result *result;
+    struct clv_rows *rows;
     struct clv_error err;
     for (unsigned i = 0; i < n; i++)
         *said[i] = '\0';
     if (!clv_result_open(&result, &params, &err))
         return;
-    for (unsigned i = 0; i < n; i++) {
-        char number[16];
-        struct clv_selection selection = CLV_SELECTION_INIT;
-        struct clv_rows *rows;
-        (void)snprintf(number, sizeof number, "%u", flows[i].flow);
-        selection.flow = number;
-        selection.limit = 1;
-        if (!clv_rows_open(&rows, result, &selection, &err))
-            break;
+    bool is_cut = false;
+    if (clv_rows_open(&rows, result, NULL, &err)) {
+        is_cut = find(rows, "output") != UINT32_MAX;
+        clv_rows_close(&rows);
+    }
+    for (unsigned i = 0; i < n && find_flow(&rows, result, flows[i].flow, is_cut); i++) {
         const struct sources s = find_all(rows);
-        if (clv_rows_next(rows, &err) == CLV_ROWS_ROW)
-            describe(rows, &s, said[i]);
+        const int len =
+            snprintf(said[i], FLOW_SAID_MAX, "%s %u: ", is_cut ? "output" : "flow", flows[i].flow);
+        if (len > 0)
+            describe(rows, &s, said[i] + len, FLOW_SAID_MAX - (size_t)len);
         clv_rows_close(&rows);
     }
     clv_result_close(&result);

@@ -336,26 +336,20 @@ static void print_next(const struct clv_split_params *p, const struct clv_split_
                       color(to, COLOR_END), width, steps[i].command, steps[i].why);
 }
 
-/* In outputs, or, where none was made, by what they are chosen with. */
+/* In outputs; of an index, by number and ends. */
 static void print_largest(const struct clv_split_params *p, const struct clv_split_result *r,
                           enum made made, FILE *to)
 {
-    char said[CLV_LARGEST][FLOW_SAID_MAX];
-    const bool by_number = made == MADE_INDEX;
+    char said[CLV_LARGEST][FLOW_SAID_MAX] = {""};
     if (r->flows < 2)
         return;
-    if (by_number)
+    if (made == MADE_INDEX)
         describe_flows(p->output, r->largest, r->n_largest, said);
     for (unsigned i = 0; i < r->n_largest; i++) {
         const struct clv_split_largest *l = &r->largest[i];
         char what[1200];
-        int n = snprintf(what, sizeof what, "%s record%s in ", human_count(l->records),
-                         plural(l->records));
-        if (n > 0 && by_number)
-            (void)snprintf(what + n, sizeof what - (size_t)n, "flow %u%s%s", l->flow,
-                           *said[i] ? ": " : "", said[i]);
-        else if (n > 0)
-            (void)snprintf(what + n, sizeof what - (size_t)n, "%s", printable(l->name));
+        (void)snprintf(what, sizeof what, "%s record%s in %s", human_count(l->records),
+                       plural(l->records), *said[i] ? said[i] : printable(l->name));
         human_row(to, i ? "" : "largest", human_bytes((double)l->bytes), what);
     }
 }

@@ -31,3 +31,7 @@ cleave flows a.pcap --csv | cmp - a && echo 'the same table'
 cleave split a.pcap -q
 cmp a a.flows/manifest.csv && echo 'that of split'
 names .
+# The largest flows, where these have no addresses or no ends.
+for flags in '--every 10ms' '--by port' '--by vlan,mac' '--shards 2'; do
+    try cleave index a.pcap $flags -f -o largest.db | sed -n '/^largest/,/^time/p' | grep -v ^time
+done
