@@ -855,7 +855,7 @@ static bool weigh(struct weighing *w, const struct source *s)
         return true; /* the run will say why */
     while (ok && within && clv_capture_next_many(c, recs, MANY, &n, NULL) == CLV_RECORD) {
         for (size_t i = 0; i < n && within; i++) {
-            within = recs[i].offset + recs[i].raw_len <= s->found;
+            within = s->stream || recs[i].offset + recs[i].raw_len <= s->found;
             w->bytes += !within          ? 0
                         : w->as_they_are ? recs[i].raw_len
                                          : PCAP_RECORD_HEADER + recs[i].caplen;
@@ -866,29 +866,31 @@ static bool weigh(struct weighing *w, const struct source *s)
     return ok;
 }
 
-/* Of what is decompressed, or comes through a pipe, it is not known beforehand. */
-static bool has_weight(const struct source *s)
+/* Bytes of the records, about: less of what is compressed, and none of a pipe's. */
+static uint64_t weight_of(const struct source *s)
 {
-    return !s->stream && !s->once && s->found > s->format.data_at;
+    return s->once || s->found < s->format.data_at ? 0 : s->found - s->format.data_at;
 }
 
 bool job_fits(const struct job *job, const struct publish *p, struct clv_error *err)
 {
     struct weighing w = {.job = job, .publish = p, .err = err};
     struct io_need most = {.bytes = 0};
-    for (size_t i = 0; i < job->n_sources; i++)
-        if (has_weight(&job->sources[i]))
-            most.bytes += job->sources[i].found - job->sources[i].format.data_at;
+    bool any_stream = false;
+    for (size_t i = 0; i < job->n_sources; i++) {
+        any_stream |= job->sources[i].stream;
+        most.bytes += weight_of(&job->sources[i]);
+    }
     if (writes_less(job) || publish_fits(p, &most, NULL))
         return true;
     /* Damage, and blocks of pcapng that are no packets, may be why they are so large. */
-    w.most = most.bytes;
+    w.most = any_stream ? 0 : most.bytes;
     for (size_t i = 0; i < job->n_sources; i++) {
         const size_t from = job->params->each ? i : 0, n = job->params->each ? 1 : job->n_sources;
         struct dialect d;
         (void)job_dialect(&d, job->params, job->sources + from, n);
         w.as_they_are = d.form != DIALECT_PCAP;
-        if (has_weight(&job->sources[i]) && !weigh(&w, &job->sources[i]))
+        if (weight_of(&job->sources[i]) && !weigh(&w, &job->sources[i]))
             return false;
     }
     const struct io_need need = {.bytes = w.bytes};

@@ -7,6 +7,7 @@ take as they grow and are made.
 """
 import argparse
 import errno
+import gzip
 import importlib.machinery
 import importlib.util
 import os
@@ -251,6 +252,11 @@ def known() -> None:
                 least = Room(least.bytes - 24, least.files - 1)
             shutil.rmtree(out)
         refused_at_once(what, least, out, 'split', *flags, '-o', out, '-q')
+    with open(pcap, 'rb') as f:
+        packed = suite.write('a.pcap.gz', gzip.compress(f.read()))
+    e = run(Room(1000), 'split', packed, '-o', out, '-q', writes=False)
+    check_refused(e, 'packed', out)
+    check_equal((e.needs, e.wrote), ((size, 'bytes'), False), 'packed: what it needs')
     one = suite.path('one.pcap')
     refused_at_once('one', Room(size + 24), one, 'split', pcap, '-o', one, '-q')
 
