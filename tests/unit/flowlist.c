@@ -1,10 +1,13 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <arpa/inet.h>
 #include <stdio.h>
+#include <stdlib.h>
 
 #include "support_temp.h"
 
 #include "base/mem.h"
 #include "scan/listfile.h"
+#include "scan/listrow.h"
 #include "walk/walk.h"
 
 /* 10.0.0.1:50000 to 10.0.0.2:80 by TCP. */
@@ -202,6 +205,78 @@ static void test_long(void **state)
     }
 }
 
+/* Addresses and ports are what inet_pton() and strtoul() say, whatever lies behind them. */
+static void test_values(void **state)
+{
+    static const char *const texts[] = {"0.0.0.0",
+                                        "255.255.255.255",
+                                        "256.1.1.1",
+                                        "1.2.3.999",
+                                        "01.2.3.4",
+                                        "1.2.3.00",
+                                        "1..2.3",
+                                        "1.2.3.",
+                                        ".1.2.3",
+                                        "1.2.3",
+                                        "1.2.3.4.5",
+                                        "1111.2.3.4",
+                                        "1.2.3.4x",
+                                        "::ffff:1.2.3.4",
+                                        "1.2.3.4 ",
+                                        "123.123.123.1234",
+                                        "0",
+                                        "65535",
+                                        "65536",
+                                        "00000080",
+                                        "000000000080",
+                                        "99999999",
+                                        "8o",
+                                        "-1",
+                                        "+1"};
+    static const char some[] = "0123456789.0123456789.....1x:";
+    struct flowlist list;
+    uint32_t random = 1;
+    (void)state;
+    assert_true(flowlist_init(&list, 0, NULL) && flowlist_make_parts(&list, 1));
+    for (unsigned i = 0; i < 40000; i++) {
+        char text[24 + LISTROW_PAD];
+        uint8_t addr[16] = {0};
+        struct listrow r = {.list = &list};
+        struct flow_key key;
+        size_t len = 1 + (random >> 8) % 17;
+        for (size_t k = 0; k < sizeof text; k++) {
+            random = random * 1664525 + 1013904223;
+            text[k] = some[(random >> 16) % (sizeof some - 1)];
+        }
+        if (i < N_ROWS(texts))
+            memcpy(text, texts[i], len = strlen(texts[i]));
+        else if (i % 2) /* an address, most times */
+            len = (size_t)snprintf(text, 24, "%u.%u.%u.%u", random % 300, (random >> 9) % 260,
+                                   (random >> 18) % 12, (random >> 5) % 257);
+        const enum list_column c = i % 3 || i < 16 ? COLUMN_SRC : COLUMN_SPORT;
+        char copy[24];
+        memcpy(copy, text, len);
+        copy[len] = '\0';
+        listrow_begin(&r, &list.parts[0], false);
+        listrow_text(&r, c, text, len);
+        flowlist_part_clear(&list.parts[0]);
+        const bool ok = listrow_take(&r);
+        const bool four = inet_pton(AF_INET, copy, addr) == 1,
+                   six = !four && inet_pton(AF_INET6, copy, addr) == 1;
+        const unsigned long port =
+            strspn(copy, "0123456789") == len ? strtoul(copy, NULL, 10) : 65536;
+        CHECK_EQ(copy, ok, c == COLUMN_SRC ? four || six : port <= 65535);
+        if (!ok)
+            continue;
+        flowlist_key(&list, 0, &key);
+        if (c == COLUMN_SRC)
+            CHECK(copy, memcmp(key.a, addr, 16) == 0 && key.family == (four ? 4 : 6));
+        else
+            CHECK_EQ(copy, key.a_port, port);
+    }
+    flowlist_fini(&list);
+}
+
 /* What is kept of flows is what would be found. */
 static void test_memo(void **state)
 {
@@ -241,7 +316,8 @@ UNIT(flowlist)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_rows),   cmocka_unit_test(test_more), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_pieces), cmocka_unit_test(test_long), cmocka_unit_test(test_memo),
+        cmocka_unit_test(test_pieces), cmocka_unit_test(test_long), cmocka_unit_test(test_values),
+        cmocka_unit_test(test_memo),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
