@@ -20,7 +20,7 @@ function drawHead() {
       data.textContent = format(Number(data.value));
     }
   if (location.protocol === "file:")
-    about.append(`. Page written ${document.lastModified.replace(/(\d+)\/(\d+)\/(\d+)/, "$3-$1-$2")} (local time).`);
+    about.append(`. Page written ${new Date(document.lastModified).toISOString().slice(0, 19).replace("T", " ")} UTC.`);
   document.getElementById("header").append(about,
     html("p", { id: "command" }, html("code", { title: "Without the flags of output, report and speed" }, command())));
   document.querySelector("main").prepend(totals);
