@@ -267,6 +267,9 @@ int print_unmet(struct clv_result *result, const struct clv_selection *selection
 int print_damage(const struct clv_result *result, const char *path,
                  const struct clv_split_params *p, int status);
 
+/* The same of an index that is used in another way, or nothing. */
+void repeat_damage(const char *path);
+
 enum { FLOW_SAID_MAX = 160 };
 
 /*

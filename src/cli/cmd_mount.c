@@ -37,7 +37,7 @@ static const struct clv_option flags[] = {
 /* What the functions that the library calls need. */
 struct mounting {
     const struct options *o;
-    const char *dir;
+    const char *path, *dir; /* of the index, and where it is mounted */
     struct talk talk;
     int tell; /* a byte is written to it once it is mounted; -1: it stays in the foreground */
     unsigned n_failed;
@@ -63,6 +63,8 @@ static void ready(void *user)
     struct mounting *m = user;
     (void)goes_on(m); /* from now on signals are listened to */
     say_mounted(m);
+    if (!m->o->quiet)
+        repeat_damage(m->path);
     if (m->tell < 0)
         return;
     const int null = open("/dev/null", O_RDWR | O_CLOEXEC);
@@ -95,7 +97,7 @@ static int mount_it(struct mounting *m, const char *path)
 {
     struct clv_error err;
     struct clv_mount_params params = m->o->params;
-    params.path = path;
+    params.path = m->path = path;
     params.captures = &m->o->capture;
     params.n_captures = m->o->capture != NULL;
     params.dir = m->dir;

@@ -259,6 +259,19 @@ int print_damage(const struct clv_result *result, const char *path,
     return EXIT_DAMAGED;
 }
 
+void repeat_damage(const char *path)
+{
+    const struct clv_result_params params = {
+        .struct_size = sizeof params, .paths = &path, .n_paths = 1};
+    struct clv_result *result;
+    struct clv_error err;
+    if (!clv_result_open(&result, &params, &err))
+        return;
+    if (clv_result_damage(result))
+        print_old_damage(result, path, clv_result_damage(result));
+    clv_result_close(&result);
+}
+
 /* "tcp 192.168.1.2:80 to 192.168.1.1:50000", what there is of it, or when it began. */
 static void describe(struct clv_rows *rows, const struct sources *s, char *said, size_t max)
 {

@@ -22,6 +22,11 @@ fusermount3 -u m
 try cleave mount -h
 try cleave mount a.db m --capture b.pcap -d -q
 fusermount3 -u m
+# What is mounted may lack what was damaged.
+head -c 1000 b.pcap >cut.pcap
+cleave index cut.pcap -q -o cut.db 2>log
+try cleave mount cut.db m -d
+fusermount3 -u m
 # In the foreground, until a signal comes; a capture that changes meanwhile is an error.
 mv b.pcap a.pcap
 serve() {
