@@ -180,33 +180,44 @@ bool flowlist_reserve(struct flowlist_part *part, size_t n)
     return true;
 }
 
-/* What a row has of times and of ends that are not its own. */
-static bool add_beside(struct flowlist_part *part, struct flowlist_row *row,
-                       const struct flow_key *key, const struct flowlist_times *times)
+static bool add_times(struct flowlist_part *part, struct flowlist_row *row,
+                      const struct flowlist_times *times)
 {
-    if (times) {
-        struct flowlist_times *all =
-            mem_reserve(part->times, &part->times_cap, part->n_times + (size_t)1, sizeof *all);
-        if (!all)
-            return false;
-        part->times = all;
-        all[part->n_times] = *times;
-        row->times = part->n_times++;
-    }
-    if (key->family == 4) {
-        memcpy(&row->a, key->a, sizeof row->a);
-        memcpy(&row->b, key->b, sizeof row->b);
-        return true;
-    }
-    struct flowlist_ends *ends =
-        mem_reserve(part->ends, &part->ends_cap, part->n_ends + (size_t)1, sizeof *ends);
-    if (!ends)
+    struct flowlist_times *all =
+        mem_reserve(part->times, &part->times_cap, part->n_times + (size_t)1, sizeof *all);
+    if (!all)
         return false;
-    part->ends = ends;
-    memcpy(ends[part->n_ends].a, key->a, sizeof key->a);
-    memcpy(ends[part->n_ends].b, key->b, sizeof key->b);
+    part->times = all;
+    all[part->n_times] = *times;
+    row->times = part->n_times++;
+    return true;
+}
+
+static bool add_ends(struct flowlist_part *part, struct flowlist_row *row,
+                     const struct flow_key *key)
+{
+    struct flowlist_ends *all =
+        mem_reserve(part->ends, &part->ends_cap, part->n_ends + (size_t)1, sizeof *all);
+    if (!all)
+        return false;
+    part->ends = all;
+    memcpy(all[part->n_ends].a, key->a, sizeof key->a);
+    memcpy(all[part->n_ends].b, key->b, sizeof key->b);
     row->a = part->n_ends++;
     return true;
+}
+
+/* The ends of a row of IPv4 are in order as flow_key_settle() puts those of a key. */
+static void put_in_order(struct flowlist_row *row)
+{
+    const uint32_t a = load_be32((const uint8_t *)&row->a), b = load_be32((const uint8_t *)&row->b);
+    if (a < b || (a == b && row->a_port <= row->b_port))
+        return;
+    const struct flowlist_row was = *row;
+    row->a = was.b;
+    row->b = was.a;
+    row->a_port = was.b_port;
+    row->b_port = was.a_port;
 }
 
 bool flowlist_add(const struct flowlist *list, struct flowlist_part *part,
@@ -214,25 +225,42 @@ bool flowlist_add(const struct flowlist *list, struct flowlist_part *part,
                   uint32_t line)
 {
     const size_t n = part->n + (size_t)1;
-    union flow_id id = {.key = *key};
-    struct flow_key *const k = &id.key;
-    k->kind |= times ? LIST_TIMES : 0;
-    if (!(k->kind & LIST_ID) && is_even(k->kind))
-        (void)flow_key_settle(&id, &in_order);
+    const uint8_t kind = key->kind | (times ? LIST_TIMES : 0);
+    const bool even = !(kind & LIST_ID) && is_even(kind);
     if ((n > part->cap || n > part->hashes_cap) && !flowlist_reserve(part, n))
         return false;
     struct flowlist_row *const row = &part->rows[part->n];
-    *row = (struct flowlist_row){.a_port = k->a_port,
-                                 .b_port = k->b_port,
-                                 .proto = k->proto,
-                                 .family = k->family,
-                                 .kind = k->kind,
+    *row = (struct flowlist_row){.a_port = key->a_port,
+                                 .b_port = key->b_port,
+                                 .proto = key->proto,
+                                 .family = key->family,
+                                 .kind = kind,
                                  .label = label,
                                  .line = line};
-    if (!add_beside(part, row, k, times))
+    if (CLV_LIKELY(key->family == 4)) {
+        memcpy(&row->a, key->a, sizeof row->a);
+        memcpy(&row->b, key->b, sizeof row->b);
+        if (even)
+            put_in_order(row);
+        static_assert(offsetof(struct flowlist_row, a_port) == 8 &&
+                          offsetof(struct flowlist_row, kind) == 15,
+                      "a row begins with what flow_key_hash() hashes");
+        part->hashes[part->n] = (uint32_t)secret_hash(&list->secret, row, 16);
+    } else {
+        union flow_id id = {.key = *key};
+        id.key.kind = kind;
+        if (even)
+            (void)flow_key_settle(&id, &in_order);
+        row->a_port = id.key.a_port;
+        row->b_port = id.key.b_port;
+        if (!add_ends(part, row, &id.key))
+            return false;
+        part->hashes[part->n] = hash_of(list, &id.key);
+    }
+    if (times && !add_times(part, row, times))
         return false;
-    part->hashes[part->n++] = hash_of(list, k);
-    part->shapes[k->kind] = true;
+    part->n++;
+    part->shapes[kind] = true;
     return true;
 }
 
@@ -274,6 +302,18 @@ static bool holds(const struct flowlist *list, uint64_t slot, const struct flow_
     return flow_key_equal(&there, key);
 }
 
+/* The same of a row's key. */
+static bool holds_key_of(const struct flowlist *list, uint64_t slot,
+                         const struct flowlist_part *part, const struct flowlist_row *row,
+                         uint32_t hash)
+{
+    if ((uint32_t)slot != hash)
+        return false;
+    struct flow_key key;
+    key_of_row(part, row, &key);
+    return holds(list, slot, &key, hash);
+}
+
 /*
  * Puts a row into the table, beside other threads that do. A key has one slot, with its first row;
  * the others are in no order.
@@ -281,13 +321,11 @@ static bool holds(const struct flowlist *list, uint64_t slot, const struct flow_
 static void place(struct flowlist *list, const struct flowlist_part *part, struct flowlist_row *row,
                   uint32_t number, uint32_t hash)
 {
-    struct flow_key key;
-    key_of_row(part, row, &key);
     const uint64_t own = ((uint64_t)number + 1) << 32 | hash;
     size_t i = hash & list->mask;
     uint64_t there = __atomic_load_n(&list->slots[i], __ATOMIC_ACQUIRE);
     for (;;) {
-        if (there && !holds(list, there, &key, hash)) {
+        if (there && !holds_key_of(list, there, part, row, hash)) {
             i = (i + 1) & list->mask;
             there = __atomic_load_n(&list->slots[i], __ATOMIC_ACQUIRE);
         } else if (there && there < own) {

@@ -40,8 +40,7 @@ struct flowlist_ends {
 struct flowlist_row {
     uint32_t a, b; /* addresses of IPv4, as the key has them; else a: the part's ends */
     uint16_t a_port, b_port;
-    uint8_t proto, family, kind;
-    uint8_t spare;
+    uint8_t proto, family, spare, kind;
     uint32_t times; /* the part's; without LIST_TIMES: any, also none at all */
     uint32_t label; /* of the part's; 0: none */
     uint32_t line;  /* of the part, from 1 */

@@ -92,48 +92,36 @@ static char *text_of(struct listrow *r, enum list_column c)
 
 /* ---- addresses and ports, as they usually are: others are looked at once more ---- */
 
-typedef uint32_t quad __attribute__((vector_size(16)));
-
 /*
  * Four numbers up to 255 without zeros in front of them, as inet_pton() wants them. The points tell
  * where they are, so that none waits for the one before, and no digit costs a branch, which would
- * be taken at random; then all four are worked out at once.
+ * be taken at random.
  */
 CLV_INLINE bool take_ipv4(const struct list_text *text, uint8_t addr[4])
 {
-    static const uint32_t least[] = {0, 0, 10, 100}; /* of so many digits */
+    /* The least of so many digits, and 255, as digits: those of a number in bytes. */
+    static const uint32_t least[] = {0, 0, 0x100, 0x10000}, most = 0x20505;
     const uint8_t *const p = (const uint8_t *)text->p;
     const char point = '.';
-    unsigned bits = marks_bits((marks_lanes)(marks_load(text->p) == point)) | 1U << 15;
-    unsigned from[5] = {0}, all = 0;
-    uint32_t x[4], min[4];
+    unsigned bits = marks_bits((marks_lanes)(marks_load(text->p) == point)) | 7U << 16;
+    unsigned from = 0, lengths = 0;
+    uint32_t others = 0, beyond = 0;
     if (text->len - 7 > 15 - 7)
         return false;
-    for (unsigned i = 0; i < 3; i++, bits &= bits - 1)
-        from[i + 1] = (unsigned)__builtin_ctz(bits | 1U << 16) + 1;
-    from[4] = (unsigned)text->len + 1;
-    for (unsigned i = 0; i < 4; i++) {
-        const unsigned n = from[i + 1] - from[i] - 1;
-        all |= n;
-        min[i] = least[n & 3];
+    for (unsigned i = 0; i < 4; i++, bits &= bits - 1) {
+        const unsigned to = i < 3 ? (unsigned)__builtin_ctz(bits) : (unsigned)text->len;
+        const unsigned n = to - from;
         /* The last digit becomes the top byte, and what is not there 0. */
-        x[i] = (load_le32(p + from[i]) ^ UINT32_C(0x30303030)) << ((0U - 8 * n) & 31);
+        const uint32_t x = (load_le32(p + from) ^ UINT32_C(0x30303030)) << ((0U - 8 * n) & 31);
+        const uint32_t digits = __builtin_bswap32(x);
+        others |= (x + UINT32_C(0x06060606)) | x;
+        beyond |= (most - digits) | (digits - least[n & 3]); /* of digits: the top bit, if it is */
+        lengths |= n | (n - 1) << 8;
+        addr[i] = (uint8_t)((x * UINT32_C(0x640a01)) >> 24);
+        from = to + 1;
     }
-    if (CLV_UNLIKELY(all > 3 || from[3] == text->len))
-        return false;
-    const quad byte = {0xff, 0xff, 0xff, 0xff};
-    const quad six = {0x06060606, 0x06060606, 0x06060606, 0x06060606};
-    const quad high = {0xf0f0f0f0, 0xf0f0f0f0, 0xf0f0f0f0, 0xf0f0f0f0};
-    const quad least_of = {min[0], min[1], min[2], min[3]};
-    quad v = {x[0], x[1], x[2], x[3]};
-    quad wrong = ((v + six) | v) & high; /* no digits */
-    const quad tens = v >> 16 & byte, hundreds = v >> 8 & byte;
-    v = (v >> 24) + (tens << 3) + (tens << 1) + (hundreds << 6) + (hundreds << 5) + (hundreds << 2);
-    wrong |= (quad)(v < least_of) | (v & ~byte);
-    for (unsigned i = 0; i < 4; i++)
-        addr[i] = (uint8_t)v[i];
-    const quad none = {0};
-    return CLV_LIKELY(marks_bits((marks_lanes)(wrong == none)) == 0xffff);
+    return CLV_LIKELY(!(others & UINT32_C(0xf0f0f0f0)) && !(beyond >> 31) &&
+                      !(lengths & ~UINT32_C(0x303)));
 }
 
 static bool put_addr(struct listrow *r, enum list_column c, uint8_t addr[16], uint8_t *family)
