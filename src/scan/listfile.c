@@ -218,13 +218,10 @@ struct marks {
 
 CLV_INLINE void look_at_stride(struct marks *m, char *p)
 {
-    const char d = m->delimiter, q = m->quote, n = '\n';
     m->p = p;
     m->bits = 0;
-    for (unsigned i = 0; i < STRIDE; i += sizeof(marks_lanes)) {
-        const marks_lanes x = marks_load(p + i);
-        m->bits |= (uint64_t)marks_bits((marks_lanes)((x == d) | (x == n) | (x == q))) << i;
-    }
+    for (unsigned i = 0; i < STRIDE; i += MARKS_BYTES)
+        m->bits |= (uint64_t)marks_of(p + i, m->delimiter, '\n', m->quote) << i;
 }
 
 CLV_INLINE char *next_mark(struct marks *m)

@@ -50,11 +50,8 @@ static bool escape(char **from, char **to)
 /* To the first quote, backslash or terminator from p on. */
 static char *end_of_plain(char *p)
 {
-    const char quote = '"', backslash = '\\', end = '\0';
-    for (;; p += sizeof(marks_lanes)) {
-        const marks_lanes x = marks_load(p);
-        const unsigned bits =
-            marks_bits((marks_lanes)((x == quote) | (x == backslash) | (x == end)));
+    for (;; p += MARKS_BYTES) {
+        const unsigned bits = marks_of(p, '"', '\\', '\0');
         if (bits)
             return p + __builtin_ctz(bits);
     }

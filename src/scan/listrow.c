@@ -102,8 +102,7 @@ CLV_INLINE bool take_ipv4(const struct list_text *text, uint8_t addr[4])
     /* The least of so many digits, and 255, as digits: those of a number in bytes. */
     static const uint32_t least[] = {0, 0, 0x100, 0x10000}, most = 0x20505;
     const uint8_t *const p = (const uint8_t *)text->p;
-    const char point = '.';
-    unsigned bits = marks_bits((marks_lanes)(marks_load(text->p) == point)) | 7U << 16;
+    unsigned bits = marks_of(text->p, '.', '.', '.') | 7U << 16;
     unsigned from = 0, lengths = 0;
     uint32_t others = 0, beyond = 0;
     if (text->len - 7 > 15 - 7)
