@@ -36,7 +36,7 @@ static const struct clv_option flags[] = {
     {"mode", 0, CLV_OPTION_MODE, false, AT(mode), 0, 0, 0777, "MODE", "0640",
      "permissions of output files, octal (umask applies)", CLV_GROUP_SAFETY},
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
-     "do not restrict cleave to its own files (Landlock)", CLV_GROUP_SAFETY},
+     "do not limit which files cleave may touch (Landlock)", CLV_GROUP_SAFETY},
     {"quiet", 'q', CLV_OPTION_BOOL, false, AT(quiet), 0, 0, 0, NULL, NULL, "print no summary",
      CLV_GROUP_TALK},
     {0},

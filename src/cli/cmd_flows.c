@@ -29,7 +29,7 @@ static const struct clv_option flags[] = {
     {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL,
      "print all columns as JSON, one object per line", CLV_GROUP_OUTPUT},
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
-     "do not restrict cleave to its own files (Landlock)", CLV_GROUP_SAFETY},
+     "do not limit which files cleave may touch (Landlock)", CLV_GROUP_SAFETY},
     {0},
 };
 

@@ -21,7 +21,7 @@ static const struct options initial = {
 
 static const struct clv_option flags[] = {
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
-     "do not restrict cleave to its own files (Landlock)", CLV_GROUP_SAFETY},
+     "do not limit which files cleave may touch (Landlock)", CLV_GROUP_SAFETY},
     {"progress", 0, CLV_OPTION_WORD, false, AT(progress), 0, 0, 0, PROGRESS_WORDS, "auto",
      PROGRESS_HELP, CLV_GROUP_TALK},
     {"json", 0, CLV_OPTION_BOOL, false, AT(json), 0, 0, 0, NULL, NULL, "print the summary as JSON",

@@ -29,7 +29,7 @@ static const struct options initial = {
 /* What a command line has besides the options of clv_split(). */
 static const struct clv_option flags[] = {
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
-     "do not restrict cleave to its own files (Landlock)", CLV_GROUP_SAFETY},
+     "do not limit which files cleave may touch (Landlock)", CLV_GROUP_SAFETY},
     {"progress", 0, CLV_OPTION_WORD, false, AT(progress), 0, 0, 0, PROGRESS_WORDS, "auto",
      PROGRESS_HELP, CLV_GROUP_TALK},
     {"on_interrupt", 0, CLV_OPTION_WORD, false, AT(on_interrupt), 0, 0, 0, "publish|discard",
@@ -188,8 +188,21 @@ const struct command command_split = {
                "  hostpair    ip\n"
                "  name        the name of the host (from TLS, QUIC, HTTP or DNS)\n"
                "  none        all packets are one flow\n"
-               "Fields: ip proto port vlan mac tunnel client server service host iface bssid\n"
-               "label. ip/24 groups addresses by network, ip/24,64 those of IPv6, too.\n"
+               "Fields:\n"
+               "  ip          the pair of IP addresses\n"
+               "  proto       transport protocol: TCP, UDP, ...\n"
+               "  port        the pair of ports\n"
+               "  vlan        VLAN ids, the two outermost\n"
+               "  mac         the pair of link addresses\n"
+               "  tunnel      VNI, GRE key, TEID, MPLS label and the like\n"
+               "  client      address that opened the flow\n"
+               "  server      address that answered\n"
+               "  service     protocol and port of the server\n"
+               "  host        one address: each packet goes to both of its hosts\n"
+               "  iface       capture interface\n"
+               "  bssid       802.11 network: its BSSID\n"
+               "  label       what the list of --flows calls the flow\n"
+               "ip/24 groups addresses by network, ip/24,64 those of IPv6, too.\n"
                "\n"
                "TEMPLATE (--name) is text with fields in braces: {n} {n:DIGITS} {key} {proto}\n"
                "{src} {dst} {sport} {dport} {first} {input} {vlan} {mac} {tunnel} {iface}\n"

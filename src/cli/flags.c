@@ -414,7 +414,7 @@ static void print_group(const struct command *cmd, enum clv_option_group group, 
         [CLV_GROUP_RELATED] = "Related flows",
         [CLV_GROUP_SAFETY] = "Safety",
         [CLV_GROUP_SPEED] = "Speed",
-        [CLV_GROUP_TALK] = "Talk",
+        [CLV_GROUP_TALK] = "Messages",
     };
     struct flag f;
     bool any = false;
