@@ -105,7 +105,12 @@ static bool count(struct related *r, const struct scene_packet *p, struct clv_er
     if (l && !l->flow) {
         l->flow = p->flow + 1;
         l->n = ++f->n_lookups;
-        f->name = f->n_lookups == 1 ? l->name : (struct scene_name){SCENE_NAMELESS, 0};
+    }
+    if (l && !f->first_lookup) {
+        f->first_lookup = p->lookup;
+        f->name = l->name;
+    } else if (l && f->first_lookup != p->lookup) {
+        f->name = (struct scene_name){SCENE_NAMELESS, 0};
     }
     return true;
 }

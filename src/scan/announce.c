@@ -110,14 +110,15 @@ static struct fact_key client_key(const struct sighting *s, enum fact fact, cons
     return k;
 }
 
-/* The flow was led to by what the fact's flow has said. */
-static void follow(struct announcer *a, const struct sighting *s, struct expect *x)
+/* The flow was led to by what was said, in answer to what `by` says the flow and lookup of. */
+static void follow(struct announcer *a, const struct sighting *s, struct expect *x,
+                   const struct expect *by)
 {
     struct relation_row *row = row_of(a, s);
-    if (x->flow == s->flow || x->flow == 0)
+    if (by->flow == s->flow || by->flow == 0)
         return;
-    row->master = x->flow;
-    row->lookup = x->lookup;
+    row->master = by->flow;
+    row->lookup = by->lookup;
     row->relation = x->relation;
     row->lag_ns = lag(x->ts_ns, row->first_ns);
     x->used = true;
@@ -151,20 +152,47 @@ static struct expect *find_endpoint(const struct announcer *a, const struct sigh
     return best;
 }
 
-/* Where but a guess tells who is the client, either end may have looked the other one up. */
-static struct expect *find_address(const struct announcer *a, const struct sighting *s,
-                                   enum relation_client *client)
+/* The client's own question for a name that was told to all. NULL: it has not asked for it. */
+static struct expect *find_question(struct announcer *a, const struct sighting *s,
+                                    const struct expect *x, const uint8_t *client)
+{
+    char name[SIGHT_NAME];
+    if (!expects_name_is(&a->expects, x->name, name, sizeof name))
+        return NULL;
+    struct fact_key k = client_key(s, FACT_LOOKUP, client);
+    set_text(a, &k, name, strlen(name));
+    struct expect *const by = expects_find(&a->expects, key_of(a, &k));
+    return within(by, s, a->dns_window_ns) ? by : NULL;
+}
+
+/*
+ * Where but a guess tells who is the client, either end may have looked the other one up. What a
+ * host tells all (RFC 6762, section 8.3) is for those who have asked: else whatever goes to it
+ * would follow from that. *by: the answer, or whose question it answers.
+ */
+static struct expect *find_address(struct announcer *a, const struct sighting *s,
+                                   enum relation_client *client, const struct expect **by)
 {
     const bool forth = flow_source_is_client(s->t);
     struct expect *best = NULL;
     for (unsigned i = 0; i < (flow_client_is_told(s->t) ? 1 : 2); i++) {
         const bool from_src = forth == (i == 0);
-        const struct expect *const before = best;
-        struct fact_key k = client_key(s, FACT_ADDRESS, from_src ? s->t->src : s->t->dst);
+        const uint8_t *const asker = from_src ? s->t->src : s->t->dst;
+        struct expect *const before = best;
+        struct fact_key k = client_key(s, FACT_ADDRESS, asker);
         memcpy(k.b, from_src ? s->t->dst : s->t->src, sizeof k.b);
         prefer(a, &best, &k);
-        memset(k.a, 0, sizeof k.a); /* what was said to all */
-        prefer(a, &best, &k);
+        if (best != before)
+            *by = best;
+        struct expect *told = best;
+        memset(k.a, 0, sizeof k.a);
+        prefer(a, &told, &k);
+        const struct expect *const question =
+            told == best ? NULL : find_question(a, s, told, asker);
+        if (question) {
+            best = told;
+            *by = question;
+        }
         if (best != before)
             *client = from_src ? RELATION_CLIENT_A : RELATION_CLIENT_B;
     }
@@ -182,13 +210,14 @@ bool announce_begin(struct announcer *a, const struct sighting *s)
 {
     struct relation_row *row = relations_add(a->relations);
     struct expect *x;
+    const struct expect *by;
     enum relation_client client = RELATION_CLIENT_UNKNOWN;
     char name[SIGHT_NAME];
     if (!row)
         return false;
     row->first_ns = s->ts_ns;
     if ((x = find_endpoint(a, s)) != NULL) {
-        follow(a, s, x);
+        follow(a, s, x, x);
         if (!expects_name_is(&a->expects, x->name, name, sizeof name))
             name[0] = '\0';
         const bool ok = !name[0] || set_name(a, row, name, APP_SIP);
@@ -196,11 +225,11 @@ bool announce_begin(struct announcer *a, const struct sighting *s)
             expects_end(&a->expects, x);
         return ok;
     }
-    if ((x = find_address(a, s, &client)) == NULL)
+    if ((x = find_address(a, s, &client, &by)) == NULL)
         return true;
     row->client = client & 3;
     if (asks(a, RELATION_DNS))
-        follow(a, s, x);
+        follow(a, s, x, by);
     return !expects_name_is(&a->expects, x->name, name, sizeof name) ||
            set_name(a, row, name, APP_DNS);
 }
@@ -220,8 +249,7 @@ bool announce_name(struct announcer *a, const struct sighting *s, const char *na
 }
 
 /* A new lookup, which is the flow's next. */
-static uint32_t begin_lookup(struct announcer *a, const struct sighting *s, const char *name,
-                             enum app app)
+static uint32_t begin_lookup(struct announcer *a, const struct sighting *s, const char *name)
 {
     struct relations *const r = a->relations;
     struct relation_lookup *l = relations_add_lookup(r);
@@ -231,19 +259,13 @@ static uint32_t begin_lookup(struct announcer *a, const struct sighting *s, cons
     l->flow = s->flow;
     l->n = row ? ++row->n_lookups : 0;
     l->name = relations_keep(r, name, strlen(name));
-    if (!l->name)
-        return 0;
-    if (row) {
-        row->name = l->n == 1 ? l->name : 0; /* of several, no name is the flow's */
-        row->name_from = (uint8_t)(l->n == 1 ? app : APP_NONE);
-    }
-    return r->n_lookups;
+    return l->name ? r->n_lookups : 0;
 }
 
 /* The lookup that a message about the name is of. 0: no memory. */
 static uint32_t lookup_of(struct announcer *a, const struct sighting *s,
                           const struct sight_dns *dns, const uint8_t *client, const uint8_t *server,
-                          const char *name, enum app app)
+                          const char *name)
 {
     struct fact_key by_id = client_key(s, FACT_TRANSACTION, client), by_name;
     memcpy(by_id.b, server, sizeof by_id.b);
@@ -260,7 +282,7 @@ static uint32_t lookup_of(struct announcer *a, const struct sighting *s,
     uint32_t lookup = within(x, s, LOOKUP_SECONDS * SECOND) ? x->lookup : 0;
     struct expect *more;
     if (!lookup) {
-        lookup = begin_lookup(a, s, name, app);
+        lookup = begin_lookup(a, s, name);
         if (!lookup || !(more = add(a, s, &by_name, RELATION_NONE)))
             return 0;
         more->lookup = lookup;
@@ -271,6 +293,18 @@ static uint32_t lookup_of(struct announcer *a, const struct sighting *s,
     more->lookup = lookup;
     more->used = true;
     return lookup;
+}
+
+/* A message of the lookup is in the flow, which has its name; of several, no name is the flow's. */
+static void take_lookup(const struct announcer *a, struct relation_row *row, uint32_t lookup)
+{
+    const bool alone = !row->first_lookup || row->first_lookup == lookup;
+    if (row->first_lookup && alone)
+        return;
+    row->name = alone ? relations_lookup(a->relations, lookup)->name : 0;
+    row->name_from = alone ? row->app : (uint8_t)APP_NONE;
+    if (alone)
+        row->first_lookup = lookup;
 }
 
 static bool is_multicast(const struct clv_tuple *t)
@@ -284,16 +318,15 @@ bool announce_dns(struct announcer *a, const struct sighting *s, const struct si
     const bool to_all = dns->response && is_multicast(s->t);
     const uint8_t *const client = to_all ? NULL : dns->response ? s->t->dst : s->t->src;
     const uint8_t *const server = dns->response ? s->t->src : s->t->dst;
-    const enum app app = (enum app)(s->flow ? row_of(a, s)->app : APP_DNS);
     struct expect_name names[SIGHT_DNS_QUESTIONS] = {{.len = 0}};
     *lookup = 0;
     if (dns->n_questions == 0)
         return true;
-    *lookup = lookup_of(a, s, dns, client, server, dns->questions[0].name, app);
+    *lookup = lookup_of(a, s, dns, client, server, dns->questions[0].name);
     if (!*lookup)
         return false;
-    if (s->flow && !row_of(a, s)->first_lookup)
-        row_of(a, s)->first_lookup = *lookup;
+    if (s->flow)
+        take_lookup(a, row_of(a, s), *lookup);
     for (unsigned i = 0; dns->response && i < dns->n_addrs; i++) {
         const struct sight_dns_addr *addr = &dns->addrs[i];
         const char *const name = dns->questions[addr->question].name;
@@ -440,9 +473,9 @@ bool announce_request(struct announcer *a, const struct sighting *s, const char 
         struct expect *sent = expects_find(&a->expects, key_of(a, &to));
         struct expect *page = expects_find(&a->expects, key_of(a, &from));
         if (within(sent, s, a->http_window_ns) && sent->flow != s->flow)
-            follow(a, s, sent);
+            follow(a, s, sent, sent);
         else if (referer[0] && within(page, s, a->http_window_ns))
-            follow(a, s, page);
+            follow(a, s, page, page);
     }
     const struct fact_key own = url_key(a, s, FACT_PAGE, s->t->src, url);
     return add(a, s, &own, RELATION_HTTP) != NULL;

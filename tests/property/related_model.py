@@ -126,8 +126,13 @@ class Traffic:
         return answers, glue if rng.random() < 0.3 else []
 
     def announce(self, ts_ns: int) -> None:
-        """Multicast DNS."""
+        """Multicast DNS, which a client may have asked for."""
         host = self.rng.choice(self.hosts)
+        if self.rng.random() < 0.5:
+            asked = dnswire.Message(0, n_questions=1, questions=[dnswire.Question(dnswire.name_of(host), dnswire.A)])
+            self.udp(ts_ns, self.rng.choice(self.clients), 5353, '224.0.0.251', 5353,
+                     dnswire.write(asked))
+            ts_ns += self.soon(0.1)
         m = dnswire.Message(0, True, answers=[dnswire.Record(
             dnswire.name_of(host), dnswire.A, ttl=self.rng.choice((0, 120, 120)), addrs=(addr,))
             for addr in self.addrs[host]])

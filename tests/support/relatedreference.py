@@ -239,7 +239,8 @@ class Flow:
     name: str = ''
     name_from: str = ''
     asks: bool = False  # or answers: it is one of DNS
-    n_lookups: int = 0
+    n_lookups: int = 0  # that began in it
+    looked_up: Set[int] = dataclasses.field(default_factory=set)
     fixed: bool = False  # something was announced: a master would come too late
     streams: Dict[End, Stream] = dataclasses.field(default_factory=dict)
     talk: Talk = dataclasses.field(default_factory=Talk)
@@ -284,8 +285,9 @@ class Relations:
         ends = [(p.src, p.dst)] if p.from_client else [(p.dst, p.src)]
         if not p.client_is_told:
             ends = [(p.src, p.dst), (p.dst, p.src)]
-        known = [self.answers[key] for client, server in ends
-                 for key in ((client.addr, server.addr), (None, server.addr)) if key in self.answers]
+        known = [answer for client, server in ends for answer in (
+            self.answers.get((client.addr, server.addr)),
+            self.asked_for(client.addr, self.answers.get((None, server.addr)), p.ts_ns)) if answer]
         newest = max(known, key=lambda a: a.serial, default=None)
         if newest is None or p.ts_ns - newest.ts_ns > self.dns_window:
             return
@@ -293,6 +295,13 @@ class Relations:
         flow.name, flow.name_from = newest.name, 'dns'
         if 'dns' in self.kinds and newest.flow != n:
             self.follow(n, newest.flow, 'dns', newest.ts_ns, newest.lookup)
+
+    def asked_for(self, client: str, told: Optional[Answer], now: int) -> Optional[Answer]:
+        """What all were told, as the answer to the client's own question."""
+        asked = self.by_name.get((client, told.name)) if told else None
+        if told is None or asked is None or now - asked[0] > self.dns_window:
+            return None
+        return told._replace(flow=self.lookups[asked[1]].flow, lookup=asked[1])
 
     def follow(self, n: int, master: int, relation: str, ts_ns: int, lookup: Optional[int]) -> None:
         flow = self.flows[n]
@@ -323,6 +332,11 @@ class Relations:
         client = (p.dst if m.response else p.src).addr  # or all who hear it
         lookup = self.lookup_of(n, p.ts_ns, m, client, server, names[0])
         self.of_records[-1] = n, lookup
+        flow = self.flows[n]
+        flow.looked_up.add(lookup)
+        # A flow of one lookup is called like that; of several, no name is its own.
+        alone = len(flow.looked_up) == 1
+        flow.name, flow.name_from = (names[0], 'dns') if alone else ('', '')
         said_to = None if ipaddress.ip_address(client).is_multicast else client
         for a in answers:
             self.serial += 1
@@ -344,9 +358,6 @@ class Relations:
             flow.n_lookups += 1
             self.lookups.append(Lookup(n, flow.n_lookups, name))
             self.by_name[client, name] = ts_ns, lookup
-            # A flow of one lookup is called like that; of several, no name is its own.
-            alone = flow.n_lookups == 1
-            flow.name, flow.name_from = (name, 'dns') if alone else ('', '')
         self.transactions[one] = ts_ns, lookup
         return lookup
 
