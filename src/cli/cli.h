@@ -170,6 +170,9 @@ bool is_dumb(void);
 /* Prints "cleave COMMAND: ", or without a command "cleave: ", to stderr, for what went wrong. */
 FILE *complaint(const char *command);
 
+/* Prints a line of its own after a message: what can be done, or what else is so. */
+__attribute__((format(printf, 1, 2))) void advise(const char *hint, ...);
+
 /*
  * Prints "cleave: MESSAGE" and the hint to stderr, but nothing of a reader that went away: see
  * leave(). Returns EXIT_NOTHING.
@@ -286,7 +289,7 @@ size_t output_width(void);
 const char *plural(uint64_t n);        /* "s", or "" for one; static */
 const char *human_count(uint64_t n);   /* 1,234,567 */
 const char *human_bytes(double bytes); /* 1.23 GB */
-const char *human_seconds(double s);   /* 1.23 s */
+const char *human_seconds(double s);   /* 1.23 s, 4.56 ms */
 const char *human_time(int64_t ts_ns); /* 2026-11-22 23:59:59.123456789 */
 
 struct clv_split_params;

@@ -137,7 +137,7 @@ const char *nearest_word(const char *word, const char *const *words, size_t n)
 static int usage_error(const struct command *cmd, const char *what, const char *subject)
 {
     (void)fprintf(complaint(cmd->name), "%s: %s\n", what, printable(subject));
-    (void)fprintf(stderr, "'cleave %s --help' lists its flags\n", cmd->name);
+    advise("'cleave %s --help' lists its flags", cmd->name);
     return -1;
 }
 
@@ -158,9 +158,9 @@ static int unknown_flag(const struct command *cmd, const char *name)
     if (hint_flag(cmd, name))
         return -1;
     if (near)
-        (void)fprintf(stderr, "did you mean --%s?\n", near);
+        advise("did you mean --%s?", near);
     else
-        (void)fprintf(stderr, "'cleave %s --help' lists its flags\n", cmd->name);
+        advise("'cleave %s --help' lists its flags", cmd->name);
     return -1;
 }
 
@@ -170,12 +170,12 @@ static int unknown_letter(const struct command *cmd, const char *word, char lett
     const char flag[] = {letter, '\0'};
     (void)fprintf(complaint(cmd->name), "unknown flag: %s\n", printable(word));
     if (access(word, F_OK) == 0) {
-        (void)fprintf(stderr, "if it is a file: ./%s\n", printable(word));
+        advise("if it is a file: ./%s", printable(word));
         return -1;
     }
     if (hint_flag(cmd, flag))
         return -1;
-    (void)fprintf(stderr, "'cleave %s --help' lists its flags\n", cmd->name);
+    advise("'cleave %s --help' lists its flags", cmd->name);
     return -1;
 }
 
@@ -185,9 +185,9 @@ static int bad_value(const struct command *cmd, const struct clv_option *o,
     char name[FLAG_NAME_MAX], value[FLAG_VALUE_MAX];
     (void)fprintf(complaint(cmd->name), "--%s: %s\n", flag_name(o, name), printable(err->what));
     if (o->type == CLV_OPTION_CHOICE)
-        (void)fprintf(stderr, "use --%s%s\n", name, value_of(o, value));
+        advise("use --%s%s", name, value_of(o, value));
     else
-        (void)fprintf(stderr, "%s\n", err->hint);
+        advise("%s", err->hint);
     return -1;
 }
 
@@ -204,9 +204,9 @@ static int given_twice(const struct command *cmd, const struct clv_option *o)
     char name[FLAG_NAME_MAX];
     (void)fprintf(complaint(cmd->name), "--%s is given more than once\n", flag_name(o, name));
     if (is_list(o))
-        (void)fprintf(stderr, "separate values with commas: --%s %s\n", name, o->value);
+        advise("separate values with commas: --%s %s", name, o->value);
     else
-        (void)fprintf(stderr, "use --%s %s once\n", name, o->value);
+        advise("use --%s %s once", name, o->value);
     return -1;
 }
 
@@ -257,7 +257,7 @@ static bool is_meant_for(const struct command *cmd, struct flag f, const char *w
         !clv_option_set(f.option, (char *)options + f.base, word, &err))
         return false;
     (void)fprintf(complaint(cmd->name), "%s: cannot be opened\n", printable(word));
-    (void)fprintf(stderr, "did you mean --%s=%s?\n", flag_name(f.option, name), printable(word));
+    advise("did you mean --%s=%s?", flag_name(f.option, name), printable(word));
     return true;
 }
 
@@ -335,9 +335,9 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
         struct stat in;
         (void)fprintf(complaint(cmd->name), "%s is missing\n", cmd->operands);
         if (fstat(STDIN_FILENO, &in) == 0 && S_ISFIFO(in.st_mode))
-            (void)fprintf(stderr, "to read from a pipe: cleave %s -\n", cmd->name);
+            advise("to read from a pipe: cleave %s -", cmd->name);
         else
-            (void)fprintf(stderr, "'cleave %s --help' lists its flags\n", cmd->name);
+            advise("'cleave %s --help' lists its flags", cmd->name);
         return -1;
     }
     if ((unsigned)n > cmd->max_operands)

@@ -1,4 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
+#include <stdarg.h>
 #include <stdlib.h>
 #include <string.h>
 #include <unistd.h>
@@ -34,6 +35,16 @@ FILE *complaint(const char *command)
     (void)fprintf(stderr, "%scleave%s%s:%s ", color(stderr, COLOR_BAD), command ? " " : "",
                   command ? command : "", color(stderr, COLOR_END));
     return stderr;
+}
+
+void advise(const char *hint, ...)
+{
+    va_list args;
+    va_start(args, hint);
+    (void)fprintf(stderr, "%8s", "");
+    (void)vfprintf(stderr, hint, args);
+    (void)fputc('\n', stderr);
+    va_end(args);
 }
 
 const char *plural(uint64_t n)
@@ -72,8 +83,14 @@ const char *human_bytes(double bytes)
 
 const char *human_seconds(double s)
 {
+    static const char *const units[] = {"s", "ms", "us"};
+    unsigned u = 0;
     char *out = next_buf();
-    (void)snprintf(out, BUF_LEN, s < 10 ? "%.2f s" : "%.1f s", s);
+    while (s > 0 && s < 0.01 && u < 2) {
+        s *= 1000;
+        u++;
+    }
+    (void)snprintf(out, BUF_LEN, s < 9.995 ? "%.2f %s" : "%.1f %s", s, units[u]);
     return out;
 }
 

@@ -50,7 +50,7 @@ bool hint_flag(const struct command *cmd, const char *flag)
 {
     for (size_t i = 0; i < sizeof flags / sizeof *flags; i++)
         if (strcmp(flags[i].flag, flag) == 0 && flag_option(cmd, flags[i].needs, NULL)) {
-            (void)fprintf(stderr, "%s\n", flags[i].instead);
+            advise("%s", flags[i].instead);
             return true;
         }
     return false;
@@ -72,7 +72,7 @@ bool hint_command(const char *word)
 {
     for (size_t i = 0; i < sizeof commands / sizeof *commands; i++)
         if (strcmp(commands[i].word, word) == 0) {
-            (void)fprintf(stderr, "%s\n", commands[i].instead);
+            advise("%s", commands[i].instead);
             return true;
         }
     return false;

@@ -45,7 +45,7 @@ int print_error(const struct clv_error *err)
         (void)snprintf(own.subject, sizeof own.subject, "--%s", flag_name(o, name));
     (void)fprintf(complaint(NULL), "%s\n", clv_error_format(&own, buf, sizeof buf));
     if (err->hint[0])
-        (void)fprintf(stderr, "        %s\n", printable(err->hint));
+        advise("%s", printable(err->hint));
     return EXIT_NOTHING;
 }
 
@@ -119,11 +119,11 @@ static int unknown_command(const char *word, const char *second)
     if (hint_command(word))
         return EXIT_NOTHING;
     if (near)
-        (void)fprintf(stderr, "did you mean 'cleave %s'?\n", near);
+        advise("did you mean 'cleave %s'?", near);
     else if (strchr(word, '.') || strchr(word, '/'))
-        (void)fprintf(stderr, "to split a capture: cleave split %s\n", printable(word));
+        advise("to split a capture: cleave split %s", printable(word));
     else
-        (void)fprintf(stderr, "'cleave --help' lists the commands\n");
+        advise("'cleave --help' lists the commands");
     return EXIT_NOTHING;
 }
 

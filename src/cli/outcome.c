@@ -20,8 +20,7 @@ void print_faults(const struct clv_split_params *p, uint64_t n)
     for (uint64_t i = 0; (fault = fault_at(p, i)) != NULL; i++)
         (void)print_error(fault);
     if (n > p->max_faults)
-        (void)fprintf(stderr, "        and %s more capture%s\n", human_count(n - p->max_faults),
-                      plural(n - p->max_faults));
+        advise("and %s more capture%s", human_count(n - p->max_faults), plural(n - p->max_faults));
 }
 
 static int print_json(const struct clv_split_params *p, const struct clv_split_result *r)
@@ -117,8 +116,8 @@ int print_outcome(const struct clv_split_params *p, const struct clv_split_resul
         print_faults(p, r->faulty);
         const uint64_t more = r->damages - r->faulty, n = r->records_read;
         if (more)
-            (void)fprintf(stderr, "        and %s more fault%s in %s\n", human_count(more),
-                          plural(more), r->faulty == 1 ? "it" : "them");
+            advise("and %s more fault%s in %s", human_count(more), plural(more),
+                   r->faulty == 1 ? "it" : "them");
         if (r->left_out == r->faulty)
             (void)fprintf(stderr, "        the other %s complete and %s %s\n",
                           p->n_inputs - r->left_out == 1 ? "capture is" : "captures are",
