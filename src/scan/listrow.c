@@ -12,54 +12,48 @@
 #include "manifest/community.h"
 #include "manifest/name.h"
 
-#define NAME(text, column)                                                                         \
-    {                                                                                              \
-        text, sizeof text - 1, column                                                              \
-    }
-
 enum list_column list_column_of(const char *name, size_t len)
 {
     static const struct {
         const char *name;
-        size_t len;
         enum list_column column;
     } names[] = {
-        NAME("src", COLUMN_SRC),
-        NAME("src_ip", COLUMN_SRC),
-        NAME("id.orig_h", COLUMN_SRC),
-        NAME("srcip", COLUMN_SRC),
-        NAME("saddr", COLUMN_SRC),
-        NAME("source_ip", COLUMN_SRC),
-        NAME("dst", COLUMN_DST),
-        NAME("dst_ip", COLUMN_DST),
-        NAME("dest_ip", COLUMN_DST),
-        NAME("id.resp_h", COLUMN_DST),
-        NAME("dstip", COLUMN_DST),
-        NAME("daddr", COLUMN_DST),
-        NAME("destination_ip", COLUMN_DST),
-        NAME("sport", COLUMN_SPORT),
-        NAME("src_port", COLUMN_SPORT),
-        NAME("id.orig_p", COLUMN_SPORT),
-        NAME("source_port", COLUMN_SPORT),
-        NAME("dport", COLUMN_DPORT),
-        NAME("dst_port", COLUMN_DPORT),
-        NAME("dest_port", COLUMN_DPORT),
-        NAME("id.resp_p", COLUMN_DPORT),
-        NAME("destination_port", COLUMN_DPORT),
-        NAME("proto", COLUMN_PROTO),
-        NAME("protocol", COLUMN_PROTO),
-        NAME("community_id", COLUMN_ID),
-        NAME("first", COLUMN_FIRST),
-        NAME("flow.start", COLUMN_FIRST),
-        NAME("last", COLUMN_LAST),
-        NAME("flow.end", COLUMN_LAST),
-        NAME("ts", COLUMN_START),
-        NAME("duration", COLUMN_DURATION),
-        NAME("label", COLUMN_LABEL),
+        {"src", COLUMN_SRC},
+        {"src_ip", COLUMN_SRC},
+        {"id.orig_h", COLUMN_SRC},
+        {"srcip", COLUMN_SRC},
+        {"saddr", COLUMN_SRC},
+        {"source_ip", COLUMN_SRC},
+        {"dst", COLUMN_DST},
+        {"dst_ip", COLUMN_DST},
+        {"dest_ip", COLUMN_DST},
+        {"id.resp_h", COLUMN_DST},
+        {"dstip", COLUMN_DST},
+        {"daddr", COLUMN_DST},
+        {"destination_ip", COLUMN_DST},
+        {"sport", COLUMN_SPORT},
+        {"src_port", COLUMN_SPORT},
+        {"id.orig_p", COLUMN_SPORT},
+        {"source_port", COLUMN_SPORT},
+        {"dport", COLUMN_DPORT},
+        {"dst_port", COLUMN_DPORT},
+        {"dest_port", COLUMN_DPORT},
+        {"id.resp_p", COLUMN_DPORT},
+        {"destination_port", COLUMN_DPORT},
+        {"proto", COLUMN_PROTO},
+        {"protocol", COLUMN_PROTO},
+        {"community_id", COLUMN_ID},
+        {"first", COLUMN_FIRST},
+        {"flow.start", COLUMN_FIRST},
+        {"last", COLUMN_LAST},
+        {"flow.end", COLUMN_LAST},
+        {"ts", COLUMN_START},
+        {"duration", COLUMN_DURATION},
+        {"label", COLUMN_LABEL},
     };
-    for (size_t i = 0; i < sizeof names / sizeof *names; i++)
-        if (names[i].len == len && (names[i].name[0] | ' ') == (name[0] | ' ') &&
-            strncasecmp(names[i].name, name, len) == 0)
+    enum { LONGEST = sizeof "destination_port" - 1 };
+    for (size_t i = 0; len <= LONGEST && i < sizeof names / sizeof *names; i++)
+        if (strlen(names[i].name) == len && strncasecmp(names[i].name, name, len) == 0)
             return names[i].column;
     return COLUMN_NONE;
 }
