@@ -73,6 +73,9 @@ enum { FLAG_NAME_MAX = 48, FLAG_VALUE_MAX = 64, FLAG_HELP_MAX = 192 };
  */
 const char *flag_name(const struct clv_option *o, char name[FLAG_NAME_MAX]);
 
+/* Its value is a list, of words separated by commas. */
+bool flag_is_list(const struct clv_option *o);
+
 /*
  * The command's option of that name; NULL: there is none. *at, of its options, moves on to what the
  * option's offsets are of; NULL: nobody asks.
@@ -103,8 +106,9 @@ void flags_table(const struct command *cmd, FILE *to);
 struct words {
     const char *const *all;
     size_t n;
-    const char **list; /* the same, where there is a list; its text */
+    const char **list; /* the same, where there is a list; its text and its name */
     char *text;
+    const char *list_name;
 };
 
 /* operands are borrowed. false: it is said why not; there is nothing to drop then. */
@@ -148,6 +152,21 @@ CLV_MUST_CHECK bool list_results(struct clv_captures **captures, struct words *w
  */
 bool hint_flag(const struct command *cmd, const char *flag);
 bool hint_command(const char *word);
+
+/* An operand that stands right after a flag, to whose value it may belong. */
+struct follower {
+    unsigned at;                     /* its number among the operands */
+    const struct clv_option *option; /* the flag */
+    const char *value;               /* the flag's; NULL: it takes none */
+};
+void note_follower(const struct follower *f);
+
+/* What the command line has, borrowed to the end; words: until NULL is noted. */
+void note_operands(const struct command *cmd, void *options, char *const *operands, unsigned n);
+void note_words(const struct words *words);
+
+/* Where the error is that an operand is no capture: says what it may be instead. */
+void hint_operand(struct clv_error *err);
 
 /* The one of the n words nearest to word, or NULL where none is near. */
 const char *nearest_word(const char *word, const char *const *words, size_t n);

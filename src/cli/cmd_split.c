@@ -1,7 +1,5 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include <errno.h>
 #include <string.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include "cleave/capture.h"
@@ -47,26 +45,12 @@ static bool go_on(const struct clv_split_result *r, void *user)
     return talk_progress(r, user);
 }
 
-/* The last of several captures is none: as with cp it may be meant for where outputs go. */
-static void hint_output(struct clv_error *err, const char *last)
-{
-    struct stat st;
-    if (strcmp(err->subject, last) != 0)
-        return;
-    if (stat(last, &st) == 0 ? S_ISDIR(st.st_mode) : errno == ENOENT && !strchr(last, '.'))
-        (void)snprintf(err->hint, sizeof err->hint, "to name the output directory: -o %.80s", last);
-}
-
-/* Splits the captures. last: the last of several operands, or NULL. */
-static int split(const struct options *o, const struct clv_split_params *p, struct talk *talk,
-                 const char *last)
+static int split(const struct options *o, const struct clv_split_params *p, struct talk *talk)
 {
     struct clv_split_result r;
     struct clv_error err;
     const bool ok = clv_split(p, &r, &err);
     hide_progress(talk);
-    if (!ok && !o->params.output && last)
-        hint_output(&err, last);
     if (!ok)
         return print_failure(p, &err, "written");
     return print_outcome(p, &r,
@@ -148,7 +132,7 @@ static int split_words(const void *options, const struct words *words)
         return end_talk(&err, "written");
     p.listed = captures;
     p.inputs = clv_captures_names(captures, &p.n_inputs);
-    const int status = split(o, &p, &talk, words->n > 1 ? words->all[words->n - 1] : NULL);
+    const int status = split(o, &p, &talk);
     clv_captures_destroy(&captures);
     return status;
 }

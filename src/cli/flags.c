@@ -64,6 +64,13 @@ const struct clv_option *flag_option(const struct command *cmd, const char *name
     return f.option;
 }
 
+bool flag_is_list(const struct clv_option *o)
+{
+    static const char end[] = ",...";
+    const size_t len = o->value ? strlen(o->value) : 0;
+    return len >= sizeof end && strcmp(o->value + len - (sizeof end - 1), end) == 0;
+}
+
 static bool takes_value(const struct clv_option *o)
 {
     return o->type != CLV_OPTION_BOOL && o->type != CLV_OPTION_NOT;
@@ -191,19 +198,12 @@ static int bad_value(const struct command *cmd, const struct clv_option *o,
     return -1;
 }
 
-static bool is_list(const struct clv_option *o)
-{
-    static const char end[] = ",...";
-    const size_t len = o->value ? strlen(o->value) : 0;
-    return len >= sizeof end && strcmp(o->value + len - (sizeof end - 1), end) == 0;
-}
-
 /* The last one would silently choose alone what the others were meant to choose as well. */
 static int given_twice(const struct command *cmd, const struct clv_option *o)
 {
     char name[FLAG_NAME_MAX];
     (void)fprintf(complaint(cmd->name), "--%s is given more than once\n", flag_name(o, name));
-    if (is_list(o))
+    if (flag_is_list(o))
         advise("separate values with commas: --%s %s", name, o->value);
     else
         advise("use --%s %s once", name, o->value);
@@ -226,7 +226,7 @@ static int set_value(const struct command *cmd, struct flag f, void *options, co
         (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(usual, "|"), usual);
         text = word;
     } else if (clv_option_is_set(o, at) &&
-               (is_list(o) || o->group == CLV_GROUP_CHOOSE || o->group == CLV_GROUP_FLOW)) {
+               (flag_is_list(o) || o->group == CLV_GROUP_CHOOSE || o->group == CLV_GROUP_FLOW)) {
         return given_twice(cmd, o);
     }
     return clv_option_set(o, at, text, &err) ? 0 : bad_value(cmd, o, &err);
@@ -261,9 +261,12 @@ static bool is_meant_for(const struct command *cmd, struct flag f, const char *w
     return true;
 }
 
-/* One word that begins with a dash; *i moves on where it takes the next word as its value. */
+/*
+ * One word that begins with a dash; *i moves on where it takes the next word as its value. *last:
+ * the flag, and its value.
+ */
 static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, void *options,
-                      enum help *help)
+                      enum help *help, struct follower *last)
 {
     const char *word = argv[*i];
     const bool is_long = word[1] == '-';
@@ -277,6 +280,7 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
             return is_long ? unknown_flag(cmd, name) : unknown_letter(cmd, word, *p);
         }
         p += len;
+        *last = (struct follower){.option = f.option};
         if (is_optional(f.option) && !(is_long && *p)) {
             if (*i + 1 < argc && is_meant_for(cmd, f, argv[*i + 1], options))
                 return -1;
@@ -299,6 +303,7 @@ static int parse_flag(const struct command *cmd, int argc, char **argv, int *i, 
             value = argv[++*i];
         else
             return usage_error(cmd, "this flag needs a value", word);
+        last->value = value;
         const int status = set_value(cmd, f, options, value);
         const char letter[] = {f.option->letter, '\0'};
         if (status != 0 && !is_long) /* it may be another tool's */
@@ -313,15 +318,20 @@ int flags_parse(const struct command *cmd, int argc, char **argv, int from, void
 {
     int n = 0;
     bool only_operands = false;
+    struct follower last = {.option = NULL};
     *help = HELP_NONE;
     for (int i = from; i < argc; i++) {
         char *word = argv[i];
         if (!only_operands && strcmp(word, "--") == 0) {
             only_operands = true;
         } else if (!only_operands && word[0] == '-' && word[1]) {
-            if (parse_flag(cmd, argc, argv, &i, options, help) != 0)
+            if (parse_flag(cmd, argc, argv, &i, options, help, &last) != 0)
                 return -1;
         } else {
+            last.at = (unsigned)n;
+            if (last.option && !only_operands)
+                note_follower(&last);
+            last.option = NULL;
             argv[from + n++] = word;
         }
     }

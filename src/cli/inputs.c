@@ -106,8 +106,11 @@ static bool add_list(struct words *w, const char *list)
     const int why = errno;
     if (fd >= 0 && !standard)
         (void)close(fd);
-    if (!ok)
-        return list_error(name, strerror(why));
+    if (!ok) {
+        (void)fprintf(complaint(NULL), "--files-from: %s: cannot be read: %s\n", printable(name),
+                      strerror(why));
+        return false;
+    }
     if (!split_words(w, w->text, len))
         return list_error(name, strerror(ENOMEM));
     for (size_t i = 0; standard && i < w->n; i++)
@@ -126,6 +129,8 @@ bool take_words(struct words *w, const struct input_flags *f, char *const *opera
         memcpy(w->list, operands, n * sizeof *w->list);
         if (add_list(w, f->files_from)) {
             w->all = w->list;
+            w->list_name = strcmp(f->files_from, "-") == 0 ? "standard input" : f->files_from;
+            note_words(w);
             return true;
         }
     } else {
@@ -177,6 +182,7 @@ bool take_list(const struct command *cmd, void *options, char *const *operands, 
 
 void drop_words(struct words *w)
 {
+    note_words(NULL);
     free(w->list);
     free(w->text);
     *w = (struct words){.all = NULL};

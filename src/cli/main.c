@@ -3,6 +3,7 @@
 #include <signal.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "cli/cli.h"
 #include "commit.h"
@@ -43,9 +44,10 @@ int print_error(const struct clv_error *err)
         running && err->code == CLV_ERR_OPTION ? flag_option(running, err->subject, NULL) : NULL;
     if (o)
         (void)snprintf(own.subject, sizeof own.subject, "--%s", flag_name(o, name));
+    hint_operand(&own);
     (void)fprintf(complaint(NULL), "%s\n", clv_error_format(&own, buf, sizeof buf));
-    if (err->hint[0])
-        advise("%s", printable(err->hint));
+    if (own.hint[0])
+        advise("%s", printable(own.hint));
     return EXIT_NOTHING;
 }
 
@@ -120,6 +122,9 @@ static int unknown_command(const char *word, const char *second)
         return EXIT_NOTHING;
     if (near)
         advise("did you mean 'cleave %s'?", near);
+    else if (word[0] == '-' && second)
+        advise("to split a capture: cleave split %s -o OUT",
+               access(second, F_OK) == 0 ? printable(second) : "FILE");
     else if (strchr(word, '.') || strchr(word, '/'))
         advise("to split a capture: cleave split %s", printable(word));
     else
@@ -188,6 +193,8 @@ static int run_command(const struct command *cmd, int argc, char **argv, int fro
     running = cmd;
     int status = EXIT_NOTHING;
     const int n = flags_parse(cmd, argc, argv, from, options, &help);
+    if (n >= 0)
+        note_operands(cmd, options, argv + from, (unsigned)n);
     if (n >= 0 && help) {
         flags_help(cmd, help, stdout);
         status = EXIT_ALL;

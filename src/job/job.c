@@ -304,9 +304,6 @@ bool job_hint_skipping(const struct job *job, struct clv_error *err)
 {
     if (!err || !job->n_sources || !is_its_own(err) || err->hint[0])
         return false;
-    if (err->sys == ENOENT) /* people also write an output there, or the rest of a list */
-        return clv_fail_hint(err, "outputs are named with --output, lists take commas (A,B); to "
-                                  "leave it out: --skip-bad");
     return clv_fail_hint(err, "to leave out captures that cannot be read: --skip-bad");
 }
 

@@ -8,9 +8,31 @@ for flag in -n -c -Y -T -o --output --src --dst --sport --dport --top --filter; 
     try cleave flows a.pcap $flag 1
 done
 try cleave extract a.pcap -n 1 -o b.pcap
+for flag in --start --end --ip --time --number -c -G -C -W -F --outdir --output-dir --overwrite --jobs --protocol \
+    --split-by --group-by --connection --csv; do
+    try cleave split a.pcap $flag 1
+done
+try cleave flows a.pcap --time 1
 for word in -v version merge filter list report slurm; do
     try cleave $word a.pcap
 done
+try cleave -r a.pcap -w out
+try cleave -r
+# Words that are no files: what the shell took apart, interfaces, values of flags that take none.
+try cleave split a.pcap 'tcp port 443'
+try cleave split --filter port 443 a.pcap
+try cleave split a.pcap --filter host 10.0.0.1 and tcp
+try cleave flows a.pcap --where bytes '>' 5
+try cleave split a.pcap --filter "$(printf '%0100d' 1)" "$(printf '%0100d' 2)"
+try cleave flows a.pcap --host 10.0.0.1 10.0.0.2
+try cleave split --by ip proto a.pcap
+try cleave split a.pcap -q 5
+try cleave split -q gone.pcap
+try cleave split a.pcap --host 10.0.0.1 gone.pcap
+for word in eth0 enp3s0 lo wlan0.pcap ethernet; do
+    try cleave split $word
+done
+try cleave index wlan0
 # Keys as others call them.
 for key in src dst tcp 5-tuple sport dport IP.addr sni ip,protocol nothing ip,nothing; do
     try cleave split a.pcap --by $key -o out
