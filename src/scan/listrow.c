@@ -52,8 +52,9 @@ enum list_column list_column_of(const char *name, size_t len)
         {"label", COLUMN_LABEL},
     };
     enum { LONGEST = sizeof "destination_port" - 1 };
-    for (size_t i = 0; len <= LONGEST && i < sizeof names / sizeof *names; i++)
-        if (strlen(names[i].name) == len && strncasecmp(names[i].name, name, len) == 0)
+    for (size_t i = 0; len && len <= LONGEST && i < sizeof names / sizeof *names; i++)
+        if ((names[i].name[0] | ' ') == (*name | ' ') && strlen(names[i].name) == len &&
+            strncasecmp(names[i].name, name, len) == 0)
             return names[i].column;
     return COLUMN_NONE;
 }

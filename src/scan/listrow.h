@@ -57,7 +57,7 @@ struct list_word {
     uint32_t value;
 };
 
-enum { LIST_WORDS = 64 };
+enum { LIST_WORDS = 128 };
 
 struct list_text {
     char *p;
