@@ -104,14 +104,17 @@ static void add_protos(struct condition *c, const struct filter *f)
     add(c, ")");
 }
 
-/* Whether the run has cut flows, so that several rows may be parts of one. */
-static bool has_parts(sqlite3 *db, const char *path, bool *parts, struct clv_error *err)
+/* Whether the run has the column of the manifest; one that does not say so has all. */
+static bool has_column(sqlite3 *db, const char *path, const char *name, bool *has,
+                       struct clv_error *err)
 {
-    static const char sql[] = "SELECT value LIKE '%\"part\"%' FROM cleave WHERE key = 'columns'";
+    static const char sql[] =
+        "SELECT instr(value, '\"' || ? || '\"') FROM cleave WHERE key = 'columns'";
     sqlite3_stmt *s = db_prepare(db, sql, path, err);
-    const int step = s ? sqlite3_step(s) : SQLITE_ERROR;
+    const bool bound = s && sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC) == SQLITE_OK;
+    const int step = bound ? sqlite3_step(s) : SQLITE_ERROR;
     const bool ok = step == SQLITE_ROW || step == SQLITE_DONE || (s && db_fail(db, path, err));
-    *parts = step == SQLITE_ROW && sqlite3_column_int(s, 0);
+    *has = step != SQLITE_ROW || sqlite3_column_int(s, 0);
     (void)sqlite3_finalize(s);
     return ok;
 }
@@ -122,8 +125,8 @@ static bool has_parts(sqlite3 *db, const char *path, bool *parts, struct clv_err
  */
 static bool add_numbers(struct condition *c, sqlite3 *db, const char *text, struct clv_error *err)
 {
-    bool parts;
-    if (!has_parts(db, c->path, &parts, err))
+    bool parts; /* it has cut flows, so that several rows may be parts of one */
+    if (!has_column(db, c->path, "part", &parts, err))
         return false;
     const char *before = c->any ? " AND (" : "(";
     c->any = true;
@@ -324,11 +327,14 @@ static bool add_file(struct condition *c, sqlite3 *db, const char *file, struct 
 static int allow(void *user, int action, const char *a, const char *b, const char *database,
                  const char *inner)
 {
-    (void)user, (void)database, (void)inner;
+    struct select *const sel = user;
+    (void)database, (void)inner;
     switch (action) {
     case SQLITE_SELECT:
         return SQLITE_OK;
     case SQLITE_READ:
+        for (unsigned i = 0; i < columns_n && strcmp(a, "flows") == 0; i++)
+            sel->reads |= (uint64_t)(strcmp(b, columns_all[i].name) == 0) << i;
         /* Not by `inner`: any name in a query is one. */
         return strcmp(a, "flows") == 0 || strcmp(a, "wanted") == 0 ||
                        (strcmp(a, "outputs") == 0 && strcmp(b, "positions") != 0)
@@ -422,7 +428,7 @@ static int ends(void *user)
 static bool confine(struct select *sel)
 {
     sel->left_ns = WHERE_S * INT64_C(1000000000);
-    return sqlite3_set_authorizer(sel->db, allow, NULL) == SQLITE_OK;
+    return sqlite3_set_authorizer(sel->db, allow, sel) == SQLITE_OK;
 }
 
 /* The statement, in c->sql. */
@@ -477,6 +483,29 @@ static bool check_where(struct select *sel, const struct text *statement, const 
     return ok;
 }
 
+/* A column that the run does not have is NULL in all rows: no condition means that. */
+static bool check_columns(struct select *sel, struct clv_error *err)
+{
+    bool has = true;
+    (void)sqlite3_set_authorizer(sel->db, NULL, NULL);
+    for (unsigned i = 0; i < columns_n; i++) {
+        const struct column *const c = &columns_all[i];
+        if (!(sel->reads >> i & 1))
+            continue;
+        if (!has_column(sel->db, sel->path, c->name, &has, err))
+            return false;
+        if (has)
+            continue;
+        (void)clv_fail(err, CLV_ERR_OPTION, "where", "these flows have no column \"%s\"", c->name);
+        if (c->asked)
+            return clv_fail_hint(
+                err, "it is there with %s, for a capture or when the index is made", c->asked);
+        return c->field &&
+               clv_fail_hint(err, "a field that --by names has one, as with --by flow,vlan");
+    }
+    return true;
+}
+
 bool select_begin(struct select *sel, sqlite3 *db, const char *columns,
                   const struct clv_selection *selection, bool ordered, const char *path,
                   struct clv_error *err)
@@ -496,7 +525,8 @@ bool select_begin(struct select *sel, sqlite3 *db, const char *columns,
     (void)sqlite3_limit(db, SQLITE_LIMIT_LENGTH, VALUE_MAX);
     if (ok && selection && selection->where)
         ok = (confine(sel) || db_fail(db, path, err)) &&
-             check_where(sel, &c.sql, selection->where, err);
+             check_where(sel, &c.sql, selection->where, err) && check_columns(sel, err) &&
+             (confine(sel) || db_fail(db, path, err));
     ok = ok && prepare(sel, c.sql.p, err);
     mem_free(c.sql.p);
     sel->list = c.list;

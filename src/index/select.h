@@ -15,6 +15,7 @@ struct select {
     const char *path; /* what messages call the table; borrowed */
     bool confined;    /* it has a condition that a person wrote */
     bool late;        /* which took too long */
+    uint64_t reads;   /* the columns in it, by their place in columns_all */
     int64_t left_ns;  /* that this may take */
     int64_t until_ns;
     const struct flowlist *list;  /* that it asks for; NULL: none with rows */

@@ -15,7 +15,7 @@
 
 struct column;
 
-enum { COLUMNS_MAX = 48 };
+enum { COLUMNS_MAX = 48 }; /* at most 64: they fit into a set of bits */
 
 /* What rows have in common. Pointers are borrowed. */
 struct manifest {
@@ -101,6 +101,7 @@ struct column {
     /* A run has the column if its keys have this field, 0: any, and if this says so, NULL: yes. */
     enum flow_field field;
     bool (*present)(const struct manifest *m);
+    const char *asked; /* the flags that a run has it with; NULL: a field, or no flag */
 
     /* false: the flow has none, and *v is undefined. */
     bool (*get)(const struct column_of *of, struct column_value *v);

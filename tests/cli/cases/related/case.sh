@@ -40,6 +40,9 @@ try cleave flows flows --names
 try cleave flows a.pcap --group all --csv | cut -d, -f1,23-
 try cleave extract a.pcap --group all --where "name = 'www.example.com'" -o page.pcap
 try cleave extract a.pcap --related all --names --where "relation = 'ftp'" -o data.pcap
+for sql in "name = 'www.example.com'" 'vlan = 1' "community_id = '' or part = 1"; do
+    try cleave flows a.pcap --where "$sql"
+done
 for flags in '--related nothing' '--related dns,' '--related all --group all' '--related all --by host' \
     '--names --top 2' '--by name --group all' '--names --by ip/24,proto,port' '--name {name} --top 2' '--related all --shards 2' '--group all --every 60s --by flow' '--group dns --directed'; do
     try cleave split a.pcap -o out $flags
