@@ -12,6 +12,7 @@
 #include "base/path.h"
 #include "base/sized.h"
 #include "index/listing.h"
+#include "job/job.h"
 #include "output/archive.h"
 #include "output/publish.h"
 
@@ -267,7 +268,7 @@ static bool ends_with(const char *path, const char *ending)
 static bool extract(struct extracting *x, struct clv_error *err)
 {
     const char *output = x->params.output;
-    if (!choose(x, err))
+    if ((output && !job_check_unpacked(output, err)) || !choose(x, err))
         return false;
     if (x->n_ids == 0)
         return true;

@@ -462,9 +462,7 @@ static bool open_outputs(struct splitting *run, const struct made_run *replaces,
 
 bool clv_split_is_single(const char *output)
 {
-    const char *const dot = strrchr(output, '.');
-    return dot && dot > output && dot[-1] != '/' &&
-           (strcmp(dot, ".pcap") == 0 || strcmp(dot, ".pcapng") == 0 || strcmp(dot, ".cap") == 0);
+    return job_names_capture(output, strlen(output));
 }
 
 static bool split(struct splitting *run, struct clv_error *err)
@@ -475,6 +473,8 @@ static bool split(struct splitting *run, struct clv_error *err)
     if (params->output && !params->dry_run) /* where nothing is published, should this end early */
         (void)snprintf(run->publish.target, sizeof run->publish.target, "%s", params->output);
     const struct made_run *const replaces = params->force ? &run->replaces : NULL;
+    if (params->output && !params->archive && !job_check_unpacked(params->output, err))
+        return false;
     if (!job_inputs(&run->params, &run->places, result, err))
         return false;
     if (!job_open(&run->job, params, run->places.all, err)) {

@@ -68,6 +68,27 @@ bool job_archives(const struct clv_split_params *params)
                                strcmp(params->output + len - (sizeof ending - 1), ending) == 0);
 }
 
+bool job_names_capture(const char *output, size_t len)
+{
+    static const char *const endings[] = {".pcap", ".pcapng", ".cap"};
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
+        const size_t n = strlen(endings[i]);
+        if (len > n && memcmp(output + len - n, endings[i], n) == 0 && output[len - n - 1] != '/')
+            return true;
+    }
+    return false;
+}
+
+bool job_check_unpacked(const char *output, struct clv_error *err)
+{
+    const size_t len = strlen(output), plain = name_unpacked(output, len);
+    if (plain == len || !job_names_capture(output, plain))
+        return true;
+    (void)clv_fail(err, CLV_ERR_ARG, output, "a single capture cannot be compressed");
+    return clv_fail_hint(err, "use -o %.*s and compress that, or -o - and a pipe", (int)plain,
+                         output);
+}
+
 /* true: only some flows get outputs of their own. */
 static bool chooses(const struct clv_split_params *params)
 {
@@ -146,6 +167,12 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
     if (name_len == 0 || name_len > 200)
         return clv_fail(err, CLV_ERR_OPTION, "name", "a template has 1 to 200 bytes, not %zu",
                         name_len);
+    if (params->name && params->name[strspn(params->name, "0123456789")] == '\0') {
+        (void)clv_fail(err, CLV_ERR_OPTION, "name", "a number is no template: \"%.60s\"",
+                       params->name);
+        return clv_fail_hint(err, "for names: '{n}_{key}'; for the first packets of each flow: "
+                                  "--max-packets-per-flow N");
+    }
     if (!pack_supported(params->compress, err))
         return false;
     if (params->manifest == CLV_MANIFEST_SQLITE && !HAVE_SQLITE)

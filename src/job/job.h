@@ -52,6 +52,12 @@ bool job_hint_skipping(const struct job *job, struct clv_error *err);
 /* true: outputs become members of one archive: where that is asked for, or output ends in .zip. */
 bool job_archives(const struct clv_split_params *params);
 
+/* As clv_split_is_single(), of the first len bytes. */
+bool job_names_capture(const char *output, size_t len);
+
+/* false: the output is called like a compressed capture, and a single one is never compressed. */
+CLV_MUST_CHECK bool job_check_unpacked(const char *output, struct clv_error *err);
+
 /*
  * Splits the n sources from `from` on into p; p is not used by runs that write nothing. observers:
  * who follows it (pipeline/observe.h), or NULL.

@@ -382,10 +382,15 @@ static size_t without(const char *name, size_t len, const char *const *endings, 
     return len;
 }
 
+size_t name_unpacked(const char *name, size_t len)
+{
+    return without(name, len, packed, sizeof packed / sizeof *packed);
+}
+
 bool name_reserved(const char *name, size_t len)
 {
     static const char *const names[] = {"other.pcap", "other.pcapng", "cleave.json"};
-    const size_t plain = without(name, len, packed, sizeof packed / sizeof *packed);
+    const size_t plain = name_unpacked(name, len);
     for (size_t i = 0; i < sizeof names / sizeof *names; i++)
         if (strlen(names[i]) == plain && memcmp(names[i], name, plain) == 0)
             return true;

@@ -80,6 +80,9 @@ void name_format(const struct name_template *t, const struct name_subject *s, st
 /* {input}: the capture's file name without its endings, fit for a path. At most 129 bytes. */
 void name_of_input(char name[NAME_COMPONENT_MAX + 1], const char *path);
 
+/* The length without the ending of a compressed file, if there is one. */
+size_t name_unpacked(const char *name, size_t len);
+
 /* The len bytes at name are the name of another file of the output directory. */
 bool name_reserved(const char *name, size_t len);
 

@@ -33,6 +33,7 @@ try cleave extract a.flows.db -o full/
 try cleave extract a.flows.db -o full/ --force
 try cleave extract a.flows.db -o full
 try cleave extract a.flows.db -o missing/out.pcap
+try cleave extract a.flows.db -o out.pcapng.zst
 try cleave extract a.flows.db -o missing/out/
 try cleave extract a.flows.db -o text.zip --force
 head -c 1000 a.pcap >cut.pcap

@@ -15,3 +15,4 @@ show '{dst}'
 show 'same.pcap'
 show 'other.pcap'
 show '{n}'
+try cleave split a.pcap -n 5 -o numbered

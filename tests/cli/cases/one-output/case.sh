@@ -35,6 +35,7 @@ try cleave split a.pcap c.pcap -q -o both.pcapng --format pcapng
 try cleave split a.pcap -o - --json
 try cleave split a.pcap -o - --manifest -
 try cleave split a.pcap --json --manifest -
+try cleave split a.pcap -o one.pcap.gz
 # None that was chosen.
 try cleave split a.pcap --host 192.0.2.77 -o nothing.pcap -q
 cleave split a.pcap --host 192.0.2.77 -o - -q | wc -c
