@@ -113,12 +113,19 @@ class Browser:
                         % selector)
 
     def column(self, title: str) -> List[str]:
-        heads = [head.rstrip(' ▲▼') for head in self.texts('#flows thead th')]
-        return self.texts('#flows tbody td:nth-child(%d)' % (heads.index(title) + 1))
+        """Of the table of flows: what can be sorted by this."""
+        at = self.run('return [...document.querySelectorAll("#flows thead th")].findIndex('
+                      'x => [...x.querySelectorAll("button")].some(x => %s))' % self._called(title))
+        check(at >= 0, 'no column %r', title)
+        return self.texts('#flows tbody td:nth-child(%d)' % (at + 1))
 
     def press(self, title: str) -> None:
-        self.run('[...document.querySelectorAll("button")].find('
-                 'x => x.textContent.replace(/ [▲▼]/, "") === %r).click()' % title)
+        self.run('[...document.querySelectorAll("button")].find(x => %s).click()' % self._called(title))
+
+    @staticmethod
+    def _called(title: str) -> str:
+        """Whether x is a button of that name."""
+        return '(x.ariaLabel ?? x.textContent.replace(/ [▲▼]/, "")) === %r' % title
 
     def search(self, words: str) -> None:
         """Waits until the table shows what was found."""

@@ -21,7 +21,7 @@ function drawHead() {
     }
   if (location.protocol === "file:")
     about.append(`. Page written ${new Date(document.lastModified).toISOString().slice(0, 19).replace("T", " ")} UTC.`);
-  document.getElementById("header").append(about,
+  document.getElementById("theme").before(about,
     html("p", { id: "command" }, html("code", { title: "Without the flags of output, report and speed" }, command())));
   document.querySelector("main").prepend(totals);
   if (result.verified)

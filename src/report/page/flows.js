@@ -19,35 +19,74 @@ function endpoint(row, end) {
 const EXTRA = { community_id: "Community ID", vlan: "VLAN", tunnel: "Tunnel", iface: "Interface",
   src_mac: "Source MAC", dst_mac: "Destination MAC", shard: "Shard", output: "Output", part: "Part", end: "End",
   outer_src: "Outer source", outer_dst: "Outer destination" };
-const address = (name) => ({ key: (row) => addressKey(cell(row, name)), text: (row) => cell(row, name) ?? "" });
-const port = (name) => ({ number: true, key: (row) => cell(row, name) ?? -1, text: (row) => String(cell(row, name) ?? "") });
 const plain = (name) => ({ key: (row) => cell(row, name) ?? "", text: (row) => String(cell(row, name) ?? "") });
 const protocol = (row) => isFlow(row) ? cell(row, "proto") ?? "" : OTHER;
 // To the microsecond, and of a capture of one day without its date.
 const oneDay = result.first?.slice(0, 10) === result.last?.slice(0, 10);
 const firstSeen = (row) => moment(cell(row, "first") ?? "").slice(oneDay ? 11 : 0, -3);
-const shown = [
-  { title: "#", number: true, ...plain("flow") },
-  { title: "Protocol", key: protocol, text: protocol },
-  { title: "Source", ...address("src") },
-  { title: "Source port", ...port("sport") },
-  { title: "Destination", ...address("dst") },
-  { title: "Destination port", ...port("dport") },
-  { title: "Packets", number: true, key: (row) => sum(row, "packets"), text: (row) => count(sum(row, "packets")) },
-  { title: "Bytes", number: true, key: (row) => sum(row, "wire_bytes"), text: (row) => count(sum(row, "wire_bytes")) },
-  { title: "First (UTC)", key: (row) => cell(row, "first") ?? "", text: firstSeen },
-  { title: "Duration", number: true, key: lasted, text: (row) => lasted(row) < 0 ? "" : duration(lasted(row)) },
-  { title: "File", file: true, extra: true, ...plain("file") },
-  ...Object.keys(EXTRA).filter((name) => name in column)
-    .map((name) => ({ title: EXTRA[name], extra: true, ...plain(name) })),
-].filter((x) => rows.length === 0 || rows.some((row) => x.text(row) !== ""));
-// A telephone shows few columns at a time: what rows are sorted by is the first of them.
-if (matchMedia("(max-width: 36rem)").matches)
-  shown.unshift(...shown.splice(shown.findIndex((x) => x.title === "Bytes"), 1));
 
-const state = { sort: 0, down: true, from: 0, order: [], words: [] };
+// A column: what its rows can be sorted by, each a button of its head, and what it shows of a row.
+const showText = (text) => (row) => [html("bdi", {}, text(row))];
+function single(title, { key, text, number = false }, more = {}) {
+  return { title, sorts: [{ title, key, number }], text, number, nodes: showText(text), ...more };
+}
+function endOfFlow(title, end) {
+  const port = end === "src" ? "sport" : "dport", has = (name) => rows.some((row) => cell(row, name) !== null);
+  const sorts = [
+    { title, column: end, key: (row) => addressKey(cell(row, end)), number: false },
+    { title: `${title} port`, short: "port", before: ":", column: port, key: (row) => cell(row, port) ?? -1, number: true },
+  ].filter((x) => rows.length === 0 || has(x.column));
+  if (sorts.length === 1) Object.assign(sorts[0], { short: sorts[0].title, before: "" });
+  const text = (row) => endpoint(row, end);
+  return { title, end, sorts, text, nodes: showText(text) };
+}
+const total = (what) => ({ number: true, key: (row) => sum(row, what), text: (row) => count(sum(row, what)) });
+function fileNodes(row) {
+  const file = cell(row, "file"), link = path(file);
+  return link === null ? [html("bdi", {}, file)] : [html("a", { href: link, title: file }, "open")];
+}
+const columnsOfFlows = [
+  single("#", { number: true, ...plain("flow") }),
+  single("Bytes", total("wire_bytes")),
+  endOfFlow("Source", "src"),
+  endOfFlow("Destination", "dst"),
+  single("Protocol", { key: protocol, text: protocol }),
+  single("Packets", total("packets")),
+  single("First (UTC)", { key: (row) => cell(row, "first") ?? "", text: firstSeen }),
+  single("Duration", { number: true, key: lasted, text: (row) => lasted(row) < 0 ? "" : duration(lasted(row)) }),
+  single("File", plain("file"), { extra: true, nodes: fileNodes }),
+  ...Object.keys(EXTRA).filter((name) => name in column)
+    .map((name) => single(EXTRA[name], plain(name), { extra: true })),
+].filter((x) => rows.length === 0 || rows.some((row) => x.text(row) !== ""));
+const columnOf = (title) => columnsOfFlows.find((x) => x.title === title);
+
+// Where there is little room one column has the name, and both ends below it; on a telephone it
+// comes right after the bytes.
+const NARROW = matchMedia(`screen and (max-width: ${"name" in column ? 80 : 64}rem)`);
+const TELEPHONE = matchMedia("screen and (max-width: 36rem)");
+function stacked() {
+  const parts = columnsOfFlows.filter((x) => x.end || x.name);
+  if (parts.length < 2) return parts;
+  const sorts = parts.flatMap((x, i) => x.sorts.map((sort, k) =>
+    k || i === 0 ? sort : { ...sort, before: x.end === "dst" ? "→" : "·" }));
+  return [{ title: "Flow", sorts, nodes: (row) => {
+    const [name, src, dst] = ["name", "src", "dst"].map((part) =>
+      parts.find((x) => part === "name" ? x.name : x.end === part)?.nodes(row) ?? []);
+    return [html("div", {}, ...name), html("div", { class: "ends" },
+      ...src.length && dst.length ? [html("span", {}, ...src), " → ", html("span", {}, ...dst)] : [...src, ...dst])];
+  } }];
+}
+function columnsNow() {
+  if (!NARROW.matches) return columnsOfFlows;
+  const others = columnsOfFlows.filter((x) => !x.end && !x.name), at = others.indexOf(columnOf("Bytes"));
+  const first = TELEPHONE.matches ? others.splice(at, 1) : others.splice(0, at + 1);
+  return [...first, ...stacked(), ...others];
+}
+
+const state = { sort: "Bytes", down: true, from: 0, order: [], words: [] };
 let searched = null; // the rows' texts, made when they are first wanted
-const body = html("tbody"), heads = shown.map(() => null), status = html("span", { role: "status" });
+let shown = []; // columns, as there is room for them
+const head = html("tr"), body = html("tbody"), status = html("span", { role: "status" });
 const pages = {};
 
 function path(file) {
@@ -61,12 +100,7 @@ const classOf = (x) => x.number ? "number" : x.extra ? "extra" : null;
 function showPage() {
   const last = Math.min(state.from + TABLE_PAGE, state.order.length);
   body.replaceChildren(...state.order.slice(state.from, last).map((i) =>
-    html("tr", {}, ...shown.map((x) => {
-      const text = x.text(rows[i]);
-      const link = x.file ? path(text) : null;
-      return html("td", { class: classOf(x), title: x.file ? text : null },
-        link === null ? html("bdi", {}, text) : html("a", { href: link }, html("bdi", {}, text)));
-    }))));
+    html("tr", {}, ...shown.map((x) => html("td", { class: classOf(x) }, ...x.nodes(rows[i]))))));
 // @names
   nameRows();
 // @end
@@ -76,17 +110,42 @@ function showPage() {
   pages.Next.disabled = pages.Last.disabled = last >= state.order.length;
 }
 
+const sortOf = (title) => columnsOfFlows.flatMap((x) => x.sorts).find((x) => x.title === title);
+function showSorted() {
+  shown.forEach((x, i) => {
+    const isSorted = x.sorts.some((sort) => sort.title === state.sort);
+    head.cells[i].setAttribute("aria-sort", !isSorted ? "none" : state.down ? "descending" : "ascending");
+    head.cells[i].querySelectorAll("button").forEach((button, k) => {
+      const { title, short = title } = x.sorts[k];
+      button.textContent = short + (title !== state.sort ? "" : state.down ? " ▼" : " ▲");
+    });
+  });
+}
+
+// Heads and rows, as wide as there is room.
+function drawColumns() {
+  shown = columnsNow();
+  head.replaceChildren(...shown.map((x) => html("th", { scope: "col", class: classOf(x) }, ...x.sorts.flatMap((sort) => {
+    const { title, short = title, before = "" } = sort;
+    const button = html("button", { type: "button", "aria-label": short === title ? null : title }, short);
+    button.addEventListener("click", () => {
+      state.down = state.sort === title ? !state.down : sort.number;
+      state.sort = title;
+      sortRows();
+    });
+    return before === "" ? [button] : [` ${before} `, button];
+  }))));
+  showSorted();
+}
+
 function sortRows() {
-  const key = shown[state.sort].key, keys = new Map(state.order.map((i) => [i, key(rows[i])]));
+  const { key } = sortOf(state.sort), keys = new Map(state.order.map((i) => [i, key(rows[i])]));
   const sign = state.down ? -1 : 1;
   state.order.sort((a, b) => {
     const x = keys.get(a), y = keys.get(b);
     return x === y ? a - b : sign * (x < y ? -1 : 1);
   });
-  heads.forEach((head, i) => {
-    head.setAttribute("aria-sort", i !== state.sort ? "none" : state.down ? "descending" : "ascending");
-    head.firstChild.textContent = shown[i].title + (i !== state.sort ? "" : state.down ? " ▼" : " ▲");
-  });
+  showSorted();
   state.from = 0;
   showPage();
 }
@@ -125,15 +184,12 @@ function tableNotes() {
 }
 
 function drawTable() {
-  shown.forEach((x, i) => {
-    const button = html("button", { type: "button" }, x.title);
-    button.addEventListener("click", () => {
-      state.down = state.sort === i ? !state.down : Boolean(x.number);
-      state.sort = i;
-      sortRows();
+  drawColumns();
+  for (const width of [NARROW, TELEPHONE])
+    width.addEventListener("change", () => {
+      drawColumns();
+      showPage();
     });
-    heads[i] = html("th", { scope: "col", class: classOf(x) }, button);
-  });
   const input = html("input", { type: "search", id: "search", placeholder: "address, port, protocol, file ..." });
 // @names
   input.placeholder = "name, address, port, file ...";
@@ -159,7 +215,6 @@ function drawTable() {
   }
   put("flows", ...tableNotes().map((note) => html("p", { class: "hint" }, note)),
     html("div", { class: "tools" }, html("label", {}, "Search", input), status, ...Object.values(pages)),
-    wide("Flows", html("table", {}, html("thead", {}, html("tr", {}, ...heads)), body)));
-  state.sort = shown.findIndex((x) => x.title === "Bytes");
+    wide("Flows", html("table", {}, html("thead", {}, head), body)));
   filterRows();
 }

@@ -77,36 +77,46 @@ function groupText(row) {
   const [flow, lookup] = groupOf(row) ?? [];
   return flow === undefined ? "" : lookup ? `#${flow} lookup ${lookup}` : `#${flow}`;
 }
-const added = [
-  { title: "Name", name: true, key: (row) => rowName(row).toLowerCase(), text: rowName },
-  { title: "App", ...plain("app") },
-  ...GROUPED ? [{ title: "Group", number: true, ...plain("group") },
-    { title: "Lookup", number: true, ...plain("lookup") },
-    { title: "Led to", number: true, ...plain("led") }]
-    : [{ title: "Led by", extra: true, key: (row) => cell(row, "master") ?? 0, text: led },
-      { title: "Group", extra: true, key: (row) => groupOf(row)?.[0] ?? 0, text: groupText }],
-];
-shown.splice(1, 0, ...added.filter((x) => rows.some((row) => x.text(row) !== "")));
+
+// What led there, and the group with what else it led to.
+function ledNodes(row) {
+  const group = groupOf(row), nodes = led(row) === "" ? []
+    : [html("span", { title: `${lag(row)} before` }, linkTo(cell(row, "master"), led(row)))];
+  if (group === null) return nodes;
+  const [flow, lookup] = group;
+  return [...nodes, nodes.length ? " · " : "",
+    html("a", { href: `#${groupKey(flow, lookup)}`, title: `The group of ${groupText(row)}` }, "group")];
+}
+const ledBy = { title: "Led by", extra: true, nodes: ledNodes, text: (row) => led(row) + groupText(row), sorts: [
+  { title: "Led by", key: (row) => cell(row, "master") ?? 0, number: false },
+  { title: "Group", short: "group", before: "·", key: (row) => groupOf(row)?.[0] ?? 0, number: false }] };
+const hasText = (x) => rows.some((row) => x.text(row) !== "");
+const nameColumn = single("Name", { key: (row) => rowName(row).toLowerCase(), text: rowName },
+  { name: true, nodes: (row) => rowName(row) === "" ? [] : [named(rowName(row))] });
+columnsOfFlows.splice(2, 0, ...[nameColumn].filter(hasText));
+columnsOfFlows.splice(columnsOfFlows.findIndex((x) => x.title === "Duration") + 1, 0, ...(GROUPED
+  ? [single("Group", { number: true, ...plain("group") }), single("Lookup", { number: true, ...plain("lookup") }),
+    single("Led to", { number: true, ...plain("led") })] : [ledBy]).filter(hasText));
+
+// Of an end its name, where the row's own does not say it.
+for (const x of columnsOfFlows.filter((each) => each.end))
+  x.nodes = (row) => {
+    const name = endName(row, x.end);
+    return [...name === "" || name === rowName(row) ? [] : [named(name)], html("bdi", {}, x.text(row))];
+  };
+
+// The application stands beside the protocol.
+const appOf = plain("app"), protocolColumn = columnOf("Protocol");
+if (protocolColumn !== undefined && hasText(appOf)) {
+  protocolColumn.sorts.push({ title: "App", before: "·", key: appOf.key, number: false });
+  protocolColumn.nodes = (row) => [protocol(row), ...appOf.text(row) === "" ? [] : [" · ", html("bdi", {}, appOf.text(row))]];
+}
 
 // Of the rows that showPage() has made.
 function nameRows() {
   [...body.rows].forEach((line, at) => {
     const row = rows[state.order[state.from + at]];
     if (numberOf(row) !== null) fill(line, { id: `flow-${numberOf(row)}`, tabindex: "-1" }, []);
-    shown.forEach((x, i) => {
-      const end = { Source: "src", Destination: "dst" }[x.title];
-      const name = x.name ? x.text(row) : end ? endName(row, end) : "";
-      if (name !== "" && x.name) line.cells[i].replaceChildren(named(name));
-      else if (name !== "") line.cells[i].prepend(named(name));
-      if (x.title === "Led by" && led(row) !== "") {
-        line.cells[i].replaceChildren(
-          html("span", { title: `${lag(row)} before` }, linkTo(cell(row, "master"), led(row))));
-      }
-      if (x.title === "Group" && !GROUPED && groupOf(row) !== null) {
-        const [flow, lookup] = groupOf(row);
-        line.cells[i].replaceChildren(html("a", { href: `#${groupKey(flow, lookup)}` }, groupText(row)));
-      }
-    });
   });
 }
 
