@@ -368,7 +368,7 @@ static bool init_worker(struct worker *w, struct pipeline *pl)
         w->scratch.stage.user = pl->params->single;
     }
     w->text = rows ? mem_alloc(FINISH_TEXT_MAX, 1) : NULL;
-    if (pl->scan.list && !(w->memo = flowlist_memo_create()))
+    if (pl->scan.list && !(w->memo = flowlist_memo_create(pl->scan.list)))
         return false;
     w->archive.x = &w->scratch;
     w->archive.entries.text = w->packing.out = text_on(w->text, FINISH_TEXT_MAX);

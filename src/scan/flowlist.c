@@ -478,6 +478,8 @@ static void take_more(const struct flowlist *list, struct flowlist_more *more, u
         flowlist_meet(list, row);
         return;
     }
+    if (more->named && more->named[row] == more->now)
+        return;
     uint32_t *rows = mem_reserve(more->rows, &more->cap, more->n + 1, sizeof *rows);
     if (!rows) {
         more->no_memory = true;
@@ -485,6 +487,8 @@ static void take_more(const struct flowlist *list, struct flowlist_more *more, u
     }
     more->rows = rows;
     rows[more->n++] = row;
+    if (more->named)
+        more->named[row] = more->now;
 }
 
 /*
@@ -505,8 +509,13 @@ static void look_up(const struct flowlist *list, const struct flow_key *key,
         if (timed && !is_within(list, at - 1, ask, same))
             continue;
         *best = *best && *best < at ? *best : at;
-        if (!is_met(list, at - 1))
-            take_more(list, more, at - 1);
+        if (is_met(list, at - 1))
+            continue;
+        if (more) {
+            more->unmet++;
+            more->last_unmet = at - 1;
+        }
+        take_more(list, more, at - 1);
     }
 }
 
@@ -541,8 +550,10 @@ uint32_t flowlist_match(const struct flowlist *list, const struct flowlist_ask *
     const union flow_id tuple = {.tuple = *ask->tuple};
     const bool ports = tuple.tuple.flags & CLV_TUPLE_PORTS;
     uint32_t best = 0;
-    if (more)
+    if (more) {
         more->same = (struct flowlist_times){INT64_MIN, INT64_MAX};
+        more->unmet = 0;
+    }
     for (unsigned i = 0; i < list->n_shapes; i++) {
         const struct flowlist_shape *const s = &list->shapes[i];
         union flow_id id;
@@ -588,15 +599,26 @@ struct flowlist_memo {
     struct memo_entry entries[1 << MEMO_BITS][WAYS];
     struct flowlist_times same[1 << MEMO_BITS][WAYS]; /* of entries, where the list has times */
     uint32_t now;
+    uint32_t *named; /* as struct flowlist_more has it, where many rows may be of one record */
+    size_t named_bytes;
 };
 
-struct flowlist_memo *flowlist_memo_create(void)
+struct flowlist_memo *flowlist_memo_create(const struct flowlist *list)
 {
-    return mem_map(sizeof(struct flowlist_memo));
+    struct flowlist_memo *memo = mem_map(sizeof *memo);
+    if (!memo || !list->timed)
+        return memo;
+    memo->named_bytes = (list->n_parts << list->bits) * sizeof *memo->named;
+    memo->named = mem_map(memo->named_bytes);
+    if (!memo->named)
+        flowlist_memo_destroy(&memo);
+    return memo;
 }
 
 void flowlist_memo_destroy(struct flowlist_memo **memo)
 {
+    if (*memo)
+        mem_unmap((*memo)->named, (*memo)->named_bytes);
     mem_unmap(*memo, sizeof **memo);
     *memo = NULL;
 }
@@ -606,19 +628,28 @@ void flowlist_memo_begin(struct flowlist_memo *memo)
     memo->now += 1 + (memo->now == UINT32_MAX);
 }
 
-/* Looks a record up, for an entry. */
-static void look_up_for(struct memo_entry *e, struct flowlist_times *same, uint32_t now,
-                        const struct flowlist *list, const struct flowlist_ask *ask,
-                        struct flowlist_more *more)
+/* Looks a record up. Rows are added to *more once from flowlist_memo_begin() on. */
+static uint32_t look_up_once(struct flowlist_memo *memo, const struct flowlist *list,
+                             const struct flowlist_ask *ask, struct flowlist_more *more)
 {
-    const size_t before = more->n;
-    e->row = flowlist_match(list, ask, more);
+    more->named = memo->named;
+    more->now = memo->now;
+    const uint32_t row = flowlist_match(list, ask, more);
+    more->named = NULL;
+    return row;
+}
+
+/* The same, for an entry. */
+static void look_up_for(struct memo_entry *e, struct flowlist_times *same,
+                        struct flowlist_memo *memo, const struct flowlist *list,
+                        const struct flowlist_ask *ask, struct flowlist_more *more)
+{
+    e->row = look_up_once(memo, list, ask, more);
     e->label = e->row ? flowlist_label_of(list, e->row - 1) : 0;
-    const size_t added = more->n - before;
-    e->added = added ? now : 0;
+    e->added = more->unmet ? memo->now : 0;
     if (list->timed)
         *same = more->same;
-    if (added > 1 || (added && more->rows[before] != e->row - 1))
+    if (more->unmet > 1 || (more->unmet && more->last_unmet != e->row - 1))
         e->tuple[0] = e->tuple[1] = 0; /* rows that would have to be added again */
 }
 
@@ -674,7 +705,7 @@ uint32_t flowlist_recall(struct flowlist_memo *memo, const struct flowlist *list
 {
     /* An ID depends on the type of ICMP, too. */
     if (!ask->tuple->family || (ask->icmp && list->by_id) || ask->first_ns == WALK_NO_TIME) {
-        const uint32_t row = flowlist_match(list, ask, more);
+        const uint32_t row = look_up_once(memo, list, ask, more);
         *label = row ? flowlist_label_of(list, row - 1) : 0;
         return row;
     }
@@ -711,7 +742,7 @@ uint32_t flowlist_recall(struct flowlist_memo *memo, const struct flowlist *list
     }
     e->tuple[0] = tuple[0];
     e->tuple[1] = tuple[1];
-    look_up_for(e, &same[e - set], memo->now, list, ask, more);
+    look_up_for(e, &same[e - set], memo, list, ask, more);
     *label = e->label;
     return e->row;
 }

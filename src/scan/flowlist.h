@@ -162,6 +162,9 @@ struct flowlist_more {
     size_t n, cap;
     bool no_memory;
     struct flowlist_times same; /* when the same rows would have been found the last time */
+    uint64_t unmet;             /* rows that were found then, and nothing was of before */
+    uint32_t last_unmet;
+    uint32_t *named, now; /* by row: now, if it has been added; or NULL */
 };
 
 /* What is asked for; last_ns is later than first_ns for a flow. WALK_NO_TIME: it has no times. */
@@ -185,8 +188,8 @@ uint32_t flowlist_match(const struct flowlist *list, const struct flowlist_ask *
  */
 struct flowlist_memo;
 
-/* NULL: no memory. */
-struct flowlist_memo *flowlist_memo_create(void);
+/* Of a list that is settled. NULL: no memory. */
+struct flowlist_memo *flowlist_memo_create(const struct flowlist *list);
 void flowlist_memo_destroy(struct flowlist_memo **memo);
 
 /* What is added to *more from now on is not what was until now. */

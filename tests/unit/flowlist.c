@@ -284,10 +284,10 @@ static void test_memo(void **state)
     static const char text[] = "src,dport,first,last,label\n10.0.0.1,,1,2,a\n10.0.0.1,80,,,b\n"
                                "10.0.0.3,,1,,\n,443,3,4,c\n10.0.0.4,,2,2,a\n";
     struct flowlist list;
-    struct flowlist_memo *memo = flowlist_memo_create();
+    struct flowlist_memo *memo;
     struct flowlist_more more = {.n = 0}, other = {.n = 0};
     (void)state;
-    assert_true(memo && read_text(&list, text, NULL));
+    assert_true(read_text(&list, text, NULL) && (memo = flowlist_memo_create(&list)));
     for (unsigned i = 0; i < 4000; i++) {
         struct clv_tuple t = tcp;
         uint32_t label;
