@@ -9,7 +9,9 @@
 #include "base/path.h"
 #include "base/sized.h"
 #include "index/make.h"
+#include "job/job.h"
 #include "job/options.h"
+#include "manifest/name.h"
 #include "output/publish.h"
 
 #if HAVE_SQLITE
@@ -26,14 +28,16 @@ struct indexing {
 /* The name of something else would mislead all who meet the file. */
 static bool check_name(const char *output, struct clv_error *err)
 {
-    const char *const dot = output ? strrchr(path_base(output), '.') : NULL;
-    const bool is_archive = dot && strcmp(dot, ".zip") == 0;
-    if (!dot || (!is_archive && !clv_split_is_single(output)))
+    const size_t len = output ? name_unpacked(output, strlen(output)) : 0;
+    const bool is_archive = len > 4 && memcmp(output + len - 4, ".zip", 4) == 0;
+    if (!is_archive && !job_names_capture(output, len))
         return true;
+    size_t dot = len;
+    while (output[--dot] != '.') {
+    }
     (void)clv_fail(err, CLV_ERR_ARG, output, "has the name of %s, but an index is a database",
                    is_archive ? "an archive" : "a capture");
-    return clv_fail_hint(err, "name it %.*s.flows.db, or use 'cleave split'", (int)(dot - output),
-                         output);
+    return clv_fail_hint(err, "name it %.*s.flows.db, or use 'cleave split'", (int)dot, output);
 }
 
 static bool open_output(struct indexing *run, struct clv_error *err)

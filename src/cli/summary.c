@@ -118,6 +118,14 @@ static const char *say_untimed(const struct clv_split_params *p, const struct cl
                                         : " without a time";
 }
 
+static const char *say_damaged(const struct clv_split_params *p, const struct clv_split_result *r,
+                               char said[SAID_MAX])
+{
+    (void)r;
+    (void)said;
+    return p->recover ? ", read before and after the damage" : ", read up to the damage";
+}
+
 #define COUNT(member) offsetof(struct clv_split_result, member)
 
 /* A count that is shown where it is not 0: "dropped  12 records not asked for". */
@@ -149,6 +157,7 @@ static const struct count_row {
     {"joined", COUNT(joined), "capture", " appended to another (as by cat), read as part of it", 0,
      NULL},
     {"disorder", COUNT(earlier), "record", NULL, 0, say_disorder},
+    {"damaged", COUNT(faulty), "capture", NULL, COUNT(left_out), say_damaged},
     {"left out", COUNT(left_out), "capture", " that could not be read", 0, NULL},
     {"left out", COUNT(other_members), "file",
      " other than captures, in directories or zip archives", 0, NULL},
