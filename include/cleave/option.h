@@ -107,6 +107,12 @@ CLV_API CLV_MUST_CHECK bool clv_option_set(const struct clv_option *option, void
 CLV_API size_t clv_option_get(const struct clv_option *option, const void *params, char *buf,
                               size_t len);
 
+/*
+ * The one of the n words that a person may have meant who wrote word: it begins so, or differs in a
+ * letter or two; NULL: none does. Threads: any.
+ */
+CLV_API const char *clv_nearest_word(const char *word, const char *const *words, size_t n);
+
 #ifdef __cplusplus
 }
 #endif

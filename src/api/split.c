@@ -266,8 +266,8 @@ static bool open_archive(struct splitting *run, struct clv_error *err)
         .is_ours = archive_is_ours,
     };
     /* An archive of cleave may be an input, and must not be replaced by what is made of it. */
-    if (source_is_among(run->job.sources, run->job.n_sources, params->output))
-        return clv_fail(err, CLV_ERR_ARG, params->output, "is one of the inputs");
+    if (!source_refuse(run->job.sources, run->job.n_sources, params->output, err))
+        return false;
     if (!publish_file_open(p, params->output, mode, &run->file, params->clean, &fd, err))
         return false;
     path_parent(run->dir, p->staging);
@@ -290,8 +290,8 @@ static bool open_single(struct splitting *run, struct clv_error *err)
         .is_ours = single_is_ours,
     };
     if (params->output) {
-        if (source_is_among(run->job.sources, run->job.n_sources, params->output))
-            return clv_fail(err, CLV_ERR_ARG, params->output, "is one of the inputs");
+        if (!source_refuse(run->job.sources, run->job.n_sources, params->output, err))
+            return false;
         if (!publish_file_open(&run->publish, params->output, mode, &run->file, params->clean, &fd,
                                err))
             return false;

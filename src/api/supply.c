@@ -45,8 +45,7 @@ static bool index_begin(struct supply *s, struct clv_error *err)
     s->index = result_index(s->from, err);
     if (!s->index)
         return false;
-    return !s->target || !source_is_among(s->index->sources, s->index->n_sources, s->target) ||
-           clv_fail(err, CLV_ERR_ARG, s->target, "is one of the inputs");
+    return !s->target || source_refuse(s->index->sources, s->index->n_sources, s->target, err);
 }
 
 static bool index_has_each(const struct supply *s, struct clv_error *err)
@@ -139,8 +138,8 @@ static bool join(struct joining *j, struct supply *s, struct clv_error *err)
     if (!name_all(j, s, err) ||
         !rejoin_open(&j->rejoin, s->from->loaded, j->names, j->n, reads_on, j, err))
         return false;
-    if (s->target && source_is_among(m->job.sources, m->job.n_sources, s->target))
-        return clv_fail(err, CLV_ERR_ARG, s->target, "is one of the inputs");
+    if (s->target && !source_refuse(m->job.sources, m->job.n_sources, s->target, err))
+        return false;
     if (m->result.records_read != j->packets) {
         (void)clv_fail(err, CLV_ERR_FORMAT, s->from->path,
                        "the chosen outputs have %llu records, but the manifest says %llu",

@@ -240,6 +240,14 @@ bool source_is_among(const struct source *s, size_t n, const char *path)
     return found;
 }
 
+bool source_refuse(const struct source *s, size_t n, const char *path, struct clv_error *err)
+{
+    if (!source_is_among(s, n, path))
+        return true;
+    (void)clv_fail(err, CLV_ERR_ARG, path, "is one of the inputs");
+    return clv_fail_hint(err, "choose another --output");
+}
+
 void source_explain(const struct source *s, const struct ledger *l, const struct walk_state *st,
                     enum walk_step step, struct clv_span rest, uint64_t offset, uint64_t record,
                     struct clv_error *err)

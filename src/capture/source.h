@@ -110,6 +110,10 @@ void source_rewind(struct source *s);
 /* Whether one of the n sources is the file at the path. */
 bool source_is_among(const struct source *s, size_t n, const char *path);
 
+/* Refuses an output at path that is one of them. */
+CLV_MUST_CHECK bool source_refuse(const struct source *s, size_t n, const char *path,
+                                  struct clv_error *err);
+
 /* Describes the fault that a walk met at the start of rest, byte offset of the source. */
 void source_explain(const struct source *s, const struct ledger *l, const struct walk_state *st,
                     enum walk_step step, struct clv_span rest, uint64_t offset, uint64_t record,

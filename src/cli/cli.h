@@ -168,9 +168,6 @@ void note_words(const struct words *words);
 /* Where the error is that an operand is no capture: says what it may be instead. */
 void hint_operand(struct clv_error *err);
 
-/* The one of the n words nearest to word, or NULL where none is near. */
-const char *nearest_word(const char *word, const char *const *words, size_t n);
-
 /*
  * What makes text on a terminal stand out, and what ends that; "" where `to` is none, is a dumb
  * one, or NO_COLOR is set (https://no-color.org).

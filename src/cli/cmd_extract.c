@@ -76,6 +76,25 @@ static void print_extracted(const struct clv_extract_result *r, const char *outp
         (void)fprintf(to, ", in one capture: %s\n", printable(output));
 }
 
+/* Numbers that were asked for are none: says which there are. */
+static void say_numbers(struct clv_result *result, const struct options *o)
+{
+    const struct clv_selection last = {.struct_size = sizeof last,
+                                       .where = "flow = (SELECT max(flow) FROM flows)"};
+    struct clv_rows *rows;
+    struct clv_error err;
+    enum clv_column_type type;
+    int64_t number;
+    const char *name;
+    if (!o->selection.flow || !clv_rows_open(&rows, result, &last, &err))
+        return;
+    if (clv_rows_next(rows, &err) == CLV_ROWS_ROW)
+        for (unsigned i = 0; (name = clv_rows_column(rows, i, &type)) != NULL; i++)
+            if (strcmp(name, "flow") == 0 && clv_rows_number(rows, i, &number))
+                advise("the numbers of the flows go up to %s", human_count((uint64_t)number));
+    clv_rows_close(&rows);
+}
+
 static int extract(const struct options *o, struct clv_result *result, struct talk *talk)
 {
     const bool to_stdout = strcmp(o->output, "-") == 0;
@@ -97,6 +116,7 @@ static int extract(const struct options *o, struct clv_result *result, struct ta
         return end_talk(&err, "written");
     if (r.rows == 0) {
         (void)fprintf(complaint(NULL), "no flow matches: no output was made\n");
+        say_numbers(result, o);
         (void)print_unmet(result, &o->selection);
         return EXIT_DAMAGED;
     }

@@ -100,47 +100,6 @@ static const char *value_of(const struct clv_option *o, char value[FLAG_VALUE_MA
     return value;
 }
 
-/* Levenshtein's distance, as far as words of a command line need it. */
-static unsigned distance(const char *a, const char *b)
-{
-    enum { MAX = 32 };
-    unsigned row[MAX + 1];
-    const size_t m = strlen(a), n = strlen(b);
-    if (m > MAX || n > MAX)
-        return MAX;
-    for (size_t j = 0; j <= n; j++)
-        row[j] = (unsigned)j;
-    for (size_t i = 1; i <= m; i++) {
-        unsigned diagonal = row[0];
-        row[0] = (unsigned)i;
-        for (size_t j = 1; j <= n; j++) {
-            unsigned best = diagonal + (a[i - 1] != b[j - 1]);
-            diagonal = row[j];
-            if (row[j] + 1 < best)
-                best = row[j] + 1;
-            if (row[j - 1] + 1 < best)
-                best = row[j - 1] + 1;
-            row[j] = best;
-        }
-    }
-    return row[n];
-}
-
-const char *nearest_word(const char *word, const char *const *words, size_t n)
-{
-    const char *best = NULL;
-    unsigned best_distance = 3;
-    for (size_t i = 0; i < n; i++) {
-        const bool begins = word[0] && strncmp(words[i], word, strlen(word)) == 0;
-        const unsigned d = begins ? 0 : distance(word, words[i]);
-        if (d < best_distance && d < strlen(words[i])) {
-            best_distance = d;
-            best = words[i];
-        }
-    }
-    return best;
-}
-
 static int usage_error(const struct command *cmd, const char *what, const char *subject)
 {
     (void)fprintf(complaint(cmd->name), "%s: %s\n", what, printable(subject));
@@ -160,7 +119,7 @@ static int unknown_flag(const struct command *cmd, const char *name)
             break;
         names[n] = flag_name(o, texts[n]);
     }
-    const char *near = nearest_word(name, names, n);
+    const char *near = clv_nearest_word(name, names, n);
     (void)fprintf(complaint(cmd->name), "unknown flag: --%s\n", printable(name));
     if (hint_flag(cmd, name))
         return -1;

@@ -116,7 +116,7 @@ static int unknown_command(const char *word, const char *second)
     }
     for (size_t i = 0; i < N_COMMANDS; i++)
         names[i] = commands[i]->name;
-    const char *near = nearest_word(word, names, N_COMMANDS);
+    const char *near = clv_nearest_word(word, names, N_COMMANDS);
     (void)fprintf(complaint(NULL), "unknown command: %s\n", printable(word));
     if (hint_command(word))
         return EXIT_NOTHING;

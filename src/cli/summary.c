@@ -252,10 +252,11 @@ static void print_advice(const struct clv_split_params *p, const struct clv_spli
         (void)fprintf(to, "%.0f %% of the records are %s: --inner looks inside\n",
                       100 * (double)r->tunnelled / (double)r->records_read, r->tunnel);
     if (r->overlaps)
-        (void)fprintf(to, "%s begins before %s ends: %s\n", printable(p->inputs[r->overlap[1]]),
-                      printable(p->inputs[r->overlap[0]]),
-                      r->unsorted ? "--sort time reads captures in the order of their first records"
-                                  : "--merge puts their records in the order of their times");
+        (void)fprintf(to,
+                      "%s begins before %s ends: packets are in the order of the captures, not of "
+                      "time; %s--merge orders packets\n",
+                      printable(p->inputs[r->overlap[1]]), printable(p->inputs[r->overlap[0]]),
+                      r->unsorted ? "--sort time orders captures, " : "");
     if (r->mixed)
         (void)fprintf(to,
                       "%s output%s interfaces that differ in link type, snaplen or byte order: "

@@ -26,16 +26,21 @@ static void say(const char *text, size_t len)
 
 static void on_stop(int number)
 {
-    static const char
-        stopped[] = "cleave: stopped by a signal before anything was written\n",
-        ending[] = "cleave: interrupted: what came so far, and what comes in the next 2 s, is "
-                   "the input; interrupt again to stop without output\n";
+    static const char stopped[] = "cleave: stopped by a signal before anything was written\n",
+                      interrupted[] =
+                          "cleave: Ctrl-C: reading what is still in the pipe (2 s at most), then "
+                          "writing the output; Ctrl-C again writes nothing\n",
+                      terminated[] =
+                          "cleave: stopping: reading what is still in the pipe (2 s at most), then "
+                          "writing the output; a second signal writes nothing\n";
     if (end_pipes && !end_signal && number != SIGQUIT) {
         end_signal = number;
         const ssize_t n = write(end_pipes, "", 1);
         (void)n; /* nobody else writes to it: it has room */
-        if (!quietly)
-            say(ending, sizeof ending - 1);
+        if (!quietly && number == SIGINT)
+            say(interrupted, sizeof interrupted - 1);
+        else if (!quietly)
+            say(terminated, sizeof terminated - 1);
         return;
     }
     if (!listens) /* it waits for the first bytes of a pipe, say: nothing was made yet */

@@ -4,6 +4,7 @@
 #include <strings.h>
 
 #include "base/fail.h"
+#include "base/near.h"
 #include "flow/field.h"
 
 uint64_t flow_key_hash_slowly(const struct flow_key *key, const struct secret *secret)
@@ -24,12 +25,10 @@ static const struct {
     {"5tuple", FLOW_BY_TUPLE, false}, /* as others call flow */
     {"session", FLOW_BY_TUPLE, false},
 };
-enum { ALIASES = sizeof aliases / sizeof *aliases, HINTED = ALIASES - 2 };
+enum { ALIASES = sizeof aliases / sizeof *aliases };
 
 /* What others call a key or a field, or people may; and what it is here. */
-static const struct {
-    const char *theirs, *ours;
-} near_words[] = {
+static const struct near_word near_words[] = {
     {"5-tuple", "flow"},
     {"fivetuple", "flow"},
     {"tuple", "flow"},
@@ -68,24 +67,26 @@ static const struct {
     {"hostname", "name"},
 };
 
-static const char *near_word(const char *word, size_t len)
+static const char *near_key(const char *word, size_t len)
 {
-    for (size_t i = 0; i < sizeof near_words / sizeof *near_words; i++)
-        if (strlen(near_words[i].theirs) == len &&
-            strncasecmp(near_words[i].theirs, word, len) == 0)
-            return near_words[i].ours;
-    return NULL;
+    const char *known[FLOW_KEY_FIELDS + ALIASES + 2] = {"name", "none"};
+    size_t n = 2;
+    for (unsigned i = 0; i < FLOW_KEY_FIELDS; i++)
+        known[n++] = flow_key_fields[i].word;
+    for (unsigned i = 0; i < ALIASES; i++)
+        known[n++] = aliases[i].word;
+    return near_find(near_words, sizeof near_words / sizeof *near_words, known, n, word, len);
 }
 
 static bool unknown(struct clv_error *err, const char *option, const char *text, const char *word,
                     size_t len)
 {
-    char words[128];
+    char words[160];
     struct text t = text_on(words, sizeof words);
     if (len == 4 && strncasecmp(word, "none", 4) == 0)
         return clv_fail(err, CLV_ERR_OPTION, option,
                         "\"%.60s\": none cannot be combined with fields", text);
-    const char *near = near_word(word, len);
+    const char *near = near_key(word, len);
     if (strlen(text) == len && near)
         (void)clv_fail(err, CLV_ERR_OPTION, option, "unknown key \"%.60s\": did you mean %s?", text,
                        near);
@@ -102,11 +103,12 @@ static bool unknown(struct clv_error *err, const char *option, const char *text,
         text_str(&t, i ? " " : "");
         text_str(&t, flow_key_fields[i].word);
     }
-    for (unsigned i = 0; i < HINTED; i++) {
-        text_str(&t, i ? ", " : "; or ");
+    text_str(&t, "; or name, none");
+    for (unsigned i = 0; i < ALIASES; i++) {
+        text_str(&t, ", ");
         text_str(&t, aliases[i].word);
     }
-    return clv_fail_hint(err, "fields: %s, none", text_end(&t));
+    return clv_fail_hint(err, "fields: %s", text_end(&t));
 }
 
 static bool is_word(const char *word, const char *text, size_t len)

@@ -11,7 +11,9 @@
 
 #include "base/clock.h"
 #include "base/mem.h"
+#include "base/near.h"
 #include "base/port.h"
+#include "manifest/columns.h"
 #include "manifest/name.h"
 #include "scan/filter.h"
 #include "scan/listfile.h"
@@ -377,35 +379,57 @@ static bool add_condition(struct condition *c, sqlite3 *db, const struct clv_sel
     return true;
 }
 
-/* The columns that can be sorted by: those of the table, and what people call some of them. */
+/* What people call some of the columns that can be sorted by, and how. */
+static const struct {
+    const char *word, *sql;
+} sorts[] = {
+    {"bytes", "bytes DESC"},
+    {"packets", "packets DESC"},
+    {"duration", "duration DESC"},
+    {"captured_bytes", "captured_bytes DESC"},
+    {"src", "src_key"},
+    {"dst", "dst_key"},
+    {"time", "first"},
+};
+enum { SORTS = sizeof sorts / sizeof *sorts };
+
+/* What people may mean by a column that there is not. */
+static const char *near_column(const char *word)
+{
+    static const struct near_word words[] = {
+        {"size", "bytes"},      {"length", "bytes"}, {"octets", "bytes"},    {"count", "packets"},
+        {"records", "packets"}, {"began", "time"},   {"start", "time"},      {"end", "last"},
+        {"lasted", "duration"}, {"source", "src"},   {"destination", "dst"}, {"protocol", "proto"},
+        {"number", "flow"},
+    };
+    const char *known[COLUMNS_MAX + SORTS];
+    size_t n = 0;
+    for (size_t i = 0; i < SORTS; i++)
+        known[n++] = sorts[i].word;
+    for (unsigned i = 0; i < columns_n && n < sizeof known / sizeof *known; i++)
+        known[n++] = columns_all[i].name;
+    return near_find(words, sizeof words / sizeof *words, known, n, word, strlen(word));
+}
+
 static bool add_order(struct condition *c, const struct clv_selection *s, struct clv_error *err)
 {
-    static const struct {
-        const char *word, *sql;
-    } words[] = {
-        {"bytes", "bytes DESC"},
-        {"packets", "packets DESC"},
-        {"duration", "duration DESC"},
-        {"captured_bytes", "captured_bytes DESC"},
-        {"src", "src_key"},
-        {"dst", "dst_key"},
-        {"time", "first"},
-    };
     const char *sql = NULL, *quote = "";
     if (!s->sort)
         return true;
-    for (size_t i = 0; i < sizeof words / sizeof *words; i++)
-        if (strcmp(s->sort, words[i].word) == 0)
-            sql = words[i].sql;
+    for (size_t i = 0; i < SORTS; i++)
+        if (strcmp(s->sort, sorts[i].word) == 0)
+            sql = sorts[i].sql;
     for (unsigned i = 0; !sql && i < columns_n; i++)
         if (strcmp(s->sort, columns_all[i].name) == 0) {
             sql = columns_all[i].name;
             quote = "\"";
         }
     if (!sql) {
-        (void)clv_fail(err, CLV_ERR_OPTION, "sort", "unknown column \"%.60s\"", s->sort);
+        const char *near = near_column(s->sort);
+        (void)clv_fail(err, CLV_ERR_OPTION, "sort", "unknown column \"%.60s\"%s%s%s", s->sort,
+                       near ? ": did you mean " : "", near ? near : "", near ? "?" : "");
         return clv_fail_hint(err, "use time, bytes, packets, duration, last, file, src, dst, "
-                                  "sport, dport or any other column");
+                                  "sport, dport; all columns: man cleave-manifest");
     }
     add(c, " ORDER BY %s%s%s, id", quote, sql, quote);
     return true;

@@ -148,8 +148,13 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         return clv_fail(err, CLV_ERR_ARG, "clv_split", "inputs and output must be given");
     if (!options_check(params, err))
         return false;
-    if (params->shard_by && (!params->shards || params->by))
-        return clv_fail(err, CLV_ERR_OPTION, "shard_by", "needs --shards without --by");
+    if (params->shard_by && !params->shards)
+        return clv_fail(err, CLV_ERR_OPTION, "shard_by", "needs --shards");
+    if (params->shard_by && params->by) {
+        (void)clv_fail(err, CLV_ERR_OPTION, "shard_by", "cannot be combined with --by");
+        return clv_fail_hint(
+            err, "with --shards, --shard-by says which packets stay together; leave out --by");
+    }
     unsigned standard = 0;
     for (size_t i = 0; i < params->n_inputs; i++)
         standard += strcmp(params->inputs[i], "-") == 0;

@@ -113,6 +113,36 @@ static bool is_name(const char *word, size_t len)
     return len - last > 1 && strchr(letters, word[last]) && strspn(word, all) >= len;
 }
 
+/* Says what is meant by a host that is no address, if that is known. */
+static void hint_host(const char *word, size_t len, struct clv_error *err)
+{
+    enum { OCTETS = 3 };
+    char addr[WORD_MAX] = "";
+    uint32_t octets[OCTETS] = {0}, bits;
+    const char *const colon = memchr(word, ':', len), *p = word, *end;
+    if (colon && colon - word < WORD_MAX && number(colon + 1, UINT16_MAX, &bits, &end) &&
+        end == word + len) {
+        struct filter_host h;
+        memcpy(addr, word, (size_t)(colon - word));
+        if (host(addr, &h))
+            (void)clv_fail_hint(err, "use --host %s --port %u", addr, bits);
+    }
+    unsigned n = 0;
+    while (n < OCTETS && number(p, UINT8_MAX, &octets[n], &end)) {
+        n++;
+        p = end + (*end == '.');
+        if (*end != '.')
+            break;
+    }
+    const size_t rest = (size_t)(word + len - p);
+    if (n && strspn(p, "*xX.") >= rest && (n > 1 || rest))
+        (void)clv_fail_hint(err, "use --host %u.%u.%u.0/%u", octets[0], octets[1], octets[2],
+                            8 * n);
+    if (is_name(word, len))
+        (void)clv_fail_hint(err, "by name: cleave flows FILE --names --where \"name = '%.*s'\"",
+                            (int)min_u64(len, 60), word);
+}
+
 /* The words of a list become an array of elements of the size. */
 static bool parse_list(const char *option, const char *takes, const char *text, size_t size,
                        void **list, size_t *n, bool (*parse)(const char *word, void *to),
@@ -135,11 +165,10 @@ static bool parse_list(const char *option, const char *takes, const char *text, 
         if (len >= sizeof word || !parse(word, (char *)more + *n * size)) {
             (void)clv_fail(err, CLV_ERR_OPTION, option, "invalid value \"%.*s\"",
                            (int)min_u64(len, 60), p);
-            if (parse == host && is_name(p, len))
-                return clv_fail_hint(err,
-                                     "by name: cleave flows FILE --names --where \"name = '%.*s'\"",
-                                     (int)min_u64(len, 60), p);
-            return clv_fail_hint(err, "use %s, separated by commas", takes);
+            (void)clv_fail_hint(err, "use %s, separated by commas", takes);
+            if (parse == host)
+                hint_host(p, len, err);
+            return false;
         }
         ++*n;
         p += len;

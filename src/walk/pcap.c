@@ -91,6 +91,34 @@ static const struct foreign *find_foreign(struct clv_span head)
     return NULL;
 }
 
+enum { TEXT_SHOWN = 24 };
+
+/* Bytes of the line of text that head begins with, as far as it is to be shown; 0: it is none. */
+static size_t text_len(struct clv_span head)
+{
+    enum { MIN = 4, SEEN = 256 };
+    size_t n = 0;
+    while (n < head.len && n < TEXT_SHOWN && head.p[n] >= ' ' && head.p[n] < 0x7f)
+        n++;
+    for (size_t i = n; i < head.len && i < SEEN; i++)
+        if (head.p[i] == 0x7f || (head.p[i] < ' ' && !memchr("\t\n\r\f\033", head.p[i], 5)))
+            return 0;
+    return n < MIN ? 0 : n;
+}
+
+/* Mostly what tcpdump prints where it was not told to write (-w). */
+static bool refuse_text(const char *path, struct clv_span head, struct clv_error *err)
+{
+    const size_t n = text_len(head);
+    (void)clv_fail(err, CLV_ERR_FORMAT, path, "not a capture but text: \"%.*s%s\"", (int)n,
+                   (const char *)head.p, n == TEXT_SHOWN ? "..." : "");
+    if (strcmp(path, "standard input") == 0)
+        return clv_fail_hint(err, "tcpdump needs -w -: tcpdump ... -w - | cleave split -");
+    if (head.len > 8 && head.p[2] == ':' && head.p[5] == ':' && head.p[8] == '.')
+        (void)clv_fail_hint(err, "tcpdump writes captures with -w FILE"); /* 12:00:00.000000 IP */
+    return false;
+}
+
 static bool refuse_foreign(const char *path, struct clv_span head, struct clv_error *err)
 {
     const struct foreign *k = find_foreign(head);
@@ -102,10 +130,12 @@ static bool refuse_foreign(const char *path, struct clv_span head, struct clv_er
         return clv_fail(err, CLV_ERR_FORMAT, path,
                         "not a capture: it has %zu byte%s, and a pcap header alone has 24",
                         head.len, head.len == 1 ? "" : "s");
-    return clv_fail(
-        err, CLV_ERR_FORMAT, path,
-        "not a capture: begins with %02x %02x %02x %02x, which is not a magic number of pcap",
-        head.p[0], head.p[1], head.p[2], head.p[3]);
+    if (text_len(head))
+        return refuse_text(path, head, err);
+    return clv_fail(err, CLV_ERR_FORMAT, path,
+                    "not a capture: it begins with the bytes %02x %02x %02x %02x, no magic number "
+                    "of pcap or pcapng",
+                    head.p[0], head.p[1], head.p[2], head.p[3]);
 }
 
 static bool known_magic(uint32_t magic)

@@ -193,6 +193,8 @@ def refusals() -> None:
         check(why in done.stderr, '%s: %r', words, done.stderr)
     done = script(*planned('--shards', '65536'), '--', 'index', 'a.pcap', '-o', 'out.db', status=NOTHING)
     check(b'65,537 shards' in done.stderr, '%r', done.stderr)
+    done = script(*planned(), 'split', 'a.pcap', '-o', 'out', status=NOTHING)
+    check(done.stderr.decode().endswith(' -- split ... -o RESULT\n'), '%s', done.stderr.decode())
     done = script(*planned(), '--', 'extract', 'a.pcap', status=NOTHING)
     check(b'must follow the --' in done.stderr, '%r', done.stderr)
 

@@ -180,7 +180,7 @@ static void test_hint(void **state)
     CHECK("refused", !flow_by_parse(&by, "by", "nothing", false, &err));
     for (size_t i = 0; i < N_ROWS(rows); i++)
         CHECK(rows[i].word, strstr(err.hint, rows[i].word) != NULL);
-    CHECK("whole", strstr(err.hint, "hostpair, none") != NULL);
+    CHECK("whole", strstr(err.hint, "5tuple, session") != NULL);
 }
 
 UNIT(field)

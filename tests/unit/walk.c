@@ -192,13 +192,15 @@ static void test_open_refusals(void **state)
         {"bzip2", "425a6839 31415926", CLV_NO_OFFSET, "bzip2 data", "bzip2 -dc"},
         {"snoop", "736e6f6f 70000000 00000002 00000004", CLV_NO_OFFSET, "a snoop capture",
          "editcap"},
-        {"half a snoop", "736e6f6f 700000", CLV_NO_OFFSET, "begins with 73 6e 6f 6f", ""},
+        {"half a snoop", "736e6f6f 700000", CLV_NO_OFFSET, "begins with the bytes 73 6e 6f 6f", ""},
         {"zip", "504b0304 14000000", CLV_NO_OFFSET, "a zip archive", "unpack"},
-        {"text", "68656c6c 6f0a", CLV_NO_OFFSET, "begins with 68 65 6c 6c", ""},
+        {"text", "68656c6c 6f0a", CLV_NO_OFFSET, "but text: \"hello\"", ""},
+        {"a long line", "31323a30 303a3030 2e303030 30303120 49502031 302e302e 302e312e",
+         CLV_NO_OFFSET, "but text: \"12:00:00.000001 IP 10.0....\"", "-w FILE"},
         {"zeros", "00000000 00000000 00000000 00000000 00000000 00000000", CLV_NO_OFFSET,
-         "begins with 00 00 00 00", ""},
+         "begins with the bytes 00 00 00 00", ""},
         {"magic off by one", "d5c3b2a1 02000400 00000000 00000000 00000400 01000000", CLV_NO_OFFSET,
-         "begins with d5", ""},
+         "begins with the bytes d5", ""},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {

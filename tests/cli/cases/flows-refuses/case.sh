@@ -25,7 +25,7 @@ done
 for value in 0 x; do
     try cleave flows a.flows.db --limit $value
 done
-for value in size id "flow; drop table outputs" ''; do
+for value in size packet id "flow; drop table outputs" ''; do
     try cleave flows a.flows.db --sort "$value"
 done
 try cleave flows a.flows.db --flows missing

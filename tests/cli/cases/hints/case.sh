@@ -34,11 +34,12 @@ for word in eth0 enp3s0 lo wlan0.pcap ethernet; do
 done
 try cleave index wlan0
 # Keys as others call them.
-for key in src dst tcp 5-tuple sport dport IP.addr sni ip,protocol nothing ip,nothing; do
+for key in src dst tcp 5-tuple sport dport IP.addr sni ip,protocol nothing ip,nothing sessions ip,prto; do
     try cleave split a.pcap --by $key -o out
 done
 # Names of hosts, which are found in the traffic, and not looked up.
-for host in example.com localhost 10.0.0.1,www.example.org 10.0.0.x 10.0.0. fe80::g; do
+for host in example.com localhost 10.0.0.1,www.example.org 10.0.0.x 10.0.0. fe80::g 10.0.0.1:443 10.0.0.1:70000 \
+    '192.168.2.*' '10.*' 192.168.2,10.0.0.1 10.0.0.300 443; do
     try cleave flows a.pcap --host $host
 done
 # The language of Wireshark's display filters. What it is in the other one is understood.

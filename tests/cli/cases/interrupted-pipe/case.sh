@@ -101,8 +101,8 @@ for name in 'a.pcapng', 'a.gz':
     run.write(open(name, 'rb').read()[:-60])
 runs['the writer goes on, between two', ] = run = Run('-q')
 run.write(data)
-for run in runs.values():
-    run.signal(signal.SIGTERM)
+for i, run in enumerate(runs.values()):
+    run.signal(signal.SIGTERM if i else signal.SIGINT)
 for what, run in runs.items():
     run.end(' '.join(what), None)
 same('whole')
