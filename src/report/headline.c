@@ -38,10 +38,14 @@ static void put_count(struct text *t, uint64_t n)
     text_u64(t, n % 1000, n >= 1000 ? 3 : 1);
 }
 
+static bool is_stream(const struct clv_split_params *params)
+{
+    return strcmp(params->inputs[0], "-") == 0;
+}
+
 void headline_title(struct text *t, const struct clv_split_params *params)
 {
-    const char *const name = path_base(params->inputs[0]);
-    put_html(t, strcmp(name, "-") == 0 ? "standard input" : name);
+    put_html(t, is_stream(params) ? "standard input" : path_base(params->inputs[0]));
     if (params->n_inputs == 1)
         return;
     text_str(t, " and ");
@@ -144,7 +148,12 @@ void headline_totals(struct text *t, const struct clv_split_params *params,
     text_str(&word, noun + 1);
     text_char(&word, 's');
     text_str(t, "<p id=\"about\">");
+    if (params->n_inputs > 1)
+        put_count(t, params->n_inputs);
+    text_str(t, params->n_inputs > 1 ? " files of " : is_stream(params) ? "Input of " : "File of ");
     put_data(t, "bytes", result->input_bytes);
+    if (params->n_inputs > 1)
+        text_str(t, " in all");
     if (timed) {
         text_str(t, ", from ");
         put_moment(t, result->first_ns);

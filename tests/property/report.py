@@ -338,6 +338,8 @@ def headline() -> None:
             (noun, '{:,}'.format(result['flows'])),
             ('Files', 'none: a dry run' if '--dry-run' in flags else '{:,}'.format(result['outputs'])),
             ('Bytes on the wire', '{:,} bytes'.format(wire)),
+        check_equal(plain['p'][1].split(', from')[0], ('%d files of {:,} bytes in all' % len(inputs)
+                    if more else 'File of {:,} bytes').format(sum(map(os.path.getsize, inputs))), 'about')
             *([('Hosts', '{:,}'.format(figures['host_count']))] if figures['host_count'] else []),
             ('Duration', '%d.%09d s' % divmod(lasted, S))], '%s: totals' % flags)
 
