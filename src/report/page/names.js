@@ -250,15 +250,14 @@ function drawGroups() {
   }
   const note = largest(groups, figures.led.group_count);
   tree.append(...groups.map(trunk));
-  put("groups", ...note === "" ? [] : [html("p", {}, note, "The table of flows has links to the others.")], tree);
+  put("groups", ...note === "" ? [] : [html("p", { class: "hint" }, note, "The table of flows has links to the others.")],
+    tree);
   if (rows.length < result.outputs) put("groups", html("p", {}, "Flows without a row below are left out."));
 }
 
-// Groups in the card: [where in this page, what began it, its name, flows, bytes].
+// The largest groups of a page about groups, which has no tree of them: [the row's place, what
+// began it, its name, flows, bytes].
 function largestGroups() {
-  if (!GROUPED)
-    return figures.led.groups.slice(0, LARGEST).map(([flow, lookup, name, flows, , wire]) =>
-      [groupKey(flow, lookup), rootWord(flow, lookup), rootName(name, flow), flows, wire]);
   return rows.filter((row) => cell(row, "led")).map((row) => [row, sum(row, "wire_bytes")])
     .sort((a, b) => b[1] - a[1]).slice(0, LARGEST).map(([row, wire]) => {
       const flow = numberOf(row), lookup = cell(row, "lookup");
@@ -286,10 +285,12 @@ function drawLed() {
   }
   if (GROUPED) put("notes", html("p", { class: "note" }, "A group counts as its first flow does: with that flow's " +
     "protocol, service and hosts."));
-  if (GROUPED) // which flow of a group has which bytes is not known
-    table(["Led by", "Flows"], kinds.map(([kind, flows]) => [[kind], count(flows)]));
-  else
+  if (!GROUPED) {
     drawBars("led", "Led by", kinds.sort((a, b) => b[3] - a[3]), byRelation);
+    return;
+  }
+  // Which flow of a group has which bytes is not known.
+  table(["Led by", "Flows"], kinds.map(([kind, flows]) => [[kind], count(flows)]));
   put("led", html("h3", {}, "The largest groups"));
   table(["Group", "Flows", "Bytes"], largestGroups().map(([id, word, name, flows, wire]) =>
     [[html("a", { href: `#${id}` }, named(name)), html("small", {}, word)], count(flows), bytes(wire)]));
