@@ -90,13 +90,69 @@ static unsigned bucket_of(uint64_t v)
     return bucket + (v >= 2) + (v >= 5);
 }
 
-uint64_t figures_bound(unsigned bucket)
+uint64_t figures_size_bound(unsigned bucket)
 {
+    enum { LAST = 58 }; /* 10 to the 19th: twice that does not fit */
     static const uint64_t leads[] = {1, 2, 5};
     uint64_t bound = bucket ? leads[(bucket - 1) % 3] : 0;
+    if (bucket > LAST)
+        return UINT64_MAX;
     for (; bucket > 3; bucket -= 3)
         bound *= 10;
     return bound;
+}
+
+/* Seconds, up to more than 64 bits hold as nanoseconds. */
+enum { CLOCK_BEGINS = 31, S_NS = 1000000000, MINUTE = 60, HOUR = 3600, DAY = 86400 };
+static const uint64_t clock_s[] = {
+    10,
+    30,
+    MINUTE,
+    2 * MINUTE,
+    5 * MINUTE,
+    10 * MINUTE,
+    30 * MINUTE,
+    HOUR,
+    2 * HOUR,
+    5 * HOUR,
+    10 * HOUR,
+    DAY,
+    2 * DAY,
+    5 * DAY,
+    10 * DAY,
+    20 * DAY,
+    50 * DAY,
+    100 * DAY,
+    200 * DAY,
+    500 * DAY,
+    1000 * DAY,
+    2000 * DAY,
+    5000 * DAY,
+    10000 * DAY,
+    20000 * DAY,
+    50000ULL * DAY,
+    100000ULL * DAY,
+    200000ULL * DAY,
+};
+static_assert(CLOCK_BEGINS + sizeof clock_s / sizeof *clock_s <= FIGURES_BUCKETS,
+              "all have a bucket");
+
+uint64_t figures_duration_bound(unsigned bucket)
+{
+    if (bucket < CLOCK_BEGINS)
+        return figures_size_bound(bucket);
+    bucket -= CLOCK_BEGINS;
+    return bucket < sizeof clock_s / sizeof *clock_s ? clock_s[bucket] * S_NS : UINT64_MAX;
+}
+
+static unsigned duration_bucket_of(uint64_t ns)
+{
+    unsigned at = sizeof clock_s / sizeof *clock_s;
+    if (ns < clock_s[0] * S_NS)
+        return bucket_of(ns);
+    while (ns < clock_s[at - 1] * S_NS)
+        at--;
+    return CLOCK_BEGINS + at - 1;
 }
 
 bool figures_init(struct figures *f, const struct manifest *m, struct spill *spill)
@@ -200,7 +256,8 @@ static void count(struct figures *f, const struct flow *flow, const struct figur
     add(flow_has_proto(k) ? &f->protos[k->proto] : &f->unnamed, &share);
     add(&f->sizes[bucket_of(x->wire)], x);
     if (flow->first_ns <= flow->last_ns)
-        add(&f->durations[bucket_of((uint64_t)flow->last_ns - (uint64_t)flow->first_ns)], x);
+        add(&f->durations[duration_bucket_of((uint64_t)flow->last_ns - (uint64_t)flow->first_ns)],
+            x);
     for (unsigned i = 0; i < TRANSPORTS; i++)
         if (flow_has_proto(k) && k->proto == transports[i] &&
             flow_port(f->by, flow, !manifest_from_client(f->manifest, flow), &port))

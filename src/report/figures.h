@@ -13,7 +13,7 @@
 #include "manifest/columns.h"
 
 enum {
-    FIGURES_BUCKETS = 64, /* 0, 1, 2, 5, 10, 20, 50, ... up to what 64 bits hold */
+    FIGURES_BUCKETS = 64, /* more than either scale has */
     FIGURES_TOP = 20,
     FIGURES_GROUPS = 100,   /* that are listed */
     FIGURES_FLOWS = 100000, /* that have a row */
@@ -88,7 +88,11 @@ void figures_forget(struct figures *f);
 /* Number i of the largest groups. */
 struct figures_group figures_group(const struct figures *f, unsigned i);
 
-/* The least that falls into a bucket. */
-uint64_t figures_bound(unsigned bucket);
+/*
+ * The least that falls into a bucket; UINT64_MAX after the last one. Sizes, in bytes: 0, 1, 2, 5,
+ * 10, 20, 50, ... Durations, in ns, likewise, but from 10 seconds on as a clock has them.
+ */
+uint64_t figures_size_bound(unsigned bucket);
+uint64_t figures_duration_bound(unsigned bucket);
 
 #endif

@@ -431,9 +431,12 @@ static void put_tops(struct json *j, const struct figures *f)
     json_end_array(j);
 }
 
-/* From the first bucket that has something to the last one, each with the least it may have. */
-static void put_buckets(struct json *j, const char *name, const struct figure *buckets)
+/* From the first bucket that has something to the last one, each with the least it may have; and
+ * where the last one ends. */
+static void put_buckets(struct json *j, const char *name, const struct figure *buckets,
+                        uint64_t (*bound)(unsigned))
 {
+    static const struct figure none;
     unsigned from = 0, to = FIGURES_BUCKETS;
     while (from < to && !buckets[from].flows)
         from++;
@@ -443,9 +446,13 @@ static void put_buckets(struct json *j, const char *name, const struct figure *b
     for (unsigned i = from; i < to; i++) {
         json_element(j);
         text_char(j->out, '[');
-        text_u64(j->out, figures_bound(i), 1);
+        text_u64(j->out, bound(i), 1);
         put_figure(j->out, &buckets[i]);
     }
+    json_element(j);
+    text_char(j->out, '[');
+    text_u64(j->out, bound(to), 1);
+    put_figure(j->out, &none);
     json_end_array(j);
 }
 
@@ -508,8 +515,8 @@ static void put_rest(struct text *t, const struct report *r, const struct text *
     put_protos(&j, &r->figures);
     put_tops(&j, &r->figures);
     put_port_names(&j);
-    put_buckets(&j, "sizes", r->figures.sizes);
-    put_buckets(&j, "durations", r->figures.durations);
+    put_buckets(&j, "sizes", r->figures.sizes, figures_size_bound);
+    put_buckets(&j, "durations", r->figures.durations, figures_duration_bound);
     if (r->led.p) {
         json_member(&j, "led");
         text_put(t, r->led.p, r->led.len);

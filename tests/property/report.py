@@ -120,6 +120,15 @@ def bucket(value: int) -> int:
         lead * 10**power for power in range(20) for lead in (1, 2, 5) if lead * 10**power <= value)
 
 
+# From 10 seconds on, durations are told as a clock has them.
+CLOCK = [x * S for x in (10, 30, 60, 120, 300, 600, 1800, 3600, 7200, 18000, 36000)] + [
+    x * 10**power * 86400 * S for power in range(6) for x in (1, 2, 5)]
+
+
+def lasting(ns: int) -> int:
+    return bucket(ns) if ns < CLOCK[0] else max(x for x in CLOCK if x <= ns)
+
+
 class Sums(Dict):
     """What -> [flows, packets, bytes]."""
 
@@ -147,7 +156,7 @@ def check_figures(page: reportpage.Page, manifest: List[Dict[str, str]], by_host
             continue
         protos.count(row['proto'] or 'any', row, by_host)
         sizes.count(bucket(numbers(row, 'wire_bytes')), row)
-        durations.count(bucket(nanoseconds(row['last']) - nanoseconds(row['first'])), row)
+        durations.count(lasting(nanoseconds(row['last']) - nanoseconds(row['first'])), row)
         if row['proto'] in ('tcp', 'udp', 'sctp') and row['sport']:
             services.count(service_of(row), row)
         for address in {row['src'], row['dst']} - {''}:
@@ -159,6 +168,7 @@ def check_figures(page: reportpage.Page, manifest: List[Dict[str, str]], by_host
     check_equal(figures['host_count'], len(hosts), 'number of hosts')
     for name, wanted in (('sizes', sizes), ('durations', durations)):
         check_equal({x[0]: x[1:] for x in figures[name] if x[1]}, wanted, name)
+        check_equal(figures[name][-1][1:], [0, 0, 0], name + ': where the last one ends')
 
 
 def check_timeline(figures: Dict, capture: str, has_protocols: bool) -> None:
@@ -328,6 +338,8 @@ def headline() -> None:
         check_equal(plain['title'], [title + ' - cleave'], 'title')
         check_equal(plain['h1'], [title], 'heading')
         check_equal(plain['p'][0], inputs[0], 'path')
+        check_equal(plain['p'][1].split(', from')[0], ('%d files of {:,} bytes in all' % len(inputs)
+                    if more else 'File of {:,} bytes').format(sum(map(os.path.getsize, inputs))), 'about')
         copied = bool(result['copies'])
         read, written = result['records_read'], result['records_written']
         wire = sum(x[3] for x in figures['protocols'])
@@ -338,8 +350,6 @@ def headline() -> None:
             (noun, '{:,}'.format(result['flows'])),
             ('Files', 'none: a dry run' if '--dry-run' in flags else '{:,}'.format(result['outputs'])),
             ('Bytes on the wire', '{:,} bytes'.format(wire)),
-        check_equal(plain['p'][1].split(', from')[0], ('%d files of {:,} bytes in all' % len(inputs)
-                    if more else 'File of {:,} bytes').format(sum(map(os.path.getsize, inputs))), 'about')
             *([('Hosts', '{:,}'.format(figures['host_count']))] if figures['host_count'] else []),
             ('Duration', '%d.%09d s' % divmod(lasted, S))], '%s: totals' % flags)
 

@@ -255,7 +255,7 @@ MISCOUNTED = """
     look(figures.hosts, byHost);
     look(figures.protocols.filter(([name]) => name !== OTHER), byProtocol);
     for (const [list, valueOf] of [[figures.sizes, (row) => sum(row, "wire_bytes")], [figures.durations, lasted]])
-      look(list, (least) => byRange("", "", least, afterBucket(least), valueOf));
+      look(list.slice(0, -1), (least) => byRange("", "", least, nextOf(list).get(least), valueOf));
     return found;"""
 
 

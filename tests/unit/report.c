@@ -160,9 +160,17 @@ static void bounds(void **state)
 {
     (void)state;
     static const uint64_t first[] = {0, 1, 2, 5, 10, 20, 50, 100};
-    for (unsigned i = 0; i < sizeof first / sizeof *first; i++)
-        assert_int_equal(figures_bound(i), first[i]);
-    assert_true(figures_bound(58) == UINT64_C(10000000000000000000));
+    for (unsigned i = 0; i < sizeof first / sizeof *first; i++) {
+        assert_int_equal(figures_size_bound(i), first[i]);
+        assert_int_equal(figures_duration_bound(i), first[i]);
+    }
+    assert_true(figures_size_bound(58) == UINT64_C(10000000000000000000));
+    assert_true(figures_size_bound(59) == UINT64_MAX);
+    static const uint64_t seconds[] = {1, 2, 5, 10, 30, 60, 120, 300, 600, 1800, 3600};
+    for (unsigned i = 0; i < sizeof seconds / sizeof *seconds; i++)
+        assert_true(figures_duration_bound(28 + i) == seconds[i] * 1000000000);
+    assert_true(figures_duration_bound(58) == 200000 * UINT64_C(86400000000000));
+    assert_true(figures_duration_bound(59) == UINT64_MAX);
 }
 
 UNIT(report)

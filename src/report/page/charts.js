@@ -49,15 +49,10 @@ const asTable = (heads, lines) => html("details", {},
       html("tbody", {}, ...lines.map((line) =>
         html("tr", {}, ...line.map((cell, i) => html("td", { class: number(i) }, cell))))))));
 
-// Marks of an axis of time, at most so many: [where, in nanoseconds from the beginning; text]. A
-// short capture counts from its beginning, all others by the clock.
+// Marks of an axis of time, as many as its pixels have room for and two at least: [where, in
+// nanoseconds from the beginning; text]. A short capture counts from its beginning, all others by the clock.
 const isShort = (length) => length < 10e9;
-function marks(start, length, most) {
-  const units = isShort(length) ? [1, 2, 5].flatMap((x) => Array.from({ length: 11 }, (_, i) => x * 10 ** i))
-    : [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200,
-      ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000].map((x) => x * 86400)]
-      .map((x) => x * 1e9);
-  const step = units.sort((a, b) => a - b).find((x) => length / x <= most) ?? length;
+function marksEvery(step, start, length) {
   const offset = isShort(length) ? 0 : Number(((start % BigInt(step)) + BigInt(step)) % BigInt(step));
   const found = [];
   let day = "";
@@ -69,6 +64,21 @@ function marks(start, length, most) {
     day = date;
   }
   return found;
+}
+function marks(start, length, pixels) {
+  const LETTER = 6.7, BETWEEN = 14, MOST = 100;
+  const units = isShort(length) ? [1, 2, 5].flatMap((x) => Array.from({ length: 11 }, (_, i) => x * 10 ** i))
+    : [1, 2, 5, 10, 15, 30, 60, 120, 300, 600, 900, 1800, 3600, 7200, 10800, 21600, 43200,
+      ...[1, 2, 5, 10, 20, 50, 100, 200, 500, 1000, 2000, 5000, 10000, 20000, 50000].map((x) => x * 86400)]
+      .map((x) => x * 1e9);
+  for (const step of units.sort((a, b) => a - b)) {
+    if (length / step > MOST) continue;
+    const found = marksEvery(step, start, length), longest = Math.max(...found.map(([, text]) => text.length));
+    if (found.length < 2) break;
+    if (longest * LETTER + BETWEEN <= (pixels * step) / length && found.length * 50 <= pixels) return found;
+  }
+  return [0, length].map((at) => [at, isShort(length) ? `+${duration(at)}`
+    : instant(start + BigInt(at), 1e9).slice(length < 86400e9 ? 11 : 0)]);
 }
 
 // Traffic over time: in bits or packets per second, by class where protocols are known.
@@ -194,7 +204,7 @@ function drawTime() {
     const end = scale(largest);
     axes(chart, box, end, shown.format, [shown.title, isShort(length) ? `Time since ${when(0)} UTC` : "Time, UTC"]);
     drawSeries(chart, box, shown, width, end.end);
-    for (const [at, text] of marks(start, length, Math.max(2, (box.right - box.left) / 110))) {
+    for (const [at, text] of marks(start, length, box.right - box.left)) {
       const x = box.left + (at / figures.width_ns) * width;
       chart.append(svg("line", { class: "grid", x1: x, x2: x, y1: box.bottom, y2: box.bottom + 5 }),
         svg("text", { x, y: box.bottom + 18, "text-anchor": x > box.right - 40 ? "end" : "middle" }, text));
@@ -265,9 +275,9 @@ function drawBars(id, head, list, choiceOf, note) {
   if (note) put(id, html("p", { class: "hint" }, note));
 }
 
-// Buckets, [least, flows, packets, bytes], each up to where the next one begins; three or more in a
-// row without flows are one gap.
-const afterBucket = (least) => least === 0 ? 1 : least * (/^2/.test(least.toExponential()) ? 2.5 : 2);
+// Buckets, [least, flows, packets, bytes], each up to where the next one begins, of which the last
+// one is the end; three or more in a row without flows are one gap.
+const nextOf = (buckets) => new Map(buckets.slice(1).map(([next], i) => [buckets[i][0], next]));
 function slotsOf(buckets) {
   const slots = [];
   for (let i = 0; i < buckets.length; i++) {
@@ -281,18 +291,32 @@ function slotsOf(buckets) {
   }
   return slots;
 }
+const isRoundTime = (ns) => ns < 10e9 ? /^1/.test(ns) : [10, 60, 600, 3600, 36000, 86400].includes(ns / 1e9) ||
+  (ns >= 864e12 && /^1/.test(ns / 864e11));
 
-function drawBuckets(id, buckets, format, kind, title, valueOf) {
+// Which buckets have a label below them: the first, round ones, and others where there is room.
+function labelled(slots, width, isRound) {
+  const NEAR = 58, found = [];
+  const wanted = (i) => i === 0 || slots[i - 1] === null ? 0 : isRound(slots[i][0]) ? 1 : 2;
+  const order = slots.map((_, i) => i).filter((i) => slots[i] !== null).sort((a, b) => wanted(a) - wanted(b) || a - b);
+  for (const i of order)
+    if (found.every((other) => Math.abs(other - i) * width >= NEAR)) found.push(i);
+  return new Set(found);
+}
+
+function drawBuckets(id, all, format, isRound, kind, title, valueOf) {
+  const buckets = all.slice(0, -1), next = nextOf(all);
   if (buckets.length === 0) {
     document.getElementById(id).closest("section").hidden = true;
     return;
   }
-  const range = (least) => least === 0 ? format(0) : `${format(least)} to ${format(afterBucket(least))}`;
+  const range = (least) => least === 0 ? format(0) : `${format(least)} to ${format(next.get(least))}`;
   const largest = Math.max(...buckets.map((x) => x[1]));
   const most = buckets.find((x) => x[1] === largest), end = scale(largest, true), slots = slotsOf(buckets);
   const area = html("div", { class: "chart" });
-  const choiceOf = (least) => byRange(kind, `${kind} ${range(least)}`, least, afterBucket(least), valueOf);
-  put(id, area, asTable(["From", NOUNS, "Packets", "Bytes"],
+  const choiceOf = (least) => byRange(kind, `${kind} ${range(least)}`, least, next.get(least), valueOf);
+  const skipped = slots.includes(null) ? [html("p", { class: "hint" }, "Empty ranges are skipped, at the dashed line.")] : [];
+  put(id, area, ...skipped, asTable(["From", NOUNS, "Packets", "Bytes"],
     buckets.map(([least, ...sums]) => [format(least), ...sums.map(count)])));
   drawAsWide(area, (size) => {
     const box = { left: 56, right: size - 12, top: 26, bottom: 200 };
@@ -302,11 +326,11 @@ function drawBuckets(id, buckets, format, kind, title, valueOf) {
       "aria-label": `Number of ${NOUNS.toLowerCase()} by ${kind}; most, ${count(largest)}, have ${range(most[0])}.`,
     });
     axes(chart, box, end, count, [NOUNS, title]);
-    let labelled = -Infinity; // where the last label is
+    const labels = labelled(slots, width, isRound);
     slots.forEach((bucket, i) => {
       const x = box.left + i * width;
       if (bucket === null) {
-        chart.append(svg("text", { x: x + width / 2, y: box.bottom - 4, "text-anchor": "middle" }, "…"));
+        chart.append(svg("line", { class: "mark", x1: x + width / 2, x2: x + width / 2, y1: box.top, y2: box.bottom }));
         return;
       }
       const [least, flows] = bucket, height = Math.max((flows / end.end) * (box.bottom - box.top), flows ? 1 : 0);
@@ -316,10 +340,8 @@ function drawBuckets(id, buckets, format, kind, title, valueOf) {
         svg("rect", { class: "tcp", x: x + 1, y: box.bottom - height, width: Math.max(width - 2, 1), height }));
       if (flows) makeChoice(bar, choiceOf(least));
       chart.append(bar);
-      if (x - labelled >= (slots[i - 1] === null ? 44 : 64)) {
+      if (labels.has(i))
         chart.append(svg("text", { x, y: box.bottom + 18, "text-anchor": i === 0 ? "start" : "middle" }, format(least)));
-        labelled = x;
-      }
     });
     area.replaceChildren(chart);
     showPressed();

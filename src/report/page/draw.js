@@ -99,8 +99,8 @@ drawBars("services", "Server port", figures.services, byService, `${largest(figu
   "The server is the end that answered the SYN, or that was looked up, or else a guess from the port numbers.");
 drawBars("hosts", "Address", figures.hosts, byHost, `${largest(figures.hosts, figures.host_count)}` +
   `Click a row to list its ${NOUNS.toLowerCase()}.`);
-drawBuckets("sizes", figures.sizes, bytes, "size", "Bytes on the wire", (row) => sum(row, "wire_bytes"));
-drawBuckets("durations", figures.durations, duration, "duration", "From first packet to last", lasted);
+drawBuckets("sizes", figures.sizes, bytes, (n) => /^1/.test(n), "size", "Bytes on the wire", (row) => sum(row, "wire_bytes"));
+drawBuckets("durations", figures.durations, duration, isRoundTime, "duration", "From first packet to last", lasted);
 drawTable();
 // @names
 drawLed();

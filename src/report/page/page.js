@@ -47,9 +47,10 @@ function duration(ns) {
   if (ns < 1e9) return ns === 0 ? "0 s" : scaled(ns, ["ns", "µs", "ms"]);
   const s = ns / 1e9;
   if (s < 60) return `${Number(s.toFixed(s < 10 ? 2 : 1))} s`;
-  if (s < 3600) return `${Math.floor(s / 60)} min ${Math.floor(s % 60)} s`;
-  if (s < 86400) return `${Math.floor(s / 3600)} h ${Math.floor((s % 3600) / 60)} min`;
-  return `${count(Math.floor(s / 86400))} d ${Math.floor((s % 86400) / 3600)} h`;
+  const [large, size, small, part] = s < 3600 ? ["min", 60, "s", 1] : s < 86400 ? ["h", 3600, "min", 60]
+    : ["d", 86400, "h", 3600];
+  const rest = Math.floor((s % size) / part);
+  return `${count(Math.floor(s / size))} ${large}${rest ? ` ${rest} ${small}` : ""}`;
 }
 
 // "2026-11-22T23:59:59.123456789Z": to nanoseconds, which no number of this language holds.
