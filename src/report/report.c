@@ -501,6 +501,10 @@ static void put_rest(struct text *t, const struct report *r, const struct text *
     struct json j = json_begin(t);
     json_str(&j, "cleave", clv_version());
     json_str(&j, "links", r->has_links ? r->links : NULL);
+    /* As they were given. A page among the outputs may be moved with them, and verify makes it
+     * again: it takes both from where it lies. */
+    json_str(&j, "output", r->inside ? NULL : params->output);
+    json_str(&j, "report", r->inside ? NULL : params->report);
     json_bool(&j, "by_protocol", r->by_protocol);
     json_str(&j, "noun", r->noun);
     json_u64(&j, "host_count", r->figures.all_hosts);

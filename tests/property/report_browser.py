@@ -5,6 +5,7 @@ complaint, in both themes, and takes hostile names for text. Chromium by way of 
 import ipaddress
 import os
 import re
+import shlex
 import sys
 from typing import Callable, Dict, Iterator, List
 
@@ -121,6 +122,8 @@ def table() -> None:
             check_equal(browser.texts('[aria-sort=descending]')[0].endswith(' : port ▼'), True, 'sorted by')
             ports = [int(text.rsplit(':', 1)[1]) for text in browser.column(title)]
             check_equal(ports, sorted(ports, reverse=True), 'by ' + title)
+        check_equal(browser.texts('#command'), ['cleave split %s -o %s --report %s' % tuple(map(
+            shlex.quote, (suite.path('traffic 1000.pcap'), suite.path('out'), page)))], 'command')
         some = rows[7]
         browser.search(some['file'].upper())
         check_equal(browser.column('File'), ['open'], 'found by name')
@@ -283,6 +286,44 @@ def nothing() -> None:
             check_equal(browser.complaints(), [], 'complaints')
             check_equal(browser.texts('#time'), [said], 'what is said')
             check_equal(browser.texts('[role=status]'), ['nothing found'], 'rows')
+
+
+def spread() -> None:
+    """Flows of all durations: ticks that a clock has, labels that stand apart, and ranges left out; and
+    what made a page that has no outputs, or is among them.
+    """
+    frames = []
+    for port, lasted in enumerate((0, 2 * S, 700 * S, 4000 * S)):
+        data = pf.frame('10.0.0.1', '10.0.0.2', pf.UDP, pf.udp('10.0.0.1', '10.0.0.2', port + 1, 9))
+        frames += [pf.Packet(data, S), pf.Packet(data, S + lasted)]
+    suite.write('a.pcap', pf.Capture(pf.Format(), sorted(frames, key=lambda x: x.ts_ns)).encode())
+
+    def made(*flags: str) -> None:
+        suite.run_cleave('split', 'a.pcap', *flags, '-q', '--force', cwd=suite.dir)
+    made('-o', 'o 1', '--report', 'o 1/r.html')
+    made('-o', 'o.zip', '--report', 'z.html')
+    made('--dry-run', '--report', 'r.html')
+    with Browser(False) as browser:
+        browser.resize(420, 900)
+        browser.open(suite.path('r.html'))
+        check_equal(browser.texts('#command'), ['cleave split a.pcap --dry-run --report r.html'], 'command')
+        labels = 'return [...document.querySelectorAll("#%s svg text")].filter(x => +x.getAttribute("y") > ' \
+            '200 && !x.classList.contains("axis")).map(x => [x.textContent, x.getBoundingClientRect().x, ' \
+            'x.getBoundingClientRect().right]).filter(([text]) => /[1-9]|0 s/.test(text) && !text.endsWith("/s"))'
+        for chart, wanted in (('time', r'\d\d:\d\d'), ('durations', r'0 s|[125]0? s|(1|10) min|1 h')):
+            found = browser.run(labels % chart)
+            check(len(found) >= 2 and all(re.fullmatch(wanted, text) for text, *_ in found),
+                  '%s: labels %r', chart, found)
+            check(all(a[2] < b[1] for a, b in zip(found, found[1:])), '%s: labels overlap: %r', chart, found)
+        check_equal(browser.texts('#durations .hint'), ['Empty ranges are skipped, at the dashed line.'], 'hint')
+        check_equal(browser.run('const x = document.getElementById("theme").getBoundingClientRect(); '
+                                'return x.top > document.querySelector("h1").getBoundingClientRect().bottom'),
+                    True, 'the title comes first')
+        browser.open(suite.path('z.html'))
+        check_equal(browser.texts('#command'), ['cleave split a.pcap -o o.zip --report z.html'], 'command')
+        browser.open(suite.path('o 1', 'r.html'))
+        check_equal(browser.texts('#command'), ["cleave split a.pcap -o 'o 1' --report 'o 1/r.html'"], 'command')
+        check_equal(browser.complaints(), [], 'complaints')
 
 
 def warned() -> None:
@@ -458,6 +499,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'widths': widths,
     'odd': odd,
     'nothing': nothing,
+    'spread': spread,
     'warned': warned,
     'by-hand': by_hand,
     'hostile': hostile,

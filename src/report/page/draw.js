@@ -8,7 +8,21 @@ const DROPPED = { other: "without an IP address", small: "of small flows",
 const quoted = (word) => /^[\w@%+=:,./-]+$/.test(word) ? word : `'${word.replaceAll("'", "'\\''")}'`;
 function command() {
   const inputs = figures.inputs.slice(0, 3), more = result.inputs > 3 ? ["..."] : [];
-  return ["cleave", "split", ...result.command.map(quoted), ...inputs.map(quoted), ...more].join(" ");
+  return ["cleave", "split", ...inputs.map(quoted), ...more, ...[...result.command, ...places()].map(quoted)].join(" ");
+}
+
+// A page among the outputs has them around it, wherever they were moved to.
+function places() {
+  if (figures.report !== null)
+    return [...result.output === null ? ["--dry-run"] : ["-o", figures.output], "--report", figures.report];
+  const [directory, page] = location.pathname.split("/").slice(-2).map((part) => {
+    try {
+      return decodeURIComponent(part);
+    } catch { // no UTF-8
+      return part;
+    }
+  });
+  return ["-o", directory, "--report", `${directory}/${page}`];
 }
 
 // What the totals say exactly is shown in few digits; a pointer that rests there gets all of them.
@@ -22,7 +36,7 @@ function drawHead() {
   if (location.protocol === "file:")
     about.append(`. Page written ${new Date(document.lastModified).toISOString().slice(0, 19).replace("T", " ")} UTC.`);
   document.getElementById("theme").before(about,
-    html("p", { id: "command" }, html("code", { title: "Without the flags of output, report and speed" }, command())));
+    html("p", { id: "command" }, html("code", { title: "Without flags of speed" }, command())));
   document.querySelector("main").prepend(totals);
   if (result.verified)
     totals.append(html("div", {}, html("dt", {}, "Verified"), html("dd", {}, plural(result.verified, "file"))));
