@@ -403,7 +403,7 @@ bool flowlist_settle(struct flowlist *list, unsigned threads)
     uint32_t most = 0;
     for (size_t i = 0; i < list->n_parts; i++) {
         struct flowlist_part *const part = &list->parts[i];
-        if (!join_labels(list, part) || !(part->met = mem_zalloc(part->n, 1)))
+        if (!join_labels(list, part) || !(part->met = mem_zalloc(part->n / 8 + (size_t)1, 1)))
             return false;
         list->n += part->n;
         most = part->n > most ? part->n : most;
@@ -430,25 +430,29 @@ bool flowlist_settle(struct flowlist *list, unsigned threads)
 
 /* ---- what records are of ---- */
 
-/* Where it is noted that a record was of a row. */
-static uint8_t *met_of(const struct flowlist *list, uint32_t row)
-{
-    return &flowlist_part_of(list, row)->met[row & ((UINT64_C(1) << list->bits) - 1)];
-}
-
+/* A bit for each row of a part: all of them stay in the cache. */
 static bool is_met(const struct flowlist *list, uint32_t row)
 {
-    return __atomic_load_n(met_of(list, row), __ATOMIC_RELAXED);
+    const uint64_t i = row & ((UINT64_C(1) << list->bits) - 1);
+    const uint8_t *const met = flowlist_part_of(list, row)->met + i / 8;
+    return __atomic_load_n(met, __ATOMIC_RELAXED) >> i % 8 & 1;
+}
+
+static void note_met(const struct flowlist *list, uint32_t row)
+{
+    const uint64_t i = row & ((UINT64_C(1) << list->bits) - 1);
+    uint8_t *const met = flowlist_part_of(list, row)->met + i / 8;
+    (void)__atomic_fetch_or(met, (uint8_t)(1U << i % 8), __ATOMIC_RELAXED);
 }
 
 void flowlist_meet(const struct flowlist *list, uint32_t row)
 {
     if (is_met(list, row))
         return;
-    __atomic_store_n(met_of(list, row), 1, __ATOMIC_RELAXED);
+    note_met(list, row);
     const struct flowlist_row *r = flowlist_row(list, row);
     while (!(r->kind & LIST_TIMES) && r->next) {
-        __atomic_store_n(met_of(list, r->next - 1), 1, __ATOMIC_RELAXED);
+        note_met(list, r->next - 1);
         r = flowlist_row(list, r->next - 1);
     }
 }
@@ -753,7 +757,7 @@ uint64_t flowlist_unmet(const struct flowlist *list, uint64_t *lines, size_t max
     for (size_t k = 0; k < list->n_parts; k++) {
         const struct flowlist_part *const part = &list->parts[k];
         for (uint32_t i = 0; part->met && i < part->n; i++)
-            if (!part->met[i]) {
+            if (!(part->met[i / 8] >> i % 8 & 1)) {
                 if (n < max)
                     lines[n] = part->line + part->rows[i].line;
                 n++;

@@ -73,7 +73,7 @@ struct flowlist_part {
     uint64_t line;            /* of the file, before its first; set before the list is settled */
     /* Once settled. */
     uint32_t *label; /* by the part's number: the list's */
-    uint8_t *met;    /* by row: a record was of it */
+    uint8_t *met;    /* a bit by row: a record was of it */
 };
 
 /* What rows of one shape have: the key of a record's tuple by it. */
