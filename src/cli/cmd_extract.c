@@ -61,12 +61,13 @@ static bool makes_several(const char *output)
     return (len && output[len - 1] == '/') || (len > n && strcmp(output + len - n, zip) == 0);
 }
 
-/* output: "-", DIR/, FILE.zip, or one capture. */
-static void print_extracted(const struct clv_extract_result *r, const char *output, FILE *to)
+/* o->output: "-", DIR/, FILE.zip, or one capture. */
+static void print_extracted(const struct clv_extract_result *r, const struct options *o, FILE *to)
 {
-    (void)fprintf(to, "%s record%s of %s flow%s%s, %s", human_count(r->records), plural(r->records),
-                  human_count(r->flows), plural(r->flows), r->rows > r->flows ? " and `other`" : "",
-                  human_bytes((double)r->bytes));
+    const char *const output = o->output;
+    (void)fprintf(to, "%s record%s of %s %s%s%s, %s", human_count(r->records), plural(r->records),
+                  human_count(r->flows), o->made.group ? "group" : "flow", plural(r->flows),
+                  r->rows > r->flows ? " and `other`" : "", human_bytes((double)r->bytes));
     if (strcmp(output, "-") == 0)
         (void)fputs("\n", to);
     else if (makes_several(output))
@@ -122,7 +123,9 @@ static int extract(const struct options *o, struct clv_result *result, struct ta
     }
     if (o->quiet)
         return EXIT_ALL;
-    print_extracted(&r, o->output, to_stdout ? stderr : stdout);
+    print_extracted(&r, o, to_stdout ? stderr : stdout);
+    if (!to_stdout && r.rows > 1 && !strpbrk(o->output, "./"))
+        advise("for a capture of each flow: -o %s/", printable(o->output));
     return print_unmet(result, &o->selection);
 }
 

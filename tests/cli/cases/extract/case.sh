@@ -60,6 +60,7 @@ cleave index a.pcap b.pcap -q -o both.db 2>/dev/null
 try cleave extract both.db --flow 3 -q -o both.pcap
 "$PYTHON" -c 'both, one = open("both.pcap", "rb").read(), open("one.pcap", "rb").read()
 assert both == one + one[24:]'
+try cleave extract a.flows.db -o plain
 try cleave extract -h | sed -n '1,2p; $p'
 try cleave extract --help | sed -n '1,2p; $p'
 names . | grep -v /
