@@ -73,7 +73,7 @@ function stacked() {
     const [name, src, dst] = ["name", "src", "dst"].map((part) =>
       parts.find((x) => part === "name" ? x.name : x.end === part)?.nodes(row) ?? []);
     return [html("div", {}, ...name), html("div", { class: "ends" },
-      ...src.length && dst.length ? [html("span", {}, ...src), " → ", html("span", {}, ...dst)] : [...src, ...dst])];
+      ...src.length && dst.length ? [html("span", {}, ...src, " →"), " ", html("span", {}, ...dst)] : [...src, ...dst])];
   } }];
 }
 function columnsNow() {
