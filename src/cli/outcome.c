@@ -76,6 +76,25 @@ static void print_stale(const struct clv_split_result *r)
         (void)fprintf(stderr, "; --clean removes it\n");
 }
 
+/* What of the captures was taken nevertheless; of several it is said below what is said of each. */
+static void print_taken(const struct clv_split_params *p, const struct clv_split_result *r,
+                        const char *done)
+{
+    const uint64_t n = r->records_read;
+    const char *count = n ? human_count(n) : "no", *were = n == 1 ? "was" : "were";
+    const char *more =
+        p->recover || r->damage.hint[0] ? "" : "; --recover searches for more after the damage";
+    if (r->left_out == r->faulty)
+        (void)fprintf(complaint(NULL), "the other %s complete and %s %s\n",
+                      p->n_inputs - r->left_out == 1 ? "capture is" : "captures are",
+                      p->n_inputs - r->left_out == 1 ? "was" : "were", done);
+    else if (p->n_inputs > 1)
+        (void)fprintf(complaint(NULL), "all captures together: %s complete record%s %s %s%s\n",
+                      count, plural(n), were, done, more);
+    else
+        advise("%s complete record%s %s %s%s", count, plural(n), were, done, more);
+}
+
 int print_outcome(const struct clv_split_params *p, const struct clv_split_result *r,
                   enum made made, bool json, bool quiet)
 {
@@ -114,20 +133,11 @@ int print_outcome(const struct clv_split_params *p, const struct clv_split_resul
     }
     if (r->damage.code != CLV_ERR_NONE) {
         print_faults(p, r->faulty);
-        const uint64_t more = r->damages - r->faulty, n = r->records_read;
+        const uint64_t more = r->damages - r->faulty;
         if (more)
             advise("and %s more fault%s in %s", human_count(more), plural(more),
                    r->faulty == 1 ? "it" : "them");
-        if (r->left_out == r->faulty)
-            (void)fprintf(stderr, "        the other %s complete and %s %s\n",
-                          p->n_inputs - r->left_out == 1 ? "capture is" : "captures are",
-                          p->n_inputs - r->left_out == 1 ? "was" : "were", done_of[made]);
-        else
-            (void)fprintf(
-                stderr, "        %s%s complete record%s %s %s%s\n", r->faulty > 1 ? "in all, " : "",
-                n ? human_count(n) : "no", plural(n), n == 1 ? "was" : "were", done_of[made],
-                p->recover || r->damage.hint[0] ? ""
-                                                : "; --recover searches for more after the damage");
+        print_taken(p, r, done_of[made]);
         status = EXIT_DAMAGED;
     }
     return status;

@@ -245,9 +245,13 @@ bool verify_output(void *user, const struct proof_output *o, struct clv_error *e
     verify_member(v, o->name, path, same, &file);
     if (same)
         return true;
-    if (!r.read)
+    if (!r.read) {
+        /* What is said of captures of which the end is missing is not so of outputs. */
+        if (why.code == CLV_ERR_DAMAGE || why.code == CLV_ERR_FORMAT)
+            (void)clv_fail_hint(&why, "the output was changed or cut off after the split: split "
+                                      "again with --force");
         verify_tell(v, &why);
-    else if (!suspected(v, o)) {
+    } else if (!suspected(v, o)) {
         (void)clv_fail(&why, CLV_ERR_UNPROVEN, path,
                        "has %llu records, but should have %llu, or not the same ones",
                        (unsigned long long)r.proof.n, (unsigned long long)o->proof->n);

@@ -609,6 +609,14 @@ static bool explain_doubtful(const struct walk_format *f, const char *path, stru
     return clv_fail_at(err, offset, record);
 }
 
+bool walk_hint_cut(struct clv_error *err, size_t rest)
+{
+    return clv_fail_hint(
+        err,
+        "the capture was cut off, or was still running: its last %zu byte%s no complete record",
+        rest, rest == 1 ? " is" : "s are");
+}
+
 bool walk_explain(const struct walk_format *f, const char *path, enum walk_step step,
                   struct clv_span rest, uint64_t offset, uint64_t record, struct clv_error *err)
 {
@@ -619,8 +627,9 @@ bool walk_explain(const struct walk_format *f, const char *path, enum walk_step 
     if (explain_zeros(f, path, rest, offset, record, err))
         return false;
     if (rest.len < f->hdr_len) {
-        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the record header needs %u bytes, %zu remain",
-                       f->hdr_len, rest.len);
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                       "the capture ends inside this record header: %zu of its %u bytes are there",
+                       rest.len, f->hdr_len);
     } else {
         uint32_t caplen, origlen;
         walk_lengths(f, rest.p, f->big_endian, &caplen, &origlen);
@@ -631,11 +640,11 @@ bool walk_explain(const struct walk_format *f, const char *path, enum walk_step 
                            caplen, f->caplen_max);
         else
             (void)clv_fail(err, CLV_ERR_DAMAGE, path,
-                           "the record header promises %u bytes, %zu remain", caplen,
-                           rest.len - f->hdr_len);
+                           "the capture ends inside this record: %zu of its %u bytes are there",
+                           rest.len - f->hdr_len, caplen);
     }
     if (step == WALK_CUT)
-        (void)clv_fail_hint(err, "the capture was cut off, or was still running");
+        (void)walk_hint_cut(err, rest.len);
     else
         (void)clv_fail_hint(err, "the bytes from here on are not records of a pcap file");
     return clv_fail_at(err, offset, record);

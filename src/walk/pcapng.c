@@ -404,9 +404,11 @@ void walk_block_explain(const struct ledger *l, const struct walk_state *st, con
     const uint8_t *p = rest.p;
     const char *hint = "the bytes from here on are not blocks of a pcapng file";
     if (rest.len < NG_BLOCK_MIN) {
-        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "a block needs %d bytes, %zu remain",
-                       NG_BLOCK_MIN, rest.len);
-        hint = "the capture was cut off, or was still running";
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                       "the capture ends inside this block: %zu of at least %d bytes are there",
+                       rest.len, NG_BLOCK_MIN);
+        hint = "";
+        (void)walk_hint_cut(err, rest.len);
         goto done;
     }
     if (step == WALK_OTHER) {
@@ -424,9 +426,11 @@ void walk_block_explain(const struct ledger *l, const struct walk_state *st, con
     }
     const uint32_t len = walk_load32(p + 4, big);
     if (step == WALK_CUT) {
-        (void)clv_fail(err, CLV_ERR_DAMAGE, path, "the block promises %u bytes, %zu remain", len,
-                       rest.len);
-        hint = "the capture was cut off, or was still running";
+        (void)clv_fail(err, CLV_ERR_DAMAGE, path,
+                       "the capture ends inside this block: %zu of its %u bytes are there",
+                       rest.len, len);
+        hint = "";
+        (void)walk_hint_cut(err, rest.len);
         goto done;
     }
     if (len < NG_BLOCK_MIN || len > NG_BLOCK_MAX || len % 4) {

@@ -73,6 +73,9 @@ CLV_MUST_CHECK bool walk_note_savefile(struct ledger *l, struct walk_state *st,
 uint64_t walk_state_at(struct walk_state *st, const struct ledger *l, uint32_t n,
                        uint64_t position);
 
+/* The hint where a span ends inside a record, with the bytes from its start on. Returns false. */
+bool walk_hint_cut(struct clv_error *err, size_t rest);
+
 /* As walk_explain(), walk_guess(), walk_touch() of classic pcap. */
 void walk_block_explain(const struct ledger *l, const struct walk_state *st, const char *path,
                         enum walk_step step, struct clv_span rest, uint64_t offset, uint64_t record,

@@ -103,19 +103,19 @@ struct damage_row {
 };
 
 static const struct damage_row damage_rows[] = {
-    {"one byte of a header", false, 3, "01", NULL, "header needs 16 bytes, 1 remain"},
+    {"one byte of a header", false, 3, "01", NULL, "inside this record header: 1 of its 16 bytes"},
     {"15 bytes of a header", false, 3, "01000000 00000000 04000000 040000", NULL,
-     "header needs 16 bytes, 15 remain"},
+     "inside this record header: 15 of its 16 bytes"},
     {"a header alone", false, 3, "01000000 00000000 04000000 04000000", NULL,
-     "promises 4 bytes, 0 remain"},
+     "inside this record: 0 of its 4 bytes"},
     {"a byte missing", false, 3, "01000000 00000000 04000000 04000000 aabbcc", NULL,
-     "promises 4 bytes, 3 remain"},
+     "inside this record: 3 of its 4 bytes"},
     {"impossible", false, 3, "01000000 00000000 ffffffff 04000000 aabbccdd", NULL,
      "promises 4294967295 bytes"},
     {"impossible, big", true, 3, NULL, "00000001 00000000 00040001 00000004 aabbccdd",
      "promises 262145 bytes"},
     {"the first record", false, 0, "01000000 00000000 04000000 04000000 aabbcc", NULL,
-     "promises 4 bytes, 3 remain"},
+     "inside this record: 3 of its 4 bytes"},
 };
 
 static const char *damaged_file(const struct damage_row *r, struct bytes *b, uint64_t *at)

@@ -51,7 +51,7 @@ static const struct {
      false,
      CLV_NO_OFFSET,
      "a different file header is between its records"},
-    {"cut", {OWN_HEADER, 10, 11, 12, 13, CUT, END}, false, false, LEN - RECORD, "remain"},
+    {"cut", {OWN_HEADER, 10, 11, 12, 13, CUT, END}, false, false, LEN - RECORD, "bytes are there"},
     {"empty", {END}, false, false, CLV_NO_OFFSET, "the file is empty"},
 };
 

@@ -330,13 +330,14 @@ static void test_lengths(void **state)
          "cannot have 4294967295 bytes", "not"},
         {"the longest multiple of 4", 6, UINT32_MAX - 3, AS_IS, WALK_IMPOSSIBLE,
          "cannot have 4294967292 bytes", "not"},
-        {"four bytes are missing", 99, 44, AS_IS, WALK_CUT, "promises 44 bytes, 40 remain", "cut"},
+        {"four bytes are missing", 99, 44, AS_IS, WALK_CUT, "inside this block: 40 of its 44 bytes",
+         "cut"},
         {"a packet, four bytes are missing", 6, 44, AS_IS, WALK_CUT,
-         "the block promises 44 bytes, 40 remain", "cut off"},
+         "inside this block: 40 of its 44 bytes", "cut off"},
         {"as long as libpcap takes", 99, 16 << 20, AS_IS, WALK_CUT,
-         "the block promises 16777216 bytes, 40 remain", "cut off"},
+         "inside this block: 40 of its 16777216 bytes", "cut off"},
         {"a packet as long as libpcap takes", 6, 16 << 20, AS_IS, WALK_CUT,
-         "the block promises 16777216 bytes, 40 remain", "cut off"},
+         "inside this block: 40 of its 16777216 bytes", "cut off"},
         {"another length at the end", 99, AS_IS, 44, WALK_IMPOSSIBLE,
          "the block's length is 40 at its beginning and 44 at its end", "not"},
         {"packet, another length at the end", 6, AS_IS, 36, WALK_IMPOSSIBLE,
@@ -482,7 +483,7 @@ static void test_cut(void **state)
         begin(&s, big, packet_ifaces, 1);
         put_row(&b, big, &r);
         for (size_t len = 0; len < b.len; len++) {
-            char row[64], want[96];
+            char row[64], want[128];
             struct walk_record rec;
             struct clv_error err = {0};
             uint8_t *block = tight_copy(b.p, len);
@@ -492,10 +493,13 @@ static void test_cut(void **state)
             CHECK_EQ(row, step, WALK_CUT);
             walk_block_explain(&s.l, &s.st, "a", step, (struct clv_span){p, len}, 5, 6, &err);
             if (len < 12)
-                (void)snprintf(want, sizeof want, "a block needs 12 bytes, %zu remain", len);
+                (void)snprintf(
+                    want, sizeof want,
+                    "the capture ends inside this block: %zu of at least 12 bytes are there", len);
             else
-                (void)snprintf(want, sizeof want, "the block promises %zu bytes, %zu remain", b.len,
-                               len);
+                (void)snprintf(want, sizeof want,
+                               "the capture ends inside this block: %zu of its %zu bytes are there",
+                               len, b.len);
             CHECK_STR(row, err.what, want);
             CHECK_HAS(row, err.hint, "cut off");
             free(block);
