@@ -103,36 +103,15 @@ uint64_t figures_size_bound(unsigned bucket)
 }
 
 /* Seconds, up to more than 64 bits hold as nanoseconds. */
-enum { CLOCK_BEGINS = 31, S_NS = 1000000000, MINUTE = 60, HOUR = 3600, DAY = 86400 };
+enum { CLOCK_BEGINS = 31, S_NS = 1000000000 };
+#define MINUTES(n) (UINT64_C(60) * (n))
+#define HOURS(n) (UINT64_C(3600) * (n))
+#define DAYS(n) (UINT64_C(86400) * (n))
 static const uint64_t clock_s[] = {
-    10,
-    30,
-    MINUTE,
-    2 * MINUTE,
-    5 * MINUTE,
-    10 * MINUTE,
-    30 * MINUTE,
-    HOUR,
-    2 * HOUR,
-    5 * HOUR,
-    10 * HOUR,
-    DAY,
-    2 * DAY,
-    5 * DAY,
-    10 * DAY,
-    20 * DAY,
-    50 * DAY,
-    100 * DAY,
-    200 * DAY,
-    500 * DAY,
-    1000 * DAY,
-    2000 * DAY,
-    5000 * DAY,
-    10000 * DAY,
-    20000 * DAY,
-    50000ULL * DAY,
-    100000ULL * DAY,
-    200000ULL * DAY,
+    10,         30,         MINUTES(1),  MINUTES(2),  MINUTES(5),  MINUTES(10),  MINUTES(30),
+    HOURS(1),   HOURS(2),   HOURS(5),    HOURS(10),   DAYS(1),     DAYS(2),      DAYS(5),
+    DAYS(10),   DAYS(20),   DAYS(50),    DAYS(100),   DAYS(200),   DAYS(500),    DAYS(1000),
+    DAYS(2000), DAYS(5000), DAYS(10000), DAYS(20000), DAYS(50000), DAYS(100000), DAYS(200000),
 };
 static_assert(CLOCK_BEGINS + sizeof clock_s / sizeof *clock_s <= FIGURES_BUCKETS,
               "all have a bucket");
