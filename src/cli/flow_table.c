@@ -182,6 +182,42 @@ static void print_cells(const struct cell cells[CELLS], const unsigned widths[CE
     (void)printf("%s%.*s%s\n", before, (int)len, line, after);
 }
 
+/*
+ * Columns are left out, the least wanted first, until the others fit; not the one that sorts. What
+ * even then is too wide is cut off at the right. *hidden: their bits.
+ */
+static void fit(unsigned widths[CELLS], size_t width, const char *sort, unsigned *hidden)
+{
+    static const struct {
+        unsigned cell;
+        const char *column; /* that it is sorted by */
+    } order[] = {{LASTED, "duration"}, {BEGAN, "time"},      {LED_BY, "master"}, {PROTO, "proto"},
+                 {KEY, "vlan"},        {PACKETS, "packets"}, {NAME, "name"},     {BYTES, "bytes"}};
+    size_t total = 0;
+    for (unsigned i = 0; i < CELLS; i++)
+        total += widths[i] ? widths[i] + (i ? 2 : 0) : 0;
+    for (unsigned i = 0; i < sizeof order / sizeof *order && total > width; i++) {
+        const unsigned cell = order[i].cell;
+        if (!widths[cell] || (sort && strcmp(sort, order[i].column) == 0))
+            continue;
+        total -= widths[cell] + 2;
+        widths[cell] = 0;
+        *hidden |= 1U << cell;
+    }
+}
+
+static void print_hidden(unsigned hidden)
+{
+    const char *before = "not shown, for lack of width: ";
+    for (unsigned i = 0; i < CELLS; i++)
+        if (hidden >> i & 1) {
+            (void)printf("%s%s", before, heads[i]);
+            before = ", ";
+        }
+    if (hidden)
+        (void)printf(" (--csv prints all)\n");
+}
+
 static int print_totals(struct clv_result *result, const struct clv_selection *selection,
                         uint64_t shown)
 {
@@ -210,6 +246,7 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
     enum clv_rows_step step = CLV_ROWS_ROW;
     const struct sources s = find_all(rows);
     uint64_t shown = 0;
+    unsigned hidden = 0;
     for (unsigned i = 0; i < CELLS; i++) {
         (void)snprintf(head[i].text, sizeof head[i].text, "%s", heads[i]);
         widths[i] = has_cells(&s, i) ? (unsigned)strlen(heads[i]) : 0;
@@ -223,12 +260,15 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
                 const unsigned len = (unsigned)strlen(held[k][i].text);
                 widths[i] = widths[i] && len > widths[i] ? len : widths[i];
             }
+        if (shown == 0)
+            fit(widths, width, selection->sort, &hidden);
         if (shown == 0 && (n || step != CLV_ROWS_FAILED))
             print_cells(head, widths, width, color(stdout, COLOR_STRONG), color(stdout, COLOR_END));
         for (unsigned k = 0; k < n; k++)
             print_cells(held[k], widths, width, "", "");
         shown += n;
     }
+    print_hidden(hidden);
     return step == CLV_ROWS_FAILED ? print_error(&err) : print_totals(result, selection, shown);
 }
 
