@@ -283,10 +283,28 @@ static bool add_line(sqlite3_stmt *insert, const char *line, size_t len, int64_t
     return ok;
 }
 
+/* The first line of the file, if it looks like the head of a table that is not understood, must be
+ * the name of an output. */
+static bool check_head(sqlite3 *db, const char *path, const char *file, const char *line,
+                       struct clv_error *err)
+{
+    if (!listfile_may_be_head(line))
+        return true;
+    sqlite3_stmt *const s = db_prepare(db, "SELECT 1 FROM flows WHERE file = ? LIMIT 1", path, err);
+    if (!s)
+        return false;
+    const int code = sqlite3_bind_text(s, 1, line, -1, SQLITE_STATIC) == SQLITE_OK ? sqlite3_step(s)
+                                                                                   : SQLITE_NOMEM;
+    (void)sqlite3_finalize(s);
+    if (code == SQLITE_ROW)
+        return true;
+    return code == SQLITE_DONE ? listfile_refuse_head(file, line, err) : db_fail(db, path, err);
+}
+
 /* What is wanted becomes a table that the connection alone sees. */
 static bool add_file(struct condition *c, sqlite3 *db, const char *file, struct clv_error *err)
 {
-    bool words = false;
+    bool words = false, first = true;
     if (!add_rows(c, db, file, &words, err))
         return false;
     if (!words)
@@ -309,8 +327,12 @@ static bool add_file(struct condition *c, sqlite3 *db, const char *file, struct 
     for (int64_t at = 1; ok && (n = getline(&line, &cap, f)) > 0; at++) {
         while (n && (line[n - 1] == '\n' || line[n - 1] == '\r'))
             n--;
-        if (n && *line != '#')
-            ok = add_line(insert, line, (size_t)n, at) || db_fail(db, c->path, err);
+        line[n] = '\0';
+        if (!n || *line == '#')
+            continue;
+        ok = (!first || check_head(db, c->path, file, line, err)) &&
+             (add_line(insert, line, (size_t)n, at) || db_fail(db, c->path, err));
+        first = false;
     }
     if (ok && ferror(f))
         ok = clv_fail_errno(err, file, "cannot be read");

@@ -616,6 +616,8 @@ static bool read_list(struct job *job, const struct clv_split_params *params, st
         !listfile_read(list, params->flows, job->pipeline.threads, err))
         return false;
     if (list->n == 0 || list->worded) {
+        if (list->worded && list->head[0])
+            return listfile_refuse_head(params->flows, list->head, err);
         if (list->worded)
             (void)clv_fail(err, CLV_ERR_ARG, params->flows,
                            "line %llu is neither a row nor a Community ID",

@@ -100,6 +100,7 @@ struct flowlist {
     bool timed;      /* there are rows that have times */
     bool by_id;      /* there are rows that have Community IDs */
     bool plain;      /* words and no rows: names of outputs, numbers, Community IDs */
+    char head[64];   /* of words, the first line as far as it fits, if it may be a table's head */
     uint64_t worded; /* the first line with a word that is no Community ID; 0: none */
     struct secret secret;
 };

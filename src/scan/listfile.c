@@ -4,6 +4,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <stdatomic.h>
+#include <stdio.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -128,10 +129,11 @@ static bool take_cells(struct reading *r, char *line)
     return listrow_take(&r->row);
 }
 
+static const char delimiters[] = ",;\t";
+
 /* true: the line is the head of a table; what separates cells is seen in it. */
 static bool find_head(struct list_form *form, const char *line)
 {
-    static const char delimiters[] = ",;\t";
     for (const char *d = delimiters; *d; d++)
         for (const char *p = line;;) {
             size_t len = strcspn(p, (char[]){*d, '\0'});
@@ -165,6 +167,17 @@ static bool take_comment(struct reading *r, char *line)
     return !r->piece->turns;
 }
 
+bool listfile_may_be_head(const char *line)
+{
+    return strpbrk(line, delimiters);
+}
+
+bool listfile_refuse_head(const char *path, const char *line, struct clv_error *err)
+{
+    (void)clv_fail(err, CLV_ERR_ARG, path, "no column is known in its first line \"%.60s\"", line);
+    return clv_fail_hint(err, "one of src, dst, sport, dport, proto, community_id is needed");
+}
+
 static bool take_word(struct reading *r, char *word, size_t len)
 {
     r->piece->plain = true;
@@ -193,6 +206,9 @@ static bool take_line(struct reading *r, char *line, size_t len)
         form->kind = find_head(form, line) ? TABLE : WORDS;
         if (form->kind == TABLE)
             return take_head(&r->row, form, line);
+        struct flowlist *const list = r->file->list; /* kinds are found in the file's order */
+        if (listfile_may_be_head(line))
+            (void)snprintf(list->head, sizeof list->head, "%s", line);
     }
     if (form->kind == TABLE)
         return take_cells(r, line);

@@ -22,4 +22,10 @@ CLV_MUST_CHECK bool listfile_read(struct flowlist *list, const char *path, unsig
 CLV_MUST_CHECK bool listfile_read_pieces(struct flowlist *list, const char *path, unsigned threads,
                                          uint64_t piece, struct clv_error *err);
 
+/* A table needs a head: refuses a file whose first line, which is not one, looks like it. */
+bool listfile_refuse_head(const char *path, const char *line, struct clv_error *err);
+
+/* Words of a list as this, with a delimiter of cells in it, may well be a table's head. */
+bool listfile_may_be_head(const char *line);
+
 #endif

@@ -17,6 +17,12 @@ try cleave flows some.db
 cleave extract some.db -q -o again.pcap && cmp some.pcap again.pcap && echo the same records
 printf 'src\nx\n' >bad
 try cleave flows all.db --flows bad
+# A head of which no column is known, and names of outputs that look like one.
+printf 'x;y\n1;2\n' >bad
+try cleave flows all.db --flows bad
+cleave split a.pcap -q --name '{n},{proto}.pcap' -o commas
+ls commas | grep , | head -n 2 >names
+try cleave flows commas --flows names --csv | wc -l
 # Rows that match nothing are named, of each form, whatever else is asked for; words, too.
 cat >more.csv <<'END'
 src,sport,dst,dport,proto

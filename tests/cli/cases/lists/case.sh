@@ -35,7 +35,8 @@ for bad in 'src,dst
 10.0.0.1,noon' 'community_id
 1:x' 'src,label
 10.0.0.1,"a"b' '{"src":"10.0.0.1"' 'label
-x' 'word' ''; do
+x' 'word' 'x,y
+1,2' '10.0.0.1	80' ''; do
     printf '%s\n' "$bad" >bad
     try cleave split a.pcap --flows bad -o bad-out
 done
