@@ -28,7 +28,9 @@ struct indexing {
 /* The name of something else would mislead all who meet the file. */
 static bool check_name(const char *output, struct clv_error *err)
 {
-    const size_t len = output ? name_unpacked(output, strlen(output)) : 0;
+    if (!output)
+        return true;
+    const size_t len = name_unpacked(output, strlen(output));
     const bool is_archive = len > 4 && memcmp(output + len - 4, ".zip", 4) == 0;
     if (!is_archive && !job_names_capture(output, len))
         return true;
