@@ -283,8 +283,10 @@ static bool add_line(sqlite3_stmt *insert, const char *line, size_t len, int64_t
     return ok;
 }
 
-/* The first line of the file, if it looks like the head of a table that is not understood, must be
- * the name of an output. */
+/*
+ * The first line of the file, if it looks like the head of a table that is not understood, must be
+ * the name of an output.
+ */
 static bool check_head(sqlite3 *db, const char *path, const char *file, const char *line,
                        struct clv_error *err)
 {

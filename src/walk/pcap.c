@@ -93,6 +93,12 @@ static const struct foreign *find_foreign(struct clv_span head)
 
 enum { TEXT_SHOWN = 24 };
 
+static bool is_of_text(uint8_t c)
+{
+    enum { ESCAPE = 0x1b, DELETE = 0x7f };
+    return c >= ' ' ? c != DELETE : c == '\t' || c == '\n' || c == '\r' || c == '\f' || c == ESCAPE;
+}
+
 /* Bytes of the line of text that head begins with, as far as it is to be shown; 0: it is none. */
 static size_t text_len(struct clv_span head)
 {
@@ -101,7 +107,7 @@ static size_t text_len(struct clv_span head)
     while (n < head.len && n < TEXT_SHOWN && head.p[n] >= ' ' && head.p[n] < 0x7f)
         n++;
     for (size_t i = n; i < head.len && i < SEEN; i++)
-        if (head.p[i] == 0x7f || (head.p[i] < ' ' && !memchr("\t\n\r\f\033", head.p[i], 5)))
+        if (!is_of_text(head.p[i]))
             return 0;
     return n < MIN ? 0 : n;
 }
