@@ -747,7 +747,7 @@ HARMLESS = '''
     strncmp strpbrk strrchr strspn strstr strtol strtoll strtoul strtoull isoc23_strtol isoc23_strtoll
     isoc23_strtoul isoc23_strtoull snprintf vsnprintf inet_pton strftime gmtime_r timegm pow free
     getenv popcountdi2
-    stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf
+    stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf vfprintf
     putchar puts setvbuf
     clock_gettime lseek lseek64 getpid raise readlinkat isatty sysconf signal unlink dirfd prctl syscall ioctl
     pthread_condattr_destroy pthread_condattr_init pthread_condattr_setclock
