@@ -132,7 +132,7 @@ static bool look_closely(struct verify *v, struct clv_error *err)
 }
 
 /* Without the inputs: which outputs are wrong is known, and no more. */
-static void tell_suspects(struct verify *v)
+static CLV_COLD void tell_suspects(struct verify *v)
 {
     for (unsigned i = 0; i < v->n_suspects; i++) {
         struct clv_error fault = {.offset = CLV_NO_OFFSET};
@@ -275,8 +275,8 @@ static void settle_sizes(struct verify *v, const struct clv_receipt *receipt,
 }
 
 /* A report's page among the outputs is made once more. NULL: no memory. */
-static struct report *open_page(struct verify *v, struct store_file *file,
-                                const struct clv_receipt *receipt, struct clv_error *err)
+static CLV_COLD struct report *open_page(struct verify *v, struct store_file *file,
+                                         const struct clv_receipt *receipt, struct clv_error *err)
 {
     char path[PATH_MAX];
     const char *const name = receipt->params.report;
@@ -297,7 +297,8 @@ static struct report *open_page(struct verify *v, struct store_file *file,
     return page;
 }
 
-static bool check_page(struct verify *v, const struct clv_split_result *r, struct clv_error *err)
+static CLV_COLD bool check_page(struct verify *v, const struct clv_split_result *r,
+                                struct clv_error *err)
 {
     struct clv_split_result seen = *r;
     struct text outcome = text_on(mem_alloc(RECEIPT_OUTCOME_MAX, 1), RECEIPT_OUTCOME_MAX);
@@ -496,7 +497,8 @@ static void close_found(struct found **m)
 }
 
 /* Opens outputs, and reads their receipt, whose digest can be compared if it has one. */
-static bool open_found(struct found *m, const char *path, size_t n_named, struct clv_error *err)
+static CLV_COLD bool open_found(struct found *m, const char *path, size_t n_named,
+                                struct clv_error *err)
 {
     struct clv_receipt *const receipt = &m->receipt;
     if (!store_open(&m->store, path, err) || !store_receipt(&m->store, receipt, n_named, err) ||
@@ -588,9 +590,9 @@ struct parts {
 };
 
 /* The directory with a directory for each capture: nothing else is in it. */
-static bool verify_each(const struct clv_verify_params *params, struct found *found,
-                        const struct input_place *places, size_t n,
-                        struct clv_verify_result *result, struct clv_error *err)
+static CLV_COLD bool verify_each(const struct clv_verify_params *params, struct found *found,
+                                 const struct input_place *places, size_t n,
+                                 struct clv_verify_result *result, struct clv_error *err)
 {
     struct parts *const p = mem_zalloc(1, sizeof *p);
     if (!p)
@@ -626,8 +628,8 @@ static bool verify_each(const struct clv_verify_params *params, struct found *fo
 }
 
 /* Where captures are not named, they must be where they were: regular files. */
-static bool check_sources(const struct clv_verify_params *params, const struct clv_receipt *receipt,
-                          struct clv_error *err)
+static CLV_COLD bool check_sources(const struct clv_verify_params *params,
+                                   const struct clv_receipt *receipt, struct clv_error *err)
 {
     for (size_t i = 0; !params->n_inputs && i < receipt->params.n_inputs; i++) {
         char file[PATH_MAX];
