@@ -113,18 +113,6 @@ static void clear_ignored(uint8_t *head, size_t n, unsigned ignore, const struct
         clear(head, n, transport + at, len);
 }
 
-/* Of n captured bytes from the network header on, those of the datagram: no padding behind it. */
-static size_t datagram_len(const uint8_t *p, size_t n)
-{
-    enum { IPV6_HEADER = 40 };
-    size_t len = 0;
-    if (n >= IPV6_HEADER && p[0] >> 4 == 6 && load_be16(p + 4))
-        len = IPV6_HEADER + (size_t)load_be16(p + 4);
-    else if (n >= 4 && p[0] >> 4 == 4)
-        len = load_be16(p + 2);
-    return len && len < n ? len : n; /* 0: offload, or a jumbogram */
-}
-
 /* What the key has of a record beside its datagram. */
 struct beside {
     uint8_t mac[12];
@@ -183,7 +171,7 @@ struct keyed_hash dedup_digest(const struct dedup_plan *plan, const struct flow_
     const bool is_datagram = o->tuple.family && place->network;
     if (is_datagram) {
         p = place->network;
-        all.len = datagram_len(p, rec->caplen - (size_t)(p - rec->data));
+        all.len = (size_t)(place->transport - p) + place->left; /* no padding behind it */
     }
     if (all.len == 0)
         return (struct keyed_hash){0, 0};
@@ -192,8 +180,7 @@ struct keyed_hash dedup_digest(const struct dedup_plan *plan, const struct flow_
     const size_t head = (size_t)min_u64(all.len, HEAD_MAX);
     memcpy(all.head, p, head);
     if (plan->ignore && is_datagram)
-        clear_ignored(all.head, head, plan->ignore, &o->tuple,
-                      place->transport ? (size_t)(place->transport - p) : head);
+        clear_ignored(all.head, head, plan->ignore, &o->tuple, (size_t)(place->transport - p));
     if (all.len > head)
         all.tail = secret_hash128(by->secret, p + head, (size_t)all.len - head);
     const struct keyed_hash h = secret_hash128(by->secret, &all, BEFORE + head);

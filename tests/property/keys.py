@@ -417,6 +417,20 @@ def duplicates() -> None:
                         ['4096', '64KiB', '1GiB']), '--memory', rng.choice(['1MiB', '64MiB'])])
 
 
+def trailers() -> None:
+    """What follows a datagram is no part of the one within it, whatever length that one claims."""
+    inner = pf.ipv4('10.0.0.1', '10.0.0.2', pf.UDP, pf.udp('10.0.0.1', '10.0.0.2', 5, 6, bytes(60)))
+    for kept in (len(inner), 70, 40, 24):
+        outer = pf.ethernet(pf.ipv4('192.0.2.1', '192.0.2.2', 4, inner[:kept]))
+        frames = [outer, outer + b'\1\2\3\4', outer + b'\5\6\7\x08']
+        data = pf.Capture(pf.Format(), pf.at_times(frames)).encode()
+        made = Made(data, reference.of_pcap(pf.parse(data)))
+        for through in (False, True):
+            opt = options('flow', inner=through, dedup_ns=10**9)
+            check_equal(reference.split(made.records, opt).counts['duplicates'], 2, 'duplicates')
+            check_split(made, 'flow', opt)
+
+
 # ---- cases: lists ----
 
 def some_rows(rng: random.Random, made: Made, opt: Options, n: int) -> List[Listed]:
@@ -1128,6 +1142,7 @@ def captured() -> None:
 
 CASES: Dict[str, Callable[[], None]] = {
     'duplicates': duplicates,
+    'trailers': trailers,
     'lists': lists,
     'one-by-one': one_by_one(False),
     'one-by-one-inner': one_by_one(True),
