@@ -175,6 +175,7 @@ static struct expect *find_address(struct announcer *a, const struct sighting *s
 {
     const bool forth = flow_source_is_client(s->t);
     struct expect *best = NULL;
+    *by = NULL;
     for (unsigned i = 0; i < (flow_client_is_told(s->t) ? 1 : 2); i++) {
         const bool from_src = forth == (i == 0);
         const uint8_t *const asker = from_src ? s->t->src : s->t->dst;
