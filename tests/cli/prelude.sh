@@ -25,6 +25,23 @@ has_terminals() {
     "$PYTHON" -c 'import os; os.openpty()' 2>/dev/null || skip 'there are no pseudo-terminals'
 }
 
+# on_terminal COLUMNS COMMAND...: what it says on a terminal of that width, as it comes; its status.
+on_terminal() {
+    "$PYTHON" -c '
+import fcntl, os, pty, struct, sys, termios
+pid, fd = pty.fork()
+if pid == 0:
+    fcntl.ioctl(1, termios.TIOCSWINSZ, struct.pack("4H", 25, int(sys.argv[1]), 0, 0))
+    os.execvp(sys.argv[2], sys.argv[2:])
+while True:
+    try:
+        sys.stdout.buffer.write(os.read(fd, 65536))
+    except OSError:
+        break
+sys.stdout.flush()
+sys.exit(os.WEXITSTATUS(os.waitpid(pid, 0)[1]))' "$@"
+}
+
 # names DIR: everything below it, sorted; hidden names too.
 names() {
     (cd "$1" && find . ! -name . | sort | sed 's|^\./||')
