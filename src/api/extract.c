@@ -259,12 +259,6 @@ static bool to_archive(struct extracting *x, struct clv_error *err)
     return false;
 }
 
-static bool ends_with(const char *path, const char *ending)
-{
-    const size_t len = strlen(path), n = strlen(ending);
-    return len > n && strcmp(path + len - n, ending) == 0;
-}
-
 static bool extract(struct extracting *x, struct clv_error *err)
 {
     const char *output = x->params.output;
@@ -272,8 +266,9 @@ static bool extract(struct extracting *x, struct clv_error *err)
         return false;
     if (x->n_ids == 0)
         return true;
-    const bool to_dir = output && ends_with(output, "/");
-    const bool to_zip = output && ends_with(output, ".zip");
+    const size_t len = output ? strlen(output) : 0;
+    const bool to_dir = len > 1 && output[len - 1] == '/';
+    const bool to_zip = output && job_names_archive(output, len);
     x->supply = (struct supply){
         .from = x->from,
         .ids = x->ids,

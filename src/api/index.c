@@ -31,7 +31,7 @@ static bool check_name(const char *output, struct clv_error *err)
     if (!output)
         return true;
     const size_t len = name_unpacked(output, strlen(output));
-    const bool is_archive = len > 4 && memcmp(output + len - 4, ".zip", 4) == 0;
+    const bool is_archive = job_names_archive(output, len);
     if (!is_archive && !job_names_capture(output, len))
         return true;
     size_t dot = len;

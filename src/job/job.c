@@ -60,22 +60,29 @@ static bool settle_max_open(unsigned wanted, bool keep, unsigned *max_open, stru
     return true;
 }
 
+static bool ends_with(const char *name, size_t len, const char *ending)
+{
+    const size_t n = strlen(ending);
+    return len > n && memcmp(name + len - n, ending, n) == 0;
+}
+
+bool job_names_archive(const char *output, size_t len)
+{
+    return ends_with(output, len, ".zip");
+}
+
 bool job_archives(const struct clv_split_params *params)
 {
-    static const char ending[] = ".zip";
-    const size_t len = params->output ? strlen(params->output) : 0;
-    return params->archive || (len > sizeof ending - 1 &&
-                               strcmp(params->output + len - (sizeof ending - 1), ending) == 0);
+    return params->archive ||
+           (params->output && job_names_archive(params->output, strlen(params->output)));
 }
 
 bool job_names_capture(const char *output, size_t len)
 {
     static const char *const endings[] = {".pcap", ".pcapng", ".cap"};
-    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++) {
-        const size_t n = strlen(endings[i]);
-        if (len > n && memcmp(output + len - n, endings[i], n) == 0 && output[len - n - 1] != '/')
+    for (size_t i = 0; i < sizeof endings / sizeof *endings; i++)
+        if (ends_with(output, len, endings[i]) && output[len - strlen(endings[i]) - 1] != '/')
             return true;
-    }
     return false;
 }
 

@@ -52,7 +52,8 @@ bool job_hint_skipping(const struct job *job, struct clv_error *err);
 /* true: outputs become members of one archive: where that is asked for, or output ends in .zip. */
 bool job_archives(const struct clv_split_params *params);
 
-/* As clv_split_is_single(), of the first len bytes. */
+/* The first len bytes are the name of an archive; of a capture, as for clv_split_is_single(). */
+bool job_names_archive(const char *output, size_t len);
 bool job_names_capture(const char *output, size_t len);
 
 /* false: the output is called like a compressed capture, and a single one is never compressed. */
