@@ -3,28 +3,18 @@
 
 #if HAVE_SQLITE
 
-#include <stdio.h>
 #include <string.h>
 
 #include "table/schema.h"
 
-/* Which columns the run has, by the JSON array of their names. */
 static bool read_columns(struct rows *rows, sqlite3 *db, const char *path, struct clv_error *err)
 {
-    sqlite3_stmt *s = db_prepare(db, "SELECT value FROM cleave WHERE key = 'columns'", path, err);
-    if (!s)
+    uint64_t has;
+    if (!select_columns(db, path, &has, err))
         return false;
-    const int step = sqlite3_step(s);
-    const char *names = step == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
-    for (unsigned i = 0; names && i < columns_n; i++) {
-        char quoted[64];
-        (void)snprintf(quoted, sizeof quoted, "\"%s\"", columns_all[i].name);
-        if (strstr(names, quoted))
+    for (unsigned i = 0; i < columns_n; i++)
+        if (has >> i & 1)
             rows->columns[rows->n++] = &columns_all[i];
-    }
-    (void)sqlite3_finalize(s);
-    if (step != SQLITE_ROW && step != SQLITE_DONE)
-        return db_fail(db, path, err);
     return rows->n || clv_fail(err, CLV_ERR_FORMAT, path, "has no list of columns");
 }
 

@@ -106,19 +106,30 @@ static void add_protos(struct condition *c, const struct filter *f)
     add(c, ")");
 }
 
-/* Whether the run has the column of the manifest; one that does not say so has all. */
-static bool has_column(sqlite3 *db, const char *path, const char *name, bool *has,
-                       struct clv_error *err)
+bool select_columns(sqlite3 *db, const char *path, uint64_t *columns, struct clv_error *err)
 {
-    static const char sql[] =
-        "SELECT instr(value, '\"' || ? || '\"') FROM cleave WHERE key = 'columns'";
-    sqlite3_stmt *s = db_prepare(db, sql, path, err);
-    const bool bound = s && sqlite3_bind_text(s, 1, name, -1, SQLITE_STATIC) == SQLITE_OK;
-    const int step = bound ? sqlite3_step(s) : SQLITE_ERROR;
-    const bool ok = step == SQLITE_ROW || step == SQLITE_DONE || (s && db_fail(db, path, err));
-    *has = step != SQLITE_ROW || sqlite3_column_int(s, 0);
+    sqlite3_stmt *s = db_prepare(db, "SELECT value FROM cleave WHERE key = 'columns'", path, err);
+    if (!s)
+        return false;
+    const int step = sqlite3_step(s);
+    const char *names = step == SQLITE_ROW ? (const char *)sqlite3_column_text(s, 0) : NULL;
+    *columns = 0;
+    for (unsigned i = 0; names && i < columns_n; i++) {
+        char quoted[64];
+        (void)snprintf(quoted, sizeof quoted, "\"%s\"", columns_all[i].name);
+        *columns |= (uint64_t)(strstr(names, quoted) != NULL) << i;
+    }
     (void)sqlite3_finalize(s);
-    return ok;
+    return step == SQLITE_ROW || step == SQLITE_DONE || db_fail(db, path, err);
+}
+
+/* The place in columns_all; columns_n: there is none. */
+static unsigned column_at(const char *name)
+{
+    unsigned i = 0;
+    while (i < columns_n && strcmp(columns_all[i].name, name) != 0)
+        i++;
+    return i;
 }
 
 /*
@@ -127,9 +138,11 @@ static bool has_column(sqlite3 *db, const char *path, const char *name, bool *ha
  */
 static bool add_numbers(struct condition *c, sqlite3 *db, const char *text, struct clv_error *err)
 {
-    bool parts; /* it has cut flows, so that several rows may be parts of one */
-    if (!has_column(db, c->path, "part", &parts, err))
+    uint64_t columns;
+    if (!select_columns(db, c->path, &columns, err))
         return false;
+    /* The run has cut flows, so that several rows may be parts of one. */
+    const bool parts = columns >> column_at("part") & 1;
     const char *before = c->any ? " AND (" : "(";
     c->any = true;
     for (const char *p = text;; p++) {
@@ -359,8 +372,8 @@ static int allow(void *user, int action, const char *a, const char *b, const cha
     case SQLITE_SELECT:
         return SQLITE_OK;
     case SQLITE_READ:
-        for (unsigned i = 0; i < columns_n && strcmp(a, "flows") == 0; i++)
-            sel->reads |= (uint64_t)(strcmp(b, columns_all[i].name) == 0) << i;
+        if (strcmp(a, "flows") == 0)
+            sel->reads |= UINT64_C(1) << column_at(b);
         /* Not by `inner`: any name in a query is one. */
         return strcmp(a, "flows") == 0 || strcmp(a, "wanted") == 0 ||
                        (strcmp(a, "outputs") == 0 && strcmp(b, "positions") != 0)
@@ -534,22 +547,20 @@ static bool check_where(struct select *sel, const struct text *statement, const 
 /* A column that the run does not have is NULL in all rows: no condition means that. */
 static bool check_columns(struct select *sel, struct clv_error *err)
 {
-    bool has = true;
+    uint64_t has;
     (void)sqlite3_set_authorizer(sel->db, NULL, NULL);
-    for (unsigned i = 0; i < columns_n; i++) {
+    if (!select_columns(sel->db, sel->path, &has, err))
+        return false;
+    for (unsigned i = 0; has && i < columns_n; i++) {
         const struct column *const c = &columns_all[i];
-        if (!(sel->reads >> i & 1))
-            continue;
-        if (!has_column(sel->db, sel->path, c->name, &has, err))
-            return false;
-        if (has)
+        if (!(sel->reads >> i & 1) || (has >> i & 1))
             continue;
         (void)clv_fail(err, CLV_ERR_OPTION, "where", "these flows have no column \"%s\"", c->name);
         if (c->asked)
             return clv_fail_hint(
                 err, "it is there with %s, for a capture or when the index is made", c->asked);
-        return c->field &&
-               clv_fail_hint(err, "a field that --by names has one, as with --by flow,vlan");
+        return c->field && clv_fail_hint(err, "a field that --by names has one, as with "
+                                              "--by flow,vlan");
     }
     return true;
 }

@@ -33,6 +33,10 @@ CLV_MUST_CHECK bool select_begin(struct select *sel, sqlite3 *db, const char *co
                                  const struct clv_selection *selection, bool ordered,
                                  const char *path, struct clv_error *err);
 
+/* Which columns of the manifest the run has, by their place in columns_all; 0: it does not say. */
+CLV_MUST_CHECK bool select_columns(sqlite3 *db, const char *path, uint64_t *columns,
+                                   struct clv_error *err);
+
 /* SQLITE_ROW, SQLITE_DONE, and the selection is over, or anything else and *err says why. */
 int select_step(struct select *sel, struct clv_error *err);
 void select_end(struct select *sel);
