@@ -341,6 +341,9 @@ int print_failure(const struct clv_split_params *p, const struct clv_error *err,
 /* The first fault of each of the n captures that have some. */
 void print_faults(const struct clv_split_params *p, uint64_t n);
 
+/* As the library takes it: the output is an archive. */
+bool names_archive(const char *output);
+
 /* A row of a summary: what it is, a number, and what is to say of it, which may be "". */
 void human_row(FILE *to, const char *name, const char *value, const char *rest);
 

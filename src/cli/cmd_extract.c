@@ -56,9 +56,8 @@ static bool reads_on(const struct clv_split_result *r, void *user)
 /* A capture for each flow. */
 static bool makes_several(const char *output)
 {
-    static const char zip[] = ".zip";
-    const size_t len = strlen(output), n = sizeof zip - 1;
-    return (len && output[len - 1] == '/') || (len > n && strcmp(output + len - n, zip) == 0);
+    const size_t len = strlen(output);
+    return (len && output[len - 1] == '/') || names_archive(output);
 }
 
 /* o->output: "-", DIR/, FILE.zip, or one capture. */

@@ -61,12 +61,6 @@ static int split(const struct options *o, const struct clv_split_params *p, stru
                          o->json, o->quiet);
 }
 
-static bool ends_with(const char *text, const char *ending)
-{
-    const size_t len = strlen(text), n = strlen(ending);
-    return len > n && strcmp(text + len - n, ending) == 0;
-}
-
 /* Where the output is one capture: a file, or standard output, which only one thing can be. */
 static bool settle_single(struct clv_split_params *p, bool json)
 {
@@ -111,7 +105,7 @@ static int split_words(const void *options, const struct words *words)
         (void)snprintf(output + len, sizeof output - len, "%s", p.archive ? ".zip" : "");
         p.output = output;
     }
-    p.archive |= p.output && ends_with(p.output, ".zip");
+    p.archive |= p.output && names_archive(p.output);
     if (o->on_interrupt == PUBLISH &&
         !end_pipes_by_signal(p.inputs, p.n_inputs, o->quiet, &p.end_fd))
         return EXIT_NOTHING;

@@ -5,6 +5,13 @@
 #include "cleave/split.h"
 #include "cli/cli.h"
 
+bool names_archive(const char *output)
+{
+    static const char ending[] = ".zip";
+    const size_t len = strlen(output), n = sizeof ending - 1;
+    return len > n && strcmp(output + len - n, ending) == 0;
+}
+
 enum { FAULTS_MAX = 100, JSON_MAX = 65536 + 4096 * FAULTS_MAX };
 static struct clv_error faults[FAULTS_MAX];
 
