@@ -9,7 +9,7 @@
 #include "base/bytes.h"
 #include "base/port.h"
 
-enum { PAGE = 4096 };
+enum { PAGE = 4096, LARGE = 4 << 20 /* bytes; then large pages are worth asking for */ };
 
 /* The one mutable global below cli/: a seam that is 0 outside tests. */
 static _Atomic uint64_t fail_from;
@@ -98,8 +98,13 @@ void *mem_reserve(void *old, size_t *cap, size_t want, size_t size)
     while (n < want)
         if (!size_mul(n, 2, &n))
             return NULL;
-    void *p = n == *cap ? old : mem_grow(old, n, size);
-    if (p)
-        *cap = n;
+    if (n == *cap)
+        return old;
+    void *p = mem_grow(old, n, size);
+    if (!p)
+        return NULL;
+    if (n * size >= LARGE)
+        port_large_pages(p, n * size);
+    *cap = n;
     return p;
 }

@@ -398,7 +398,11 @@ void port_forget(int fd, uint64_t from, uint64_t len)
 void port_large_pages(void *p, size_t len)
 {
 #ifdef MADV_HUGEPAGE
-    (void)madvise(p, len, MADV_HUGEPAGE);
+    const uintptr_t page = (uintptr_t)sysconf(_SC_PAGESIZE);
+    const uintptr_t from = ((uintptr_t)p + page - 1) & ~(page - 1);
+    const uintptr_t to = ((uintptr_t)p + len) & ~(page - 1);
+    if (from < to)
+        (void)madvise((void *)from, to - from, MADV_HUGEPAGE);
 #else
     (void)p, (void)len;
 #endif

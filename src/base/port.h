@@ -54,7 +54,7 @@ bool port_sync(int fd);
 /* These bytes of a file are not read again soon; len 0: all from there on. */
 void port_forget(int fd, uint64_t from, uint64_t len);
 
-/* Memory that was mapped and is not used yet may lie on large pages. */
+/* What is not used yet of this memory, of its whole pages, may lie on large ones. */
 void port_large_pages(void *p, size_t len);
 
 /* What is under a name, and on which mount. */

@@ -15,9 +15,10 @@
 #include "base/port.h"
 
 enum {
+    FEW = 4 << 20,        /* bytes; beyond them, plain memory is had in large pages */
     EXTENT_MIN = 4 << 20, /* bytes */
-    EXTENT_SHARE = 8,     /* of the file: extents grow with it, so that they are few */
-    PAGE = 64 << 10,      /* bytes; the largest of any system: what is mapped begins on one */
+    EXTENT_SHARE = 8,     /* of all before it: extents grow, so that they are few */
+    ROUND = 64 << 10,     /* bytes; the largest page of any system: what is mapped begins on one */
 };
 
 void spill_init(struct spill *s, uint64_t bound, const char *dir)
@@ -36,39 +37,45 @@ void spill_fini(struct spill *s)
     (void)pthread_mutex_destroy(&s->lock);
 }
 
-/* A new extent that has room for the bytes; its blocks are on the disk: no store can fail. */
-static bool add_extent(struct spill *s, size_t bytes)
+/* Its blocks are on the disk: no store can fail. NULL: the file has no room for it. */
+static void *map_file(struct spill *s, size_t size)
 {
-    size_t size = (size_t)max_u64(max_u64(EXTENT_MIN, s->size / EXTENT_SHARE), bytes);
-    size = (size + PAGE - 1) & ~(size_t)(PAGE - 1);
-    struct spill_extent *extents =
-        mem_reserve(s->extents, &s->cap_extents, s->n_extents + 1, sizeof *extents);
-    if (!extents)
-        return false;
-    s->extents = extents;
     if (s->fd < 0)
         s->fd = io_open_nameless(s->dir);
     if (s->fd < 0 || !port_reserve(s->fd, s->size, size))
-        return false;
+        return NULL;
     void *p = mmap(NULL, size, PROT_READ | PROT_WRITE, MAP_SHARED, s->fd, (off_t)s->size);
     if (p == MAP_FAILED)
-        return false;
+        return NULL;
     s->size += size;
-    extents[s->n_extents++] = (struct spill_extent){.p = p, .size = size};
-    return true;
+    return p;
 }
 
-/* NULL: plain memory is to be used. */
-static void *from_file(struct spill *s, size_t bytes)
+/* A new extent, in the file or not, that has room for the bytes. */
+static struct spill_extent *add_extent(struct spill *s, bool in_file, size_t bytes)
+{
+    const uint64_t before = in_file ? s->size : s->plain;
+    size_t size = (size_t)max_u64(max_u64(EXTENT_MIN, before / EXTENT_SHARE), bytes);
+    size = (size + ROUND - 1) & ~(size_t)(ROUND - 1);
+    struct spill_extent *extents =
+        mem_reserve(s->extents, &s->cap_extents, s->n_extents + 1, sizeof *extents);
+    if (!extents)
+        return NULL;
+    s->extents = extents;
+    void *p = in_file ? map_file(s, size) : mem_map(size);
+    if (!p)
+        return NULL;
+    extents[s->n_extents] = (struct spill_extent){.p = p, .size = size, .in_file = in_file};
+    return &extents[s->n_extents++];
+}
+
+/* NULL: there is no room for it. */
+static void *from_extent(struct spill *s, bool in_file, size_t bytes)
 {
     struct spill_extent *e = s->n_extents ? &s->extents[s->n_extents - 1] : NULL;
-    if (!e || e->size - e->used < bytes) {
-        if (!add_extent(s, bytes)) {
-            s->dir = NULL; /* asked once */
-            return NULL;
-        }
-        e = &s->extents[s->n_extents - 1];
-    }
+    if ((!e || e->in_file != in_file || e->size - e->used < bytes) &&
+        !(e = add_extent(s, in_file, bytes)))
+        return NULL;
     void *p = e->p + e->used;
     e->used += bytes;
     return p;
@@ -84,8 +91,13 @@ void *spill_alloc(struct spill *s, size_t n, size_t size)
     (void)pthread_mutex_lock(&s->lock);
     if (bytes <= s->left)
         s->left -= bytes;
-    else if (s->dir)
-        p = from_file(s, rounded);
+    else if (s->dir && !(p = from_extent(s, true, rounded)))
+        s->dir = NULL; /* asked once */
+    if (!p) {
+        if (s->plain >= FEW)
+            p = from_extent(s, false, rounded);
+        s->plain += rounded;
+    }
     (void)pthread_mutex_unlock(&s->lock);
     return p ? p : mem_alloc(n, size);
 }
