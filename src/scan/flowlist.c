@@ -2,6 +2,7 @@
 #include "scan/flowlist.h"
 
 #include <stdatomic.h>
+#include <stdlib.h>
 
 #include "base/mem.h"
 #include "base/team.h"
@@ -48,6 +49,9 @@ void flowlist_fini(struct flowlist *list)
     mem_free(list->parts);
     mem_unmap(list->room, list->room_bytes);
     mem_unmap(list->slots, (list->mask + 1) * sizeof *list->slots);
+    mem_free(list->nodes);
+    mem_free(list->begins);
+    mem_free(list->least);
     labels_fini(&list->labels);
     *list = (struct flowlist){.n = 0};
 }
@@ -328,19 +332,22 @@ static void place(struct flowlist *list, const struct flowlist_part *part, struc
         if (there && !holds_key_of(list, there, part, row, hash)) {
             i = (i + 1) & list->mask;
             there = __atomic_load_n(&list->slots[i], __ATOMIC_ACQUIRE);
-        } else if (there && there < own) {
+            continue;
+        }
+        if (there && row->kind & LIST_TIMES)
+            __atomic_store_n(&list->shared, true, __ATOMIC_RELAXED);
+        if (there && there < own) {
             uint32_t *const next = &row_in(list, there)->next;
             row->next = __atomic_load_n(next, __ATOMIC_ACQUIRE);
             while (!__atomic_compare_exchange_n(next, &row->next, number + 1, false,
                                                 __ATOMIC_ACQ_REL, __ATOMIC_ACQUIRE)) {
             }
             return;
-        } else {
-            row->next = (uint32_t)(there >> 32);
-            if (__atomic_compare_exchange_n(&list->slots[i], &there, own, false, __ATOMIC_ACQ_REL,
-                                            __ATOMIC_ACQUIRE))
-                return;
         }
+        row->next = (uint32_t)(there >> 32);
+        if (__atomic_compare_exchange_n(&list->slots[i], &there, own, false, __ATOMIC_ACQ_REL,
+                                        __ATOMIC_ACQUIRE))
+            return;
     }
 }
 
@@ -365,6 +372,146 @@ static void place_parts(void *job)
         mem_free(part->hashes);
         part->hashes = NULL;
     }
+}
+
+/* ---- rows that share a key and differ in times ---- */
+
+static const struct flowlist_times *times_of(const struct flowlist *list, uint32_t row)
+{
+    return &flowlist_part_of(list, row)->times[flowlist_row(list, row)->times];
+}
+
+static int by_row(const void *x, const void *y)
+{
+    const struct flowlist_node *a = x, *b = y;
+    return (a->row > b->row) - (a->row < b->row);
+}
+
+static int by_beginning(const void *x, const void *y)
+{
+    const struct flowlist_node *a = x, *b = y;
+    return (a->times.first_ns > b->times.first_ns) - (a->times.first_ns < b->times.first_ns);
+}
+
+static int by_time(const void *x, const void *y)
+{
+    const int64_t *a = x, *b = y;
+    return (*a > *b) - (*a < *b);
+}
+
+/* Slots that begin by then: of n. */
+static uint32_t slots_until(const int64_t *begins, uint32_t n, int64_t ns)
+{
+    uint32_t from = 0;
+    while (from < n) {
+        const uint32_t middle = from + (n - from) / 2;
+        if (begins[middle] <= ns)
+            from = middle + 1;
+        else
+            n = middle;
+    }
+    return from;
+}
+
+/* The slots of n rows. Gives their number. */
+static uint32_t make_slots(const struct flowlist_node *nodes, uint32_t n, int64_t *begins)
+{
+    uint32_t k = 0, kept = 0;
+    for (uint32_t i = 0; i < n; i++) {
+        begins[k++] = nodes[i].times.first_ns;
+        if (nodes[i].times.last_ns != INT64_MAX)
+            begins[k++] = nodes[i].times.last_ns + 1;
+    }
+    qsort(begins, k, sizeof *begins, by_time);
+    for (uint32_t i = 0; i < k; i++)
+        if (kept == 0 || begins[i] != begins[kept - 1])
+            begins[kept++] = begins[i];
+    return kept;
+}
+
+/*
+ * Which row comes first in each slot: rows, in their order, take what is left of their slots.
+ * rest: room for slots + 1; of a slot that is taken, one further on, of any other itself.
+ */
+static void make_least(const struct flowlist_node *nodes, uint32_t n, const int64_t *begins,
+                       uint32_t slots, uint32_t *least, uint32_t *rest)
+{
+    for (uint32_t i = 0; i <= slots; i++)
+        rest[i] = i;
+    for (uint32_t i = 0; i < slots; i++)
+        least[slots + i] = FLOWLIST_NONE;
+    for (uint32_t i = 0; i < n; i++) {
+        const uint32_t end = slots_until(begins, slots, nodes[i].times.last_ns);
+        for (uint32_t s = slots_until(begins, slots, nodes[i].times.first_ns) - 1; s < end;) {
+            while (rest[s] != s)
+                s = rest[s] = rest[rest[s]];
+            if (s < end) {
+                least[slots + s] = nodes[i].row;
+                rest[s] = s + 1;
+            }
+        }
+    }
+    for (uint32_t i = slots; i-- > 1;)
+        least[i] = least[2 * i] < least[2 * i + 1] ? least[2 * i] : least[2 * i + 1];
+}
+
+/* The root of the subtree of a stretch, which is not empty. */
+static struct flowlist_node *root_of(struct flowlist_node *nodes, uint32_t from, uint32_t to)
+{
+    return &nodes[from + (to - from) / 2];
+}
+
+static int64_t make_subtree(struct flowlist_node *nodes, uint32_t from, uint32_t to)
+{
+    if (from == to)
+        return INT64_MIN;
+    struct flowlist_node *const root = root_of(nodes, from, to);
+    const uint32_t at = (uint32_t)(root - nodes);
+    const int64_t before = make_subtree(nodes, from, at), after = make_subtree(nodes, at + 1, to);
+    root->latest = before > after ? before : after;
+    if (root->latest < root->times.last_ns)
+        root->latest = root->times.last_ns;
+    return root->latest;
+}
+
+/* false: no memory. */
+static bool make_trees(struct flowlist *list)
+{
+    size_t n = 0, room = 0, rest_cap = 0;
+    uint32_t *rest = NULL;
+    for (size_t i = 0; i < list->n_parts; i++)
+        room += list->parts[i].n_times;
+    list->nodes = mem_alloc(room, sizeof *list->nodes);
+    list->begins = mem_alloc(room, 2 * sizeof *list->begins);
+    list->least = mem_alloc(room, 4 * sizeof *list->least);
+    bool ok = list->nodes && list->begins && list->least;
+    for (size_t i = 0; ok && i <= list->mask; i++) {
+        struct flowlist_row *const first = list->slots[i] ? row_in(list, list->slots[i]) : NULL;
+        if (!first || !(first->kind & LIST_TIMES) || !first->next)
+            continue;
+        struct flowlist_node *const nodes = &list->nodes[n];
+        uint32_t k = 0;
+        for (uint32_t at = (uint32_t)(list->slots[i] >> 32); at;
+             at = flowlist_row(list, at - 1)->next)
+            nodes[k++] = (struct flowlist_node){.row = at - 1, .times = *times_of(list, at - 1)};
+        qsort(nodes, k, sizeof *nodes, by_row);
+        const uint32_t slots = make_slots(nodes, k, &list->begins[2 * n]);
+        uint32_t *more = mem_reserve(rest, &rest_cap, slots + (size_t)1, sizeof *rest);
+        ok = more != NULL;
+        if (!ok)
+            break;
+        rest = more;
+        make_least(nodes, k, &list->begins[2 * n], slots, &list->least[4 * n], rest);
+        qsort(nodes, k, sizeof *nodes, by_beginning);
+        (void)make_subtree(nodes, 0, k);
+        nodes->n = k;
+        nodes->n_slots = slots;
+        first->next = (uint32_t)n + 1;
+        n += k;
+    }
+    list->n_nodes = n;
+    mem_free(rest);
+    return ok;
 }
 
 /* Labels of a part get their numbers in the list. */
@@ -425,7 +572,7 @@ bool flowlist_settle(struct flowlist *list, unsigned threads)
         return false;
     list->mask = (size_t)slots - 1;
     team_run(threads, place_parts, &p);
-    return true;
+    return !list->shared || make_trees(list);
 }
 
 /* ---- what records are of ---- */
@@ -457,25 +604,6 @@ void flowlist_meet(const struct flowlist *list, uint32_t row)
     }
 }
 
-/* *same is narrowed down to when the answer is the same. */
-static bool is_within(const struct flowlist *list, uint32_t row, const struct flowlist_ask *ask,
-                      struct flowlist_times *same)
-{
-    const struct flowlist_times *const t =
-        &flowlist_part_of(list, row)->times[flowlist_row(list, row)->times];
-    if (ask->last_ns < t->first_ns) {
-        same->last_ns = same->last_ns < t->first_ns ? same->last_ns : t->first_ns - 1;
-        return false;
-    }
-    if (ask->first_ns > t->last_ns) {
-        same->first_ns = same->first_ns > t->last_ns ? same->first_ns : t->last_ns + 1;
-        return false;
-    }
-    same->first_ns = same->first_ns > t->first_ns ? same->first_ns : t->first_ns;
-    same->last_ns = same->last_ns < t->last_ns ? same->last_ns : t->last_ns;
-    return ask->last_ns != WALK_NO_TIME;
-}
-
 static void take_more(const struct flowlist *list, struct flowlist_more *more, uint32_t row)
 {
     if (!more) {
@@ -495,32 +623,170 @@ static void take_more(const struct flowlist *list, struct flowlist_more *more, u
         more->named[row] = more->now;
 }
 
-/*
- * Rows with the key, of which the best so far may be one. Where they have no times the first one
- * stands for all of them.
- */
+/* What is asked for, and where what is found goes. */
+struct look {
+    const struct flowlist *list;
+    const struct flowlist_ask *ask;
+    uint32_t *best; /* the row that comes first + 1; 0: none */
+    struct flowlist_more *more;
+};
+
+static bool is_within(const struct flowlist_times *t, const struct flowlist_ask *ask)
+{
+    return ask->last_ns >= t->first_ns && ask->first_ns <= t->last_ns;
+}
+
+/* The answer is the same from then until then. */
+static void narrow(const struct look *l, int64_t first_ns, int64_t last_ns)
+{
+    if (!l->more)
+        return;
+    struct flowlist_times *const same = &l->more->same;
+    same->first_ns = same->first_ns > first_ns ? same->first_ns : first_ns;
+    same->last_ns = same->last_ns < last_ns ? same->last_ns : last_ns;
+}
+
+static void take_best(const struct look *l, uint32_t row)
+{
+    *l->best = *l->best && *l->best < row + 1 ? *l->best : row + 1;
+}
+
+static void take_unmet(const struct look *l, uint32_t row)
+{
+    if (l->more) {
+        l->more->unmet++;
+        l->more->last_unmet = row;
+    }
+    take_more(l->list, l->more, row);
+}
+
+/* The row that comes first of those in slots from..to-1 of n. */
+static uint32_t least_of(const uint32_t *least, uint32_t n, uint32_t from, uint32_t to)
+{
+    uint32_t row = FLOWLIST_NONE;
+    for (size_t a = (size_t)from + n, b = (size_t)to + n; a < b; a /= 2, b /= 2) {
+        if (a & 1) {
+            row = row < least[a] ? row : least[a];
+            a++;
+        }
+        if (b & 1) {
+            b--;
+            row = row < least[b] ? row : least[b];
+        }
+    }
+    return row;
+}
+
+/* The first of the rows that are asked for, of those from the node on. */
+static void look_up_best(const struct look *l, size_t node)
+{
+    const uint32_t n = l->list->nodes[node].n_slots;
+    const int64_t *const begins = &l->list->begins[2 * node];
+    const uint32_t from = slots_until(begins, n, l->ask->first_ns);
+    const uint32_t to = slots_until(begins, n, l->ask->last_ns);
+    const uint32_t row = least_of(&l->list->least[4 * node], n, from ? from - 1 : 0, to);
+    narrow(l, from ? begins[from - 1] : INT64_MIN, to < n ? begins[to] - 1 : INT64_MAX);
+    if (row != FLOWLIST_NONE)
+        take_best(l, row);
+}
+
+/* What is known of a subtree's rows that have not been added, either. */
+static int64_t not_added(const struct look *l, const struct flowlist_node *root)
+{
+    const int64_t latest = __atomic_load_n(&root->latest, __ATOMIC_RELAXED);
+    if (!l->more || !l->more->added)
+        return latest;
+    const struct flowlist_added *const a = &l->more->added[root - l->list->nodes];
+    return a->now == l->more->now && a->latest < latest ? a->latest : latest;
+}
+
+/* All of a stretch that are asked for, and nothing was of before. */
+static void look_up_unmet(const struct look *l, struct flowlist_node *nodes, uint32_t from,
+                          uint32_t to)
+{
+    if (from == to)
+        return;
+    struct flowlist_node *const root = root_of(nodes, from, to);
+    const uint32_t at = (uint32_t)(root - nodes);
+    if (__atomic_load_n(&root->latest, __ATOMIC_RELAXED) < l->ask->first_ns)
+        return;
+    if (not_added(l, root) < l->ask->first_ns) {
+        l->more->unmet += 2; /* it may be */
+        return;
+    }
+    if (!is_met(l->list, root->row) && is_within(&root->times, l->ask))
+        take_unmet(l, root->row);
+    look_up_unmet(l, nodes, from, at);
+    if (root->times.first_ns <= l->ask->last_ns)
+        look_up_unmet(l, nodes, at + 1, to);
+
+    struct flowlist_more *const more = l->more;
+    const bool met = is_met(l->list, root->row);
+    const bool added = met || (more && more->added && more->named[root->row] == more->now);
+    int64_t unmet = met ? INT64_MIN : root->times.last_ns;
+    int64_t others = added ? INT64_MIN : root->times.last_ns;
+    for (unsigned side = 0; side < 2; side++) {
+        if (side == 0 ? at == from : at + 1 == to)
+            continue;
+        const struct flowlist_node *const sub =
+            side == 0 ? root_of(nodes, from, at) : root_of(nodes, at + 1, to);
+        const int64_t its = __atomic_load_n(&sub->latest, __ATOMIC_RELAXED);
+        const int64_t its_others = not_added(l, sub);
+        unmet = unmet > its ? unmet : its;
+        others = others > its_others ? others : its_others;
+    }
+    __atomic_store_n(&root->latest, unmet, __ATOMIC_RELAXED);
+    if (more && more->added)
+        more->added[root - l->list->nodes] = (struct flowlist_added){others, more->now};
+}
+
+/* The one row with the key, or the first of those that have no times, which stands for them. */
+static void look_up_one(const struct look *l, uint32_t row, bool timed)
+{
+    if (timed) {
+        const struct flowlist_times *const t = times_of(l->list, row);
+        const bool within = is_within(t, l->ask);
+        const bool before = l->ask->last_ns<t->first_ns, after = l->ask->first_ns> t->last_ns;
+        narrow(l,
+               before  ? INT64_MIN
+               : after ? t->last_ns + 1
+                       : t->first_ns,
+               before  ? t->first_ns - 1
+               : after ? INT64_MAX
+                       : t->last_ns);
+        if (!within)
+            return;
+    }
+    take_best(l, row);
+    if (!is_met(l->list, row))
+        take_unmet(l, row);
+}
+
+/* Rows with the key, of which the best so far may be one. */
 static void look_up(const struct flowlist *list, const struct flow_key *key,
                     const struct flowlist_ask *ask, uint32_t *best, struct flowlist_more *more)
 {
+    const struct look l = {list, ask, best, more};
     const bool timed = key->kind & LIST_TIMES;
-    struct flowlist_times ignored = {0}, *const same = more ? &more->same : &ignored;
     const uint32_t hash = hash_of(list, key);
     size_t i = hash & list->mask;
     while (list->slots[i] && !holds(list, list->slots[i], key, hash))
         i = (i + 1) & list->mask;
-    for (uint32_t at = (uint32_t)(list->slots[i] >> 32); at;
-         at = timed ? flowlist_row(list, at - 1)->next : 0) {
-        if (timed && !is_within(list, at - 1, ask, same))
-            continue;
-        *best = *best && *best < at ? *best : at;
-        if (is_met(list, at - 1))
-            continue;
-        if (more) {
-            more->unmet++;
-            more->last_unmet = at - 1;
-        }
-        take_more(list, more, at - 1);
+    if (!list->slots[i])
+        return;
+    if (timed && ask->last_ns == WALK_NO_TIME) {
+        narrow(&l, WALK_NO_TIME, WALK_NO_TIME);
+        return;
     }
+    const uint32_t row = (uint32_t)(list->slots[i] >> 32) - 1;
+    const uint32_t tree = timed ? flowlist_row(list, row)->next : 0;
+    if (!tree) {
+        look_up_one(&l, row, timed);
+        return;
+    }
+    struct flowlist_node *const nodes = &list->nodes[tree - 1];
+    look_up_best(&l, tree - 1);
+    look_up_unmet(&l, nodes, 0, nodes->n);
 }
 
 /* The key that a row of the shape has to have. */
@@ -605,6 +871,8 @@ struct flowlist_memo {
     uint32_t now;
     uint32_t *named; /* as struct flowlist_more has it, where many rows may be of one record */
     size_t named_bytes;
+    struct flowlist_added *added; /* likewise */
+    size_t added_bytes;
 };
 
 struct flowlist_memo *flowlist_memo_create(const struct flowlist *list)
@@ -614,15 +882,19 @@ struct flowlist_memo *flowlist_memo_create(const struct flowlist *list)
         return memo;
     memo->named_bytes = (list->n_parts << list->bits) * sizeof *memo->named;
     memo->named = mem_map(memo->named_bytes);
-    if (!memo->named)
+    memo->added_bytes = (list->n_nodes + 1) * sizeof *memo->added;
+    memo->added = mem_map(memo->added_bytes);
+    if (!memo->named || !memo->added)
         flowlist_memo_destroy(&memo);
     return memo;
 }
 
 void flowlist_memo_destroy(struct flowlist_memo **memo)
 {
-    if (*memo)
+    if (*memo) {
         mem_unmap((*memo)->named, (*memo)->named_bytes);
+        mem_unmap((*memo)->added, (*memo)->added_bytes);
+    }
     mem_unmap(*memo, sizeof **memo);
     *memo = NULL;
 }
@@ -637,9 +909,11 @@ static uint32_t look_up_once(struct flowlist_memo *memo, const struct flowlist *
                              const struct flowlist_ask *ask, struct flowlist_more *more)
 {
     more->named = memo->named;
+    more->added = memo->added;
     more->now = memo->now;
     const uint32_t row = flowlist_match(list, ask, more);
     more->named = NULL;
+    more->added = NULL;
     return row;
 }
 

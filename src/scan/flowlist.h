@@ -26,6 +26,8 @@ enum flowlist_has {
     LIST_SHAPES = 1 << 7,
 };
 
+#define FLOWLIST_NONE UINT32_MAX
+
 /* INT64_MIN and INT64_MAX: any. */
 struct flowlist_times {
     int64_t first_ns, last_ns;
@@ -44,7 +46,8 @@ struct flowlist_row {
     uint32_t times; /* the part's; without LIST_TIMES: any, also none at all */
     uint32_t label; /* of the part's; 0: none */
     uint32_t line;  /* of the part, from 1 */
-    uint32_t next;  /* another row with this key + 1, a later one of the first; 0: none */
+    uint32_t next; /* another row with this key + 1, a later one of the first; 0: none. Of the first
+                      of several that have times: their node that begins first, + 1 */
 };
 static_assert(sizeof(struct flowlist_row) == 32, "there may be millions");
 
@@ -54,6 +57,23 @@ struct flowlist_labels {
     size_t cap;
     uint64_t *slots; /* low half: of the label's hash; high half: its number, 0: free */
     size_t mask;
+};
+
+/*
+ * A row of several that share a key and have times: a node of a tree in an array, in the order of
+ * their beginnings. The middle of a stretch is the root of the subtree of all of it.
+ */
+struct flowlist_node {
+    struct flowlist_times times;
+    int64_t latest; /* no row of the subtree that no record was of ends later; atomic */
+    uint32_t row;
+    uint32_t n, n_slots; /* of the first one: rows, and slots of their times */
+};
+
+/* The same, where rows count that have been added to a struct flowlist_more. */
+struct flowlist_added {
+    int64_t latest;
+    uint32_t now; /* else it is not known */
 };
 
 struct flowlist_part {
@@ -93,11 +113,18 @@ struct flowlist {
     uint64_t n;      /* rows */
     uint64_t *slots; /* low half: of the key's hash; high half: its first row + 1, 0: free */
     size_t mask;
+    /* Of rows with times that share a key. A slot begins where one of these begins or ends. */
+    struct flowlist_node *nodes;
+    size_t n_nodes;
+    int64_t *begins; /* of slots; the first ones of a key are at twice the place of its nodes */
+    uint32_t *least; /* at four times that place: in heap order, the row that comes first of those
+                        in each slot, and in each pair of these, and so on; FLOWLIST_NONE: none */
     struct flowlist_shape shapes[LIST_SHAPES]; /* that rows have */
     unsigned n_shapes;
     struct flowlist_labels labels;
     uint16_t community_seed;
     bool timed;      /* there are rows that have times */
+    bool shared;     /* and some of them share a key; atomic while rows are placed */
     bool by_id;      /* there are rows that have Community IDs */
     bool plain;      /* words and no rows: names of outputs, numbers, Community IDs */
     char head[64];   /* of words, the first line as far as it fits, if it may be a table's head */
@@ -165,7 +192,8 @@ struct flowlist_more {
     struct flowlist_times same; /* when the same rows would have been found the last time */
     uint64_t unmet;             /* rows that were found then, and nothing was of before */
     uint32_t last_unmet;
-    uint32_t *named, now; /* by row: now, if it has been added; or NULL */
+    uint32_t *named, now;         /* by row: now, if it has been added; or NULL */
+    struct flowlist_added *added; /* by node; or NULL, as named is */
 };
 
 /* What is asked for; last_ns is later than first_ns for a flow. WALK_NO_TIME: it has no times. */

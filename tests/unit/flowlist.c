@@ -313,12 +313,120 @@ static void test_memo(void **state)
     flowlist_fini(&list);
 }
 
+enum { SHARED_MAX = 60 };
+
+/* Rows of two keys that differ in times, and which of them records were of. */
+struct shared {
+    struct flowlist_times times[SHARED_MAX];
+    bool of_80[SHARED_MAX], met[SHARED_MAX];
+    unsigned n;
+};
+
+static uint32_t next_random(uint32_t *random)
+{
+    *random = *random * 1664525 + 1013904223;
+    return *random >> 8;
+}
+
+static bool read_shared(struct flowlist *list, struct shared *s, uint32_t *random)
+{
+    char text[SHARED_MAX * 64] = "dport,first,last\n";
+    size_t len = strlen(text);
+    *s = (struct shared){.n = 1 + next_random(random) % SHARED_MAX};
+    const unsigned spread = 2 + next_random(random) % 40;
+    for (unsigned i = 0; i < s->n; i++) {
+        const unsigned first = next_random(random) % spread, more = next_random(random) % spread;
+        const bool any_first = next_random(random) % 9 == 0;
+        const bool any_last = !any_first && next_random(random) % 9 == 0;
+        char a[32] = "", b[32] = "";
+        s->of_80[i] = next_random(random) % 4;
+        s->times[i] = (struct flowlist_times){INT64_MIN, INT64_MAX};
+        if (!any_first) {
+            s->times[i].first_ns = first * INT64_C(1000000000);
+            (void)snprintf(a, sizeof a, "%u.000000000", first);
+        }
+        if (!any_last) {
+            s->times[i].last_ns = (first + more) * INT64_C(1000000000);
+            (void)snprintf(b, sizeof b, "%u.000000000", first + more);
+        }
+        len += (size_t)snprintf(text + len, sizeof text - len, "%s,%s,%s\n",
+                                s->of_80[i] ? "80" : "81", a, b);
+    }
+    return read_text(list, text, NULL);
+}
+
+/* The first row that a record or flow is of, + 1; meet: all of them are met. */
+static uint32_t plain_match(struct shared *s, const struct flowlist_ask *ask, bool meet)
+{
+    uint32_t best = 0;
+    for (unsigned i = s->n; i-- > 0;) {
+        if (s->of_80[i] != (ask->tuple->dport == 80) || ask->last_ns == WALK_NO_TIME ||
+            s->times[i].first_ns > ask->last_ns || s->times[i].last_ns < ask->first_ns)
+            continue;
+        best = i + 1;
+        s->met[i] |= meet;
+    }
+    return best;
+}
+
+static unsigned plain_unmet(const struct shared *s)
+{
+    unsigned n = 0;
+    for (unsigned i = 0; i < s->n; i++)
+        n += !s->met[i];
+    return n;
+}
+
+/* Many rows that share a key: those of records, of flows, and of what is scanned twice. */
+static void test_shared(void **state)
+{
+    uint32_t random = 1;
+    (void)state;
+    for (unsigned i = 0; i < 500; i++) {
+        struct flowlist list;
+        struct flowlist_memo *memo;
+        struct flowlist_more more = {.n = 0};
+        struct shared s;
+        struct clv_tuple t = tcp;
+        assert_true(read_shared(&list, &s, &random) && (memo = flowlist_memo_create(&list)));
+        const bool flows = i % 3 == 0;
+        for (unsigned rounds = next_random(&random) % 12; rounds; rounds--) {
+            const bool is_done = next_random(&random) % 3; /* or it is scanned again, not here */
+            flowlist_memo_begin(memo);
+            for (unsigned n = next_random(&random) % 12; n; n--) {
+                uint32_t label;
+                t.dport = next_random(&random) % 3 ? 80 : 81;
+                struct flowlist_ask ask = {.tuple = &t};
+                ask.first_ns = (next_random(&random) % 80) * INT64_C(500000000);
+                if (flows) {
+                    ask.last_ns = ask.first_ns + next_random(&random) % 4 * INT64_C(7000000000);
+                    assert_int_equal(flowlist_match(&list, &ask, NULL),
+                                     plain_match(&s, &ask, true));
+                    continue;
+                }
+                if (next_random(&random) % 8 == 0)
+                    ask.first_ns = WALK_NO_TIME;
+                ask.last_ns = ask.first_ns;
+                assert_int_equal(flowlist_recall(memo, &list, &ask, &more, &label),
+                                 plain_match(&s, &ask, is_done));
+            }
+            for (size_t k = 0; is_done && k < more.n; k++)
+                flowlist_meet(&list, more.rows[k]);
+            more.n = 0;
+            assert_int_equal(flowlist_unmet(&list, NULL, 0), plain_unmet(&s));
+        }
+        flowlist_memo_destroy(&memo);
+        mem_free(more.rows);
+        flowlist_fini(&list);
+    }
+}
+
 UNIT(flowlist)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_rows),   cmocka_unit_test(test_more), cmocka_unit_test(test_many),
-        cmocka_unit_test(test_pieces), cmocka_unit_test(test_long), cmocka_unit_test(test_values),
-        cmocka_unit_test(test_memo),
+        cmocka_unit_test(test_rows),   cmocka_unit_test(test_more),   cmocka_unit_test(test_many),
+        cmocka_unit_test(test_pieces), cmocka_unit_test(test_long),   cmocka_unit_test(test_values),
+        cmocka_unit_test(test_memo),   cmocka_unit_test(test_shared),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
