@@ -13,17 +13,6 @@
 #include "base/bytes.h"
 #include "cleave/packet.h"
 
-/* What a fragment says of itself (RFC 791 section 3.1, RFC 8200 section 4.5). */
-struct decode_fragment {
-    uint8_t src[16], dst[16];
-    uint32_t id;
-    uint16_t offset; /* bytes */
-    uint16_t len;    /* bytes of the datagram that are in it */
-    uint8_t proto;   /* IPv4; 0 in IPv6, where it does not tell datagrams apart */
-    uint8_t family;
-    bool more; /* it is not the last */
-};
-
 /* What a tunnel's identifier is called in a key, and what it is. */
 #define DECODE_TUNNEL_KINDS(K)                                                                     \
     K(MPLS, "mpls")     /* label */                                                                \
@@ -53,6 +42,18 @@ struct decode_path {
     uint8_t n_tunnels, n_vlans;
     bool has_mac, has_bssid;
     uint8_t bssid[6]; /* of the 802.11 frame that is nearest */
+};
+
+/* What a fragment says of itself (RFC 791 section 3.1, RFC 8200 section 4.5). */
+struct decode_fragment {
+    uint8_t src[16], dst[16];
+    uint32_t id;
+    uint16_t offset; /* bytes */
+    uint16_t len;    /* bytes of the datagram that are in it */
+    uint8_t proto;   /* IPv4; 0 in IPv6, where it does not tell datagrams apart */
+    uint8_t family;
+    bool more;               /* it is not the last */
+    struct decode_path path; /* what is outside of it, if somebody asks for the packet's; else 0 */
 };
 
 enum { DECODE_CARRIERS_MET = 4 };

@@ -42,6 +42,7 @@ static struct decode_fragment *fragment_begin(const struct clv_tuple *t, struct 
     memcpy(d->f.src, t->src, sizeof d->f.src);
     memcpy(d->f.dst, t->dst, sizeof d->f.dst);
     d->f.family = t->family;
+    d->f.path = d->path ? *d->path : (struct decode_path){.n_vlans = 0};
     return &d->f;
 }
 

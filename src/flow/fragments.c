@@ -18,10 +18,23 @@ struct range {
     uint32_t from, to; /* bytes of the datagram */
 };
 
-struct datagram {
+/*
+ * What tells datagrams apart, as bytes: tenants may use the same addresses in VLANs and tunnels of
+ * their own, and a mirror may show a datagram in two. Link addresses do not: its fragments may take
+ * different ways.
+ */
+struct name {
     uint8_t src[16], dst[16];
     uint32_t id;
-    uint8_t proto, family;
+    uint32_t tunnel[DECODE_TUNNELS];
+    uint16_t vlan[2];
+    uint8_t kind[DECODE_TUNNELS];
+    uint8_t proto, family, n_tunnels, n_vlans;
+};
+static_assert(sizeof(struct name) == 64, "hashed and compared as bytes: no padding");
+
+struct datagram {
+    struct name name;
     bool used, has_first, complete, scattered;
     int64_t ts_ns;   /* of the fragment that came first */
     uint32_t length; /* bytes; 0: the last fragment has not come */
@@ -30,7 +43,7 @@ struct datagram {
     struct flow_origin origin;   /* of the first fragment */
     bool has_previous;           /* a complete datagram had the same id shortly before */
     struct flow_origin previous; /* its first fragment's */
-    uint32_t next;               /* in its bucket */
+    uint32_t bucket, next;       /* in which it is, and the next one there */
     uint64_t waiting;            /* the newest of those who wait for its first fragment */
 };
 
@@ -84,30 +97,31 @@ static struct waiter *waiter_at(struct fragments *fr, uint64_t number)
     return &fr->waiters[number & (fr->waiters_cap - 1)];
 }
 
-static uint32_t bucket_of(const struct fragments *fr, const struct decode_fragment *f)
+static struct name name_of(const struct decode_fragment *f)
 {
-    uint8_t key[40] = {0};
-    memcpy(key, f->src, 16);
-    memcpy(key + 16, f->dst, 16);
-    memcpy(key + 32, &f->id, 4);
-    key[36] = f->proto;
-    key[37] = f->family;
-    return (uint32_t)(secret_hash(fr->secret, key, sizeof key) % BUCKETS);
+    const struct decode_path *p = &f->path;
+    struct name name = {.id = f->id,
+                        .vlan = {p->vlan[0], p->vlan[1]},
+                        .proto = f->proto,
+                        .family = f->family,
+                        .n_tunnels = p->n_tunnels,
+                        .n_vlans = p->n_vlans};
+    memcpy(name.src, f->src, sizeof name.src);
+    memcpy(name.dst, f->dst, sizeof name.dst);
+    memcpy(name.tunnel, p->id, sizeof name.tunnel);
+    memcpy(name.kind, p->kind, sizeof name.kind);
+    return name;
 }
 
-static bool same(const struct datagram *d, const struct decode_fragment *f)
+static uint32_t bucket_of(const struct fragments *fr, const struct name *name)
 {
-    return d->id == f->id && d->proto == f->proto && d->family == f->family &&
-           memcmp(d->src, f->src, 16) == 0 && memcmp(d->dst, f->dst, 16) == 0;
+    return (uint32_t)(secret_hash(fr->secret, name, sizeof *name) % BUCKETS);
 }
 
 static void forget(struct fragments *fr, uint32_t i)
 {
     struct datagram *d = &fr->datagrams[i];
-    struct decode_fragment f = {.id = d->id, .proto = d->proto, .family = d->family};
-    memcpy(f.src, d->src, 16);
-    memcpy(f.dst, d->dst, 16);
-    uint32_t *at = &fr->buckets[bucket_of(fr, &f)];
+    uint32_t *at = &fr->buckets[d->bucket];
     while (*at != i)
         at = &fr->datagrams[*at].next;
     *at = d->next;
@@ -134,7 +148,7 @@ static void begin(struct datagram *d, int64_t ts_ns)
     d->waiting = NOBODY;
 }
 
-static struct datagram *add(struct fragments *fr, const struct decode_fragment *f, uint32_t bucket,
+static struct datagram *add(struct fragments *fr, const struct name *name, uint32_t bucket,
                             int64_t ts_ns)
 {
     const uint32_t i = fr->oldest;
@@ -144,12 +158,9 @@ static struct datagram *add(struct fragments *fr, const struct decode_fragment *
         fr->overflow += !d->complete && !expired(d, ts_ns);
         forget(fr, i);
     }
-    memcpy(d->src, f->src, 16);
-    memcpy(d->dst, f->dst, 16);
-    d->id = f->id;
-    d->proto = f->proto;
-    d->family = f->family;
+    d->name = *name;
     d->used = true;
+    d->bucket = bucket;
     d->next = fr->buckets[bucket];
     fr->buckets[bucket] = i;
     begin(d, ts_ns);
@@ -158,11 +169,12 @@ static struct datagram *add(struct fragments *fr, const struct decode_fragment *
 
 static struct datagram *find(struct fragments *fr, const struct decode_fragment *f, int64_t ts_ns)
 {
-    const uint32_t bucket = bucket_of(fr, f);
+    const struct name name = name_of(f);
+    const uint32_t bucket = bucket_of(fr, &name);
     for (uint32_t i = fr->buckets[bucket]; i != NONE; i = fr->datagrams[i].next)
-        if (same(&fr->datagrams[i], f))
+        if (memcmp(&fr->datagrams[i].name, &name, sizeof name) == 0)
             return &fr->datagrams[i];
-    return add(fr, f, bucket, ts_ns);
+    return add(fr, &name, bucket, ts_ns);
 }
 
 /* Marks the fragment's bytes as come; those that overlap count once. */
@@ -245,8 +257,19 @@ static bool wait_for_first(struct fragments *fr, struct datagram *d,
 static struct datagram *renew(struct fragments *fr, struct datagram *d,
                               const struct fragment *fragment)
 {
+    const struct name name = d->name;
     forget(fr, (uint32_t)(d - fr->datagrams));
-    return add(fr, fragment->f, bucket_of(fr, fragment->f), fragment->ts_ns);
+    return add(fr, &name, d->bucket, fragment->ts_ns);
+}
+
+/* Where the frame that counts is outside of the fragment, each fragment is in its own. */
+static void leave_frame(struct decode_path *path, const struct decode_path *outside)
+{
+    if (path->has_mac == outside->has_mac && path->has_bssid == outside->has_bssid &&
+        memcmp(path->src_mac, outside->src_mac, sizeof path->src_mac) == 0 &&
+        memcmp(path->dst_mac, outside->dst_mac, sizeof path->dst_mac) == 0 &&
+        memcmp(path->bssid, outside->bssid, sizeof path->bssid) == 0)
+        path->has_mac = path->has_bssid = false;
 }
 
 bool fragments_take(struct fragments *fr, const struct fragment *fragment)
@@ -265,6 +288,7 @@ bool fragments_take(struct fragments *fr, const struct fragment *fragment)
     if (f->offset == 0) {
         struct flow_origin first = *fragment->origin;
         first.tuple.tcp_flags = 0; /* these are in the first fragment, and are counted there */
+        leave_frame(&first.path, &f->path);
         if (d->has_first && memcmp(&d->origin.tuple, &first.tuple, sizeof first.tuple) != 0)
             d = renew(fr, d, fragment); /* other ports: another datagram */
         d->origin = first;

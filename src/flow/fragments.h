@@ -32,7 +32,10 @@ struct fragment {
     uint32_t number;
 };
 
-/* Tells what becomes of a later fragment. origin NULL: its first fragment did not come. */
+/*
+ * Tells what becomes of a later fragment. origin NULL: its first fragment did not come. Without
+ * link addresses: they are the later fragment's own.
+ */
 typedef void fragments_settle(void *user, void *owner, uint32_t number,
                               const struct flow_origin *origin);
 

@@ -42,6 +42,14 @@ static void settle(void *user, void *owner, uint32_t number, const struct flow_o
     j->counts.orphans += !origin;
     struct flow_origin own = origin ? *origin : f->origin;
     own.iface = f->origin.iface;
+    if (!own.path.has_mac && !own.path.has_bssid) {
+        const struct decode_path *const path = &f->origin.path;
+        memcpy(own.path.src_mac, path->src_mac, sizeof own.path.src_mac);
+        memcpy(own.path.dst_mac, path->dst_mac, sizeof own.path.dst_mac);
+        memcpy(own.path.bssid, path->bssid, sizeof own.path.bssid);
+        own.path.has_mac = path->has_mac;
+        own.path.has_bssid = path->has_bssid;
+    }
     if (j->scan->filter && !filter_origin(j->scan->filter, &own)) {
         leave_out(j, piece, f->item);
         return;

@@ -328,18 +328,18 @@ static CLV_COLD bool settle_rare(struct scan_piece *piece, const struct scan_set
     more += piece->n_fragments++;
     *more = (struct scan_fragment){
         .item = (uint32_t)item,
-        .f = d->f,
         .origin.iface = lens->iface,
     };
-    /* Its tuple became its key: decoded once more, it is a tuple again. */
+    /* Its tuple became its key: decoded once more, it is a tuple again, and has a path. */
     struct decode again = {
         .t = &more->origin.tuple,
         .inner = d->inner,
         .ports = plan->ports,
         .closed = d->closed,
-        .path = d->path ? &more->origin.path : NULL,
+        .path = &more->origin.path,
     };
     (void)lens->decode(rec->data, rec->caplen, &again);
+    more->f = again.f;
     return true;
 }
 

@@ -191,9 +191,10 @@ class Decoder:
 
     def fragment_of(self, ends: Fields, ident: str, offset: int, length: int, more: int) -> None:
         if not self.o.piece:
-            self.o.piece = {'datagram': '%s %s %s' % (ends['src'], ends['dst'], ident),
+            where = ' '.join(self.o.vlans + self.o.tunnels)
+            self.o.piece = {'datagram': '%s %s %s %s' % (ends['src'], ends['dst'], ident, where),
                             'offset': str(offset), 'length': str(length),
-                            'more': 'yes' if more else ''}
+                            'more': 'yes' if more else '', 'frame': ' '.join(self.o.macs)}
 
     def ipv4(self, data: bytes) -> None:
         need(data, 20)
@@ -392,9 +393,12 @@ def same_tuple(a: Fields, b: Fields) -> bool:
 
 
 def followed(own: Origin, first: Origin) -> Origin:
-    """A later fragment has all that its first one says, but for the interface."""
+    """A later fragment has all that its first one says, but for the interface, and for the frame
+    that both are in."""
     ends = {k: v for k, v in first.ends.items() if k not in OF_THE_PACKET}
+    is_around = ' '.join(first.macs) == first.piece['frame']
     return dataclasses.replace(first, ends={**ends, 'joined': 'yes'}, outer=own.outer,
+                               macs=own.macs if is_around else first.macs,
                                iface=own.iface, piece=own.piece)
 
 

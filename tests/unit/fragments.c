@@ -382,13 +382,18 @@ static void check_never_mixed(const char *row, const struct decode_fragment *fir
     run_end(&run);
 }
 
+#define NO_PATH                                                                                    \
+    {                                                                                              \
+        .n_vlans = 0                                                                               \
+    }
+#define LATER4 {10, 1}, {10, 2}, 7, 8, 8, 17, 4, false
 #define FIRST4                                                                                     \
     {                                                                                              \
-        {10, 1}, {10, 2}, 7, 0, 8, 17, 4, true                                                     \
+        {10, 1}, {10, 2}, 7, 0, 8, 17, 4, true, NO_PATH                                            \
     }
 #define FIRST6                                                                                     \
     {                                                                                              \
-        {32, 1}, {32, 2}, 7, 0, 8, 0, 6, true                                                      \
+        {32, 1}, {32, 2}, 7, 0, 8, 0, 6, true, NO_PATH                                             \
     }
 
 static void test_keys(void **state)
@@ -398,17 +403,29 @@ static void test_keys(void **state)
         struct decode_fragment first, later;
         bool same;
     } rows[] = {
-        {"IPv4", FIRST4, {{10, 1}, {10, 2}, 7, 8, 8, 17, 4, false}, true},
-        {"source", FIRST4, {{10, 3}, {10, 2}, 7, 8, 8, 17, 4, false}, false},
-        {"destination", FIRST4, {{10, 1}, {10, 3}, 7, 8, 8, 17, 4, false}, false},
-        {"direction", FIRST4, {{10, 2}, {10, 1}, 7, 8, 8, 17, 4, false}, false},
-        {"id", FIRST4, {{10, 1}, {10, 2}, 0x40007, 8, 8, 17, 4, false}, false},
-        {"protocol", FIRST4, {{10, 1}, {10, 2}, 7, 8, 8, 6, 4, false}, false},
-        {"family", FIRST4, {{10, 1}, {10, 2}, 7, 8, 8, 17, 6, false}, false},
-        {"IPv6", FIRST6, {{32, 1}, {32, 2}, 7, 8, 8, 0, 6, false}, true},
-        {"the source's last byte", FIRST6, {{32, 1, [15] = 1}, {32, 2}, 7, 8, 8, 0, 6, 0}, false},
-        {"the destination's", FIRST6, {{32, 1}, {32, 2, [15] = 1}, 7, 8, 8, 0, 6, 0}, false},
-        {"the id's high bits", FIRST6, {{32, 1}, {32, 2}, 0x80000007, 8, 8, 0, 6, 0}, false},
+        {"IPv4", FIRST4, {{10, 1}, {10, 2}, 7, 8, 8, 17, 4, false, NO_PATH}, true},
+        {"VLAN", FIRST4, {LATER4, {.n_vlans = 1, .vlan = {5}}}, false},
+        {"tunnel", FIRST4, {LATER4, {.n_tunnels = 1, .kind = {DECODE_VXLAN}, .id = {5}}}, false},
+        {"link addresses", FIRST4, {LATER4, {.has_mac = true, .src_mac = {2}}}, true},
+        {"source", FIRST4, {{10, 3}, {10, 2}, 7, 8, 8, 17, 4, false, NO_PATH}, false},
+        {"destination", FIRST4, {{10, 1}, {10, 3}, 7, 8, 8, 17, 4, false, NO_PATH}, false},
+        {"direction", FIRST4, {{10, 2}, {10, 1}, 7, 8, 8, 17, 4, false, NO_PATH}, false},
+        {"id", FIRST4, {{10, 1}, {10, 2}, 0x40007, 8, 8, 17, 4, false, NO_PATH}, false},
+        {"protocol", FIRST4, {{10, 1}, {10, 2}, 7, 8, 8, 6, 4, false, NO_PATH}, false},
+        {"family", FIRST4, {{10, 1}, {10, 2}, 7, 8, 8, 17, 6, false, NO_PATH}, false},
+        {"IPv6", FIRST6, {{32, 1}, {32, 2}, 7, 8, 8, 0, 6, false, NO_PATH}, true},
+        {"the source's last byte",
+         FIRST6,
+         {{32, 1, [15] = 1}, {32, 2}, 7, 8, 8, 0, 6, false, NO_PATH},
+         false},
+        {"the destination's",
+         FIRST6,
+         {{32, 1}, {32, 2, [15] = 1}, 7, 8, 8, 0, 6, false, NO_PATH},
+         false},
+        {"the id's high bits",
+         FIRST6,
+         {{32, 1}, {32, 2}, 0x80000007, 8, 8, 0, 6, false, NO_PATH},
+         false},
     };
     (void)state;
     for (size_t i = 0; i < N_ROWS(rows); i++) {
