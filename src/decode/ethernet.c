@@ -32,55 +32,90 @@ bool decode_llc(const uint8_t *p, size_t n, struct decode *d)
            decode_frame(p + 10, n - 10, d);
 }
 
-/* An IP header that does not contradict itself: RFC 791's checksum, RFC 8200's length. */
-static bool sound_ip(const uint8_t *p, size_t n)
+/* The first two bytes of an address that is in use (IANA's registry of IPv6 addresses). */
+static bool is_usual(const uint8_t *addr)
 {
-    enum { IPV6_HEADER = 40 };
+    return (addr[0] & 0xe0) == 0x20 || (addr[0] & 0xfe) == 0xfc ||
+           (addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80) || addr[0] == 0xff ||
+           (addr[0] == 0 && (addr[1] == 0 || addr[1] == 0x64));
+}
+
+/* What follows IPv6 most times: extension headers, TCP, UDP, tunnels, ICMP, routing, SCTP. */
+static bool is_usual_next(uint8_t next)
+{
+    static const uint8_t all[] = {0,  4,  6,  17, 41,  43,  44,  47,  50,  51,  58,
+                                  59, 60, 88, 89, 103, 112, 115, 132, 135, 136, 137};
+    return memchr(all, next, sizeof all) != NULL;
+}
+
+enum { IPV6_HEADER = 40 };
+
+/*
+ * An IP header that does not contradict itself: RFC 791's checksum, RFC 8200's length. A hop limit
+ * of 0 is never sent. Where an IPv6 packet was cut, or has a trailer, its length says little: then
+ * what it says of itself is to be usual.
+ */
+bool decode_sound_ip(const uint8_t *p, size_t n)
+{
     if (n >= IPV4_HEADER && p[0] >> 4 == 4) {
         const size_t header = (size_t)(p[0] & 15) * 4;
         return header >= IPV4_HEADER && n >= header && clv_checksum(p, header, 0) == 0;
     }
-    if (n < IPV6_HEADER || p[0] >> 4 != 6)
+    if (n < IPV6_HEADER || p[0] >> 4 != 6 || p[7] == 0)
         return false;
-    const size_t len = IPV6_HEADER + (size_t)load_be16(p + 4);
-    return len > IPV6_HEADER && len == n && p[7]; /* a hop limit of 0 is never sent */
+    const size_t len = load_be16(p + 4);
+    return (len && len == n - IPV6_HEADER) ||
+           (is_usual_next(p[6]) && is_usual(p + 8) && is_usual(p + 24));
 }
 
-/* A frame of a type that Ethernet within MPLS is likely to have, and that type's next bytes. */
+static bool skip_labels(const uint8_t **p, size_t *n, struct decode *d);
+
+/*
+ * A frame of a type that Ethernet within MPLS is likely to have, and that type's next bytes. Of IP
+ * in it the header is looked at; cut: as far as the version alone.
+ */
+static bool is_frame(const uint8_t *p, size_t n, bool cut)
+{
+    enum { HEADER = 14, ARP_LEN = 28, TAG = 4, PPPOE = 0x11, PPP_IPV4 = 0x21, PPP_IPV6 = 0x57 };
+    while (n > HEADER + TAG &&
+           (load_be16(p + 12) == ETHERTYPE_VLAN || load_be16(p + 12) == ETHERTYPE_QINQ)) {
+        p += TAG;
+        n -= TAG;
+    }
+    if (n <= HEADER)
+        return false;
+    const uint8_t *at = p + HEADER;
+    size_t left = n - HEADER;
+    switch (load_be16(p + 12)) {
+    case ETHERTYPE_IPV4:
+        return at[0] >> 4 == 4 && (cut || decode_sound_ip(at, left));
+    case ETHERTYPE_IPV6:
+        return at[0] >> 4 == 6 && (cut || decode_sound_ip(at, left));
+    case ETHERTYPE_ARP:
+        return left >= ARP_LEN && load_be16(at + 2) == ETHERTYPE_IPV4;
+    case ETHERTYPE_MPLS:
+        return skip_labels(&at, &left, NULL) && (at[0] >> 4 == 4 || at[0] >> 4 == 6);
+    case ETHERTYPE_PPPOE_SESSION:
+        return left >= 8 && at[0] == PPPOE && at[1] == 0 &&
+               (load_be16(at + 6) == PPP_IPV4 || load_be16(at + 6) == PPP_IPV6);
+    default:
+        return false;
+    }
+}
+
 static bool sound_frame(const uint8_t *p, size_t n)
 {
-    enum { HEADER = 14, ARP_LEN = 28 };
-    if (n < HEADER)
-        return false;
-    switch (load_be16(p + 12)) {
-    case ETHERTYPE_IPV4:
-    case ETHERTYPE_IPV6:
-        return sound_ip(p + HEADER, n - HEADER);
-    case ETHERTYPE_ARP:
-        return n >= HEADER + ARP_LEN && load_be16(p + HEADER + 2) == ETHERTYPE_IPV4;
-    case ETHERTYPE_VLAN:
-    case ETHERTYPE_QINQ:
-    case ETHERTYPE_MPLS:
-    case ETHERTYPE_PPPOE_SESSION:
-        return true;
-    default:
-        return false;
-    }
+    return is_frame(p, n, false);
 }
 
-/* As far as a frame that was cut can be told: its type, and the version behind it. */
 static bool may_be_frame(const uint8_t *p, size_t n)
 {
-    if (n < 15)
-        return false;
-    switch (load_be16(p + 12)) {
-    case ETHERTYPE_IPV4:
-        return p[14] >> 4 == 4;
-    case ETHERTYPE_IPV6:
-        return p[14] >> 4 == 6;
-    default:
-        return sound_frame(p, n);
-    }
+    return is_frame(p, n, true);
+}
+
+bool decode_undeclared(const uint8_t *p, size_t n, struct decode *d)
+{
+    return sound_frame(p, n) && !decode_sound_ip(p, n) ? decode_frame(p, n, d) : decode_ip(p, n, d);
 }
 
 /* Leaves the labels behind. false: they do not end. d NULL: they are not noted. */
@@ -109,7 +144,7 @@ bool decode_mpls(const uint8_t *p, size_t n, struct decode *d)
     if (!skip_labels(&p, &n, d))
         return false;
     const bool ip = p[0] >> 4 == 4 || p[0] >> 4 == 6;
-    if (ip && (sound_ip(p, n) || !may_be_frame(p, n)))
+    if (ip && (decode_sound_ip(p, n) || !may_be_frame(p, n)))
         return decode_ip(p, n, d);
     if (p[0] >> 4 == 0 && n >= 4 && may_be_frame(p + 4, n - 4))
         return decode_frame(p + 4, n - 4, d);
@@ -122,7 +157,7 @@ bool decode_mpls_doubted(const uint8_t *p, size_t n, struct decode *d)
     const uint8_t *below = p;
     size_t left = n;
     return skip_labels(&below, &left, NULL) &&
-           (sound_ip(below, left) || sound_frame(below, left) ||
+           (decode_sound_ip(below, left) || sound_frame(below, left) ||
             (left >= 4 && below[0] >> 4 == 0 && sound_frame(below + 4, left - 4))) &&
            decode_mpls(p, n, d);
 }

@@ -74,6 +74,8 @@ static bool gre(const uint8_t *p, size_t n, struct decode *d)
     case ETHERTYPE_CMD: /* on Ethernet the type of what follows stands last, here first */
         return n >= 8 && decode_ethertype(load_be16(p), p + 8, n - 8, d);
     case ETHERTYPE_WCCP: /* version 2 has a redirect header of 4 bytes */
+        if (n >= 4 && decode_sound_ip(p + 4, n - 4))
+            return decode_ip(p + 4, n - 4, d);
         return n >= 4 && (decode_ip(p, n, d) || decode_ip(p + 4, n - 4, d));
     default:
         return type >= ETHERTYPE_MIN && decode_ethertype(type, p, n, d);
@@ -139,7 +141,11 @@ static bool geneve(const uint8_t *p, size_t n, struct decode *d)
     return type >= ETHERTYPE_MIN && decode_ethertype(type, p + len, n - len, d);
 }
 
-/* 3GPP TS 29.281 sections 5.1 and 5.2: version 1, a packet (type 255), extension headers. */
+/*
+ * 3GPP TS 29.281 sections 5.1 and 5.2: version 1, a packet (type 255), extension headers. The
+ * packet may be a frame of Ethernet (TS 23.501 section 5.6.10.2); only the session's signalling
+ * says so.
+ */
 static bool gtp_u(const uint8_t *p, size_t n, struct decode *d)
 {
     enum { EXTENSION = 0x04, OPTIONAL = 0x07, T_PDU = 255 };
@@ -160,7 +166,7 @@ static bool gtp_u(const uint8_t *p, size_t n, struct decode *d)
             next = p[at - 1];
         }
     }
-    return decode_ip(p + at, n - at, d);
+    return decode_undeclared(p + at, n - at, d);
 }
 
 /*

@@ -102,6 +102,10 @@ def ether(load: Load, macs: bytes = MACS) -> bytes:
     return macs + load.type + load.data
 
 
+def framed(load: Load, macs: bytes = MACS) -> Load:
+    return load._replace(data=ether(load, macs))
+
+
 def snap(load: Load) -> bytes:
     """IEEE 802.2 LLC and SNAP, RFC 1042."""
     return x('aaaa03 000000') + load.type + load.data
@@ -604,6 +608,8 @@ def in_ip() -> Dict[str, Tuple[int, Wrap]]:
         found['GRE, ' + name] = (47, lambda p, w=wrap: x('0000 894f') + w(p))
         found[name] = (145, wrap)
     found['WCCP'] = (47, lambda p: b'' if p.v6 else x('0000 883e') + p.data)
+    found['WCCP 2, alternative bucket'] = (47, lambda p: b'' if p.v6 else x(
+        '0000 883e 60000102') + p.data)
     found['WCCP 2'] = (47, lambda p: b'' if p.v6 else x('0000 883e 00000001') + p.data)
     found['EtherIP'] = (97, lambda p: x('3000') + ether(p))
     found['MPLS'] = (137, lambda p: x('00064140') + p.data)
@@ -661,6 +667,9 @@ def in_udp() -> Dict[str, Tuple[int, Wrap]]:
         'Geneve, most options': (6081, lambda p: x('3f00 6558 00000100') + x(
             '0102 01 1e') + bytes(120) + x('0102 01 1f') + bytes(124) + ether(p)),
         'GTP-U': (2152, lambda p: gtp_u(p, 0)),
+        'GTP-U, Ethernet': (2152, lambda p: gtp_u(framed(p), 0)),
+        'GTP-U, Ethernet, first nibble 4': (2152, lambda p: gtp_u(framed(p, x('4600 00000001 020000000001')), 0)),
+        'GTP-U, Ethernet, first nibble 6': (2152, lambda p: gtp_u(framed(p, x('6a12 3456789a 020000000001')), 0)),
         'GTP-U, sequence': (2152, lambda p: gtp_u(p, 2, x('0005 00 00'))),
         'GTP-U, N-PDU': (2152, lambda p: gtp_u(p, 1, x('0000 07 00'))),
         'GTP-U, no extension': (2152, lambda p: gtp_u(p, 4, x('0000 00 00'))),
@@ -677,6 +686,7 @@ def in_udp() -> Dict[str, Tuple[int, Wrap]]:
         'Teredo, authentication, origin': (3544, lambda p: x('0001 00 00') + bytes(9) +
                                            x('0000 0000 00000000') + p.data if p.v6 else b''),
         'MPLS in UDP': (6635, lambda p: x('00064140') + p.data),
+        'MPLS in UDP, trailer': (6635, lambda p: x('00064140') + p.data + bytes(4)),
         'GRE in UDP': (4754, lambda p: x('0000') + p.type + p.data),
         'GRE in UDP, key, Ethernet': (4754, lambda p: x('2000 6558 00000001') + ether(p)),
         'Teredo, trailers': (3544, lambda p: p.data + x('0104 00000001') + x(
@@ -790,6 +800,12 @@ def ambiguous() -> Iterator[Made]:
         load = load_of(src, '2001:db8:2::2', pf.UDP, 33333, 44444)
         yield Made('MPLS, IPv6 from ' + src, 1, MACS + x('8847') + pf.mpls(load.data, [100]),
                    load.ends, load.ends)
+    for src in ('2001:db8:8100::1', '2001:db8:88a8:800:4500::', '2001:db8:8847::1',
+                '2001:db8:8864::1', '2001:db8:800:4000::1'):
+        load = load_of(src, '2001:db8:2::2', pf.UDP, 33333, 44444)
+        for text, data in (('trailer', load.data + bytes(4)), ('cut', load.data[:48])):
+            yield Made('MPLS, IPv6 from %s, %s' % (src, text), 1,
+                       MACS + x('8847') + pf.mpls(data, [100]), load.ends, load.ends)
     for src in ('8.0.0.1', '8.6.0.1', '129.0.1.1', '136.71.1.1'):
         for options in (b'', x('94040000')):
             load = load_of(src, '10.2.2.2', pf.TCP, 11111, 22222, options=options)
