@@ -292,6 +292,7 @@ def test_chosen(made):
         assert result.first_bytes(list(chosen), 2, 80, 240).tobytes() == wanted
         for bad, exception in (([n], IndexError), ([True], IndexError), ([1.5], TypeError),
                                ([None], TypeError), ({'a': 1}, TypeError),
+                               ([True, 2], TypeError), ([True] * (n - 1), IndexError),
                                (other[:2], ValueError), ([other[0]], ValueError)):
             with pytest.raises(exception):
                 _ = result[bad]
@@ -309,6 +310,39 @@ def test_chosen_by_arrays(made):
         assert [f.row for f in some] == [f.row for f in result if f.proto == 'udp']
         assert list(result[table.index[table['proto'] == 'udp']]) == list(some)
         assert len(numpy.asarray(result.first_bytes(table['proto'] == 'udp'))) == len(some)
+
+
+def test_chosen_by_columns(made, small):
+    """What is missing in a column counts as False; NumPy's bools are bools."""
+    numpy = pytest.importorskip('numpy', reason='NumPy is not there')
+    pandas = pytest.importorskip('pandas', reason='pandas is not there')
+    for result in (made.open('index'), small.open('captures'), small.open('captures')[1:]):
+        table, flows = result.manifest, list(result)
+        wanted = [f for f in flows if f.dport == 443]
+        is_443 = table['dport'] == 443
+        assert str(is_443.dtype) == 'boolean' and is_443.isna().any() and wanted
+        plain = [f.dport == 443 for f in flows]
+        holes = [None if f.dport is None else f.dport == 443 for f in flows]
+        for mask in (is_443, is_443.array, is_443.fillna(False), is_443.astype(object),
+                     is_443.fillna(False).to_numpy(), list(numpy.array(plain)), plain, holes,
+                     [float('nan') if h is None else h for h in holes],
+                     is_443.set_axis(table['file']), is_443.set_axis(range(7, 7 + len(table))),
+                     (table.sort_values('src_packets')['dport'] == 443)):
+            assert list(result[mask]) == wanted
+            assert result.first_bytes(mask, 1).tobytes() == b''.join(
+                f.first_bytes(1).tobytes() for f in wanted)
+        assert len(result[pandas.array([None] * len(table), 'boolean')]) == 0
+        assert list(result[list(table.index[is_443.fillna(False)].to_numpy())]) == wanted
+        places = pandas.Series([2, 0], index=[1, 0])
+        for of in ('int8', 'uint64', 'Int64', 'UInt8', object):
+            assert list(result[places.astype(of)]) == [flows[2], flows[0]]
+        for bad, exception in ((is_443[1:], IndexError), (is_443.array[:-1], IndexError),
+                               (numpy.array([], bool), IndexError), (numpy.True_, TypeError),
+                               (pandas.Series([1, None], dtype='Int64'), TypeError),
+                               (numpy.zeros((len(table), 2), bool), TypeError)):
+            with pytest.raises(exception):
+                _ = result[bad]
+    assert len(small.open('index').find(invert=numpy.True_, port=443)) > 0
 
 
 def test_hash(made):

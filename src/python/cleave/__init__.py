@@ -72,7 +72,7 @@ def _ns(value: Any) -> int:
                 getattr(value, 'nanoseconds', 0))
     if _is_numpy_time(value):
         return int(value.astype(value.dtype.kind + '8[ns]').astype('i8'))
-    if isinstance(value, (bool, str, Iterable)) or not hasattr(value, '__round__'):
+    if _is_bool(value) or isinstance(value, (str, Iterable)) or not hasattr(value, '__round__'):
         raise TypeError('%r is no number of seconds' % (value,))
     try:
         return round(value * 10**9)  # also of Fraction and Decimal
@@ -96,14 +96,27 @@ def _time(value: Any) -> str:
     return '%s%d.%09d' % ('-' if ns < 0 else '', abs(ns) // 10**9, abs(ns) % 10**9)
 
 
+def _is_bool(value: Any) -> bool:
+    """Also one of NumPy, which is no bool of Python."""
+    return isinstance(value, bool) or (
+        type(value).__module__ == 'numpy' and
+        getattr(getattr(value, 'dtype', None), 'kind', '') == 'b' and value.shape == ())
+
+
+def _is_missing(value: Any) -> bool:
+    """None, and what pandas has in its place: NA, NaT and NaN."""
+    return (value is None or type(value).__name__ in ('NAType', 'NaTType') or
+            isinstance(value, float) and value != value)
+
+
 def _is_true(name: str, value: Any) -> bool:
-    if isinstance(value, bool):
-        return value
+    if _is_bool(value):
+        return bool(value)
     raise TypeError('%s takes True or False, not %r' % (name, value))
 
 
 def _number(name: str, value: Any) -> str:
-    if isinstance(value, bool):
+    if _is_bool(value):
         raise TypeError('%s takes a number, not %r' % (name, value))
     return '%d' % operator.index(value)
 
@@ -143,7 +156,7 @@ def _text(name: str, kind: int, words: str, value: Any) -> bytes:
         text = _time(value)
     elif kind == _LIST:
         text = _list(name, value)
-    elif kind == _CHOICE and isinstance(value, bool):
+    elif kind == _CHOICE and _is_bool(value):
         text = words.split('|')[1 if value else 0]
     elif kind == _IPV4 and _is_address(value):
         text = str(value)
@@ -485,12 +498,32 @@ class Flow:
         return self._result._extract({'where': 'id = %d' % self.id}, path, -1, force, mode, None)
 
 
+def _are_bools(which: Any, items: List[Any]) -> bool:
+    """Whether items, those of which, are a bool for each flow, or missing."""
+    if any(not _is_bool(item) and not _is_missing(item) for item in items):
+        return False
+    # In a column of bools all may be missing.
+    return (any(map(_is_bool, items)) or
+            getattr(getattr(which, 'dtype', None), 'kind', '') == 'b')
+
+
+def _places(which: Any, n: int) -> Iterable[int]:
+    """Of n bools: a column of a table that was sorted has its rows' places as its index."""
+    if type(which).__module__.startswith('pandas.') and hasattr(which, 'index'):
+        places: List[Any] = which.index.tolist()
+        if all(isinstance(place, int) for place in places) and sorted(places) == list(range(n)):
+            return places
+    return range(n)
+
+
 class Flows(Sequence[Flow]):
     """Some flows of a result, in an order.
 
     [n] is the flow at a place, ['name'] the one whose output has that name. Slices are Flows, too,
     and so is [chosen], of a sequence or an array of places or of flows, or of one bool for each
-    flow: result[(result.manifest['dport'] == 443)].
+    flow: result[result.manifest['dport'] == 443]. None, NA and NaN among bools count as False. A
+    column of bools whose index has the places 0 to len - 1 in another order, as after sorting the
+    manifest, is taken by these.
     """
     _rows_chosen: Optional[Sequence[int]] = None  # None: all
 
@@ -529,6 +562,8 @@ class Flows(Sequence[Flow]):
             if which._result is not self._of:
                 raise ValueError('%r is of another result' % which)
             return which._row
+        if _is_bool(which):
+            raise TypeError('%r is no place of a flow' % which)
         n, i = len(self), operator.index(which)
         if not -n <= i < n:
             raise IndexError('there are %d flows' % n)
@@ -542,11 +577,13 @@ class Flows(Sequence[Flow]):
             return list(which._all_rows())
         # Arrays of NumPy and columns of pandas have numbers of their own.
         items = list(which.tolist() if hasattr(which, 'tolist') else which)
-        if not items or not all(isinstance(item, bool) for item in items):
+        if not _are_bools(which, items):
             return [self._row_at(item) for item in items]
         if len(items) != len(self):
             raise IndexError('%d bools for %d flows' % (len(items), len(self)))
-        return [row for row, chosen in zip(self._all_rows(), items) if chosen]
+        chosen = [not _is_missing(item) and bool(item) for item in items]
+        return [self._row_at(place) for place in sorted(
+            place for place, is_chosen in zip(_places(which, len(items)), chosen) if is_chosen)]
 
     def __iter__(self) -> Iterator[Flow]:
         for row in self._all_rows():
@@ -883,7 +920,7 @@ def _reopen(paths: Tuple[bytes, ...], captures: Tuple[bytes, ...],
 
 
 def _u32(name: str, value: Any) -> int:
-    if isinstance(value, bool):
+    if _is_bool(value):
         raise TypeError('%s takes a number, not %r' % (name, value))
     n = operator.index(value)
     if not 0 <= n < 2**32:
