@@ -40,6 +40,7 @@ def test_data_set(tmp_path, monkeypatch):
         labelled = [f for i, f in enumerate(flows) if i % 4]
         with open('labels.csv', 'w', encoding='ascii') as f:
             f.write('src,dst,sport,dport,proto,label\n')
+            f.write('192.0.2.1,192.0.2.2,,,icmp,z\n')
             for i, flow in enumerate(labelled):  # from either end
                 ends = [flow.src, flow.dst, flow.sport, flow.dport]
                 ends = ends if i % 2 else [ends[1], ends[0], ends[3], ends[2]]

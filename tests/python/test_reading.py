@@ -361,6 +361,38 @@ def test_hash(made):
         assert result[3:5].hashes.tolist() == [result[3].hash, result[4].hash]
 
 
+def test_hash_of_floats(small, tmp_path):
+    """A column of a table where a port is missing has floats."""
+    plain = cleave.tuple_hash('10.0.0.1', '10.0.0.2', 1, 443)
+    none = cleave.tuple_hash('10.0.0.1', '10.0.0.2', proto='icmp')
+    nan = float('nan')
+    assert cleave.tuple_hash('10.0.0.1', '10.0.0.2', 1.0, 443.0) == plain
+    assert cleave.tuple_hash('10.0.0.1', '10.0.0.2', nan, None, 'icmp') == none
+    for ports, exception in (((1.5, 443), ValueError), ((float('inf'), 443), ValueError),
+                             ((-1.0, 443), cleave.Error), ((65536.0, 443), cleave.Error),
+                             ((nan, 443), TypeError), ((1.0, None), TypeError),
+                             (('1', '443'), TypeError), ((True, 443), TypeError)):
+        with pytest.raises(exception):
+            cleave.tuple_hash('10.0.0.1', '10.0.0.2', *ports)
+    pandas = pytest.importorskip('pandas', reason='pandas is not there')
+    with small.open('index') as result:
+        flows = [flow for flow in result if flow.src is not None]
+        with open(tmp_path / 'labels.csv', 'w', encoding='ascii') as f:
+            f.write('src,dst,sport,dport,proto\n')
+            for flow in flows:
+                f.write(','.join('' if v is None else str(v) for v in (
+                    flow.src, flow.dst, flow.sport, flow.dport, flow.proto)) + '\n')
+    table = pandas.read_csv(tmp_path / 'labels.csv')
+    assert table['dport'].dtype == 'float64' and table['dport'].isna().any()
+    for more in ({}, {'sport': 'Int64', 'dport': 'Int64'}, {'sport': 'float32', 'dport': object}):
+        rows = [row for _, row in table.astype(more).iterrows()]
+        for row in rows + list(table.astype(more).itertuples()):
+            assert cleave.tuple_hash(row.src, row.dst, row.sport, row.dport, row.proto) in [
+                flow.hash for flow in flows]
+        assert [cleave.tuple_hash(row.src, row.dst, row.sport, row.dport, row.proto)
+                for row in rows] == [flow.hash for flow in flows]
+
+
 def test_numpy(made):
     """Arrays are the module's own memory, and outlive what they are of."""
     numpy = pytest.importorskip('numpy', reason='NumPy is not there')

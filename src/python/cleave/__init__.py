@@ -96,17 +96,25 @@ def _time(value: Any) -> str:
     return '%s%d.%09d' % ('-' if ns < 0 else '', abs(ns) // 10**9, abs(ns) % 10**9)
 
 
+def _is_numpy(kind: str, value: Any) -> bool:
+    """A single value of a kind, of a module that need not be there."""
+    return (type(value).__module__ == 'numpy' and
+            getattr(getattr(value, 'dtype', None), 'kind', '') == kind and value.shape == ())
+
+
 def _is_bool(value: Any) -> bool:
     """Also one of NumPy, which is no bool of Python."""
-    return isinstance(value, bool) or (
-        type(value).__module__ == 'numpy' and
-        getattr(getattr(value, 'dtype', None), 'kind', '') == 'b' and value.shape == ())
+    return isinstance(value, bool) or _is_numpy('b', value)
+
+
+def _is_float(value: Any) -> bool:
+    return isinstance(value, float) or _is_numpy('f', value)
 
 
 def _is_missing(value: Any) -> bool:
     """None, and what pandas has in its place: NA, NaT and NaN."""
     return (value is None or type(value).__name__ in ('NAType', 'NaTType') or
-            isinstance(value, float) and value != value)
+            _is_float(value) and bool(value != value))
 
 
 def _is_true(name: str, value: Any) -> bool:
@@ -321,18 +329,34 @@ def features() -> str:
     return _cleave.features()
 
 
-def tuple_hash(src: object, dst: object = None, sport: Optional[int] = None,
-               dport: Optional[int] = None, proto: object = 'tcp') -> int:
+def _port(value: Any) -> Optional[int]:
+    """A column of pandas where a port is missing has its ports as floats."""
+    if _is_missing(value):
+        return None
+    if _is_bool(value):
+        raise TypeError('%r is no port' % value)
+    if not _is_float(value):
+        return operator.index(value)
+    if value % 1:
+        raise ValueError('%r is no port' % value)
+    return int(value)
+
+
+def tuple_hash(src: object, dst: object = None, sport: Union[int, float, None] = None,
+               dport: Union[int, float, None] = None, proto: object = 'tcp') -> int:
     """The 64-bit hash of a tuple, the same for both directions, on every machine and in every
     version: what Flow.hash is of. Of an address alone, with which to split by host:
     tuple_hash(address).
+
+    sport, dport: None, NaN and NA stand for a tuple without ports; 443.0 is 443, as columns of
+    pandas have ports where some rows have none.
     """
-    if (sport is None) != (dport is None):
+    from_port, to_port = _port(sport), _port(dport)
+    if (from_port is None) != (to_port is None):
         raise TypeError('ports are given both, or none')
     if dst is None:
         dst, proto = src, 'ip-0'
-    ports = ('_%d' % operator.index(sport), '_%d' % operator.index(dport)) if (
-        sport is not None and dport is not None) else ('', '')
+    ports = ('', '') if from_port is None else ('_%d' % from_port, '_%d' % to_port)
     key = '%s_%s%s_%s%s' % (proto, src, ports[0], dst, ports[1])
     return _cleave.tuple_hash(key.encode())
 
