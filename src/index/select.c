@@ -570,7 +570,8 @@ bool select_begin(struct select *sel, sqlite3 *db, const char *columns,
                   struct clv_error *err)
 {
     struct condition c = {.sql = text_on(mem_alloc(SQL_MAX, 1), SQL_MAX), .path = path};
-    *sel = (struct select){.db = db, .path = path};
+    /* What is read before the condition takes none of its time. */
+    *sel = (struct select){.db = db, .path = path, .until_ns = INT64_MAX};
     if (selection) {
         sel->confined = selection->where;
         sel->progress = selection->progress;

@@ -270,6 +270,9 @@ def where() -> None:
         check(not os.path.exists(suite.path('w.out')), 'an output in spite of %s', sql)
     check_equal(run('flows', index, '--where', '1 -- a comment', '--csv').stdout,
                 run('flows', index, '--csv').stdout, 'a comment')
+    words = suite.write('w.txt', b''.join(b'%d\n' % n for n in range(1, 5001)))
+    check_equal(run('flows', index, '--where', 'flow > 0', '--csv', '--flows', words).stdout,
+                run('flows', index, '--where', 'flow > 0', '--csv').stdout, 'a long list beside it')
 
 
 def changed() -> None:
