@@ -99,6 +99,10 @@ struct clv_selection {
     bool (*progress)(void *user); /* called from time to time while rows are searched; return false
                                      to stop with CLV_ERR_CANCELLED; NULL: none */
     void *user;
+    const uint64_t *rows; /* clv_rows_id() of the only rows that can be selected, in any order: all
+                             else, invert and limit too, is as if there were no others. One that is
+                             not there is an error. NULL: all rows */
+    size_t n_rows;
 };
 
 #ifdef __cplusplus

@@ -362,6 +362,47 @@ static bool add_file(struct condition *c, sqlite3 *db, const char *file, struct 
     return ok;
 }
 
+/* Rows that are there; what is not would be a selection that is smaller than the caller thinks. */
+static bool check_chosen(const struct condition *c, sqlite3 *db, struct clv_error *err)
+{
+    sqlite3_stmt *const s = db_prepare(db,
+                                       "SELECT id FROM temp.chosen WHERE NOT EXISTS (SELECT 1 FROM "
+                                       "flows WHERE flows.id = chosen.id)",
+                                       c->path, err);
+    if (!s)
+        return false;
+    const int code = sqlite3_step(s);
+    const int64_t id = code == SQLITE_ROW ? sqlite3_column_int64(s, 0) : 0;
+    const bool ok = code == SQLITE_DONE ||
+                    (code == SQLITE_ROW ? clv_fail(err, CLV_ERR_ARG, c->path, "has no row %llu",
+                                                   (unsigned long long)id)
+                                        : db_fail(db, c->path, err));
+    (void)sqlite3_finalize(s);
+    return ok;
+}
+
+/* The rows among which all else chooses become a table that the connection alone sees. */
+static bool add_chosen(struct condition *c, sqlite3 *db, const struct clv_selection *s,
+                       struct clv_error *err)
+{
+    bool ok = db_do(db,
+                    "PRAGMA temp_store=MEMORY; CREATE TEMP TABLE IF NOT EXISTS chosen "
+                    "(id INTEGER PRIMARY KEY) STRICT; DELETE FROM temp.chosen;",
+                    c->path, err);
+    sqlite3_stmt *const insert =
+        ok ? db_prepare(db, "INSERT OR IGNORE INTO temp.chosen VALUES (?)", c->path, err) : NULL;
+    ok = insert != NULL;
+    for (size_t i = 0; ok && i < s->n_rows; i++) {
+        ok = (sqlite3_bind_int64(insert, 1, (int64_t)s->rows[i]) == SQLITE_OK &&
+              sqlite3_step(insert) == SQLITE_DONE) ||
+             db_fail(db, c->path, err);
+        (void)sqlite3_reset(insert);
+    }
+    (void)sqlite3_finalize(insert);
+    add(c, "id IN (SELECT id FROM temp.chosen) AND ");
+    return ok && check_chosen(c, db, err);
+}
+
 /* What a condition may do. */
 static int allow(void *user, int action, const char *a, const char *b, const char *database,
                  const char *inner)
@@ -375,7 +416,7 @@ static int allow(void *user, int action, const char *a, const char *b, const cha
         if (strcmp(a, "flows") == 0)
             sel->reads |= UINT64_C(1) << column_at(b);
         /* Not by `inner`: any name in a query is one. */
-        return strcmp(a, "flows") == 0 || strcmp(a, "wanted") == 0 ||
+        return strcmp(a, "flows") == 0 || strcmp(a, "wanted") == 0 || strcmp(a, "chosen") == 0 ||
                        (strcmp(a, "outputs") == 0 && strcmp(b, "positions") != 0)
                    ? SQLITE_OK
                    : SQLITE_DENY;
@@ -389,6 +430,8 @@ static int allow(void *user, int action, const char *a, const char *b, const cha
 static bool add_condition(struct condition *c, sqlite3 *db, const struct clv_selection *s,
                           struct clv_error *err)
 {
+    if (s->rows && !add_chosen(c, db, s, err))
+        return false;
     if (s->invert)
         add(c, "(");
     if ((s->flow && !add_numbers(c, db, s->flow, err)) || !add_lists(c, s, err))

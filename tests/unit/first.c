@@ -226,6 +226,68 @@ static void test_side_by_side(void **state)
     clv_result_close(&r);
 }
 
+static const struct {
+    const char *name;
+    struct clv_selection more;
+    uint64_t rows[4];
+    size_t n_rows;
+    uint64_t want[4]; /* in this order */
+    size_t n_want;
+} among[] = {
+    {"as they are in the result", {.limit = 0}, {7, 3, 7, 5}, 4, {3, 5, 7}, 3},
+    {"the first of them", {.limit = 2}, {9, 7, 8}, 3, {7, 8}, 2},
+    {"all of them but", {.flow = "7", .invert = true}, {7, 3, 5}, 3, {3, 5}, 2},
+    {"that also match", {.flow = "1-4,6", .where = "flow <> 3"}, {4, 3, 5, 6}, 4, {4, 6}, 2},
+    {"sorted", {.sort = "file", .where = "1", .limit = 1}, {3, 2}, 2, {2}, 1},
+    {"none", {.limit = 0}, {1}, 0, {0}, 0},
+};
+
+/* Rows that are chosen by their ids, and a selection among them. */
+static void test_rows(void **state)
+{
+    static struct ids ids;
+    struct clv_error err;
+    (void)state;
+    struct clv_result *r = open_result(made, &ids);
+    for (size_t i = 0; i < N_ROWS(among); i++) {
+        struct clv_selection s = among[i].more;
+        struct clv_totals totals;
+        struct clv_rows *rows;
+        size_t n = 0;
+        s.struct_size = sizeof s;
+        s.rows = among[i].rows;
+        s.n_rows = among[i].n_rows;
+        assert_true(clv_rows_open(&rows, r, &s, &err));
+        for (; clv_rows_next(rows, &err) == CLV_ROWS_ROW; n++)
+            if (n < among[i].n_want)
+                CHECK_EQ(among[i].name, clv_rows_id(rows), among[i].want[n]);
+        CHECK_EQ(among[i].name, n, among[i].n_want);
+        clv_rows_close(&rows);
+        s.limit = 0;
+        assert_true(clv_result_totals(r, &s, &totals, &err));
+        CHECK(among[i].name, totals.rows >= n);
+    }
+    static const struct {
+        uint64_t row;
+        const char *what;
+    } not_there[] = {
+        {0, "has no row 0"},
+        {100, "has no row 100"},
+        {UINT64_MAX, "has no row 18446744073709551615"},
+    };
+    for (size_t i = 0; i < N_ROWS(not_there); i++) {
+        const uint64_t some[] = {1, not_there[i].row};
+        struct clv_selection s = CLV_SELECTION_INIT;
+        struct clv_totals totals;
+        s.rows = some;
+        s.n_rows = 2;
+        CHECK("not there", !clv_result_totals(r, &s, &totals, &err));
+        CHECK_EQ("not there", err.code, CLV_ERR_ARG);
+        CHECK_STR("not there", err.what, not_there[i].what);
+    }
+    clv_result_close(&r);
+}
+
 static bool after_two(void *user)
 {
     unsigned *const asked = user;
@@ -472,9 +534,10 @@ UNIT(first)
 {
     const struct CMUnitTest tests[] = {
 
-        cmocka_unit_test(test_forms),   cmocka_unit_test(test_side_by_side),
-        cmocka_unit_test(test_stopped), cmocka_unit_test(test_masks),
-        cmocka_unit_test(test_refused), cmocka_unit_test(test_altered),
+        cmocka_unit_test(test_forms),        cmocka_unit_test(test_rows),
+        cmocka_unit_test(test_side_by_side), cmocka_unit_test(test_stopped),
+        cmocka_unit_test(test_masks),        cmocka_unit_test(test_refused),
+        cmocka_unit_test(test_altered),
     };
     return HAVE_SQLITE && HAVE_JANSSON ? cmocka_run_group_tests(tests, setup, teardown) : 0;
 }
