@@ -103,6 +103,10 @@ PyObject *error_raise(const struct module *m, const struct clv_error *err)
 static const char *bytes_at(PyObject *tuple, Py_ssize_t i)
 {
     char *p = NULL;
+    if (!PyTuple_Check(tuple)) { /* one that is within another */
+        PyErr_SetString(PyExc_TypeError, "an option is a pair");
+        return NULL;
+    }
     PyObject *item = PyTuple_GetItem(tuple, i);
     /* NULL for the length: zeros within are a ValueError. */
     return item && PyBytes_AsStringAndSize(item, &p, NULL) == 0 ? p : NULL;

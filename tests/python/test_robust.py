@@ -119,6 +119,9 @@ def test_the_extension_itself(made):
         except (TypeError, ValueError, OverflowError, IndexError, MemoryError, BufferError,
                 cleave.Error):
             pass
+    for pair, exception in ((b'host', TypeError), ((), IndexError), ((b'host', 'x'), TypeError)):
+        with pytest.raises(exception):
+            handle.totals((pair,))
     for name in ('Table', 'Array', 'Packets', 'Batch'):
         with pytest.raises(TypeError):
             getattr(_cleave, name)()
