@@ -244,6 +244,35 @@ static PyObject *totals(PyObject *self, PyObject *args)
                          "last", time_or_none(t.last_ns));
 }
 
+/* The rows that a caller gives, as 64-bit numbers; the view is to be released. */
+static bool take_rows(PyObject *from, Py_buffer *view, const uint64_t **rows, size_t *n)
+{
+    if (PyObject_GetBuffer(from, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0)
+        return false;
+    if (view->itemsize != sizeof **rows) {
+        PyErr_SetString(PyExc_TypeError, "rows are 64-bit numbers");
+        PyBuffer_Release(view);
+        return false;
+    }
+    *rows = view->buf;
+    *n = (size_t)view->len / sizeof **rows;
+    return true;
+}
+
+/* The same, of a selection; None: all, and there is nothing to be released. */
+static bool take_chosen(PyObject *from, Py_buffer *view, struct clv_selection *s)
+{
+    static const uint64_t none;
+    view->obj = NULL;
+    if (from == Py_None)
+        return true;
+    if (!take_rows(from, view, &s->rows, &s->n_rows))
+        return false;
+    if (!s->n_rows)
+        s->rows = &none; /* which is not NULL, as for all of them */
+    return true;
+}
+
 /* The rows' numbers, in their order, in memory of malloc(). */
 static bool list_ids(struct clv_result *r, const struct clv_selection *s, uint64_t **ids, size_t *n,
                      struct clv_error *err)
@@ -270,7 +299,7 @@ static bool list_ids(struct clv_result *r, const struct clv_selection *s, uint64
     return step == CLV_ROWS_END;
 }
 
-/* (selection) */
+/* (selection, rows or None) */
 static PyObject *choose(PyObject *self, PyObject *args)
 {
     struct handle *h = (struct handle *)self;
@@ -278,16 +307,22 @@ static PyObject *choose(PyObject *self, PyObject *args)
     struct work w = {.m = m};
     struct clv_selection s = CLV_SELECTION_INIT;
     struct clv_error err;
-    PyObject *pairs;
+    PyObject *pairs, *among;
+    Py_buffer view;
     uint64_t *ids = NULL;
     size_t n = 0;
-    if (!PyArg_ParseTuple(args, "O!", &PyTuple_Type, &pairs) ||
-        !options_set(m, clv_selection_options, &s, pairs) || !begin(h, &w))
+    if (!PyArg_ParseTuple(args, "O!O", &PyTuple_Type, &pairs, &among) ||
+        !options_set(m, clv_selection_options, &s, pairs) || !take_chosen(among, &view, &s))
         return NULL;
     s.progress = work_goes_on;
     s.user = &w;
-    const bool ok = list_ids(h->result, &s, &ids, &n, &err);
-    if (!end(h, &w, ok, &err)) {
+    bool ok = begin(h, &w);
+    if (ok) {
+        ok = list_ids(h->result, &s, &ids, &n, &err);
+        ok = end(h, &w, ok, &err);
+    }
+    PyBuffer_Release(&view);
+    if (!ok) {
         free(ids);
         return NULL;
     }
@@ -347,21 +382,6 @@ static PyObject *extract(PyObject *self, PyObject *args)
                          (unsigned long long)result.flows, "records",
                          (unsigned long long)result.records, "bytes",
                          (unsigned long long)result.bytes);
-}
-
-/* The rows that a caller gives, as 64-bit numbers. */
-static bool take_rows(PyObject *from, Py_buffer *view, struct clv_first_params *p)
-{
-    if (PyObject_GetBuffer(from, view, PyBUF_C_CONTIGUOUS | PyBUF_FORMAT) < 0)
-        return false;
-    if (view->itemsize != sizeof *p->rows) {
-        PyErr_SetString(PyExc_TypeError, "rows are 64-bit numbers");
-        PyBuffer_Release(view);
-        return false;
-    }
-    p->rows = view->buf;
-    p->n_rows = (size_t)view->len / sizeof *p->rows;
-    return true;
 }
 
 /* What is asked for is more than there can be: nothing is allocated. */
@@ -435,7 +455,7 @@ static PyObject *first_bytes(PyObject *self, PyObject *args)
     int link;
     if (!PyArg_ParseTuple(args, "OIIIIpIOO", &rows, &p.packets, &p.header, &p.payload, &p.mask,
                           &link, &p.threads, &out, &progress) ||
-        !take_rows(rows, &view, &p))
+        !take_rows(rows, &view, &p.rows, &p.n_rows))
         return NULL;
     p.link = link;
     PyObject *done = bytes_into(self, &p, out, progress);
@@ -484,7 +504,7 @@ static PyObject *first_sizes(PyObject *self, PyObject *args)
     PyObject *rows, *progress;
     Py_buffer view;
     if (!PyArg_ParseTuple(args, "OIIO", &rows, &p.packets, &p.threads, &progress) ||
-        !take_rows(rows, &view, &p))
+        !take_rows(rows, &view, &p.rows, &p.n_rows))
         return NULL;
     PyObject *done = sizes_of(self, &p, progress);
     PyBuffer_Release(&view);

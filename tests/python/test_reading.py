@@ -256,6 +256,35 @@ def test_find(made, form):
             result.find(hots='10.0.0.1')
 
 
+def test_find_among(made, form):
+    """A selection of flows is selected from as if there were no others."""
+    with made.open(form) as result:
+        tcp = result.find(proto='udp', invert=True)[10:]
+        assert [f.row for f in tcp.find(limit=3)] == [f.row for f in tcp[:3]]
+        assert [f.row for f in tcp.find(limit=10**6)] == [f.row for f in tcp]
+        large = sorted(tcp, key=lambda f: (-f.bytes, f.row))
+        assert list(tcp.find(sort='bytes', limit=4)) == large[:4]
+        assert list(tcp.find(sort='bytes').find(limit=2)) == list(tcp[:2])
+        some = tcp[[5, 2, 2, -1]]
+        assert list(some.find()) == [tcp[2], tcp[5], tcp[-1]]
+        assert list(some.find(flow=tcp[2].flow, invert=True)) == [tcp[5], tcp[-1]]
+        assert list(some.find(where='flow in (%d, %d)' % (tcp[2].flow, tcp[3].flow))) == [tcp[2]]
+        assert len(result[:0].find()) == len(result[:0].find(limit=1, invert=True)) == 0
+        for bad, exception in (({'where': 'no such column'}, cleave.OptionError),
+                               ({'hots': '10.0.0.1'}, TypeError)):
+            for flows in (some, result[:0]):
+                with pytest.raises(exception):
+                    flows.find(**bad)
+
+
+def test_find_among_many(tmp_path):
+    cleave.generate_synflood(tmp_path / 's.pcap', count=5000)
+    with cleave.open(tmp_path / 's.pcap') as result:
+        some = result[::2]
+        assert [f.row for f in some.find(where='flow > 4000', limit=600)] == list(
+            range(4000, 5000, 2))
+
+
 def test_sequence(made):
     with made.open('index') as result:
         n = len(result)

@@ -492,13 +492,13 @@ class Flow:
     def first_bytes(self, packets: int = 5, header: int = 80, payload: int = 240, *,
                     mask: str = '', link: bool = False) -> memoryview:
         """See Flows.first_bytes(): the matrix of this flow, packets x (header + payload)."""
-        out = self._result._first_bytes([self.id], packets, header, payload, mask, link, 1, None,
-                                        None)
+        out = self._result._first_bytes(_u64([self.id]), packets, header, payload, mask, link, 1,
+                                        None, None)
         return out.cast('B').cast('B', (packets, header + payload)) if header + payload else out
 
     def splt(self, packets: int) -> Tuple[memoryview, memoryview]:
         """See Flows.splt(): of this flow, two rows."""
-        sizes, times = self._result._splt([self.id], packets, 1, None)
+        sizes, times = self._result._splt(_u64([self.id]), packets, 1, None)
         return sizes.cast('B').cast('i'), times.cast('B').cast('q')
 
     def open(self) -> BinaryIO:
@@ -631,7 +631,7 @@ class Flows(Sequence[Flow]):
     def _ids(self) -> Any:
         """Of the rows, as 64-bit numbers."""
         ids = self._of._ids_of_all()
-        return ids if self._rows_chosen is None else [ids[row] for row in self._rows_chosen]
+        return ids if self._rows_chosen is None else _u64([ids[row] for row in self._rows_chosen])
 
     @property
     def columns(self) -> Tuple[str, ...]:
@@ -641,14 +641,12 @@ class Flows(Sequence[Flow]):
     def find(self, **selection: Any) -> 'Flows':
         """Those of these flows that match all of: flow, host, port, proto, community_id, after,
         before, flows (a file that lists them), where (a condition in SQL on columns, packets,
-        bytes, captured_bytes and duration); sort and limit as in cleave-flows(1).
+        bytes, captured_bytes and duration); invert, sort and limit as in cleave-flows(1). Without
+        sort, they are in order of appearance.
         """
-        ids = self._of._handle().choose(_SELECTION.pairs(selection))
-        rows = self._of._rows_of(ids)
-        if self._rows_chosen is not None:
-            mine = set(self._rows_chosen)
-            rows = [row for row in rows if row in mine]
-        return Flows(self._of, rows)
+        among = None if self._rows_chosen is None else self._ids()
+        chosen = self._of._handle().choose(_SELECTION.pairs(selection), among)
+        return Flows(self._of, self._of._rows_of(chosen))
 
     def rows(self) -> Iterator[Dict[str, Any]]:
         """The rows of the table, each as a dict. Times are nanoseconds; None: no such value."""
@@ -822,7 +820,7 @@ class Result(Flows):
         """Of all rows, in their order: what reading flows needs, without their table."""
         ids = self._all_ids
         if ids is None:
-            ids = self._all_ids = self._handle().choose(())
+            ids = self._all_ids = self._handle().choose((), None)
         return ids
 
     def _rows_of(self, chosen: memoryview) -> List[int]:
@@ -852,9 +850,8 @@ class Result(Flows):
             if word.strip() not in _MASKS:
                 raise ValueError('mask: %r is none of ip, mac, port' % word)
             bits |= _MASKS[word.strip()]
-        rows = ids if isinstance(ids, memoryview) else _u64(ids)
         return self._handle().first_bytes(
-            rows, _u32('packets', packets), _u32('header', header), _u32('payload', payload), bits,
+            ids, _u32('packets', packets), _u32('header', header), _u32('payload', payload), bits,
             _is_true('link', link), _u32('threads', threads), out, _function(progress))
 
     def _splt(self, ids: Any, packets: int, threads: int, progress: Any) -> Any:
