@@ -350,7 +350,7 @@ static PyObject *table(PyObject *self, PyObject *args)
     return NULL;
 }
 
-/* (selection, output or None, descriptor, force, mode, progress) */
+/* (selection, rows or None, output or None, descriptor, force, mode, progress) */
 static PyObject *extract(PyObject *self, PyObject *args)
 {
     struct handle *h = (struct handle *)self;
@@ -359,13 +359,14 @@ static PyObject *extract(PyObject *self, PyObject *args)
     struct clv_extract_params p = CLV_EXTRACT_PARAMS_INIT;
     struct clv_extract_result result;
     struct clv_error err = {.code = CLV_ERR_NONE};
-    PyObject *pairs, *output, *progress;
+    PyObject *pairs, *among, *output, *progress;
+    Py_buffer view;
     char *path = NULL;
     int force;
-    if (!PyArg_ParseTuple(args, "O!OipIO", &PyTuple_Type, &pairs, &output, &p.fd, &force, &p.mode,
-                          &progress) ||
+    if (!PyArg_ParseTuple(args, "O!OOipIO", &PyTuple_Type, &pairs, &among, &output, &p.fd, &force,
+                          &p.mode, &progress) ||
         (output != Py_None && PyBytes_AsStringAndSize(output, &path, NULL) < 0) ||
-        !options_set(m, clv_selection_options, &s, pairs))
+        !options_set(m, clv_selection_options, &s, pairs) || !take_chosen(among, &view, &s))
         return NULL;
     struct work w = {.m = m, .progress = progress};
     p.selection = &s;
@@ -373,10 +374,13 @@ static PyObject *extract(PyObject *self, PyObject *args)
     p.force = force;
     p.progress = work_counts;
     p.user = &w;
-    if (!begin(h, &w))
-        return NULL;
-    const bool ok = clv_extract(h->result, &p, &result, &err);
-    if (!end(h, &w, ok, &err))
+    bool ok = begin(h, &w);
+    if (ok) {
+        ok = clv_extract(h->result, &p, &result, &err);
+        ok = end(h, &w, ok, &err);
+    }
+    PyBuffer_Release(&view);
+    if (!ok)
         return NULL;
     return Py_BuildValue("{sKsKsKsK}", "rows", (unsigned long long)result.rows, "flows",
                          (unsigned long long)result.flows, "records",

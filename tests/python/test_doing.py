@@ -233,7 +233,8 @@ try:
         elif what == 'totals':
             result.totals(where=endless)
         else:
-            result._extract({'where': endless}, folder + '/x.pcap', -1, False, 0, None)
+            result._handle().extract(((b'where', endless.encode()),), None,
+                                     (folder + '/x.pcap').encode(), -1, False, 0, None)
     elif what == 'pipe':
         os.mkfifo(folder + '/fifo')
         if os.fork() == 0:

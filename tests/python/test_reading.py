@@ -525,6 +525,33 @@ def test_save(made, form, tmp_path):
         assert result[:0].save(tmp_path / 'none.pcap').rows == 0
 
 
+NAMES = ('{dport}', '#{n}', 'src,dst,{n}', '{src},{n}', '{n}', 'flow {n}')
+
+
+@pytest.mark.parametrize('name', NAMES)
+def test_save_whatever_the_name(made, form, tmp_path, name):
+    """A flow is saved, and not what its output's name may mean elsewhere."""
+    if form == 'captures':
+        result = cleave.open(made.capture, name=name)
+    else:
+        path = tmp_path / {'index': 'i.db', 'directory': 'd', 'archive': 'd.zip'}[form]
+        (cleave.index if form == 'index' else cleave.split)(made.capture, path, name=name)
+        result = cleave.open(path)
+    with result:
+        some = result.find(where='dport < 200 OR flow % 7 = 1')
+        assert 10 < len(some) < len(result) - 10
+        for flows in (some, some[3:5], some[[4, 4, 1]]):
+            wanted = set(flows)
+            counts = flows.save(tmp_path / 'some.pcap', force=True)
+            assert counts.rows == len(wanted)
+            assert counts.records == sum(f.packets for f in wanted)
+            saved = sorted(r.data for batch in cleave.records(tmp_path / 'some.pcap')
+                           for r in batch)
+            assert saved == sorted(data for flow in wanted for _, data in flow)
+        some.save(str(tmp_path / 'each') + '/')
+        assert {row['file'] for row in manifest_of(tmp_path / 'each')} == {f.file for f in some}
+
+
 def test_scapy_and_dpkt_read_an_open_flow(small):
     with small.open('index') as result:
         flow = result[0]

@@ -507,8 +507,7 @@ class Flow:
         """
         file = tempfile.NamedTemporaryFile(prefix='cleave-', suffix='.pcap')
         try:
-            self._result._extract({'where': 'id = %d' % self.id}, None, file.fileno(), False, 0,
-                                  None)
+            self._result._extract(_u64([self.id]), None, file.fileno(), False, 0, None)
             file.seek(0)
         except BaseException:
             file.close()
@@ -519,7 +518,7 @@ class Flow:
         """Saves the flow as a capture, which appears complete or not at all. force: replace an
         existing capture. mode: permissions; 0 stands for 0640, less umask.
         """
-        return self._result._extract({'where': 'id = %d' % self.id}, path, -1, force, mode, None)
+        return self._result._extract(_u64([self.id]), path, -1, force, mode, None)
 
 
 def _are_bools(which: Any, items: List[Any]) -> bool:
@@ -710,20 +709,11 @@ class Flows(Sequence[Flow]):
     def save(self, path: Path, *, force: bool = False, mode: int = 0,
              progress: Optional[Callable[[int, int], Any]] = None) -> Counts:
         """Saves the flows' packets as one capture; if path ends in "/", as one capture per flow in
-        a directory, and if it ends in ".zip", in an archive. What has its name is complete.
+        a directory, and if it ends in ".zip", in an archive. What has its name is complete. A flow
+        that is among them twice is saved once. Of no flows nothing is made, and `rows` is 0.
         """
-        if self._rows_chosen is None:
-            return self._of._extract({}, path, -1, force, mode, progress)
-        if not self._rows_chosen:
-            return Counts({'rows': 0, 'flows': 0, 'records': 0, 'bytes': 0})
-        names = self._of._rows()
-        file = names.column['file']
-        with tempfile.NamedTemporaryFile('w', prefix='cleave-', encoding='utf-8',
-                                         errors='surrogateescape') as listed:
-            for row in self._rows_chosen:
-                listed.write(names.table.value(row, file) + '\n')
-            listed.flush()
-            return self._of._extract({'flows': listed.name}, path, -1, force, mode, progress)
+        chosen = None if self._rows_chosen is None else self._ids()
+        return self._of._extract(chosen, path, -1, force, mode, progress)
 
 
 def _u64(numbers: Sequence[int]) -> Any:
@@ -855,15 +845,14 @@ class Result(Flows):
             _is_true('link', link), _u32('threads', threads), out, _function(progress))
 
     def _splt(self, ids: Any, packets: int, threads: int, progress: Any) -> Any:
-        rows = ids if isinstance(ids, memoryview) else _u64(ids)
-        return self._handle().first_sizes(rows, _u32('packets', packets), _u32('threads', threads),
+        return self._handle().first_sizes(ids, _u32('packets', packets), _u32('threads', threads),
                                           _function(progress))
 
-    def _extract(self, selection: Mapping[str, Any], path: Optional[Path], fd: int, force: bool,
-                 mode: int, progress: Any) -> Counts:
+    def _extract(self, ids: Any, path: Optional[Path], fd: int, force: bool, mode: int,
+                 progress: Any) -> Counts:
         return Counts(self._handle().extract(
-            _SELECTION.pairs(selection), None if path is None else _path(path), fd,
-            _is_true('force', force), _u32('mode', mode), _function(progress)))
+            (), ids, None if path is None else _path(path), fd, _is_true('force', force),
+            _u32('mode', mode), _function(progress)))
 
     @property
     def path(self) -> str:
