@@ -376,12 +376,14 @@ void feed_confirm(struct feed *fd)
             end_source(fd, s, piece);
             s->over = true;
             const uint64_t bytes = s->size ? s->size : input_consumed(s->in);
-            const bool sound =
-                at_end && piece->stop == WALK_RECORD && input_damage(s->in)->code == CLV_ERR_NONE;
-            s->consumed = sound ? bytes : 0;
+            /* A record that is cut has all of the input behind it, too. */
+            const bool to_end = at_end &&
+                                (piece->stop == WALK_RECORD || piece->stop == WALK_CUT) &&
+                                input_damage(s->in)->code == CLV_ERR_NONE;
+            s->consumed = to_end ? bytes : 0;
             fd->done_bytes += bytes;
             fd->result->scanned_bytes = fd->done_bytes;
-            fd->result->input_bytes += s->size ? 0 : bytes; /* known only now */
+            fd->result->input_bytes += s->size ? 0 : s->consumed; /* known only now */
             if (s == &fd->sources[fd->n_sources - 1])
                 fd->fed_all = true;
         } else {

@@ -19,6 +19,8 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 # pylint: disable=wrong-import-position
 import harness
 import pcapfile as pf
+import pcapngfile as ng
+import pcapngsamples as made
 import reportpage
 import samples
 from harness import check, check_equal
@@ -306,6 +308,30 @@ def related_is_proven() -> None:
         suite.run_cleave('verify', '-q', 'out', cwd=suite.dir, status=1)
 
 
+def is_proven() -> None:
+    """So is the page of a capture with metadata and many links, and of one that is damaged, however
+    it came."""
+    rng = suite.random('is-proven')
+    for i in range(12):
+        whole = ng.encode(made.random_capture(rng, made.EVERYTHING))
+        if i % 3 == 1:
+            whole = whole[:rng.randrange(len(whole) // 2, len(whole))]
+        elif i % 3 == 2:
+            with open(mixed('m.pcap', rng, 60, S, S), 'rb') as f:
+                data = f.read()
+            at = rng.randrange(len(data) // 2, len(data))
+            whole = data[:at] + bytes(200) + data[at:]
+        capture = suite.write('a.capture', whole)
+        for flags in ([], ['--every', '5p'], ['--shards', '3'], ['--top', '2']):
+            args = ['-o', 'out', '--report', 'out/r.html', '-q', '--force', *flags]
+            suite.run_cleave('split', capture, *args, cwd=suite.dir, status=None)
+            suite.run_cleave('verify', '-q', 'out', cwd=suite.dir)
+            with open(capture, 'rb') as f:
+                piped = suite.run_cleave('split', '-', *args, cwd=suite.dir, stdin=f, status=None)
+            check(piped.returncode < 2, 'through a pipe: %s', piped.stderr)
+            suite.run_cleave('verify', '-q', 'out', capture, cwd=suite.dir)
+
+
 def plain() -> None:
     """Who did not ask for names has nothing of them."""
     page, _ = split(lookups(suite.random('plain'), 5))
@@ -581,6 +607,7 @@ CASES: Dict[str, Callable[[], None]] = {
     'whatever-the-threads': whatever_the_threads,
     'related': related,
     'related-is-proven': related_is_proven,
+    'is-proven': is_proven,
     'plain': plain,
     'headline': headline,
     'command': command,
