@@ -112,8 +112,8 @@ struct words {
 };
 
 /* operands are borrowed. false: it is said why not; there is nothing to drop then. */
-CLV_MUST_CHECK bool take_words(struct words *w, const struct input_flags *f, char *const *operands,
-                               unsigned n);
+CLV_MUST_CHECK bool take_words(struct words *w, const struct command *cmd,
+                               const struct input_flags *f, char *const *operands, unsigned n);
 void drop_words(struct words *w);
 
 /* By which the library reads standard input as often as it likes, where that is a file. */

@@ -183,7 +183,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
                                             "program, or name a file\n");
         return EXIT_NOTHING;
     }
-    if (!take_words(&words, &o->inputs, operands, n_operands))
+    if (!take_words(&words, &command_extract, &o->inputs, operands, n_operands))
         return EXIT_NOTHING;
     const int status = extract_words(o, &words, &captures);
     clv_captures_destroy(&captures);

@@ -108,7 +108,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         (void)fprintf(complaint("flows"), "--csv and --json cannot be combined\n");
         return EXIT_NOTHING;
     }
-    if (!take_words(&words, &o->inputs, operands, n_operands))
+    if (!take_words(&words, &command_flows, &o->inputs, operands, n_operands))
         return EXIT_NOTHING;
     const int status = list_words(o, &words, &captures);
     clv_captures_destroy(&captures);

@@ -185,7 +185,8 @@ static int set_value(const struct command *cmd, struct flag f, void *options, co
         (void)snprintf(word, sizeof word, "%.*s", (int)strcspn(usual, "|"), usual);
         text = word;
     } else if (clv_option_is_set(o, at) &&
-               (flag_is_list(o) || o->group == CLV_GROUP_CHOOSE || o->group == CLV_GROUP_FLOW)) {
+               (flag_is_list(o) || o->group == CLV_GROUP_CHOOSE || o->group == CLV_GROUP_FLOW ||
+                o->group == CLV_GROUP_INPUT)) {
         return given_twice(cmd, o);
     }
     return clv_option_set(o, at, text, &err) ? 0 : bad_value(cmd, o, &err);

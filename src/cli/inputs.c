@@ -94,8 +94,8 @@ static bool list_error(const char *list, const char *why)
     return false;
 }
 
-/* Words of the list come after those of the command line. */
-static bool add_list(struct words *w, const char *list)
+/* Words of the list come after those of the command line, of which so many are no captures. */
+static bool add_list(struct words *w, const char *list, unsigned beside)
 {
     const bool standard = strcmp(list, "-") == 0;
     const char *const name = standard ? "standard input" : list;
@@ -116,10 +116,11 @@ static bool add_list(struct words *w, const char *list)
     for (size_t i = 0; standard && i < w->n; i++)
         if (strcmp(w->list[i], "-") == 0)
             return list_error("-", "standard input is the list, and cannot be a capture as well");
-    return w->n || list_error(name, "contains no names of captures");
+    return w->n > beside || list_error(name, "contains no names of captures");
 }
 
-bool take_words(struct words *w, const struct input_flags *f, char *const *operands, unsigned n)
+bool take_words(struct words *w, const struct command *cmd, const struct input_flags *f,
+                char *const *operands, unsigned n)
 {
     *w = (struct words){.all = (const char *const *)operands, .n = n};
     if (!f->files_from)
@@ -127,7 +128,7 @@ bool take_words(struct words *w, const struct input_flags *f, char *const *opera
     w->list = malloc((n + 1) * sizeof *w->list);
     if (w->list) {
         memcpy(w->list, operands, n * sizeof *w->list);
-        if (add_list(w, f->files_from)) {
+        if (add_list(w, f->files_from, cmd->min_beside_list)) {
             w->all = w->list;
             w->list_name = strcmp(f->files_from, "-") == 0 ? "standard input" : f->files_from;
             note_words(w);
@@ -191,7 +192,8 @@ void drop_words(struct words *w)
 int run_on_words(const struct command *cmd, const void *options, char **operands, unsigned n)
 {
     struct words words;
-    if (!take_words(&words, (const void *)((const char *)options + cmd->inputs_at), operands, n))
+    if (!take_words(&words, cmd, (const void *)((const char *)options + cmd->inputs_at), operands,
+                    n))
         return EXIT_NOTHING;
     const int status = cmd->run_words(options, &words);
     drop_words(&words);

@@ -144,7 +144,7 @@ static const struct clv_option rows[] = {
      CLV_GROUP_SPEED},
     {"cache", 0, CLV_OPTION_WORD, RUN, AT(cache), 0, 0, 0, "keep|drop", "keep",
      "drop: remove FILE from the page cache once it is split", CLV_GROUP_SPEED},
-    {"window", 0, CLV_OPTION_SIZE, RUN, AT(window), 0, 4096, 1 << 30, "SIZE",
+    {"window", 0, CLV_OPTION_SIZE, RUN, AT(window), 0, 4096, UINT64_C(1) << 32, "SIZE",
      "4GiB, or an eighth of the RAM", "at most how much of FILE is read, then written, at a time",
      CLV_GROUP_SPEED},
 };

@@ -100,6 +100,8 @@ try cleave verify caps.flows --files-from list -q
 find caps -name 't.*' | sort -r >list
 try cleave verify times --files-from list --sort time -q
 try cleave verify --files-from list
+try cleave verify times --files-from nothing -q
+try cleave split --files-from list --files-from list -o none
 printf 'caps/t.pcap11' >one
 try cleave info --files-from one --sort time --recursive
 can_list whole
