@@ -27,7 +27,9 @@ struct archive {
     char *path; /* NULL: none */
     size_t path_len;
     struct unzip zip;
-    struct clv_error fault; /* why it is none; code CLV_ERR_NONE: it is one */
+    struct stat st;
+    struct input_archive *shared; /* by the places of its members; NULL: it is not */
+    struct clv_error fault;       /* why it is none; code CLV_ERR_NONE: it is one */
     bool looked_up;
     struct named *index; /* sorted; NULL: not made yet */
     size_t n_index;
@@ -46,7 +48,7 @@ struct listing {
 
 static void close_archive(struct archive *a)
 {
-    if (a->path)
+    if (a->path && !a->shared)
         unzip_close(&a->zip);
     mem_free(a->path);
     mem_free(a->index);
@@ -70,8 +72,32 @@ static bool open_archive(struct archive *a, const char *path, size_t len, struct
                             : clv_fail_errno(&a->fault, own, "cannot be opened");
     if (fd >= 0)
         (void)close(fd);
-    (void)is_one; /* a->fault says it */
+    if (is_one) /* or a->fault says why not */
+        a->st = st;
     return true;
+}
+
+/*
+ * The archive, to stay open as long as the places of its members. NULL: these open it one by one,
+ * since there are many archives, or the address space has no room to spare.
+ */
+static struct input_archive *share(struct listing *l)
+{
+    struct places *const p = l->places;
+    struct archive *const a = &l->archive;
+    if (a->shared || p->n_archives == PLACES_ARCHIVES ||
+        a->zip.map.size > SIZE_MAX / 4 / PLACES_ARCHIVES)
+        return a->shared;
+    struct input_archive *const s = mem_zalloc(1, sizeof *s);
+    if (!s)
+        return NULL;
+    s->zip = a->zip;
+    s->zip.path = s->zip.map.path = ""; /* who reads has a name for it */
+    s->device = (uint64_t)a->st.st_dev;
+    s->inode = (uint64_t)a->st.st_ino;
+    s->modified = a->st.st_mtim;
+    p->archives[p->n_archives++] = s;
+    return a->shared = s;
 }
 
 /* Takes the path of a member. */
@@ -127,6 +153,10 @@ void places_fini(struct places *p)
         for (size_t i = 0; i < p->n_folders; i++)
             folder_fini(&p->folders[i]);
         mem_free(p->folders);
+        for (unsigned i = 0; i < p->n_archives; i++) {
+            unzip_close(&p->archives[i]->zip);
+            mem_free(p->archives[i]);
+        }
     }
     *p = (struct places){.all = NULL};
 }
@@ -217,10 +247,12 @@ static bool add_named(struct listing *l, const char *path, size_t archive_len,
     ok = unzip_check(&a->zip, &fault) && ok;
     if (!ok)
         return add_fault(l->places, path, &fault, err);
-    return add(
-        l->places,
-        &(struct input_place){.path = mem_strdup(path), .archive_len = archive_len, .entry = entry},
-        err);
+    return add(l->places,
+               &(struct input_place){.path = mem_strdup(path),
+                                     .archive_len = archive_len,
+                                     .entry = entry,
+                                     .archive = share(l)},
+               err);
 }
 
 /* l->text becomes the member's path. */
@@ -253,7 +285,7 @@ static bool opens_as_capture(const struct input_place *place)
 }
 
 /* false: it is known to be no capture. */
-static bool may_be_capture(const struct listing *l, struct unzip_member *m)
+static bool may_be_capture(struct listing *l, struct unzip_member *m)
 {
     const struct archive *const a = &l->archive;
     struct clv_span head;
@@ -263,8 +295,8 @@ static bool may_be_capture(const struct listing *l, struct unzip_member *m)
     head.len = (size_t)min_u64(head.len, MAGIC);
     if (m->central.method == UNZIP_STORED && !compression_of(head.p, head.len))
         return walk_knows(head);
-    return opens_as_capture(
-        &(struct input_place){.path = l->text, .archive_len = a->path_len, .entry = m->entry});
+    return opens_as_capture(&(struct input_place){
+        .path = l->text, .archive_len = a->path_len, .entry = m->entry, .archive = share(l)});
 }
 
 /* false: there is no memory. */
@@ -286,7 +318,8 @@ static bool add_member(struct listing *l, struct unzip_member *m, size_t *n_matc
     return add(l->places,
                &(struct input_place){.path = mem_strdup(l->text),
                                      .archive_len = l->archive.path_len,
-                                     .entry = m->entry},
+                                     .entry = m->entry,
+                                     .archive = share(l)},
                err);
 }
 

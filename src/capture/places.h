@@ -21,6 +21,9 @@
 #include "capture/folder.h"
 #include "input/input.h"
 
+/* Archives that stay open for those who read their members: each takes a map. */
+enum { PLACES_ARCHIVES = 16 };
+
 struct places {
     struct input_place *all;
     const char **names; /* of all: their paths */
@@ -28,6 +31,8 @@ struct places {
     uint64_t n_others;      /* members, and files of directories, that are no captures */
     struct folder *folders; /* directories that were listed */
     size_t n_folders, folders_cap;
+    struct input_archive *archives[PLACES_ARCHIVES];
+    unsigned n_archives;
     bool lent; /* all of it is somebody else's */
 };
 

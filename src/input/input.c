@@ -182,7 +182,35 @@ const char *input_file(const char *path, char buf[PATH_MAX])
     return buf;
 }
 
-/* A stored member that is not compressed itself is mapped where it lies. */
+static bool replaced(const struct input *in, struct clv_error *err)
+{
+    return clv_fail(err, CLV_ERR_IO, in->path, "the archive was replaced since the run began");
+}
+
+static bool is_it(const struct input_id *id, const struct stat *st)
+{
+    return id->device == (uint64_t)st->st_dev && id->inode == (uint64_t)st->st_ino;
+}
+
+static bool open_archive(struct input *in, struct stat *st, struct clv_error *err)
+{
+    in->file.fd = open(in->archive, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
+    return (in->file.fd >= 0 && fstat(in->file.fd, st) == 0) ||
+           clv_fail_errno(err, in->path, "cannot be opened");
+}
+
+/* The same archive once more, for a descriptor of its own. */
+static bool reopen_archive(struct input *in, struct clv_error *err)
+{
+    struct stat st;
+    return in->file.fd >= 0 ||
+           (open_archive(in, &st, err) && (is_it(&in->id, &st) || replaced(in, err)));
+}
+
+/*
+ * A stored member that is not compressed itself is mapped where it lies; a small one is copied from
+ * an archive that is open.
+ */
 static bool begin_member(struct input *in, const struct unzip *z, struct unzip_member *m,
                          struct clv_error *err)
 {
@@ -191,9 +219,13 @@ static bool begin_member(struct input *in, const struct unzip *z, struct unzip_m
     const struct clv_span data = unzip_data(z, m);
     in->id.member = m->header + 1;
     in->size = data.len;
-    if (m->central.method == UNZIP_STORED &&
-        !compression_of(data.p, (size_t)min_u64(data.len, MAGIC)) &&
-        map_open(&in->map, in->path, in->file.fd, m->data, data.len))
+    const bool plain = m->central.method == UNZIP_STORED &&
+                       !compression_of(data.p, (size_t)min_u64(data.len, MAGIC));
+    if (plain && in->file.fd < 0 && map_copy(&in->map, in->path, data.p, m->data, data.len))
+        return true;
+    if (!reopen_archive(in, err))
+        return false;
+    if (plain && map_open(&in->map, in->path, in->file.fd, m->data, data.len))
         return true;
     in->member = member_open(in->path, &in->file, m, err);
     const struct input_maker maker =
@@ -201,24 +233,56 @@ static bool begin_member(struct input *in, const struct unzip *z, struct unzip_m
     return in->member && (in->reader = reader_open(in->path, &in->file, &maker, err));
 }
 
-static bool find_member(struct input *in, const struct input_place *place, struct clv_error *err)
+/* In the archive, which is open. */
+static bool find_member(struct input *in, const struct unzip *z, const struct input_place *place,
+                        struct clv_error *err)
 {
-    struct unzip z;
     struct unzip_member m;
-    struct stat st;
     const char *const name = place->path + place->archive_len + 1;
     const size_t len = strlen(name);
-    const int fd = in->file.fd = open(in->archive, O_RDONLY | O_NONBLOCK | O_CLOEXEC);
-    if (fd < 0 || fstat(fd, &st) != 0)
-        return clv_fail_errno(err, in->path, "cannot be opened");
-    in->id = (struct input_id){(uint64_t)st.st_dev, (uint64_t)st.st_ino, 0};
-    if (!unzip_open(&z, in->path, fd, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0, err))
-        return false;
-    bool ok = unzip_entry(&z, place->entry, &m, err);
+    bool ok = unzip_entry(z, place->entry, &m, err);
     if (ok && (m.central.name.len != len || memcmp(m.central.name.p, name, len) != 0))
-        ok = clv_fail(err, CLV_ERR_IO, in->path, "the archive was replaced since the run began");
-    ok = ok && begin_member(in, &z, &m, err);
-    ok = unzip_check(&z, err) && ok;
+        ok = replaced(in, err);
+    ok = ok && begin_member(in, z, &m, err);
+    return unzip_check(z, err) && ok;
+}
+
+/* In one that is open already. *still: it is the one at the path. */
+static bool find_shared(struct input *in, bool *still, const struct input_place *place,
+                        struct clv_error *err)
+{
+    enum { RELAX_AFTER = 1024 }; /* of small members, 64 MiB at most */
+    struct input_archive *const a = place->archive;
+    struct stat st;
+    in->id = (struct input_id){a->device, a->inode, 0};
+    *still = stat(in->archive, &st) == 0 && is_it(&in->id, &st) && S_ISREG(st.st_mode) &&
+             (uint64_t)st.st_size == a->zip.map.size && st.st_mtim.tv_sec == a->modified.tv_sec &&
+             st.st_mtim.tv_nsec == a->modified.tv_nsec;
+    if (!*still)
+        return false;
+    struct unzip z = a->zip;
+    z.path = z.map.path = in->path;
+    const bool ok = find_member(in, &z, place, err);
+    if (atomic_fetch_add(&a->n_read, 1) % RELAX_AFTER == RELAX_AFTER - 1)
+        map_relax(&a->zip.map);
+    return ok;
+}
+
+static bool begin_in_archive(struct input *in, const struct input_place *place,
+                             struct clv_error *err)
+{
+    struct unzip z;
+    struct stat st;
+    bool still = false;
+    const bool found = place->archive && find_shared(in, &still, place, err);
+    if (still)
+        return found;
+    if (!open_archive(in, &st, err))
+        return false;
+    in->id = (struct input_id){(uint64_t)st.st_dev, (uint64_t)st.st_ino, 0};
+    if (!unzip_open(&z, in->path, in->file.fd, S_ISREG(st.st_mode) ? (uint64_t)st.st_size : 0, err))
+        return false;
+    const bool ok = find_member(in, &z, place, err);
     unzip_close(&z);
     return ok;
 }
@@ -242,7 +306,7 @@ bool input_open_at(struct input **out, const struct input_place *place, struct c
     } else {
         memcpy(in->archive, place->path, place->archive_len);
         in->archive[place->archive_len] = '\0';
-        if (find_member(in, place, err))
+        if (begin_in_archive(in, place, err))
             return true;
     }
     input_close(out);

@@ -15,6 +15,7 @@
 #include "base/fail.h"
 
 struct input;
+struct input_archive;
 
 /*
  * A view of the input. Records that start within the first len bytes belong to it; they may end in
@@ -75,6 +76,7 @@ struct input_place {
     const char *path;   /* borrowed; of a member: the archive's, a colon, and the member's name */
     size_t archive_len; /* bytes of path that are the archive's; 0: it is a file */
     uint64_t entry;     /* byte of the member's entry in the archive's directory */
+    struct input_archive *archive; /* borrowed; of a member: it is open; NULL: it is not */
     const struct clv_error *fault; /* borrowed: why nothing can be read there; NULL: unknown yet */
     /*
      * Borrowed; 0: none. Once this descriptor can be read from, a pipe ends: INPUT_ENDS_WITHIN_NS

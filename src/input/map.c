@@ -139,6 +139,20 @@ bool map_open(struct map *m, const char *path, int fd, uint64_t at, uint64_t siz
     return m->guard >= 0;
 }
 
+bool map_copy(struct map *m, const char *path, const uint8_t *p, uint64_t at, uint64_t size)
+{
+    *m = (struct map){.path = path, .at = at, .size = size, .mapped = size, .guard = -1};
+    if (size == 0 || size > HELD_MAX)
+        return size == 0;
+    uint8_t *own = mem_alloc((size_t)size, 1);
+    if (!own)
+        return false;
+    memcpy(own, p, (size_t)size);
+    m->p = own;
+    m->held = true;
+    return true;
+}
+
 void map_lend(struct map *m, const char *path, const uint8_t *p, size_t len)
 {
     *m = (struct map){.path = path, .p = p, .size = len, .mapped = len, .guard = -1, .lent = true};
@@ -154,6 +168,13 @@ void map_close(struct map *m)
     else if (!m->lent)
         (void)munmap((void *)((uintptr_t)m->p - lead(m)), lead(m) + (size_t)m->mapped);
     m->p = NULL;
+}
+
+void map_relax(const struct map *m)
+{
+    if (m->p && !m->held && !m->lent)
+        (void)madvise((void *)((uintptr_t)m->p - lead(m)), lead(m) + (size_t)m->mapped,
+                      MADV_DONTNEED);
 }
 
 void map_next(struct map *m, const struct input_plan *plan, struct input_window *w)

@@ -22,9 +22,15 @@ struct map {
 
 /* size bytes of the file from byte `at` on. false: they cannot be mapped. */
 CLV_MUST_CHECK bool map_open(struct map *m, const char *path, int fd, uint64_t at, uint64_t size);
+/* The same of the few bytes at p, which is another map's. false: they are too many, or there is no
+ * memory. */
+CLV_MUST_CHECK bool map_copy(struct map *m, const char *path, const uint8_t *p, uint64_t at,
+                             uint64_t size);
 /* The bytes at p, which stay there until it is closed. */
 void map_lend(struct map *m, const char *path, const uint8_t *p, size_t len);
 void map_close(struct map *m);
+/* Pages of the map leave this process's resident set until they are read again. Threads: any. */
+void map_relax(const struct map *m);
 void map_next(struct map *m, const struct input_plan *plan, struct input_window *w);
 /* Returns the whole pages of the map that were given up: bytes of the file from *from on. */
 uint64_t map_release(const struct map *m, const struct input_window *w, size_t from, size_t to,

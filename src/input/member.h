@@ -8,10 +8,23 @@
 #ifndef CLEAVE_INPUT_MEMBER_H
 #define CLEAVE_INPUT_MEMBER_H
 
+#include <time.h>
+
 #include "input/kinds.h"
 #include "input/unzip.h"
 
 struct member;
+
+/*
+ * An archive that stays open for all who read its members, while the file at its path is the one
+ * that was opened: where it is another one by now, they open that. Threads: any.
+ */
+struct input_archive {
+    struct unzip zip;
+    uint64_t device, inode;
+    struct timespec modified;
+    _Atomic uint32_t n_read; /* members so far */
+};
 
 /* false: it is encrypted, or compressed in a way that is not read; *err says so. */
 CLV_MUST_CHECK bool member_readable(const struct unzip_member *m, const char *path,

@@ -391,12 +391,59 @@ static void test_members(void **state)
     }
 }
 
+/* Members of an archive that stays open are those of the file at its path. */
+static void test_shared(void **state)
+{
+    enum change { SAME, GONE, LIKE, OTHER };
+    static const struct {
+        const char *name;
+        enum change change;
+        const char *error;
+    } rows[] = {
+        {"the same", SAME, NULL},
+        {"gone", GONE, "cannot be opened"},
+        {"replaced by its like", LIKE, NULL},
+        {"replaced by another", OTHER, "an entry of its directory is missing here"},
+    };
+    static const struct zip_spec other[] = {{.name = "c", .data = CAPTURE}};
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        const char *row = rows[i].name;
+        const char *const path = "s.zip";
+        struct places p;
+        struct input *in[2] = {NULL};
+        struct clv_error err = {.offset = CLV_NO_OFFSET};
+        make_archive("s.zip", usual, N_ROWS(usual));
+        CHECK(row, places_list(&p, &(struct places_wish){.paths = &path, .n = 1}, &err));
+        CHECK(row, p.n > 1 && p.all[0].archive && p.all[0].archive == p.all[1].archive);
+        if (rows[i].change != SAME)
+            assert_int_equal(unlink("s.zip"), 0);
+        if (rows[i].change == LIKE)
+            make_archive("s.zip", usual, N_ROWS(usual));
+        if (rows[i].change == OTHER)
+            make_archive("s.zip", other, N_ROWS(other));
+        const unsigned fds = open_descriptors();
+        for (size_t k = 0; k < N_ROWS(in); k++) {
+            const bool ok = input_open_at(&in[k], &p.all[k], &err);
+            CHECK_EQ(row, ok, !rows[i].error);
+            if (!ok)
+                CHECK_HAS(row, err.what, rows[i].error);
+        }
+        if (rows[i].change != LIKE)
+            CHECK_EQ(row, open_descriptors(), fds);
+        for (size_t k = 0; k < N_ROWS(in); k++)
+            input_close(&in[k]);
+        places_fini(&p);
+    }
+}
+
 UNIT(places)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_list),
         cmocka_unit_test(test_memory),
         cmocka_unit_test(test_members),
+        cmocka_unit_test(test_shared),
     };
     return cmocka_run_group_tests(tests, setup, teardown);
 }
