@@ -16,8 +16,16 @@ struct identity {
     uint8_t digest[16];  /* XXH3 of the first and the last 64 KiB, as xxhsum shows it */
 };
 
+/* The file that was looked at last: members of an archive follow one another. Zeroed: none. */
+struct identity_last {
+    struct identity is;
+    uint64_t device, inode;
+    bool known;
+};
+
 /* Of the file at the path, or the archive that it names a member of. */
-CLV_MUST_CHECK bool identity_of(struct identity *is, const char *path, struct clv_error *err);
+CLV_MUST_CHECK bool identity_of(struct identity *is, struct identity_last *last, const char *path,
+                                struct clv_error *err);
 
 /* The path from the root on, a member's name included. */
 CLV_MUST_CHECK bool identity_path(char absolute[PATH_MAX], const char *path, struct clv_error *err);

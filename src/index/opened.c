@@ -143,10 +143,11 @@ static bool look_for(const struct index *ix, char path[PATH_MAX])
     return true;
 }
 
-static bool check_capture(const struct capture_row *row, const char *path, struct clv_error *err)
+static bool check_capture(const struct capture_row *row, struct identity_last *last,
+                          const char *path, struct clv_error *err)
 {
     struct identity is;
-    if (!identity_of(&is, path, err))
+    if (!identity_of(&is, last, path, err))
         return false;
     if (is.bytes == row->was.bytes && memcmp(is.digest, row->was.digest, sizeof is.digest) == 0)
         return true;
@@ -161,7 +162,7 @@ static bool check_capture(const struct capture_row *row, const char *path, struc
 
 /* Where the capture of the row is now; row->path says where it was. */
 static bool find_capture(const struct index *ix, struct capture_row *row, const char *now,
-                         struct clv_error *err)
+                         struct identity_last *last, struct clv_error *err)
 {
     if (now) {
         (void)snprintf(row->path, sizeof row->path, "%s", now);
@@ -169,7 +170,7 @@ static bool find_capture(const struct index *ix, struct capture_row *row, const 
         (void)clv_fail(err, CLV_ERR_IO, row->path, "the capture is missing");
         return clv_fail_hint(err, "name the place where it is now with --capture");
     }
-    return check_capture(row, row->path, err);
+    return check_capture(row, last, row->path, err);
 }
 
 /* Takes a row as a capture that is not opened yet. */
@@ -207,6 +208,7 @@ static bool check_number(const struct index *ix, size_t i, size_t n, struct clv_
 static bool list_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
 {
     struct capture_row row;
+    struct identity_last last = {.known = false};
     sqlite3_stmt *s = db_prepare(
         ix->db,
         "SELECT id, path, bytes, modified, digest, position, records FROM captures ORDER BY id",
@@ -216,7 +218,7 @@ static bool list_captures(struct index *ix, const char *const *now, size_t n, st
     while (ok && (step = sqlite3_step(s)) == SQLITE_ROW) {
         const size_t i = ix->n_paths;
         ok = check_number(ix, i, n, err) && read_row(ix, s, &row, err) &&
-             find_capture(ix, &row, n ? now[i] : NULL, err) && add_capture(ix, &row, err);
+             find_capture(ix, &row, n ? now[i] : NULL, &last, err) && add_capture(ix, &row, err);
     }
     if (ok && step != SQLITE_DONE)
         ok = db_fail(ix->db, ix->path, err);

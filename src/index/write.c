@@ -187,14 +187,14 @@ bool index_put(struct index_writer *w, const char *key, const char *value, size_
     return ok;
 }
 
-static bool put_capture(struct index_writer *w, sqlite3_stmt *s, int64_t id, const struct source *c,
-                        struct clv_error *err)
+static bool put_capture(struct index_writer *w, sqlite3_stmt *s, const struct source *c,
+                        struct identity_last *last, struct clv_error *err)
 {
     char path[PATH_MAX];
     struct identity is;
-    if (!identity_of(&is, c->path, err) || !identity_path(path, c->path, err))
+    if (!identity_of(&is, last, c->path, err) || !identity_path(path, c->path, err))
         return false;
-    int bad = sqlite3_bind_int64(s, 1, id);
+    int bad = sqlite3_bind_int64(s, 1, (int64_t)c->number);
     bad |= sqlite3_bind_text(s, 2, path, -1, SQLITE_STATIC);
     bad |= sqlite3_bind_int64(s, 3, (int64_t)is.bytes);
     bad |= sqlite3_bind_int64(s, 4, is.modified_ns);
@@ -208,9 +208,10 @@ bool index_captures(struct index_writer *w, const struct job *job, struct clv_er
 {
     sqlite3_stmt *s =
         db_prepare(w->db, "INSERT INTO captures VALUES (?,?,?,?,?,?,?)", w->what, err);
+    struct identity_last last = {.known = false};
     bool ok = s != NULL;
     for (size_t i = 0; ok && i < job->n_sources; i++)
-        ok = put_capture(w, s, (int64_t)job->sources[i].number, &job->sources[i], err);
+        ok = put_capture(w, s, &job->sources[i], &last, err);
     (void)sqlite3_finalize(s);
     return ok;
 }

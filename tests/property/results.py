@@ -545,10 +545,33 @@ def many_flows() -> None:
         shutil.rmtree(tree)
 
 
+def archived_flows() -> None:
+    """An archive is opened once for all its members: they cost no more than files."""
+    can_list()
+    if suite.args.sanitized:
+        raise harness.Skip('measures time')
+    capture, archive, tree = suite.path('c.pcap'), suite.path('a.zip'), suite.path('tree')
+    suite.run_cleave('generate', 'traffic', '--flows', '4000', '--packets', '8000',
+                     '--sizes', 'small', '-q', '-o', capture)
+    suite.run_cleave('split', capture, '-q', '-o', archive)
+    with zipfile.ZipFile(archive) as z:
+        z.extractall(tree)
+    used, made = [], []
+    for result in (tree, archive):
+        before = os.times()
+        made.append(suite.run_cleave('extract', result, '-o', '-').stdout)
+        after = os.times()
+        used.append(after.children_user + after.children_system
+                    - before.children_user - before.children_system)
+    check_equal(made[1], made[0], 'the capture of an archive')
+    check(used[1] < 2 * used[0] + 0.2, 'an archive takes %.2f s, files take %.2f s',
+          used[1], used[0])
+
+
 def main() -> int:
     cases = {'results-%d' % i: case_of(i) for i in range(CASES)}
     cases.update({'altered': altered, 'altered-archive': altered_archive,
-                  'many-flows': many_flows})
+                  'many-flows': many_flows, 'archived-flows': archived_flows})
     return suite.run(cases)
 
 
