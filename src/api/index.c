@@ -9,6 +9,7 @@
 #include "base/path.h"
 #include "base/sized.h"
 #include "index/make.h"
+#include "index/opened.h"
 #include "job/job.h"
 #include "job/options.h"
 #include "manifest/name.h"
@@ -53,6 +54,8 @@ static bool open_output(struct indexing *run, struct clv_error *err)
         .replaces = params->force,
         .is_ours = db_is_ours,
     };
+    if (params->force && !index_may_replace(params->output, err))
+        return false;
     if (params->parents &&
         !parents_make(&run->parents, params->output, params->mode ? params->mode : IO_MODE, err))
         return false;

@@ -177,6 +177,8 @@ static bool stage(struct gathering *g, struct clv_error *err)
                                     .what = "cleave index",
                                     .replaces = params->force,
                                     .is_ours = db_is_ours};
+    if (g->first->is_index && params->force && !index_may_replace(params->output, err))
+        return false;
     return g->first->is_index
                ? publish_file_open(&g->publish, params->output, mode, &g->file, params->clean, &fd,
                                    err) &&

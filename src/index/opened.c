@@ -3,6 +3,7 @@
 
 #if HAVE_SQLITE
 
+#include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
 #include <unistd.h>
@@ -67,6 +68,19 @@ bool index_open(struct index *ix, const char *path, struct clv_error *err)
 {
     *ix = (struct index){.path = path};
     return db_open(&ix->db, path, err) && schema_check(ix->db, path, err) && read_receipt(ix, err);
+}
+
+bool index_may_replace(const char *path, struct clv_error *err)
+{
+    struct index ix = {.path = path};
+    const bool is_one = db_is_ours(AT_FDCWD, path) && db_open(&ix.db, path, NULL) &&
+                        schema_check(ix.db, path, NULL) && read_receipt(&ix, NULL) && ix.rows_only;
+    index_close(&ix);
+    if (!is_one)
+        return true;
+    (void)clv_fail(err, CLV_ERR_EXISTS, path, "already exists, and is a manifest, not an index");
+    return clv_fail_hint(
+        err, "--force does not replace other files: move it away, or choose another name");
 }
 
 /* As before index_find_captures(). */

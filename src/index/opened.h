@@ -52,6 +52,12 @@ struct index {
  * harmless. */
 CLV_MUST_CHECK bool index_open(struct index *ix, const char *path, struct clv_error *err);
 
+/*
+ * Whether what lies at the path may be replaced by an index: a database of cleave that knows no
+ * captures is the manifest of outputs. What is no database of cleave is for others to refuse.
+ */
+CLV_MUST_CHECK bool index_may_replace(const char *path, struct clv_error *err);
+
 /* The same of a database that was made here, which becomes the index's in any case. */
 CLV_MUST_CHECK bool index_take(struct index *ix, sqlite3 *db, const char *path,
                                struct clv_error *err);

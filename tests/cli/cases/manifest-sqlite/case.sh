@@ -27,6 +27,8 @@ try cleave split a.pcap -o whole -q -m sqlite --force
 touch whole/mine
 try cleave split a.pcap -o whole -q -m sqlite --force
 rm whole/mine
+try cleave index a.pcap -q -o whole/manifest.db --force
+try cleave verify whole -q
 try cleave split a.pcap -q --dry-run --manifest sqlite
 try cleave index a.pcap --manifest sqlite
 cat a.pcap | cleave split - -o piped -q --manifest sqlite --verify && cmp whole/manifest.db piped/manifest.db
