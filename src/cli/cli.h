@@ -202,6 +202,12 @@ int print_error(const struct clv_error *err);
 bool flush_words(const char *what);
 
 /*
+ * false: standard output failed, and nothing more needs to be printed. To be asked right after
+ * printing, while errno says why.
+ */
+bool words_arrive(void);
+
+/*
  * What a command says while it works: progress, a few times a second, if it is wanted; what signals
  * ask for. From begin_talk() on SIGINT, SIGTERM, SIGHUP and SIGQUIT end the work, a second one the
  * process. SIGUSR1 asks for progress, from await_signals() on. What was ignored when the process

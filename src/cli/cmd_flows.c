@@ -46,8 +46,12 @@ static int print_lines(struct clv_rows *rows, enum clv_manifest kind)
     enum clv_rows_step step = clv_rows_next(rows, &err);
     if (step != CLV_ROWS_FAILED)
         (void)fwrite(buf, 1, clv_rows_line(rows, kind, true, buf, sizeof buf), stdout);
-    for (; step == CLV_ROWS_ROW && !ferror(stdout); step = clv_rows_next(rows, &err))
+    while (step == CLV_ROWS_ROW) {
         (void)fwrite(buf, 1, clv_rows_line(rows, kind, false, buf, sizeof buf), stdout);
+        if (!words_arrive())
+            break;
+        step = clv_rows_next(rows, &err);
+    }
     return step == CLV_ROWS_FAILED ? print_error(&err) : EXIT_ALL;
 }
 

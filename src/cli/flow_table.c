@@ -251,7 +251,8 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
         (void)snprintf(head[i].text, sizeof head[i].text, "%s", heads[i]);
         widths[i] = has_cells(&s, i) ? (unsigned)strlen(heads[i]) : 0;
     }
-    while (step == CLV_ROWS_ROW && !ferror(stdout)) {
+    bool arrives = true;
+    while (step == CLV_ROWS_ROW && arrives) {
         unsigned n = 0;
         while (n < HELD && (step = clv_rows_next(rows, &err)) == CLV_ROWS_ROW)
             fill(held[n++], rows, &s);
@@ -264,8 +265,10 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
             fit(widths, width, selection->sort, &hidden);
         if (shown == 0 && (n || step != CLV_ROWS_FAILED))
             print_cells(head, widths, width, color(stdout, COLOR_STRONG), color(stdout, COLOR_END));
-        for (unsigned k = 0; k < n; k++)
+        for (unsigned k = 0; k < n && arrives; k++) {
             print_cells(held[k], widths, width, "", "");
+            arrives = words_arrive();
+        }
         shown += n;
     }
     print_hidden(hidden);

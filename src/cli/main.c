@@ -27,6 +27,8 @@ enum { N_COMMANDS = sizeof commands / sizeof *commands };
 
 /* Whether a reader that goes away ends the process, as it does by default, and whether one did. */
 static bool readers_matter, reader_gone;
+static int
+    why_lost; /* errno, when what was printed did not arrive; 0: it did, or that is unknown */
 
 static const struct command *running; /* NULL: none yet */
 
@@ -146,16 +148,27 @@ static int version(void)
     return EXIT_ALL;
 }
 
+bool words_arrive(void)
+{
+    if (!ferror(stdout))
+        return true;
+    if (!why_lost)
+        why_lost = errno;
+    return false;
+}
+
 static bool flush(const char *what)
 {
     errno = 0;
     if (fflush(stdout) == 0 && !ferror(stdout))
         return true;
-    if (errno == EPIPE && readers_matter)
+    const int why = why_lost ? why_lost : errno ? errno : EIO; /* all was lost before */
+    if (why == EPIPE && readers_matter)
         reader_gone = true;
     else
-        (void)fprintf(complaint(NULL), "%s: %s\n", what, strerror(errno));
+        (void)fprintf(complaint(NULL), "%s: %s\n", what, strerror(why));
     clearerr(stdout);
+    why_lost = 0;
     return false;
 }
 
