@@ -12,7 +12,6 @@
 #include "index/opened.h"
 #include "job/job.h"
 #include "job/options.h"
-#include "manifest/name.h"
 #include "output/publish.h"
 
 #if HAVE_SQLITE
@@ -26,21 +25,11 @@ struct indexing {
     char dir[PATH_MAX]; /* in which it is made */
 };
 
-/* The name of something else would mislead all who meet the file. */
 static bool check_name(const char *output, struct clv_error *err)
 {
-    if (!output)
-        return true;
-    const size_t len = name_unpacked(output, strlen(output));
-    const bool is_archive = job_names_archive(output, len);
-    if (!is_archive && !job_names_capture(output, len))
-        return true;
-    size_t dot = len;
-    while (output[--dot] != '.') {
-    }
-    (void)clv_fail(err, CLV_ERR_ARG, output, "has the name of %s, but an index is a database",
-                   is_archive ? "an archive" : "a capture");
-    return clv_fail_hint(err, "name it %.*s.flows.db, or use 'cleave split'", (int)dot, output);
+    size_t stem;
+    return !output || job_check_name(output, "an index is a database", &stem, err) ||
+           clv_fail_hint(err, "name it %.*s.flows.db, or use 'cleave split'", (int)stem, output);
 }
 
 static bool open_output(struct indexing *run, struct clv_error *err)

@@ -166,12 +166,26 @@ static bool gather_rows(struct gathering *g, struct clv_error *err)
     return (joins ? joining_end(g, err) : rows_end(g, err)) && sums_of_maps(g, err);
 }
 
+static bool check_name(const struct gathering *g, struct clv_error *err)
+{
+    const char *const output = g->params.output;
+    const bool is_index = g->first->is_index;
+    size_t stem;
+    if (job_check_name(output, is_index ? "an index is a database" : "gather makes a directory",
+                       &stem, err))
+        return true;
+    return clv_fail_hint(err, "name it %.*s%s", (int)stem, output,
+                         is_index ? ".flows.db" : ".flows");
+}
+
 /* A directory, or the index that parts become. */
 static bool stage(struct gathering *g, struct clv_error *err)
 {
     const struct clv_gather_params *const params = &g->params;
     const unsigned mode = params->mode ? params->mode : IO_MODE;
     int fd;
+    if (!check_name(g, err))
+        return false;
     g->replaces = (struct made_run){.key = &g->key, .all = params->force == CLV_FORCE_ALL};
     g->file = (struct publish_file){.option = "output",
                                     .what = "cleave index",

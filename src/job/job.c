@@ -86,6 +86,19 @@ bool job_names_capture(const char *output, size_t len)
     return false;
 }
 
+bool job_check_name(const char *output, const char *made, size_t *stem, struct clv_error *err)
+{
+    const size_t len = name_unpacked(output, strlen(output));
+    const bool is_archive = job_names_archive(output, len);
+    *stem = len;
+    if (!is_archive && !job_names_capture(output, len))
+        return true;
+    while (output[--*stem] != '.') {
+    }
+    return clv_fail(err, CLV_ERR_ARG, output, "has the name of %s, but %s",
+                    is_archive ? "an archive" : "a capture", made);
+}
+
 bool job_check_unpacked(const char *output, struct clv_error *err)
 {
     const size_t len = strlen(output), plain = name_unpacked(output, len);

@@ -56,6 +56,14 @@ bool job_archives(const struct clv_split_params *params);
 bool job_names_archive(const char *output, size_t len);
 bool job_names_capture(const char *output, size_t len);
 
+/*
+ * false: the output is called like an archive or a capture, compressed or not, which would mislead
+ * all who meet it; made says what it will be, "an index is a database" say. *stem: bytes of it
+ * before that ending.
+ */
+CLV_MUST_CHECK bool job_check_name(const char *output, const char *made, size_t *stem,
+                                   struct clv_error *err);
+
 /* false: the output is called like a compressed capture, and a single one is never compressed. */
 CLV_MUST_CHECK bool job_check_unpacked(const char *output, struct clv_error *err);
 

@@ -16,6 +16,8 @@ echo text >text
 try cleave gather a.flows.db b.db -o text --force
 try cleave gather a.flows.db b.db -o b.db --force
 try cleave gather a.flows.db all.db -o none.db
+try cleave gather a.flows.db b.db -o none.zip
+try cleave gather a.flows.db b.db -o none.pcap
 # What is of another kind.
 cleave split a.pcap -q -o a --manifest sqlite
 cleave split b.pcap -q -o b

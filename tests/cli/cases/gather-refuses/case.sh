@@ -11,6 +11,9 @@ try cleave gather a b a -o all
 try cleave gather a nowhere -o all
 try cleave gather a/. -o all
 try cleave gather a b -o a --force
+for output in all.zip dir/all.pcap all.pcapng.gz; do
+    try cleave gather a b -o $output
+done
 try cleave gather a b -o all -q && cleave verify all a.pcap b.pcap
 try cleave gather a all -o more
 # What needs all flows to be known, or makes no table of them.
