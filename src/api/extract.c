@@ -262,7 +262,8 @@ static bool to_archive(struct extracting *x, struct clv_error *err)
 static bool extract(struct extracting *x, struct clv_error *err)
 {
     const char *output = x->params.output;
-    if ((output && !job_check_unpacked(output, err)) || !choose(x, err))
+    if ((output && !job_check_unpacked(output, err)) || !job_check_mode(x->params.mode, err) ||
+        !choose(x, err))
         return false;
     if (x->n_ids == 0)
         return true;

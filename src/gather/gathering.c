@@ -184,7 +184,7 @@ static bool stage(struct gathering *g, struct clv_error *err)
     const struct clv_gather_params *const params = &g->params;
     const unsigned mode = params->mode ? params->mode : IO_MODE;
     int fd;
-    if (!check_name(g, err))
+    if (!check_name(g, err) || !job_check_mode(params->mode, err))
         return false;
     g->replaces = (struct made_run){.key = &g->key, .all = params->force == CLV_FORCE_ALL};
     g->file = (struct publish_file){.option = "output",

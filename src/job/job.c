@@ -99,6 +99,13 @@ bool job_check_name(const char *output, const char *made, size_t *stem, struct c
                     is_archive ? "an archive" : "a capture", made);
 }
 
+bool job_check_mode(unsigned mode, struct clv_error *err)
+{
+    return !mode || (mode & 0600) == 0600 ||
+           clv_fail(err, CLV_ERR_OPTION, "mode", "%04o: the owner must be able to read and write",
+                    mode);
+}
+
 bool job_check_unpacked(const char *output, struct clv_error *err)
 {
     const size_t len = strlen(output), plain = name_unpacked(output, len);
@@ -180,9 +187,8 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         standard += strcmp(params->inputs[i], "-") == 0;
     if (standard > 1)
         return clv_fail(err, CLV_ERR_ARG, "-", "standard input can be read only once");
-    if (params->mode && (params->mode & 0600) != 0600)
-        return clv_fail(err, CLV_ERR_OPTION, "mode",
-                        "%04o: the owner must be able to read and write", params->mode);
+    if (!job_check_mode(params->mode, err))
+        return false;
     /* The run's record is JSON, which has no other text. */
     if (params->name && !text_is_utf8(params->name))
         return clv_fail(err, CLV_ERR_OPTION, "name", "is not UTF-8");

@@ -64,6 +64,9 @@ bool job_names_capture(const char *output, size_t len);
 CLV_MUST_CHECK bool job_check_name(const char *output, const char *made, size_t *stem,
                                    struct clv_error *err);
 
+/* false: the owner could not use the files that are made; mode 0 is the default. */
+CLV_MUST_CHECK bool job_check_mode(unsigned mode, struct clv_error *err);
+
 /* false: the output is called like a compressed capture, and a single one is never compressed. */
 CLV_MUST_CHECK bool job_check_unpacked(const char *output, struct clv_error *err);
 

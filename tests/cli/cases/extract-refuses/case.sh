@@ -13,6 +13,8 @@ try cleave extract a.flows.db --by hostpair -o out.pcap
 try cleave extract a.pcap --capture a.pcap -o out.pcap
 try cleave extract a.flows.db a.pcap -o out.pcap
 try cleave extract a.flows.db --mode 8 -o out.pcap
+try cleave extract a.flows.db --mode 0400 -o out.pcap
+try cleave extract a.flows.db --mode 0040 -o out/
 cat a.pcap | try cleave extract - -o out.pcap
 echo text >text
 try cleave extract text -o out.pcap

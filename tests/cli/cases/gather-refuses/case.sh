@@ -11,6 +11,7 @@ try cleave gather a b a -o all
 try cleave gather a nowhere -o all
 try cleave gather a/. -o all
 try cleave gather a b -o a --force
+try cleave gather a b -o none --mode 0400
 for output in all.zip dir/all.pcap all.pcapng.gz; do
     try cleave gather a b -o $output
 done
