@@ -249,23 +249,29 @@ struct clv_extract_params {
     unsigned mode;      /* permissions; the umask applies; 0: 0640 */
     bool (*progress)(uint64_t records, uint64_t bytes, void *user); /* false: stop; NULL: none */
     void *user;
+    bool clean; /* remove what killed runs to the same output left */
+    size_t result_size;
 };
 
 #ifdef __cplusplus
 #define CLV_EXTRACT_PARAMS_INIT                                                                    \
     {                                                                                              \
-        sizeof(struct clv_extract_params)                                                          \
+        sizeof(struct clv_extract_params), NULL, NULL, 0, false, 0, NULL, NULL, false,             \
+            sizeof(struct clv_extract_result)                                                      \
     }
 #else
 #define CLV_EXTRACT_PARAMS_INIT                                                                    \
     {                                                                                              \
         .struct_size = sizeof(struct clv_extract_params),                                          \
+        .result_size = sizeof(struct clv_extract_result),                                          \
     }
 #endif
 
 struct clv_extract_result {
     uint64_t rows;                  /* that were selected, as in struct clv_totals */
     uint64_t flows, records, bytes; /* bytes: written */
+    uint64_t stale;                 /* outputs that killed runs to the same one left unfinished */
+    char stale_path[256];           /* one of them */
 };
 
 /*

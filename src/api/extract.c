@@ -19,6 +19,7 @@
 /* Sizes of the first version of public structs. */
 enum {
     EXTRACT_PARAMS_FIRST = SIZED_END(struct clv_extract_params, user),
+    EXTRACT_RESULT_FIRST = SIZED_END(struct clv_extract_result, bytes),
 };
 
 #if HAVE_SQLITE
@@ -116,8 +117,8 @@ static bool open_file(struct extracting *x, const char *what,
 {
     x->file = (struct publish_file){
         .option = "output", .what = what, .replaces = x->params.force, .is_ours = is_ours};
-    return publish_file_open(&x->publish, x->params.output, mode_of(x), &x->file, false, &x->fd,
-                             err);
+    return publish_file_open(&x->publish, x->params.output, mode_of(x), &x->file, x->params.clean,
+                             &x->fd, err);
 }
 
 static bool to_file(struct extracting *x, struct clv_error *err)
@@ -221,7 +222,8 @@ static bool to_directory(struct extracting *x, struct clv_error *err)
     if (len >= sizeof target)
         return clv_fail(err, CLV_ERR_OPTION, "output", "its path is too long");
     (void)snprintf(target, sizeof target, "%.*s", (int)len, x->params.output);
-    if (!check_each(x, err) || !publish_init(&x->publish, target, mode_of(x), NULL, false, err))
+    if (!check_each(x, err) ||
+        !publish_init(&x->publish, target, mode_of(x), NULL, x->params.clean, err))
         return false;
     x->publish.advice.files = "-o FILE.zip needs only one";
     if (!fits(x, !copies_packed(x), x->n_ids + 1, err))
@@ -297,8 +299,9 @@ static bool extract(struct extracting *x, struct clv_error *err)
 bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
                  struct clv_extract_result *result, struct clv_error *err)
 {
+    static const struct clv_extract_result none = {.rows = 0};
     struct extracting *x = mem_zalloc(1, sizeof *x);
-    *result = (struct clv_extract_result){.rows = 0};
+    sized_give(result, 0, EXTRACT_RESULT_FIRST, &none, sizeof none);
     if (!x)
         return clv_fail_nomem(err, "the run", sizeof *x);
     x->from = r;
@@ -315,10 +318,12 @@ bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
         (void)close(x->fd);
     archive_fini(&x->archive);
     names_fini(&x->names);
+    x->result.stale = x->publish.n_stale;
+    (void)snprintf(x->result.stale_path, sizeof x->result.stale_path, "%.255s", x->publish.stale);
     publish_fini(&x->publish, ok ? NULL : err);
     mem_free(x->ids);
     x->result.records = x->supply.records;
-    *result = x->result;
+    sized_give(result, x->params.result_size, EXTRACT_RESULT_FIRST, &x->result, sizeof x->result);
     mem_free(x);
     return ok;
 }
@@ -328,8 +333,9 @@ bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
 bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
                  struct clv_extract_result *result, struct clv_error *err)
 {
+    static const struct clv_extract_result none = {.rows = 0};
     (void)r, (void)params;
-    *result = (struct clv_extract_result){.rows = 0};
+    sized_give(result, 0, EXTRACT_RESULT_FIRST, &none, sizeof none);
     return db_supported(err);
 }
 

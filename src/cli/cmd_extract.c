@@ -13,7 +13,7 @@ struct options {
     struct clv_split_params made; /* of captures */
     const char *output, *capture;
     unsigned mode;
-    bool force, quiet, no_sandbox;
+    bool force, clean, quiet, no_sandbox;
 };
 
 static const struct options initial = {
@@ -33,6 +33,8 @@ static const struct clv_option flags[] = {
      "where the capture of an index is now", CLV_GROUP_INPUT},
     {"force", 'f', CLV_OPTION_BOOL, false, AT(force), 0, 0, 0, NULL, NULL,
      "replace an existing capture", CLV_GROUP_SAFETY},
+    {"clean", 0, CLV_OPTION_BOOL, false, AT(clean), 0, 0, 0, NULL, NULL,
+     "remove leftovers of killed runs to the same OUT", CLV_GROUP_SAFETY},
     {"mode", 0, CLV_OPTION_MODE, false, AT(mode), 0, 0, 0777, "MODE", "0640",
      "permissions of output files, octal (umask applies)", CLV_GROUP_SAFETY},
     {"sandbox", 0, CLV_OPTION_NOT, false, AT(no_sandbox), 0, 0, 0, NULL, NULL,
@@ -109,6 +111,8 @@ static int extract(const struct options *o, struct clv_result *result, struct ta
         .mode = o->mode,
         .progress = go_on,
         .user = talk,
+        .clean = o->clean,
+        .result_size = sizeof r,
     };
     const bool ok = clv_extract(result, &params, &r, &err);
     hide_progress(talk);
@@ -120,6 +124,9 @@ static int extract(const struct options *o, struct clv_result *result, struct ta
         (void)print_unmet(result, &o->selection);
         return EXIT_DAMAGED;
     }
+    if (r.stale)
+        (void)fprintf(complaint("extract"), "a killed run left %s; --clean removes it\n",
+                      printable(r.stale_path));
     if (o->quiet)
         return EXIT_ALL;
     print_extracted(&r, o, to_stdout ? stderr : stdout);
