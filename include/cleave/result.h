@@ -68,6 +68,13 @@ CLV_API void clv_result_close(struct clv_result **r);
 
 CLV_API enum clv_result_kind clv_result_kind(const struct clv_result *r);
 
+/*
+ * What lies at the path, before it is opened; of captures nothing is read. A manifest is called an
+ * index, whose form it has. false: it cannot be read; *kind is CLV_RESULT_CAPTURES. Threads: any.
+ */
+CLV_API CLV_MUST_CHECK bool clv_result_look(const char *path, enum clv_result_kind *kind,
+                                            struct clv_error *err);
+
 /* The damage found while captures were read; NULL: none, or unknown. */
 CLV_API const struct clv_error *clv_result_damage(const struct clv_result *r);
 

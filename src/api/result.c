@@ -316,6 +316,11 @@ enum clv_result_kind clv_result_kind(const struct clv_result *r)
     return r->kind;
 }
 
+bool clv_result_look(const char *path, enum clv_result_kind *kind, struct clv_error *err)
+{
+    return kind_of(path, kind, err);
+}
+
 /* What the captures came to when they were read; NULL: unknown. */
 static const struct clv_split_result *run_of(const struct clv_result *r)
 {
@@ -479,6 +484,13 @@ bool clv_result_open(struct clv_result **out, const struct clv_result_params *pa
 void clv_result_close(struct clv_result **r)
 {
     *r = NULL;
+}
+
+bool clv_result_look(const char *path, enum clv_result_kind *kind, struct clv_error *err)
+{
+    (void)path;
+    *kind = CLV_RESULT_CAPTURES;
+    return db_supported(err);
 }
 
 enum clv_result_kind clv_result_kind(const struct clv_result *r)

@@ -135,6 +135,9 @@ CLV_MUST_CHECK bool list_captures(struct clv_captures **out, const struct words 
                                   const struct input_flags *f, const char *member,
                                   struct clv_error *err);
 
+/* false: with --recursive all words are captures, and one of them is a result, which was said. */
+CLV_MUST_CHECK bool check_recursive(const struct words *w, const struct input_flags *f);
+
 /* In which order captures are read where flows are sorted like this: --sort time is about both. */
 enum clv_captures_order order_of_captures(const struct clv_selection *s);
 

@@ -153,6 +153,8 @@ static int extract_words(const struct options *o, struct words *words,
             .n_reads = 1,
             .beside = to_stdout ? NULL : o->output,
         });
+    if (!check_recursive(words, &o->inputs))
+        return EXIT_NOTHING;
     if (!list_results(captures, words, &o->inputs, &o->selection, &err))
         return end_talk(&err, "written");
     const struct clv_result_params params = {

@@ -82,6 +82,8 @@ static int list_words(const struct options *o, struct words *words, struct clv_c
             .n_reads = words->n,
             .list = o->selection.flows,
         });
+    if (!check_recursive(words, &o->inputs))
+        return EXIT_NOTHING;
     if (!list_results(captures, words, &o->inputs, &o->selection, &err))
         return end_talk(&err, "listed");
     const struct clv_result_params params = {

@@ -275,6 +275,20 @@ int print_flows(struct clv_rows *rows, struct clv_result *result,
     return step == CLV_ROWS_FAILED ? print_error(&err) : print_totals(result, selection, shown);
 }
 
+bool check_recursive(const struct words *w, const struct input_flags *f)
+{
+    enum clv_result_kind kind;
+    struct clv_error err;
+    for (size_t i = 0; f->recursive && i < w->n; i++) {
+        if (!clv_result_look(w->all[i], &kind, &err) || kind == CLV_RESULT_CAPTURES)
+            continue; /* who reads it says what is wrong with it */
+        (void)fprintf(complaint(NULL), "%s: already has its flows\n", printable(w->all[i]));
+        advise("--recursive is for directories of captures");
+        return false;
+    }
+    return true;
+}
+
 /* Of what was made before, that run has set the status. */
 static void print_old_damage(const struct clv_result *result, const char *path,
                              const struct clv_error *damage)
