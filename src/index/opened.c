@@ -209,17 +209,61 @@ static bool add_capture(struct index *ix, const struct capture_row *row, struct 
     return true;
 }
 
-/* Capture i, where n are named, 0: none is. */
-static bool check_number(const struct index *ix, size_t i, size_t n, struct clv_error *err)
+/* Where captures are now, as a caller says. */
+struct named {
+    const char *const *paths;
+    size_t n;      /* fewer than there are captures: each stands for the one that it is */
+    bool in_order; /* all are named */
+    bool *used;
+};
+
+static bool count_captures(struct index *ix, size_t *n, struct clv_error *err)
 {
-    if (i < CAPTURES_MAX && (i < n || n == 0))
-        return true;
-    (void)clv_fail(err, CLV_ERR_ARG, ix->path, "it has more captures than are named");
-    return clv_fail_hint(
-        err, "without --capture, cleave searches where they were, and next to the index");
+    sqlite3_stmt *s = db_prepare(ix->db, "SELECT count(*) FROM captures", ix->path, err);
+    const bool ok = s && (sqlite3_step(s) == SQLITE_ROW || db_fail(ix->db, ix->path, err));
+    *n = ok ? (size_t)sqlite3_column_int64(s, 0) : 0;
+    (void)sqlite3_finalize(s);
+    return ok;
 }
 
-static bool list_captures(struct index *ix, const char *const *now, size_t n, struct clv_error *err)
+static bool is_capture(const struct capture_row *row, const char *path)
+{
+    struct identity is;
+    struct identity_last last = {.known = false};
+    return identity_of(&is, &last, path, NULL) && is.bytes == row->was.bytes &&
+           memcmp(is.digest, row->was.digest, sizeof is.digest) == 0;
+}
+
+/* The path that is named for capture i; NULL: none, and it is searched for. */
+static const char *named_for(const struct named *now, size_t i, const struct capture_row *row)
+{
+    size_t k = now->n;
+    if (now->in_order)
+        k = i;
+    else
+        for (k = 0; k < now->n; k++)
+            if (strcmp(path_base(now->paths[k]), path_base(row->path)) == 0)
+                break;
+    for (size_t by_content = 0; k == now->n && by_content < now->n; by_content++)
+        if (is_capture(row, now->paths[by_content]))
+            k = by_content;
+    if (k >= now->n)
+        return NULL;
+    now->used[k] = true;
+    return now->paths[k];
+}
+
+static bool check_used(const struct index *ix, const struct named *now, struct clv_error *err)
+{
+    for (size_t k = 0; k < now->n; k++)
+        if (!now->used[k]) {
+            (void)clv_fail(err, CLV_ERR_ARG, now->paths[k], "is none of the captures of the index");
+            return clv_fail_hint(err, "select path from captures lists those of %.60s", ix->path);
+        }
+    return true;
+}
+
+static bool list_rows(struct index *ix, const struct named *now, struct clv_error *err)
 {
     struct capture_row row;
     struct identity_last last = {.known = false};
@@ -231,17 +275,36 @@ static bool list_captures(struct index *ix, const char *const *now, size_t n, st
     int step = SQLITE_DONE;
     while (ok && (step = sqlite3_step(s)) == SQLITE_ROW) {
         const size_t i = ix->n_paths;
-        ok = check_number(ix, i, n, err) && read_row(ix, s, &row, err) &&
-             find_capture(ix, &row, n ? now[i] : NULL, &last, err) && add_capture(ix, &row, err);
+        ok = i < CAPTURES_MAX ||
+             clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of captures is damaged");
+        ok = ok && read_row(ix, s, &row, err) &&
+             find_capture(ix, &row, named_for(now, i, &row), &last, err) &&
+             add_capture(ix, &row, err);
     }
     if (ok && step != SQLITE_DONE)
         ok = db_fail(ix->db, ix->path, err);
     if (ok && ix->n_paths == 0)
         ok = clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of captures is damaged");
-    if (ok && n && n != ix->n_paths)
-        ok = clv_fail(err, CLV_ERR_ARG, ix->path, "it has %zu captures, but %zu are named",
-                      ix->n_paths, n);
     (void)sqlite3_finalize(s);
+    return ok;
+}
+
+static bool list_captures(struct index *ix, const char *const *paths, size_t n,
+                          struct clv_error *err)
+{
+    struct named now = {.paths = paths, .n = n};
+    size_t n_rows;
+    if (!count_captures(ix, &n_rows, err))
+        return false;
+    if (n > n_rows)
+        return clv_fail(err, CLV_ERR_ARG, ix->path, "it has %zu captures, but %zu are named",
+                        n_rows, n);
+    now.in_order = n == n_rows;
+    now.used = mem_zalloc(n ? n : 1, sizeof *now.used);
+    if (!now.used)
+        return clv_fail_nomem(err, ix->path, n);
+    const bool ok = list_rows(ix, &now, err) && check_used(ix, &now, err);
+    mem_free(now.used);
     return ok;
 }
 

@@ -64,8 +64,9 @@ CLV_MUST_CHECK bool index_take(struct index *ix, sqlite3 *db, const char *path,
 void index_close(struct index *ix);
 
 /*
- * Opens the captures, where they were or, n of them, where they are now; 0: as it is. Each must be
- * the one that was indexed.
+ * Opens the captures, where they were or, n of them, where they are now; 0: as it is. Where fewer
+ * are named than there are, each stands for those that have its file name, or else its content.
+ * Each must be the one that was indexed.
  */
 CLV_MUST_CHECK bool index_find_captures(struct index *ix, const char *const *now, size_t n,
                                         struct clv_error *err);

@@ -67,5 +67,12 @@ names .
 cp a.pcap b.pcap
 try cleave index a.pcap b.pcap -q -o two.db
 try cleave extract two.db --flow 1 --capture a.pcap -o out.pcap
+try cleave extract two.db --flow 1 --capture ../text -q -o none.pcap
+mkdir moved
+mv b.pcap moved/other.pcap
+try cleave extract two.db --flow 1 --capture moved/other.pcap -q -o moved.pcap && cmp moved.pcap out.pcap
+rm moved/other.pcap
+cp ../text b.pcap
+try cleave extract two.db --flow 1 --capture b.pcap -q -o none.pcap
 rm b.pcap
-try cleave extract two.db --flow 1 -o out.pcap
+try cleave extract two.db --flow 1 -o none.pcap
