@@ -406,6 +406,7 @@ static bool settle(const struct gather *g, struct metadata *m, struct picks *p, 
     for (size_t i = 0; i < n; i++) {
         const uint64_t entry = list->p[i] >> 32;
         m->entries[entry].used = true;
+        m->entries[entry].asked |= !p->all_secrets;
         m->entries[entry].whole |= (uint32_t)list->p[i] == 0;
         if (m->entries[entry].kind == KIND_SECRETS && !set_add(&p->sent, entry + 1))
             return false;
@@ -499,7 +500,7 @@ bool metadata_rest(struct metadata *m, bool *any)
     (void)pthread_mutex_lock(&m->lock);
     bool ok = index_to(m, ledger_count(m->ledger));
     for (size_t i = 0; ok && !m->has_rest && i < m->secrets.n; i++)
-        if (!m->entries[m->secrets.p[i] >> 32].used)
+        if (!m->entries[m->secrets.p[i] >> 32].asked)
             ok = append(&m->rest, m->secrets.p[i]);
     m->has_rest |= ok;
     *any = m->rest.n != 0;
@@ -524,7 +525,7 @@ bool metadata_pick_rest(struct metadata *m, struct picks *p, uint32_t from, uint
     uint64_t beyond = 0;
     *list = (picked){0};
     (void)pthread_mutex_lock(&m->lock);
-    const bool ok = gather_list(&g, &m->rest, false, &beyond) && settle(&g, m, p, beyond);
+    const bool ok = gather_list(&g, &m->rest, true, &beyond) && settle(&g, m, p, beyond);
     (void)pthread_mutex_unlock(&m->lock);
     if (!ok)
         picked_fini(list);

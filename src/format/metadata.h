@@ -41,11 +41,12 @@ struct metadata {
         uint32_t tail; /* of names: where the options begin */
         uint8_t kind;
         bool used;  /* an output has it, or some of it */
+        bool asked; /* of secrets: an output has a handshake that they belong to */
         bool whole; /* one has all of it */
     } * entries;
     size_t entries_cap;
     struct metadata_list all, secrets, names; /* entries, in order */
-    struct metadata_list rest;                /* of secrets, those that no output has */
+    struct metadata_list rest;                /* of secrets, those that belong to no handshake */
     struct metadata_list none;                /* is empty */
     bool has_rest;                            /* it was made */
     struct metadata_key *keys;                /* by hash, open addressing */

@@ -256,6 +256,31 @@ def secrets() -> None:
               'no output has fewer secrets than all')
 
 
+def secrets_beside_quic() -> None:
+    """A flow that may be QUIC has all secrets; those of no handshake all others have, too."""
+    m = ng.Maker()
+    key = bytes(range(32))
+    initial = b'\xc0\0\0\0\1\x08' + bytes(range(8)) + b'\0\0\x44\x96' + b'\x55' * 1190
+    quic = pf.frame('10.0.0.5', '10.0.0.6', pf.UDP,
+                    pf.udp('10.0.0.5', '10.0.0.6', 5000, 443, initial))
+    whole = hello(0, key)
+    at = whole.index(b'\x16\x03\x01')
+    torn = [pf.frame('10.1.0.0', '192.0.2.1', pf.TCP,
+                     pf.tcp('10.1.0.0', '192.0.2.1', 10000, 443, payload=part))
+            for part in (whole[at:at + 5], whole[at + 5:])]
+    line = b'CLIENT_RANDOM %s %s\n' % (key.hex().encode(), b'5a' * 48)
+    for packets in (torn + [quic], [quic] + torn):
+        data = m.shb() + m.idb() + m.dsb(line, ng.TLS_KEY_LOG) + b''.join(
+            m.epb(0, i, packet) for i, packet in enumerate(packets))
+        path, output = suite.write('beside', data), suite.path('out')
+        split([path], output)
+        found = [d.count(line) for name, d in harness.files_of(output).items()
+                 if name.endswith('.pcapng')]
+        check_equal(found, [1, 1], 'blocks of secrets by output')
+        suite.run_cleave('verify', '-q', output, path)
+        subprocess.run(['rm', '-rf', output], check=True)
+
+
 def bounded() -> None:
     """Outputs together have little more of metadata than the input, however much of it there is."""
     m = ng.Maker()
@@ -935,7 +960,8 @@ def main() -> int:
     cases: Dict[str, Callable[[], None]] = {'reader': reader, 'identity': identity}
     for name, shape in SHAPES.items():
         cases[name] = random_shape(name, shape)
-    for case in (no_packets, minor_version, no_metadata, secrets, bounded, no_other, keys, same_format, knobs,
+    for case in (no_packets, minor_version, no_metadata, secrets, secrets_beside_quic, bounded,
+                 no_other, keys, same_format, knobs,
                  knobs_of_several, false_chains, huge_blocks, huge_metadata, many_sections,
                  many_interfaces, obsolete_ids, wild_times, streamed, long_records,
                  long_records_damaged, several_inputs,

@@ -283,7 +283,9 @@ static void test_picks(void **state)
         assert_true(metadata_rest(&s.m, &any));
         CHECK("something is left", any);
         assert_true(metadata_pick_rest(&s.m, &two, 1, ledger_count(&s.l), BEGIN, &list));
-        CHECK_STR("what nobody has", picked_text(&list, buf), "j");
+        CHECK_STR("what no handshake is of", picked_text(&list, buf), "eij");
+        assert_true(metadata_pick_rest(&s.m, &wild, 1, ledger_count(&s.l), BEGIN, &list));
+        CHECK_STR("and what was not sent", picked_text(&list, buf), "j");
         assert_true(metadata_unused(&s.m, &unused, &names));
         CHECK_EQ("all is used", unused, 0);
         CHECK_EQ("all names", names, 0);
