@@ -377,8 +377,7 @@ void feed_confirm(struct feed *fd)
             s->over = true;
             const uint64_t bytes = s->size ? s->size : input_consumed(s->in);
             /* A record that is cut has all of the input behind it, too. */
-            const bool to_end = at_end &&
-                                (piece->stop == WALK_RECORD || piece->stop == WALK_CUT) &&
+            const bool to_end = at_end && (piece->stop == WALK_RECORD || piece->stop == WALK_CUT) &&
                                 input_damage(s->in)->code == CLV_ERR_NONE;
             s->consumed = to_end ? bytes : 0;
             fd->done_bytes += bytes;
