@@ -237,7 +237,7 @@ static bool is_capture(const struct capture_row *row, const char *path)
 /* The path that is named for capture i; NULL: none, and it is searched for. */
 static const char *named_for(const struct named *now, size_t i, const struct capture_row *row)
 {
-    size_t k = now->n;
+    size_t k;
     if (now->in_order)
         k = i;
     else

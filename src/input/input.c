@@ -272,7 +272,7 @@ static bool begin_in_archive(struct input *in, const struct input_place *place,
                              struct clv_error *err)
 {
     struct unzip z;
-    struct stat st;
+    struct stat st = {.st_size = 0};
     bool still = false;
     const bool found = place->archive && find_shared(in, &still, place, err);
     if (still)

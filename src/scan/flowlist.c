@@ -451,7 +451,7 @@ static void make_least(const struct flowlist_node *nodes, uint32_t n, const int6
             }
         }
     }
-    for (uint32_t i = slots; i-- > 1;)
+    for (size_t i = slots; i-- > 1;)
         least[i] = least[2 * i] < least[2 * i + 1] ? least[2 * i] : least[2 * i + 1];
 }
 
