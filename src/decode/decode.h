@@ -180,7 +180,7 @@ decode_fn
     decode_ethernet; /* notes no path of its own: the link type's function, for all but those */
 decode_fn decode_ethernet_asked; /* the same for whoever may be asked for the path */
 decode_fn decode_frame;          /* Ethernet within another layer: one level deeper */
-decode_fn decode_undeclared;     /* IP, or such a frame where IP is not sound and it is */
+decode_fn decode_undeclared;     /* IP, or such a frame where IP is not sound */
 
 /* An IP header is there, and what it says agrees with itself. */
 bool decode_sound_ip(const uint8_t *p, size_t n);

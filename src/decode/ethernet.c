@@ -72,18 +72,20 @@ static bool skip_labels(const uint8_t **p, size_t *n, struct decode *d);
 
 /*
  * A frame of a type that Ethernet within MPLS is likely to have, and that type's next bytes. Of IP
- * in it the header is looked at; cut: as far as the version alone.
+ * in it the header is looked at. cut: of IP the version alone, and what the frame has no more may
+ * be anything.
  */
 static bool is_frame(const uint8_t *p, size_t n, bool cut)
 {
     enum { HEADER = 14, ARP_LEN = 28, TAG = 4, PPPOE = 0x11, PPP_IPV4 = 0x21, PPP_IPV6 = 0x57 };
-    while (n > HEADER + TAG &&
-           (load_be16(p + 12) == ETHERTYPE_VLAN || load_be16(p + 12) == ETHERTYPE_QINQ)) {
+    if (n <= HEADER)
+        return false;
+    while (load_be16(p + 12) == ETHERTYPE_VLAN || load_be16(p + 12) == ETHERTYPE_QINQ) {
+        if (n <= HEADER + TAG)
+            return cut;
         p += TAG;
         n -= TAG;
     }
-    if (n <= HEADER)
-        return false;
     const uint8_t *at = p + HEADER;
     size_t left = n - HEADER;
     switch (load_be16(p + 12)) {
@@ -92,11 +94,17 @@ static bool is_frame(const uint8_t *p, size_t n, bool cut)
     case ETHERTYPE_IPV6:
         return at[0] >> 4 == 6 && (cut || decode_sound_ip(at, left));
     case ETHERTYPE_ARP:
-        return left >= ARP_LEN && load_be16(at + 2) == ETHERTYPE_IPV4;
+        if (left < (cut ? 4 : ARP_LEN))
+            return cut;
+        return load_be16(at + 2) == ETHERTYPE_IPV4;
     case ETHERTYPE_MPLS:
-        return skip_labels(&at, &left, NULL) && (at[0] >> 4 == 4 || at[0] >> 4 == 6);
+        if (!skip_labels(&at, &left, NULL))
+            return cut;
+        return at[0] >> 4 == 4 || at[0] >> 4 == 6;
     case ETHERTYPE_PPPOE_SESSION:
-        return left >= 8 && at[0] == PPPOE && at[1] == 0 &&
+        if (left < 8)
+            return cut && at[0] == PPPOE;
+        return at[0] == PPPOE && at[1] == 0 &&
                (load_be16(at + 6) == PPP_IPV4 || load_be16(at + 6) == PPP_IPV6);
     default:
         return false;
@@ -115,7 +123,8 @@ static bool may_be_frame(const uint8_t *p, size_t n)
 
 bool decode_undeclared(const uint8_t *p, size_t n, struct decode *d)
 {
-    return sound_frame(p, n) && !decode_sound_ip(p, n) ? decode_frame(p, n, d) : decode_ip(p, n, d);
+    return may_be_frame(p, n) && !decode_sound_ip(p, n) ? decode_frame(p, n, d)
+                                                        : decode_ip(p, n, d);
 }
 
 /* Leaves the labels behind. false: they do not end. d NULL: they are not noted. */

@@ -64,7 +64,7 @@ UNREAD: Dict[str, str] = {
     'Teredo, BitTorrent over *': 'tshark goes by the port alone',
     'Teredo, more than trailers over *': 'what follows is no trailer of RFC 6081',
     'MPLS in UDP, RTP over *': 'tshark goes by the port alone',
-    'IPv? in GTP-U, Ethernet, first nibble * over *': 'tshark goes by the first nibble alone',
+    'IPv? in GTP-U, Ethernet, first nibble *': 'tshark goes by the first nibble alone',
     'IPv? in netANALYZER, transparent': 'tshark shows bytes',
     'NSH, version 1': 'RFC 8300 section 2.2: must be 0; tshark reads on',
     'NSH, length 4': 'RFC 8300 section 2.2: two words at least; tshark reads on',

@@ -670,6 +670,12 @@ def in_udp() -> Dict[str, Tuple[int, Wrap]]:
         'GTP-U, Ethernet': (2152, lambda p: gtp_u(framed(p), 0)),
         'GTP-U, Ethernet, first nibble 4': (2152, lambda p: gtp_u(framed(p, x('4600 00000001 020000000001')), 0)),
         'GTP-U, Ethernet, first nibble 6': (2152, lambda p: gtp_u(framed(p, x('6a12 3456789a 020000000001')), 0)),
+        'GTP-U, Ethernet, first nibble 4, QinQ': (2152, lambda p: gtp_u(framed(p, x(
+            '4600 00000001 020000000001 88a8 0007 8100 0008')), 0)),
+        'GTP-U, Ethernet, first nibble 4, MPLS': (2152, lambda p: gtp_u(p._replace(data=x(
+            '4600 00000001 020000000001 8847') + pf.mpls(p.data, [100, 101])), 0)),
+        'GTP-U, Ethernet, first nibble 4, PPPoE': (2152, lambda p: gtp_u(p._replace(data=x(
+            '4600 00000001 020000000001 8864 1100 0007') + u16(len(p.data) + 2) + p.ppp + p.data), 0)),
         'GTP-U, sequence': (2152, lambda p: gtp_u(p, 2, x('0005 00 00'))),
         'GTP-U, N-PDU': (2152, lambda p: gtp_u(p, 1, x('0000 07 00'))),
         'GTP-U, no extension': (2152, lambda p: gtp_u(p, 4, x('0000 00 00'))),
