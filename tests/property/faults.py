@@ -9,6 +9,7 @@ what others do to the files while a run goes on, and runs that are killed at any
 """
 import argparse
 import concurrent.futures
+import contextlib
 import ctypes
 import errno
 import gzip
@@ -16,6 +17,7 @@ import hashlib
 import os
 import re
 import resource
+import select
 import shlex
 import shutil
 import signal
@@ -186,6 +188,46 @@ def in_words(place: str) -> str:
     return '%s (%s)' % tuple(lines.split('\n')[:2]) if lines.count('\n') > 1 else place
 
 
+class Runs:
+    """Runs of one command in DIR/work, by CLEAVE_FAULT_RUNS of faults.c."""
+
+    def __init__(self, args: Sequence[str], directory: str, log: str) -> None:
+        self.ends = [os.path.join(directory, name) for name in ('stdout', 'stderr')]
+        for end in self.ends:
+            os.mkfifo(end)
+        self.process = subprocess.Popen(
+            [suite.faults, *args], cwd=directory, stdin=subprocess.PIPE, stdout=subprocess.PIPE,
+            env=dict(os.environ, LC_ALL='C', CLEAVE_FAULT_RUNS='yes', CLEAVE_FAULT_LOG=log),
+            bufsize=0, start_new_session=True)
+
+    def run(self, fault: str) -> 'subprocess.CompletedProcess[bytes]':
+        process, late = self.process, time.monotonic() + harness.HANGS_S
+        assert process.stdin and process.stdout
+        fds = [os.open(end, os.O_RDONLY | os.O_NONBLOCK) for end in self.ends]
+        got = {fd: b'' for fd in (*fds, process.stdout.fileno())}
+        open_ones = set(got)
+        try:
+            process.stdin.write(fault.encode() + b'\n')
+            while open_ones:
+                ready, _, _ = select.select(open_ones, (), (), max(0, late - time.monotonic()))
+                if not ready:
+                    os.killpg(process.pid, signal.SIGKILL)
+                    raise subprocess.TimeoutExpired(suite.faults, harness.HANGS_S)
+                for fd in ready:
+                    data = os.read(fd, 1 << 16)
+                    got[fd] += data
+                    if not data or (fd not in fds and data.endswith(b'\n')):
+                        open_ones.discard(fd)
+        finally:
+            for fd in fds:
+                os.close(fd)
+        status = os.waitstatus_to_exitcode(int(got[process.stdout.fileno()]))
+        return subprocess.CompletedProcess([suite.faults], status, got[fds[0]], got[fds[1]])
+
+    def close(self) -> None:
+        self.process.communicate()
+
+
 class Trial:
     """One variant in a directory of its own, so that others can run beside it."""
 
@@ -195,6 +237,7 @@ class Trial:
         self.log = suite.path(name, 'log')
         os.makedirs(suite.path(name))
         self.before: Dict[str, bytes] = {}
+        self.runs = None if variant.stdin else Runs(variant.args, suite.path(name), self.log)
         self.wanted = self.run('')
         if not variant.refused:
             check_equal((self.wanted.status, self.wanted.stderr), (0, ''), 'undisturbed')
@@ -208,13 +251,17 @@ class Trial:
             os.unlink(self.log)
         env = dict(os.environ, LC_ALL='C', CLEAVE_FAULT=fault, CLEAVE_FAULT_LOG=self.log)
         try:
-            done = harness.run([suite.faults, *self.variant.args], cwd=self.dir, env=env,
-                               input=self.variant.stdin)
+            done = self.runs.run(fault) if self.runs else harness.run(
+                [suite.faults, *self.variant.args], cwd=self.dir, env=env, input=self.variant.stdin)
         except subprocess.TimeoutExpired as late:
             raise harness.Failed('%s: hangs' % fault) from late
         tree = {name: TIMINGS.sub(b'', data) if name.endswith('.html') else data
                 for name, data in harness.files_of(self.dir).items()}
         return Ending(done.returncode, done.stdout, done.stderr.decode(errors='replace'), tree)
+
+    def close(self) -> None:
+        if self.runs:
+            self.runs.close()
 
     def caller(self) -> str:
         """Where the call that failed was made; '' if none was."""
@@ -273,7 +320,7 @@ class Trial:
 
     def every_call(self, fault: Fault, errors: Sequence[int], found: Found) -> int:
         """The n-th call fails with one of the errors in turn. Gives the number of runs."""
-        n, rng = 0, suite.random('%s %s' % (fault, errors))
+        runs, n, rng = 0, 0, suite.random('%s %s' % (fault, errors))
         # A program with sanitizers takes its time to begin and to end.
         most = 2 * harness.SHARE * (6 if suite.args.sanitized and harness.SHARE > 1 else 1)
         while n < CALLS_MAX:
@@ -281,6 +328,7 @@ class Trial:
             error = errors[(n - 1) % len(errors)]
             text = '%s:%d:%d:%s' % (fault.kind, n, error, fault.mode)
             ending = self.run(text + (',' + fault.beside if fault.beside else ''))
+            runs += 1
             caller = self.caller()
             hit = caller and not (fault.beside and self.only_beside(fault))
             wrong = self.complaint(fault if hit else Fault('none', (), must_succeed=True), error,
@@ -289,7 +337,7 @@ class Trial:
                 found.setdefault((str(fault), caller), []).append(
                     'CLEAVE_FAULT=%s (%s): %s' % (text, os.strerror(error), wrong.strip()))
             if not hit:
-                return n
+                return runs
         raise harness.Failed('%s: more than %d calls' % (fault, CALLS_MAX))
 
     def only_beside(self, fault: Fault) -> bool:
@@ -313,21 +361,24 @@ def disturbed(variant: Callable[[], Variant]) -> Callable[[], None]:
         if not suite.faults:
             raise harness.Skip('the linker has no --wrap')
         v = variant()
-        rows = list(enumerate(rows_of(v)))
+        rows = iter(list(rows_of(v)))
         found: Found = {}
         broken: List[BaseException] = []
 
-        def one(row: Tuple[int, Tuple[Fault, Sequence[int]]]) -> int:
-            number, (fault, errors) = row
-            if broken:  # each of the others may wait as long
-                return 0
+        def some(name: str) -> int:
+            runs = 0
             try:
-                return Trial(v, 'row-%d' % number).every_call(fault, errors, found)
+                with contextlib.closing(Trial(v, name)) as trial:
+                    for fault, errors in rows:
+                        if broken:  # each of the others may wait as long
+                            break
+                        runs += trial.every_call(fault, errors, found)
             except BaseException as why:
                 broken.append(why)
                 raise
+            return runs
         with concurrent.futures.ThreadPoolExecutor(2) as pool:
-            runs = sum(pool.map(one, rows))
+            runs = sum(pool.map(some, ('trial-1', 'trial-2')))
         print('        %d runs' % runs)
         if found:
             raise harness.Failed('%d calls whose fault ends wrongly\n%s' % (len(found), '\n'.join(
@@ -701,8 +752,9 @@ def no_name_left() -> None:
     """
     if not suite.faults:
         raise harness.Skip('the linker has no --wrap')
-    trial = Trial(split(traffic('a.pcap'), '-t', '1', '--force', before=old_output), 'trial')
-    e = trial.run('rename-plain:2:%d:on,rename:1:%d:on' % (E.EIO, E.EINVAL))
+    variant = split(traffic('a.pcap'), '-t', '1', '--force', before=old_output)
+    with contextlib.closing(Trial(variant, 'trial')) as trial:
+        e = trial.run('rename-plain:2:%d:on,rename:1:%d:on' % (E.EIO, E.EINVAL))
     check_equal(e.status, 2, 'status')
     check(os.strerror(E.EIO) in e.stderr, 'says %r', e.stderr)
     data = trial.before['out/cleave.json']
@@ -747,6 +799,7 @@ HARMLESS = '''
     strncmp strpbrk strrchr strspn strstr strtol strtoll strtoul strtoull isoc23_strtol isoc23_strtoll
     isoc23_strtoul isoc23_strtoull snprintf vsnprintf inet_pton strftime gmtime_r timegm pow free
     getenv popcountdi2
+    fgets lsan_do_recoverable_leak_check
     stdin stdout stderr clearerr ferror fflush fileno fprintf fputc fputs fwrite perror printf vfprintf
     putchar puts setvbuf
     clock_gettime lseek lseek64 getpid raise readlinkat isatty sysconf signal unlink dirfd prctl syscall ioctl
@@ -1093,31 +1146,31 @@ def killed_at(variant: Callable[[], Variant]) -> Callable[[], None]:
         if not suite.faults:
             raise harness.Skip('the linker has no --wrap')
         v = variant()
-        trial = Trial(v, 'killed')
-        target = os.path.join(trial.dir, 'out')
-        new = digest(target)
-        seen = {'before': 0, 'new': 0, 'left': 0}
-        for kind in LASTS:
-            for n in range(1, CALLS_MAX):
-                ending = trial.run('%s:%d:0:kill' % (kind, n))
-                if not met(trial.log):
-                    check_equal(ending.status, 0, 'status without a kill')
-                    break
-                what = 'killed at %s %d, %s' % (kind, n, in_words(trial.caller()))
-                check_equal(ending.status, -signal.SIGKILL, what)
-                left = {name: data for name, data in ending.tree.items()
-                        if name.startswith(HIDDEN)}
-                rest = {name: data for name, data in ending.tree.items() if name not in left}
-                whole = os.path.exists(target) and digest(target) == new
-                if not whole:
-                    harness.check_files(rest, trial.before)
-                seen['new' if whole else 'before'] += 1
-                seen['left'] += bool(left)
-                harness.run([suite.cleave, *v.args, '--clean', '--force'], cwd=trial.dir,
-                            input=v.stdin)
-                check_equal(digest(target), new, what + ': the run behind it')
-                check_equal([name for name in harness.files_of(trial.dir)
-                             if name.startswith(HIDDEN)], [], what + ': what is left')
+        with contextlib.closing(Trial(v, 'killed')) as trial:
+            target = os.path.join(trial.dir, 'out')
+            new = digest(target)
+            seen = {'before': 0, 'new': 0, 'left': 0}
+            for kind in LASTS:
+                for n in range(1, CALLS_MAX):
+                    ending = trial.run('%s:%d:0:kill' % (kind, n))
+                    if not met(trial.log):
+                        check_equal(ending.status, 0, 'status without a kill')
+                        break
+                    what = 'killed at %s %d, %s' % (kind, n, in_words(trial.caller()))
+                    check_equal(ending.status, -signal.SIGKILL, what)
+                    left = {name: data for name, data in ending.tree.items()
+                            if name.startswith(HIDDEN)}
+                    rest = {name: data for name, data in ending.tree.items() if name not in left}
+                    whole = os.path.exists(target) and digest(target) == new
+                    if not whole:
+                        harness.check_files(rest, trial.before)
+                    seen['new' if whole else 'before'] += 1
+                    seen['left'] += bool(left)
+                    harness.run([suite.cleave, *v.args, '--clean', '--force'], cwd=trial.dir,
+                                input=v.stdin)
+                    check_equal(digest(target), new, what + ': the run behind it')
+                    check_equal([name for name in harness.files_of(trial.dir)
+                                 if name.startswith(HIDDEN)], [], what + ': what is left')
         print('        %s' % ', '.join('%s %d' % pair for pair in seen.items()))
         check(seen['left'] > 10, 'few were killed at work: %r', seen)
     return case

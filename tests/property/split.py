@@ -503,7 +503,7 @@ def joined() -> None:
         others = [pf.Format(kind, not fmt.big_endian), pf.Format(kind, fmt.big_endian, 101),
                   pf.Format('us' if kind == 'ns' else 'ns', fmt.big_endian),
                   pf.Format(kind, fmt.big_endian, version=(2, 3))]
-        for other in rng.sample(others, 2):
+        for other in rng.sample(others, harness.times(len(others))):
             more = other.header() + b''.join(some_records(rng, other, rng.choice([0, 1, 1000])))
             check_damaged(rng, data + more, whole)
 

@@ -6,6 +6,9 @@
  *     CLEAVE_FAULT=KIND:N:ERRNO[:MODE][,...]   the N-th call of this kind fails, the first is 1
  *     CLEAVE_FAULT_LOG=FILE                    gets a line for each fault that was met
  *
+ *     CLEAVE_FAULT_RUNS=yes                    a line of standard input, one after the other, is
+ *                                              CLEAVE_FAULT of a run: begin_runs()
+ *
  *     CLEAVE_DISK=BYTES:FILES[:TYPE]           all file systems together have so much left, and are
  *                                              of this type: a number of statfs(2), or ext4's
  *
@@ -32,6 +35,7 @@
 #include <sys/resource.h>
 #include <sys/stat.h>
 #include <sys/vfs.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <pcap/pcap.h>
@@ -155,6 +159,7 @@ static const char *parse_one(const char *at)
 int real_open(const char *path, int flags, ...) __asm__("__real_" LFS("open"));
 ssize_t real_write(int fd, const void *p, size_t len) __asm__("__real_write");
 int real_close(int fd) __asm__("__real_close");
+pid_t real_fork(void) __asm__("__real_fork");
 
 enum { DISK_EXT4 = 0xef53, DISK_FAT = 0x4d44 }; /* FAT has no number of files */
 
@@ -188,9 +193,44 @@ static uint64_t take(_Atomic uint64_t *left, uint64_t n)
     return have < n ? have : n;
 }
 
+int __lsan_do_recoverable_leak_check(void) __attribute__((weak));
+
+/*
+ * A run for each line, in a process that is forked before main(), since to load and to relocate a
+ * program takes longer than what it does then, above all one with sanitizers. Its directory is
+ * "work"; it writes to "stdout" and "stderr", which are pipes. How it ended is printed, as by
+ * waitpid(). Returns once for each run, in its process, and gives its faults.
+ */
+static const char *begin_runs(void)
+{
+    static char line[256];
+    if (__lsan_do_recoverable_leak_check) /* pages that each process would make anew stay */
+        (void)__lsan_do_recoverable_leak_check();
+    while (fgets(line, sizeof line, stdin)) {
+        int status;
+        line[strcspn(line, "\n")] = '\0';
+        const pid_t child = real_fork();
+        if (child == 0) {
+            const int out = real_open("stdout", O_WRONLY), err = real_open("stderr", O_WRONLY);
+            const int none = real_open("/dev/null", O_RDONLY);
+            if (dup2(none, 0) != 0 || dup2(out, 1) != 1 || dup2(err, 2) != 2 || chdir("work") != 0)
+                _exit(97);
+            (void)real_close(none);
+            (void)real_close(out);
+            (void)real_close(err);
+            return line;
+        }
+        if (child < 0 || waitpid(child, &status, 0) != child)
+            fail_to_start("no process");
+        (void)printf("%d\n", status);
+        (void)fflush(stdout);
+    }
+    _exit(0);
+}
+
 __attribute__((constructor)) static void begin(void)
 {
-    const char *at = getenv("CLEAVE_FAULT");
+    const char *at = getenv("CLEAVE_FAULT_RUNS") ? begin_runs() : getenv("CLEAVE_FAULT");
     const char *log_path = getenv("CLEAVE_FAULT_LOG");
     if (log_path) {
         log_fd = real_open(log_path, O_WRONLY | O_CREAT | O_APPEND | O_CLOEXEC, 0600);
@@ -644,7 +684,6 @@ int wrap_join(pthread_t t, void **result)
 }
 
 /* What other threads hold, the allocator's lock for one, nobody releases in the new process. */
-pid_t real_fork(void) __asm__("__real_fork");
 pid_t wrap_fork(void) __asm__("__wrap_fork");
 pid_t wrap_fork(void)
 {

@@ -26,9 +26,9 @@ HUNG_MAX = 2  # cases of a suite; then the others are not tried
 UNDER_VALGRIND = 20  # times as long, at most
 
 # How much is wanted of a test that takes long because it repeats itself: all (meson test --setup
-# full), a quarter, or where sanitizers make everything slow, an eighth.
+# full), an eighth, or where sanitizers make everything slow, a sixteenth.
 FULL = os.environ.get('CLEAVE_TESTS') == 'full'
-SHARE = 1 if FULL else int(os.environ.get('CLEAVE_SHARE', 4))
+SHARE = 1 if FULL else int(os.environ.get('CLEAVE_SHARE', 8))
 
 SOURCE_ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__))))
 
