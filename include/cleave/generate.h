@@ -55,8 +55,9 @@ CLV_API const struct clv_option *clv_synflood_options(size_t i);
 
 /*
  * Saves a SYN flood at path, "-" is standard output, in memory that does not grow with count.
- * *bytes, where bytes is not NULL, is the savefile's size. false: *err says why; an incomplete file
- * may remain. Threads: any number of calls at a time.
+ * *bytes, where bytes is not NULL, is the savefile's size. The file takes its name when it is
+ * complete. false: *err says why, and nothing was made. true, and *err filled: what it replaced
+ * could not be removed; *err says where that is. Threads: any number of calls at a time.
  */
 CLV_API CLV_MUST_CHECK bool clv_generate_synflood(const char *path,
                                                   const struct clv_synflood_params *params,
@@ -132,8 +133,8 @@ CLV_API const struct clv_option *clv_traffic_options(size_t i);
 
 /*
  * Saves the mix at path, "-" is standard output. *bytes and *packets, where not NULL, say how much.
- * Memory: 4 bytes per flow and 100 per flow under way; 150 per related flow. false: *err says why;
- * incomplete files may remain. Threads: any number of calls at a time.
+ * Memory: 4 bytes per flow and 100 per flow under way; 150 per related flow. Files take their names
+ * when they are complete, the truth first. *err and threads: as for a SYN flood.
  */
 CLV_API CLV_MUST_CHECK bool clv_generate_traffic(const char *path,
                                                  const struct clv_traffic_params *params,

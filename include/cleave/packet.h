@@ -254,7 +254,8 @@ struct clv_saver_params {
 };
 
 /*
- * Opens path, "-" is standard output. On failure *out is NULL and no new file remains.
+ * Opens path, "-" is standard output. A file is staged beside its name, and takes it when the saver
+ * is closed; an older one is replaced then. On failure *out is NULL and no new file remains.
  */
 CLV_API CLV_MUST_CHECK bool clv_saver_open(struct clv_saver **out, const char *path,
                                            const struct clv_saver_params *params,
@@ -265,9 +266,10 @@ CLV_API CLV_MUST_CHECK bool clv_saver_put(struct clv_saver *s, int64_t ts_ns, co
                                           uint32_t caplen, uint32_t origlen, struct clv_error *err);
 
 /*
- * Flushes, checks and closes the file, and always destroys *s and sets it to NULL. false: the file
- * is not complete. Destroying the saver without this call closes the file and leaves what was
- * written.
+ * Flushes, checks and closes the file, gives it its name, and always destroys *s and sets it to
+ * NULL. false: there is no file, or the older one. true, and *err filled: as for a SYN flood
+ * (cleave/generate.h). The same for a saver that is destroyed without
+ * this call. Bytes that went to standard output, a pipe or a device are gone either way.
  */
 CLV_API CLV_MUST_CHECK bool clv_saver_close(struct clv_saver **s, struct clv_error *err);
 CLV_API void clv_saver_destroy(struct clv_saver **s);

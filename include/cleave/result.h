@@ -280,6 +280,7 @@ struct clv_extract_result {
     uint64_t flows, records, bytes; /* bytes: written */
     uint64_t stale;                 /* outputs that killed runs to the same one left unfinished */
     char stale_path[256];           /* one of them */
+    struct clv_error after;         /* what failed once the output had its name; or CLV_ERR_NONE */
 };
 
 /*

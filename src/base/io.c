@@ -184,26 +184,6 @@ bool io_fits(int fd, const struct io_need *need, const char *path, struct clv_er
     return clv_fail_hint(err, "the file system has too little room");
 }
 
-bool io_named_fits(const char *path, uint64_t bytes, struct clv_error *err)
-{
-    enum { BLOCK = 512 }; /* of st_blocks */
-    char parent[PATH_MAX];
-    struct stat st;
-    const bool is_new = stat(path, &st) != 0;
-    if (strcmp(path, "-") == 0 || strlen(path) >= sizeof parent ||
-        (!is_new && !S_ISREG(st.st_mode)))
-        return true;
-    path_parent(parent, path);
-    const int fd = open(is_new ? parent : path, O_RDONLY | O_CLOEXEC);
-    if (fd < 0)
-        return true; /* whoever opens it says why */
-    const uint64_t has = is_new ? 0 : (uint64_t)st.st_blocks * BLOCK;
-    const struct io_need need = {.bytes = bytes > has ? bytes - has : 0, .files = is_new};
-    const bool ok = io_fits(fd, &need, path, err);
-    (void)close(fd);
-    return ok;
-}
-
 bool io_explain(int fd, struct clv_error *err)
 {
     enum { NEARLY = 64 << 20 }; /* bytes that file systems keep for themselves */
@@ -222,17 +202,6 @@ bool io_explain(int fd, struct clv_error *err)
                              "the file system takes no more, though it reports %llu free bytes",
                              (unsigned long long)room.bytes);
     return clv_fail_hint(err, "the file system is full");
-}
-
-bool io_explain_part(int fd, struct clv_error *err)
-{
-    struct stat st;
-    char why[sizeof err->hint];
-    (void)io_explain(fd, err);
-    if (!err || fstat(fd, &st) != 0 || !S_ISREG(st.st_mode))
-        return false;
-    memcpy(why, err->hint, sizeof why);
-    return clv_fail_hint(err, "%s%sthe file is incomplete", why, why[0] ? "; " : "");
 }
 
 bool io_explain_at(const char *dir, struct clv_error *err)

@@ -52,12 +52,6 @@ int io_open_fleeting(const char *dir, char path[PATH_MAX]);
  */
 int io_open_named(const char *path, bool overwrite, struct clv_error *err);
 
-/*
- * Before that: false: it is certain that the file system has no room for so many bytes, what the
- * file has now being given back.
- */
-CLV_MUST_CHECK bool io_named_fits(const char *path, uint64_t bytes, struct clv_error *err);
-
 /* Empties it, unless it is standard output. */
 CLV_MUST_CHECK bool io_cut(int fd, const char *path, struct clv_error *err);
 
@@ -80,9 +74,6 @@ CLV_MUST_CHECK bool io_fits(int fd, const struct io_need *need, const char *path
  * writes comes by here.
  */
 bool io_explain(int fd, struct clv_error *err) CLV_COLD;
-
-/* The same of a regular file which keeps its name, though the rest of it could not be written. */
-bool io_explain_part(int fd, struct clv_error *err) CLV_COLD;
 
 /* The same of a directory. */
 bool io_explain_at(const char *dir, struct clv_error *err) CLV_COLD;

@@ -127,6 +127,10 @@ static int extract(const struct options *o, struct clv_result *result, struct ta
     if (r.stale)
         (void)fprintf(complaint("extract"), "a killed run left %s; --clean removes it\n",
                       printable(r.stale_path));
+    if (r.after.code != CLV_ERR_NONE) {
+        (void)print_error(&r.after);
+        return EXIT_DAMAGED;
+    }
     if (o->quiet)
         return EXIT_ALL;
     print_extracted(&r, o, to_stdout ? stderr : stdout);

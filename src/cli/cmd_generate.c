@@ -28,13 +28,26 @@ static const struct clv_option synflood_flags[] = {
     {0},
 };
 
-static int print_result(const char *path, bool quiet, uint64_t packets, uint64_t bytes)
+/* err: what failed when the file was complete already. */
+static int print_result(const char *path, bool quiet, uint64_t packets, uint64_t bytes,
+                        const struct clv_error *err)
 {
+    if (err->code != CLV_ERR_NONE) {
+        (void)print_error(err);
+        return EXIT_DAMAGED;
+    }
     if (!quiet && strcmp(path, "-") != 0)
         (void)printf("%s: %s packet%s, %s\n", printable(path), human_count(packets),
                      plural(packets), human_bytes((double)bytes));
     return flush_words("the file is complete, but standard output failed") ? EXIT_ALL
                                                                            : EXIT_DAMAGED;
+}
+
+/* A signal ends the work, and nothing is left of it. */
+static bool go_on(uint64_t packets, void *user)
+{
+    const struct clv_split_result so_far = {.records_read = packets};
+    return talk_progress(&so_far, user);
 }
 
 static int run_synflood(const void *options, char **operands, unsigned n_operands)
@@ -47,13 +60,17 @@ static int run_synflood(const void *options, char **operands, unsigned n_operand
         return EXIT_NOTHING;
     }
     struct clv_synflood_params p = o->params;
-    struct clv_error err;
+    struct talk talk;
+    struct clv_error err = {.code = CLV_ERR_NONE};
     uint64_t bytes;
     if (o->rate)
         p.interval_ns = (int64_t)(1000000000 / o->rate);
+    p.progress = go_on;
+    p.user = &talk;
+    begin_talk(&talk, PROGRESS_NEVER, o->quiet);
     if (!clv_generate_synflood(o->output, &p, &bytes, &err))
-        return print_error(&err);
-    return print_result(o->output, o->quiet, p.count ? p.count : 100, bytes);
+        return end_talk(&err, "written");
+    return print_result(o->output, o->quiet, p.count ? p.count : 100, bytes, &err);
 }
 
 const struct command command_synflood = {
@@ -72,7 +89,8 @@ const struct command command_synflood = {
     .details = "Each packet comes from the next address, as in the classic dpkt tutorial. The\n"
                "same flags make the same capture.\n"
                "\n"
-               "Exit status: 0 the capture was made; 2 it was not.\n",
+               "Exit status: 0 the capture was made; 1 it was, but what comes after failed; 2\n"
+               "it was not.\n",
     .options = clv_synflood_options,
     .params_at = SYNFLOOD(params),
     .flags = synflood_flags,
@@ -108,16 +126,20 @@ static int run_traffic(const void *options, char **operands, unsigned n_operands
     (void)operands;
     (void)n_operands;
     const struct traffic *o = options;
-    const struct clv_traffic_params p = o->params;
-    struct clv_error err;
+    struct clv_traffic_params p = o->params;
+    struct talk talk;
+    struct clv_error err = {.code = CLV_ERR_NONE};
     uint64_t bytes, packets;
     if (p.packets && p.bytes) {
         (void)fprintf(complaint("generate traffic"), "--packets and --bytes cannot be combined\n");
         return EXIT_NOTHING;
     }
+    p.progress = go_on;
+    p.user = &talk;
+    begin_talk(&talk, PROGRESS_NEVER, o->quiet);
     if (!clv_generate_traffic(o->output, &p, &bytes, &packets, &err))
-        return print_error(&err);
-    return print_result(o->output, o->quiet, packets, bytes);
+        return end_talk(&err, "written");
+    return print_result(o->output, o->quiet, packets, bytes, &err);
 }
 
 const struct command command_traffic = {
@@ -137,7 +159,8 @@ const struct command command_traffic = {
     .details = "The same flags make the same capture, on any machine. Flow sizes follow Zipf's\n"
                "law.\n"
                "\n"
-               "Exit status: 0 the capture was made; 2 it was not.\n",
+               "Exit status: 0 the capture was made; 1 it was, but what comes after failed; 2\n"
+               "it was not.\n",
     .options = clv_traffic_options,
     .params_at = TRAFFIC(params),
     .flags = traffic_flags,

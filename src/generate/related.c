@@ -187,8 +187,7 @@ static bool put_truth(struct related *r, FILE *truth, struct scene_flow *f, stru
     text_str(&row, name);
     text_str(&row, "\r\n");
     return fwrite(row.p, 1, row.len, truth) == row.len ||
-           clv_fail_errno(err, r->params->truth, "cannot be written") ||
-           io_explain_part(fileno(truth), err);
+           clv_fail_errno(err, r->params->truth, "cannot be written");
 }
 
 static bool put_truths(struct related *r, FILE *truth, struct clv_error *err)

@@ -11,7 +11,8 @@
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/port.h"
-#include "cleave/packet.h"
+#include "generate/saver.h"
+#include "generate/target.h"
 
 enum {
     STREAM_BUF = 1 << 20,
@@ -20,6 +21,7 @@ enum {
 };
 
 struct clv_saver {
+    struct target target;
     char *path;
     char *buf;
     pcap_t *pcap;
@@ -28,18 +30,19 @@ struct clv_saver {
     int64_t tick_ns;
 };
 
-static FILE *open_stream(const char *path, bool overwrite, struct clv_error *err)
+static FILE *open_stream(struct target *t, const char *path, bool overwrite, struct clv_error *err)
 {
-    const int fd = io_open_named(path, overwrite, err);
-    FILE *stream = fd >= 0 && io_cut(fd, path, err) ? fdopen(fd, "wb") : NULL;
-    if (fd >= 0 && !stream) {
+    if (!target_open(t, "output", path, overwrite, err))
+        return NULL;
+    FILE *stream = fdopen(t->fd, "wb");
+    if (!stream)
         (void)clv_fail_errno(err, path, "cannot be created");
-        (void)close(fd);
-    }
+    else
+        t->fd = -1;
     return stream;
 }
 
-/* Whether libpcap can write this link type at all: asked before a file is made or cut off. */
+/* Whether libpcap can write this link type at all: asked before anything is made or cut off. */
 static bool drop(struct port_sink *sink, const void *p, size_t len)
 {
     (void)sink, (void)p, (void)len;
@@ -69,6 +72,8 @@ bool clv_saver_open(struct clv_saver **out, const char *path, const struct clv_s
     const uint32_t snaplen = params->snaplen ? params->snaplen : SNAPLEN_DEFAULT;
     struct clv_saver *s = mem_zalloc(1, sizeof *s);
     *out = NULL;
+    if (s)
+        s->target.fd = -1;
     if (!s || !(s->path = mem_strdup(path)) || !(s->buf = mem_alloc(STREAM_BUF, 1))) {
         (void)clv_fail_nomem(err, path, STREAM_BUF);
         goto fail;
@@ -83,7 +88,7 @@ bool clv_saver_open(struct clv_saver **out, const char *path, const struct clv_s
     }
     if (!can_dump(s->pcap, path, err))
         goto fail;
-    s->stream = open_stream(path, params->overwrite, err);
+    s->stream = open_stream(&s->target, path, params->overwrite, err);
     if (!s->stream)
         goto fail;
     (void)setvbuf(s->stream, s->buf, _IOFBF, STREAM_BUF);
@@ -102,8 +107,12 @@ fail:
 
 static CLV_COLD bool fail_written(const struct clv_saver *s, struct clv_error *err)
 {
-    (void)clv_fail_errno(err, s->path, "cannot be written");
-    return io_explain_part(fileno(s->stream), err);
+    return clv_fail_errno(err, s->path, "cannot be written");
+}
+
+bool saver_fits(const struct clv_saver *s, uint64_t bytes, struct clv_error *err)
+{
+    return target_fits(&s->target, bytes, err);
 }
 
 bool clv_saver_put(struct clv_saver *s, int64_t ts_ns, const void *data, uint32_t caplen,
@@ -133,11 +142,17 @@ bool clv_saver_close(struct clv_saver **sp, struct clv_error *err)
         (void)fail_written(s, err);
     if (fd >= 0)
         ok = io_close(fd, s->path, ok ? err : NULL) && ok;
-    clv_saver_destroy(sp);
+    ok = ok && target_publish(&s->target, err);
+    saver_abandon(sp, ok ? NULL : err);
     return ok;
 }
 
 void clv_saver_destroy(struct clv_saver **sp)
+{
+    saver_abandon(sp, NULL);
+}
+
+void saver_abandon(struct clv_saver **sp, struct clv_error *err)
 {
     struct clv_saver *s = *sp;
     if (!s)
@@ -146,6 +161,7 @@ void clv_saver_destroy(struct clv_saver **sp)
         pcap_dump_close(s->dumper);
     else if (s->stream)
         (void)fclose(s->stream);
+    target_fini(&s->target, err);
     if (s->pcap)
         pcap_close(s->pcap);
     mem_free(s->buf);

@@ -77,8 +77,8 @@ static void put_pcapng_header(struct stream *s)
 
 static bool flush(struct stream *s, struct clv_error *err)
 {
-    if (!io_write(s->fd, s->buf, s->at, s->path, err))
-        return io_explain_part(s->fd, err);
+    if (!io_write(s->target.fd, s->buf, s->at, s->path, err))
+        return false;
     s->bytes += s->at;
     s->at = 0;
     return true;
@@ -87,13 +87,12 @@ static bool flush(struct stream *s, struct clv_error *err)
 bool stream_open(struct stream *s, const char *path, enum clv_savefile format, bool big_endian,
                  bool overwrite, struct clv_error *err)
 {
-    *s = (struct stream){.path = path, .fd = -1, .format = format, .big_endian = big_endian};
+    *s = (struct stream){.path = path, .target.fd = -1, .format = format, .big_endian = big_endian};
     s->buf = mem_alloc_pages(BUF);
     if (!s->buf)
         return clv_fail_nomem(err, path, BUF);
-    s->fd = io_open_named(path, overwrite, err);
-    if (s->fd < 0 || !io_cut(s->fd, path, err)) {
-        stream_abandon(s);
+    if (!target_open(&s->target, "output", path, overwrite, err)) {
+        stream_abandon(s, err);
         return false;
     }
     if (format == CLV_SAVEFILE_PCAPNG)
@@ -142,18 +141,18 @@ uint8_t *stream_packet(struct stream *s, int64_t ts_ns, uint32_t caplen, struct 
 
 bool stream_close(struct stream *s, struct clv_error *err)
 {
-    const bool ok = flush(s, err);
-    const int fd = s->fd;
-    s->fd = -1;
-    stream_abandon(s);
-    return io_close(fd, s->path, ok ? err : NULL) && ok;
+    bool ok = flush(s, err);
+    const int fd = s->target.fd;
+    s->target.fd = -1;
+    ok = io_close(fd, s->path, ok ? err : NULL) && ok;
+    ok = ok && target_publish(&s->target, err);
+    stream_abandon(s, ok ? NULL : err);
+    return ok;
 }
 
-void stream_abandon(struct stream *s)
+void stream_abandon(struct stream *s, struct clv_error *err)
 {
-    if (s->fd >= 0)
-        (void)close(s->fd);
-    s->fd = -1;
+    target_fini(&s->target, err);
     mem_free(s->buf);
     s->buf = NULL;
 }

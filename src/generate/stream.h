@@ -7,12 +7,12 @@
 #ifndef CLEAVE_GENERATE_STREAM_H
 #define CLEAVE_GENERATE_STREAM_H
 
-#include "base/fail.h"
 #include "cleave/generate.h"
+#include "generate/target.h"
 
 struct stream {
     const char *path;
-    int fd;
+    struct target target;
     enum clv_savefile format;
     bool big_endian;
     uint8_t *buf;
@@ -30,10 +30,11 @@ CLV_MUST_CHECK bool stream_open(struct stream *s, const char *path, enum clv_sav
  */
 uint8_t *stream_packet(struct stream *s, int64_t ts_ns, uint32_t caplen, struct clv_error *err);
 
-/* Flushes and closes. */
+/* Flushes and closes; a file takes its name. */
 CLV_MUST_CHECK bool stream_close(struct stream *s, struct clv_error *err);
 
-/* Closes without a flush; harmless on one that is not open. */
-void stream_abandon(struct stream *s);
+/* Closes without a flush, and removes the file; harmless on one that is not open. err: of
+ * target_fini(). */
+void stream_abandon(struct stream *s, struct clv_error *err);
 
 #endif

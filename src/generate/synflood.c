@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
-#include "base/io.h"
 #include "base/sized.h"
 #include "cleave/generate.h"
-#include "cleave/packet.h"
+#include "generate/saver.h"
 
 #define AT(member) offsetof(struct clv_synflood_params, member)
 
@@ -58,12 +57,15 @@ static bool generate(const char *path, const struct clv_synflood_params *params,
                                         .overwrite = params->overwrite};
     uint8_t frame[FRAME_MAX] = {0};
     size_t len = params->pad ? ETHER_MIN : clv_packet_build(&spec, frame, sizeof frame, err);
-    if (!len || !io_named_fits(path, SAVEFILE_HEADER + count * (RECORD_HEADER + len), err) ||
-        !clv_saver_open(&saver, path, &sp, err))
+    if (!len || !clv_saver_open(&saver, path, &sp, err))
         return false;
+    if (!saver_fits(saver, SAVEFILE_HEADER + count * (RECORD_HEADER + len), err)) {
+        saver_abandon(&saver, err);
+        return false;
+    }
     for (uint64_t i = 0; i < count; i++) {
         if (i % ASK == 0 && params->progress && !params->progress(i, params->user)) {
-            clv_saver_destroy(&saver);
+            saver_abandon(&saver, NULL);
             return clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
         }
         store_be32(spec.tuple.src, first + (uint32_t)i);
@@ -72,7 +74,7 @@ static bool generate(const char *path, const struct clv_synflood_params *params,
             len = ETHER_MIN; /* the bytes behind the packet were never written to */
         if (!len || !clv_saver_put(saver, start + (int64_t)i * interval, frame, (uint32_t)len,
                                    (uint32_t)len, err)) {
-            clv_saver_destroy(&saver);
+            saver_abandon(&saver, err);
             return false;
         }
     }

@@ -5,7 +5,6 @@
  * packet. Payloads are cut from a pool of random bytes whose prefix sums are known, so that a
  * checksum costs no more for a long packet than for a short one.
  */
-#include <errno.h>
 #include <math.h>
 #include <stdio.h>
 #include <sys/stat.h>
@@ -13,6 +12,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/path.h"
 #include "base/sized.h"
 #include "base/text.h"
 #include "generate/build.h"
@@ -63,7 +63,8 @@ enum kind {
 struct traffic {
     const struct clv_traffic_params *params;
     struct stream out;
-    FILE *truth;
+    FILE *truth; /* NULL: nobody asks */
+    struct target truth_target;
     uint64_t flows, packets, ip_packets;
     uint64_t leftover; /* packets that rounding leaves to the first rank */
     double zipf_unit;  /* packets of rank 1 beyond the one that each flow has */
@@ -380,10 +381,8 @@ static bool put_truth(struct traffic *t, const struct alive *a, struct clv_error
     tuple_of(t, a->number, a->kind, &c);
     truth_put(&row, &c, a->sent, a->bytes, START_NS + a->first_ns, START_NS + t->now_ns);
     text_str(&row, "\n");
-    if (fwrite(row.p, 1, row.len, t->truth) == row.len)
-        return true;
-    (void)clv_fail_errno(err, t->params->truth, "cannot be written");
-    return io_explain_part(fileno(t->truth), err);
+    return fwrite(row.p, 1, row.len, t->truth) == row.len ||
+           clv_fail_errno(err, t->params->truth, "cannot be written");
 }
 
 static bool goes_on(const struct traffic *t, struct clv_error *err)
@@ -485,43 +484,48 @@ static bool init(struct traffic *t, struct clv_error *err)
     return true;
 }
 
-/* Opened, and no more: what it had is lost when the capture is open, too. */
+/* Whether both paths are, or will be, one file. */
+static bool is_same(const char *one, const char *other)
+{
+    struct stat a, b;
+    char dir[PATH_MAX];
+    if (strcmp(one, other) == 0)
+        return true;
+    if (stat(one, &a) == 0 && stat(other, &b) == 0)
+        return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    if (strcmp(path_base(one), path_base(other)) != 0 || strlen(one) >= sizeof dir ||
+        strlen(other) >= sizeof dir)
+        return false;
+    path_parent(dir, one);
+    if (stat(dir, &a) != 0)
+        return false;
+    path_parent(dir, other);
+    return stat(dir, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+}
+
 static bool open_truth(struct traffic *t, const char *capture, struct clv_error *err)
 {
     const char *path = t->params->truth;
-    struct stat a, b;
     if (!path)
         return true;
-    const bool is_new = lstat(path, &a) != 0;
-    const int fd = io_open_named(path, t->params->overwrite, err);
-    if (fd < 0)
+    if (is_same(path, capture))
+        return clv_fail(err, CLV_ERR_OPTION, "truth", "is the same file as --output");
+    if (!target_open(&t->truth_target, "truth", path, t->params->overwrite, err))
         return false;
-    const bool same = strcmp(path, capture) == 0 ||
-                      (fstat(fd, &a) == 0 && S_ISREG(a.st_mode) && stat(capture, &b) == 0 &&
-                       a.st_dev == b.st_dev && a.st_ino == b.st_ino);
-    t->truth = same ? NULL : fdopen(fd, "w");
-    if (t->truth)
-        return true;
-    if (same)
-        (void)clv_fail(err, CLV_ERR_OPTION, "truth", "is the same file as --output");
-    else
-        (void)clv_fail_errno(err, path, "cannot be created");
-    if (is_new && strcmp(path, "-") != 0)
-        (void)unlink(path);
-    (void)close(fd);
-    return false;
+    t->truth = fdopen(t->truth_target.fd, "w");
+    if (!t->truth)
+        return clv_fail_errno(err, path, "cannot be created");
+    t->truth_target.fd = -1;
+    return true;
 }
 
 static bool begin_truth(struct traffic *t, struct clv_error *err)
 {
     const char *path = t->params->truth;
-    if (!path)
-        return true;
-    return io_cut(fileno(t->truth), path, err) &&
-           (fputs(t->params->related ? TRUTH_COLUMNS RELATED_COLUMNS "\n" : TRUTH_COLUMNS "\n",
-                  t->truth) >= 0 ||
-            clv_fail_errno(err, path, "cannot be written") ||
-            io_explain_part(fileno(t->truth), err));
+    return !path ||
+           fputs(t->params->related ? TRUTH_COLUMNS RELATED_COLUMNS "\n" : TRUTH_COLUMNS "\n",
+                 t->truth) >= 0 ||
+           clv_fail_errno(err, path, "cannot be written");
 }
 
 static bool close_truth(struct traffic *t, struct clv_error *err)
@@ -530,29 +534,27 @@ static bool close_truth(struct traffic *t, struct clv_error *err)
     t->truth = NULL;
     if (truth && fclose(truth) != 0)
         return clv_fail_errno(err, t->params->truth, "cannot be written");
-    return true;
+    return target_publish(&t->truth_target, err);
 }
 
 static bool generate(const char *path, const struct clv_traffic_params *params, uint64_t *bytes,
                      uint64_t *packets, struct clv_error *err)
 {
-    struct traffic t = {.params = params};
-    bool ok = init(&t, err) && open_truth(&t, path, err) &&
-              stream_open(&t.out, path, params->format, params->byte_order == CLV_BIG_ENDIAN,
-                          params->overwrite, err);
-    if (ok) {
-        ok = begin_truth(&t, err) &&
-             (params->related ? related_run(&t.out, t.truth, params, err) : run(&t, err)) &&
-             close_truth(&t, err) && stream_close(&t.out, err);
-        if (!ok)
-            stream_abandon(&t.out);
-    }
+    struct traffic t = {.params = params, .out.target.fd = -1, .truth_target.fd = -1};
+    const bool ok = init(&t, err) && open_truth(&t, path, err) &&
+                    stream_open(&t.out, path, params->format, params->byte_order == CLV_BIG_ENDIAN,
+                                params->overwrite, err) &&
+                    begin_truth(&t, err) &&
+                    (params->related ? related_run(&t.out, t.truth, params, err) : run(&t, err)) &&
+                    close_truth(&t, err) && stream_close(&t.out, err);
+    stream_abandon(&t.out, ok ? NULL : err);
     if (bytes)
         *bytes = t.out.bytes;
     if (packets)
         *packets = t.out.packets;
     if (t.truth)
         (void)fclose(t.truth);
+    target_fini(&t.truth_target, ok ? NULL : err);
     mem_free(t.rank);
     mem_free(t.heap);
     mem_free(t.pool);

@@ -146,7 +146,7 @@ OUT_OF_MEMORY = ('malloc', 'library', 'heap')
 IN_MEMORY = ('stream',)  # libpcap writes to streams that are no files too
 NOT_SURE = 'the output is complete, but'  # not its page, not for certain, or beside the old one
 LEFTOVER = 'could not be removed', 'what it replaced is now'
-HIDDEN = '.out.cleave-', 'far/.page.html.cleave-'
+HIDDEN = '.out.cleave-', '.new.pcap.cleave-', '.new.csv.cleave-', 'far/.page.html.cleave-'
 STALE = '.out.cleave-%d-0' % (2**31 - 2)  # no process has such a number
 LEFT = re.compile(r'\Acleave: %s was left by a killed run; --clean removes it\n\Z' % STALE)
 TIMINGS = re.compile(rb'"(seconds|records_per_second|bytes_per_second|writes)": [0-9.]+')
@@ -483,6 +483,11 @@ def old_output(folder: str) -> None:
             f.write(text)
 
 
+def old_capture(folder: str) -> None:
+    with open(os.path.join(folder, 'new.pcap'), 'wb') as f:
+        f.write(pf.Format().header())
+
+
 def old_archive(folder: str) -> None:
     """The same of an archive."""
     with zipfile.ZipFile(os.path.join(folder, 'out'), 'w') as z:
@@ -541,11 +546,11 @@ def old_database(folder: str) -> None:
     shutil.copytree(suite.path('made'), os.path.join(folder, 'out'))
 
 
-def taken(capture: str, *args: str, without: Sequence[str] = ()) -> Variant:
+def taken(capture: str, *args: str, without: Sequence[str] = (), **more) -> Variant:
     """Without 'heap': jansson does not say what it lacked. What cannot be mapped is not read flow
     by flow, which is said in other words than the system's."""
     return Variant(('extract', '-q', made_index(capture), *args), needs=('mmap',),
-                   fault_kinds=tuple({f.kind for f in FAULTS + LASTING} - {'heap', *without}))
+                   fault_kinds=tuple({f.kind for f in FAULTS + LASTING} - {'heap', *without}), **more)
 
 
 def old_page(folder: str) -> None:
@@ -717,6 +722,7 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'extract': lambda: taken(traffic('a.pcap'), '-o', 'out'),
     'extract-pcapng': lambda: taken(pcapng(), '-o', 'out', '--flow', '1-3'),
     'extract-each': lambda: taken(traffic('a.pcap'), '-o', 'out/', without=('mmap', 'pread')),
+    'extract-force': lambda: taken(traffic('a.pcap'), '-o', 'new.pcap', '--force', before=old_capture),
     'extract-archive': lambda: taken(traffic('a.pcap'), '-o', 'out.zip', without=('mmap', 'pread')),
     'extract-packed': lambda: taken(zipped(traffic('a.pcap')), '-o', 'out', '--proto', 'udp'),
     'dry-run': lambda: Variant(('split', '-q', '--dry-run', '--manifest', '-', '-t', '1',
@@ -731,14 +737,12 @@ VARIANTS: Dict[str, Callable[[], Variant]] = {
     'info-gz': lambda: Variant(('info', zipped(pcapng()))),
     'generate-traffic': lambda: Variant(
         ('generate', 'traffic', '-q', '-o', 'new.pcap', '--flows', '20', '--packets', '3000',
-         '--truth', 'new.csv'), in_part='new', thorough=True),
+         '--truth', 'new.csv'), in_part='new.csv', thorough=True),  # which takes its name first
     'generate-related': lambda: Variant(
-        ('generate', 'traffic', '-q', '-o', 'new.pcap', '--related', '--flows', '60',
-         '--truth', 'new.csv'), in_part='new',
-    ),
+        ('generate', 'traffic', '-q', '-o', 'new.pcap', '--related', '--flows', '60', '--force'),
+        before=old_capture),
     'generate-synflood': lambda: Variant(
-        ('generate', 'synflood', '-q', '-o', 'new.pcap', '--count', '50'), in_part='new',
-        thorough=True),
+        ('generate', 'synflood', '-q', '-o', 'new.pcap', '--count', '50'), thorough=True),
 }
 
 

@@ -418,7 +418,8 @@ def said() -> None:
                 'generate synflood')
     e = run(Room(3000), 'generate', 'traffic', '-q', '-o', made, '--packets', '3000')
     check_equal((e.status, e.talk.split('\n')[1:]), (
-        2, ['        the file system is full; the file is incomplete', '']), 'generate')
+        2, ['        no output was made at %s: the file system is full' % made, '']), 'generate')
+    check_equal([n for n in os.listdir(suite.dir) if 'made.pcap' in n], [], 'what is left')
 
 
 def main() -> int:

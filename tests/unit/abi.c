@@ -127,7 +127,7 @@ static const struct {
     AT(struct clv_extract_params, user, 48),
     AT(struct clv_extract_params, clean, 56),
     AT(struct clv_extract_params, result_size, 64),
-    SIZE(struct clv_extract_result, 296),
+    SIZE(struct clv_extract_result, 896),
     AT(struct clv_extract_result, flows, 8),
     SIZE(struct clv_gather_params, 72),
     AT(struct clv_gather_params, struct_size, 0),

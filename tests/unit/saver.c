@@ -200,17 +200,25 @@ static void test_destroy(void **state)
 {
     struct temp t;
     struct clv_saver *s = NULL;
-    const struct clv_saver_params params = {0};
+    struct bytes old = {0};
     const unsigned fds = open_descriptors();
     (void)state;
     clv_saver_destroy(&s);
     temp_make(&t);
-    assert_true(clv_saver_open(&s, temp_path(&t, "a"), &params, NULL));
-    CHECK("put", clv_saver_put(s, 0, "x", 1, 1, NULL));
-    clv_saver_destroy(&s);
-    CHECK("destroyed", !s);
-    CHECK("what was written is left", temp_has(&t, "a"));
-    CHECK_EQ("descriptors", open_descriptors(), fds);
+    (void)temp_file(&t, "old", "old", 3);
+    for (unsigned i = 0; i < 2; i++) {
+        const struct clv_saver_params params = {.overwrite = i == 1};
+        assert_true(clv_saver_open(&s, temp_path(&t, i ? "old" : "new"), &params, NULL));
+        CHECK("put", clv_saver_put(s, 0, "x", 1, 1, NULL));
+        CHECK("not there before it is complete", !temp_has(&t, "new"));
+        clv_saver_destroy(&s);
+        CHECK("destroyed", !s);
+        CHECK_EQ("nothing is left but what was there", count_entries(t.dir), 1);
+        CHECK_EQ("descriptors", open_descriptors(), fds);
+    }
+    temp_read(&t, "old", &old);
+    CHECK_EQ("what was there", old.len, 3);
+    bytes_free(&old);
     temp_remove(&t);
 }
 
@@ -232,7 +240,8 @@ static void test_no_memory(void **state)
             break;
         }
         CHECK_EQ("no memory", err.code, CLV_ERR_NOMEM);
-        CHECK("no memory", !s && !temp_has(&t, "a"));
+        CHECK("no memory", !s);
+        CHECK_EQ("no memory", count_entries(t.dir), 0);
     }
     temp_remove(&t);
 }
