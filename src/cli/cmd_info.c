@@ -121,6 +121,10 @@ static int inspect_all(const void *options, const struct words *words)
     size_t n;
     struct clv_captures *captures = NULL;
     struct clv_error err;
+    if (o->list && o->json) {
+        (void)fprintf(complaint("info"), "--list and --json cannot be combined\n");
+        return EXIT_NOTHING;
+    }
     if (!list_captures(&captures, words, &o->inputs, o->member, &err))
         return print_error(&err);
     const char *const *names = clv_captures_names(captures, &n);

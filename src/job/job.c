@@ -587,8 +587,13 @@ static bool settle_relate(struct pipeline_params *pp, const struct clv_split_par
         .dns_window_ns = params->dns_window_ns ? params->dns_window_ns : hour,
         .http_window_ns = params->http_window_ns ? params->http_window_ns : hour,
     };
-    if (!relations_any(plan))
-        return true;
+    if (!relations_any(plan)) {
+        const char *const window = params->dns_window_ns    ? "dns_window"
+                                   : params->http_window_ns ? "http_window"
+                                                            : NULL;
+        return !window || clv_fail(err, CLV_ERR_OPTION, window,
+                                   "needs --related, --group, --names or --by name");
+    }
     if (params->related && params->group)
         return clv_fail(err, CLV_ERR_OPTION, "group",
                         "cannot be combined with --related, which it includes");

@@ -7,3 +7,4 @@ try cleave info good cut
 try cleave info cut good
 try cleave info text cut good
 try cleave info cut text missing
+try cleave info --list --json a.pcap

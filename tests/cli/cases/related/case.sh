@@ -47,3 +47,5 @@ for flags in '--related nothing' '--related dns,' '--related all --group all' '-
     '--names --top 2' '--by name --group all' '--names --by ip/24,proto,port' '--name {name} --top 2' '--related all --shards 2' '--group all --every 60s --by flow' '--group dns --directed'; do
     try cleave split a.pcap -o out $flags
 done
+try cleave split -q a.pcap -o none --dns-window 1min
+try cleave index -q a.pcap -o none --http-window 1min
