@@ -207,7 +207,7 @@ static const char *begin_runs(void)
     if (__lsan_do_recoverable_leak_check) /* pages that each process would make anew stay */
         (void)__lsan_do_recoverable_leak_check();
     while (fgets(line, sizeof line, stdin)) {
-        int status;
+        int status = 0;
         line[strcspn(line, "\n")] = '\0';
         const pid_t child = real_fork();
         if (child == 0) {
