@@ -254,8 +254,9 @@ struct clv_saver_params {
 };
 
 /*
- * Opens path, "-" is standard output. A file is staged beside its name, and takes it when the saver
- * is closed; an older one is replaced then. On failure *out is NULL and no new file remains.
+ * Opens path, "-" is standard output. A file is written under a hidden name beside path, and takes
+ * its own name, and the place of an older file, when the saver is closed. On failure *out is NULL
+ * and no new file remains.
  */
 CLV_API CLV_MUST_CHECK bool clv_saver_open(struct clv_saver **out, const char *path,
                                            const struct clv_saver_params *params,
@@ -267,9 +268,9 @@ CLV_API CLV_MUST_CHECK bool clv_saver_put(struct clv_saver *s, int64_t ts_ns, co
 
 /*
  * Flushes, checks and closes the file, gives it its name, and always destroys *s and sets it to
- * NULL. false: there is no file, or the older one. true, and *err filled: as for a SYN flood
- * (cleave/generate.h). The same for a saver that is destroyed without
- * this call. Bytes that went to standard output, a pipe or a device are gone either way.
+ * NULL. false, and after destroying the saver without this call: no file was made, and an older one
+ * is as it was; only standard output, a pipe or a device keeps what it got. true, and *err filled:
+ * the file is there, but the older one could not be removed; *err says where that is.
  */
 CLV_API CLV_MUST_CHECK bool clv_saver_close(struct clv_saver **s, struct clv_error *err);
 CLV_API void clv_saver_destroy(struct clv_saver **s);

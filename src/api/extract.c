@@ -105,10 +105,7 @@ static bool copies_packed(const struct extracting *x)
 /* What was written gets its name. */
 static bool publish(struct extracting *x, struct clv_error *err)
 {
-    if (!publish_sync(&x->publish, CLV_SYNC_NONE, err) || !publish_commit(&x->publish, err))
-        return false;
-    (void)publish_finish(&x->publish, CLV_SYNC_NONE, &x->result.after);
-    return true;
+    return publish_complete(&x->publish, CLV_SYNC_NONE, &x->result.after, err);
 }
 
 static bool open_file(struct extracting *x, const char *what,

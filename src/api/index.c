@@ -70,10 +70,7 @@ static bool make(struct indexing *run, struct clv_error *err)
                                                true, params->on_flow ? &flows : NULL, err))
         return false;
     index_fini(&run->make.writer); /* all of it is in the file */
-    if (!publish_sync(&run->publish, params->sync, err) || !publish_commit(&run->publish, err))
-        return false;
-    (void)publish_finish(&run->publish, params->sync, &run->make.result.after);
-    return true;
+    return publish_complete(&run->publish, params->sync, &run->make.result.after, err);
 }
 
 bool clv_index(const struct clv_split_params *params, struct clv_split_result *result,

@@ -59,27 +59,26 @@ static bool generate(const char *path, const struct clv_synflood_params *params,
     size_t len = params->pad ? ETHER_MIN : clv_packet_build(&spec, frame, sizeof frame, err);
     if (!len || !clv_saver_open(&saver, path, &sp, err))
         return false;
-    if (!saver_fits(saver, SAVEFILE_HEADER + count * (RECORD_HEADER + len), err)) {
-        saver_abandon(&saver, err);
-        return false;
-    }
-    for (uint64_t i = 0; i < count; i++) {
+    const uint64_t size = SAVEFILE_HEADER + count * (RECORD_HEADER + len);
+    bool ok = saver_fits(saver, size, err);
+    for (uint64_t i = 0; ok && i < count; i++) {
         if (i % ASK == 0 && params->progress && !params->progress(i, params->user)) {
-            saver_abandon(&saver, NULL);
-            return clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+            ok = clv_fail(err, CLV_ERR_CANCELLED, "the run", "stopped by its caller");
+            break;
         }
         store_be32(spec.tuple.src, first + (uint32_t)i);
         len = clv_packet_build(&spec, frame, sizeof frame, err);
         if (len && params->pad)
             len = ETHER_MIN; /* the bytes behind the packet were never written to */
-        if (!len || !clv_saver_put(saver, start + (int64_t)i * interval, frame, (uint32_t)len,
-                                   (uint32_t)len, err)) {
-            saver_abandon(&saver, err);
-            return false;
-        }
+        ok = len && clv_saver_put(saver, start + (int64_t)i * interval, frame, (uint32_t)len,
+                                  (uint32_t)len, err);
+    }
+    if (!ok) {
+        saver_abandon(&saver, err);
+        return false;
     }
     if (bytes)
-        *bytes = SAVEFILE_HEADER + count * (RECORD_HEADER + len);
+        *bytes = size;
     return clv_saver_close(&saver, err);
 }
 

@@ -66,13 +66,7 @@ bool target_fits(const struct target *t, uint64_t bytes, struct clv_error *err)
 
 bool target_publish(struct target *t, struct clv_error *err)
 {
-    if (!t->staged)
-        return true;
-    if (!publish_sync(&t->staged->publish, CLV_SYNC_NONE, err) ||
-        !publish_commit(&t->staged->publish, err))
-        return false;
-    (void)publish_finish(&t->staged->publish, CLV_SYNC_NONE, err);
-    return true;
+    return !t->staged || publish_complete(&t->staged->publish, CLV_SYNC_NONE, err, err);
 }
 
 void target_fini(struct target *t, struct clv_error *err)

@@ -20,11 +20,11 @@ struct target {
 CLV_MUST_CHECK bool target_open(struct target *t, const char *option, const char *path,
                                 bool overwrite, struct clv_error *err);
 
-/* false: so many bytes have no room there, as far as the file system tells. */
+/* false: the file system has no room for so many bytes. */
 CLV_MUST_CHECK bool target_fits(const struct target *t, uint64_t bytes, struct clv_error *err);
 
-/* All is written, and closed: the file takes its name. true, and *err filled: it has, but the file
- * that it replaced could not be removed, and is named. */
+/* Everything is written and closed: the file takes its name. true, and *err filled: it has, but the
+ * file that it replaced could not be removed; *err names it. */
 CLV_MUST_CHECK bool target_publish(struct target *t, struct clv_error *err);
 
 /* Closes what is open, and removes what was not published; what cannot be is hinted at in *err,

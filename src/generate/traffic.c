@@ -7,12 +7,11 @@
  */
 #include <math.h>
 #include <stdio.h>
-#include <sys/stat.h>
-#include <unistd.h>
 
 #include "base/io.h"
 #include "base/mem.h"
 #include "base/path.h"
+#include "base/port.h"
 #include "base/sized.h"
 #include "base/text.h"
 #include "generate/build.h"
@@ -487,20 +486,20 @@ static bool init(struct traffic *t, struct clv_error *err)
 /* Whether both paths are, or will be, one file. */
 static bool is_same(const char *one, const char *other)
 {
-    struct stat a, b;
+    struct port_place a, b;
     char dir[PATH_MAX];
     if (strcmp(one, other) == 0)
         return true;
-    if (stat(one, &a) == 0 && stat(other, &b) == 0)
-        return a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    if (port_place_of(one, &a) && port_place_of(other, &b))
+        return port_same_file(&a, &b);
     if (strcmp(path_base(one), path_base(other)) != 0 || strlen(one) >= sizeof dir ||
         strlen(other) >= sizeof dir)
         return false;
     path_parent(dir, one);
-    if (stat(dir, &a) != 0)
+    if (!port_place_of(dir, &a))
         return false;
     path_parent(dir, other);
-    return stat(dir, &b) == 0 && a.st_dev == b.st_dev && a.st_ino == b.st_ino;
+    return port_place_of(dir, &b) && port_same_file(&a, &b);
 }
 
 static bool open_truth(struct traffic *t, const char *capture, struct clv_error *err)

@@ -697,6 +697,15 @@ void parents_remove(struct parents *p)
     parents_none(p);
 }
 
+bool publish_complete(struct publish *p, enum clv_sync sync, struct clv_error *after,
+                      struct clv_error *err)
+{
+    if (!publish_sync(p, sync, err) || !publish_commit(p, err))
+        return false;
+    (void)publish_finish(p, sync, after);
+    return true;
+}
+
 void publish_fini(struct publish *p, struct clv_error *err)
 {
     explain_full(p, err);

@@ -113,6 +113,10 @@ CLV_MUST_CHECK bool publish_commit(struct publish *p, struct clv_error *err);
  */
 bool publish_finish(struct publish *p, enum clv_sync sync, struct clv_error *err);
 
+/* The three one after the other. *after: what publish_finish() has to say; it may be NULL. */
+CLV_MUST_CHECK bool publish_complete(struct publish *p, enum clv_sync sync, struct clv_error *after,
+                                     struct clv_error *err);
+
 /*
  * Removes what was not committed. Where that cannot be, a hint in *err, which may be NULL, says so;
  * if something is full, the hint says that nothing was published, what is full, and the advice.

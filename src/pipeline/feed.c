@@ -29,7 +29,7 @@ void feed_fini(struct feed *fd)
 {
     for (unsigned i = 0; fd->batches && i < fd->n_batches; i++) {
         struct batch *b = &fd->batches[i];
-        for (unsigned k = 0; k < b->n_begun; k++)
+        for (unsigned k = 0; k < b->n_used; k++)
             scan_piece_fini(&b->pieces[k]);
         mem_free(b->pieces);
         mem_free(b->states);
@@ -127,7 +127,7 @@ static void set_up(struct feed *fd, struct view *v, size_t from)
         piece->from = from;
         piece->limit = from = v->w.len - from > PIECE ? from + PIECE : v->w.len;
     } while (from < v->w.len && b->n_pieces < fd->pieces_per_batch);
-    b->n_begun = b->n_pieces > b->n_begun ? b->n_pieces : b->n_begun;
+    b->n_used = b->n_pieces > b->n_used ? b->n_pieces : b->n_used;
     fd->fed_all = v->w.last && from == v->w.len && fd->source + 1 == fd->n_sources;
 }
 

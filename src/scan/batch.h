@@ -23,7 +23,7 @@ struct batch {
     struct scan_piece *pieces;
     enum piece_state *states;
     unsigned n_pieces, n_handed, n_confirmed;
-    unsigned n_begun; /* pieces that a window was cut into once; behind them is untouched memory */
+    unsigned n_used; /* pieces that were ever used: the memory of the others was never touched */
     uint64_t n_items;
     uint64_t waiting; /* items whose key depends on what has not come yet */
     uint64_t owed;    /* the same, as the pass that settles them counts */

@@ -249,10 +249,10 @@ class Trial:
         self.before = harness.files_of(self.dir)
         if os.path.exists(self.log):
             os.unlink(self.log)
-        env = dict(os.environ, LC_ALL='C', CLEAVE_FAULT=fault, CLEAVE_FAULT_LOG=self.log)
         try:
             done = self.runs.run(fault) if self.runs else harness.run(
-                [suite.faults, *self.variant.args], cwd=self.dir, env=env, input=self.variant.stdin)
+                [suite.faults, *self.variant.args], cwd=self.dir, input=self.variant.stdin,
+                env=dict(os.environ, LC_ALL='C', CLEAVE_FAULT=fault, CLEAVE_FAULT_LOG=self.log))
         except subprocess.TimeoutExpired as late:
             raise harness.Failed('%s: hangs' % fault) from late
         tree = {name: TIMINGS.sub(b'', data) if name.endswith('.html') else data
