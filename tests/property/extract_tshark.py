@@ -34,7 +34,7 @@ import pcapfile as pf
 import pcapngfile as ng
 from harness import check, check_equal
 
-LEAST = 100       # selections that are compared
+LEAST = 60        # captures that are compared, each by one selection or more
 BESIDE = ('related', 'cases')  # directories beside that of the captures, with others, of any kind
 LEFT_OUT = ('16-v6-jumbo.pcap', '16-v6-zero.pcap')  # no length, see above
 AS_NANOSECONDS = 10  # captures of the field that are compared once more as tshark writes them
@@ -236,7 +236,7 @@ def enough() -> None:
     if suite.args.only != '*':
         raise harness.Skip('not all captures were compared')
     print('        %d selections of %d captures' % (n_compared, n_captures))
-    check(n_compared >= LEAST, 'no more than %d selections were compared', n_compared)
+    check(n_captures >= LEAST, 'no more than %d captures were compared', n_captures)
 
 
 def main() -> int:
