@@ -136,6 +136,18 @@ static const char *list_of(const char *output, struct clv_receipt **receipt)
     return clv_receipt_read(output, receipt, &err) ? clv_receipt_params(*receipt)->flows : NULL;
 }
 
+/* What says which captures the words stand for is refused where there are no such words. */
+static bool check_inputs(const struct options *o)
+{
+    const char *const flag = o->params.member      ? "member"
+                             : o->inputs.recursive ? "recursive"
+                             : o->inputs.order     ? "sort"
+                                                   : NULL;
+    if (flag)
+        (void)fprintf(complaint("verify"), "--%s: needs FILE, the captures\n", flag);
+    return !flag;
+}
+
 static int verify_words(const void *options, const struct words *words)
 {
     const struct options *o = options;
@@ -143,6 +155,8 @@ static int verify_words(const void *options, const struct words *words)
     struct clv_captures *captures = NULL;
     struct clv_error err;
     const struct words inputs = {.all = words->all + 1, .n = words->n - 1};
+    if (!inputs.n && !check_inputs(o))
+        return EXIT_NOTHING;
     begin_talk(&t.talk, (enum progress)o->progress, o->quiet);
     /* Captures that are not named are sought where cleave.json says. */
     static const char *const all[] = {"/"};

@@ -157,6 +157,9 @@ static bool check_single(const struct clv_split_params *params, struct clv_error
         {"manifest",
          params->manifest == CLV_MANIFEST_JSONL || params->manifest == CLV_MANIFEST_SQLITE},
         {"by", strcmp(options_by(params), "none") != 0},
+        {"name", params->name},
+        {"directed", params->directed},
+        {"community_seed", params->community_seed && !params->flows},
     };
     for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
         if (rows[i].set) {
@@ -217,6 +220,9 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
         return clv_fail(err, CLV_ERR_OPTION, "dedup_ignore", "needs --dedup");
     if (params->merge && params->each)
         return clv_fail(err, CLV_ERR_OPTION, "merge", "cannot be combined with --each");
+    if (params->each && manifest_goes_to_fd(params->manifest))
+        return clv_fail(err, CLV_ERR_OPTION, "manifest",
+                        "cannot be printed with --each, which makes one for each FILE");
     if (params->single && !check_single(params, err))
         return false;
     if (job_archives(params) && params->each)
@@ -541,6 +547,10 @@ static bool settle_by(struct pipeline_params *pp, const struct clv_split_params 
     pp->max_packets = params->max_packets_per_flow;
     pp->max_bytes = params->max_bytes_per_flow;
     pp->community_seed = params->community_seed;
+    if (params->directed && !(pp->by.a | pp->by.b)) {
+        (void)clv_fail(err, CLV_ERR_OPTION, "directed", "needs a key that has two ends");
+        return clv_fail_hint(err, "as in --by flow, or --by mac");
+    }
     if (pp->by.fields & FLOW_BY_LABEL && !params->flows)
         return clv_fail(err, CLV_ERR_OPTION, options_by_name(params),
                         "the key label needs --flows, where labels come from");

@@ -550,7 +550,9 @@ WORDS = SINGLE + ['flow', '5tuple', '3tuple', 'hostpair', 'connection', 'session
 
 
 def options(by: str, directed: bool = False, **more) -> Options:
-    key = reference.by_of(by, directed)
+    key = reference.by_of(by)
+    if directed and key.takes('a') | key.takes('b'):  # else there are no directions
+        key = reference.by_of(by, directed)
     cuts = more.pop('cuts', Cuts())
     return Options(key, Cuts(key.connections, cuts.idle_ns, cuts.active_ns, cuts.every,
                              cuts.every_n), **more)

@@ -5,7 +5,9 @@ for flags in '--dry-run --verify' '--merge --each' '--shard-by ip' '--shards 4 -
     '--json --manifest -' '--shards 4 --by host' '--shards 4 --by connection' \
     '--shards 4 --idle-timeout 60s' '--shards 4 --by none' '--shards 4 --top 2' '--by host --top 2' \
     '--after 1000 --before 1000' '--shards 2 --shard-by nothing' '--by flow,none' \
-    '--by host,ip' '--by host,connection' '--by client,connection' '--mode 0440'; do
+    '--by host,ip' '--by host,connection' '--by client,connection' '--mode 0440' \
+    '--each --manifest -' '--each --manifest jsonl:-' '--directed --by vlan' \
+    '--directed --every 10m'; do
     try cleave split a.pcap -o out $flags
 done
 for flags in '--host 10.0.0' '--host 10.0.0.0/33' '--host ::1/x' '--host 10.0.0.1,' '--port 70000' \

@@ -20,6 +20,7 @@ try cleave mount a.db nowhere
 try cleave mount a.db a.pcap
 try cleave mount a.db full
 try cleave mount a.db m --capture nothing.pcap
+try cleave mount a.db m --capture a.pcap --capture nothing.pcap
 try cleave mount a.db m --memory 1
 gzip -k a.pcap
 cleave index a.pcap.gz -o gz.db -q && try cleave mount gz.db m

@@ -37,6 +37,11 @@ ln -s ../true.json out/cleave.json
 try cleave verify out
 rm out/cleave.json
 cp true.json out/cleave.json
+# What says which captures words stand for, where there are no words.
+for flags in --recursive '--member x' '--sort time'; do
+    try cleave verify out $flags
+done
+try cleave verify out --sort given -q
 # A part of a whole, and a place from where the captures are not found.
 cp a.pcap b.pcap
 cleave split --each a.pcap b.pcap -o each -q
