@@ -213,8 +213,7 @@ static bool is_meant_for(const struct command *cmd, struct flag f, const char *w
 {
     char name[FLAG_NAME_MAX];
     struct clv_error err;
-    if (f.option->type == CLV_OPTION_CHOICE || access(word, F_OK) == 0 ||
-        !clv_option_set(f.option, (char *)options + f.base, word, &err))
+    if (access(word, F_OK) == 0 || !clv_option_set(f.option, (char *)options + f.base, word, &err))
         return false;
     (void)fprintf(complaint(cmd->name), "%s: cannot be opened\n", printable(word));
     advise("did you mean --%s=%s?", flag_name(f.option, name), printable(word));

@@ -27,6 +27,7 @@ echo text >text
 try cleave split --each day text -o none
 try cleave split --each day south/day.pcap -o out
 try cleave split --each day south/day.pcap -o out --force=all -q
+try cleave split --each day south/day.pcap -o out --force all -q
 names out | grep -v /
 names . | grep none
 exit 0
