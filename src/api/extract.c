@@ -208,6 +208,14 @@ static bool check_each(const struct extracting *x, struct clv_error *err)
     return supply_has_each(&x->supply, err);
 }
 
+/* The target could not be made. What is there stays, whatever else would replace it. */
+static bool not_made(struct clv_error *err)
+{
+    if (err && err->code == CLV_ERR_EXISTS)
+        (void)clv_fail_hint(err, "choose another --output");
+    return false;
+}
+
 static bool to_directory(struct extracting *x, struct clv_error *err)
 {
     static const char manifest[] = "manifest.csv";
@@ -218,9 +226,10 @@ static bool to_directory(struct extracting *x, struct clv_error *err)
     if (len >= sizeof target)
         return clv_fail(err, CLV_ERR_OPTION, "output", "its path is too long");
     (void)snprintf(target, sizeof target, "%.*s", (int)len, x->params.output);
-    if (!check_each(x, err) ||
-        !publish_init(&x->publish, target, mode_of(x), NULL, x->params.clean, err))
+    if (!check_each(x, err))
         return false;
+    if (!publish_init(&x->publish, target, mode_of(x), NULL, x->params.clean, err))
+        return not_made(err);
     x->publish.advice.files = "-o FILE.zip needs only one";
     if (!fits(x, !copies_packed(x), x->n_ids + 1, err))
         return false;
@@ -238,9 +247,10 @@ static bool to_directory(struct extracting *x, struct clv_error *err)
 static bool to_archive(struct extracting *x, struct clv_error *err)
 {
     static const char manifest[] = "manifest.csv";
-    if (!check_each(x, err) || !keyed_draw(&x->key, err) ||
-        !open_file(x, "cleave archive", archive_is_ours, err))
+    if (!check_each(x, err) || !keyed_draw(&x->key, err))
         return false;
+    if (!open_file(x, "cleave archive", archive_is_ours, err))
+        return not_made(err);
     const int fd = x->fd;
     x->fd = -1;
     path_parent(x->dir, x->publish.staging);

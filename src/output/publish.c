@@ -161,18 +161,22 @@ static bool check_file(const struct publish *p, struct port_place *old, struct c
         *old = (struct port_place){0};
         return none || clv_fail_errno(err, p->target, "cannot be examined");
     }
-    if (!file->replaces) {
-        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "already exists");
-        return clv_fail_hint(err, "choose another --%s, or replace it with --force", file->option);
-    }
     errno = 0;
-    if (S_ISREG(old->mode) && file->is_ours(p->parent_fd, name_of(p->target)))
+    const bool ours = S_ISREG(old->mode) && file->is_ours(p->parent_fd, name_of(p->target));
+    if (ours && file->replaces)
         return true;
-    if (errno)
+    if (errno && file->replaces)
         return clv_fail_errno(err, p->target, "cannot be read");
-    (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "already exists, and is not a %s", file->what);
-    return clv_fail_hint(
-        err, "--force does not replace other files: move it away, or choose another name");
+    if (ours || errno)
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "already exists");
+    else
+        (void)clv_fail(err, CLV_ERR_EXISTS, p->target, "already exists, and is not a %s",
+                       file->what);
+    if (file->replaces)
+        return clv_fail_hint(
+            err, "--force does not replace other files: move it away, or choose another name");
+    return clv_fail_hint(err, "choose another --%s%s", file->option,
+                         ours ? ", or replace it with --force" : "");
 }
 
 /* Whether the target may be taken, or replaced. *old: what that is; all zero: nothing. */
