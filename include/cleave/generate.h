@@ -107,7 +107,7 @@ struct clv_traffic_params {
     /*
      * Generate flows that belong together: hosts look up names, and speak TLS, QUIC, HTTP, SIP with
      * RTP, FTP or TFTP with the hosts that they found; routers send errors. There may be a few more
-     * flows than `flows`. alive is the number of hosts, 0: 100; skew is ignored; packets, bytes,
+     * flows than `flows`. alive is the number of hosts, 0: 100; packets, bytes, a skew but for 100,
      * sizes and the other shares must be 0. For each flow, in the order of first packets, the truth
      * has its number; the number of the flow that led to it, in which way, and how long after the
      * announcement; and the flow where both started, with the number of the lookup in it.

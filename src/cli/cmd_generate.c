@@ -153,7 +153,7 @@ const struct command command_traffic = {
             "cleave generate traffic                  # 1,000 flows, in traffic.pcap",
             "cleave generate traffic --flows 10000 --bytes 1GB -o large.pcap",
             "cleave generate traffic --related -o related.pcap --truth related.csv",
-            "cleave generate traffic --ipv6 20 --vlan 5 --fragments 10 --format pcapng",
+            "cleave generate traffic --ipv6 20 --udp 40 --fragments 10 --format pcapng",
             NULL,
         },
     .details = "The same flags make the same capture, on any machine. Flow sizes follow Zipf's\n"

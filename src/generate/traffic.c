@@ -437,12 +437,15 @@ static bool init(struct traffic *t, struct clv_error *err)
         p->other > 99 || p->skew > 400 || (unsigned)p->sizes > CLV_SIZES_LARGE)
         return clv_fail(err, CLV_ERR_ARG, "traffic", "a share of more than 100 per cent");
     if (p->related) {
-        if (p->packets || p->bytes || p->udp || p->fragments || p->other || p->sizes)
+        if (p->packets || p->bytes || p->udp || p->fragments || p->other || p->sizes ||
+            (p->skew && p->skew != 100))
             return clv_fail(
                 err, CLV_ERR_OPTION, "related",
-                "cannot be combined with packets, bytes, sizes, udp, fragments or other");
+                "cannot be combined with packets, bytes, sizes, skew, udp, fragments or other");
         return true;
     }
+    if (p->fragments && !p->udp)
+        return clv_fail(err, CLV_ERR_OPTION, "fragments", "needs --udp: only its flows have some");
     t->flows = p->flows ? p->flows : FLOWS_DEFAULT;
     t->packets = p->packets ? p->packets
                  : p->bytes ? p->bytes / (mean_frame[p->sizes] + 16)

@@ -10,3 +10,4 @@ cleave generate traffic --related --flows 50 --alive 1 --ipv6 100 --vlan 100 --f
     awk -F , 'NR > 1 && $2 !~ /^2001:db8:/ { print }'
 try cleave generate traffic --related --packets 100 -o x.pcap
 try cleave generate traffic --related --udp 10 -o x.pcap
+try cleave generate traffic --related --skew 10 -o x.pcap

@@ -20,5 +20,6 @@ done
 try cleave generate traffic --packets 10 --bytes 10 -o x.pcap
 try cleave generate traffic --flows 10 --packets 9 -o x.pcap
 try cleave generate traffic --udp 101 -o x.pcap
+try cleave generate traffic --fragments 10 -o x.pcap
 try cleave generate traffic -o a.pcap
 cleave help generate traffic | head -3
