@@ -523,7 +523,7 @@ bool clv_split(const struct clv_split_params *params, struct clv_split_result *r
     archive_fini(&run->archive);
     packing_fini(&run->packing);
     publish_fini(&run->publish, ok ? NULL : err);
-    if (!ok)
+    if (!ok || !publishes(run))
         parents_remove(&run->parents);
     job_close(&run->job);
     places_fini(&run->places);

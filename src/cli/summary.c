@@ -369,9 +369,10 @@ void print_summary(const struct clv_split_params *p, const struct clv_split_resu
 {
     const bool writes = made == MADE_FILES || made == MADE_MEMBERS || made == MADE_CAPTURE;
     const double s = r->seconds > 0 ? r->seconds : 1e-9;
-    const char *where = made == MADE_NOTHING ? "nothing written (a dry run)"
-                        : p->output          ? printable(p->output)
-                                             : "standard output";
+    const char *where = made == MADE_NOTHING                      ? "nothing written (a dry run)"
+                        : !p->output                              ? "standard output"
+                        : made == MADE_CAPTURE && r->outputs == 0 ? "nothing written"
+                                                                  : printable(p->output);
     char buf[256];
     if (p->n_inputs > 1)
         (void)fprintf(to, "%s and %zu more -> %s\n", printable(p->inputs[0]), p->n_inputs - 1,

@@ -9,6 +9,7 @@ try cleave split a.pcap -o "$PWD/made//there/out/" --parents -q
 try cleave split a.pcap -o gone/far/out --parents -q --report nowhere/page.html
 try cleave split a.pcap -o made/gone/out --parents -q --report nowhere/page.html
 try cleave split a.pcap -o a.pcap/b/out --parents -q
+try cleave split a.pcap -o gone/one.pcap --parents --host 192.0.2.77 -q
 cleave split a.pcap -o dry/out --parents -q --dry-run
 names made | grep -v pcap$
 names . | grep -e gone -e dry -e nowhere
