@@ -149,6 +149,8 @@ static bool check_single(const struct clv_split_params *params, struct clv_error
         {"min_bytes", params->min_bytes},
         {"top", params->top},
         {"group", params->group},
+        {"related", params->related},
+        {"names", params->names},
         {"each", params->each},
         {"compress", params->compress},
         {"archive", params->archive},

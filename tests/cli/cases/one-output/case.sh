@@ -27,7 +27,7 @@ done
 # What makes several outputs.
 for flags in '--by flow' '--shards 2' '--every 10p' '--idle-timeout 1s' '--active-timeout 1s' '--min-packets 2' \
     '--min-bytes 2' '--top 2' '--each' '--compress gzip' '--archive' '--verify' '--report page.html' \
-    '--manifest jsonl' '--group all' '--name {n}' '--directed' '--community-seed 1'; do
+    '--manifest jsonl' '--group all' '--related dns' '--names' '--name {n}' '--directed' '--community-seed 1'; do
     try cleave split a.pcap $flags -o -
 done
 try cleave split a.pcap c.pcap -q -o both.pcap
