@@ -8,23 +8,35 @@
 #include "decode/decode.h"
 #include "decode/ethertype.h"
 
-/* The protocol field of both Linux cooked headers: an EtherType, or a small number of Linux's. */
-static bool cooked(uint16_t type, const uint8_t *p, size_t n, struct decode *d)
+/*
+ * Both Linux cooked headers: the protocol is an EtherType, or else devices of some kinds (ARPHRD_)
+ * give always the same, and of others it is a small number of Linux's (linux/if_ether.h).
+ */
+static bool cooked(uint16_t device, uint16_t type, const uint8_t *p, size_t n, struct decode *d)
 {
-    enum { LINUX_802_2 = 0x0004 };
-    if (type == LINUX_802_2)
+    enum { FRAME_RELAY = 770, RADIOTAP = 803 };
+    enum { FRAMES = 0x0003, LLC = 0x0004, PPP = 0x0007 };
+    if (type >= ETHERTYPE_MIN)
+        return decode_ethertype(type, p, n, d);
+    if (device == RADIOTAP)
+        return decode_radiotap(p, n, d);
+    if (device == FRAME_RELAY)
+        return decode_frame_relay(p, n, d);
+    if (type == FRAMES)
+        return decode_frame(p, n, d);
+    if (type == LLC)
         return decode_llc(p, n, d);
-    return type >= ETHERTYPE_MIN && decode_ethertype(type, p, n, d);
+    return type == PPP && decode_ppp_hdlc(p, n, d);
 }
 
 static bool linux_sll(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 16 && cooked(load_be16(p + 14), p + 16, n - 16, d);
+    return n >= 16 && cooked(load_be16(p + 2), load_be16(p + 14), p + 16, n - 16, d);
 }
 
 static bool linux_sll2(const uint8_t *p, size_t n, struct decode *d)
 {
-    return n >= 20 && cooked(load_be16(p), p + 20, n - 20, d);
+    return n >= 20 && cooked(load_be16(p + 8), load_be16(p), p + 20, n - 20, d);
 }
 
 /* The values of AF_INET6: 10 Linux, 24 NetBSD and OpenBSD, 28 FreeBSD, 30 Darwin; AF_INET is 2. */

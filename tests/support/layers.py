@@ -169,6 +169,10 @@ def link_layers() -> Dict[str, Tuple[int, Wrap]]:
                       p.data),
         'SLL, LLC': (113, lambda p: x('0000 0001 0006 020000000001 0000 0004') + snap(p)),
         'SLL2': (276, lambda p: p.type + x('0000 00000002 0001 00 06 020000000001 0000') + p.data),
+        'SLL, frame': (113, lambda p: x('0000 0001 0006 020000000001 0000 0003') + ether(p)),
+        'SLL, PPP': (113, lambda p: x('0000 0200 0000 0000000000000000 0007 ff03') + p.ppp + p.data),
+        'SLL, frame relay': (113, lambda p: x('0000 0302 0002 1841000000000000 00f4 1841 03') + (
+            x('8e') if p.v6 else x('cc')) + p.data),
         'pflog of OpenBSD': (117, lambda p: x('3d') + bytes([family_of(p, 24)]) + bytes(62) +
                              p.data),
         'pflog of FreeBSD': (117, lambda p: x('48') + bytes([family_of(p, 28)]) + bytes(70) +
@@ -550,6 +554,10 @@ def wlan_headers() -> Dict[str, Tuple[int, Callable[[bytes], bytes], int]]:
                        bytes(120) + f, 1),
         'AVS in the place of Prism': (119, lambda f: u32(0x80211001) + u32(64) + bytes(56) + f, 1),
         'AVS': (163, lambda f: u32(0x80211001) + u32(64) + bytes(56) + f, 1),
+        'SLL, radiotap': (113, lambda f: x('0004 0323 0000 0000000000000000 0004') +
+                          radiotap([0], b'', f), 1),
+        'SLL2, radiotap': (276, lambda f: x('0004 0000 00000002 0323 04 00 0000000000000000') +
+                           radiotap([2], x('20'), f), 4),
         'PKTAP, radiotap': (258, lambda f: le32(108) + le32(1) + le32(127) + bytes(96) +
                             radiotap([0], b'', f), 1),
     }
