@@ -12,7 +12,7 @@ void *array_alloc(size_t n, size_t size)
 }
 
 PyObject *array_view(const struct module *m, void *p, PyObject *owner, const char *format,
-                     Py_ssize_t itemsize, const Py_ssize_t shape[3])
+                     Py_ssize_t itemsize, int ndim, const Py_ssize_t *shape)
 {
     struct array *a = (struct array *)PyType_GenericAlloc(m->array, 0);
     if (!a) {
@@ -24,7 +24,7 @@ PyObject *array_view(const struct module *m, void *p, PyObject *owner, const cha
     a->owner = Py_XNewRef(owner);
     a->format = format;
     a->itemsize = itemsize;
-    a->ndim = shape[2] ? 3 : shape[1] ? 2 : 1;
+    a->ndim = ndim;
     Py_ssize_t stride = itemsize;
     for (int i = a->ndim; i-- > 0;) {
         a->shape[i] = shape[i];

@@ -151,11 +151,11 @@ static bool take(struct columns *c, const struct clv_flow_records *f, const stru
 
 static PyObject *give(const struct module *m, struct columns *c)
 {
-    const Py_ssize_t shape[3] = {(Py_ssize_t)c->n, 0, 0};
-    PyObject *a = array_view(m, c->times, NULL, "q", sizeof *c->times, shape);
-    PyObject *b = array_view(m, c->lengths, NULL, "I", sizeof *c->lengths, shape);
-    PyObject *d = array_view(m, c->captured, NULL, "I", sizeof *c->captured, shape);
-    PyObject *e = array_view(m, c->directions, NULL, "b", sizeof *c->directions, shape);
+    const Py_ssize_t n = (Py_ssize_t)c->n;
+    PyObject *a = array_view(m, c->times, NULL, "q", sizeof *c->times, 1, &n);
+    PyObject *b = array_view(m, c->lengths, NULL, "I", sizeof *c->lengths, 1, &n);
+    PyObject *d = array_view(m, c->captured, NULL, "I", sizeof *c->captured, 1, &n);
+    PyObject *e = array_view(m, c->directions, NULL, "b", sizeof *c->directions, 1, &n);
     *c = (struct columns){.n = 0};
     if (a && b && d && e)
         return Py_BuildValue("(NNNN)", a, b, d, e);

@@ -326,8 +326,7 @@ static PyObject *choose(PyObject *self, PyObject *args)
         free(ids);
         return NULL;
     }
-    const Py_ssize_t shape[3] = {(Py_ssize_t)n, 0, 0};
-    return array_view(m, ids, NULL, "Q", sizeof *ids, shape);
+    return array_view(m, ids, NULL, "Q", sizeof *ids, 1, &(Py_ssize_t){(Py_ssize_t)n});
 }
 
 static PyObject *table(PyObject *self, PyObject *args)
@@ -447,7 +446,7 @@ static PyObject *bytes_into(PyObject *self, struct clv_first_params *p, PyObject
     if (out != Py_None)
         return Py_NewRef(out);
     const Py_ssize_t shape[3] = {(Py_ssize_t)p->n_rows, (Py_ssize_t)p->packets, (Py_ssize_t)each};
-    return array_view(m, matrix, NULL, "B", 1, shape);
+    return array_view(m, matrix, NULL, "B", 1, 3, shape);
 }
 
 /* (rows, packets, header, payload, mask, link, threads, out or None, progress) */
@@ -491,9 +490,9 @@ static PyObject *sizes_of(PyObject *self, struct clv_first_params *p, PyObject *
         free(times);
         return NULL;
     }
-    const Py_ssize_t shape[3] = {(Py_ssize_t)p->n_rows, (Py_ssize_t)p->packets, 0};
-    PyObject *a = array_view(m, sizes, NULL, "i", sizeof *sizes, shape);
-    PyObject *b = array_view(m, times, NULL, "q", sizeof *times, shape);
+    const Py_ssize_t shape[2] = {(Py_ssize_t)p->n_rows, (Py_ssize_t)p->packets};
+    PyObject *a = array_view(m, sizes, NULL, "i", sizeof *sizes, 2, shape);
+    PyObject *b = array_view(m, times, NULL, "q", sizeof *times, 2, shape);
     if (a && b)
         return Py_BuildValue("(NN)", a, b);
     Py_XDECREF(a);

@@ -58,12 +58,12 @@ struct array {
 };
 
 /*
- * A memoryview of n items at p, of struct's format, in rows of shape[1] and shape[2] where these
- * are not 0. owner keeps p alive; NULL: p becomes the array's, in any case, and was allocated by
- * malloc(). NULL with an exception.
+ * A memoryview of the items at p, of struct's format, of ndim dimensions (1 to 3), of which shape
+ * has the lengths; p has room for as many as these make. owner keeps p alive; NULL: p becomes the
+ * array's, in any case, and was allocated by malloc(). NULL with an exception.
  */
 PyObject *array_view(const struct module *m, void *p, PyObject *owner, const char *format,
-                     Py_ssize_t itemsize, const Py_ssize_t shape[3]);
+                     Py_ssize_t itemsize, int ndim, const Py_ssize_t *shape);
 
 /* malloc() of n items, at least one byte, with MemoryError. */
 void *array_alloc(size_t n, size_t size);

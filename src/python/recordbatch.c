@@ -272,20 +272,19 @@ static PyObject *get_column(PyObject *self, void *which)
     struct batch *b = (struct batch *)self;
     const unsigned c = (unsigned)(uintptr_t)which;
     const unsigned items = batch_columns[c].items;
-    const Py_ssize_t shape[3] = {(Py_ssize_t)b->n + batch_columns[c].more, items > 1 ? items : 0,
-                                 0};
+    const Py_ssize_t shape[2] = {(Py_ssize_t)b->n + batch_columns[c].more, items};
     return array_view(module_of(Py_TYPE(self)), item(b, c, 0), self, batch_columns[c].format,
-                      batch_columns[c].itemsize, shape);
+                      batch_columns[c].itemsize, items > 1 ? 2 : 1, shape);
 }
 
 static PyObject *get_data(PyObject *self, void *which)
 {
     struct batch *b = (struct batch *)self;
-    const Py_ssize_t shape[3] = {(Py_ssize_t)b->len, 0, 0};
+    const Py_ssize_t len = (Py_ssize_t)b->len;
     (void)which;
     if (!b->data)
         Py_RETURN_NONE;
-    return array_view(module_of(Py_TYPE(self)), b->data, self, "B", 1, shape);
+    return array_view(module_of(Py_TYPE(self)), b->data, self, "B", 1, 1, &len);
 }
 
 static PyGetSetDef batch_getset[] = {

@@ -221,7 +221,7 @@ static PyObject *numbers(PyObject *self, PyObject *args)
 {
     const struct table *t = (struct table *)self;
     const struct module *m = module_of(Py_TYPE(self));
-    const Py_ssize_t shape[3] = {(Py_ssize_t)t->n, 0, 0};
+    const Py_ssize_t n = (Py_ssize_t)t->n;
     unsigned i;
     if (!PyArg_ParseTuple(args, "I", &i))
         return NULL;
@@ -230,8 +230,8 @@ static PyObject *numbers(PyObject *self, PyObject *args)
         return NULL;
     if (c->type == CLV_COLUMN_TEXT)
         return PyErr_Format(PyExc_TypeError, "column %s is text", c->name);
-    PyObject *values = array_view(m, c->numbers, self, "q", sizeof *c->numbers, shape);
-    PyObject *has = values && c->lacks ? array_view(m, c->has, self, "?", sizeof *c->has, shape)
+    PyObject *values = array_view(m, c->numbers, self, "q", sizeof *c->numbers, 1, &n);
+    PyObject *has = values && c->lacks ? array_view(m, c->has, self, "?", sizeof *c->has, 1, &n)
                                        : Py_NewRef(Py_None);
     if (values && has)
         return Py_BuildValue("(NN)", values, has);
@@ -334,7 +334,7 @@ static PyObject *hashes(PyObject *self, PyObject *args)
                            .sport = find(t, "sport"),
                            .dport = find(t, "dport"),
                            .proto = find(t, "proto")};
-    const Py_ssize_t shape[3] = {(Py_ssize_t)t->n, 0, 0};
+    const Py_ssize_t n = (Py_ssize_t)t->n;
     (void)args;
     uint64_t *all = array_alloc(t->n, sizeof *all);
     if (!all)
@@ -346,7 +346,7 @@ static PyObject *hashes(PyObject *self, PyObject *args)
         all[i] = tuple.family ? clv_tuple_hash(&tuple) : 0;
     }
     PyEval_RestoreThread(saved);
-    return array_view(module_of(Py_TYPE(self)), all, NULL, "Q", sizeof *all, shape);
+    return array_view(module_of(Py_TYPE(self)), all, NULL, "Q", sizeof *all, 1, &n);
 }
 
 static PyMethodDef table_methods[] = {

@@ -136,7 +136,11 @@ def test_columns(made, form):
 def test_arrays(made, form):
     """Times, lengths and directions are those of the packets."""
     with made.open(form) as result:
-        for flow in result.find(sort='bytes', limit=20):
+        largest = result.find(sort='bytes', limit=20)
+        among = [flow.id for flow in largest]
+        assert [flow.id for flow in result if flow in largest] == sorted(among)
+        assert [flow.id for flow in result if flow.file in largest] == sorted(among)
+        for flow in largest:
             packets = list(flow.records(ns=True))
             assert flow.times.tolist() == [ts for ts, _ in packets]
             assert flow.captured_lengths.tolist() == [len(data) for _, data in packets]
@@ -203,6 +207,9 @@ def test_first_bytes(made, form):
         some = result.find(port=443, sort='bytes')
         assert some.first_bytes(packets=2, header=20, payload=0).tobytes() == b''.join(
             matrix_of(f, 2, 20, 0) for f in some)
+        none = result.first_bytes(packets=1000, header=0, payload=0)
+        assert (none.shape, none.tobytes()) == ((len(result), 1000, 0), b'')
+        assert flow.first_bytes(packets=1000, header=0, payload=0).tobytes() == b''
         room = bytearray(len(result) * 4 * 87)
         assert result.first_bytes(packets=4, header=54, payload=33, threads=3, out=room) is room
         assert bytes(room) == whole.tobytes()

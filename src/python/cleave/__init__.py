@@ -29,8 +29,8 @@ import os
 import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
-from typing import (Any, BinaryIO, Callable, Dict, Iterator, List, Optional, Tuple, Union,
-                    overload)
+from typing import (Any, BinaryIO, Callable, Dict, FrozenSet, Iterator, List, Optional, Tuple,
+                    Union, overload)
 
 from . import _cleave
 from ._cleave import Batch, Error, OptionError, Record
@@ -494,7 +494,7 @@ class Flow:
         """See Flows.first_bytes(): the matrix of this flow, packets x (header + payload)."""
         out = self._result._first_bytes(_u64([self.id]), packets, header, payload, mask, link, 1,
                                         None, None)
-        return out.cast('B').cast('B', (packets, header + payload)) if header + payload else out
+        return out.cast('B').cast('B', (packets, header + payload)) if out.nbytes else out
 
     def splt(self, packets: int) -> Tuple[memoryview, memoryview]:
         """See Flows.splt(): of this flow, two rows."""
@@ -549,6 +549,7 @@ class Flows(Sequence[Flow]):
     manifest, is taken by these.
     """
     _rows_chosen: Optional[Sequence[int]] = None  # None: all
+    _set_of_rows: Optional[FrozenSet[int]] = None  # the same, once somebody asks what is among them
 
     def __init__(self, result: 'Result', rows: Optional[Sequence[int]]) -> None:
         self._of = result
@@ -573,7 +574,7 @@ class Flows(Sequence[Flow]):
             return Flows(self._of, self._all_rows()[which])
         if isinstance(which, str):
             row = self._of._rows().named(which)
-            if row is None or (self._rows_chosen is not None and row not in self._rows_chosen):
+            if not self._has_row(row):
                 raise KeyError(which)
             return Flow(self._of, row)
         if isinstance(which, Iterable) and not isinstance(which, Flow):
@@ -614,8 +615,8 @@ class Flows(Sequence[Flow]):
 
     def __contains__(self, flow: object) -> bool:
         if isinstance(flow, str):
-            return self._of._rows().named(flow) in self._all_rows()
-        return isinstance(flow, Flow) and flow._result is self._of and flow._row in self._all_rows()
+            return self._has_row(self._of._rows().named(flow))
+        return isinstance(flow, Flow) and flow._result is self._of and self._has_row(flow._row)
 
     def __reduce__(self) -> Tuple[Any, ...]:
         rows = self._rows_chosen
@@ -623,6 +624,13 @@ class Flows(Sequence[Flow]):
 
     def __repr__(self) -> str:
         return '<cleave.Flows %d of %s>' % (len(self), os.fsdecode(self._of._given[0][0]))
+
+    def _has_row(self, row: Optional[int]) -> bool:
+        if row is None or self._rows_chosen is None:
+            return row is not None
+        if self._set_of_rows is None:
+            self._set_of_rows = frozenset(self._rows_chosen)
+        return row in self._set_of_rows
 
     def _all_rows(self) -> Sequence[int]:
         return range(len(self)) if self._rows_chosen is None else self._rows_chosen
