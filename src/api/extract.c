@@ -314,7 +314,7 @@ bool clv_extract(struct clv_result *r, const struct clv_extract_params *params,
     x->fd = -1;
     publish_none(&x->publish);
     bool ok = sized_take(&x->params, sizeof x->params, EXTRACT_PARAMS_FIRST, params, err) &&
-              result_selection(&x->selection, x->params.selection, err);
+              result_selection(r, &x->selection, x->params.selection, err);
     if (ok && !x->selection.progress && x->params.progress) {
         x->selection.progress = choosing_goes_on;
         x->selection.user = x;

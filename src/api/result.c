@@ -57,13 +57,6 @@ const struct clv_option *clv_selection_options(size_t i)
     return i < sizeof selection_rows / sizeof *selection_rows ? &selection_rows[i] : NULL;
 }
 
-bool result_selection(struct clv_selection *own, const struct clv_selection *from,
-                      struct clv_error *err)
-{
-    static const struct clv_selection all = CLV_SELECTION_INIT;
-    return sized_take(own, sizeof *own, SELECTION_FIRST, from ? from : &all, err);
-}
-
 #if HAVE_SQLITE
 
 struct clv_rows {
@@ -166,9 +159,10 @@ static bool check_params(const struct clv_result *r, const struct clv_result_par
         enum clv_result_kind kind;
         if (!kind_of(p->paths[i], &kind, err))
             return false;
-        if (kind == CLV_RESULT_INDEX)
+        if (kind != CLV_RESULT_CAPTURES)
             return clv_fail(err, CLV_ERR_ARG, p->paths[i],
-                            "is an index, and several cannot be read at a time");
+                            "is %s, and several cannot be read at a time",
+                            kind == CLV_RESULT_INDEX ? "an index" : "an output of cleave");
     }
     if (asks_for_flows(p->split) && r->kind != CLV_RESULT_CAPTURES) {
         (void)clv_fail(err, CLV_ERR_ARG, r->path, "already has its flows");
@@ -352,14 +346,59 @@ struct index *result_index(struct clv_result *r, struct clv_error *err)
                                                                                          : NULL;
 }
 
-static bool is_by_host(const struct clv_result *r)
+/* What the result's flows have in common. false: it is not known, and *by is nothing. */
+static bool key_of(const struct clv_result *r, struct flow_by *by)
 {
-    struct flow_by by;
     const struct clv_split_params *p = r->make     ? &r->make->params
                                        : r->loaded ? &r->loaded->receipt.params
                                                    : &r->index->receipt.params;
-    return flow_by_parse(&by, options_by_name(p), options_by(p), p->directed, NULL) &&
-           by.fields & FLOW_BY_HOST;
+    *by = (struct flow_by){.fields = 0};
+    if (p->shards) /* which have flows of any kind in them */
+        return true;
+    return flow_by_parse(by, options_by_name(p), options_by(p), p->directed, NULL);
+}
+
+/* A condition that no flow could meet, whatever is in it, would choose nothing, or inverted all. */
+static bool check_key(const struct clv_result *r, const struct clv_selection *s,
+                      struct clv_error *err)
+{
+    enum { ADDR = FLOW_BY_IP | FLOW_BY_HOST | FLOW_BY_CLIENT | FLOW_BY_SERVER };
+    struct flow_by by;
+    if (!key_of(r, &by))
+        return true;
+    const unsigned fields = by.names ? 0 : by.fields;
+    const struct {
+        const char *option, *lacks;
+        bool asked, can_be;
+    } rows[] = {
+        {"host", "addresses", s->host, fields & ADDR},
+        {"port", "ports", s->port, fields & (FLOW_BY_PORT | FLOW_BY_SERVICE)},
+        {"proto", "protocol", s->proto, fields & (FLOW_BY_PROTO | FLOW_BY_SERVICE)},
+        {"community_id", "Community IDs", s->community_id,
+         (fields & FLOW_BY_TUPLE) == FLOW_BY_TUPLE},
+    };
+    for (size_t i = 0; i < sizeof rows / sizeof *rows; i++)
+        if (rows[i].asked && !rows[i].can_be) {
+            (void)clv_fail(err, CLV_ERR_OPTION, rows[i].option, "these flows have no %s",
+                           rows[i].lacks);
+            return clv_fail_hint(err, "what they have in common is what --by or --shards says; to "
+                                      "choose packets: cleave split");
+        }
+    return true;
+}
+
+bool result_selection(const struct clv_result *r, struct clv_selection *own,
+                      const struct clv_selection *from, struct clv_error *err)
+{
+    static const struct clv_selection all = CLV_SELECTION_INIT;
+    return sized_take(own, sizeof *own, SELECTION_FIRST, from ? from : &all, err) &&
+           check_key(r, own, err);
+}
+
+static bool is_by_host(const struct clv_result *r)
+{
+    struct flow_by by;
+    return key_of(r, &by) && by.fields & FLOW_BY_HOST;
 }
 
 bool clv_result_totals(struct clv_result *r, const struct clv_selection *selection,
@@ -368,7 +407,7 @@ bool clv_result_totals(struct clv_result *r, const struct clv_selection *selecti
     struct clv_selection own;
     struct select sel;
     *totals = (struct clv_totals){.first_ns = CLV_NO_TIME, .last_ns = CLV_NO_TIME};
-    if (!result_selection(&own, selection, err))
+    if (!result_selection(r, &own, selection, err))
         return false;
     const bool begun = select_begin(&sel, r->db,
                                     "count(*), count(flow), sum(packets), sum(captured_bytes), "
@@ -396,7 +435,7 @@ bool clv_result_unmet(struct clv_result *r, const struct clv_selection *selectio
 {
     struct clv_selection own;
     *unmet = (struct clv_unmet){.rows = 0};
-    if (!result_selection(&own, selection, err))
+    if (!result_selection(r, &own, selection, err))
         return false;
     return !own.flows || select_unmet(r->db, own.flows, r->path, unmet, err);
 }
@@ -407,7 +446,7 @@ bool clv_rows_open(struct clv_rows **out, struct clv_result *r,
     struct clv_rows *rows = *out = mem_zalloc(1, sizeof *rows);
     if (!rows)
         return clv_fail_nomem(err, r->path, sizeof *rows);
-    if (result_selection(&rows->selection, selection, err) &&
+    if (result_selection(r, &rows->selection, selection, err) &&
         rows_open(&rows->rows, r->db, &rows->selection, r->path, err))
         return true;
     clv_rows_close(out);

@@ -230,6 +230,7 @@ enum progress {                /* in the order of the words */
 struct talk {
     enum progress progress; /* settled: not PROGRESS_AUTO */
     bool on_terminal;
+    double begun_s, next_s; /* on a clock: when it began, and talk_count() says something next */
     atomic_uint shown; /* length of the line of progress on the terminal */
 };
 
@@ -251,6 +252,9 @@ CLV_MUST_CHECK bool end_pipes_by_signal(const char *const *inputs, size_t n, boo
 
 /* To be called now and then. false: a signal asked to stop. */
 bool talk_progress(const struct clv_split_result *so_far, struct talk *talk);
+
+/* The same of work that has no clock of its own, and may be called as often as it likes. */
+bool talk_count(struct talk *talk, uint64_t flows, uint64_t records, uint64_t bytes);
 
 /* Takes the progress off the terminal, before something else is printed. */
 void hide_progress(struct talk *talk);

@@ -46,8 +46,7 @@ static const struct clv_option flags[] = {
 
 static bool go_on(uint64_t records, uint64_t bytes, void *user)
 {
-    const struct clv_split_result none = {.records_read = records, .written_bytes = bytes};
-    return talk_progress(&none, user);
+    return talk_count(user, 0, records, bytes);
 }
 
 static bool reads_on(const struct clv_split_result *r, void *user)

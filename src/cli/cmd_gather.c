@@ -28,8 +28,7 @@ static const struct clv_option flags[] = {
 
 static bool go_on(uint64_t outputs, uint64_t bytes, void *user)
 {
-    const struct clv_split_result so_far = {.outputs = outputs, .written_bytes = bytes};
-    return talk_progress(&so_far, user);
+    return talk_count(user, outputs, 0, bytes);
 }
 
 static void print_gathered(const char *output, const struct clv_gather_result *r)

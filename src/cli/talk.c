@@ -6,6 +6,7 @@
 #include <string.h>
 #include <sys/ioctl.h>
 #include <sys/stat.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "cleave/split.h"
@@ -18,10 +19,12 @@
 static volatile sig_atomic_t stop_signal, end_signal, report_asked, listens, end_pipes, quietly;
 
 /* In a handler. */
-static void say(const char *text, size_t len)
+static void say_to(int fd, const char *text, size_t len)
 {
-    const ssize_t n = write(STDERR_FILENO, text, len);
+    const int before = errno;
+    const ssize_t n = write(fd, text, len);
     (void)n;
+    errno = before;
 }
 
 static void on_stop(int number)
@@ -35,16 +38,15 @@ static void on_stop(int number)
                           "writing the output; a second signal writes nothing\n";
     if (end_pipes && !end_signal && number != SIGQUIT) {
         end_signal = number;
-        const ssize_t n = write(end_pipes, "", 1);
-        (void)n; /* nobody else writes to it: it has room */
+        say_to(end_pipes, "", 1); /* nobody else writes to it: it has room */
         if (!quietly && number == SIGINT)
-            say(interrupted, sizeof interrupted - 1);
+            say_to(STDERR_FILENO, interrupted, sizeof interrupted - 1);
         else if (!quietly)
-            say(terminated, sizeof terminated - 1);
+            say_to(STDERR_FILENO, terminated, sizeof terminated - 1);
         return;
     }
     if (!listens) /* it waits for the first bytes of a pipe, say: nothing was made yet */
-        say(stopped, sizeof stopped - 1);
+        say_to(STDERR_FILENO, stopped, sizeof stopped - 1);
     if (stop_signal || !listens)
         _exit(128 + number); /* asked twice: at once */
     stop_signal = number;
@@ -134,8 +136,10 @@ static void describe(struct line *l, const struct clv_split_result *r)
     if (done > 0 && done < 1)
         add(l, "%s left", human_seconds(s * (1 - done) / done));
     add(l, "%s/s", human_bytes((double)r->scanned_bytes / s));
-    add(l, "%s flow%s", human_count(r->flows), plural(r->flows));
-    add(l, "%s record%s", human_count(r->records_read), plural(r->records_read));
+    if (r->flows || r->inputs)
+        add(l, "%s flow%s", human_count(r->flows), plural(r->flows));
+    if (r->records_read || r->inputs)
+        add(l, "%s record%s", human_count(r->records_read), plural(r->records_read));
 }
 
 /* Takes the place of what stands on a terminal's line, without words that a dumb one would not
@@ -178,12 +182,36 @@ bool talk_progress(const struct clv_split_result *r, struct talk *talk)
     return !stop_signal;
 }
 
+static double seconds_now(void)
+{
+    struct timespec now = {.tv_sec = 0};
+    (void)clock_gettime(CLOCK_MONOTONIC, &now);
+    return (double)now.tv_sec + (double)now.tv_nsec / 1e9;
+}
+
+bool talk_count(struct talk *talk, uint64_t flows, uint64_t records, uint64_t bytes)
+{
+    static const double pause = 0.25;
+    struct clv_split_result so_far = {
+        .flows = flows, .records_read = records, .scanned_bytes = bytes};
+    if (talk->progress != PROGRESS_NEVER || report_asked) {
+        const double now = seconds_now();
+        const bool due = report_asked || now >= talk->next_s;
+        if (due) {
+            talk->next_s = now + pause;
+            so_far.seconds = now - talk->begun_s;
+        }
+    }
+    return talk_progress(&so_far, talk);
+}
+
 void begin_talk(struct talk *talk, enum progress progress, bool quiet)
 {
     talk->on_terminal = isatty(STDERR_FILENO);
     if (progress == PROGRESS_AUTO)
         progress = talk->on_terminal && !is_dumb() && !quiet ? PROGRESS_ALWAYS : PROGRESS_NEVER;
     talk->progress = progress;
+    talk->begun_s = talk->next_s = seconds_now();
     atomic_init(&talk->shown, 0);
     catch_stops();
 }

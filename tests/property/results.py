@@ -18,7 +18,7 @@ import random
 import shutil
 import sys
 import zipfile
-from typing import Callable, Dict, List, NamedTuple, Optional, Sequence, Tuple
+from typing import Callable, Dict, FrozenSet, List, NamedTuple, Optional, Sequence, Tuple
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
@@ -26,6 +26,7 @@ sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..'
 import harness
 import pcapfile as pf
 import pcapngfile as ng
+import reference
 import samples
 from harness import check, check_equal
 
@@ -212,8 +213,25 @@ class Choice(NamedTuple):
     others: int      # what has none
 
 
-def random_choice(rng: random.Random, rows: Sequence[Row]) -> Choice:
+# What chooses by a part of the key, with a value, and the fields of which one must be in the key.
+KEYED = {'--host': ('10.0.0.1', {'ip', 'host', 'client', 'server'}), '--port': ('1-9', {'port', 'service'}),
+         '--proto': ('tcp', {'proto', 'service'})}
+
+
+def lacking(options: Sequence[str]) -> FrozenSet[str]:
+    """Flags that are refused for flows of a run with these options."""
+    if '--shards' in options:
+        return frozenset(KEYED)
+    by = options[options.index('--by') + 1] if '--by' in options else \
+        'none' if '--every' in options else 'flow'
+    fields = {field for word in by.split(',') for field in
+              reference.ALIASES.get(word, word).split(',')}
+    return frozenset(flag for flag, (_, any_of) in KEYED.items() if not fields & any_of)
+
+
+def random_choice(rng: random.Random, rows: Sequence[Row], lacks: FrozenSet[str]) -> Choice:
     parts = [rng.choice(PARTS)(rng, rows) for _ in range(rng.choice((0, 1, 1, 2)))]
+    parts = [part for part in parts if part.flags[0] not in lacks]
     parts = list({part.flags[0]: part for part in parts}.values())
     flags = [flag for part in parts for flag in part.flags]
     chosen = [i for i, row in enumerate(rows) if all(part.holds(row) for part in parts)]
@@ -289,6 +307,7 @@ class Results(NamedTuple):
     table: Table
     tree: str                       # the directory that the model is made of
     paths: Dict[str, Tuple[str, ...]]  # by kind: what names the result
+    lacks: FrozenSet[str]           # flags that are refused
 
 
 def results_of(capture: str, options: Tuple[str, ...], has_index: bool, has_captures: bool
@@ -320,7 +339,16 @@ def results_of(capture: str, options: Tuple[str, ...], has_index: bool, has_capt
     if has_captures:
         paths['captures'] = (capture, *options)
     with open(os.path.join(tree, 'manifest.csv'), 'rb') as f:
-        return Results(table_of(f.read()), tree, paths)
+        return Results(table_of(f.read()), tree, paths, lacking(options))
+
+
+def check_refused(found: Results) -> None:
+    """No flow could be chosen by what is not in the key, and inverted all would be."""
+    for flag in found.lacks:
+        for names in found.paths.values():
+            for more in ((), ('--invert',)):
+                done = suite.run_cleave('flows', *names, flag, KEYED[flag][0], *more, status=2)
+                check(b'%s: these flows have no ' % flag.encode() in done.stderr, 'it says %r', done.stderr)
 
 
 def check_listed(found: Results, choice: Choice) -> None:
@@ -428,8 +456,9 @@ def case_of(number_of: int) -> Callable[[], None]:
                 numbered = sum(1 for row in found.table.rows if row['flow'])
                 check_listed(found, Choice((), list(range(len(found.table.rows))), numbered,
                                            len(found.table.rows) - numbered))
+                check_refused(found)
                 for _ in range(3):
-                    choice = random_choice(rng, found.table.rows)
+                    choice = random_choice(rng, found.table.rows, found.lacks)
                     check_listed(found, choice)
                     if not choice.rows:
                         extract(found.paths['directory'], choice, status=1)

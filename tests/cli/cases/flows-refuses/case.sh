@@ -39,6 +39,11 @@ try cleave flows a.flows.db --inner
 try cleave flows a.pcap --by nothing
 try cleave flows a.flows.db a.flows.db
 try cleave flows a.pcap a.flows.db
+cleave split a.pcap -q -o one && cleave split a.pcap -q -o two.zip
+try cleave flows one two.zip
+try cleave flows a.pcap two.zip
+try cleave flows a.pcap --related dns --related http
+try cleave flows a.pcap --group dns --group http
 try cleave flows missing
 try cleave flows
 echo text >text
