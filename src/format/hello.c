@@ -23,9 +23,27 @@ static bool is_dtls(const uint8_t *p, size_t n)
            p[25] == 0xfe && p[26] >= 0xfd;
 }
 
+/*
+ * The random of a ClientHello whose record began in the packet before: at most with the header of
+ * the record (5 bytes), so that the handshake is whole: type, length below 64 KiB, version, random.
+ */
+static const uint8_t *random_of_rest(const uint8_t *p, size_t n)
+{
+    enum { BEFORE = 4 }; /* the version: bytes of type and length */
+    const uint8_t *const end = p + n, *const stop = n > LOOK ? p + LOOK : end;
+    for (p += n < BEFORE ? n : BEFORE; p < stop; p++) {
+        p = memchr(p, 3, (size_t)(stop - p));
+        if (!p || (size_t)(end - p) < 2 + HELLO_RANDOM)
+            return NULL;
+        if (p[1] <= 4 && p[-BEFORE] == CLIENT_HELLO && p[1 - BEFORE] == 0)
+            return p + 2;
+    }
+    return NULL;
+}
+
 const uint8_t *hello_random(const uint8_t *p, size_t n)
 {
-    const uint8_t *const end = p + n, *const stop = n > LOOK ? p + LOOK : end;
+    const uint8_t *const first = p, *const end = p + n, *const stop = n > LOOK ? p + LOOK : end;
     while (p < stop && (p = memchr(p, HANDSHAKE, (size_t)(stop - p))) != NULL) {
         const size_t left = (size_t)(end - p);
         if (is_tls(p, left))
@@ -34,17 +52,40 @@ const uint8_t *hello_random(const uint8_t *p, size_t n)
             return p + 27;
         p++;
     }
-    return NULL;
+    return random_of_rest(first, n);
+}
+
+/* A record of TLS that begins a hello, and ends, or the packet does, before the random does. */
+static bool begins(const uint8_t *p, size_t n)
+{
+    enum { LEAST = 3, RECORD = 5 };
+    if (n < LEAST || p[1] != 3 || p[2] > 4)
+        return false;
+    if (n >= RECORD)
+        n = (size_t)min_u64(n, RECORD + (uint64_t)load_be16(p + 3));
+    while (n > LEAST && p[n - 1] == 0) /* of a short frame (IEEE 802.3), or of the hello itself */
+        n--;
+    return n < 11 + HELLO_RANDOM && (n <= RECORD || p[RECORD] == CLIENT_HELLO) &&
+           (n <= 9 || p[9] == 3) && (n <= 10 || p[10] <= 4);
+}
+
+bool hello_begins(const uint8_t *p, size_t n)
+{
+    const uint8_t *const end = p + n, *const stop = n > LOOK ? p + LOOK : end;
+    for (; p < stop && (p = memchr(p, HANDSHAKE, (size_t)(stop - p))) != NULL; p++)
+        if (begins(p, (size_t)(end - p)))
+            return true;
+    return false;
 }
 
 bool hello_may_hide(const uint8_t *p, size_t n, uint32_t origlen)
 {
     /* RFC 9000 section 14.1: a datagram with an Initial packet has at least 1,200 bytes. */
-    enum { INITIAL_MIN = 1200, LINK = 128, LONG_HEADER = 0xc0, ID_MAX = 20 };
+    enum { INITIAL_MIN = 1200, LONG_HEADER = 0xc0, ID_MAX = 20 };
     const uint32_t v1 = 1, v2 = 0x6b3343cf, draft = 0xff000000;
     if (origlen < INITIAL_MIN || n < 6)
         return false;
-    const size_t stop = n - 6 < LINK ? n - 6 : LINK;
+    const size_t stop = n - 6 < LOOK ? n - 6 : LOOK;
     for (size_t i = 0; i < stop; i++) {
         if ((p[i] & LONG_HEADER) != LONG_HEADER || p[i + 5] > ID_MAX)
             continue;

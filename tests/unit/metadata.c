@@ -34,7 +34,7 @@ static void test_hello(void **state)
         {"behind many headers", 200, false, 0, 0, true},
         {"too far behind", 4000, false, 0, 0, false},
         {"no handshake", 54, false, 5, 0, false},
-        {"no version of TLS", 54, false, 1, 0, false},
+        {"its record began before", 54, false, 1, 0, true},
         {"another version in it", 54, false, 9, 0, false},
         {"its random is cut", 54, false, 0, 42, false},
         {"its random is whole", 54, false, 0, 43, true},
@@ -59,6 +59,63 @@ static void test_hello(void **state)
             CHECK_EQ(rows[i].name, random[31], 0xab);
         }
         free(p);
+        bytes_free(&b);
+    }
+}
+
+/* A hello in two packets: of any cut, its random is found, or it is said that there may be one. */
+static void test_torn_hello(void **state)
+{
+    enum { HEADERS = 54, FRAME_MIN = 60, RANDOM_AT = 11 };
+    (void)state;
+    struct bytes hello = {0};
+    put_hello(&hello, false, 0xab);
+    for (size_t cut = 1; cut < hello.len; cut++)
+        for (unsigned padded = 0; padded < 2; padded++) {
+            struct bytes first = {0}, second = {0};
+            char row[64];
+            (void)snprintf(row, sizeof row, "cut after %zu%s", cut, padded ? ", padded" : "");
+            put_fill(&first, 0x11, HEADERS);
+            put_bytes(&first, hello.p, cut);
+            if (padded && first.len < FRAME_MIN)
+                put_fill(&first, 0, FRAME_MIN - first.len);
+            put_fill(&second, 0x11, HEADERS);
+            put_bytes(&second, hello.p + cut, hello.len - cut);
+            const uint8_t *const random =
+                cut < RANDOM_AT + HELLO_RANDOM ? hello_random(second.p, second.len) : NULL;
+            const bool found = random && random[0] == 0xab && random[HELLO_RANDOM - 1] == 0xab;
+            CHECK_EQ(row, found, cut <= 5);
+            CHECK_EQ(row, hello_begins(first.p, first.len),
+                     (cut > 2 || (padded && cut == 2)) && cut < RANDOM_AT + HELLO_RANDOM);
+            CHECK_EQ(row, hello_random(first.p, first.len) != NULL,
+                     cut >= RANDOM_AT + HELLO_RANDOM);
+            bytes_free(&first);
+            bytes_free(&second);
+        }
+    bytes_free(&hello);
+}
+
+/* In short records; what is no hello does not begin one. */
+static void test_begun_hello(void **state)
+{
+    static const struct {
+        const char *name, *hex; /* behind 54 bytes of headers, with 100 more behind it */
+        bool begins;
+    } rows[] = {
+        {"a record of a byte", "16 0301 0001 01 16 0301 003f 00003c 0303", true},
+        {"a record that ends before the random", "16 0301 0025 01 000034 0303", true},
+        {"a record with the random", "16 0301 0026 01 000034 0303", false},
+        {"a hello of the server", "16 0303 0004 02 000034 0303", false},
+        {"another version", "16 0203 0001 01", false},
+        {"application data", "17 0303 0001 01", false},
+    };
+    (void)state;
+    for (size_t i = 0; i < N_ROWS(rows); i++) {
+        struct bytes b = {0};
+        put_fill(&b, 0x11, 54);
+        put_hex(&b, rows[i].hex);
+        put_fill(&b, 0xee, 100);
+        CHECK_EQ(rows[i].name, hello_begins(b.p, b.len), rows[i].begins);
         bytes_free(&b);
     }
 }
@@ -361,9 +418,10 @@ static void test_no_memory(void **state)
 UNIT(metadata)
 {
     const struct CMUnitTest tests[] = {
-        cmocka_unit_test(test_hello), cmocka_unit_test(test_quic),
-        cmocka_unit_test(test_lines), cmocka_unit_test(test_picks),
-        cmocka_unit_test(test_bound), cmocka_unit_test(test_no_memory),
+        cmocka_unit_test(test_hello),       cmocka_unit_test(test_torn_hello),
+        cmocka_unit_test(test_begun_hello), cmocka_unit_test(test_quic),
+        cmocka_unit_test(test_lines),       cmocka_unit_test(test_picks),
+        cmocka_unit_test(test_bound),       cmocka_unit_test(test_no_memory),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
