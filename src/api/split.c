@@ -394,6 +394,7 @@ static bool split_all(struct splitting *run, struct clv_split_result *result, st
     struct publish *const files = writes && !run->archives ? p : NULL;
     if (params->report && !report_open(report, params, files, result, err))
         return false;
+    run->job.page = params->report ? report->inside : NULL;
     return (params->each ? split_each(run, result, err)
                          : split_into(run, p, 0, run->job.n_sources, params->report ? report : NULL,
                                       result, err)) &&

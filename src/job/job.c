@@ -758,6 +758,7 @@ static bool run_part(struct job *job, size_t from, size_t n, const struct pipeli
     if (!name_parse(&name, text, sources[0].called, &own.by, err))
         return false;
     name.community_seed = params->community_seed;
+    name.page = job->page;
     name.other_ending = dialect_ending(&job->dialect);
     if (own.packing) /* which compresses what is written, and named so */
         job->dialect.compress = CLV_COMPRESS_NONE;

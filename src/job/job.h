@@ -28,6 +28,7 @@ struct job {
     struct secret secret;      /* of all tables of the job, also where a part is run again */
     struct pipeline_params pipeline;
     struct dialect dialect; /* of the outputs, of the part that was run last */
+    const char *page; /* file name of the report among the outputs, or NULL: set before it is run */
 };
 
 /*

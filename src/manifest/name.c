@@ -401,6 +401,21 @@ bool name_reserved(const char *name, size_t len)
            name[sizeof NAME_OTHER] >= '0' && name[sizeof NAME_OTHER] <= '9';
 }
 
+/* As directories of the fan-out are called. */
+static bool is_fan_out(const char *name, size_t len)
+{
+    size_t digits = 0;
+    while (digits < len && name[digits] >= '0' && name[digits] <= '9')
+        digits++;
+    return len >= NAME_FAN_OUT_DIGITS && digits == len;
+}
+
+bool name_taken(const struct name_template *t, const char *name, size_t len)
+{
+    return name_reserved(name, len) || (!t->has_dir && is_fan_out(name, len)) ||
+           (t->page && strncmp(t->page, name, len) == 0 && t->page[len] == '\0');
+}
+
 /* The literal text of a template may hold directories, but none that lead out or are hidden. */
 static bool check_components(const char *text, struct clv_error *err)
 {
@@ -570,6 +585,20 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
     return true;
 }
 
+/* A host may be called like a file of the output directory, of which no directory can have the
+ * name.
+ */
+static void free_directory(const struct name_template *t, struct text *name)
+{
+    const char *slash = memchr(name->p, '/', name->len);
+    if (CLV_LIKELY(!slash || !name_taken(t, name->p, (size_t)(slash - name->p))))
+        return;
+    text_char(name, '_'); /* for the room */
+    if (!name->full)
+        memmove(name->p + 1, name->p, name->len - 1);
+    name->p[0] = '_';
+}
+
 void name_format(const struct name_template *t, const struct name_subject *s, struct text *out)
 {
     const struct flow *f = s->f;
@@ -583,7 +612,7 @@ void name_format(const struct name_template *t, const struct name_subject *s, st
         return;
     }
     if (!t->has_dir && f->n >= NAME_FAN_OUT) {
-        text_u64(out, (uint64_t)f->n / NAME_FAN_OUT * NAME_FAN_OUT, 8);
+        text_u64(out, (uint64_t)f->n / NAME_FAN_OUT * NAME_FAN_OUT, NAME_FAN_OUT_DIGITS);
         text_char(out, '/');
     }
     /* A suffix stands before the ending, if the template has one: a.pcap, a-2.pcap, a-3.pcap */
@@ -594,4 +623,6 @@ void name_format(const struct name_template *t, const struct name_subject *s, st
         text_u64(out, (uint64_t)s->again + 1, 1);
     }
     text_put(out, t->ending, t->ending_len);
+    if (t->has_dir)
+        free_directory(t, out);
 }

@@ -18,6 +18,7 @@ enum {
     NAME_COMPONENT_MAX = 255, /* bytes; NAME_MAX of Linux's file systems */
     NAME_MAX_LEN = 1023,      /* bytes of a whole name */
     NAME_FAN_OUT = CLV_PER_DIRECTORY,
+    NAME_FAN_OUT_DIGITS = 8, /* at least, of its directories */
 };
 
 struct name_of;
@@ -47,6 +48,7 @@ struct name_template {
     bool grouped;             /* outputs are groups of flows */
     const struct relations *known; /* where it is known from; NULL: it is not asked for */
     uint16_t community_seed;
+    const char *page; /* file name of the report, which may be among the outputs; NULL: none */
 };
 
 /* What is named. */
@@ -75,6 +77,7 @@ struct name_of {
 CLV_MUST_CHECK bool name_parse(struct name_template *t, const char *text, const char *input_path,
                                const struct flow_by *by, struct clv_error *err);
 
+/* *out is empty before. */
 void name_format(const struct name_template *t, const struct name_subject *s, struct text *out);
 
 /* {input}: the capture's file name without its endings, fit for a path. At most 129 bytes. */
@@ -85,6 +88,9 @@ size_t name_unpacked(const char *name, size_t len);
 
 /* The len bytes at name are the name of another file of the output directory. */
 bool name_reserved(const char *name, size_t len);
+
+/* The same, or the report's. */
+bool name_taken(const struct name_template *t, const char *name, size_t len);
 
 /* As {proto}: its short name, or "ip-" and its number. */
 void name_put_proto(uint8_t proto, struct text *out);

@@ -219,7 +219,7 @@ bool numbering_names(const struct numbering *nb, struct partition *p, uint32_t p
                 .hash = hash_of(nb, name.p, name.len),
                 .flow = i,
                 .part = part & NUMBERING_PART,
-                .reserved = name_reserved(name.p, name.len),
+                .reserved = name_taken(nb->name, name.p, name.len),
             };
     }
     return true;

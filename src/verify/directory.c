@@ -356,6 +356,7 @@ static bool look_at_all(struct verify *v, const struct clv_receipt *receipt,
         store_file_close(v->store, &file);
         return false;
     }
+    v->job->page = receipt->params.report;
     bool ok = verify_again(v, r, err);
     job_faults(v->job, r);
     if (ok) {

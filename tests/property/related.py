@@ -5,7 +5,9 @@ are what the table says, and each record is in one of them.
 import csv
 import glob
 import os
+import shutil
 import sys
+import zipfile
 from typing import Dict, Iterator, List, Tuple
 
 sys.dont_write_bytecode = True
@@ -183,6 +185,40 @@ def names_stay_inside() -> None:
     suite.run_cleave('verify', '-q', out, path)
 
 
+def names_of_our_own_files() -> None:
+    """A host that is called like a file of the output, or like a directory of the fan-out, stops no
+    run, and archives of it can be unpacked."""
+    hosts = ['manifest.csv', 'manifest.jsonl', 'manifest.db', 'cleave.json', 'other.pcap', 'other_2.pcap',
+             'page.html', '00010000']
+    frames: List[bytes] = [pf.arp('10.0.0.1', '10.0.0.2')]
+    for i, host in enumerate(hosts * 2):
+        frames += samples.said(samples.CLIENT, samples.SERVER, 40000 + i, 80,
+                               (True, b'GET / HTTP/1.1\r\nHost: %s\r\n\r\n' % host.encode()))
+    for i in range(10000):  # beyond the first 10,000 there are directories
+        frames.append(pf.frame('10.9.%d.%d' % divmod(i, 250), samples.SERVER, pf.UDP, pf.udp(
+            '10.9.%d.%d' % divmod(i, 250), samples.SERVER, 5, 6)))
+    path = suite.write('hosts.pcap', pf.Capture(
+        pf.Format(), pf.at_times(frames, samples.NOON)).encode())
+    few = suite.write('few.pcap', pf.Capture(
+        pf.Format(), pf.at_times(frames[:1 + 2 * 2 * len(hosts)], samples.NOON)).encode())
+    for capture, template, table in (
+            (path, '{name}', 'csv'), (few, '{name}/{n}.pcap', 'sqlite'), (few, '{name}/{n}', 'jsonl'),
+            (few, '{name}/{dport}.pcap', 'csv')):
+        out, archive = suite.path('own'), suite.path('own.zip')
+        for path_of in out, archive:
+            suite.run_cleave('split', capture, '-q', '--verify', '--names', '--name', template, '-o', path_of,
+                             '--manifest', table, '--report',
+                             os.path.join(out, 'page.html') if path_of == out else suite.path('page.html'))
+            suite.run_cleave('verify', '-q', path_of, capture)
+        with zipfile.ZipFile(archive) as z:
+            names = z.namelist()
+        check(not any(name.startswith(other + '/') for name in names for other in hosts
+                      if other in names), '%s: a file and a directory share a name', template)
+        os.unlink(archive)
+        os.unlink(suite.path('page.html'))
+        shutil.rmtree(out)
+
+
 if __name__ == '__main__':
     sys.exit(suite.run({
         'however-it-is-read': however_it_is_read,
@@ -190,4 +226,5 @@ if __name__ == '__main__':
         'groups': groups,
         'broken-is-counted': broken_is_counted,
         'names-stay-inside': names_stay_inside,
+        'names-of-our-own-files': names_of_our_own_files,
     }))
