@@ -118,7 +118,7 @@ static struct picks owner_of(const struct form *form, const struct flow *f)
         .a = addresses ? f->key.a : NULL,
         .b = addresses ? f->key.b : NULL,
         .family = f->key.family,
-        .may_hide = !flow_has_proto(&f->key) || f->key.proto == CLV_PROTO_UDP,
+        .may_hide = !form->by || !flow_has_proto(&f->key) || f->key.proto == CLV_PROTO_UDP,
     };
 }
 

@@ -7,6 +7,7 @@
 
 #include "base/mem.h"
 #include "flow/positions.h"
+#include "job/options.h"
 
 enum {
     STRETCH = 16 << 20, /* bytes of the input whose records are sorted together */
@@ -23,7 +24,9 @@ struct collect_flow {
 bool collect_init(struct collect *g, struct index *ix, collect_take *take, void *user,
                   struct clv_error *err)
 {
-    *g = (struct collect){.ix = ix, .form = {.dialect = &ix->dialect, .by = &ix->by}};
+    const bool mixed = options_groups(&ix->receipt.params) || ix->by.names;
+    *g = (struct collect){.ix = ix,
+                          .form = {.dialect = &ix->dialect, .by = mixed ? NULL : &ix->by}};
     g->output = (struct form_output){
         .flow = &g->owner,
         .trail = ix->dialect.form == DIALECT_PCAPNG ? &g->trail : NULL,

@@ -428,7 +428,7 @@ static bool count_metadata(struct pipeline *pl, struct clv_error *err)
 {
     const struct pipeline_params *pp = pl->params;
     struct clv_split_result *r = pl->result;
-    const bool addresses = !pp->shards && flow_by_addresses(&pp->by);
+    const bool addresses = !pp->shards && pl->form.by && flow_by_addresses(pl->form.by);
     if (!pp->dialect->picker)
         return true;
     return (pp->dry_run ? metadata_foresee(&pl->metadata, r->outputs, addresses, r->input_bytes,
@@ -528,7 +528,9 @@ bool pipeline_run(const struct pipeline_params *params, struct clv_split_result 
         .named = params->relate.names && !params->shards,
     };
     columns_choose(&pl->manifest);
-    pl->form = (struct form){.dialect = params->dialect, .by = &params->by};
+    /* Packets of several keys are in one output, where flows belong together. */
+    const bool mixed = params->relate.groups || params->by.names;
+    pl->form = (struct form){.dialect = params->dialect, .by = mixed ? NULL : &params->by};
     pl->target = params->archive && !params->dry_run ? TARGET_ASKED : TARGET_FILES;
     measure_init(&pl->measure, sizeof(struct archive_member));
     pl->finish.observers = params->observers;

@@ -8,13 +8,14 @@ import os
 import shutil
 import sys
 import zipfile
-from typing import Dict, Iterator, List, Tuple
+from typing import Dict, Iterator, List, Set, Tuple
 
 sys.dont_write_bytecode = True
 sys.path.insert(0, os.path.join(os.path.dirname(os.path.abspath(__file__)), '..', 'support'))
 # pylint: disable=wrong-import-position
 import harness
 import pcapfile as pf
+import pcapngfile as ng
 import samples
 from harness import check, check_equal
 
@@ -219,6 +220,44 @@ def names_of_our_own_files() -> None:
         shutil.rmtree(out)
 
 
+NAMES = 4  # the type of blocks with resolved names
+
+
+def names_of_members() -> None:
+    """A group has the resolved names of all of its packets' addresses; so has a host's output, and
+    what is extracted of them."""
+    made = suite.path('made.pcapng')
+    suite.run_cleave('generate', 'traffic', '--related', '--flows', '40', '--seed', '3', '-q', '--format',
+                     'pcapng', '-o', made)
+    with open(made, 'rb') as f:
+        blocks, _ = ng.parse(f.read())
+
+    def addresses(packets: List[ng.Packet]) -> Set[bytes]:
+        return {a for p in packets for a in ((p.data[26:30], p.data[30:34]) if p.data[12:14] == b'\x08\0'
+                                             else (p.data[22:38], p.data[38:54]))}
+    packets = ng.of_kind(blocks, ng.Packet)
+    m = ng.Maker()
+    path = suite.write('named.pcapng', m.shb() + m.idb() + m.nrb(
+        [(a, 'host%d' % i) for i, a in enumerate(sorted(addresses(packets)))]) + b''.join(
+            m.epb(0, p.ts_ns // 1000, p.data) for p in packets))
+    several = 0
+    for flags in ('--group', 'all'), ('--by', 'name'):
+        out = split('members', path, *flags)
+        index, given = suite.path('members.db'), suite.path('given')
+        suite.run_cleave('index', path, '-q', '-o', index, '--force', *flags)
+        suite.run_cleave('extract', index, '-q', '-o', given + '/')
+        for place in out, given:
+            for name, data in harness.files_of(place).items():
+                if name.endswith('.pcapng'):
+                    found, _ = ng.parse(data)
+                    met = addresses(ng.of_kind(found, ng.Packet))
+                    named = b''.join(b.raw for b in found if b.type == NAMES)
+                    several += len(met) > 2
+                    check_equal([a for a in met if a not in named], [], 'addresses without names in ' + name)
+        shutil.rmtree(given)
+    check(several, 'no output has several flows')
+
+
 if __name__ == '__main__':
     sys.exit(suite.run({
         'however-it-is-read': however_it_is_read,
@@ -226,5 +265,6 @@ if __name__ == '__main__':
         'groups': groups,
         'broken-is-counted': broken_is_counted,
         'names-stay-inside': names_stay_inside,
+        'names-of-members': names_of_members,
         'names-of-our-own-files': names_of_our_own_files,
     }))
