@@ -28,7 +28,7 @@ static const struct clv_option rows[] = {
     {"clean", 0, CLV_OPTION_BOOL, false, AT(clean), 0, 0, 0, NULL, NULL,
      "remove leftovers of killed runs to the same OUT", CLV_GROUP_SAFETY},
     {"mode", 0, CLV_OPTION_MODE, false, AT(mode), 0, 0, 0777, "MODE", "0640",
-     "permissions of output files, octal (umask applies)", CLV_GROUP_SAFETY},
+     "permissions of the files that gather writes, octal; outputs keep theirs", CLV_GROUP_SAFETY},
 };
 
 const struct clv_option *clv_gather_options(size_t i)

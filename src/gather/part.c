@@ -149,11 +149,18 @@ static bool check_name(struct gathering *g, size_t i, struct clv_error *err)
     return true;
 }
 
-/* What is replaced has none of the parts in it. */
+/* What is replaced has none of the parts in it, and what is made is in none of them. */
 static bool check_place(const struct gathering *g, const struct part *p, struct clv_error *err)
 {
-    char own[PATH_MAX], output[PATH_MAX];
-    if (!realpath(p->path, own) || !realpath(g->params.output, output) ||
+    char own[PATH_MAX], output[PATH_MAX], parent[PATH_MAX];
+    path_parent(parent, g->params.output);
+    if (!realpath(p->path, own))
+        return true;
+    if (realpath(parent, output) && (strcmp(own, output) == 0 || path_is_below(output, own))) {
+        (void)clv_fail(err, CLV_ERR_ARG, g->params.output, "would be inside a part");
+        return clv_fail_hint(err, "choose another --output");
+    }
+    if (!realpath(g->params.output, output) ||
         (strcmp(own, output) != 0 && !path_is_below(own, output)))
         return true;
     (void)clv_fail(err, CLV_ERR_ARG, p->path, "is inside the output that would be replaced");

@@ -227,6 +227,14 @@ static bool check_params(const struct clv_split_params *params, struct clv_error
                         "cannot be printed with --each, which makes one for each FILE");
     if (params->single && !check_single(params, err))
         return false;
+    if (params->archive && params->output) {
+        const size_t stem = name_unpacked(params->output, strlen(params->output));
+        if (job_names_capture(params->output, stem)) {
+            (void)clv_fail(err, CLV_ERR_ARG, params->output,
+                           "has the name of a capture, but --archive makes an archive");
+            return clv_fail_hint(err, "name it as in -o day.zip");
+        }
+    }
     if (job_archives(params) && params->each)
         return clv_fail(err, CLV_ERR_OPTION, "archive", "cannot be combined with --each");
     return true;

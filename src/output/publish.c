@@ -11,6 +11,7 @@
 #include <sys/file.h>
 #include <sys/stat.h>
 #include <unistd.h>
+#include <xxhash.h>
 
 #include "base/mem.h"
 #include "base/path.h"
@@ -234,7 +235,14 @@ static enum other look_at_other(const struct publish *p, int parent, const char 
 
 void publish_prefix(char prefix[PUBLISH_PREFIX_MAX], const char *path)
 {
-    (void)snprintf(prefix, PUBLISH_PREFIX_MAX, ".%.200s.cleave-", path_base(path));
+    enum { WHOLE = 200, CUT = 180 };
+    const char *const base = path_base(path);
+    const size_t len = strlen(base);
+    if (len <= WHOLE)
+        (void)snprintf(prefix, PUBLISH_PREFIX_MAX, ".%s.cleave-", base);
+    else /* others begin in the same way */
+        (void)snprintf(prefix, PUBLISH_PREFIX_MAX, ".%.*s-%016llx.cleave-", CUT, base,
+                       (unsigned long long)XXH3_64bits(base, len));
 }
 
 static void find_stale(struct publish *p, const char *name, int fd, bool clean)

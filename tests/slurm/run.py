@@ -300,7 +300,9 @@ def by_ssh() -> None:
                       b'echo "$1" >>"${0%/*}/hosts"; shift; [ "$1" != -- ] || shift; cd / && exec sh -c "$*"\n')
     os.chmod(ssh, 0o755)
     env = {name: value for name, value in os.environ.items() if name != 'SHELL'}  # as in a service
-    script(*planned('--engine', 'parallel', '--parallel', '-S 1/left,1/right'), '--', 'split', 'caps',
+    # What parallel would replace is in the path of the plan.
+    plan = suite.path("a {} {#}'{1} plan")
+    script(*planned('--engine', 'parallel', '--plan', plan, '--parallel', '-S 1/left,1/right'), '--', 'split', 'caps',
            '-o', 'out', status=DAMAGED, env={**env, 'PARALLEL_SSH': ssh})
     check_union('out', wanted)
     with open(suite.path('hosts'), encoding='utf-8') as f:

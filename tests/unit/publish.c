@@ -614,6 +614,27 @@ static void test_file_names(void **state)
     CHECK("255 bytes", publish_file_named(&plain, longer, &err));
 }
 
+/* Names that begin alike are not those of one target, however long they are. */
+static void test_prefixes(void **state)
+{
+    char names[3][256], prefix[3][PUBLISH_PREFIX_MAX];
+    (void)state;
+    for (size_t len = 199; len < sizeof names[0] - 1; len++) {
+        for (size_t i = 0; i < N_ROWS(names); i++) {
+            memset(names[i], 'x', len + 1);
+            names[i][len] = (char)('a' + i);
+            names[i][len + 1] = '\0';
+            publish_prefix(prefix[i], names[i]);
+            CHECK("there is room for a number", strlen(prefix[i]) + 20 < 256);
+        }
+        CHECK("of two targets", strcmp(prefix[0], prefix[1]) != 0);
+        CHECK("of two more", strcmp(prefix[1], prefix[2]) != 0);
+        names[1][len] = 'a';
+        publish_prefix(prefix[1], names[1]);
+        CHECK_STR("of one target", prefix[1], prefix[0]);
+    }
+}
+
 UNIT(publish)
 {
     const struct CMUnitTest tests[] = {
@@ -623,7 +644,7 @@ UNIT(publish)
         cmocka_unit_test(test_stale),          cmocka_unit_test(test_file),
         cmocka_unit_test(test_file_overtaken), cmocka_unit_test(test_file_exchanged),
         cmocka_unit_test(test_file_two_runs),  cmocka_unit_test(test_file_stale),
-        cmocka_unit_test(test_file_names),
+        cmocka_unit_test(test_file_names),     cmocka_unit_test(test_prefixes),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }

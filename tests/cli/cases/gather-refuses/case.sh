@@ -15,6 +15,9 @@ try cleave gather a b -o none --mode 0400
 for output in all.zip dir/all.pcap all.pcapng.gz; do
     try cleave gather a b -o $output
 done
+mkdir a/deep && try cleave gather a b -o a/all
+try cleave gather a b -o a/deep/all -f
+rmdir a/deep
 try cleave gather a b -o all -q && cleave verify all a.pcap b.pcap
 try cleave gather a all -o more
 # What needs all flows to be known, or makes no table of them.

@@ -36,6 +36,8 @@ try cleave split a.pcap -o - --json
 try cleave split a.pcap -o - --manifest -
 try cleave split a.pcap --json --manifest -
 try cleave split a.pcap -o one.pcap.gz
+try cleave split a.pcap -o made.pcap --archive
+try cleave split a.pcap -o made.pcapng.gz --archive
 # None that was chosen.
 try cleave split a.pcap --host 192.0.2.77 -o nothing.pcap -q
 cleave split a.pcap --host 192.0.2.77 -o - -q | wc -c
