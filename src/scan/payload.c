@@ -289,6 +289,7 @@ static bool see_http(struct look *l, const struct sight_http *http)
 /* The bytes at the front of the stream are over. */
 static void pass(struct look *l, uint64_t n)
 {
+    l->d->tries[l->dir].least = 0;
     sight_stream_take(&l->d->streams[l->dir], n);
 }
 
@@ -427,6 +428,18 @@ static const struct {
     {APP_SIP, try_sip}, {APP_RTSP, try_rtsp}, {APP_HTTP, try_http},
 };
 
+/*
+ * A message may come in segments of a byte, and each makes all of it be looked at again. Once that
+ * is many times what came, the front has to grow by an eighth before.
+ */
+static void try_later(struct dialog_tries *t, size_t front)
+{
+    enum { FREE = 128 << 10, TIMES = 16 };
+    t->spent += front;
+    if (t->spent > FREE + TIMES * t->got)
+        t->least = (uint32_t)(front + front / 8 + 1);
+}
+
 /* All that the front of the record's direction says. */
 static bool read_front(struct look *l)
 {
@@ -435,7 +448,8 @@ static bool read_front(struct look *l)
         enum sight best = SIGHT_NOT;
         size_t len = 0;
         bool ok = true;
-        if (front.len == 0)
+        if (front.len == 0 ||
+            (front.len < l->d->tries[l->dir].least && front.len < SIGHT_STREAM))
             return true;
         for (unsigned i = 0; best != SIGHT_WHOLE && i < sizeof tries / sizeof *tries; i++) {
             const enum app app = (enum app)(is_dns(l->watch->app) ? APP_DNS : l->watch->app);
@@ -452,8 +466,10 @@ static bool read_front(struct look *l)
             pass(l, len);
             continue;
         }
-        if (best == SIGHT_PART && front.len < SIGHT_STREAM)
+        if (best == SIGHT_PART && front.len < SIGHT_STREAM) {
+            try_later(&l->d->tries[l->dir], front.len);
             return true;
+        }
         pass(l, front.len); /* a body, or what is not known: a message begins with a segment */
         const bool broke = sight_stream_broke(&l->d->streams[l->dir]);
         l->w->broken += is_text(l->watch->app) && !broke; /* behind a gap it is the rest of one */
@@ -484,6 +500,7 @@ static bool see_segment(struct look *l, const struct decode_place *place)
     struct sight_stream *stream = &l->d->streams[l->dir];
     if (!stream->begun && (watch->known >> l->dir & 1))
         sight_stream_begin(stream, watch->first[l->dir]);
+    l->d->tries[l->dir].got += place->left - header;
     return sight_stream_add(stream, seq + syn,
                             (struct clv_span){h + header, place->left - header}) &&
            read_front(l);

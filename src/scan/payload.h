@@ -37,6 +37,11 @@ struct watch {
 /* A connection whose bytes are being put in order, or gathered. */
 struct dialog {
     struct sight_stream streams[2];
+    struct dialog_tries {
+        uint64_t got;   /* bytes of segments */
+        uint64_t spent; /* bytes that were looked at, of messages that were not whole */
+        uint32_t least; /* bytes at the front below which none is looked for again */
+    } tries[2];
     struct sight_quic *quic;
     struct watch *of;       /* NULL: free */
     uint64_t heads;         /* requests without an answer so far, the oldest lowest: 1 for HEAD */

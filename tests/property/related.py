@@ -220,6 +220,29 @@ def names_of_our_own_files() -> None:
         shutil.rmtree(out)
 
 
+def small_segments() -> None:
+    """A message in segments of a byte is found, and a long one in segments that are not small."""
+    def in_pieces(port: int, head: bytes, size: int) -> List[bytes]:
+        frames = [pf.frame(samples.CLIENT, samples.SERVER, pf.TCP, pf.tcp(
+            samples.CLIENT, samples.SERVER, port, 80, pf.SYN, seq=999))]
+        for at in range(0, len(head), size):
+            frames.append(pf.frame(samples.CLIENT, samples.SERVER, pf.TCP, pf.tcp(
+                samples.CLIENT, samples.SERVER, port, 80, pf.ACK, head[at:at + size], seq=1000 + at)))
+        return frames
+    frames, wanted = [], {}
+    for i, (length, size) in enumerate(((100, 1), (400, 1), (4000, 60), (15000, 500), (16000, 1460))):
+        name = 'of-%d-by-%d.example' % (length, size)
+        head = b'GET / HTTP/1.1\r\n' + b'a: b\r\n' * ((length - 100) // 6) + b'Host: ' + name.encode()
+        frames += in_pieces(40000 + i, head + b'\r\n\r\n', size)
+        wanted[str(40000 + i)] = name
+    # Thousands that never end, and then one that does.
+    frames += in_pieces(50000, b'GET / HTTP/1.1\r\n' + b'a\n' * 3000 + b'\n\n', 1)
+    path = suite.write('small.pcap', pf.Capture(pf.Format(), pf.at_times(
+        frames, samples.NOON)).encode())
+    found = {row['sport']: row['name'] for row in rows_of(split('small', path, '--names'))}
+    check_equal({port: found[port] for port in wanted}, wanted, 'names')
+
+
 NAMES = 4  # the type of blocks with resolved names
 
 
@@ -265,6 +288,7 @@ if __name__ == '__main__':
         'groups': groups,
         'broken-is-counted': broken_is_counted,
         'names-stay-inside': names_stay_inside,
+        'small-segments': small_segments,
         'names-of-members': names_of_members,
         'names-of-our-own-files': names_of_our_own_files,
     }))
