@@ -450,12 +450,14 @@ bool walk_check_form(const struct walk_format *f, const char *path, struct clv_s
 
 /*
  * What begins at s is a capture, and not one that a packet carries: more follows its file header
- * than a packet holds, or all up to the end. full: s ends before its input does.
+ * than a packet holds, or all up to the end. full: s ends before its input does. *seen: the bytes
+ * of what follows one another; no other capture begins within these.
  */
-static bool goes_on(struct clv_span s, bool full)
+static bool goes_on(struct clv_span s, bool full, size_t *seen)
 {
     enum { ENOUGH = 128 * 1024, CHAIN = 3 };
     struct walk_format f;
+    *seen = 0;
     if (!walk_open(&f, "", (struct clv_span){s.p, min_u64(s.len, WALK_HEAD)}, NULL))
         return false;
     const bool ng = f.kind == WALK_PCAPNG;
@@ -476,16 +478,20 @@ static bool goes_on(struct clv_span s, bool full)
             return n >= CHAIN && !full && (len || rest < f.hdr_len);
         if (ng && (len < NG_BLOCK_MIN || len % 4 || walk_load32(p + len - 4, f.big_endian) != len))
             return false;
-        at += len;
+        *seen = at += len;
     }
     return n && (at >= ENOUGH || !full);
 }
 
 /*
+ * walk_search(). *refused: the end of what follows a file header that was looked at in vain; it is
+ * looked at once.
+ *
  * Times do not have to be near those before the fault: a record that was misread there has any
  * time, and clocks jump. The records of the chain have to agree with one another.
  */
-size_t walk_search(const struct walk_format *f, struct clv_span s, size_t from, size_t limit)
+static size_t search(const struct walk_format *f, struct clv_span s, size_t from, size_t limit,
+                     size_t *refused)
 {
     enum { CHAIN = 3, STEPS = 16 };
     for (size_t at = from; at < limit; at++) {
@@ -509,9 +515,14 @@ size_t walk_search(const struct walk_format *f, struct clv_span s, size_t from, 
             size_t len = PCAP_FILE_HEADER;
             if (CLV_UNLIKELY(begins_capture(s.p + next, horizon - next))) {
                 if (difference(f, s.p + next)) {
-                    chain = next > at || goes_on((struct clv_span){s.p + at, horizon - at}, full)
-                                ? CHAIN
-                                : 0;
+                    size_t seen = 0;
+                    const bool goes =
+                        next > at ||
+                        (at >= *refused &&
+                         goes_on((struct clv_span){s.p + at, horizon - at}, full, &seen));
+                    if (!goes && at + seen > *refused)
+                        *refused = at + seen;
+                    chain = goes ? CHAIN : 0;
                     break;
                 }
                 is_empty = true; /* no more than a sign: records have to follow */
@@ -536,6 +547,12 @@ size_t walk_search(const struct walk_format *f, struct clv_span s, size_t from, 
     return limit;
 }
 
+size_t walk_search(const struct walk_format *f, struct clv_span s, size_t from, size_t limit)
+{
+    size_t refused = 0;
+    return search(f, s, from, limit, &refused);
+}
+
 /* A plausible record that has bytes: one without any is found in all kinds of data. */
 static bool is_evident(const struct walk_format *f, const uint8_t *p, uint32_t sec_from)
 {
@@ -546,10 +563,12 @@ static bool is_evident(const struct walk_format *f, const uint8_t *p, uint32_t s
 /* A chain of plausible records from `at` on goes past the byte `end` of s. */
 static bool passes(const struct walk_format *f, struct clv_span s, bool full, size_t at, size_t end)
 {
-    enum { LEAST = 2, MOST = 32 };
+    enum { LEAST = 2, MOST = 32, LINKS = 64 };
     const uint32_t sec_from = walk_load32(s.p + at, f->big_endian) - PLAUSIBLE_SECONDS;
-    unsigned n = 0;
+    unsigned n = 0, links = 0;
     for (bool is_empty; n < MOST && at < end; n += !is_empty) {
+        if (links++ == LINKS) /* hardly any have bytes */
+            return false;
         const size_t len = s.len - at < f->hdr_len ? 0 : link_of(f, s.p + at, sec_from, &is_empty);
         if (len == 0 || (is_empty && n == 0))
             return false;
@@ -569,9 +588,10 @@ static bool passes(const struct walk_format *f, struct clv_span s, bool full, si
 static size_t begins_within(const struct walk_format *f, struct clv_span s, bool full,
                             uint32_t raw_len)
 {
+    size_t refused = 0;
     for (size_t at = 1; at < raw_len; at++)
         if (CLV_UNLIKELY(passes(f, s, full, at, raw_len)) ||
-            (begins_capture(s.p + at, s.len - at) && walk_search(f, s, at, at + 1) == at))
+            (begins_capture(s.p + at, s.len - at) && search(f, s, at, at + 1, &refused) == at))
             return at;
     return raw_len;
 }
