@@ -11,7 +11,8 @@
 #include "base/mem.h"
 
 enum {
-    GUARDS = 1024,       /* maps at a time; what would be one more is read */
+    GUARDS = 1024,       /* of a table */
+    TABLES = 64,         /* as many maps as Linux gives a process: vm.max_map_count is 65,530 */
     HELD_MAX = 32 << 10, /* bytes */
 };
 
@@ -19,16 +20,19 @@ enum {
  * A mapped file that another program truncates raises SIGBUS at the first page that is gone. The
  * handler puts zeros in its place, from that page to the map's end, and remembers the byte; who
  * read from the map asks map_check() before believing what was read. A signal handler can reach
- * nothing but globals: this table, and the action that was there before, are the library's only
- * ones. It is installed while a map is open, and passes on what is not ours.
+ * nothing but globals: these tables, and the action that was there before, are the library's only
+ * ones. It is installed while a map is open, and passes on what is not ours. Tables are added, and
+ * stay: a map's place is its number in all of them.
  */
-static struct guard {
+struct guard {
     _Atomic uintptr_t from, to;
     _Atomic uint64_t gone; /* byte of the file + 1; 0: none */
     bool used;
-} guards[GUARDS];
+};
+static struct guard first_table[GUARDS];
+static struct guard *_Atomic tables[TABLES] = {first_table};
 static pthread_mutex_t guards_lock = PTHREAD_MUTEX_INITIALIZER;
-static unsigned n_guards;
+static unsigned n_guards, free_from; /* in use; no lower place is free */
 static struct sigaction before;
 
 static uintptr_t page_mask(void)
@@ -36,11 +40,21 @@ static uintptr_t page_mask(void)
     return (uintptr_t)sysconf(_SC_PAGESIZE) - 1;
 }
 
+static bool has_table(unsigned place)
+{
+    return place < GUARDS * TABLES && atomic_load(&tables[place / GUARDS]) != NULL;
+}
+
+static struct guard *guard_at(unsigned place)
+{
+    return atomic_load(&tables[place / GUARDS]) + place % GUARDS;
+}
+
 static void on_sigbus(int sig, siginfo_t *info, void *context)
 {
     const uintptr_t at = (uintptr_t)info->si_addr;
-    for (unsigned i = 0; i < GUARDS; i++) {
-        struct guard *g = &guards[i];
+    for (unsigned i = 0; has_table(i); i++) {
+        struct guard *g = guard_at(i);
         const uintptr_t from = atomic_load(&g->from), to = atomic_load(&g->to);
         if (at < from || at >= to)
             continue;
@@ -61,16 +75,25 @@ static void on_sigbus(int sig, siginfo_t *info, void *context)
     }
 }
 
-/* -1: all places are taken. */
+/* The lowest place that is free; -1: none is, or there is no memory for more. */
+static int take_place(void)
+{
+    while (has_table(free_from) && guard_at(free_from)->used)
+        free_from++;
+    if (free_from == GUARDS * TABLES)
+        return -1;
+    if (!has_table(free_from))
+        atomic_store(&tables[free_from / GUARDS], mem_zalloc(GUARDS, sizeof(struct guard)));
+    return has_table(free_from) ? (int)free_from++ : -1;
+}
+
+/* -1: it cannot be watched. */
 static int watch(const uint8_t *p, uint64_t size)
 {
-    int place = -1;
     (void)pthread_mutex_lock(&guards_lock);
-    for (int i = 0; i < GUARDS && place < 0; i++)
-        if (!guards[i].used)
-            place = i;
+    const int place = take_place();
     if (place >= 0) {
-        struct guard *g = &guards[place];
+        struct guard *g = guard_at((unsigned)place);
         g->used = true;
         atomic_store(&g->gone, 0);
         atomic_store(&g->from, (uintptr_t)p);
@@ -89,9 +112,12 @@ static void unwatch(int place)
     if (place < 0)
         return;
     (void)pthread_mutex_lock(&guards_lock);
-    atomic_store(&guards[place].to, 0);
-    atomic_store(&guards[place].from, 0);
-    guards[place].used = false;
+    struct guard *g = guard_at((unsigned)place);
+    atomic_store(&g->to, 0);
+    atomic_store(&g->from, 0);
+    g->used = false;
+    if ((unsigned)place < free_from)
+        free_from = (unsigned)place;
     if (--n_guards == 0)
         (void)sigaction(SIGBUS, &before, NULL);
     (void)pthread_mutex_unlock(&guards_lock);
@@ -216,6 +242,6 @@ bool map_shrank(const struct map *m, uint64_t size, struct clv_error *err)
 
 bool map_check(const struct map *m, struct clv_error *err)
 {
-    const uint64_t gone = m->guard < 0 ? 0 : atomic_load(&guards[m->guard].gone);
+    const uint64_t gone = m->guard < 0 ? 0 : atomic_load(&guard_at((unsigned)m->guard)->gone);
     return CLV_LIKELY(gone == 0) || map_shrank(m, m->at - lead(m) + gone - 1, err);
 }

@@ -488,7 +488,8 @@ static bool check_captures(const struct index *ix, struct clv_error *err)
         return true;
     (void)clv_fail(
         err, CLV_ERR_ARG, ix->path,
-        "its captures are compressed or merged, and can be read only from the beginning");
+        "its captures are compressed or merged, or cannot be mapped: they can be read only from "
+        "the beginning");
     return clv_fail_hint(err, "decompress and index them, or split them");
 }
 

@@ -1,9 +1,11 @@
 /* SPDX-License-Identifier: BSD-2-Clause */
 #include "support_temp.h"
 
+#include <fcntl.h>
 #include <pthread.h>
 #include <setjmp.h>
 #include <signal.h>
+#include <stdlib.h>
 #include <sys/mman.h>
 #include <sys/wait.h>
 
@@ -178,6 +180,40 @@ static void test_threads(void **state)
         CHECK_EQ("it is told", err.offset, 0);
         input_close(&in);
     }
+    temp_remove(&t);
+}
+
+/* Thousands are watched at a time, and their places are taken again. */
+static void test_many(void **state)
+{
+    enum { MAPS = 2500 };
+    static const size_t read[] = {0, 1023, 1024, MAPS - 1};
+    const size_t size = PAGES * page_len();
+    struct temp t;
+    struct clv_error err = {0};
+    (void)state;
+    temp_make(&t);
+    struct map *maps = calloc(MAPS, sizeof *maps);
+    assert_non_null(maps);
+    for (unsigned round = 0; round < 2; round++) {
+        const char *const path = paged_file(&t, "a", size);
+        const int fd = open(path, O_RDONLY);
+        assert_true(fd >= 0);
+        for (size_t i = 0; i < MAPS; i++)
+            assert_true(map_open(&maps[i], path, fd, 0, size));
+        assert_int_equal(truncate(path, 0), 0);
+        for (size_t i = 0; i < N_ROWS(read); i++)
+            CHECK_EQ("zeros", *(const volatile uint8_t *)(maps[read[i]].p + page_len()), 0);
+        for (size_t i = 0, n = 0; i < MAPS; i++) {
+            const bool was_read = n < N_ROWS(read) && read[n] == i;
+            n += was_read;
+            CHECK_EQ("it is told of those", map_check(&maps[i], &err), !was_read);
+        }
+        for (size_t i = 0; i < MAPS; i++)
+            map_close(&maps[i]);
+        assert_int_equal(close(fd), 0);
+    }
+    free(maps);
     temp_remove(&t);
 }
 
@@ -385,8 +421,9 @@ UNIT(map)
 {
     const struct CMUnitTest tests[] = {
         cmocka_unit_test(test_truncated), cmocka_unit_test(test_two),
-        cmocka_unit_test(test_threads),   cmocka_unit_test(test_action),
-        cmocka_unit_test(test_foreign),   cmocka_unit_test(test_part),
+        cmocka_unit_test(test_threads),   cmocka_unit_test(test_many),
+        cmocka_unit_test(test_action),    cmocka_unit_test(test_foreign),
+        cmocka_unit_test(test_part),
     };
     return cmocka_run_group_tests(tests, NULL, NULL);
 }
