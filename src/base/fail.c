@@ -56,6 +56,8 @@ bool clv_fail_errno(struct clv_error *err, const char *subject, const char *what
         va_start(ap, what);
         fill(err, sys == ENOMEM ? CLV_ERR_NOMEM : CLV_ERR_IO, sys, subject, what, ap);
         va_end(ap);
+        if (sys == EMFILE)
+            (void)clv_fail_hint(err, "raise the limit of open files, as with ulimit -n 4096");
     }
     return false;
 }

@@ -51,7 +51,7 @@ bool part_open(struct part *p, const char *path, struct clv_error *err)
         return joining_open(p, err);
     }
     if (!store_open(&p->store, path, err) || !store_receipt(&p->store, &p->receipt, 0, err))
-        return clv_fail_hint(err, "name outputs of cleave split");
+        return err && *err->hint ? false : clv_fail_hint(err, "name outputs of cleave split");
     p->is_map = p->receipt.params.shards;
     char dir[PATH_MAX];
     path_parent(dir, path);
