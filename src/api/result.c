@@ -395,7 +395,7 @@ bool result_selection(const struct clv_result *r, struct clv_selection *own,
            check_key(r, own, err);
 }
 
-static bool is_by_host(const struct clv_result *r)
+bool result_by_host(const struct clv_result *r)
 {
     struct flow_by by;
     return key_of(r, &by) && by.fields & FLOW_BY_HOST;
@@ -426,7 +426,7 @@ bool clv_result_totals(struct clv_result *r, const struct clv_selection *selecti
         }
     }
     select_end(&sel);
-    totals->by_host = is_by_host(r);
+    totals->by_host = result_by_host(r);
     return ok;
 }
 

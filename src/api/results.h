@@ -46,6 +46,9 @@ CLV_MUST_CHECK bool result_ends(struct clv_result *r, uint64_t id, struct result
 /* Who sent the packet, as clv_flow_direction() has it. */
 int result_direction(const struct result_ends *ends, const struct clv_record *rec);
 
+/* Each packet is in two of its flows, those of its hosts. */
+bool result_by_host(const struct clv_result *r);
+
 /* Takes a selection of whatever version, of what the result's flows have; NULL: all. */
 CLV_MUST_CHECK bool result_selection(const struct clv_result *r, struct clv_selection *own,
                                      const struct clv_selection *from, struct clv_error *err);

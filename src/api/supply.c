@@ -153,6 +153,11 @@ static bool outputs_all(struct supply *s, struct clv_error *err)
 {
     if (s->n_ids == 1)
         return copy(s, s->ids[0], true, err);
+    if (result_by_host(s->from)) {
+        (void)clv_fail(err, CLV_ERR_ARG, s->from->path,
+                       "its outputs have each packet twice: in one capture it would be so, too");
+        return clv_fail_hint(err, "extract from the captures, or take one host");
+    }
     struct joining *j = mem_zalloc(1, sizeof *j);
     if (!j)
         return clv_fail_nomem(err, s->from->path, sizeof *j);

@@ -264,6 +264,18 @@ static int by_offset(const void *x, const void *y)
     return (a->offset > b->offset) - (a->offset < b->offset);
 }
 
+/* In their order, each once: with the key host, a record is of both of its hosts. */
+static void sort_refs(struct collect *g)
+{
+    size_t n = 0;
+    qsort(g->refs, g->n_refs, sizeof *g->refs, by_offset);
+    for (size_t i = 0; i < g->n_refs; i++)
+        if (n == 0 || g->refs[n - 1].offset != g->refs[i].offset)
+            g->refs[n++] = g->refs[i];
+    g->records -= g->n_refs - n;
+    g->n_refs = n;
+}
+
 /* The record at the position of the flow, in the window. */
 static bool read_record(struct collect *g, struct collect_flow *f, const struct form_round *round,
                         struct walk_record *rec, struct clv_error *err)
@@ -332,7 +344,7 @@ static bool take_stretch(struct collect *g, const struct form_round *round, uint
         sift_down(g, 0);
     }
     if (!one)
-        qsort(g->refs, g->n_refs, sizeof *g->refs, by_offset);
+        sort_refs(g);
     return true;
 }
 
