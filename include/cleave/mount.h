@@ -22,7 +22,7 @@ extern "C" {
 struct clv_mount_params {
     size_t struct_size;
     const char *path;            /* of the index */
-    const char *const *captures; /* where its captures are now, in their order */
+    const char *const *captures; /* as in struct clv_result_params */
     size_t n_captures;           /* 0: where they were, or next to the index */
     const char *dir;             /* an empty directory */
     uint64_t memory;           /* approximate limit on the bytes held for open files; 0: 256 MiB */

@@ -31,7 +31,8 @@ struct clv_result_params {
     const char *const *paths; /* one result, or captures as for clv_split(); borrowed */
     size_t n_paths;
     const char *const *captures; /* of an index: where its captures are now, in their order; or
-                                    some of them, by file name or content */
+                                    some of them, which are known by content, and directories with
+                                    files that have their names; borrowed */
     size_t n_captures;           /* 0: where they were, or next to the index */
     const struct clv_split_params *split; /* of captures: how flows are made; inputs and output are
                                              not used; NULL: by "flow" */

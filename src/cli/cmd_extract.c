@@ -30,7 +30,7 @@ static const struct clv_option flags[] = {
      "capture to make, or - for standard output; DIR/ or FILE.zip: a capture for each flow",
      CLV_GROUP_OUTPUT},
     {"capture", 0, CLV_OPTION_TEXT, false, AT(capture), 0, 0, 0, "FILE", "where it was",
-     "where the capture of an index is now", CLV_GROUP_INPUT},
+     "where the capture of an index is now; of several, their directory", CLV_GROUP_INPUT},
     {"force", 'f', CLV_OPTION_BOOL, false, AT(force), 0, 0, 0, NULL, NULL,
      "replace an existing capture", CLV_GROUP_SAFETY},
     {"clean", 0, CLV_OPTION_BOOL, false, AT(clean), 0, 0, 0, NULL, NULL,

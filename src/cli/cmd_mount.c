@@ -24,7 +24,7 @@ static const struct options initial = {.struct_size = sizeof initial,
 
 static const struct clv_option flags[] = {
     {"capture", 0, CLV_OPTION_TEXT, false, AT(capture), 0, 0, 0, "FILE", "where it was",
-     "where the capture of an index is now", CLV_GROUP_INPUT},
+     "where the capture of an index is now; of several, their directory", CLV_GROUP_INPUT},
     {"daemon", 'd', CLV_OPTION_BOOL, false, AT(daemon), 0, 0, 0, NULL, NULL,
      "go to the background once the files are there", CLV_GROUP_NONE},
     {"memory", 0, CLV_OPTION_SIZE, false, AT(params.memory), 0, 1 << 20, UINT64_C(1) << 40, "SIZE",

@@ -6,6 +6,7 @@
 #include <fcntl.h>
 #include <stdio.h>
 #include <string.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include "base/mem.h"
@@ -157,13 +158,19 @@ static bool look_for(const struct index *ix, char path[PATH_MAX])
     return true;
 }
 
+static bool is_capture(const struct capture_row *row, const struct identity *is)
+{
+    return is->bytes == row->was.bytes &&
+           memcmp(is->digest, row->was.digest, sizeof is->digest) == 0;
+}
+
 static bool check_capture(const struct capture_row *row, struct identity_last *last,
                           const char *path, struct clv_error *err)
 {
     struct identity is;
     if (!identity_of(&is, last, path, err))
         return false;
-    if (is.bytes == row->was.bytes && memcmp(is.digest, row->was.digest, sizeof is.digest) == 0)
+    if (is_capture(row, &is))
         return true;
     if (is.bytes != row->was.bytes)
         (void)clv_fail(err, CLV_ERR_IO, path, "has %llu bytes, but had %llu when it was indexed",
@@ -182,7 +189,8 @@ static bool find_capture(const struct index *ix, struct capture_row *row, const 
         (void)snprintf(row->path, sizeof row->path, "%s", now);
     } else if (!look_for(ix, row->path)) {
         (void)clv_fail(err, CLV_ERR_IO, row->path, "the capture is missing");
-        return clv_fail_hint(err, "name the place where it is now with --capture");
+        return clv_fail_hint(
+            err, "name the place where it is now with --capture; of several, their directory");
     }
     return check_capture(row, last, row->path, err);
 }
@@ -209,12 +217,15 @@ static bool add_capture(struct index *ix, const struct capture_row *row, struct 
     return true;
 }
 
-/* Where captures are now, as a caller says. */
+/* Where captures are now, as a caller says: files, or directories that they are in. */
 struct named {
     const char *const *paths;
-    size_t n;      /* fewer than there are captures: each stands for the one that it is */
+    size_t n;
     bool in_order; /* all are named */
-    bool *used;
+    struct named_one {
+        struct identity is;
+        bool known, is_dir, used;
+    } * all;
 };
 
 static bool count_captures(struct index *ix, size_t *n, struct clv_error *err)
@@ -226,38 +237,96 @@ static bool count_captures(struct index *ix, size_t *n, struct clv_error *err)
     return ok;
 }
 
-static bool is_capture(const struct capture_row *row, const char *path)
+/* Which of the files that are named is the row's capture; n: none. */
+static size_t find_named(const struct named *now, size_t i, const struct capture_row *row)
 {
-    struct identity is;
-    struct identity_last last = {.known = false};
-    return identity_of(&is, &last, path, NULL) && is.bytes == row->was.bytes &&
-           memcmp(is.digest, row->was.digest, sizeof is.digest) == 0;
+    enum { UNUSED = 2, SAME_NAME = 1 };
+    size_t best = now->n;
+    int best_rank = -1;
+    if (now->in_order && now->all[i].known && is_capture(row, &now->all[i].is))
+        return i;
+    for (size_t k = 0; k < now->n; k++) {
+        const struct named_one *one = &now->all[k];
+        if (!one->known || !is_capture(row, &one->is))
+            continue;
+        const bool same_name = strcmp(path_base(now->paths[k]), path_base(row->path)) == 0;
+        const int rank = (one->used ? 0 : UNUSED) + (same_name ? SAME_NAME : 0);
+        if (rank > best_rank) {
+            best = k;
+            best_rank = rank;
+        }
+    }
+    return best;
 }
 
-/* The path that is named for capture i; NULL: none, and it is searched for. */
-static const char *named_for(const struct named *now, size_t i, const struct capture_row *row)
+/* The same of directories that are named; *path is where it is. */
+static size_t find_in_directory(const struct named *now, const struct capture_row *row,
+                                char path[PATH_MAX])
 {
-    size_t k;
+    for (size_t k = 0; k < now->n; k++) {
+        struct identity is;
+        struct identity_last last = {.known = false};
+        const int len = now->all[k].is_dir
+                            ? snprintf(path, PATH_MAX, "%s/%s", now->paths[k], path_base(row->path))
+                            : -1;
+        if (len > 0 && len < PATH_MAX && identity_of(&is, &last, path, NULL) &&
+            is_capture(row, &is))
+            return k;
+    }
+    return now->n;
+}
+
+/* One with the capture's name that is another, as the words of what is wrong will say. */
+static size_t find_altered(const struct index *ix, const struct named *now, size_t i,
+                           const struct capture_row *row)
+{
+    char was[PATH_MAX];
     if (now->in_order)
-        k = i;
-    else
-        for (k = 0; k < now->n; k++)
-            if (strcmp(path_base(now->paths[k]), path_base(row->path)) == 0)
-                break;
-    for (size_t by_content = 0; k == now->n && by_content < now->n; by_content++)
-        if (is_capture(row, now->paths[by_content]))
-            k = by_content;
-    if (k >= now->n)
+        return i;
+    (void)snprintf(was, sizeof was, "%s", row->path);
+    if (look_for(ix, was))
+        return now->n;
+    for (size_t k = 0; k < now->n; k++)
+        if (!now->all[k].used && strcmp(path_base(now->paths[k]), path_base(row->path)) == 0)
+            return k;
+    return now->n;
+}
+
+/* The path that is named for capture i, maybe in buf; NULL: none, and it is searched for. */
+static const char *named_for(const struct index *ix, const struct named *now, size_t i,
+                             const struct capture_row *row, char buf[PATH_MAX])
+{
+    const char *path = NULL;
+    size_t k = find_named(now, i, row);
+    if (k == now->n && (k = find_in_directory(now, row, buf)) < now->n)
+        path = buf;
+    if (k == now->n && (k = find_altered(ix, now, i, row)) == now->n)
         return NULL;
-    now->used[k] = true;
-    return now->paths[k];
+    now->all[k].used = true;
+    return path ? path : now->paths[k];
+}
+
+/* false: no memory. */
+static bool look_at_named(struct named *now)
+{
+    now->all = mem_zalloc(now->n ? now->n : 1, sizeof *now->all);
+    for (size_t k = 0; now->all && k < now->n; k++) {
+        struct named_one *one = &now->all[k];
+        struct identity_last last = {.known = false};
+        struct stat st;
+        one->is_dir = stat(now->paths[k], &st) == 0 && S_ISDIR(st.st_mode);
+        one->known = !one->is_dir && identity_of(&one->is, &last, now->paths[k], NULL);
+        now->in_order &= !one->is_dir;
+    }
+    return now->all != NULL;
 }
 
 static bool check_used(const struct index *ix, const struct named *now, struct clv_error *err)
 {
     for (size_t k = 0; k < now->n; k++)
-        if (!now->used[k]) {
-            (void)clv_fail(err, CLV_ERR_ARG, now->paths[k], "is none of the captures of the index");
+        if (!now->all[k].used) {
+            (void)clv_fail(err, CLV_ERR_ARG, now->paths[k], "%s none of the captures of the index",
+                           now->all[k].is_dir ? "has" : "is");
             return clv_fail_hint(err, "select path from captures lists those of %.60s", ix->path);
         }
     return true;
@@ -267,6 +336,7 @@ static bool list_rows(struct index *ix, const struct named *now, struct clv_erro
 {
     struct capture_row row;
     struct identity_last last = {.known = false};
+    char path[PATH_MAX];
     sqlite3_stmt *s = db_prepare(
         ix->db,
         "SELECT id, path, bytes, modified, digest, position, records FROM captures ORDER BY id",
@@ -278,7 +348,7 @@ static bool list_rows(struct index *ix, const struct named *now, struct clv_erro
         ok = i < CAPTURES_MAX ||
              clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of captures is damaged");
         ok = ok && read_row(ix, s, &row, err) &&
-             find_capture(ix, &row, named_for(now, i, &row), &last, err) &&
+             find_capture(ix, &row, named_for(ix, now, i, &row, path), &last, err) &&
              add_capture(ix, &row, err);
     }
     if (ok && step != SQLITE_DONE)
@@ -300,11 +370,10 @@ static bool list_captures(struct index *ix, const char *const *paths, size_t n,
         return clv_fail(err, CLV_ERR_ARG, ix->path, "it has %zu captures, but %zu are named",
                         n_rows, n);
     now.in_order = n == n_rows;
-    now.used = mem_zalloc(n ? n : 1, sizeof *now.used);
-    if (!now.used)
-        return clv_fail_nomem(err, ix->path, n);
+    if (!look_at_named(&now))
+        return clv_fail_nomem(err, ix->path, n * sizeof *now.all);
     const bool ok = list_rows(ix, &now, err) && check_used(ix, &now, err);
-    mem_free(now.used);
+    mem_free(now.all);
     return ok;
 }
 

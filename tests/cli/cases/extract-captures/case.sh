@@ -76,3 +76,18 @@ cp ../text b.pcap
 try cleave extract two.db --flow 1 --capture b.pcap -q -o none.pcap
 rm b.pcap
 try cleave extract two.db --flow 1 -o none.pcap
+# Of the same name, as captures are that are rotated: each is known by what it is.
+mkdir monday tuesday elsewhere
+sample fragmented monday/x.pcap
+sample tags tuesday/x.pcap
+sample related tuesday/y.pcap
+cleave index monday/x.pcap tuesday/x.pcap tuesday/y.pcap -q -o days.db
+cleave extract days.db -q -o before.pcap
+mv tuesday/x.pcap elsewhere
+try cleave extract days.db --capture elsewhere/x.pcap -q -o one.pcap && cmp one.pcap before.pcap
+mv tuesday/y.pcap elsewhere
+try cleave extract days.db --capture elsewhere/x.pcap -q -o none.pcap 2>&1 | sed "s|$PWD|@HERE@|"
+try cleave extract days.db --capture elsewhere -q -o both.pcap && cmp both.pcap before.pcap
+mv elsewhere/x.pcap elsewhere/z.pcap
+try cleave extract days.db --capture elsewhere -q -o none.pcap 2>&1 | sed "s|$PWD|@HERE@|"
+try cleave extract days.db --capture monday -q -o none.pcap 2>&1 | sed "s|$PWD|@HERE@|"
