@@ -381,8 +381,8 @@ static bool check_key(const struct clv_result *r, const struct clv_selection *s,
         if (rows[i].asked && !rows[i].can_be) {
             (void)clv_fail(err, CLV_ERR_OPTION, rows[i].option, "these flows have no %s",
                            rows[i].lacks);
-            return clv_fail_hint(err, "what they have in common is what --by or --shards says; to "
-                                      "choose packets: cleave split");
+            return clv_fail_hint(
+                err, "their key (--by, --shards) has none; to choose packets: cleave split");
         }
     return true;
 }

@@ -32,6 +32,7 @@ rm link.pcap
 mkdir full
 echo text >full/text
 try cleave extract a.flows.db -o full/
+cleave split a.pcap --by host -q -o hosts && try cleave extract hosts -o twice.pcap
 try cleave extract a.flows.db -o full/ --force
 try cleave extract a.flows.db -o full
 try cleave extract a.flows.db -o missing/out.pcap
