@@ -491,9 +491,23 @@ static const char *near_column(const char *word)
     return near_find(words, sizeof words / sizeof *words, known, n, word, strlen(word));
 }
 
-static bool add_order(struct condition *c, const struct clv_selection *s, struct clv_error *err)
+/* A column that the run does not have is NULL in all rows: nobody means that. */
+static bool lacks_column(const char *option, unsigned i, struct clv_error *err)
+{
+    const struct column *const c = &columns_all[i];
+    (void)clv_fail(err, CLV_ERR_OPTION, option, "these flows have no column \"%s\"", c->name);
+    if (c->asked)
+        return clv_fail_hint(err, "it is there with %s, for a capture or when the index is made",
+                             c->asked);
+    return c->field && clv_fail_hint(err, "a field that --by names has one, as with "
+                                          "--by flow,vlan");
+}
+
+static bool add_order(struct condition *c, sqlite3 *db, const struct clv_selection *s,
+                      struct clv_error *err)
 {
     const char *sql = NULL, *quote = "";
+    uint64_t has;
     if (!s->sort)
         return true;
     for (size_t i = 0; i < SORTS; i++)
@@ -501,6 +515,10 @@ static bool add_order(struct condition *c, const struct clv_selection *s, struct
             sql = sorts[i].sql;
     for (unsigned i = 0; !sql && i < columns_n; i++)
         if (strcmp(s->sort, columns_all[i].name) == 0) {
+            if (!select_columns(db, c->path, &has, err))
+                return false;
+            if (has && !(has >> i & 1))
+                return lacks_column("sort", i, err);
             sql = columns_all[i].name;
             quote = "\"";
         }
@@ -542,7 +560,7 @@ static bool put_statement(struct condition *c, sqlite3 *db, const char *columns,
     add(c, "SELECT %s FROM flows WHERE ", columns);
     if (!s)
         add(c, "1");
-    else if (!add_condition(c, db, s, err) || (ordered && !add_order(c, s, err)))
+    else if (!add_condition(c, db, s, err) || (ordered && !add_order(c, db, s, err)))
         return false;
     if (ordered && (!s || !s->sort))
         add(c, " ORDER BY id");
@@ -587,24 +605,15 @@ static bool check_where(struct select *sel, const struct text *statement, const 
     return ok;
 }
 
-/* A column that the run does not have is NULL in all rows: no condition means that. */
 static bool check_columns(struct select *sel, struct clv_error *err)
 {
     uint64_t has;
     (void)sqlite3_set_authorizer(sel->db, NULL, NULL);
     if (!select_columns(sel->db, sel->path, &has, err))
         return false;
-    for (unsigned i = 0; has && i < columns_n; i++) {
-        const struct column *const c = &columns_all[i];
-        if (!(sel->reads >> i & 1) || (has >> i & 1))
-            continue;
-        (void)clv_fail(err, CLV_ERR_OPTION, "where", "these flows have no column \"%s\"", c->name);
-        if (c->asked)
-            return clv_fail_hint(
-                err, "it is there with %s, for a capture or when the index is made", c->asked);
-        return c->field && clv_fail_hint(err, "a field that --by names has one, as with "
-                                              "--by flow,vlan");
-    }
+    for (unsigned i = 0; has && i < columns_n; i++)
+        if ((sel->reads >> i & 1) && !(has >> i & 1))
+            return lacks_column("where", i, err);
     return true;
 }
 

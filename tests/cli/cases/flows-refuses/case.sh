@@ -44,7 +44,10 @@ try cleave flows one two.zip
 try cleave flows a.pcap two.zip
 try cleave flows a.pcap --related dns --related http
 try cleave flows a.pcap --group dns --group http
-# What the flows do not have, since their key is another.
+# What the flows do not have.
+for column in name vlan; do
+    try cleave flows a.pcap --sort $column
+done
 for flags in '--by none --host 10.0.0.1' '--by ip --port 443' '--by mac --proto tcp' '--by name --host 10.0.0.1' \
     '--by host --community-id 1:LQU9qZlK+B5F3KDmev6m5PMibrg='; do
     try cleave flows a.pcap $flags
