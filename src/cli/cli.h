@@ -231,7 +231,7 @@ struct talk {
     enum progress progress; /* settled: not PROGRESS_AUTO */
     bool on_terminal;
     double begun_s, next_s; /* on a clock: when it began, and talk_count() says something next */
-    atomic_uint shown; /* length of the line of progress on the terminal */
+    atomic_uint shown;      /* length of the line of progress on the terminal */
 };
 
 struct clv_split_result;

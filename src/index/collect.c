@@ -25,8 +25,8 @@ bool collect_init(struct collect *g, struct index *ix, collect_take *take, void 
                   struct clv_error *err)
 {
     const bool mixed = options_groups(&ix->receipt.params) || ix->by.names;
-    *g = (struct collect){.ix = ix,
-                          .form = {.dialect = &ix->dialect, .by = mixed ? NULL : &ix->by}};
+    *g =
+        (struct collect){.ix = ix, .form = {.dialect = &ix->dialect, .by = mixed ? NULL : &ix->by}};
     g->output = (struct form_output){
         .flow = &g->owner,
         .trail = ix->dialect.form == DIALECT_PCAPNG ? &g->trail : NULL,

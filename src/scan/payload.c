@@ -448,8 +448,7 @@ static bool read_front(struct look *l)
         enum sight best = SIGHT_NOT;
         size_t len = 0;
         bool ok = true;
-        if (front.len == 0 ||
-            (front.len < l->d->tries[l->dir].least && front.len < SIGHT_STREAM))
+        if (front.len == 0 || (front.len < l->d->tries[l->dir].least && front.len < SIGHT_STREAM))
             return true;
         for (unsigned i = 0; best != SIGHT_WHOLE && i < sizeof tries / sizeof *tries; i++) {
             const enum app app = (enum app)(is_dns(l->watch->app) ? APP_DNS : l->watch->app);
