@@ -379,10 +379,13 @@ bool announce_media(struct announcer *a, const struct sighting *s, enum relation
     if (!asks(a, relation) || media->n == 0)
         return true;
     const struct fact_key of_session = session_key(a, s, relation, session);
+    const struct expect *const before = expects_find(&a->expects, key_of(a, &of_session));
+    const uint16_t dialogs = before ? before->dialogs : 0;
     struct expect *x = add(a, s, &of_session, relation);
     if (!x)
         return false;
     x->used = true;
+    x->dialogs = dialogs;
     if (relation == RELATION_SIP && session.len < SIGHT_NAME &&
         !expects_name(&a->expects, (const char *)session.p, session.len, &name))
         return false;
@@ -408,6 +411,46 @@ void announce_session_end(struct announcer *a, const struct sighting *s, enum re
     struct expect *x = expects_find(&a->expects, key_of(a, &k));
     if (x)
         expects_end(&a->expects, x);
+}
+
+/*
+ * A call may be answered by several (RFC 3261 section 13.2.2.4), each of whom is known by a tag, of
+ * which four bits are kept.
+ */
+static uint16_t dialog_bit(struct clv_span tag)
+{
+    return (uint16_t)(1U << (XXH3_64bits(tag.p, tag.len) & 15));
+}
+
+void announce_sip_answer(struct announcer *a, const struct sighting *s, struct clv_span call_id,
+                         struct clv_span tag)
+{
+    const struct fact_key k = session_key(a, s, RELATION_SIP, call_id);
+    struct expect *x = expects_find(&a->expects, key_of(a, &k));
+    if (x)
+        x->dialogs |= dialog_bit(tag);
+}
+
+void announce_sip_end(struct announcer *a, const struct sighting *s, struct clv_span call_id,
+                      const struct clv_span tags[2])
+{
+    const struct fact_key k = session_key(a, s, RELATION_SIP, call_id);
+    struct expect *x = expects_find(&a->expects, key_of(a, &k));
+    if (!x)
+        return;
+    const unsigned before = x->dialogs;
+    for (unsigned i = 0; i < 2 && x->dialogs == before; i++)
+        x->dialogs &= (uint16_t)~dialog_bit(tags[i]);
+    if (x->dialogs == 0 || x->dialogs == before)
+        expects_end(&a->expects, x);
+}
+
+bool announce_sip_answered(const struct announcer *a, const struct sighting *s,
+                           struct clv_span call_id)
+{
+    const struct fact_key k = session_key(a, s, RELATION_SIP, call_id);
+    const struct expect *x = expects_find(&a->expects, key_of(a, &k));
+    return x && x->dialogs;
 }
 
 /* An address that is no use to anybody outside: RFC 1918, RFC 4193, RFC 6598, or 0. */

@@ -67,6 +67,18 @@ CLV_MUST_CHECK bool announce_media(struct announcer *a, const struct sighting *s
 void announce_session_end(struct announcer *a, const struct sighting *s, enum relation relation,
                           struct clv_span session);
 
+/*
+ * An INVITE was answered with success, by whom the tag names; BYE ends what was agreed with one of
+ * them, whose tag is one of two, of To before From, and the call with the last.
+ */
+void announce_sip_answer(struct announcer *a, const struct sighting *s, struct clv_span call_id,
+                         struct clv_span tag);
+void announce_sip_end(struct announcer *a, const struct sighting *s, struct clv_span call_id,
+                      const struct clv_span tags[2]);
+/* Somebody has, and it goes on. */
+bool announce_sip_answered(const struct announcer *a, const struct sighting *s,
+                           struct clv_span call_id);
+
 /* An endpoint to which one connection will be made. */
 CLV_MUST_CHECK bool announce_ftp(struct announcer *a, const struct sighting *s,
                                  const struct sight_endpoint *at);

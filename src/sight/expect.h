@@ -32,10 +32,11 @@ struct expect {
     struct expect_name name;
     struct keyed_hash session; /* the key of what must be there, too; all 0: nothing */
     uint32_t next;             /* with the same hash, number + 1; 0: none */
+    uint16_t dialogs;          /* of a session: who has answered, a bit each (announce.c) */
     uint8_t relation;
-    bool once; /* the first flow that it is found for takes it */
-    bool used; /* somebody has found it */
-    bool live; /* it is in the table */
+    bool once : 1; /* the first flow that it is found for takes it */
+    bool used : 1; /* somebody has found it */
+    bool live : 1; /* it is in the table */
 };
 
 struct expects {

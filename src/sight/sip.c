@@ -131,6 +131,12 @@ static enum sight_sip_kind kind_of(struct clv_span method)
     return SIGHT_SIP_OTHER;
 }
 
+static void take_method(struct sight_sip *sip, struct clv_span method)
+{
+    sip->kind = kind_of(method);
+    sip->invites = sight_is(method, "INVITE");
+}
+
 /* RFC 3261 section 25.1, callid: none of its characters is beyond ASCII, and it has no blanks. */
 static struct clv_span call_id_of(struct clv_span value)
 {
@@ -142,6 +148,30 @@ static struct clv_span call_id_of(struct clv_span value)
     return word;
 }
 
+/* RFC 3261 section 20.10: behind an address in angle brackets, or else behind a bare one. */
+static struct clv_span tag_of(struct clv_span value)
+{
+    static const char tag[] = "tag=";
+    for (size_t i = value.len; i-- > 0;)
+        if (value.p[i] == '>') {
+            value = (struct clv_span){value.p + i, value.len - i};
+            break;
+        }
+    for (const uint8_t *semicolon; (semicolon = memchr(value.p, ';', value.len)) != NULL;) {
+        value.len -= (size_t)(semicolon + 1 - value.p);
+        value.p = semicolon + 1;
+        struct clv_span rest = value;
+        const struct clv_span word = sight_word(&rest);
+        if (word.len <= sizeof tag - 1 || !sight_is((struct clv_span){word.p, sizeof tag - 1}, tag))
+            continue;
+        const uint8_t *const p = word.p + sizeof tag - 1;
+        const size_t left = word.len - (sizeof tag - 1);
+        const uint8_t *const end = memchr(p, ';', left);
+        return (struct clv_span){p, end ? (size_t)(end - p) : left};
+    }
+    return (struct clv_span){0};
+}
+
 /* Reads fields up to the body. Returns Content-Length. */
 static int64_t read_fields(struct clv_span *rest, struct sight_sip *sip, struct body *b)
 {
@@ -150,9 +180,13 @@ static int64_t read_fields(struct clv_span *rest, struct sight_sip *sip, struct 
     while (sight_field(rest, &name, &value)) {
         if (is_field(name, "Call-ID", "i") && !sip->call_id.len) {
             sip->call_id = call_id_of(value);
+        } else if (is_field(name, "From", "f") && !sip->from_tag.len) {
+            sip->from_tag = tag_of(value);
+        } else if (is_field(name, "To", "t") && !sip->to_tag.len) {
+            sip->to_tag = tag_of(value);
         } else if (sip->response && sight_is(name, "CSeq")) {
             (void)sight_word(&value);
-            sip->kind = kind_of(sight_word(&value));
+            take_method(sip, sight_word(&value));
         } else if (is_field(name, "Content-Length", "l") && content_len == SIGHT_NO_LENGTH) {
             content_len = sight_length(value);
         } else {
@@ -222,6 +256,6 @@ enum sight sight_sip_read(struct clv_span bytes, bool datagram, struct sight_sip
         return datagram ? SIGHT_NOT : begins;
     sip->response = start.response;
     sip->status = start.status;
-    sip->kind = kind_of(start.method);
+    take_method(sip, start.method);
     return datagram ? read_datagram(bytes, rest, sip) : read_stream(bytes, rest, sip);
 }

@@ -40,7 +40,9 @@ struct sight_sip {
     bool response;
     unsigned status;          /* of a response */
     enum sight_sip_kind kind; /* of the method, in a response that of CSeq */
+    bool invites;             /* the method is INVITE, in a response that of CSeq */
     struct clv_span call_id; /* within the message; printable ASCII. Empty: none, or a broken one */
+    struct clv_span from_tag, to_tag; /* within the message; empty: none */
     /*
      * An offer or an answer is there: application/sdp, also as a part of multipart/mixed, with a
      * method of SIGHT_SIP_INVITE, in a response with a status below 300.

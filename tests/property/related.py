@@ -243,6 +243,49 @@ def small_segments() -> None:
     check_equal({port: found[port] for port in wanted}, wanted, 'names')
 
 
+def ends_of_calls() -> None:
+    """What ends one of two dialogs of a call, or a request within it, leaves the other media where
+    they belong; what ends the call does not."""
+    caller, first, second = '192.0.2.1', '192.0.2.2', '192.0.2.3'
+    invite, bye, cancel = 'INVITE sip:b@y SIP/2.0', 'BYE sip:b@y SIP/2.0', 'CANCEL sip:b@y SIP/2.0'
+
+    def say(src: str, dst: str, line: str, cseq: str, tags: str, port: int = 0) -> bytes:
+        body = 'v=0\r\nc=IN IP4 %s\r\nm=audio %d RTP/AVP 0\r\n' % (src, port) if port else ''
+        ours, theirs = (';tag=' + tag if tag != '-' else '' for tag in tags.split())
+        text = '%s\r\nVia: SIP/2.0/UDP x\r\nFrom: "a;tag=no" <sip:a@x;x=y>%s\r\nTo: sip:b@y%s\r\n' \
+            'Call-ID: c1@x\r\nCSeq: %s\r\n%sContent-Length: %d\r\n\r\n%s' % (
+                line, ours, theirs, cseq, 'Content-Type: application/sdp\r\n' if port else '',
+                len(body), body)
+        return pf.frame(src, dst, pf.UDP, pf.udp(src, dst, 5060, 5060, text.encode()))
+
+    def media(src: str, sport: int, dst: str, dport: int) -> bytes:
+        return pf.frame(src, dst, pf.UDP, pf.udp(src, dst, sport, dport, b'\x80\0' + bytes(20)))
+    begin = [say(caller, first, invite, '1 INVITE', 'A -', 4000),
+             say(first, caller, 'SIP/2.0 200 OK', '1 INVITE', 'A B', 6000)]
+    fork = begin + [say(second, caller, 'SIP/2.0 200 OK', '1 INVITE', 'A C', 7000)]
+    late = media(first, 6000, caller, 4000)
+    for name, frames, related in (
+            ('begun', begin, True),
+            ('over', begin + [say(caller, first, bye, '2 BYE', 'A B')], False),
+            ('over, said by who was called', begin + [say(first, caller, bye, '1 BYE', 'B A')], False),
+            ('one of two', fork + [say(caller, second, bye, '2 BYE', 'A C')], True),
+            ('one of two, said by who was called', fork + [say(second, caller, bye, '1 BYE', 'C A')],
+             True),
+            ('both of two', fork + [say(caller, second, bye, '2 BYE', 'A C'),
+                                    say(caller, first, bye, '2 BYE', 'A B')], False),
+            ('cancelled', begin[:1] + [say(caller, first, cancel, '1 CANCEL', 'A -')], False),
+            ('a request in it was cancelled', begin + [
+                say(caller, first, invite, '2 INVITE', 'A B', 4100),
+                say(caller, first, cancel, '2 CANCEL', 'A B')], True),
+            ('another request in it was answered', begin[:1] + [
+                say(first, caller, 'SIP/2.0 200 OK', '2 PRACK', 'A B'),
+                say(caller, first, cancel, '1 CANCEL', 'A -')], False)):
+        path = suite.write('call.pcap', pf.Capture(pf.Format(), pf.at_times(
+            frames + [late], samples.NOON)).encode())
+        rows = [row for row in rows_of(split('call', path, '--related', 'sip')) if row['sport'] in ('4000', '6000')]
+        check_equal([bool(row['master']) for row in rows], [related], name)
+
+
 NAMES = 4  # the type of blocks with resolved names
 
 
@@ -288,6 +331,7 @@ if __name__ == '__main__':
         'groups': groups,
         'broken-is-counted': broken_is_counted,
         'names-stay-inside': names_stay_inside,
+        'ends-of-calls': ends_of_calls,
         'small-segments': small_segments,
         'names-of-members': names_of_members,
         'names-of-our-own-files': names_of_our_own_files,
