@@ -64,14 +64,14 @@ static int split(const struct options *o, const struct clv_split_params *p, stru
 /* Where the output is one capture: a file, or standard output, which only one thing can be. */
 static bool settle_single(struct clv_split_params *p, bool json)
 {
-    const bool piped = p->output && strcmp(p->output, "-") == 0,
+    const bool piped = p->output && strcmp(p->output, "-") == 0, written = piped && !p->dry_run,
                table = p->manifest == CLV_MANIFEST_FD || p->manifest == CLV_MANIFEST_JSONL_FD;
-    if (piped + table + json > 1) {
+    if (written + table + json > 1) {
         (void)fprintf(complaint("split"), "%s and %s cannot both write to standard output\n",
-                      json ? "--json" : "--manifest -", piped ? "--output -" : "--manifest -");
+                      json ? "--json" : "--manifest -", written ? "--output -" : "--manifest -");
         return false;
     }
-    if (piped && !p->dry_run && isatty(STDOUT_FILENO)) {
+    if (written && isatty(STDOUT_FILENO)) {
         (void)fprintf(complaint("split"), "standard output is a terminal; pipe it into a program, "
                                           "or name a file\n");
         return false;

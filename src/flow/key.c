@@ -83,9 +83,9 @@ static bool unknown(struct clv_error *err, const char *option, const char *text,
 {
     char words[160];
     struct text t = text_on(words, sizeof words);
-    if (len == 4 && strncasecmp(word, "none", 4) == 0)
+    if (len == 4 && (strncasecmp(word, "none", 4) == 0 || strncasecmp(word, "name", 4) == 0))
         return clv_fail(err, CLV_ERR_OPTION, option,
-                        "\"%.60s\": none cannot be combined with fields", text);
+                        "\"%.60s\": %.4s cannot be combined with fields", text, word);
     const char *near = near_key(word, len);
     if (strlen(text) == len && near)
         (void)clv_fail(err, CLV_ERR_OPTION, option, "unknown key \"%.60s\": did you mean %s?", text,

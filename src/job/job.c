@@ -636,6 +636,8 @@ static bool settle_relate(struct pipeline_params *pp, const struct clv_split_par
     const char *const kinds = params->group ? params->group : params->related;
     if (kinds && !relations_parse(&plan->kinds, option, kinds, err))
         return false;
+    if (params->http_window_ns && !(plan->kinds >> RELATION_HTTP & 1))
+        return clv_fail(err, CLV_ERR_OPTION, "http_window", "needs http in --related or --group");
     pp->by.any_key |= plan->groups; /* a group's key has more than a tuple */
     return true;
 }

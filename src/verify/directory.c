@@ -446,9 +446,9 @@ static bool verify_dir(const struct clv_verify_params *params, const struct clv_
 {
     bool ok = false;
     if (receipt->params.n_inputs != n) {
-        (void)clv_fail(err, CLV_ERR_ARG, store->path, "was made from %zu captures, not from %zu",
-                       receipt->params.n_inputs, n);
-        return clv_fail_hint(err, "name them all, in the order in which they were split");
+        (void)clv_fail(err, CLV_ERR_ARG, store->path, "was made from %zu capture%s, not from %zu",
+                       receipt->params.n_inputs, receipt->params.n_inputs == 1 ? "" : "s", n);
+        return clv_fail_hint(err, "name all of them and no others, in their order");
     }
     struct looking *const l = mem_zalloc(1, sizeof *l);
     if (!l)

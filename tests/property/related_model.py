@@ -306,8 +306,9 @@ def rows_of(path: str, *flags: str, status: Optional[int] = 0) -> List[Dict[str,
 
 def compare(path: str, kinds: str, dns_window: int, http_window: int) -> Dict[str, int]:
     """How many rows have each column."""
-    flags = ['--related', kinds, '--names', '--dns-window', '%ds' % dns_window, '--http-window',
-             '%ds' % http_window]
+    flags = ['--related', kinds, '--names', '--dns-window', '%ds' % dns_window]
+    if {'http', 'all'} & set(kinds.split(',')):
+        flags += ['--http-window', '%ds' % http_window]
     rows = rows_of(path, *flags, status=None)
     model = modelled(packets_of(path), kinds, dns_window, http_window)
     counts: Dict[str, int] = collections.Counter()

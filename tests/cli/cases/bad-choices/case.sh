@@ -4,7 +4,7 @@ sample mixed a.pcap
 for flags in '--dry-run --verify' '--merge --each' '--shard-by ip' '--shards 4 --shard-by ip --by flow' \
     '--json --manifest -' '--shards 4 --by host' '--shards 4 --by connection' \
     '--shards 4 --idle-timeout 60s' '--shards 4 --by none' '--shards 4 --top 2' '--by host --top 2' \
-    '--after 1000 --before 1000' '--shards 2 --shard-by nothing' '--by flow,none' \
+    '--after 1000 --before 1000' '--shards 2 --shard-by nothing' '--by flow,none' '--by name,ip' \
     '--by host,ip' '--by host,connection' '--by client,connection' '--mode 0440' \
     '--each --manifest -' '--each --manifest jsonl:-' '--directed --by vlan' \
     '--directed --every 10m'; do

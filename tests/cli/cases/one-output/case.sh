@@ -33,6 +33,7 @@ done
 try cleave split a.pcap c.pcap -q -o both.pcap
 try cleave split a.pcap c.pcap -q -o both.pcapng --format pcapng
 try cleave split a.pcap -o - --json
+cleave split a.pcap -o - --dry-run --json | grep -c records_read
 try cleave split a.pcap -o - --manifest -
 try cleave split a.pcap --json --manifest -
 try cleave split a.pcap -o one.pcap.gz

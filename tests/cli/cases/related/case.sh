@@ -13,9 +13,9 @@ EOF
 sample related a.pcap
 try cleave split a.pcap -o flows --related all --verify 2>&1 | grep -v took
 table flows/manifest.csv
-try cleave split -q a.pcap -o some --related ftp,icmp --dns-window 1h --http-window 10min
+try cleave split -q a.pcap -o some --related ftp,icmp --dns-window 1h
 table some/manifest.csv
-try cleave split -q a.pcap -o late --related dns --dns-window 1ms
+try cleave split -q a.pcap -o late --related dns,http --dns-window 1ms --http-window 1ms
 table late/manifest.csv
 try cleave split -q a.pcap -o groups --group all
 table groups/manifest.csv
@@ -29,7 +29,7 @@ names shards
 try cleave split -q a.pcap --by name -o hosts
 names hosts
 try cleave verify -q hosts a.pcap
-try cleave index -q a.pcap -o a.db --group dns --names --dns-window 1min --http-window 1min
+try cleave index -q a.pcap -o a.db --group dns,http --names --dns-window 1min --http-window 1min
 try cleave flows a.db --csv | cut -d, -f1,23-
 try cleave index -q a.pcap -o b.db --related all
 try cleave flows b.db --sort group --csv --where '"group" = 1' | cut -d, -f1,23-
@@ -49,3 +49,6 @@ for flags in '--related nothing' '--related dns,' '--related all --group all' '-
 done
 try cleave split -q a.pcap -o none --dns-window 1min
 try cleave index -q a.pcap -o none --http-window 1min
+for flags in --names '--related dns,icmp' '--group sip'; do
+    try cleave split -q a.pcap -o none --http-window 1min $flags
+done
