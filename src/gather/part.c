@@ -50,8 +50,11 @@ bool part_open(struct part *p, const char *path, struct clv_error *err)
         p->name_len = name_len(p->name, p->name_len);
         return joining_open(p, err);
     }
-    if (!store_open(&p->store, path, err) || !store_receipt(&p->store, &p->receipt, 0, err))
-        return err && *err->hint ? false : clv_fail_hint(err, "name outputs of cleave split");
+    if (!store_open(&p->store, path, err) || !store_receipt(&p->store, &p->receipt, 0, err)) {
+        if (err && err->sys != EMFILE)
+            (void)clv_fail_hint(err, "name outputs of cleave split");
+        return false;
+    }
     p->is_map = p->receipt.params.shards;
     char dir[PATH_MAX];
     path_parent(dir, path);

@@ -683,6 +683,8 @@ def mixes(kind: Kind) -> Callable[[], None]:
             flags = [word for some in choices for word in rng.choice(some)]
             if '--shards' in flags and '--idle-timeout' in flags:
                 continue  # refused: a shard holds flows whole
+            if '--directed' in flags and '--every' in flags and not {'--by', '--shards'} & set(flags):
+                continue  # refused: all records are one flow
             some = rng.sample(paths, rng.randint(1, 4))
             try:
                 check_split(rng, kind, some, *flags, more=0)

@@ -136,7 +136,7 @@ static void test_rows(void **state)
         {"hosts", {.by = "host"}},
         {"clients and servers", {.by = "client,server,service"}},
         {"ports", {.by = "port"}},
-        {"protocols, directed", {.by = "proto", .directed = true}},
+        {"ports, directed", {.by = "proto,port", .directed = true}},
         {"VLANs and MACs", {.by = "vlan,mac,iface,ip"}},
         {"tunnels", {.by = "tunnel,flow"}},
         {"nothing", {.by = "none"}},
