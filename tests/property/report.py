@@ -487,7 +487,7 @@ def refused() -> None:
             (['--report', 'out/deeper/r.html'], b'out/deeper/r.html'),
             (['--report', 'out/manifest.csv'], b'own files'),
             (['--report', 'out/cleave.json'], b'own files'),
-            (['--report', 'out/x', '--name', 'x', '--by', 'none'], b'File exists'),
+            (['--report', 'out/1', '--name', '{n}', '--by', 'none'], b'File exists'),
             (['--report', 'r.html', '--filter', 'no such'], b'filter'),
             (['--report', 'out/r.html', '--dry-run'], b'a dry run does not make')):
         done = suite.run_cleave('split', capture, '-o', 'out', *flags, status=2, cwd=suite.dir)
