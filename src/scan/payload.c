@@ -250,8 +250,8 @@ static bool see_ftp(struct look *l, const struct sight_ftp *ftp)
     case SIGHT_FTP_ACTIVE:
     case SIGHT_FTP_PASSIVE:
         return announce_ftp(l->w->announcer, l->s, &ftp->at);
-    case SIGHT_FTP_AUTH:
-        end(l);
+    case SIGHT_FTP_AUTH: /* TLS begins, which says a name (RFC 4217) */
+        l->watch->app = APP_NONE;
         break;
     case SIGHT_FTP_OTHER:
         break;

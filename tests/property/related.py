@@ -6,6 +6,7 @@ import csv
 import glob
 import os
 import shutil
+import struct
 import sys
 import zipfile
 from typing import Dict, Iterator, List, Set, Tuple
@@ -286,6 +287,20 @@ def ends_of_calls() -> None:
         check_equal([bool(row['master']) for row in rows], [related], name)
 
 
+def tls_after_ftp() -> None:
+    """What follows AUTH TLS says the server's name, and a flow of FTP stays one."""
+    host = b'ftps.example'
+    sni = struct.pack('!HHHBH', 0, len(host) + 5, len(host) + 3, 0, len(host)) + host
+    body = b'\3\3' + bytes(range(32)) + b'\0' + b'\0\2\x13\1' + b'\1\0' + struct.pack('!H', len(sni)) + sni
+    hello = b'\1' + struct.pack('!I', len(body))[1:] + body
+    frames = samples.said(samples.CLIENT, samples.SERVER, 40000, 21, (False, b'220 hi\r\n'),
+                          (True, b'AUTH TLS\r\n'), (False, b'234 go on\r\n'),
+                          (True, b'\x16\3\1' + struct.pack('!H', len(hello)) + hello))
+    path = suite.write('ftps.pcap', pf.Capture(pf.Format(), pf.at_times(frames, samples.NOON)).encode())
+    row, = rows_of(split('ftps', path, '--names'))
+    check_equal((row['name'], row['app']), (host.decode(), 'ftp'), 'name and application')
+
+
 NAMES = 4  # the type of blocks with resolved names
 
 
@@ -332,6 +347,7 @@ if __name__ == '__main__':
         'broken-is-counted': broken_is_counted,
         'names-stay-inside': names_stay_inside,
         'ends-of-calls': ends_of_calls,
+        'tls-after-ftp': tls_after_ftp,
         'small-segments': small_segments,
         'names-of-members': names_of_members,
         'names-of-our-own-files': names_of_our_own_files,
