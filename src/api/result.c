@@ -141,14 +141,14 @@ static bool open_captures(struct clv_result *r, const struct clv_result_params *
                     : clv_fail_nomem(err, r->path, sizeof *r->index);
 }
 
-/* Options of captures; split may be NULL. */
-static bool asks_for_flows(const struct clv_split_params *split)
+/* The first of the options of captures that is given; split may be NULL, and so is none. */
+static const char *option_of_captures(const struct clv_split_params *split)
 {
     const struct clv_option *o;
     for (size_t i = 0; split && (o = clv_split_options(i)) != NULL; i++)
         if (clv_option_is_set(o, split))
-            return true;
-    return false;
+            return o->name;
+    return NULL;
 }
 
 /* What is said of captures or of an index alone, and where several are given. */
@@ -164,10 +164,10 @@ static bool check_params(const struct clv_result *r, const struct clv_result_par
                             "is %s, and several cannot be read at a time",
                             kind == CLV_RESULT_INDEX ? "an index" : "an output of cleave");
     }
-    if (asks_for_flows(p->split) && r->kind != CLV_RESULT_CAPTURES) {
-        (void)clv_fail(err, CLV_ERR_ARG, r->path, "already has its flows");
-        return clv_fail_hint(err, "--by and similar options are for captures");
-    }
+    const char *const option = option_of_captures(p->split);
+    if (option && r->kind != CLV_RESULT_CAPTURES)
+        return clv_fail(err, CLV_ERR_OPTION, option, "is for captures; %.80s has its flows already",
+                        r->path);
     if (p->n_captures && r->kind != CLV_RESULT_INDEX) {
         (void)clv_fail(err, CLV_ERR_ARG, r->path, "is not an index");
         return clv_fail_hint(err, "--capture is for an index whose capture has moved");

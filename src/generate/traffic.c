@@ -441,7 +441,8 @@ static bool init(struct traffic *t, struct clv_error *err)
             (p->skew && p->skew != 100))
             return clv_fail(
                 err, CLV_ERR_OPTION, "related",
-                "cannot be combined with packets, bytes, sizes, skew, udp, fragments or other");
+                "cannot be combined with --packets, --bytes, --sizes, --skew, --udp, --fragments "
+                "or --other");
         return true;
     }
     if (p->fragments && !p->udp)
@@ -454,8 +455,8 @@ static bool init(struct traffic *t, struct clv_error *err)
         t->packets = t->flows * 100 / (100 - p->other) + 1;
     t->ip_packets = t->packets - t->packets * p->other / 100;
     if (t->ip_packets < t->flows || t->flows > UINT32_MAX || t->packets >> 40)
-        return clv_fail(err, CLV_ERR_ARG, "traffic",
-                        "%llu packets for %llu flows: each flow needs one, and 2^40 is the limit",
+        return clv_fail(err, CLV_ERR_OPTION, p->packets ? "packets" : "flows",
+                        "%llu IP packets for %llu flows: each needs one, and 2^40 is the limit",
                         (unsigned long long)t->ip_packets, (unsigned long long)t->flows);
     t->length_ns = (int64_t)t->packets * MEAN_GAP_NS;
     const uint64_t alive = p->alive ? p->alive : ALIVE_DEFAULT;
