@@ -310,7 +310,7 @@ static const struct {
     {"a FIFO", capture_fifo, false, CLV_ERR_ARG, "a",
      "is not a regular file, and no capture is named"},
     {"captures too many", two_captures, false, CLV_ERR_ARG, "out",
-     "was made from 1 captures, not from 2"},
+     "was made from 1 capture, not from 2"},
     {"no receipt", no_receipt, false, CLV_ERR_IO, "out/cleave.json", ""},
     {"one part", one_part, true, CLV_ERR_ARG, "out/a", "is one part of an output of --each"},
     {"a part is gone", part_gone, true, CLV_ERR_NONE, "out/b", ""},
