@@ -47,11 +47,10 @@ static bool generate(const char *path, const struct clv_synflood_params *params,
             err, CLV_ERR_ARG, path,
             "a start at %lld s and %llu packets %lld ns apart exceed pcap's 32-bit seconds",
             (long long)(start / SECOND), (unsigned long long)count, (long long)interval);
-    const bool close = interval && interval < 1000;
-    if ((close || start % 1000) && !params->nanoseconds)
-        return clv_fail(err, CLV_ERR_ARG, path, "%s %lld ns%s a capture with nanoseconds",
-                        close ? "packets" : "a start at", (long long)(close ? interval : start),
-                        close ? " apart need" : " needs") ||
+    if (interval && interval < 1000 && !params->nanoseconds)
+        return clv_fail(err, CLV_ERR_ARG, path,
+                        "packets %lld ns apart need a capture with nanoseconds",
+                        (long long)interval) ||
                clv_fail_hint(err, "--nanoseconds makes one");
     struct clv_saver *saver;
     const struct clv_saver_params sp = {.nanoseconds = params->nanoseconds,

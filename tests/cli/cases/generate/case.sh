@@ -8,7 +8,6 @@ try cleave generate synflood
 try cleave generate synflood --force --count 1 -q
 try cleave info synflood.pcap | native
 try cleave generate synflood -o "a file" -c 3 --start 2h --interval 1ns --nanoseconds --pad
-try cleave generate synflood -o none.pcap --start 1500ns
 try cleave info 'a file' | native
 try cleave generate synflood --output missing/a.pcap
 mkdir folder
