@@ -145,8 +145,9 @@ static bool look_into(struct stage *s, struct trail *t, const struct blocks_sour
     const uint8_t *packet = raw + (simple ? NG_SIMPLE_HEADER : NG_PACKET_HEADER);
     const uint32_t room = len - (simple ? NG_SIMPLE_MIN : NG_PACKET_MIN);
     const size_t n = simple ? room : (size_t)min_u64(walk_load32(raw + 20, big), room);
-    const uint8_t *random = hello_random(packet, n);
-    if (CLV_LIKELY(!random) && !hello_begins(packet, n) &&
+    bool torn;
+    const uint8_t *random = hello_random(packet, n, &torn);
+    if (CLV_LIKELY(!random) && !torn &&
         (!src->owner->may_hide ||
          !hello_may_hide(packet, n, walk_load32(raw + (simple ? 8 : 24), big))))
         return true;

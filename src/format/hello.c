@@ -29,34 +29,18 @@ static bool is_dtls(const uint8_t *p, size_t n)
  */
 static const uint8_t *random_of_rest(const uint8_t *p, size_t n)
 {
-    enum { BEFORE = 4 }; /* the version: bytes of type and length */
-    const uint8_t *const end = p + n, *const stop = n > LOOK ? p + LOOK : end;
-    for (p += n < BEFORE ? n : BEFORE; p < stop; p++) {
-        p = memchr(p, 3, (size_t)(stop - p));
-        if (!p || (size_t)(end - p) < 2 + HELLO_RANDOM)
-            return NULL;
+    enum { BEFORE = 4, BEHIND = 2 + HELLO_RANDOM }; /* bytes of the version, and from it on */
+    if (n < BEFORE + BEHIND)
+        return NULL;
+    const uint8_t *const stop = p + min_u64(LOOK, n - BEHIND + 1);
+    for (p += BEFORE; p < stop && (p = memchr(p, 3, (size_t)(stop - p))) != NULL; p++)
         if (p[1] <= 4 && p[-BEFORE] == CLIENT_HELLO && p[1 - BEFORE] == 0)
             return p + 2;
-    }
     return NULL;
 }
 
-const uint8_t *hello_random(const uint8_t *p, size_t n)
-{
-    const uint8_t *const first = p, *const end = p + n, *const stop = n > LOOK ? p + LOOK : end;
-    while (p < stop && (p = memchr(p, HANDSHAKE, (size_t)(stop - p))) != NULL) {
-        const size_t left = (size_t)(end - p);
-        if (is_tls(p, left))
-            return p + 11;
-        if (is_dtls(p, left))
-            return p + 27;
-        p++;
-    }
-    return random_of_rest(first, n);
-}
-
 /* A record of TLS that begins a hello, and ends, or the packet does, before the random does. */
-static bool begins(const uint8_t *p, size_t n)
+static bool is_torn(const uint8_t *p, size_t n)
 {
     enum { LEAST = 3, RECORD = 5 };
     if (n < LEAST || p[1] != 3 || p[2] > 4)
@@ -69,13 +53,20 @@ static bool begins(const uint8_t *p, size_t n)
            (n <= 9 || p[9] == 3) && (n <= 10 || p[10] <= 4);
 }
 
-bool hello_begins(const uint8_t *p, size_t n)
+const uint8_t *hello_random(const uint8_t *p, size_t n, bool *torn)
 {
-    const uint8_t *const end = p + n, *const stop = n > LOOK ? p + LOOK : end;
-    for (; p < stop && (p = memchr(p, HANDSHAKE, (size_t)(stop - p))) != NULL; p++)
-        if (begins(p, (size_t)(end - p)))
-            return true;
-    return false;
+    const uint8_t *const first = p, *const end = p + n, *const stop = n > LOOK ? p + LOOK : end;
+    *torn = false;
+    for (; p < stop && (p = memchr(p, HANDSHAKE, (size_t)(stop - p))) != NULL; p++) {
+        const size_t left = (size_t)(end - p);
+        if (is_torn(p, left))
+            *torn = true;
+        else if (is_tls(p, left))
+            return p + 11;
+        else if (is_dtls(p, left))
+            return p + 27;
+    }
+    return *torn ? NULL : random_of_rest(first, n);
 }
 
 bool hello_may_hide(const uint8_t *p, size_t n, uint32_t origlen)

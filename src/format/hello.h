@@ -10,12 +10,12 @@
 
 enum { HELLO_RANDOM = 32 }; /* bytes */
 
-/* The client random of a ClientHello in the n bytes at p, of which the first 5 may be in the packet
- * before; or NULL. */
-const uint8_t *hello_random(const uint8_t *p, size_t n);
-
-/* true: a ClientHello of TLS may begin there whose random is in several packets, or records. */
-bool hello_begins(const uint8_t *p, size_t n);
+/*
+ * The client random of a ClientHello in the n bytes at p, of which the first 5 may be in the packet
+ * before; NULL: none is there. *torn: one of TLS may begin there whose random is in several
+ * packets, or records.
+ */
+const uint8_t *hello_random(const uint8_t *p, size_t n, bool *torn);
 
 /*
  * true: it may be an Initial packet of QUIC, in which a ClientHello is encrypted. origlen: bytes on

@@ -52,7 +52,8 @@ static void test_hello(void **state)
             b.p[rows[i].before + rows[i].change] ^= 0x40;
         const size_t len = rows[i].len ? rows[i].before + rows[i].len : b.len;
         uint8_t *p = tight_copy(b.p, len);
-        const uint8_t *random = hello_random(p, len);
+        bool torn;
+        const uint8_t *random = hello_random(p, len, &torn);
         CHECK_EQ(rows[i].name, random != NULL, rows[i].found);
         if (random) {
             CHECK_EQ(rows[i].name, random - p, rows[i].before + (rows[i].dtls ? 27 : 11));
@@ -81,14 +82,15 @@ static void test_torn_hello(void **state)
                 put_fill(&first, 0, FRAME_MIN - first.len);
             put_fill(&second, 0x11, HEADERS);
             put_bytes(&second, hello.p + cut, hello.len - cut);
+            bool torn, again;
+            const uint8_t *const whole = hello_random(first.p, first.len, &torn);
             const uint8_t *const random =
-                cut < RANDOM_AT + HELLO_RANDOM ? hello_random(second.p, second.len) : NULL;
+                cut < RANDOM_AT + HELLO_RANDOM ? hello_random(second.p, second.len, &again) : NULL;
             const bool found = random && random[0] == 0xab && random[HELLO_RANDOM - 1] == 0xab;
             CHECK_EQ(row, found, cut <= 5);
-            CHECK_EQ(row, hello_begins(first.p, first.len),
+            CHECK_EQ(row, torn,
                      (cut > 2 || (padded && cut == 2)) && cut < RANDOM_AT + HELLO_RANDOM);
-            CHECK_EQ(row, hello_random(first.p, first.len) != NULL,
-                     cut >= RANDOM_AT + HELLO_RANDOM);
+            CHECK_EQ(row, whole != NULL, cut >= RANDOM_AT + HELLO_RANDOM);
             bytes_free(&first);
             bytes_free(&second);
         }
@@ -115,7 +117,10 @@ static void test_begun_hello(void **state)
         put_fill(&b, 0x11, 54);
         put_hex(&b, rows[i].hex);
         put_fill(&b, 0xee, 100);
-        CHECK_EQ(rows[i].name, hello_begins(b.p, b.len), rows[i].begins);
+        bool torn;
+        const uint8_t *const random = hello_random(b.p, b.len, &torn);
+        CHECK(rows[i].name, !torn || !random);
+        CHECK_EQ(rows[i].name, torn, rows[i].begins);
         bytes_free(&b);
     }
 }
