@@ -355,6 +355,14 @@ static struct fact_key session_key(const struct announcer *a, const struct sight
     return k;
 }
 
+/* What has been announced of the session; NULL: nothing. */
+static struct expect *find_session(const struct announcer *a, const struct sighting *s,
+                                   enum relation relation, struct clv_span session)
+{
+    const struct fact_key k = session_key(a, s, relation, session);
+    return expects_find(&a->expects, key_of(a, &k));
+}
+
 static struct expect *add_endpoint(struct announcer *a, const struct sighting *s,
                                    enum relation relation, const struct sight_endpoint *at)
 {
@@ -379,7 +387,7 @@ bool announce_media(struct announcer *a, const struct sighting *s, enum relation
     if (!asks(a, relation) || media->n == 0)
         return true;
     const struct fact_key of_session = session_key(a, s, relation, session);
-    const struct expect *const before = expects_find(&a->expects, key_of(a, &of_session));
+    const struct expect *const before = find_session(a, s, relation, session);
     const uint16_t dialogs = before ? before->dialogs : 0;
     struct expect *x = add(a, s, &of_session, relation);
     if (!x)
@@ -407,8 +415,7 @@ bool announce_media(struct announcer *a, const struct sighting *s, enum relation
 void announce_session_end(struct announcer *a, const struct sighting *s, enum relation relation,
                           struct clv_span session)
 {
-    const struct fact_key k = session_key(a, s, relation, session);
-    struct expect *x = expects_find(&a->expects, key_of(a, &k));
+    struct expect *x = find_session(a, s, relation, session);
     if (x)
         expects_end(&a->expects, x);
 }
@@ -425,32 +432,28 @@ static uint16_t dialog_bit(struct clv_span tag)
 void announce_sip_answer(struct announcer *a, const struct sighting *s, struct clv_span call_id,
                          struct clv_span tag)
 {
-    const struct fact_key k = session_key(a, s, RELATION_SIP, call_id);
-    struct expect *x = expects_find(&a->expects, key_of(a, &k));
+    struct expect *x = find_session(a, s, RELATION_SIP, call_id);
     if (x)
         x->dialogs |= dialog_bit(tag);
 }
 
-void announce_sip_end(struct announcer *a, const struct sighting *s, struct clv_span call_id,
-                      const struct clv_span tags[2])
+void announce_sip_bye(struct announcer *a, const struct sighting *s, struct clv_span call_id,
+                      struct clv_span to, struct clv_span from)
 {
-    const struct fact_key k = session_key(a, s, RELATION_SIP, call_id);
-    struct expect *x = expects_find(&a->expects, key_of(a, &k));
+    struct expect *x = find_session(a, s, RELATION_SIP, call_id);
     if (!x)
         return;
-    const unsigned before = x->dialogs;
-    for (unsigned i = 0; i < 2 && x->dialogs == before; i++)
-        x->dialogs &= (uint16_t)~dialog_bit(tags[i]);
-    if (x->dialogs == 0 || x->dialogs == before)
+    const uint16_t bit = dialog_bit(to);
+    x->dialogs &= (uint16_t) ~(x->dialogs & bit ? bit : dialog_bit(from));
+    if (!x->dialogs)
         expects_end(&a->expects, x);
 }
 
-bool announce_sip_answered(const struct announcer *a, const struct sighting *s,
-                           struct clv_span call_id)
+void announce_sip_cancel(struct announcer *a, const struct sighting *s, struct clv_span call_id)
 {
-    const struct fact_key k = session_key(a, s, RELATION_SIP, call_id);
-    const struct expect *x = expects_find(&a->expects, key_of(a, &k));
-    return x && x->dialogs;
+    struct expect *x = find_session(a, s, RELATION_SIP, call_id);
+    if (x && !x->dialogs)
+        expects_end(&a->expects, x);
 }
 
 /* An address that is no use to anybody outside: RFC 1918, RFC 4193, RFC 6598, or 0. */

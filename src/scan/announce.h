@@ -68,16 +68,15 @@ void announce_session_end(struct announcer *a, const struct sighting *s, enum re
                           struct clv_span session);
 
 /*
- * An INVITE was answered with success, by whom the tag names; BYE ends what was agreed with one of
- * them, whose tag is one of two, of To before From, and the call with the last.
+ * An INVITE was answered with success, by whom the tag names. BYE ends what was agreed with one of
+ * them, whose tag is that of To, or else of From, and the call with the last; CANCEL ends a call
+ * that nobody has answered, and leaves another as it was.
  */
 void announce_sip_answer(struct announcer *a, const struct sighting *s, struct clv_span call_id,
                          struct clv_span tag);
-void announce_sip_end(struct announcer *a, const struct sighting *s, struct clv_span call_id,
-                      const struct clv_span tags[2]);
-/* Somebody has, and it goes on. */
-bool announce_sip_answered(const struct announcer *a, const struct sighting *s,
-                           struct clv_span call_id);
+void announce_sip_bye(struct announcer *a, const struct sighting *s, struct clv_span call_id,
+                      struct clv_span to, struct clv_span from);
+void announce_sip_cancel(struct announcer *a, const struct sighting *s, struct clv_span call_id);
 
 /* An endpoint to which one connection will be made. */
 CLV_MUST_CHECK bool announce_ftp(struct announcer *a, const struct sighting *s,

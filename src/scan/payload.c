@@ -215,11 +215,9 @@ static bool see_sip(struct look *l, const struct sight_sip *sip)
     if (sip->response && sip->invites && sip->status / 100 == 2)
         announce_sip_answer(a, l->s, sip->call_id, sip->to_tag);
     if (!sip->response && sip->kind == SIGHT_SIP_BYE)
-        announce_sip_end(a, l->s, sip->call_id, (struct clv_span[2]){sip->to_tag, sip->from_tag});
-    /* Of an INVITE that nobody has answered: one within a call leaves that as it was. */
-    if (!sip->response && sip->kind == SIGHT_SIP_CANCEL &&
-        !announce_sip_answered(a, l->s, sip->call_id))
-        announce_session_end(a, l->s, RELATION_SIP, sip->call_id);
+        announce_sip_bye(a, l->s, sip->call_id, sip->to_tag, sip->from_tag);
+    if (!sip->response && sip->kind == SIGHT_SIP_CANCEL)
+        announce_sip_cancel(a, l->s, sip->call_id);
     return true;
 }
 

@@ -272,6 +272,7 @@ def ends_of_calls() -> None:
             ('one of two', fork + [say(caller, second, bye, '2 BYE', 'A C')], True),
             ('one of two, said by who was called', fork + [say(second, caller, bye, '1 BYE', 'C A')],
              True),
+            ('one of two, said twice', fork + 2 * [say(caller, second, bye, '2 BYE', 'A C')], True),
             ('both of two', fork + [say(caller, second, bye, '2 BYE', 'A C'),
                                     say(caller, first, bye, '2 BYE', 'A B')], False),
             ('cancelled', begin[:1] + [say(caller, first, cancel, '1 CANCEL', 'A -')], False),
