@@ -218,14 +218,16 @@ static bool add_capture(struct index *ix, const struct capture_row *row, struct 
 }
 
 /* Where captures are now, as a caller says: files, or directories that they are in. */
+struct named_one {
+    struct identity is; /* of a file that can be read */
+    bool known, is_dir, used;
+};
+
 struct named {
     const char *const *paths;
+    struct named_one *all;
     size_t n;
     bool in_order; /* all are named */
-    struct named_one {
-        struct identity is;
-        bool known, is_dir, used;
-    } * all;
 };
 
 static bool count_captures(struct index *ix, size_t *n, struct clv_error *err)
@@ -261,16 +263,14 @@ static size_t find_named(const struct named *now, size_t i, const struct capture
 
 /* The same of directories that are named; *path is where it is. */
 static size_t find_in_directory(const struct named *now, const struct capture_row *row,
-                                char path[PATH_MAX])
+                                struct identity_last *last, char path[PATH_MAX])
 {
     for (size_t k = 0; k < now->n; k++) {
         struct identity is;
-        struct identity_last last = {.known = false};
-        const int len = now->all[k].is_dir
-                            ? snprintf(path, PATH_MAX, "%s/%s", now->paths[k], path_base(row->path))
-                            : -1;
-        if (len > 0 && len < PATH_MAX && identity_of(&is, &last, path, NULL) &&
-            is_capture(row, &is))
+        if (!now->all[k].is_dir)
+            continue;
+        const int len = snprintf(path, PATH_MAX, "%s/%s", now->paths[k], path_base(row->path));
+        if (len > 0 && len < PATH_MAX && identity_of(&is, last, path, NULL) && is_capture(row, &is))
             return k;
     }
     return now->n;
@@ -294,11 +294,12 @@ static size_t find_altered(const struct index *ix, const struct named *now, size
 
 /* The path that is named for capture i, maybe in buf; NULL: none, and it is searched for. */
 static const char *named_for(const struct index *ix, const struct named *now, size_t i,
-                             const struct capture_row *row, char buf[PATH_MAX])
+                             const struct capture_row *row, struct identity_last *last,
+                             char buf[PATH_MAX])
 {
     const char *path = NULL;
     size_t k = find_named(now, i, row);
-    if (k == now->n && (k = find_in_directory(now, row, buf)) < now->n)
+    if (k == now->n && (k = find_in_directory(now, row, last, buf)) < now->n)
         path = buf;
     if (k == now->n && (k = find_altered(ix, now, i, row)) == now->n)
         return NULL;
@@ -348,7 +349,7 @@ static bool list_rows(struct index *ix, const struct named *now, struct clv_erro
         ok = i < CAPTURES_MAX ||
              clv_fail(err, CLV_ERR_FORMAT, ix->path, "its table of captures is damaged");
         ok = ok && read_row(ix, s, &row, err) &&
-             find_capture(ix, &row, named_for(ix, now, i, &row, path), &last, err) &&
+             find_capture(ix, &row, named_for(ix, now, i, &row, &last, path), &last, err) &&
              add_capture(ix, &row, err);
     }
     if (ok && step != SQLITE_DONE)
