@@ -63,6 +63,10 @@ struct command {
     int (*run_words)(const void *options, const struct words *words);
 };
 
+/* This process may have as many descriptors as it can get, for parts and captures that stay open.
+ */
+void raise_limit(void);
+
 extern const struct command command_split, command_synflood, command_traffic, command_info,
     command_verify, command_index, command_flows, command_extract, command_mount, command_gather;
 

@@ -81,6 +81,7 @@ static int run(const void *options, char **operands, unsigned n_operands)
         (void)fprintf(complaint("gather"), "--output is missing: name the result to make\n");
         return EXIT_NOTHING;
     }
+    raise_limit();
     begin_talk(&talk, (enum progress)o->progress, o->quiet);
     p.results = (const char *const *)operands;
     p.n_results = n_operands;

@@ -105,6 +105,7 @@ static int mount_it(struct mounting *m, const char *path)
     params.goes_on = goes_on;
     params.failed = failed;
     params.user = m;
+    raise_limit();
     begin_talk(&m->talk, PROGRESS_NEVER, true);
     return clv_mount(&params, &err) ? EXIT_ALL : end_talk(&err, "mounted");
 }

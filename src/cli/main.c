@@ -195,8 +195,7 @@ static int leave(int status)
     return status;
 }
 
-/* As many descriptors as may be had: of parts, captures and outputs there are many. */
-static void raise_limit(void)
+void raise_limit(void)
 {
     struct rlimit files;
     if (getrlimit(RLIMIT_NOFILE, &files) == 0 && files.rlim_cur != files.rlim_max) {
@@ -215,7 +214,6 @@ static int run_command(const struct command *cmd, int argc, char **argv, int fro
     }
     memcpy(options, cmd->initial, cmd->options_size);
     running = cmd;
-    raise_limit();
     int status = EXIT_NOTHING;
     const int n = flags_parse(cmd, argc, argv, from, options, &help);
     if (n >= 0)
