@@ -253,8 +253,7 @@ struct clv_extract_params {
     const char *output; /* a capture; or a directory where it ends in a slash, or an archive where
                            it ends in .zip, with a capture for each flow; NULL: fd */
     int fd;             /* one capture goes there, which may be a pipe; stays open */
-    bool force;         /* an existing file is replaced; of directories and archives, those of
-                           cleave */
+    bool force;         /* an existing capture is replaced; refused for a directory or an archive */
     unsigned mode;      /* permissions; the umask applies; 0: 0640 */
     bool (*progress)(uint64_t records, uint64_t bytes, void *user); /* false: stop; NULL: none */
     void *user;

@@ -585,9 +585,7 @@ bool name_parse(struct name_template *t, const char *text, const char *input_pat
     return true;
 }
 
-/* A host may be called like a file of the output directory, of which no directory can have the
- * name.
- */
+/* A host may be called like one of the files beside it, whose name no directory can have. */
 static void free_directory(const struct name_template *t, struct text *name)
 {
     const char *slash = memchr(name->p, '/', name->len);
