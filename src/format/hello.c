@@ -47,10 +47,12 @@ static bool is_torn(const uint8_t *p, size_t n)
         return false;
     if (n >= RECORD)
         n = (size_t)min_u64(n, RECORD + (uint64_t)load_be16(p + 3));
+    if (n >= 11 + HELLO_RANDOM)
+        return false;
     while (n > LEAST && p[n - 1] == 0) /* of a short frame (IEEE 802.3), or of the hello itself */
         n--;
-    return n < 11 + HELLO_RANDOM && (n <= RECORD || p[RECORD] == CLIENT_HELLO) &&
-           (n <= 9 || p[9] == 3) && (n <= 10 || p[10] <= 4);
+    return (n <= RECORD || p[RECORD] == CLIENT_HELLO) && (n <= 9 || p[9] == 3) &&
+           (n <= 10 || p[10] <= 4);
 }
 
 const uint8_t *hello_random(const uint8_t *p, size_t n, bool *torn)

@@ -43,21 +43,24 @@ static void test_hello(void **state)
         {"DTLS, its random is cut", 42, true, 0, 58, false},
         {"DTLS, its random is whole", 42, true, 0, 59, true},
     };
+    static const uint8_t fills[] = {0xab, 0}; /* of the random: zeros may be padding elsewhere */
     (void)state;
-    for (size_t i = 0; i < N_ROWS(rows); i++) {
+    for (size_t i = 0; i < N_ROWS(rows) * N_ROWS(fills); i++) {
+        const size_t row = i / N_ROWS(fills);
+        const uint8_t fill = fills[i % N_ROWS(fills)];
         struct bytes b = {0};
-        put_fill(&b, 0x16, rows[i].before); /* each could be one */
-        put_hello(&b, rows[i].dtls, 0xab);
-        if (rows[i].change)
-            b.p[rows[i].before + rows[i].change] ^= 0x40;
-        const size_t len = rows[i].len ? rows[i].before + rows[i].len : b.len;
+        put_fill(&b, 0x16, rows[row].before); /* each could be one */
+        put_hello(&b, rows[row].dtls, fill);
+        if (rows[row].change)
+            b.p[rows[row].before + rows[row].change] ^= 0x40;
+        const size_t len = rows[row].len ? rows[row].before + rows[row].len : b.len;
         uint8_t *p = tight_copy(b.p, len);
         bool torn;
         const uint8_t *random = hello_random(p, len, &torn);
-        CHECK_EQ(rows[i].name, random != NULL, rows[i].found);
+        CHECK_EQ(rows[row].name, random != NULL, rows[row].found);
         if (random) {
-            CHECK_EQ(rows[i].name, random - p, rows[i].before + (rows[i].dtls ? 27 : 11));
-            CHECK_EQ(rows[i].name, random[31], 0xab);
+            CHECK_EQ(rows[row].name, random - p, rows[row].before + (rows[row].dtls ? 27 : 11));
+            CHECK_EQ(rows[row].name, random[31], fill);
         }
         free(p);
         bytes_free(&b);
