@@ -168,7 +168,8 @@ bool io_sync_dir(const char *dir)
 
 bool io_fits(int fd, const struct io_need *need, const char *path, struct clv_error *err)
 {
-    const struct port_room room = port_room(fd);
+    struct port_room room = port_room(fd);
+    room.bytes += min_u64(need->there, UINT64_MAX - room.bytes);
     if (!room.plain || (need->bytes <= room.bytes && need->files <= room.files))
         return true;
     errno = ENOSPC;

@@ -58,6 +58,7 @@ CLV_MUST_CHECK bool io_cut(int fd, const char *path, struct clv_error *err);
 /* What is written from now on, at least. */
 struct io_need {
     uint64_t bytes, files;
+    uint64_t there; /* bytes that have their room already */
     uint64_t about; /* bytes that it comes to, most likely, for messages; 0: just these */
 };
 

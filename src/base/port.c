@@ -289,6 +289,13 @@ void port_names_end(struct port_names *n)
 
 #ifdef __linux__
 
+enum { TMPFS = 0x01021994 };
+
+static bool lies_in_memory(const struct statfs *st)
+{
+    return (uint32_t)st->f_type == TMPFS;
+}
+
 /*
  * By the numbers of statfs(2). Others may compress (Btrfs, ZFS, F2FS), be elsewhere (NFS, SMB,
  * FUSE), or lie on one that does so (overlayfs).
@@ -298,7 +305,7 @@ static bool stores_plainly(const struct statfs *st)
     static const uint32_t types[] = {
         0xef53,     /* ext2, ext3, ext4 */
         0x58465342, /* XFS */
-        0x01021994, /* tmpfs */
+        TMPFS,      /* of this name */
         0x4d44,     /* FAT */
         0x2011bab0, /* exFAT */
     };
@@ -314,6 +321,11 @@ static uint64_t unit_of(const struct statfs *st)
 }
 
 #else /* macOS, FreeBSD: APFS may free more of itself, ZFS compresses */
+
+static bool lies_in_memory(const struct statfs *st)
+{
+    return strcmp(st->f_fstypename, "tmpfs") == 0;
+}
 
 static bool stores_plainly(const struct statfs *st)
 {
@@ -347,6 +359,7 @@ struct port_room port_room(int fd)
     if (st.f_files)
         room.files = (uint64_t)st.f_ffree;
     room.plain = stores_plainly(&st);
+    room.memory = lies_in_memory(&st);
     return room;
 }
 

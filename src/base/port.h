@@ -102,7 +102,8 @@ bool port_reserve(int fd, uint64_t from, uint64_t len);
 /* What is left on a file system, for this process; UINT64_MAX: no fixed number, or not known. */
 struct port_room {
     uint64_t bytes, files;
-    bool plain; /* what is written takes its length at least, and a file one of the files */
+    bool plain;  /* what is written takes its length at least, and a file one of the files */
+    bool memory; /* files are pages of memory, as on tmpfs */
 };
 
 /* That of the one an open file is on. */

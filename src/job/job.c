@@ -820,6 +820,15 @@ bool job_single(struct job *job, struct single *s, const struct observer *observ
     return ok;
 }
 
+/* true: not all that is read is written, or in fewer bytes. */
+static bool writes_less(const struct job *job)
+{
+    const struct clv_split_params *p = job->params;
+    const struct pipeline_params *pp = &job->pipeline;
+    return pp->filter || pp->list || pp->dedup || pp->drop_other || pp->max_packets ||
+           pp->max_bytes || p->snaplen || p->compress || p->recover;
+}
+
 bool job_archive(struct job *job, struct archive *a, struct packing *packing,
                  const struct observer *observers, struct clv_split_result *result,
                  struct clv_error *err)
@@ -828,6 +837,8 @@ bool job_archive(struct job *job, struct archive *a, struct packing *packing,
     own.archive = a;
     own.packing = packing;
     own.observers = observers;
+    for (size_t i = 0; i < job->n_sources && !writes_less(job); i++)
+        a->expected += job->sources[i].size;
     return run_part(job, 0, job->n_sources, &own, result, err);
 }
 
@@ -885,15 +896,6 @@ void job_faults(const struct job *job, struct clv_split_result *result)
                                         sizeof result->list_unmet_lines / sizeof(uint64_t));
     result->left_out = job->n_all - job->n_sources;
     result->damages += result->left_out;
-}
-
-/* true: not all that is read is written, or in fewer bytes. */
-static bool writes_less(const struct job *job)
-{
-    const struct clv_split_params *p = job->params;
-    const struct pipeline_params *pp = &job->pipeline;
-    return pp->filter || pp->list || pp->dedup || pp->drop_other || pp->max_packets ||
-           pp->max_bytes || p->snaplen || p->compress || p->recover;
 }
 
 /* Where the bytes of outputs are counted before there are any. */

@@ -4,6 +4,7 @@
  * size stand before them, so where it lies must be known before its first byte is written:
  *
  *   archive_room       how many bytes a member takes
+ *   archive_allocate   the file, while sizes are found
  *   archive_lay_out    where the members of all flows lie; their sizes are final
  *   archive_append     records of one of them; members that lie next to one another leave together;
  *                      with the last one goes the member's entry of the central directory
@@ -35,7 +36,9 @@ struct archive {
     const char *path; /* what messages call it; borrowed */
     unsigned mode;    /* permissions of members */
 
-    bool measured; /* the last run found sizes alone: another one writes */
+    uint64_t expected;       /* bytes that it will have, most likely; 0: not known; the caller's */
+    uint64_t room, room_end; /* bytes that are allocated ahead, and that are to be */
+    bool measured;           /* the last run found sizes alone: another one writes */
     /* By row, n_rows + 1: the last one is where all of them end. NULL: not known yet. */
     struct archive_place *places;
     uint64_t n_rows, n_numbered; /* outputs; those of them that are flows with a number */
@@ -87,10 +90,21 @@ static inline void archive_expect(struct archive *a, uint64_t row, size_t name_l
 void archive_lay_out(struct archive *a);
 
 /*
- * false: the file system has less room than the members and their directory need, as far as it
- * says. packed: they are compressed from there.
+ * Allocates the file while there is nothing to write yet. On tmpfs, three quarters of what writing
+ * costs is to allocate pages, and one thread alone can write to a file at a time, but others can
+ * scan meanwhile. On ext4, it costs more than it saves. archive_plan(): in so many steps; 0: it is
+ * not done here. archive_allocate(): the next one; what fails is left to those who write. Nobody
+ * else uses the archive at that time.
  */
-CLV_MUST_CHECK bool archive_fits(const struct archive *a, bool packed, struct clv_error *err);
+uint32_t archive_plan(struct archive *a);
+void archive_allocate(struct archive *a);
+
+/*
+ * Members are laid out: what was allocated beyond them is given back. false: the file system has
+ * less room than they and their directory need, as far as it says. packed: they are compressed from
+ * there.
+ */
+CLV_MUST_CHECK bool archive_fits(struct archive *a, bool packed, struct clv_error *err);
 
 /* What threads have written. */
 struct archive_sums {

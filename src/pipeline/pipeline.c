@@ -219,6 +219,8 @@ static void settle_sizes(struct pipeline *pl, struct sizes *sizes)
     pl->schedule.packs = pp->packing;
     pl->schedule.finishes = pp->dialect->form == DIALECT_PCAPNG;
     pl->schedule.epoch.number = 1;
+    if (pp->archive && !pp->packing && !pp->dry_run && pp->threads > 1)
+        pl->schedule.allocated.n = archive_plan(pp->archive);
     struct feed *fd = &pl->schedule.feed;
     fd->sources = pp->sources;
     fd->n_sources = pp->n_sources;

@@ -90,6 +90,19 @@ static bool by_partition(const struct schedule *s, enum phase phase)
            phase == PHASE_REST || (phase == PHASE_WRITE && !s->members);
 }
 
+/* The file of an archive is allocated by one task at a time, beside all that does not use it. */
+static bool next_allocate(struct schedule *s, struct task *task)
+{
+    return s->allocated.next == s->allocated.done && next_of(&s->allocated, TASK_ALLOCATE, task);
+}
+
+/* true: no more of it is allocated, now or later. */
+static bool is_allocated(struct schedule *s)
+{
+    s->allocated.n = s->allocated.next;
+    return s->allocated.next == s->allocated.done;
+}
+
 /* Tasks on what has been found. */
 static bool next_flush(struct schedule *s, struct task *task)
 {
@@ -99,7 +112,8 @@ static bool next_flush(struct schedule *s, struct task *task)
         [PHASE_FINISH] = TASK_FINISH, [PHASE_REST] = TASK_REST,
     };
     struct flush *f = &s->flush;
-    if (f->phase == PHASE_IDLE || f->next == f->n)
+    if (f->phase == PHASE_IDLE || f->next == f->n ||
+        (f->phase == PHASE_LAY_OUT && !is_allocated(s)))
         return false;
     const uint32_t i = f->next++;
     *task = (struct task){.kind = kinds[f->phase],
@@ -129,7 +143,7 @@ bool schedule_next(struct schedule *s, struct task *task)
     struct batch *b;
     if (s->failed || s->finished)
         return false;
-    if (next_flush(s, task))
+    if (next_flush(s, task) || next_allocate(s, task))
         return true;
     if (order_next(&s->order, &s->feed, &pass, &b)) {
         *task = (struct task){.kind = TASK_PASS, .pass = pass, .batch = b};
@@ -143,7 +157,7 @@ bool schedule_next(struct schedule *s, struct task *task)
         *task = (struct task){.kind = TASK_CUT};
         return true;
     }
-    if (s->ending == ENDING_TOUR) {
+    if (s->ending == ENDING_TOUR && is_allocated(s)) {
         s->ending = ENDING_ROWS;
         *task = (struct task){.kind = TASK_TOUR};
         return true;
@@ -230,6 +244,9 @@ void schedule_done(struct schedule *s, const struct task *t)
             s->writes = t->writes;
         if (++s->flush.done == s->flush.n)
             next_phase(s);
+        break;
+    case TASK_ALLOCATE:
+        s->allocated.done++;
         break;
     case TASK_CUT:
         s->packed.n = t->packs;

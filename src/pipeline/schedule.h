@@ -12,6 +12,7 @@
  *   take      all new flows                    then: each name once
  *   sort      a partition of an epoch          then; before the next epoch's batches are found
  *   lay out   all runs of an epoch             then, where outputs are members of an archive
+ *   allocate  some of an archive's bytes       until its members are laid out; one at a time
  *   write     a partition of an epoch          while the next epoch is scanned and found;
  *             some members                     of an archive, in their order
  *   finish    a partition                      once all is written: what ends an archive's members
@@ -45,6 +46,7 @@ enum task_kind {
     TASK_TAKE,
     TASK_SORT,
     TASK_LAY_OUT,
+    TASK_ALLOCATE,
     TASK_WRITE,
     TASK_FINISH,
     TASK_REST,
@@ -150,7 +152,7 @@ struct schedule {
     uint32_t writes;          /* tasks that write those of the flush */
     struct released released; /* for the caller, who takes it out */
     enum ending ending;
-    struct chunks packed, rows, checks;
+    struct chunks allocated, packed, rows, checks;
     bool failed, finished;
 };
 

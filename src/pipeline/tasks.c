@@ -372,6 +372,9 @@ bool tasks_carry_out(struct pipeline *pl, struct worker *w, struct task *t, stru
         return sort_partition(pl, w, t->from, err);
     case TASK_LAY_OUT:
         return lay_out_members(pl, t, err);
+    case TASK_ALLOCATE:
+        archive_allocate(pl->params->archive);
+        return true;
     case TASK_WRITE:
         return pl->target == TARGET_MEMBERS ? write_members(pl, w, t->from, err)
                                             : write_partition(pl, w, t->from, err);

@@ -165,6 +165,22 @@ def pcapngs() -> None:
             check_archive(rng, [path], *flags, more=1)
 
 
+def allocated() -> None:
+    """In memory, as much as the capture has is allocated ahead: of one with blocks that go nowhere,
+    too much; and in several steps where it has more than 8 MiB."""
+    rng = suite.random('allocated')
+    m = ng.Maker()
+    frames = [f for n in range(40) for f in samples.udp_talk('10.0.0.%d' % n, '10.1.0.1', n, 53)]
+    body = [m.idb()] + [m.epb(0, n, frame) for n, frame in enumerate(frames)]
+    nothing = [m.block(0x80000001, bytes(9 << 20))]
+    for blocks, flags in ((body + nothing, ()), (nothing + body, ('--name', '{n}-{name}')),
+                          (body[:1] + nothing, ())):
+        path = suite.write('padded.pcapng', ng.Section(m, blocks).encode())
+        check_archive(rng, [path], *flags, more=1)
+    large = pf.Capture(pf.Format(), pf.at_times([f + bytes(250000) for f in frames], samples.NOON))
+    check_archive(rng, [suite.write('large.pcap', large.encode())], more=1)
+
+
 def packed() -> None:
     """Compressed, they are what the directory's files are, too: small ones, some that end with a
     stretch of 256 KiB, and some that take several of what is compressed at a time."""
@@ -469,6 +485,7 @@ def changing() -> None:
 CASES: Dict[str, Callable[[], None]] = {
     'pcaps': pcaps,
     'pcapngs': pcapngs,
+    'allocated': allocated,
     'packed': packed,
     'several': several,
     'damaged': damaged,

@@ -478,7 +478,46 @@ int wrap_fstatfs(int fd, struct statfs *st)
     return 0;
 }
 WRAP(POLL, int, poll, "poll", (struct pollfd * fds, nfds_t n, int ms), (fds, n, ms), -1)
-WRAP(TRUNCATE, int, ftruncate, LFS("ftruncate"), (int fd, off_t len), (fd, len), -1)
+
+/* What is cut off comes back. */
+int real_ftruncate(int fd, off_t len) __asm__("__real_" LFS("ftruncate"));
+int wrap_ftruncate(int fd, off_t len) __asm__("__wrap_" LFS("ftruncate"));
+int wrap_ftruncate(int fd, off_t len)
+{
+    struct stat st;
+    if (HIT(TRUNCATE))
+        return -1;
+    (void)pthread_mutex_lock(&disk.lock);
+    const bool shorter =
+        disk.is && real_fstat(fd, &st) == 0 && S_ISREG(st.st_mode) && st.st_size > len;
+    const int done = real_ftruncate(fd, len), error = errno;
+    if (shorter && done == 0)
+        disk.bytes += (uint64_t)(st.st_size - len);
+    (void)pthread_mutex_unlock(&disk.lock);
+    errno = error;
+    return done;
+}
+
+/* All of it, or nothing. What takes the place of memory (base/spill.c) is elsewhere. */
+int real_fallocate(int fd, off_t at, off_t n) __asm__("__real_" LFS("posix_fallocate"));
+int wrap_fallocate(int fd, off_t at, off_t n) __asm__("__wrap_" LFS("posix_fallocate"));
+int wrap_fallocate(int fd, off_t at, off_t n)
+{
+    struct stat st;
+    if (HIT(SPILL))
+        return errno;
+    if (!disk.is)
+        return real_fallocate(fd, at, n);
+    (void)pthread_mutex_lock(&disk.lock);
+    const bool named = real_fstat(fd, &st) == 0 && st.st_nlink > 0;
+    const uint64_t more = named && at + n > st.st_size ? (uint64_t)(at + n - st.st_size) : 0;
+    const bool fits = more <= disk.bytes;
+    const int error = fits ? real_fallocate(fd, at, n) : ENOSPC;
+    if (error == 0)
+        disk.bytes -= more;
+    (void)pthread_mutex_unlock(&disk.lock);
+    return error;
+}
 WRAP(SYNC, int, fsync, "fsync", (int fd), (fd), -1)
 WRAP(SYNC, int, syncfs, "syncfs", (int fd), (fd), -1)
 WRAP(FADVISE, int, fadvise, LFS("posix_fadvise"), (int fd, off_t at, off_t len, int what),
@@ -596,7 +635,6 @@ WRAP(MALLOC, void *, malloc, "malloc", (size_t n), (n), NULL)
 WRAP(MALLOC, void *, calloc, "calloc", (size_t n, size_t size), (n, size), NULL)
 WRAP(MALLOC, void *, realloc, "realloc", (void *p, size_t n), (p, n), NULL)
 WRAP(MALLOC, void *, aligned_alloc, "aligned_alloc", (size_t align, size_t n), (align, n), NULL)
-WRAP(SPILL, int, fallocate, LFS("posix_fallocate"), (int fd, off_t at, off_t n), (fd, at, n), errno)
 
 void *real_mmap(void *, size_t, int, int, int, off_t) __asm__("__real_" LFS("mmap"));
 void *wrap_mmap(void *, size_t, int, int, int, off_t) __asm__("__wrap_" LFS("mmap"));

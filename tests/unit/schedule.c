@@ -32,62 +32,76 @@ struct row {
     uint64_t want_items; /* that are found */
     const char *want;    /* tasks in their order; NULL: it is not looked at */
     uint32_t packs; /* of members: chunks in which they are compressed, and 1; 0: they are not */
+    uint32_t allocates; /* steps in which the archive can be allocated, of which some are done */
 };
 
 static const struct row rows[] = {
     {"one by one", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, false, 0, 0, 0, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort "
      "write write write write tour ",
-     0},
+     0, 0},
     {"rests, rows and checks", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 0, 2, 1, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort "
      "write write write write rest rest rest rest tour rows rows check ",
-     0},
+     0, 0},
     {"names that may be alike", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, true, false, 0, 0, 0, 1,
      N_RECORDS,
      "open scan scan scan scan scan scan find number name name name name take "
      "sort sort sort sort write write write write tour ",
-     0},
+     0, 0},
     {"members of an archive", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 3, 0, 0, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort lay-out "
      "write write write finish finish finish finish rest rest rest rest tour ",
-     0},
+     0, 0},
     {"members, and many epochs", 1, 6, 64 << 20, 1500, 0, 0, 0, true, true, 7, 1, 0, 5, N_RECORDS,
-     NULL, 0},
+     NULL, 0, 0},
     {"compressed members", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, false, 2, 1, 0, 1, N_RECORDS,
      "open scan scan scan scan scan scan find number sort sort sort sort lay-out "
      "write write finish finish finish finish cut pack pack pack tour rows ",
-     4},
+     4, 0},
     {"none, and several tasks", 1, 6, 64 << 20, 1500, 0, 0, 0, true, true, 7, 1, 0, 5, N_RECORDS,
-     NULL, 1},
+     NULL, 1, 0},
     {"files are not cut", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, false, 0, 1, 0, 3, N_RECORDS,
-     NULL, 4},
+     NULL, 4, 0},
+    {"an archive that is allocated", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, false, 2, 0, 0, 1,
+     N_RECORDS,
+     "allocate allocate open scan scan scan scan scan scan find number sort sort sort sort lay-out "
+     "write write finish finish finish finish tour ",
+     0, 2},
+    {"one that is allocated beside the rest", 1, 6, 64 << 20, 1500, 0, 0, 0, true, true, 7, 1, 0, 5,
+     N_RECORDS, NULL, 0, 10},
+    {"more than there is time for", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 3, 2, 0, 3,
+     N_RECORDS, NULL, 0, UINT32_MAX},
+    {"one that is measured first", 2, 6, 700000, 1 << 20, 0, 0, 0, false, false, 0, 1, 0, 4,
+     N_RECORDS, NULL, 0, UINT32_MAX},
     {"two epochs", 3, 4, 64 << 20, 3500, 0, 0, 0, false, false, 0, 0, 0, 1, N_RECORDS,
      "open scan scan scan find scan scan scan number sort sort sort sort "
      "write write write write find number sort sort sort sort write write write write tour ",
-     0},
+     0, 0},
     {"a guess is wrong", 8, 4, 64 << 20, 1 << 20, 3, 0, 0, false, false, 0, 0, 0, 1, N_RECORDS,
-     NULL, 0},
+     NULL, 0, 0},
     {"the rest of outputs", 2, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 0, 3, 3, 3, N_RECORDS,
-     NULL, 0},
-    {"many windows", 2, 6, 700000, 1 << 20, 0, 0, 0, false, false, 0, 1, 0, 4, N_RECORDS, NULL, 0},
+     NULL, 0, 0},
+    {"many windows", 2, 6, 700000, 1 << 20, 0, 0, 0, false, false, 0, 1, 0, 4, N_RECORDS, NULL, 0,
+     0},
     {"epochs of few references", 1, 6, 64 << 20, 1500, 0, 0, 0, false, false, 0, 1, 0, 5, N_RECORDS,
-     NULL, 0},
-    {"damage", 2, 6, 64 << 20, 1 << 20, 0, 3, 0, false, false, 0, 1, 0, 4, 2500, NULL, 0},
+     NULL, 0, 0},
+    {"damage", 2, 6, 64 << 20, 1 << 20, 0, 3, 0, false, false, 0, 1, 0, 4, 2500, NULL, 0, 0},
     {"a pass that waits", 1, 8, 64 << 20, 1 << 20, 0, 0, 3, false, false, 0, 1, 0, 4, N_RECORDS,
-     NULL, 0},
+     NULL, 0, 0},
     {"it waits for the end", 1, 8, 64 << 20, 1 << 20, 0, 0, 99, false, false, 0, 1, 0, 4, N_RECORDS,
-     NULL, 0},
-    {"all of it", 1, 8, 900000, 1500, 4, 0, 2, true, true, 0, 3, 3, IN_FLIGHT, N_RECORDS, NULL, 0},
+     NULL, 0, 0},
+    {"all of it", 1, 8, 900000, 1500, 4, 0, 2, true, true, 0, 3, 3, IN_FLIGHT, N_RECORDS, NULL, 0,
+     0},
 };
 
 static const char *const words[] = {
-    [TASK_OPEN] = "open",   [TASK_SCAN] = "scan",     [TASK_PASS] = "pass",
-    [TASK_FIND] = "find",   [TASK_NUMBER] = "number", [TASK_NAME] = "name",
-    [TASK_TAKE] = "take",   [TASK_SORT] = "sort",     [TASK_LAY_OUT] = "lay-out",
-    [TASK_WRITE] = "write", [TASK_FINISH] = "finish", [TASK_REST] = "rest",
-    [TASK_CUT] = "cut",     [TASK_PACK] = "pack",     [TASK_TOUR] = "tour",
-    [TASK_ROWS] = "rows",   [TASK_CHECK] = "check",
+    [TASK_OPEN] = "open",         [TASK_SCAN] = "scan",     [TASK_PASS] = "pass",
+    [TASK_FIND] = "find",         [TASK_NUMBER] = "number", [TASK_NAME] = "name",
+    [TASK_TAKE] = "take",         [TASK_SORT] = "sort",     [TASK_LAY_OUT] = "lay-out",
+    [TASK_WRITE] = "write",       [TASK_FINISH] = "finish", [TASK_REST] = "rest",
+    [TASK_ALLOCATE] = "allocate", [TASK_CUT] = "cut",       [TASK_PACK] = "pack",
+    [TASK_TOUR] = "tour",         [TASK_ROWS] = "rows",     [TASK_CHECK] = "check",
 };
 
 /* A pass that owes one item of each batch until it has seen some later ones. */
@@ -136,8 +150,8 @@ struct sim {
     uint64_t items; /* found */
     uint64_t next_seq;
     uint64_t by_phase[4][2 * PARTS]; /* tasks of the kind, by partition: sort, write, rest, find */
-    unsigned flushes, n_number, opens, named, finished, packed;
-    bool opening, numbering, cut, toured;
+    unsigned flushes, n_number, opens, named, finished, packed, allocated;
+    bool opening, numbering, cut, toured, allocating, laid_out;
     char log[4096];
 };
 
@@ -229,8 +243,14 @@ static void carry_out(struct sim *m, struct task *t)
     case TASK_NAME:
         m->named++;
         break;
+    case TASK_ALLOCATE:
+        CHECK(row, !m->allocating && !m->laid_out && !m->toured && t->from == m->allocated);
+        m->allocating = true;
+        m->allocated++;
+        break;
     case TASK_LAY_OUT:
-        CHECK(row, m->row->members);
+        CHECK(row, m->row->members && !m->allocating);
+        m->laid_out = true;
         t->writes = m->row->members;
         break;
     case TASK_FINISH:
@@ -251,7 +271,7 @@ static void carry_out(struct sim *m, struct task *t)
         m->packed++;
         break;
     case TASK_TOUR:
-        CHECK(row, !m->toured && m->s.packed.done == m->packed);
+        CHECK(row, !m->toured && m->s.packed.done == m->packed && !m->allocating);
         m->toured = true;
         t->rows = m->row->rows;
         t->checks = m->row->checks;
@@ -288,6 +308,7 @@ static void run_all(struct sim *m)
         const unsigned i = draw(m, n);
         const struct task done = flying[i];
         flying[i] = flying[--n];
+        m->allocating &= done.kind != TASK_ALLOCATE;
         schedule_done(&m->s, &done);
         if (m->s.released.window.in) {
             input_release(&m->s.released.window, m->s.released.from, m->s.released.to);
@@ -318,6 +339,7 @@ static void run_row(const struct row *r, const char *path, unsigned seed)
     s->names = r->names;
     s->rests = r->rests;
     s->packs = r->packs;
+    s->allocated.n = r->allocates;
     s->epoch.number = 1;
     s->feed.sources = &m->source;
     s->feed.n_sources = 1;
@@ -351,6 +373,7 @@ static void run_row(const struct row *r, const char *path, unsigned seed)
     CHECK_EQ(r->name, m->packed, r->members && r->packs ? r->packs - 1 : 0);
     for (uint32_t i = 0; i < r->members; i++)
         CHECK_EQ(r->name, m->by_phase[1][i], m->n_number);
+    CHECK(r->name, m->allocated <= r->allocates && (m->allocated != 0) == (r->allocates != 0));
     CHECK(r->name, m->toured && s->rows.done == r->rows && s->checks.done == r->checks);
     source_close(&m->source);
     feed_fini(&s->feed);
