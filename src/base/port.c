@@ -399,6 +399,15 @@ void port_close_others(int one, int other)
     close_from_to(high + 1, INT_MAX);
 }
 
+void port_read_ahead(int fd)
+{
+#if HAVE_POSIX_FADVISE
+    (void)posix_fadvise(fd, 0, 0, POSIX_FADV_SEQUENTIAL);
+#else
+    (void)fd;
+#endif
+}
+
 void port_forget(int fd, uint64_t from, uint64_t len)
 {
 #if HAVE_POSIX_FADVISE

@@ -51,6 +51,9 @@ bool port_sync_below(const char *dir, int dir_fd);
 /* What was written to one file or directory is. false: errno. */
 bool port_sync(int fd);
 
+/* A file is read from its beginning to its end: twice as much of it is read ahead. */
+void port_read_ahead(int fd);
+
 /* These bytes of a file are not read again soon; len 0: all from there on. */
 void port_forget(int fd, uint64_t from, uint64_t len);
 

@@ -212,6 +212,7 @@ static CLV_COLD void touch(struct clv_capture *c)
 {
     const struct clv_span all = {c->w.p, c->w.avail};
     c->touched = c->at + (size_t)min_u64(TOUCH, c->w.len - c->at);
+    input_populate(&c->w, c->at, c->touched);
     if (c->format.kind == WALK_PCAPNG)
         walk_block_touch(&c->state, all, c->at, c->touched);
     else

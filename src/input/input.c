@@ -483,6 +483,12 @@ static const char *file_of(const struct input *in)
     return in->archive ? in->archive : in->path;
 }
 
+void input_populate(const struct input_window *w, size_t from, size_t to)
+{
+    if (w->in && !w->in->reader) /* none: plain bytes of whoever made the window */
+        map_populate(&w->in->map, w, from, to);
+}
+
 void input_release(const struct input_window *w, size_t from, size_t to)
 {
     struct input *in = w->in;

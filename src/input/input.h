@@ -174,6 +174,12 @@ enum input_step input_more(struct input_window *w, struct clv_error *err);
 void input_release(const struct input_window *w, size_t from, size_t to);
 
 /*
+ * These bytes of a window are read now, all of them: where they are mapped, their pages come at
+ * once, and not by one fault after the other. Threads: any.
+ */
+void input_populate(const struct input_window *w, size_t from, size_t to);
+
+/*
  * false: what windows showed cannot be trusted, *err says why: the file was truncated while it was
  * mapped. To be asked after reading from windows. Threads: any.
  */

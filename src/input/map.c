@@ -9,6 +9,7 @@
 
 #include "base/io.h"
 #include "base/mem.h"
+#include "base/port.h"
 
 enum {
     GUARDS = 1024,       /* of a table */
@@ -159,6 +160,7 @@ bool map_open(struct map *m, const char *path, int fd, uint64_t at, uint64_t siz
         return false;
     m->p = p + skip;
     (void)madvise(p, len, MADV_SEQUENTIAL);
+    port_read_ahead(fd);
     m->guard = watch(p, len);
     if (m->guard < 0)
         map_close(m);
@@ -213,6 +215,17 @@ void map_next(struct map *m, const struct input_plan *plan, struct input_window 
     w->last = w->len == rest;
     w->more = false;
     m->next = offset + w->len;
+}
+
+void map_populate(const struct map *m, const struct input_window *w, size_t from, size_t to)
+{
+#ifdef MADV_POPULATE_READ
+    const uintptr_t begin = ((uintptr_t)w->p + from) & ~page_mask(), end = (uintptr_t)w->p + to;
+    if (!m->held && !m->lent) /* what fails, as where the file shrank, fails when it is read */
+        (void)madvise((void *)begin, end - begin, MADV_POPULATE_READ);
+#else
+    (void)m, (void)w, (void)from, (void)to;
+#endif
 }
 
 uint64_t map_release(const struct map *m, const struct input_window *w, size_t from, size_t to,

@@ -32,6 +32,7 @@ void map_close(struct map *m);
 /* Pages of the map leave this process's resident set until they are read again. Threads: any. */
 void map_relax(const struct map *m);
 void map_next(struct map *m, const struct input_plan *plan, struct input_window *w);
+void map_populate(const struct map *m, const struct input_window *w, size_t from, size_t to);
 /* Returns the whole pages of the map that were given up: bytes of the file from *from on. */
 uint64_t map_release(const struct map *m, const struct input_window *w, size_t from, size_t to,
                      uint64_t *first);

@@ -911,6 +911,7 @@ static bool begin(struct scan_piece *piece, const struct scan_settings *plan, co
     if (!piece->bounds)
         return clv_fail_nomem(err, "scanning", plan->n_partitions * sizeof *piece->bounds);
     memset(piece->bounds, 0, ((size_t)plan->n_partitions + 1) * sizeof *piece->bounds);
+    input_populate(&v->w, piece->from, piece->limit);
     if (piece->start == SCAN_UNKNOWN) {
         const size_t guess = ng ? walk_block_guess(&piece->state, all, piece->from)
                                 : walk_guess(f, all, piece->from, piece->near_ns);
