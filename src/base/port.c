@@ -324,7 +324,8 @@ static uint64_t unit_of(const struct statfs *st)
 
 static bool lies_in_memory(const struct statfs *st)
 {
-    return strcmp(st->f_fstypename, "tmpfs") == 0;
+    (void)st;
+    return false; /* what that is good for was not measured there */
 }
 
 static bool stores_plainly(const struct statfs *st)
