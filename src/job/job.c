@@ -829,6 +829,20 @@ static bool writes_less(const struct job *job)
            pp->max_bytes || p->snaplen || p->compress || p->recover;
 }
 
+/* Bytes of the records, about: less of what is compressed, and none of a pipe's. */
+static uint64_t weight_of(const struct source *s)
+{
+    return s->once || s->found < s->format.data_at ? 0 : s->found - s->format.data_at;
+}
+
+static uint64_t weight_of_all(const struct job *job)
+{
+    uint64_t bytes = 0;
+    for (size_t i = 0; i < job->n_sources; i++)
+        bytes += weight_of(&job->sources[i]);
+    return bytes;
+}
+
 bool job_archive(struct job *job, struct archive *a, struct packing *packing,
                  const struct observer *observers, struct clv_split_result *result,
                  struct clv_error *err)
@@ -837,8 +851,7 @@ bool job_archive(struct job *job, struct archive *a, struct packing *packing,
     own.archive = a;
     own.packing = packing;
     own.observers = observers;
-    for (size_t i = 0; i < job->n_sources && !writes_less(job); i++)
-        a->expected += job->sources[i].size;
+    a->expected = writes_less(job) ? 0 : weight_of_all(job);
     return run_part(job, 0, job->n_sources, &own, result, err);
 }
 
@@ -953,21 +966,13 @@ static bool weigh(struct weighing *w, const struct source *s)
     return ok;
 }
 
-/* Bytes of the records, about: less of what is compressed, and none of a pipe's. */
-static uint64_t weight_of(const struct source *s)
-{
-    return s->once || s->found < s->format.data_at ? 0 : s->found - s->format.data_at;
-}
-
 bool job_fits(const struct job *job, const struct publish *p, struct clv_error *err)
 {
     struct weighing w = {.job = job, .publish = p, .err = err};
-    struct io_need most = {.bytes = 0};
+    const struct io_need most = {.bytes = weight_of_all(job)};
     bool any_stream = false;
-    for (size_t i = 0; i < job->n_sources; i++) {
+    for (size_t i = 0; i < job->n_sources; i++)
         any_stream |= job->sources[i].stream;
-        most.bytes += weight_of(&job->sources[i]);
-    }
     if (writes_less(job) || publish_fits(p, &most, NULL))
         return true;
     /* Damage, and blocks of pcapng that are no packets, may be why they are so large. */
