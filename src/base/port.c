@@ -305,7 +305,7 @@ static bool stores_plainly(const struct statfs *st)
     static const uint32_t types[] = {
         0xef53,     /* ext2, ext3, ext4 */
         0x58465342, /* XFS */
-        TMPFS,      /* of this name */
+        TMPFS,      /* in memory */
         0x4d44,     /* FAT */
         0x2011bab0, /* exFAT */
     };

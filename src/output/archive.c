@@ -14,7 +14,7 @@
 
 enum {
     COPY_STEP = 256 * 1024,
-    ROOM_STEP = 8 << 20, /* bytes, for milliseconds in which nobody can write */
+    ALLOCATE_STEP = 8 << 20, /* bytes, for milliseconds in which nobody can write */
 };
 
 bool archive_init(struct archive *a, int fd, const char *path, const char *dir, unsigned mode,
@@ -74,31 +74,33 @@ bool archive_reserve(struct archive *a, uint64_t n, uint64_t n_numbered)
 uint32_t archive_plan(struct archive *a)
 {
     const struct port_room room = port_room(a->fd);
-    a->room_end = a->places ? a->at : a->expected;
-    if (a->room_end <= a->room || !room.memory || room.bytes < a->room_end - a->room)
+    a->allocate_to = a->places ? a->at : a->expected;
+    if (a->allocate_to <= a->allocated || !room.memory ||
+        room.bytes < a->allocate_to - a->allocated)
         return 0;
-    const uint64_t steps = (a->room_end - a->room + ROOM_STEP - 1) / ROOM_STEP;
+    const uint64_t steps = (a->allocate_to - a->allocated + ALLOCATE_STEP - 1) / ALLOCATE_STEP;
     return (uint32_t)min_u64(steps, UINT32_MAX);
 }
 
 void archive_allocate(struct archive *a)
 {
-    const uint64_t len = min_u64(a->room_end - a->room, ROOM_STEP);
-    if (len && port_reserve(a->fd, a->room, len))
-        a->room += len;
+    const uint64_t len = min_u64(a->allocate_to - a->allocated, ALLOCATE_STEP);
+    if (len && port_reserve(a->fd, a->allocated, len))
+        a->allocated += len;
     else
-        a->room_end = a->room;
+        a->allocate_to = a->allocated;
 }
 
 bool archive_fits(struct archive *a, bool packed, struct clv_error *err)
 {
-    if (a->room > a->at) {
+    if (a->allocated > a->at) {
         if (ftruncate(a->fd, (off_t)a->at) != 0)
             return clv_fail_errno(err, a->path, "cannot be truncated");
-        a->room = a->at;
+        a->allocated = a->at;
     }
     /* The directory waits in a file of its own, from which it is copied. */
-    const struct io_need need = {.bytes = a->at + (packed ? 1 : 2) * a->list_len, .there = a->room};
+    const struct io_need need = {.bytes = a->at + (packed ? 1 : 2) * a->list_len,
+                                 .there = a->allocated};
     return io_fits(a->fd, &need, a->path, err);
 }
 

@@ -36,9 +36,9 @@ struct archive {
     const char *path; /* what messages call it; borrowed */
     unsigned mode;    /* permissions of members */
 
-    uint64_t expected;       /* bytes that it will have, most likely; 0: not known; the caller's */
-    uint64_t room, room_end; /* bytes that are allocated ahead, and that are to be */
-    bool measured;           /* the last run found sizes alone: another one writes */
+    uint64_t expected; /* bytes that it will have, most likely; 0: not known; the caller's */
+    uint64_t allocated, allocate_to; /* bytes ahead of the writing, and those there are to be */
+    bool measured;                   /* the last run found sizes alone: another one writes */
     /* By row, n_rows + 1: the last one is where all of them end. NULL: not known yet. */
     struct archive_place *places;
     uint64_t n_rows, n_numbered; /* outputs; those of them that are flows with a number */

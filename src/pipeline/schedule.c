@@ -90,14 +90,14 @@ static bool by_partition(const struct schedule *s, enum phase phase)
            phase == PHASE_REST || (phase == PHASE_WRITE && !s->members);
 }
 
-/* The file of an archive is allocated by one task at a time, beside all that does not use it. */
+/* One task at a time allocates an archive's file, while others do what does not touch it. */
 static bool next_allocate(struct schedule *s, struct task *task)
 {
     return s->allocated.next == s->allocated.done && next_of(&s->allocated, TASK_ALLOCATE, task);
 }
 
-/* true: no more of it is allocated, now or later. */
-static bool is_allocated(struct schedule *s)
+/* No more of it will be allocated. true: and none is at the moment, so that it can be written. */
+static bool end_allocation(struct schedule *s)
 {
     s->allocated.n = s->allocated.next;
     return s->allocated.next == s->allocated.done;
@@ -113,7 +113,7 @@ static bool next_flush(struct schedule *s, struct task *task)
     };
     struct flush *f = &s->flush;
     if (f->phase == PHASE_IDLE || f->next == f->n ||
-        (f->phase == PHASE_LAY_OUT && !is_allocated(s)))
+        (f->phase == PHASE_LAY_OUT && !end_allocation(s)))
         return false;
     const uint32_t i = f->next++;
     *task = (struct task){.kind = kinds[f->phase],
@@ -157,7 +157,7 @@ bool schedule_next(struct schedule *s, struct task *task)
         *task = (struct task){.kind = TASK_CUT};
         return true;
     }
-    if (s->ending == ENDING_TOUR && is_allocated(s)) {
+    if (s->ending == ENDING_TOUR && end_allocation(s)) {
         s->ending = ENDING_ROWS;
         *task = (struct task){.kind = TASK_TOUR};
         return true;

@@ -27,8 +27,9 @@
  * writes, or with its window. It is gathered while the epoch before it is flushed:
  *
  *   gathering:  EMPTY -> FINDING <-> OPEN -> FULL --(the flush before is over)--> EMPTY
- *   flush:      IDLE -> NUMBER [-> NAME -> TAKE] -> SORT [-> LAY_OUT] -> WRITE [-> FINISH] [->
- * REST] -> IDLE the end:    NOT_YET [-> CUT -> PACK] -> TOUR -> ROWS -> OVER
+ *   flush:      IDLE -> NUMBER [-> NAME -> TAKE] -> SORT [-> LAY_OUT] -> WRITE
+ *                    [-> FINISH] [-> REST] -> IDLE
+ *   the end:    NOT_YET [-> CUT -> PACK] -> TOUR -> ROWS -> OVER
  */
 #ifndef CLEAVE_PIPELINE_SCHEDULE_H
 #define CLEAVE_PIPELINE_SCHEDULE_H

@@ -68,8 +68,8 @@ static const struct row rows[] = {
      "allocate allocate open scan scan scan scan scan scan find number sort sort sort sort lay-out "
      "write write finish finish finish finish tour ",
      0, 2},
-    {"one that is allocated beside the rest", 1, 6, 64 << 20, 1500, 0, 0, 0, true, true, 7, 1, 0, 5,
-     N_RECORDS, NULL, 0, 10},
+    {"one that is allocated while others work", 1, 6, 64 << 20, 1500, 0, 0, 0, true, true, 7, 1, 0,
+     5, N_RECORDS, NULL, 0, 10},
     {"more than there is time for", 8, 4, 64 << 20, 1 << 20, 0, 0, 0, false, true, 3, 2, 0, 3,
      N_RECORDS, NULL, 0, UINT32_MAX},
     {"one that is measured first", 2, 6, 700000, 1 << 20, 0, 0, 0, false, false, 0, 1, 0, 4,
